@@ -1,0 +1,26 @@
+/*
+ * clock - the times that the program needs.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include "base/base.h"
+
+/* clock_ms, clock_us - monotonic time, for durations and deadlines. */
+int64_t clock_ms(void);
+int64_t clock_us(void);
+
+/* clock_epoch_s - seconds since 1970, for tokens. */
+int64_t clock_epoch_s(void);
+
+#define CLOCK_RFC3339_SIZE 32
+#define CLOCK_HTTP_SIZE    32
+
+/* clock_rfc3339 - now as 2025-05-03T15:04:05.123Z. */
+void clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE]);
+
+/* clock_http_date - now as Sat, 03 May 2025 15:04:05 GMT (RFC 9110, 5.6.7). */
+void clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE]);
+
+#endif

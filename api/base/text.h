@@ -1,0 +1,32 @@
+/*
+ * text - small questions about bytes that came from outside.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/base.h"
+
+/* text_is_utf8 - well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, at most U+10FFFF. */
+bool text_is_utf8(const char *s, size_t n);
+
+/* text_length - characters (code points) of well-formed UTF-8. */
+size_t text_length(const char *s);
+
+/* text_is_id - 1 to 19 digits, no leading zero, fits a positive int64: an id in a path. */
+bool text_is_id(const char *s);
+
+/* text_is_date - a day that exists, as YYYY-MM-DD, years 0001 to 9999. */
+bool text_is_date(const char *s);
+
+/* text_is_ruc - 11 digits with a known prefix and the right check digit (SUNAT). */
+bool text_is_ruc(const char *s);
+
+/*
+ * text_percent_decode - decodes %XX in place (and + as space when plus is true).
+ * returns false for a malformed escape, %00, or bytes that are not UTF-8.
+ */
+bool text_percent_decode(char *s, bool plus) MUSTCHECK;
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * pool - the process's connections to PostgreSQL.
+ *
+ * A keeper thread of its own opens and reopens connections (resolver, TLS and
+ * authentication need more stack and time than a request has), checks them,
+ * sets session parameters and prepares every statement of build/sql.h.
+ * Requests only take and give back.
+ */
+#ifndef DB_POOL_H
+#define DB_POOL_H
+
+#include <stdbool.h>
+#include "base/base.h"
+
+struct pool;
+struct pool_conn;
+
+struct pool_config {
+	const char *url;      /* libpq connection string or URI */
+	int size;             /* connections, 1..100 */
+	int wait_ms;          /* longest wait for a free one */
+	int query_timeout_ms; /* deadline of one db_run; also the session's statement_timeout */
+};
+
+/* pool_start - starts the keeper and returns at once; NULL when out of threads (logged). */
+struct pool *pool_start(const struct pool_config *config) MUSTCHECK;
+
+/* pool_ready - at least one connection is usable now and the schema is current. */
+bool pool_ready(struct pool *pool);
+
+/* pool_counts - connections open, in use, and requests waiting; for readiness and metrics. */
+void pool_counts(struct pool *pool, int *ret_open, int *ret_in_use, int *ret_waiting);
+
+/* pool_stop - closes everything; nobody may be inside db_run any more. */
+void pool_stop(struct pool *pool);
+
+#endif

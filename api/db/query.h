@@ -1,0 +1,84 @@
+/*
+ * query - prepared statements, run within a deadline, several in one round trip.
+ *
+ * The only users of libpq-fe.h are the files of db/. A statement is SQL text
+ * from an .sql file beside the code that uses it, turned into build/sql.h by
+ * tools/sql2c.py, prepared once a connection and named by its sql name.
+ * source   PostgreSQL manual, chapters 34 (libpq, pipeline mode) and 52.
+ */
+#ifndef DB_QUERY_H
+#define DB_QUERY_H
+
+#include <stdbool.h>
+#include "base/base.h"
+
+#define DB_ARGS_MAX  24
+#define DB_CALLS_MAX 6
+
+struct pool;
+
+struct statement {
+	const char *name; /* the operationId, for most */
+	const char *text; /* SQL with $1..$n */
+	int nargs;        /* n; at most DB_ARGS_MAX */
+};
+
+/* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */
+struct call {
+	const struct statement *st;
+	const char *args[DB_ARGS_MAX];
+};
+
+enum db_status {
+	DB_OK,
+	DB_BUSY,    /* no connection within pool_wait_ms: 503, try again */
+	DB_DOWN,    /* no database, or it went away before anything could be stored: 503 */
+	DB_TIMEOUT, /* the statement passed its deadline and was cancelled: 503 */
+	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503, look first */
+	DB_CONFLICT, /* serialization failure, deadlock or lock timeout, retries included: 409 */
+	DB_REFUSED  /* the database refused: see struct db_error */
+};
+
+struct db_error {
+	char sqlstate[6];      /* "23505"; "" when there was none */
+	char constraint[64];   /* constraint's name, or "" */
+	char message[128];     /* primary message: for our log on 5xx, never for a user */
+};
+
+struct result;
+
+/*
+ * db_run - runs ncalls statements as one transaction in one round trip.
+ *
+ * One call is sent as it is; several go in pipeline mode with one sync, so
+ * they are one implicit transaction, each with a snapshot of its own (READ
+ * COMMITTED): a lock taken by the first is held, and what it waited for is
+ * seen, by the next.
+ * time     at most pool_wait_ms + query_timeout_ms (+ 1 s for a cancel)
+ * retries  40001 and 40P01: the whole transaction, up to 3 times; a
+ *          connection found dead before anything was sent: once, on another
+ * returns  DB_OK: ret_results[0..ncalls-1] are set, owned by the caller
+ *          (result_free); else they are untouched and ret_error is filled in
+ * threads  any; the connection is held only during the call
+ */
+enum db_status db_run(struct pool *pool, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
+
+int result_rows(const struct result *r);
+
+/* result_text - the value as text, valid as long as the result; NULL for SQL NULL. */
+const char *result_text(const struct result *r, int row, int col);
+size_t result_length(const struct result *r, int row, int col);
+
+/* result_true - the value is SQL true. */
+bool result_true(const struct result *r, int row, int col);
+
+void result_free(struct result *r);
+static inline void
+result_cleanup(struct result **r)
+{
+	result_free(*r);
+}
+#define auto_result __attribute__((cleanup(result_cleanup)))
+
+#endif

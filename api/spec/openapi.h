@@ -1,0 +1,47 @@
+/*
+ * openapi - the embedded contract: operationId -> what a request must look like.
+ *
+ * build/openapi.c holds openapi.yaml twice: as written, and as JSON.
+ */
+#ifndef SPEC_OPENAPI_H
+#define SPEC_OPENAPI_H
+
+#include <stdbool.h>
+#include "spec/validate.h"
+
+extern const char openapi_yaml[];
+extern const size_t openapi_yaml_length;
+extern const char openapi_json[];
+extern const size_t openapi_json_length;
+
+struct parameter {
+	const char *name;
+	bool in_path; /* else in the query */
+	bool required;
+	const struct schema *schema;
+};
+
+struct operation {
+	const char *id;     /* operationId */
+	const char *method; /* "GET" */
+	const char *path;   /* "/v1/clients/{client_id}" */
+	const struct schema *body; /* NULL: the operation takes no body */
+	bool body_required;
+	bool body_merge_patch; /* application/merge-patch+json is listed */
+	const struct parameter *params;
+	int nparams;
+};
+
+/*
+ * openapi_load - reads the embedded document and compiles its request schemas.
+ * returns 0; or -1 with ret_err filled in (what, and where in the document).
+ */
+int openapi_load(const struct schema_names *names, char *ret_err, size_t err_size) MUSTCHECK;
+
+/* openapi_operation - by operationId; NULL when the document has none such. */
+const struct operation *openapi_operation(const char *id);
+
+/* openapi_at - the i-th operation, NULL past the last: to compare with the route table. */
+const struct operation *openapi_at(int i);
+
+#endif

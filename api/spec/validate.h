@@ -1,0 +1,93 @@
+/*
+ * validate - a JSON value against a schema of the document: every fault, not the first.
+ *
+ * A closed subset of JSON Schema 2020-12, compiled at start. Keywords:
+ *   type (name or list of names), required, properties, additionalProperties
+ *   (false or true), items, minLength, maxLength, minimum, maximum, minItems,
+ *   maxItems, minProperties, uniqueItems, pattern, format, enum, const,
+ *   oneOf (each branch an object with `required` alone), $ref to
+ *   #/components/schemas/…; description, title, examples, example, default,
+ *   readOnly, writeOnly, deprecated are passed over; and ours:
+ *   x-catalog NAME     the string is a choice of that catalogue: hooks->choice
+ *   x-rule NAME        a rule over the whole object: hooks->rule, called after
+ *                      its members were looked at
+ * Any other keyword stops the server at start. Patterns are POSIX extended
+ * regular expressions that mean the same in ECMA-262: no \d, no look-ahead.
+ * Lengths are in characters. Formats: date, email, digits; any other stops the start.
+ * Knows nothing of HTTP, catalogues or the database.
+ */
+#ifndef SPEC_VALIDATE_H
+#define SPEC_VALIDATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "base/arena.h"
+
+struct schema;
+
+/* One fault. Strings live in the arena given to validate(), or are constant. */
+struct fault {
+	const char *pointer;       /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
+	const char *code;          /* stable: "required", "type", "choice_unknown", … */
+	const char *detail;        /* one English sentence */
+	const char *const *allowed; /* legal values or codes, NULL-terminated; or NULL */
+	int level;                 /* of a choice: the level that failed, 1 = the first; 0 = no choice */
+	struct fault *next;
+};
+
+/* The faults found so far, in the order found; at most FAULTS_MAX are kept. */
+#define FAULTS_MAX 100
+struct faults {
+	struct arena *arena;
+	struct fault *first;
+	struct fault **last;
+	int count;
+};
+
+void faults_init(struct faults *fs, struct arena *arena);
+
+/* faults_add - notes a fault; the strings must outlive the arena or be in it. detail is printf'ed into it. */
+struct fault *faults_add(struct faults *fs, const char *pointer, const char *code, const char *fmt, ...)
+    PRINTF(4, 5);
+
+/* What the validator asks of others; arg is passed through. */
+struct validate_hooks {
+	/* a choice: adds a fault at pointer when code is no legal whole choice of the catalogue */
+	void (*choice)(const char *catalog, const char *code, const char *pointer, struct faults *fs,
+	    void *arg);
+	/* a rule over an object that is at pointer: adds what it finds; members may be absent or of a wrong type */
+	void (*rule)(const char *rule, const json_t *object, const char *pointer, struct faults *fs,
+	    void *arg);
+	void *arg;
+};
+
+/* Called at start for names met in the document: false = unknown, and the start fails. */
+struct schema_names {
+	bool (*catalog)(const char *name);
+	bool (*rule)(const char *name);
+};
+
+/*
+ * schema_compile - turns a schema of the document into what validate() walks.
+ *
+ * root     the whole document, for $ref; both must outlive the schema.
+ *          Recursive $refs are refused.
+ * returns  the schema, kept for the life of the process (schema_free exists
+ *          for tests); or NULL with ret_err filled in: where, and which keyword
+ */
+struct schema *schema_compile(const json_t *root, const json_t *node,
+    const struct schema_names *names, char *ret_err, size_t err_size) MUSTCHECK;
+void schema_free(struct schema *s);
+
+/* validate - adds every fault of value to fs; pointer is where value stands ("#" for a body). */
+void validate(const struct schema *s, const json_t *value, const char *pointer,
+    const struct validate_hooks *hooks, struct faults *fs);
+
+/*
+ * validate_text - the same for a parameter that came as text: converted to the
+ * schema's type first (integer, boolean, string).
+ */
+void validate_text(const struct schema *s, const char *text, const char *pointer,
+    const struct validate_hooks *hooks, struct faults *fs);
+
+#endif
