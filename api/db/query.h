@@ -21,6 +21,7 @@ struct statement {
 	const char *name; /* the operationId, for most */
 	const char *text; /* SQL with $1..$n */
 	int nargs;        /* n; at most DB_ARGS_MAX */
+	bool reads;       /* it writes nothing, so it may be run again: tools/sql2c.py says when */
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */
@@ -42,7 +43,8 @@ enum db_status {
 struct db_error {
 	char sqlstate[6];      /* "23505"; "" when there was none */
 	char constraint[64];   /* constraint's name, or "" */
-	char message[128];     /* primary message: for our log on 5xx, never for a user */
+	char message[128];     /* primary message: for our log on 5xx, never for a user; left out
+	                          for class 22, whose messages quote the values */
 };
 
 struct result;
@@ -55,8 +57,10 @@ struct result;
  * COMMITTED): a lock taken by the first is held, and what it waited for is
  * seen, by the next.
  * time     at most pool_wait_ms + query_timeout_ms (+ 1 s for a cancel)
- * retries  40001 and 40P01: the whole transaction, up to 3 times; a
- *          connection found dead before anything was sent: once, on another
+ * retries  40001 and 40P01: the whole transaction, up to 3 times; when the
+ *          connection was lost and nothing can have been stored, on another:
+ *          up to 3 times if the server had said that it ends the session,
+ *          else (reads only) once
  * returns  DB_OK: ret_results[0..ncalls-1] are set, owned by the caller
  *          (result_free); else they are untouched and ret_error is filled in
  * threads  any; the connection is held only during the call

@@ -12,7 +12,9 @@
  *   x-rule NAME        a rule over the whole object: hooks->rule, called after
  *                      its members were looked at
  * Any other keyword stops the server at start. Patterns are POSIX extended
- * regular expressions that mean the same in ECMA-262: no \d, no look-ahead.
+ * regular expressions that mean the same in ECMA-262: no \d, no look-ahead (and
+ * no bare dot, and [^…] only before *, + or the end: see pattern.c). uniqueItems needs a
+ * maxItems; $ref may have description, default and examples beside it.
  * Lengths are in characters. Formats: date, email, digits; any other stops the start.
  * Knows nothing of HTTP, catalogues or the database.
  */
@@ -71,7 +73,8 @@ struct schema_names {
  * schema_compile - turns a schema of the document into what validate() walks.
  *
  * root     the whole document, for $ref; both must outlive the schema.
- *          Recursive $refs are refused.
+ *          A $ref may lead back into what it is in (a tree); validate() then
+ *          goes as deep as the value is nested, which the caller bounds.
  * returns  the schema, kept for the life of the process (schema_free exists
  *          for tests); or NULL with ret_err filled in: where, and which keyword
  */

@@ -1,0 +1,184 @@
+# Gestor. `make help` lists what there is to make; `make run` is the place to begin.
+#
+# Everything that is made goes under build/: the release build's objects under
+# build/release/, those with AddressSanitizer and UBSan under build/asan/, those
+# of the fuzz targets under build/fuzz/. Sources are found by wildcard.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+
+# A line for each thing that is made; V=1 shows the whole commands.
+Q      = $(if $(V),,@)
+told   = $(if $(V),,@printf '  %-5s %s\n' $(1) '$(2)')
+
+CC     = gcc
+# Debian's own: python3-yaml belongs to it.
+PYTHON = /usr/bin/python3
+
+SRC   := $(sort $(wildcard api/*.c api/*/*.c))
+SQL   := $(sort $(wildcard api/*/*.sql))
+DBSQL := $(sort $(wildcard db/migrations/*.sql))
+UNIT  := $(sort $(wildcard tests/unit/test_*.c))
+UNITSQL := $(sort $(wildcard tests/unit/test_*.sql))
+FUZZ  := $(sort $(wildcard tests/fuzz/*.c))
+MADE  := build/sql.c build/migrations.c build/openapi.c
+
+# objects_under DIR - one for every source.
+objects_under = $(SRC:%.c=build/$(1)/%.o) $(MADE:build/%.c=build/$(1)/%.o)
+
+CPPFLAGS  = -D_GNU_SOURCE -Iapi -Ibuild $(PKG_CFLAGS) -MMD -MP
+WARNINGS  = -Wall -Wextra -Wshadow -Wconversion
+CFLAGS    = -std=c17 -g -pthread $(WARNINGS)
+HARDEN    = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+# The program's own versions of these two, which the libraries are meant to find.
+LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_setstacksize \
+	-Wl,--export-dynamic-symbol=recv
+LDLIBS    = -lcivetweb $(PKG_LIBS) -ldl
+
+# Asked once, when first needed: `make run` may have to install pkg-config before.
+PKGS       = jansson libjwt libsodium libpq
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
+# make_in_parallel - a make of its own, which begins when the packages are there.
+JOBS = $(shell nproc)
+make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+# ---- What people make
+
+.PHONY: help run build test lint format bench fuzz sql-check clean unit FORCE
+
+help: ## this list
+	@echo 'Gestor, the retention desk service. To try it: make run'
+	@echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'Settings, with their defaults:'
+	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
+	@echo '  DATABASE_URL=... make run                on that database, not a private one'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http walk'
+	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
+	@echo '  make build V=1                           the commands, in full'
+
+run: ## install what is missing, build, serve on http://127.0.0.1:8080
+	@tools/deps.sh run
+	$(make_in_parallel) build/gestor
+	@exec tools/run.sh
+
+build: ## build/gestor
+	@tools/deps.sh build
+	$(make_in_parallel) build/gestor
+
+test: ## every test, on a PostgreSQL of its own
+	@tools/deps.sh test
+	$(make_in_parallel) build/gestor
+	@exec tests/run.sh $(STEPS)
+
+sql-check: ## prepare every statement of api/**/*.sql against the migrated schema
+	@$(MAKE) --no-print-directory test STEPS=sql-check
+
+lint: ## style, static analysis, and who may include whom
+	@tools/deps.sh lint
+	$(make_in_parallel) build/gestor
+	@exec tools/lint.sh
+
+format: ## clang-format in place
+	@tools/deps.sh lint
+	@find $(wildcard api tests bench) -name '*.[ch]' -exec clang-format -i {} +
+
+bench: ## load, and its report
+	@tools/deps.sh bench
+	$(make_in_parallel) build/gestor
+	@exec bench/run.sh
+
+FUZZ_SECONDS = 60
+fuzz: ## libFuzzer on every target of tests/fuzz
+	@tools/deps.sh fuzz
+	$(make_in_parallel) $(FUZZ:tests/fuzz/%.c=build/fuzz/%)
+	@test -n '$(FUZZ)' || { echo 'tests/fuzz holds no target' >&2; exit 1; }
+	@set -e; for name in $(FUZZ:tests/fuzz/%.c=%); do \
+		echo "== $$name, $(FUZZ_SECONDS) s"; \
+		mkdir -p build/fuzz/corpus/$$name; \
+		seeds=tests/fuzz/corpus/$$name; test -d $$seeds || seeds=; \
+		build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name $$seeds; \
+	done
+
+clean: ## remove build/ (and nothing else)
+	rm -rf build
+
+# ---- How it is made
+
+# The list of sources: one that goes away is news too.
+build/sources: FORCE
+	@mkdir -p build
+	@printf '%s\n' $(SRC) $(SQL) $(DBSQL) | cmp -s - $@ || printf '%s\n' $(SRC) $(SQL) $(DBSQL) >$@
+
+build/sql.h build/sql.c &: $(SQL) tools/sql2c.py build/sources
+	$(call told,GEN,build/sql.[ch])
+	$(Q)$(PYTHON) tools/sql2c.py --out-h build/sql.h --out-c build/sql.c $(SQL)
+build/migrations.c: db/grants.sql $(DBSQL) tools/embed.py build/sources
+	$(call told,GEN,$@)
+	$(Q)$(PYTHON) tools/embed.py migrations $@ db/grants.sql $(DBSQL)
+build/openapi.c: openapi.yaml tools/embed.py
+	$(call told,GEN,$@)
+	$(Q)$(PYTHON) tools/embed.py openapi $@ openapi.yaml
+
+build/release/%.o: CFLAGS += -O2 -Werror $(HARDEN)
+build/asan/%.o: CFLAGS += -O1 -Werror -Wno-error=maybe-uninitialized $(SANITIZE)
+build/fuzz/%.o: CFLAGS += -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
+build/fuzz/%: CC = clang
+
+define compile
+$(call told,CC,$@)
+@mkdir -p $(@D)
+$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+endef
+define rules_for
+build/$(1)/%.o: %.c Makefile | build/sql.h
+	$$(compile)
+build/$(1)/%.o: build/%.c Makefile | build/sql.h
+	$$(compile)
+endef
+$(foreach kind,release asan fuzz,$(eval $(call rules_for,$(kind))))
+
+build/gestor: $(call objects_under,release) build/sources
+	$(call told,LINK,$@)
+	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+build/gestor-asan: $(call objects_under,asan) build/sources
+	$(call told,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+# What tests link against. An archive gives only what is asked for, so that a test
+# may bring statements or migrations of its own.
+build/%/libgestor.a: build/sources
+	$(call told,AR,$@)
+	@rm -f $@
+	$(Q)ar rcs $@ $(filter %.o,$^)
+build/asan/libgestor.a: $(filter-out %/main.o,$(call objects_under,asan))
+build/fuzz/libgestor.a: $(filter-out %/main.o,$(call objects_under,fuzz))
+
+# Statements of the unit tests' own, all of them in one header, test_sql.h.
+build/test_sql.h build/test_sql.c &: $(UNITSQL) tools/sql2c.py
+	$(call told,GEN,build/test_sql.[ch])
+	$(Q)$(PYTHON) tools/sql2c.py --out-h build/test_sql.h --out-c build/test_sql.c $(UNITSQL)
+build/asan/tests/unit/%.o: | $(if $(UNITSQL),build/test_sql.h)
+
+unit: $(UNIT:tests/unit/%.c=build/unit/%)
+build/unit/%: build/asan/tests/unit/%.o build/asan/libgestor.a $(if $(UNITSQL),build/asan/test_sql.o)
+	$(call told,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $< $(if $(wildcard tests/unit/$*.sql),build/asan/test_sql.o) \
+		build/asan/libgestor.a -lcmocka $(LDLIBS)
+build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libgestor.a
+	$(call told,LINK,$@)
+	$(Q)$(CC) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Objects are kept: they are what the next build is spared.
+.SECONDARY:
+
+-include $(wildcard build/*/*.d build/*/*/*.d build/*/*/*/*.d)

@@ -1,0 +1,30 @@
+/*
+ * password - argon2id, by libsodium.
+ *
+ * 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet): some 66 ms of one
+ * core. At most as many run at once as there are cores, so that a flood of
+ * sign-ins can starve neither the other requests nor the memory.
+ */
+#ifndef AUTH_PASSWORD_H
+#define AUTH_PASSWORD_H
+
+#include <stdbool.h>
+#include "base/base.h"
+
+#define PASSWORD_HASH_SIZE 128
+
+/* password_init - once, before threads. returns -1 when libsodium cannot be used. */
+int password_init(void) MUSTCHECK;
+
+/* password_hash - returns 0, or -1 when there was no memory for it. */
+int password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE]) MUSTCHECK;
+
+enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };
+
+/*
+ * password_check - hash NULL (an unknown user) takes the same time and is wrong.
+ * time     waits at most wait_ms for its turn: PASSWORD_BUSY
+ */
+enum password_answer password_check(const char *hash, const char *password, int wait_ms) MUSTCHECK;
+
+#endif

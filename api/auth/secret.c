@@ -1,0 +1,92 @@
+#include "auth/secret.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#define SEAL_BYTES 16
+#define TEXT_MAX   128
+#define VARIANT    sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a token fits");
+
+static unsigned char seal_key[crypto_generichash_KEYBYTES];
+
+void
+secret_token(char ret_token[static SECRET_TOKEN_SIZE])
+{
+	unsigned char bytes[32];
+
+	randombytes_buf(bytes, sizeof(bytes));
+	sodium_bin2base64(ret_token, SECRET_TOKEN_SIZE, bytes, sizeof(bytes), VARIANT);
+}
+
+void
+secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE])
+{
+	unsigned char hash[32];
+
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
+	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
+}
+
+void
+secret_id(char ret_id[static SECRET_ID_SIZE])
+{
+	unsigned char bytes[16];
+
+	randombytes_buf(bytes, sizeof(bytes));
+	sodium_bin2hex(ret_id, SECRET_ID_SIZE, bytes, sizeof(bytes));
+}
+
+void
+secret_init(const char *signing_secret)
+{
+	static const char purpose[] = "gestor seal 1";
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, (const unsigned char *)purpose, sizeof(purpose) - 1, sizeof(seal_key));
+	crypto_generichash_update(&state, (const unsigned char *)signing_secret, strlen(signing_secret));
+	crypto_generichash_final(&state, seal_key, sizeof(seal_key));
+}
+
+static void
+seal(const char *about, const char *text, unsigned char ret_seal[static SEAL_BYTES])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, seal_key, sizeof(seal_key), SEAL_BYTES);
+	/* The NUL goes along, so that ("ab", "c") is not ("a", "bc"). */
+	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
+	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
+	crypto_generichash_final(&state, ret_seal, SEAL_BYTES);
+}
+
+char *
+secret_seal(const char *about, const char *text, char *ret_sealed, size_t size)
+{
+	unsigned char bytes[SEAL_BYTES + TEXT_MAX];
+	size_t length = strlen(text);
+
+	if (length > TEXT_MAX || sodium_base64_encoded_len(SEAL_BYTES + length, VARIANT) > size)
+		return NULL;
+	seal(about, text, bytes);
+	memcpy(bytes + SEAL_BYTES, text, length);
+	return sodium_bin2base64(ret_sealed, size, bytes, SEAL_BYTES + length, VARIANT);
+}
+
+bool
+secret_open(const char *about, const char *sealed, char *ret_text, size_t size)
+{
+	unsigned char bytes[SEAL_BYTES + TEXT_MAX], expected[SEAL_BYTES];
+	const char *end;
+	size_t length;
+
+	if (sodium_base642bin(bytes, sizeof(bytes), sealed, strlen(sealed), NULL, &length, &end, VARIANT) != 0 ||
+	    *end != '\0' || length < SEAL_BYTES || length - SEAL_BYTES >= size)
+		return false;
+	memcpy(ret_text, bytes + SEAL_BYTES, length - SEAL_BYTES);
+	ret_text[length - SEAL_BYTES] = '\0';
+	seal(about, ret_text, expected);
+	return sodium_memcmp(bytes, expected, SEAL_BYTES) == 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * secret - random tokens, their hashes, and seals: bytes that prove that we made them.
+ *
+ * Keys for seals are derived from the signing secret (BLAKE2b, keyed and
+ * personalised), so that one secret is all that must be kept.
+ */
+#ifndef AUTH_SECRET_H
+#define AUTH_SECRET_H
+
+#include <stdbool.h>
+#include "base/base.h"
+
+#define SECRET_TOKEN_SIZE 44 /* 32 random bytes as base64url, and a NUL */
+#define SECRET_HASH_SIZE  65 /* BLAKE2b-256 in hex, and a NUL */
+
+/* secret_token - a fresh refresh token. */
+void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
+
+/* secret_hash - what is stored of it. */
+void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
+
+/* secret_id - 16 random bytes as hex: a request's id, a token's jti. */
+#define SECRET_ID_SIZE 33
+void secret_id(char ret_id[static SECRET_ID_SIZE]);
+
+/* secret_init - derives the keys; once, before threads. */
+void secret_init(const char *signing_secret);
+
+/*
+ * secret_seal - base64url of a seal and the text: what a client carries and gives back.
+ *
+ * about    what the text is good for; the same must be given to open it
+ * returns  ret_sealed, or NULL when it does not fit
+ */
+char *secret_seal(const char *about, const char *text, char *ret_sealed, size_t size);
+
+/* secret_open - the text; false when it was not sealed by us, for this. */
+bool secret_open(const char *about, const char *sealed, char *ret_text, size_t size) MUSTCHECK;
+
+#endif

@@ -1,0 +1,212 @@
+#include "auth/token.h"
+
+#include <jansson.h>
+#include <jwt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/base64url.h"
+#include "auth/secret.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#define ISSUER   "gestor"
+#define AUDIENCE "gestor-api"
+#define TYPE     "at+jwt"
+
+/* The clock of another process that shares the secret may be a little ahead. */
+#define CLOCK_SKEW_S 5
+
+static struct {
+	const unsigned char *secret;
+	int secret_bytes;
+	int ttl_s;
+	char key_id[17];   /* of the secret, so that tokens of an older one are told at once */
+	char header[128];  /* the first segment of every token of ours */
+	size_t header_length;
+} ring;
+
+static const char *const role_names[] = {
+	[ROLE_ADVISOR] = "advisor",
+	[ROLE_INTEGRATION] = "integration",
+	[ROLE_SUPERVISOR] = "supervisor",
+	[ROLE_ADMIN] = "admin",
+};
+
+bool
+role_named(const char *name, enum role *ret_role)
+{
+	for (size_t i = 0; i < NITEMS(role_names); i++) {
+		if (strcmp(name, role_names[i]) == 0) {
+			*ret_role = (enum role)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+role_name(enum role role)
+{
+	return role_names[role];
+}
+
+static int
+add_number(jwt_t *jwt, const char *name, int64_t value)
+{
+	return jwt_add_grant_int(jwt, name, (long)value);
+}
+
+static int
+add_id(jwt_t *jwt, const char *name, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	return jwt_add_grant(jwt, name, text);
+}
+
+char *
+token_issue(const struct claims *claims)
+{
+	jwt_t *jwt = NULL;
+	char id[SECRET_ID_SIZE], *token = NULL;
+	int64_t now = clock_epoch_s();
+
+	secret_id(id);
+	if (jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
+	    jwt_add_header(jwt, "typ", TYPE) == 0 && jwt_add_header(jwt, "kid", ring.key_id) == 0 &&
+	    jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
+	    jwt_add_grant(jwt, "jti", id) == 0 && add_id(jwt, "sub", claims->advisor_id) == 0 &&
+	    add_id(jwt, "sid", claims->session_id) == 0 &&
+	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 && add_number(jwt, "iat", now) == 0 &&
+	    add_number(jwt, "nbf", now) == 0 && add_number(jwt, "exp", now + ring.ttl_s) == 0)
+		token = jwt_encode_str(jwt);
+	jwt_free(jwt);
+	return token;
+}
+
+int
+token_init(const char *secret, int ttl_s)
+{
+	struct claims nobody = { 1, 1, ROLE_ADVISOR, 0 };
+	char hash[SECRET_HASH_SIZE], *token;
+
+	ring.secret = (const unsigned char *)secret;
+	ring.secret_bytes = (int)strlen(secret);
+	ring.ttl_s = ttl_s;
+	secret_hash(secret, hash);
+	memcpy(ring.key_id, hash, sizeof(ring.key_id) - 1);
+	token = token_issue(&nobody);
+	if (token == NULL)
+		return -1;
+	ring.header_length = strcspn(token, ".");
+	if (ring.header_length >= sizeof(ring.header)) {
+		free(token);
+		return -1;
+	}
+	memcpy(ring.header, token, ring.header_length);
+	free(token);
+	return 0;
+}
+
+/* Bounds come first: libjwt parses both segments before it looks at the signature. */
+static bool
+has_our_form(const char *token)
+{
+	size_t length = strnlen(token, TOKEN_SIZE_MAX + 1), dots = 0;
+
+	if (length > TOKEN_SIZE_MAX || length <= ring.header_length ||
+	    memcmp(token, ring.header, ring.header_length) != 0 || token[ring.header_length] != '.')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (token[i] == '.') {
+			dots++;
+			if (i + 1 == length || token[i + 1] == '.')
+				return false;
+		} else if (!base64url_char(token[i])) {
+			return false;
+		}
+	}
+	return dots == 2;
+}
+
+static bool
+signature_is_ours(const char *token)
+{
+	jwt_t *jwt = NULL;
+	bool ours = jwt_decode(&jwt, token, ring.secret, ring.secret_bytes) == 0 &&
+	    jwt_get_alg(jwt) == JWT_ALG_HS256;
+
+	jwt_free(jwt);
+	return ours;
+}
+
+/* The payload, parsed by ourselves: libjwt passes over repeated keys. */
+static json_t *
+payload_of(const char *token)
+{
+	char text[TOKEN_SIZE_MAX];
+	const char *start = token + ring.header_length + 1;
+	size_t length;
+
+	if (!base64url_decode(start, strcspn(start, "."), text, sizeof(text), &length))
+		return NULL;
+	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static bool
+says(const json_t *payload, const char *name, const char *expected)
+{
+	const char *value = json_string_value(json_object_get(payload, name));
+
+	return value != NULL && strcmp(value, expected) == 0;
+}
+
+static bool
+id_of(const json_t *payload, const char *name, int64_t *ret_id)
+{
+	const char *value = json_string_value(json_object_get(payload, name));
+
+	if (value == NULL || !text_is_id(value))
+		return false;
+	*ret_id = strtoll(value, NULL, 10);
+	return true;
+}
+
+static bool
+claims_of(const json_t *payload, struct claims *ret_claims)
+{
+	const json_t *exp = json_object_get(payload, "exp"), *nbf = json_object_get(payload, "nbf"),
+		     *iat = json_object_get(payload, "iat");
+	const char *role = json_string_value(json_object_get(payload, "role"));
+	int64_t now = clock_epoch_s();
+	struct claims c;
+
+	if (!says(payload, "iss", ISSUER) || !says(payload, "aud", AUDIENCE) ||
+	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) || role == NULL ||
+	    !role_named(role, &c.role) || !json_is_string(json_object_get(payload, "jti")))
+		return false;
+	if (!json_is_integer(exp) || !json_is_integer(nbf) || !json_is_integer(iat) ||
+	    json_integer_value(exp) <= now || json_integer_value(nbf) > now + CLOCK_SKEW_S ||
+	    json_integer_value(iat) > now + CLOCK_SKEW_S)
+		return false;
+	c.expires = json_integer_value(exp);
+	*ret_claims = c;
+	return true;
+}
+
+bool
+token_verify(const char *token, struct claims *ret_claims)
+{
+	json_t *payload;
+	bool good;
+
+	if (!has_our_form(token) || !signature_is_ours(token))
+		return false;
+	payload = payload_of(token);
+	good = payload != NULL && claims_of(payload, ret_claims);
+	json_decref(payload);
+	return good;
+}

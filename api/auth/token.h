@@ -1,0 +1,42 @@
+/*
+ * token - access tokens: JWT (RFC 7519, RFC 9068) signed with HS256, by libjwt.
+ *
+ * The only user of jwt.h. libjwt 1.10 checks the signature and nothing else;
+ * all the rest is checked here. A token's header must be, byte for byte, the
+ * one that we write, which leaves nothing to say about alg, kid, typ or crit.
+ */
+#ifndef AUTH_TOKEN_H
+#define AUTH_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/base.h"
+
+#define TOKEN_SIZE_MAX 1024
+
+enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
+
+/* role_named - returns false when there is no such role. */
+bool role_named(const char *name, enum role *ret_role);
+const char *role_name(enum role role);
+
+struct claims {
+	int64_t advisor_id;
+	int64_t session_id;
+	enum role role;
+	int64_t expires; /* seconds since 1970 */
+};
+
+/* token_init - keeps the secret and its header; once, before threads. returns -1 when libjwt refuses. */
+int token_init(const char *secret, int ttl_s) MUSTCHECK;
+
+/*
+ * token_issue - a token good from now for ttl_s.
+ * returns  a string of the caller's (free), or NULL when out of memory
+ */
+char *token_issue(const struct claims *claims) MUSTCHECK;
+
+/* token_verify - true: ours, unaltered, of the right form, and good now. */
+bool token_verify(const char *token, struct claims *ret_claims) MUSTCHECK;
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * text - small questions about bytes that came from outside.
+ */
+#include <string.h>
+#include "base/text.h"
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/*
+ * The bytes of the character that starts at s, 0 when there is none. The
+ * second byte's range depends on the first (RFC 3629, section 4): that is
+ * what keeps out overlong forms, surrogates and all above U+10FFFF.
+ */
+static size_t
+utf8_sequence(const unsigned char *s, size_t n)
+{
+	unsigned char low = 0x80, high = 0xBF;
+	size_t length, i;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xC2 || s[0] > 0xF4)
+		return 0;
+	length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+	if (length > n)
+		return 0;
+
+	if (s[0] == 0xE0)
+		low = 0xA0;
+	else if (s[0] == 0xED)
+		high = 0x9F;
+	else if (s[0] == 0xF0)
+		low = 0x90;
+	else if (s[0] == 0xF4)
+		high = 0x8F;
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (i = 2; i < length; i++)
+		if (s[i] < 0x80 || s[i] > 0xBF)
+			return 0;
+	return length;
+}
+
+bool
+text_is_utf8(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t length;
+
+	while (n > 0) {
+		if ((length = utf8_sequence(p, n)) == 0)
+			return false;
+		p += length;
+		n -= length;
+	}
+	return true;
+}
+
+size_t
+text_length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		if (((unsigned char)*s & 0xC0) != 0x80)
+			n++;
+	return n;
+}
+
+bool
+text_is_id(const char *s)
+{
+	static const char largest[] = "9223372036854775807";
+	const size_t most = sizeof(largest) - 1;
+	size_t n = 0;
+
+	if (s[0] == '0')
+		return false;
+	while (n < most && is_digit(s[n]))
+		n++;
+	if (n == 0 || s[n] != '\0')
+		return false;
+	return n < most || strcmp(s, largest) <= 0;
+}
+
+/* The number that n digits say, or -1 when one of them is no digit. */
+static int
+number(const char *s, size_t n)
+{
+	int value = 0;
+
+	for (; n > 0; s++, n--) {
+		if (!is_digit(*s))
+			return -1;
+		value = value * 10 + (*s - '0');
+	}
+	return value;
+}
+
+bool
+text_is_date(const char *s)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int year, month, day, last;
+
+	if (strlen(s) != 10 || s[4] != '-' || s[7] != '-')
+		return false;
+	year = number(s, 4);
+	month = number(s + 5, 2);
+	day = number(s + 8, 2);
+	if (year < 1 || month < 1 || month > 12 || day < 1)
+		return false;
+	last = days[month - 1];
+	if (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
+		last = 29;
+	return day <= last;
+}
+
+bool
+text_is_ruc(const char *s)
+{
+	static const int weights[] = { 5, 4, 3, 2, 7, 6, 5, 4, 3, 2 };
+	int prefix, check, sum = 0;
+	size_t i;
+
+	if (strlen(s) != 11)
+		return false;
+	for (i = 0; i < 11; i++)
+		if (!is_digit(s[i]))
+			return false;
+	prefix = number(s, 2);
+	if (prefix != 10 && prefix != 20 && (prefix < 15 || prefix > 17))
+		return false;
+
+	for (i = 0; i < NITEMS(weights); i++)
+		sum += weights[i] * (s[i] - '0');
+	/* 11 - sum mod 11 is 1 to 11; its last digit is the check digit: 10 -> 0, 11 -> 1. */
+	check = (11 - sum % 11) % 10;
+	return s[10] - '0' == check;
+}
+
+static int
+hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool
+text_percent_decode(char *s, bool plus)
+{
+	const char *in;
+	char *out = s;
+	int high, low;
+
+	for (in = s; *in != '\0'; in++) {
+		if (*in == '+' && plus) {
+			*out++ = ' ';
+		} else if (*in != '%') {
+			*out++ = *in;
+		} else {
+			if ((high = hex_value(in[1])) < 0 || (low = hex_value(in[2])) < 0)
+				return false;
+			if (high == 0 && low == 0)
+				return false;
+			*out++ = (char)(high * 16 + low);
+			in += 2;
+		}
+	}
+	*out = '\0';
+	return text_is_utf8(s, (size_t)(out - s));
+}

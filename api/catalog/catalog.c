@@ -1,0 +1,148 @@
+#include "catalog/catalog.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "catalog/tree.h"
+#include "db/query.h"
+#include "sql.h"
+
+static const char *const names[] = { "campaign", "sub_campaign", "retention_action", "final_state",
+	"cancellation_reason", "competitor_plan", "competitor_offer", "offer_channel", "operator",
+	"advertising_acceptance", "stage", "document_type" };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct catalogs *current;
+
+bool
+catalog_known(const char *name)
+{
+	size_t length = strcspn(name, "*");
+
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		if (strncmp(names[i], name, length) == 0 && names[i][length] == '\0')
+			return true;
+	}
+	return false;
+}
+
+int
+catalog_load(struct pool *pool)
+{
+	struct call call = { .st = &sql_catalog_load };
+	struct result *rows = NULL;
+	struct db_error error;
+	struct catalogs *fresh, *old;
+	enum db_status status = db_run(pool, &call, 1, &rows, &error);
+
+	if (status != DB_OK) {
+		if (status == DB_REFUSED)
+			log_msg(LOG_ERROR, "catalogues not loaded: %s %s", error.sqlstate, error.message);
+		return -1;
+	}
+	fresh = tree_build(rows);
+	result_free(rows);
+	pthread_mutex_lock(&lock);
+	/* Two loads at once may end in the other order; revisions only grow. */
+	if (current != NULL && fresh->revision < current->revision) {
+		old = fresh;
+	} else {
+		old = current;
+		current = fresh;
+	}
+	pthread_mutex_unlock(&lock);
+	catalog_release(old);
+	log_msg(LOG_INFO, "catalogues loaded, revision %lld", fresh->revision);
+	return 0;
+}
+
+static long long
+revision_in_memory(void)
+{
+	struct catalogs *cs = catalog_hold();
+	long long revision = cs != NULL ? cs->revision : 0;
+
+	catalog_release(cs);
+	return revision;
+}
+
+bool
+catalog_refresh(struct pool *pool)
+{
+	struct call call = { .st = &sql_catalog_revision };
+	struct db_error error;
+	auto_result struct result *row = NULL;
+
+	if (db_run(pool, &call, 1, &row, &error) != DB_OK || result_rows(row) != 1 ||
+	    strtoll(result_text(row, 0, 0), NULL, 10) == revision_in_memory())
+		return false;
+	return catalog_load(pool) == 0;
+}
+
+struct catalogs *
+catalog_hold(void)
+{
+	struct catalogs *cs;
+
+	pthread_mutex_lock(&lock);
+	cs = current;
+	if (cs != NULL)
+		cs->held++;
+	pthread_mutex_unlock(&lock);
+	return cs;
+}
+
+void
+catalog_release(struct catalogs *cs)
+{
+	bool last;
+
+	if (cs == NULL)
+		return;
+	pthread_mutex_lock(&lock);
+	last = --cs->held == 0;
+	pthread_mutex_unlock(&lock);
+	if (last)
+		tree_free(cs);
+}
+
+static const struct catalog *
+find(const struct catalogs *cs, const char *code, size_t length)
+{
+	for (int i = 0; i < cs->ncatalogs; i++) {
+		if (strncmp(cs->catalogs[i].code, code, length) == 0 && cs->catalogs[i].code[length] == '\0')
+			return &cs->catalogs[i];
+	}
+	return NULL;
+}
+
+const char *
+catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length)
+{
+	const struct catalog *c = find(cs, code, strlen(code));
+
+	if (c == NULL)
+		return NULL;
+	*ret_length = c->json_length;
+	return c->json;
+}
+
+const char *
+catalog_list_json(const struct catalogs *cs, size_t *ret_length)
+{
+	*ret_length = cs->list_length;
+	return cs->list_json;
+}
+
+void
+catalog_check(const struct catalogs *cs, const char *catalog, const char *code, const char *pointer,
+    struct faults *fs)
+{
+	size_t length = strcspn(catalog, "*");
+	const struct catalog *c = find(cs, catalog, length);
+
+	if (c != NULL)
+		tree_check(c, code, catalog[length] == '*', pointer, fs);
+}

@@ -1,0 +1,54 @@
+/*
+ * catalog - the dropdown trees, in memory, as they stand in the database.
+ *
+ * A snapshot is read in one query and never changes; a newer one takes its
+ * place, and the old one is freed when the last request that holds it is done.
+ * Codes are paths (domain: "precio-y-contenido.contenido-prepago"), so a code's
+ * ancestors are its prefixes.
+ */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include "base/base.h"
+
+struct catalogs;
+struct faults;
+struct pool;
+
+/* catalog_load - reads all from the database. returns 0, or -1 (logged): the old snapshot stays. */
+int catalog_load(struct pool *pool) MUSTCHECK;
+
+/*
+ * catalog_refresh - loads again if the database's revision is another than ours.
+ * returns  true when there is a newer snapshot now
+ */
+bool catalog_refresh(struct pool *pool);
+
+/* catalog_hold - the present snapshot, NULL before the first load; catalog_release when done with it. */
+struct catalogs *catalog_hold(void);
+void catalog_release(struct catalogs *cs);
+
+/* catalog_json - one catalogue as the API shows it; NULL when there is none of that code. */
+const char *catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length);
+
+/* catalog_list_json - {"items":[…],"next":null}, all of them. */
+const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length);
+
+/*
+ * catalog_check - adds a fault unless code is a whole choice of the catalogue:
+ * known and active at every level, and as deep as the tree goes.
+ *
+ * catalog  the catalogue's code; with a '*' behind it any level will do, and
+ *          items that are not active any more too (for filters)
+ * faults   choice_unknown    level: the first that is wrong; allowed: the legal codes there
+ *          choice_incomplete level: the first that is missing; allowed: the legal codes there
+ *          choice_too_deep   level: the first too many; allowed: the code to stop at
+ */
+void catalog_check(const struct catalogs *cs, const char *catalog, const char *code, const char *pointer,
+    struct faults *fs);
+
+/* catalog_known - whether migrations make a catalogue of this name (with or without '*'). */
+bool catalog_known(const char *name);
+
+#endif

@@ -1,0 +1,149 @@
+#include "commands.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "auth/password.h"
+#include "auth/token.h"
+#include "config.h"
+#include "db/migrate.h"
+#include "db/pool.h"
+#include "db/query.h"
+#include "sql.h"
+
+#define MIGRATE_WAIT_MS   60000
+#define CONNECT_WAIT_MS   10000
+#define PASSWORD_MIN      12
+#define PASSWORD_MAX      256
+
+int
+command_migrate(void)
+{
+	struct config c;
+
+	if (config_load(&c, 0) != 0)
+		return 2;
+	return migrate_run(c.database_url, MIGRATE_WAIT_MS) == 0 ? 0 : 1;
+}
+
+static bool
+read_line(const char *prompt, char *line, int size)
+{
+	struct termios quiet, as_it_was;
+	bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &as_it_was) == 0, read;
+
+	if (terminal) {
+		fputs(prompt, stderr);
+		quiet = as_it_was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	read = fgets(line, size, stdin) != NULL;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &as_it_was);
+		fputc('\n', stderr);
+	}
+	line[read ? strcspn(line, "\r\n") : 0] = '\0';
+	return read;
+}
+
+static bool
+read_password(const char *username, char *ret_password, int size)
+{
+	char again[PASSWORD_MAX + 2];
+
+	if (!read_line("Password: ", ret_password, size)) {
+		fprintf(stderr, "gestor: no password was given\n");
+		return false;
+	}
+	if (strlen(ret_password) < PASSWORD_MIN || strlen(ret_password) > PASSWORD_MAX ||
+	    strcasecmp(ret_password, username) == 0) {
+		fprintf(stderr, "gestor: a password has %d to %d characters and is not the username\n", PASSWORD_MIN,
+		    PASSWORD_MAX);
+		return false;
+	}
+	if (isatty(STDIN_FILENO) &&
+	    (!read_line("Again: ", again, sizeof(again)) || strcmp(ret_password, again) != 0)) {
+		fprintf(stderr, "gestor: the two are not the same\n");
+		return false;
+	}
+	return true;
+}
+
+static int
+insert_advisor(const char *username, const char *name, const char *role, const char *hash)
+{
+	struct config c;
+	struct call call = { &sql_advisor_create, { username, name, role, hash } };
+	struct db_error error = { "", "", "" };
+	auto_result struct result *row = NULL;
+	struct pool *pool;
+	enum db_status status;
+
+	if (config_load(&c, 0) != 0)
+		return 2;
+	pool = pool_start(&(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
+	if (pool == NULL)
+		return 1;
+	status = db_run(pool, &call, 1, &row, &error);
+	if (status == DB_OK)
+		printf("advisor %s added as %s, id %s\n", username, role, result_text(row, 0, 0));
+	else if (strcmp(error.constraint, "advisor_username_key") == 0)
+		fprintf(stderr, "gestor: there is an advisor %s already\n", username);
+	else if (strcmp(error.constraint, "advisor_username_form") == 0)
+		fprintf(stderr, "gestor: --username must be E and 7 digits\n");
+	else if (strcmp(error.constraint, "advisor_full_name_form") == 0)
+		fprintf(stderr, "gestor: --name must not be blank\n");
+	else
+		fprintf(stderr, "gestor: not added: the database cannot be reached, or refuses (%s %s)\n",
+		    error.sqlstate, error.message);
+	pool_stop(pool);
+	return status == DB_OK ? 0 : 1;
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
+			"--role advisor|supervisor|admin|integration\n"
+			"The password is asked for, or is the first line of standard input.\n");
+	return 2;
+}
+
+int
+command_advisor(int argc, char *argv[])
+{
+	static const struct option options[] = { { "username", required_argument, NULL, 'u' },
+		{ "name", required_argument, NULL, 'n' }, { "role", required_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 } };
+	const char *username = NULL, *name = NULL, *role = NULL;
+	char password[PASSWORD_MAX + 2], hash[PASSWORD_HASH_SIZE];
+	enum role known;
+	int o;
+
+	if (argc < 2 || strcmp(argv[1], "add") != 0)
+		return usage();
+	while ((o = getopt_long(argc - 1, argv + 1, "", options, NULL)) != -1) {
+		if (o == 'u')
+			username = optarg;
+		else if (o == 'n')
+			name = optarg;
+		else if (o == 'r')
+			role = optarg;
+		else
+			return usage();
+	}
+	if (username == NULL || name == NULL || role == NULL || optind != argc - 1 || !role_named(role, &known))
+		return usage();
+	if (!read_password(username, password, sizeof(password)))
+		return 1;
+	if (password_init() != 0 || password_hash(password, hash) != 0) {
+		fprintf(stderr, "gestor: the password could not be hashed (memory?)\n");
+		return 1;
+	}
+	return insert_advisor(username, name, role, hash);
+}

@@ -1,0 +1,18 @@
+/*
+ * commands - what the program does when it does not serve.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+/* command_migrate - brings the schema up to date. Returns an exit status. */
+int command_migrate(void);
+
+/*
+ * command_advisor - "advisor add --username E1234567 --name '…' --role …".
+ *
+ * The password is read from the terminal, twice, or from the first line of
+ * standard input when that is no terminal; never from an argument.
+ */
+int command_advisor(int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,194 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* RFC 7518, 3.2: a key for HS256 has at least as many bits as its hash. */
+#define SECRET_BYTES_MIN 32
+/* Even 32 random hex digits show more distinct characters than this. */
+#define SECRET_DISTINCT_MIN 10
+#define FILE_BYTES_MAX      4096
+
+struct text_setting {
+	const char *name;
+	const char *fallback; /* NULL: there is none */
+	size_t offset;
+	bool secret; /* NAME_FILE may name a file that holds it */
+	const char *help;
+};
+
+struct number_setting {
+	const char *name;
+	int fallback, min, max;
+	size_t offset;
+	const char *help;
+};
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct text_setting texts[] = {
+	{ "DATABASE_URL", NULL, AT(database_url), true, "PostgreSQL: a libpq connection string or URI" },
+	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true, "key that signs access tokens, 32 bytes or more" },
+	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false, "IPv4 address and port to serve on" },
+	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
+};
+
+static const struct number_setting numbers[] = {
+	/* A thread serves one connection, idle ones too; each costs some 30 KB of real memory. */
+	{ "GESTOR_THREADS", 512, 4, 10000, AT(threads), "threads, which is connections at once" },
+	{ "GESTOR_POOL_SIZE", 4, 1, 100, AT(pool_size), "database connections; about twice the cores" },
+	{ "GESTOR_POOL_WAIT_MS", 2000, 1, 60000, AT(pool_wait_ms), "longest wait for one, then 503" },
+	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms), "longest statement, then 503" },
+	{ "GESTOR_REQUEST_TIMEOUT_MS", 10000, 100, 600000, AT(request_timeout_ms),
+	    "longest time for a request's head, and for its body" },
+	{ "GESTOR_KEEP_ALIVE_MS", 60000, 0, 3600000, AT(keep_alive_ms), "how long an idle connection is kept" },
+	{ "GESTOR_BODY_MAX_BYTES", 65536, 1024, 1048576, AT(body_max_bytes), "largest body" },
+	{ "GESTOR_ACCESS_TTL_S", 900, 30, 3600, AT(access_ttl_s), "life of an access token" },
+	{ "GESTOR_REFRESH_TTL_S", 43200, 60, 2592000, AT(refresh_ttl_s), "life of a refresh token" },
+	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms), "longest wait for requests in flight at the end" },
+	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms), "how often catalogues and sign-outs are looked up" },
+};
+
+/* The file's first line; the process keeps it until it ends. */
+static char *
+read_line_of(const char *path)
+{
+	char *text = calloc(1, FILE_BYTES_MAX + 1);
+	FILE *f = fopen(path, "re");
+
+	if (text == NULL || f == NULL || fgets(text, FILE_BYTES_MAX, f) == NULL) {
+		free(text);
+		text = NULL;
+	} else {
+		text[strcspn(text, "\r\n")] = '\0';
+	}
+	if (f != NULL)
+		fclose(f);
+	return text;
+}
+
+/* returns false after saying why the setting cannot be had; value may be NULL for "not set". */
+static bool
+find_text(const struct text_setting *s, const char **ret_value)
+{
+	char file_name[64];
+	const char *value = getenv(s->name), *path = NULL;
+
+	snprintf(file_name, sizeof(file_name), "%s_FILE", s->name);
+	if (s->secret)
+		path = getenv(file_name);
+	if (value != NULL && *value != '\0') {
+		*ret_value = value;
+		return true;
+	}
+	if (path != NULL && *path != '\0') {
+		*ret_value = read_line_of(path);
+		if (*ret_value != NULL)
+			return true;
+		fprintf(stderr, "gestor: %s: cannot read %s: %s\n", file_name, path,
+		    errno != 0 ? strerror(errno) : "it is empty");
+		return false;
+	}
+	*ret_value = s->fallback;
+	return true;
+}
+
+static bool
+number_is_right(const struct number_setting *s, int *ret_value)
+{
+	const char *text = getenv(s->name);
+	char *end;
+	long value = s->fallback;
+
+	if (text != NULL && *text != '\0') {
+		errno = 0;
+		value = strtol(text, &end, 10);
+		if (errno != 0 || *end != '\0' || value < s->min || value > s->max) {
+			fprintf(stderr, "gestor: %s must be a number from %d to %d\n", s->name, s->min, s->max);
+			return false;
+		}
+	}
+	*ret_value = (int)value;
+	return true;
+}
+
+static bool
+secret_is_strong(const char *secret)
+{
+	bool seen[256] = { false };
+	const char *why = NULL;
+	int distinct = 0;
+
+	if (secret == NULL || *secret == '\0') {
+		why = "is not set";
+	} else if (strlen(secret) < SECRET_BYTES_MIN) {
+		why = "is shorter than 32 bytes";
+	} else {
+		for (const char *p = secret; *p != '\0'; p++) {
+			distinct += !seen[(unsigned char)*p];
+			seen[(unsigned char)*p] = true;
+		}
+		if (distinct < SECRET_DISTINCT_MIN)
+			why = "is made of too few different characters";
+		else if (strcasestr(secret, "changeme") != NULL || strcasestr(secret, "secret") != NULL ||
+		    strcasestr(secret, "password") != NULL)
+			why = "looks like a placeholder";
+	}
+	if (why == NULL)
+		return true;
+	fprintf(stderr,
+	    "gestor: GESTOR_JWT_SECRET %s. Make one with\n"
+	    "    openssl rand -base64 48 > jwt_secret && chmod 600 jwt_secret\n"
+	    "and set GESTOR_JWT_SECRET_FILE to its path.\n",
+	    why);
+	return false;
+}
+
+int
+config_load(struct config *ret_config, int need_secret)
+{
+	struct config c;
+	bool right = true;
+
+	memset(&c, 0, sizeof(c));
+	for (size_t i = 0; i < NITEMS(texts); i++)
+		right &= find_text(&texts[i], (const char **)(void *)((char *)&c + texts[i].offset));
+	for (size_t i = 0; i < NITEMS(numbers); i++)
+		right &= number_is_right(&numbers[i], (int *)(void *)((char *)&c + numbers[i].offset));
+	if (right && (c.database_url == NULL || *c.database_url == '\0')) {
+		fprintf(stderr, "gestor: DATABASE_URL is not set: postgresql://user@host/database, "
+				"or DATABASE_URL_FILE, the path of a file that holds it\n");
+		right = false;
+	}
+	if (right && strcmp(c.log_level, "debug") != 0 && strcmp(c.log_level, "info") != 0 &&
+	    strcmp(c.log_level, "warn") != 0 && strcmp(c.log_level, "error") != 0) {
+		fprintf(stderr, "gestor: GESTOR_LOG_LEVEL must be debug, info, warn or error\n");
+		right = false;
+	}
+	if (right && need_secret)
+		right = secret_is_strong(c.jwt_secret);
+	if (!right)
+		return -1;
+	*ret_config = c;
+	return 0;
+}
+
+void
+config_help(void)
+{
+	printf("Environment:\n");
+	for (size_t i = 0; i < NITEMS(texts); i++) {
+		printf("  %-26s %s", texts[i].name, texts[i].help);
+		if (texts[i].fallback != NULL)
+			printf(" (%s)", texts[i].fallback);
+		if (texts[i].secret)
+			printf("; or %s_FILE, a file that holds it", texts[i].name);
+		putchar('\n');
+	}
+	for (size_t i = 0; i < NITEMS(numbers); i++)
+		printf("  %-26s %s (%d; %d to %d)\n", numbers[i].name, numbers[i].help, numbers[i].fallback,
+		    numbers[i].min, numbers[i].max);
+}

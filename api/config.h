@@ -1,0 +1,42 @@
+/*
+ * config - the process's settings, from the environment.
+ *
+ * One table (config.c) of name, default, bounds and help; `gestor --help`
+ * prints it. Secrets may stand in a file instead: NAME_FILE gives its path.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "base/base.h"
+
+struct config {
+	const char *database_url;
+	const char *jwt_secret;
+	const char *listen;
+	const char *log_level;
+	int threads;
+	int pool_size;
+	int pool_wait_ms;
+	int query_timeout_ms;
+	int request_timeout_ms;
+	int keep_alive_ms;
+	int body_max_bytes;
+	int access_ttl_s;
+	int refresh_ttl_s;
+	int drain_ms;
+	int check_ms;
+};
+
+/*
+ * config_load - reads the environment.
+ *
+ * need_secret  also require and check GESTOR_JWT_SECRET
+ * returns      0; or -1 after saying on standard error, for every setting that
+ *              is wrong, what it is and what is allowed
+ */
+int config_load(struct config *ret_config, int need_secret) MUSTCHECK;
+
+/* config_help - prints the table. */
+void config_help(void);
+
+#endif

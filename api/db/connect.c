@@ -1,0 +1,192 @@
+#include "db/connect.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+void
+connect_why(char ret_why[static CONNECT_WHY_SIZE], const char *message)
+{
+	snprintf(ret_why, CONNECT_WHY_SIZE, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+PGconn *
+connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
+{
+	/*
+	 * What stands before dbname the URL may override, what stands after it
+	 * not. A server that vanishes without a word is noticed after
+	 * 10 + 3 * 5 s when idle, after 15 s when bytes are on their way to it.
+	 * With several hosts the one that takes writes is meant.
+	 */
+	static const char *const keys[] = { "connect_timeout", "keepalives", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"fallback_application_name", "target_session_attrs", "dbname", "client_encoding",
+		NULL };
+	const char *const values[] = { "5", "1", "10", "5", "3", "15000", "gestor", "read-write",
+		url, "UTF8", NULL };
+	PGconn *pg;
+
+	pg = PQconnectdbParams(keys, values, 1);
+	if (pg == NULL) {
+		connect_why(ret_why, "out of memory");
+		return NULL;
+	}
+	if (PQstatus(pg) != CONNECTION_OK) {
+		connect_why(ret_why, PQerrorMessage(pg));
+		PQfinish(pg);
+		return NULL;
+	}
+	return pg;
+}
+
+/* socket_wait - sends what waits, reads what came; 0 when the deadline passed first. */
+static int
+socket_wait(PGconn *pg, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = PQsocket(pg), .events = POLLIN };
+	int64_t left = deadline_ms - clock_ms();
+	int n;
+
+	if (left <= 0)
+		return 0;
+	if (PQflush(pg) == 1)
+		p.events |= POLLOUT;
+	n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+	if (n < 0)
+		return errno == EINTR;
+	if (n == 0)
+		return 0;
+	/* Its failure shows in PQstatus, and as an error result behind those that still came. */
+	if ((p.revents & ~POLLOUT) != 0)
+		(void)PQconsumeInput(pg);
+	return 1;
+}
+
+int
+connect_next(PGconn *pg, int64_t deadline_ms, PGresult **ret_result)
+{
+	PGresult *res;
+	int nulls;
+
+	/* One NULL ends a statement of a pipeline; two, and nothing is under way. */
+	for (nulls = 0; nulls < 2; nulls++) {
+		while (PQisBusy(pg))
+			if (!socket_wait(pg, deadline_ms))
+				return 0;
+		res = PQgetResult(pg);
+		if (res != NULL) {
+			*ret_result = res;
+			return 1;
+		}
+	}
+	return -1;
+}
+
+PGresult *
+connect_exec(PGconn *pg, const char *sql, int64_t deadline_ms)
+{
+	PGresult *last = NULL, *res;
+	int n;
+
+	if (!PQsendQuery(pg, sql))
+		return PQmakeEmptyPGresult(pg, PGRES_FATAL_ERROR);
+	while ((n = connect_next(pg, deadline_ms, &res)) == 1) {
+		PQclear(last);
+		last = res;
+	}
+	if (n == 0) {
+		PQclear(last);
+		return NULL;
+	}
+	return last;
+}
+
+int
+connect_session(PGconn *pg, int query_timeout_ms, int64_t deadline_ms,
+    char ret_why[static CONNECT_WHY_SIZE])
+{
+	int statement_ms = query_timeout_ms - query_timeout_ms / 10;
+	int lock_ms = statement_ms - query_timeout_ms / 10;
+	PGresult *res;
+	char sql[512];
+	int ok;
+
+	/*
+	 * The server ends a slow statement a tenth before our deadline, so that
+	 * nearly always the answer is its clean "cancelled" on a connection that
+	 * stays usable; and a wait for a lock a tenth before that, for it is a
+	 * conflict and not slowness. 0 would mean no limit at all.
+	 */
+	snprintf(sql, sizeof(sql),
+	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"
+	    "set default_transaction_isolation to 'read committed';"
+	    "set statement_timeout to %d; set lock_timeout to %d;"
+	    "set idle_in_transaction_session_timeout to %d",
+	    statement_ms > 0 ? statement_ms : 1, lock_ms > 0 ? lock_ms : 1,
+	    query_timeout_ms > 0 ? query_timeout_ms : 1);
+	if (PQsetnonblocking(pg, 1) != 0) {
+		connect_why(ret_why, PQerrorMessage(pg));
+		return -1;
+	}
+	res = connect_exec(pg, sql, deadline_ms);
+	ok = PQresultStatus(res) == PGRES_COMMAND_OK;
+	if (!ok)
+		connect_why(ret_why, res == NULL ? "no answer in time" : PQerrorMessage(pg));
+	PQclear(res);
+	return ok ? 0 : -1;
+}
+
+/* prepare_send - everything into the output buffer; 0 when libpq refuses. */
+static int
+prepare_send(PGconn *pg)
+{
+	int i;
+
+	/* First nothing, so that it works on a session that has (some of) them. */
+	if (!PQenterPipelineMode(pg) ||
+	    !PQsendQueryParams(pg, "deallocate all", 0, NULL, NULL, NULL, NULL, 0))
+		return 0;
+	for (i = 0; i < sql_all_count; i++)
+		if (!PQsendPrepare(pg, sql_all[i]->name, sql_all[i]->text, 0, NULL))
+			return 0;
+	return PQpipelineSync(pg);
+}
+
+int
+connect_prepare(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
+{
+	PGresult *res;
+	int n = -1, done = -1, failed = 0; /* done: -1 for the deallocate in front */
+
+	if (!prepare_send(pg)) {
+		connect_why(ret_why, PQerrorMessage(pg));
+		return -1;
+	}
+	while ((n = connect_next(pg, deadline_ms, &res)) == 1) {
+		ExecStatusType status = PQresultStatus(res);
+
+		if (status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC && !failed) {
+			failed = 1;
+			snprintf(ret_why, CONNECT_WHY_SIZE, "statement %s cannot be prepared: %.150s",
+			    done >= 0 && done < sql_all_count ? sql_all[done]->name : "(none)",
+			    PQresultErrorMessage(res));
+			ret_why[strcspn(ret_why, "\n")] = '\0';
+		}
+		done++;
+		PQclear(res);
+		if (status == PGRES_PIPELINE_SYNC)
+			break;
+	}
+	if (failed)
+		return -1;
+	if (n != 1 || !PQexitPipelineMode(pg)) {
+		connect_why(ret_why, n == 0 ? "preparing took too long" : PQerrorMessage(pg));
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,308 @@
+#include "db/migrate.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "db/connect.h"
+
+/* "gestor" in ASCII: any number will do that nobody else locks. */
+#define LOCK_KEY     "113685426368370"
+#define LOCK_POLL_MS 100
+
+static const char up_mark[] = "-- migrate:up";
+static const char down_mark[] = "-- migrate:down";
+
+/* A migration's text between its marks; all of it when it has none. */
+struct section {
+	const char *start;
+	size_t length;
+	int first_line; /* of start, in the file, from 1 */
+};
+
+/* mark_find - the start of the line that begins with mark, or NULL. */
+static const char *
+mark_find(const char *text, const char *mark)
+{
+	const char *line;
+
+	for (line = text; line != NULL; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, mark, strlen(mark)) == 0)
+			return line;
+	}
+	return NULL;
+}
+
+static struct section
+section_up(const char *text)
+{
+	const char *up = mark_find(text, up_mark), *start = up != NULL ? up : text;
+	const char *down = mark_find(start, down_mark), *p;
+	struct section s = { .start = start, .first_line = 1 };
+
+	s.length = down != NULL ? (size_t)(down - start) : strlen(start);
+	for (p = text; p < start; p++)
+		s.first_line += *p == '\n';
+	return s;
+}
+
+/*
+ * error_print - where it failed and the server's primary message; never
+ * DETAIL, which holds rows. The position counts characters, hence UTF-8's
+ * continuation bytes are passed over.
+ */
+static void
+error_print(const char *what, const PGconn *pg, const PGresult *res, const char *sql, int line)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	const char *position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
+	int left = 0;
+
+	if (state == NULL || message == NULL) {
+		fprintf(stderr, "%s: %s\n", what, PQerrorMessage(pg));
+		return;
+	}
+	if (position != NULL && sql != NULL && sscanf(position, "%d", &left) == 1) {
+		for (; *sql != '\0' && left > 1; sql++) {
+			line += *sql == '\n';
+			left -= ((unsigned char)sql[1] & 0xc0) != 0x80;
+		}
+		fprintf(stderr, "%s:%d: %s %s\n", what, line, state, message);
+	} else {
+		fprintf(stderr, "%s: %s %s\n", what, state, message);
+	}
+}
+
+/* execute - runs SQL that may hold several statements; false: said on standard error. */
+static bool
+execute(PGconn *pg, const char *what, const char *sql, int line)
+{
+	PGresult *res = PQexec(pg, sql);
+	ExecStatusType status = PQresultStatus(res);
+	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+	    status == PGRES_EMPTY_QUERY;
+
+	if (!ok)
+		error_print(what, pg, res, sql, line);
+	PQclear(res);
+	return ok;
+}
+
+/* query - one statement with up to two parameters; NULL: said on standard error. */
+static PGresult *
+query(PGconn *pg, const char *what, const char *sql, const char *a, const char *b)
+{
+	const char *args[] = { a, b };
+	int nargs = b != NULL ? 2 : a != NULL ? 1 : 0;
+	PGresult *res = PQexecParams(pg, sql, nargs, NULL, args, NULL, NULL, 0);
+	ExecStatusType status = PQresultStatus(res);
+
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+		return res;
+	error_print(what, pg, res, NULL, 0);
+	PQclear(res);
+	return NULL;
+}
+
+/* ask - the same for a query that gives one boolean: 1, 0, or -1. */
+static int
+ask(PGconn *pg, const char *what, const char *sql)
+{
+	PGresult *res = query(pg, what, sql, NULL, NULL);
+	int answer;
+
+	if (res == NULL)
+		return -1;
+	answer = strcmp(PQgetvalue(res, 0, 0), "t") == 0;
+	PQclear(res);
+	return answer;
+}
+
+/* commit - true only when it was one: COMMIT of a failed transaction "succeeds" with ROLLBACK. */
+static bool
+commit(PGconn *pg, const char *what)
+{
+	PGresult *res;
+	bool ok;
+
+	if (PQtransactionStatus(pg) != PQTRANS_INTRANS) {
+		fprintf(stderr, "%s: it ends its own transaction, which it must not\n", what);
+		return false;
+	}
+	res = query(pg, what, "commit", NULL, NULL);
+	ok = res != NULL && strcmp(PQcmdStatus(res), "COMMIT") == 0;
+	if (res != NULL && !ok)
+		fprintf(stderr, "%s: not committed\n", what);
+	PQclear(res);
+	return ok;
+}
+
+static bool
+lock(PGconn *pg, int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+	int64_t deadline_ms = clock_ms() + wait_ms;
+	int got;
+
+	while ((got = ask(pg, "migrate", "select pg_try_advisory_lock(" LOCK_KEY ")")) == 0) {
+		if (clock_ms() >= deadline_ms) {
+			fprintf(stderr, "migrate: another migration has been running for %d ms\n",
+			    wait_ms);
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return got == 1;
+}
+
+/*
+ * table_ready - makes schema_migrations, or adds what dbmate's lacks. It looks
+ * first: a role without DDL rights may well come when there is nothing to do.
+ */
+static bool
+table_ready(PGconn *pg)
+{
+	int ready = ask(pg, "migrate",
+	    "select count(*) = 3 from pg_attribute where not attisdropped"
+	    " and attrelid = to_regclass('gestor.schema_migrations')"
+	    " and attname in ('version', 'checksum', 'applied_at')");
+
+	if (ready != 0)
+		return ready == 1;
+	return execute(pg, "migrate",
+	    "create schema if not exists gestor;"
+	    "create table if not exists gestor.schema_migrations"
+	    " (version varchar(128) primary key);"
+	    "alter table gestor.schema_migrations"
+	    " add column if not exists checksum text,"
+	    " add column if not exists applied_at timestamptz default now()", 1);
+}
+
+/* apply - one migration and its record, in a transaction. */
+static bool
+apply(PGconn *pg, const struct migration *m, const char *checksum)
+{
+	struct section up = section_up(m->text);
+	int64_t start_ms = clock_ms();
+	PGresult *res;
+	char *sql;
+	bool ok;
+
+	sql = strndup(up.start, up.length);
+	if (sql == NULL) {
+		fprintf(stderr, "%s: out of memory\n", m->name);
+		return false;
+	}
+	ok = execute(pg, m->name, "begin; set local search_path to gestor, public", 1) &&
+	    execute(pg, m->name, sql, up.first_line);
+	free(sql);
+	if (!ok)
+		return false;
+	res = query(pg, m->name,
+	    "insert into gestor.schema_migrations (version, checksum) values ($1, $2)", m->version,
+	    checksum);
+	PQclear(res);
+	if (res == NULL || !commit(pg, m->name))
+		return false;
+	printf("%s  applied (%lld ms)\n", m->name, (long long)(clock_ms() - start_ms));
+	return true;
+}
+
+/* step - one migration: applies it, or holds it against its record. */
+static bool
+step(PGconn *pg, const struct migration *m, int *ret_applied)
+{
+	PGresult *res, *filled;
+	bool ok = true;
+
+	res = query(pg, m->name,
+	    "select s.sum, m.version is not null, m.checksum, m.checksum = s.sum"
+	    " from (select encode(sha256(convert_to($2, 'UTF8')), 'hex') as sum) s"
+	    " left join gestor.schema_migrations m on m.version = $1",
+	    m->version, m->text);
+	if (res == NULL)
+		return false;
+	if (strcmp(PQgetvalue(res, 0, 1), "t") != 0) {
+		ok = apply(pg, m, PQgetvalue(res, 0, 0));
+		*ret_applied += ok;
+	} else if (PQgetisnull(res, 0, 2)) { /* dbmate, which keeps none, has applied it */
+		filled = query(pg, m->name,
+		    "update gestor.schema_migrations set checksum = $2 where version = $1",
+		    m->version, PQgetvalue(res, 0, 0));
+		ok = filled != NULL;
+		PQclear(filled);
+	} else if (strcmp(PQgetvalue(res, 0, 3), "t") != 0) {
+		fprintf(stderr, "%s: it was applied, and altered since: write a new one instead\n",
+		    m->name);
+		ok = false;
+	}
+	PQclear(res);
+	return ok;
+}
+
+/* grants - who may do what; only the schema's owner can say it. */
+static bool
+grants(PGconn *pg)
+{
+	static const char what[] = "grants.sql";
+	int owner = ask(pg, what,
+	    "select coalesce((select pg_has_role(nspowner, 'USAGE') from pg_namespace"
+	    " where nspname = 'gestor'), false)");
+
+	if (owner != 1)
+		return owner == 0;
+	return execute(pg, what, "begin; set local search_path to gestor, public", 1) &&
+	    execute(pg, what, grants_sql, 1) && commit(pg, what);
+}
+
+static bool
+migrate(PGconn *pg, int wait_ms)
+{
+	PGresult *res;
+	int applied = 0, i;
+
+	if (!execute(pg, "migrate",
+		"set lock_timeout to '10s'; set statement_timeout to 0; set timezone to 'UTC';"
+		"set idle_in_transaction_session_timeout to 0; set client_min_messages to warning;"
+		"set search_path to gestor, public", 1) ||
+	    !lock(pg, wait_ms) || !table_ready(pg))
+		return false;
+	for (i = 0; i < migrations_count; i++)
+		if (!step(pg, &migrations[i], &applied))
+			return false;
+	if (!grants(pg))
+		return false;
+	res = query(pg, "migrate",
+	    "select coalesce(max(version collate \"C\"), 'nothing') from gestor.schema_migrations",
+	    NULL, NULL);
+	if (res == NULL)
+		return false;
+	printf(applied > 0 ? "the schema is now at %s\n" : "the schema is at %s, nothing to do\n",
+	    PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return true;
+}
+
+int
+migrate_run(const char *url, int wait_ms)
+{
+	char why[CONNECT_WHY_SIZE];
+	PGconn *pg = connect_open(url, why);
+	bool ok;
+
+	if (pg == NULL) {
+		fprintf(stderr, "migrate: %s\n", why);
+		return -1;
+	}
+	ok = migrate(pg, wait_ms);
+	PQfinish(pg); /* the lock goes with it, and a transaction that failed */
+	fflush(stdout);
+	return ok ? 0 : -1;
+}

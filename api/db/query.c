@@ -1,0 +1,361 @@
+#include "db/query.h"
+
+#include <assert.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/pool_private.h"
+
+#define RETRIES_MAX    3
+#define CANCEL_WAIT_MS 1000
+
+/* What a SQLSTATE means for us, and what to do before saying so. The first that fits counts. */
+enum remedy { REMEDY_NONE, REMEDY_RERUN, REMEDY_PREPARE, REMEDY_RECONNECT };
+
+struct sqlstate_rule {
+	const char *prefix;
+	enum db_status status;
+	enum remedy remedy;
+};
+
+static const struct sqlstate_rule sqlstate_rules[] = {
+	{ "40001", DB_CONFLICT, REMEDY_RERUN },    /* serialization_failure */
+	{ "40P01", DB_CONFLICT, REMEDY_RERUN },    /* deadlock_detected */
+	{ "55P03", DB_CONFLICT, REMEDY_NONE },     /* lock_not_available, by lock_timeout */
+	{ "57014", DB_TIMEOUT, REMEDY_NONE },      /* query_canceled, by statement_timeout or us */
+	{ "26000", DB_REFUSED, REMEDY_PREPARE },   /* the prepared statement is gone */
+	{ "0A000", DB_REFUSED, REMEDY_PREPARE },   /* its result's columns were changed by DDL */
+	{ "57P", DB_DOWN, REMEDY_RECONNECT },      /* shut down, crashed, not yet started */
+	{ "08", DB_DOWN, REMEDY_RECONNECT },       /* connection exceptions */
+	{ "53300", DB_DOWN, REMEDY_RECONNECT },    /* too_many_connections */
+	{ "25006", DB_DOWN, REMEDY_RECONNECT },    /* read-only: this host is no longer the primary */
+	{ "", DB_REFUSED, REMEDY_NONE },
+};
+
+/* One db_run: what is asked, and how far the present attempt has come. */
+struct run {
+	const struct call *calls;
+	int ncalls;
+	bool reads;           /* all of them */
+	int64_t deadline_ms;
+	bool sent;            /* with the sync: only from here on can anything be committed */
+	bool synced;          /* the server has finished the transaction, one way or the other */
+	bool failed;          /* error is the first one */
+	bool late;            /* past the deadline */
+	int nresults;
+	PGresult *results[DB_CALLS_MAX];
+	struct db_error error;
+};
+
+static const struct sqlstate_rule *
+sqlstate_find(const char *sqlstate)
+{
+	const struct sqlstate_rule *r = sqlstate_rules;
+
+	while (strncmp(r->prefix, sqlstate, strlen(r->prefix)) != 0)
+		r++;
+	return r;
+}
+
+static void
+error_copy(struct db_error *ret_error, const PGresult *res)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
+	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+	/* "invalid input syntax for type integer: …": such messages quote what somebody typed. */
+	if (message == NULL || (state != NULL && strncmp(state, "22", 2) == 0))
+		message = "";
+	snprintf(ret_error->sqlstate, sizeof(ret_error->sqlstate), "%s", state ? state : "");
+	snprintf(ret_error->constraint, sizeof(ret_error->constraint), "%s",
+	    constraint ? constraint : "");
+	snprintf(ret_error->message, sizeof(ret_error->message), "%s", message);
+}
+
+static void
+run_reset(struct run *run)
+{
+	while (run->nresults > 0)
+		PQclear(run->results[--run->nresults]);
+	run->sent = run->synced = run->failed = run->late = false;
+	memset(&run->error, 0, sizeof(run->error));
+}
+
+/*
+ * run_send - all calls and the sync, as one write.
+ *
+ * Always in pipeline mode: for a single call the bytes are the same as
+ * without. A write asks for its results to be sent on before the server goes
+ * on to the COMMIT, so that we can tell the two apart: a statement may be
+ * cancelled, a COMMIT never (what was committed here would perhaps not reach
+ * the standby, and yet be seen by others).
+ */
+static bool
+run_send(const struct run *run, PGconn *pg)
+{
+	const struct call *call;
+
+	if (!PQenterPipelineMode(pg))
+		return false;
+	for (call = run->calls; call < run->calls + run->ncalls; call++)
+		if (!PQsendQueryPrepared(pg, call->st->name, call->st->nargs, call->args, NULL, NULL,
+			0))
+			return false;
+	if (!run->reads && !PQsendFlushRequest(pg))
+		return false;
+	return PQpipelineSync(pg);
+}
+
+static void *
+cancel_thread(void *arg)
+{
+	PGcancel *cancel = arg;
+	char why[256];
+
+	if (!PQcancel(cancel, why, sizeof(why)))
+		log_msg(LOG_WARN, "database: a statement past its deadline could not be cancelled");
+	PQfreeCancel(cancel);
+	return NULL;
+}
+
+/*
+ * cancel_start - asks the server to stop the statement, on a thread of its
+ * own: PQcancel connects, and knows no deadline. It may then come after the
+ * statement's end, so the connection is not to be used for another.
+ */
+static void
+cancel_start(PGconn *pg)
+{
+	PGcancel *cancel = PQgetCancel(pg);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int failed;
+
+	if (cancel == NULL)
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	failed = pthread_create(&thread, &attr, cancel_thread, cancel);
+	pthread_attr_destroy(&attr);
+	if (failed) {
+		log_msg(LOG_WARN, "database: no thread to cancel a statement past its deadline");
+		PQfreeCancel(cancel);
+	}
+}
+
+/* run_take - files one result; it is ours from here on. */
+static void
+run_take(struct run *run, PGresult *res)
+{
+	switch (PQresultStatus(res)) {
+	case PGRES_TUPLES_OK:
+	case PGRES_COMMAND_OK:
+		if (run->nresults < run->ncalls) {
+			run->results[run->nresults++] = res;
+			return;
+		}
+		break;
+	case PGRES_PIPELINE_SYNC:
+		run->synced = true;
+		break;
+	case PGRES_PIPELINE_ABORTED: /* it stood behind the one that failed */
+		break;
+	default:
+		if (!run->failed)
+			error_copy(&run->error, res);
+		run->failed = true;
+	}
+	PQclear(res);
+}
+
+/* run_drain - takes results until the sync, the connection's end, or 1 s past the deadline. */
+static void
+run_drain(struct run *run, struct pool_conn *c)
+{
+	int64_t deadline_ms = run->deadline_ms;
+	PGresult *res;
+	int n;
+
+	while (!run->synced) {
+		n = connect_next(c->pg, deadline_ms, &res);
+		if (n == 1) {
+			run_take(run, res);
+			continue;
+		}
+		if (n == -1 || run->late)
+			return;
+		run->late = true;
+		deadline_ms = clock_ms() + CANCEL_WAIT_MS;
+		if (run->reads || run->nresults < run->ncalls) {
+			cancel_start(c->pg);
+			c->broken = true;
+		}
+	}
+}
+
+/* run_judge - what the attempt came to. */
+static enum db_status
+run_judge(const struct run *run, const struct pool_conn *c)
+{
+	enum db_status status;
+
+	if (run->synced && !run->failed && run->nresults == run->ncalls)
+		return c->commit_unsure ? DB_UNKNOWN : DB_OK;
+	if (run->failed && run->error.sqlstate[0] != '\0') {
+		status = sqlstate_find(run->error.sqlstate)->status;
+		/* Told of the end when all had been done: the COMMIT may have been done too. */
+		if (status == DB_DOWN && !run->synced && !run->reads && run->nresults == run->ncalls)
+			return DB_UNKNOWN;
+		return status;
+	}
+	if (run->sent && !run->reads)
+		return DB_UNKNOWN;
+	return run->late ? DB_TIMEOUT : DB_DOWN;
+}
+
+static enum db_status
+run_attempt(struct run *run, struct pool_conn *c)
+{
+	enum db_status status;
+
+	run_reset(run);
+	c->commit_unsure = false;
+	run->sent = run_send(run, c->pg);
+	if (run->sent)
+		run_drain(run, c);
+	if (!run->synced || !PQexitPipelineMode(c->pg))
+		c->broken = true;
+	status = run_judge(run, c);
+	if (status == DB_DOWN)
+		c->broken = true;
+	if (c->broken)
+		log_msg(LOG_WARN, "database: gave up a connection in %s%s: %s", run->calls[0].st->name,
+		    run->late ? " past its deadline" : "",
+		    run->error.sqlstate[0] != '\0' ? run->error.sqlstate : "no SQLSTATE");
+	return status;
+}
+
+/* run_on - the attempts on one connection. */
+static enum db_status
+run_on(struct run *run, struct pool_conn *c)
+{
+	bool prepared_again = false;
+	char why[CONNECT_WHY_SIZE];
+	enum db_status status;
+	enum remedy remedy;
+	int reruns = 0;
+
+	for (;;) {
+		status = run_attempt(run, c);
+		if (status == DB_OK || c->broken || clock_ms() >= run->deadline_ms)
+			return status;
+		remedy = sqlstate_find(run->error.sqlstate)->remedy;
+		if (remedy == REMEDY_RERUN && reruns < RETRIES_MAX) {
+			reruns++;
+		} else if (remedy == REMEDY_PREPARE && !prepared_again) {
+			prepared_again = true;
+			log_msg(LOG_INFO, "database: preparing again after %s", run->error.sqlstate);
+			if (connect_prepare(c->pg, run->deadline_ms, why) != 0) {
+				log_msg(LOG_ERROR, "database: %s", why);
+				c->broken = true;
+				return DB_DOWN;
+			}
+		} else {
+			return status;
+		}
+	}
+}
+
+/*
+ * lost_max - how often a run that ended in DB_DOWN, with nothing stored, is
+ * tried on another connection. When the server said farewell, the others may
+ * be about to hear it too. When it fell silent, it may be the statement that
+ * brought it down, and that need not be proved more than once.
+ */
+static int
+lost_max(const struct run *run)
+{
+	return run->error.sqlstate[0] != '\0' ? RETRIES_MAX : 1;
+}
+
+enum db_status
+db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	struct run run = { .calls = calls, .ncalls = ncalls, .reads = true };
+	int64_t take_ms = clock_ms() + pool->config.wait_ms;
+	struct pool_conn *c;
+	enum db_status status;
+	int i, lost = 0;
+
+	assert(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
+	for (i = 0; i < ncalls; i++)
+		run.reads = run.reads && calls[i].st->reads;
+	for (;;) {
+		status = pool_take(pool, take_ms, &c);
+		if (status != DB_OK)
+			break;
+		if (run.deadline_ms == 0)
+			run.deadline_ms = clock_ms() + pool->config.query_timeout_ms;
+		status = run_on(&run, c);
+		pool_give(pool, c);
+		if (status != DB_DOWN || lost++ == lost_max(&run) || clock_ms() >= run.deadline_ms)
+			break;
+		take_ms = clock_ms() + pool->config.wait_ms;
+		if (take_ms > run.deadline_ms)
+			take_ms = run.deadline_ms;
+	}
+	if (status == DB_OK) {
+		for (i = 0; i < ncalls; i++)
+			ret_results[i] = (struct result *)run.results[i];
+		return DB_OK;
+	}
+	*ret_error = run.error;
+	run_reset(&run);
+	return status;
+}
+
+/* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
+static const PGresult *
+result_pg(const struct result *r)
+{
+	return (const PGresult *)r;
+}
+
+int
+result_rows(const struct result *r)
+{
+	return PQntuples(result_pg(r));
+}
+
+const char *
+result_text(const struct result *r, int row, int col)
+{
+	return PQgetisnull(result_pg(r), row, col) ? NULL : PQgetvalue(result_pg(r), row, col);
+}
+
+size_t
+result_length(const struct result *r, int row, int col)
+{
+	return (size_t)PQgetlength(result_pg(r), row, col);
+}
+
+bool
+result_true(const struct result *r, int row, int col)
+{
+	const char *s = result_text(r, row, col);
+
+	return s != NULL && *s == 't' && s[1] == '\0';
+}
+
+void
+result_free(struct result *r)
+{
+	PQclear((PGresult *)r);
+}

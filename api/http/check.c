@@ -1,0 +1,70 @@
+#include "http/check.h"
+
+#include "catalog/catalog.h"
+#include "resource/rules.h"
+
+static bool
+catalog_named(const char *name)
+{
+	return catalog_known(name);
+}
+
+const struct schema_names check_names = { .catalog = catalog_named, .rule = rule_known };
+
+static void
+check_choice(const char *catalog, const char *code, const char *pointer, struct faults *fs, void *arg)
+{
+	struct request *rq = arg;
+	int before = fs->count;
+
+	if (rq->catalogs == NULL)
+		rq->catalogs = catalog_hold();
+	if (rq->catalogs == NULL) {
+		rq->unready = true;
+		return;
+	}
+	catalog_check(rq->catalogs, catalog, code, pointer, fs);
+	if (fs->count > before)
+		rq->choice_fault = true;
+}
+
+static void
+check_rule(const char *rule, const json_t *object, const char *pointer, struct faults *fs, void *arg)
+{
+	(void)arg;
+	rule_check(rule, object, pointer, fs);
+}
+
+void
+check_again(struct request *rq)
+{
+	const struct validate_hooks hooks = { .choice = check_choice, .rule = check_rule, .arg = rq };
+
+	faults_init(&rq->faults, &rq->arena);
+	rq->choice_fault = false;
+	catalog_release(rq->catalogs);
+	rq->catalogs = NULL;
+	for (int i = 0; i < rq->op->nparams; i++) {
+		const struct parameter *p = &rq->op->params[i];
+		const char *value = p->in_path ? NULL : request_query_value(rq, p->name);
+		const char *pointer = arena_printf(&rq->arena, "#/%s", p->name);
+
+		if (value != NULL)
+			validate_text(p->schema, value, pointer, &hooks, &rq->faults);
+		else if (p->required && !p->in_path)
+			faults_add(&rq->faults, pointer, "required", "%s is required", p->name);
+	}
+	if (rq->body != NULL)
+		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);
+}
+
+int
+check_request(struct request *rq)
+{
+	check_again(rq);
+	if (rq->unready)
+		return reply_problem(rq, "not_ready");
+	if (rq->choice_fault && catalog_refresh(rq->app->pool))
+		check_again(rq);
+	return rq->faults.count > 0 ? reply_faults(rq) : 0;
+}

@@ -1,0 +1,235 @@
+#include "http/guard.h"
+
+#include <civetweb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* RFC 9110, 5.6.2. */
+static bool
+is_token(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		bool alphanumeric = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
+		    (*s >= 'A' && *s <= 'Z');
+
+		if (!alphanumeric && strchr("!#$%&'*+-.^_`|~", *s) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static const char *
+end_of(const char *s)
+{
+	return s + strlen(s);
+}
+
+/* "name:", then blanks alone up to the value: civetweb overwrites a space before the colon with NUL. */
+static bool
+name_meets_value(const char *name, const char *value)
+{
+	const char *p = end_of(name) + 1;
+
+	if (p > value)
+		return false;
+	for (; p < value; p++) {
+		if (*p != ' ' && *p != '\t')
+			return false;
+	}
+	return true;
+}
+
+static const char *
+check_request_line(const struct mg_request_info *ri, const char *buffer)
+{
+	const char *method = ri->request_method, *uri = ri->request_uri;
+	const char *uri_end = ri->query_string != NULL ? end_of(ri->query_string) : end_of(uri);
+	const char *version = ri->http_version - strlen("HTTP/");
+
+	/* One empty line before the request is borne (RFC 9112, 2.2), nothing else. */
+	if (buffer != NULL && method != buffer &&
+	    !(method == buffer + 2 && buffer[0] == '\r' && buffer[1] == '\n'))
+		return "white space before the request line";
+	if (uri != end_of(method) + 1 || version != uri_end + 1)
+		return "the request line must have single spaces";
+	for (const char *p = uri; p < uri_end; p++) {
+		/* The NUL is where the question mark was. */
+		if ((unsigned char)*p >= 127 || ((unsigned char)*p <= ' ' && *p != '\0'))
+			return "the request target must be percent-encoded ASCII";
+	}
+	if (ri->num_headers > 0 && ri->http_headers[0].name != end_of(version) + 2)
+		return "malformed line after the request line";
+	return NULL;
+}
+
+static const char *
+check_header_lines(const struct mg_request_info *ri)
+{
+	for (int i = 0; i < ri->num_headers; i++) {
+		const char *end = end_of(ri->http_headers[i].value);
+		bool last = i + 1 == ri->num_headers;
+
+		if (!is_token(ri->http_headers[i].name))
+			return "malformed header name";
+		if (!name_meets_value(ri->http_headers[i].name, ri->http_headers[i].value))
+			return "white space before a header's colon";
+		/* CR and LF became two NULs; a single one was a bare LF. */
+		if (end[1] != '\0' || (last ? end[2] != '\r' : ri->http_headers[i + 1].name != end + 2))
+			return "malformed or folded header line";
+	}
+	return NULL;
+}
+
+const char *
+guard_header(const struct mg_request_info *ri, const char *name)
+{
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, name) == 0)
+			return ri->http_headers[i].value;
+	}
+	return NULL;
+}
+
+static int
+count(const struct mg_request_info *ri, const char *name)
+{
+	int n = 0;
+
+	for (int i = 0; i < ri->num_headers; i++)
+		n += strcasecmp(ri->http_headers[i].name, name) == 0;
+	return n;
+}
+
+/* s is `word`, whatever its case, with blanks behind it borne. */
+static bool
+is_word(const char *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncasecmp(s, word, n) == 0 && s[n + strspn(s + n, " \t")] == '\0';
+}
+
+static const char *
+check_host(const struct mg_request_info *ri)
+{
+	const char *host = guard_header(ri, "Host");
+	bool is_11 = strcmp(ri->http_version, "1.1") == 0;
+
+	if (count(ri, "Host") > 1 || (host == NULL && is_11))
+		return "exactly one Host header is required";
+	if (host != NULL) {
+		size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%");
+
+		if (n == 0 || host[n + strspn(host + n, " \t")] != '\0')
+			return "malformed Host header";
+	}
+	return NULL;
+}
+
+static const char *
+check_framing(const struct mg_request_info *ri, struct guard *g)
+{
+	const char *length = guard_header(ri, "Content-Length"),
+		   *coding = guard_header(ri, "Transfer-Encoding");
+
+	if (length != NULL && coding != NULL)
+		return "Content-Length and Transfer-Encoding together";
+	if (count(ri, "Content-Length") > 1 || count(ri, "Transfer-Encoding") > 1)
+		return "repeated Content-Length or Transfer-Encoding";
+	if (length != NULL) {
+		size_t n = strspn(length, "0123456789");
+
+		/* 18 digits fit a long long. */
+		if (n == 0 || n > 18 || length[n + strspn(length + n, " \t")] != '\0')
+			return "Content-Length must be digits alone";
+		g->framing = FRAMING_LENGTH;
+		g->content_length = atoll(length);
+	}
+	if (coding != NULL) {
+		/* civetweb takes "identity" for no coding at all, and HTTP/1.0 has none. */
+		if (!is_word(coding, "chunked") || strcmp(ri->http_version, "1.1") != 0)
+			return "Transfer-Encoding must be chunked, in HTTP/1.1";
+		g->framing = FRAMING_CHUNKED;
+	}
+	return NULL;
+}
+
+/* As civetweb's should_keep_alive decides, so that what we say of the connection is true. */
+static bool
+keeps_alive(const struct mg_request_info *ri, const struct guard *g)
+{
+	const char *connection = guard_header(ri, "Connection");
+
+	/* What follows a chunked body, or asks for another protocol, is not worth the risk. */
+	if (g->framing == FRAMING_CHUNKED || guard_header(ri, "Upgrade") != NULL)
+		return false;
+	if (connection != NULL)
+		return strcasestr(connection, "keep-alive") != NULL && strcasestr(connection, "close") == NULL;
+	return strcmp(ri->http_version, "1.1") == 0;
+}
+
+const char *
+guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *ret_guard)
+{
+	struct guard g = { 0 };
+	const char *code = NULL, *expect;
+
+	g.detail = check_request_line(ri, buffer);
+	if (g.detail == NULL)
+		g.detail = check_header_lines(ri);
+	if (g.detail != NULL && ri->num_headers == MG_MAX_HEADERS) {
+		code = "headers_too_large";
+		g.detail = "more than 63 headers";
+	}
+	if (g.detail == NULL)
+		g.detail = check_host(ri);
+	if (g.detail == NULL)
+		g.detail = check_framing(ri, &g);
+	if (g.detail != NULL) {
+		*ret_guard = g;
+		return code != NULL ? code : "bad_request";
+	}
+	expect = guard_header(ri, "Expect");
+	if (ri->http_version - ri->request_uri > GUARD_URI_MAX) {
+		code = "uri_too_long";
+		g.detail = "the request target is longer than 8000 bytes";
+	} else if (ri->num_headers > 0 &&
+	    end_of(ri->http_headers[ri->num_headers - 1].value) - ri->request_method > GUARD_HEAD_MAX) {
+		code = "headers_too_large";
+		g.detail = "the headers are longer than 16384 bytes";
+	} else if (expect != NULL && !is_word(expect, "100-continue")) {
+		code = "expectation_failed";
+		g.detail = "only 100-continue can be expected";
+	}
+	g.expects_continue = expect != NULL && strcmp(ri->http_version, "1.1") == 0;
+	g.keep_alive = keeps_alive(ri, &g);
+	*ret_guard = g;
+	return code;
+}
+
+int
+guard_json_depth(const char *text, size_t length, int max)
+{
+	int depth = 0, deepest = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < length && deepest <= max; i++) {
+		if (in_string) {
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = false;
+		} else if (text[i] == '"') {
+			in_string = true;
+		} else if (text[i] == '[' || text[i] == '{') {
+			if (++depth > deepest)
+				deepest = depth;
+		} else if (text[i] == ']' || text[i] == '}') {
+			depth--;
+		}
+	}
+	return deepest;
+}

@@ -1,0 +1,96 @@
+#include "http/media.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *
+skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+/* Bytes of the media type at s, without blanks before its parameters. */
+static size_t
+type_length(const char *s)
+{
+	return strcspn(s, " \t;,");
+}
+
+static bool
+range_takes(const char *range, size_t length, const char *type)
+{
+	size_t main_length = strcspn(type, "/") + 1;
+
+	if (length == 3 && strncmp(range, "*/*", 3) == 0)
+		return true;
+	if (length == main_length + 1 && range[length - 1] == '*')
+		return strncasecmp(range, type, main_length) == 0;
+	return length == strlen(type) && strncasecmp(range, type, length) == 0;
+}
+
+/* "q=0", with any number of zeros behind the point, says no. */
+static bool
+is_refused(const char *params)
+{
+	for (; *params == ';'; params += strcspn(params, ";,")) {
+		params = skip_blanks(params + 1);
+		if (strncasecmp(params, "q=", 2) == 0)
+			return strtod(params + 2, NULL) <= 0.0;
+	}
+	return false;
+}
+
+/* How well a range fits: 0 not, 1 by both stars, 2 by one, 3 exactly. */
+static int
+precision(const char *range, size_t length, const char *type)
+{
+	if (!range_takes(range, length, type))
+		return 0;
+	if (range[length - 1] != '*')
+		return 3;
+	return range[0] == '*' ? 1 : 2;
+}
+
+bool
+media_accepts(const char *accept, const char *type)
+{
+	int best = 0;
+	bool taken = false;
+
+	if (accept == NULL || *skip_blanks(accept) == '\0')
+		return true;
+	/* The most precise range decides (RFC 9110, 12.5.1). */
+	while (*(accept = skip_blanks(accept)) != '\0') {
+		size_t length = type_length(accept);
+		const char *params = skip_blanks(accept + length);
+		int fit = length > 0 ? precision(accept, length, type) : 0;
+
+		if (fit > best) {
+			best = fit;
+			taken = !is_refused(params);
+		}
+		accept = params + strcspn(params, ",");
+		accept += *accept == ',';
+	}
+	return taken;
+}
+
+bool
+media_is(const char *content_type, const char *type)
+{
+	size_t length;
+	const char *charset;
+
+	if (content_type == NULL)
+		return false;
+	length = type_length(content_type);
+	if (length != strlen(type) || strncasecmp(content_type, type, length) != 0)
+		return false;
+	charset = strcasestr(content_type + length, "charset=");
+	if (charset == NULL)
+		return true;
+	charset += strlen("charset=");
+	charset += *charset == '"';
+	return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+}

@@ -1,0 +1,198 @@
+#include "http/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "http/messages.h"
+
+#define JSON_TYPE    "application/json"
+#define PROBLEM_TYPE "application/problem+json"
+
+static const struct message {
+	const char *code;
+	int status;
+	const char *title, *detail;
+} messages[] = {
+#define M(code, status, title, detail) { #code, status, title, detail },
+	MESSAGES(M)
+#undef M
+};
+
+static const char *
+reason_phrase(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
+		{ 409, "Conflict" }, { 411, "Length Required" }, { 413, "Content Too Large" },
+		{ 414, "URI Too Long" }, { 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" }, { 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" } };
+
+	for (size_t i = 0; i < NITEMS(phrases); i++) {
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	}
+	return "";
+}
+
+const char *
+reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
+{
+	const struct reply *r = &rq->reply;
+	char date[CLOCK_HTTP_SIZE], content[160] = "", *bytes;
+	const char *fixed;
+	size_t head_length;
+
+	clock_http_date(date);
+	if (r->status != 204)
+		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->length);
+	fixed = arena_printf(&rq->arena,
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "X-Request-Id: %s\r\n%sConnection: %s\r\n\r\n",
+	    r->status, reason_phrase(r->status), date, content, rq->id, r->headers != NULL ? r->headers : "",
+	    keep_alive ? "keep-alive" : "close");
+	head_length = strlen(fixed);
+	if (head || r->status == 204) {
+		*ret_length = head_length;
+		return fixed;
+	}
+	/* One write, not two: a body sent after its head waits for the client's delayed ACK. */
+	bytes = arena_alloc(&rq->arena, head_length + r->length);
+	memcpy(bytes, fixed, head_length);
+	memcpy(bytes + head_length, r->body, r->length);
+	*ret_length = head_length + r->length;
+	return bytes;
+}
+
+void
+reply_header(struct request *rq, const char *name, const char *value)
+{
+	rq->reply.headers = arena_printf(&rq->arena, "%s%s: %s\r\n",
+	    rq->reply.headers != NULL ? rq->reply.headers : "", name, value);
+}
+
+int
+reply_json(struct request *rq, int status, const char *json, size_t length)
+{
+	rq->reply.status = status;
+	rq->reply.type = JSON_TYPE;
+	rq->reply.body = json;
+	rq->reply.length = length;
+	return status;
+}
+
+int
+reply_row(struct request *rq, int status, struct result **row, int col)
+{
+	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
+		return reply_problem(rq, "not_found");
+	rq->kept = *row;
+	*row = NULL;
+	return reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
+}
+
+int
+reply_created(struct request *rq, const char *prefix, struct result **row)
+{
+	if (result_rows(*row) == 0)
+		return reply_problem(rq, "not_found");
+	reply_header(rq, "Location", arena_printf(&rq->arena, "%s/%s", prefix, result_text(*row, 0, 0)));
+	return reply_row(rq, 201, row, 1);
+}
+
+int
+reply_empty(struct request *rq)
+{
+	rq->reply.status = 204;
+	rq->reply.length = 0;
+	return 204;
+}
+
+/* ---------------------------------------------------------------- problems */
+
+static json_t *
+faults_json(const struct faults *fs)
+{
+	json_t *array = json_array();
+
+	for (const struct fault *f = fs->first; f != NULL; f = f->next) {
+		json_t *one = json_pack("{s:s, s:s, s:s}", "pointer", f->pointer, "code", f->code, "detail", f->detail);
+
+		if (f->allowed != NULL) {
+			json_t *allowed = json_array();
+
+			for (size_t i = 0; f->allowed[i] != NULL; i++)
+				json_array_append_new(allowed, json_string(f->allowed[i]));
+			json_object_set_new(one, "allowed", allowed);
+		}
+		if (f->level > 0)
+			json_object_set_new(one, "level", json_integer(f->level));
+		json_array_append_new(array, one);
+	}
+	return array;
+}
+
+static int
+problem(struct request *rq, const char *code, const char *detail, const struct faults *fs)
+{
+	const struct message *m = &messages[0];
+	json_t *object;
+	char *text;
+	size_t length;
+
+	for (size_t i = 0; i < NITEMS(messages); i++) {
+		if (strcmp(messages[i].code, code) == 0)
+			m = &messages[i];
+	}
+	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type", "urn:gestor:problem:", m->code, "title", m->title,
+	    "status", m->status, "detail", detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);
+	if (fs != NULL)
+		json_object_set_new(object, "errors", faults_json(fs));
+	length = json_dumpb(object, NULL, 0, JSON_COMPACT);
+	text = arena_alloc(&rq->arena, length);
+	json_dumpb(object, text, length, JSON_COMPACT);
+	json_decref(object);
+	rq->reply.status = m->status;
+	rq->reply.type = PROBLEM_TYPE;
+	rq->reply.body = text;
+	rq->reply.length = length;
+	rq->reply.code = m->code;
+	if (m->status == 503)
+		reply_header(rq, "Retry-After", "1");
+	/* RFC 6750, 3: no error code where no token was shown. */
+	if (m->status == 401)
+		reply_header(rq, "WWW-Authenticate", strcmp(code, "token_invalid") == 0 ?
+		    "Bearer realm=\"gestor\", error=\"invalid_token\"" : "Bearer realm=\"gestor\"");
+	return m->status;
+}
+
+int
+reply_problem(struct request *rq, const char *code)
+{
+	return problem(rq, code, NULL, NULL);
+}
+
+int
+reply_problem_detail(struct request *rq, const char *code, const char *fmt, ...)
+{
+	char detail[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	return problem(rq, code, detail, NULL);
+}
+
+int
+reply_faults(struct request *rq)
+{
+	return problem(rq, "invalid", NULL, &rq->faults);
+}

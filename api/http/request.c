@@ -1,0 +1,215 @@
+#include "http/request.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/secret.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "http/check.h"
+#include "http/constraints.h"
+
+static const struct {
+	const char *constraint, *code, *pointer, *detail;
+} constraints[] = {
+#define C(constraint, code, pointer, detail) { #constraint, code, pointer, detail },
+	CONSTRAINTS(C)
+#undef C
+};
+
+const char *
+request_query_value(const struct request *rq, const char *name)
+{
+	for (int i = 0; i < rq->nquery; i++) {
+		if (strcmp(rq->query_name[i], name) == 0)
+			return rq->query_value[i];
+	}
+	return NULL;
+}
+
+/* A choice that was right by our catalogues and wrong by the database's. */
+static int
+choice_refused(struct request *rq)
+{
+	catalog_refresh(rq->app->pool);
+	faults_init(&rq->faults, &rq->arena);
+	check_again(rq);
+	if (rq->faults.count > 0)
+		return reply_faults(rq);
+	return reply_problem(rq, "conflict");
+}
+
+static int
+incomplete(struct request *rq, const char *missing)
+{
+	char *list = arena_copy(&rq->arena, missing, strlen(missing)), *save = NULL;
+
+	faults_init(&rq->faults, &rq->arena);
+	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
+		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", m), "missing",
+		    "a final stage needs %s", m);
+	return reply_faults(rq);
+}
+
+/* What a statement said with refuse(code, what). */
+static int
+refused_by_statement(struct request *rq, const char *message)
+{
+	size_t n = strcspn(message, " ");
+
+	if (strncmp(message, "choice ", n + 1) == 0)
+		return choice_refused(rq);
+	if (strncmp(message, "incomplete ", n + 1) == 0)
+		return incomplete(rq, message + n);
+	if (strncmp(message, "client_unknown", n) == 0) {
+		faults_init(&rq->faults, &rq->arena);
+		faults_add(&rq->faults, "#/client_id", "not_found", "there is no such client");
+		return reply_faults(rq);
+	}
+	log_msg(LOG_ERROR, "%s: a refusal that nobody knows", rq->id);
+	return reply_problem(rq, "internal");
+}
+
+static int
+refused(struct request *rq, const struct db_error *error)
+{
+	if (strcmp(error->sqlstate, "GE001") == 0)
+		return refused_by_statement(rq, error->message);
+	for (size_t i = 0; i < NITEMS(constraints) && error->constraint[0] != '\0'; i++) {
+		if (strcmp(constraints[i].constraint, error->constraint) != 0)
+			continue;
+		if (constraints[i].pointer == NULL)
+			return reply_problem(rq, constraints[i].code);
+		faults_init(&rq->faults, &rq->arena);
+		faults_add(&rq->faults, constraints[i].pointer, constraints[i].code, "%s",
+		    constraints[i].detail);
+		return reply_faults(rq);
+	}
+	/* Not the message: it may quote what the client sent. */
+	log_msg(LOG_ERROR, "%s: SQLSTATE %s constraint %s", rq->id, error->sqlstate, error->constraint);
+	return reply_problem(rq, "internal");
+}
+
+int
+request_run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+{
+	struct db_error error;
+
+	switch (db_run(rq->app->pool, calls, ncalls, ret_results, &error)) {
+	case DB_OK:
+		return 0;
+	case DB_BUSY:
+		return reply_problem(rq, "busy");
+	case DB_DOWN:
+		return reply_problem(rq, "database_unavailable");
+	case DB_TIMEOUT:
+		return reply_problem(rq, "too_slow");
+	case DB_UNKNOWN:
+		return reply_problem(rq, "outcome_unknown");
+	case DB_CONFLICT:
+		return reply_problem(rq, "conflict");
+	case DB_REFUSED:
+		break;
+	}
+	return refused(rq, &error);
+}
+
+struct result *
+request_query(struct request *rq, const struct statement *st, ...)
+{
+	struct call call = { .st = st };
+	struct result *result = NULL;
+	va_list ap;
+
+	va_start(ap, st);
+	for (int i = 0; i < st->nargs; i++)
+		call.args[i] = va_arg(ap, const char *);
+	va_end(ap);
+	return request_run(rq, &call, 1, &result) == 0 ? result : NULL;
+}
+
+/* ------------------------------------------------------------------- lists */
+
+/* What a cursor is good for: this operation, on this object, with these filters. */
+static const char *
+list_identity(struct request *rq)
+{
+	const char *identity = arena_printf(&rq->arena, "%s %s", rq->op->id,
+	    rq->param[0] != NULL ? rq->param[0] : "");
+
+	for (int i = 0; i < rq->op->nparams; i++) {
+		const char *name = rq->op->params[i].name, *value = request_query_value(rq, name);
+
+		if (value != NULL && strcmp(name, "cursor") != 0 && strcmp(name, "limit") != 0)
+			identity = arena_printf(&rq->arena, "%s\n%s=%s", identity, name, value);
+	}
+	return identity;
+}
+
+int
+request_page(struct request *rq, struct page *ret_page)
+{
+	const char *limit = request_query_value(rq, "limit"), *cursor = request_query_value(rq, "cursor");
+	char text[128], *space;
+
+	ret_page->limit = limit != NULL ? limit : "15";
+	ret_page->created_at = NULL;
+	ret_page->id = NULL;
+	if (cursor == NULL)
+		return 0;
+	if (!secret_open(list_identity(rq), cursor, text, sizeof(text)) ||
+	    (space = strchr(text, ' ')) == NULL)
+		return reply_problem(rq, "cursor_invalid");
+	ret_page->created_at = arena_copy(&rq->arena, text, (size_t)(space - text));
+	ret_page->id = arena_copy(&rq->arena, space + 1, strlen(space + 1));
+	return 0;
+}
+
+/* The same request with another cursor. Values are encoded again, for they were decoded. */
+static void
+link_next(struct request *rq, const char *path, const char *cursor)
+{
+	const char *url = arena_printf(&rq->arena, "%s?cursor=%s", path, cursor);
+
+	for (int i = 0; i < rq->nquery; i++) {
+		char *encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1), *q = encoded;
+
+		if (strcmp(rq->query_name[i], "cursor") == 0)
+			continue;
+		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
+			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			    strchr("-._~", *p) != NULL) {
+				*q++ = *p;
+			} else {
+				static const char hex[] = "0123456789ABCDEF";
+
+				*q++ = '%';
+				*q++ = hex[(unsigned char)*p >> 4];
+				*q++ = hex[(unsigned char)*p & 15];
+			}
+		}
+		*q = '\0';
+		url = arena_printf(&rq->arena, "%s&%s=%s", url, rq->query_name[i], encoded);
+	}
+	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
+}
+
+int
+reply_page(struct request *rq, struct result **row)
+{
+	const char *after, *next = "null", *body;
+	char cursor[256];
+
+	if (result_rows(*row) == 0)
+		return reply_problem(rq, "not_found");
+	after = result_text(*row, 0, 1);
+	if (after != NULL) {
+		if (secret_seal(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
+			return reply_problem(rq, "internal");
+		next = arena_printf(&rq->arena, "\"%s\"", cursor);
+		link_next(rq, rq->path, cursor);
+	}
+	body = arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
+	return reply_json(rq, 200, body, strlen(body));
+}

@@ -1,0 +1,133 @@
+/*
+ * request - one request on its way: what the front knows of it, what a handler
+ * may ask, and the reply it fills in.
+ *
+ * Handlers return the HTTP status; the reply is set by one of the functions
+ * below, at the latest by the one that failed.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/token.h"
+#include "base/arena.h"
+#include "db/query.h"
+#include "spec/openapi.h"
+
+#define REQUEST_PARAMS_MAX 2
+#define REQUEST_QUERY_MAX  16
+#define REQUEST_ID_SIZE    65
+
+struct catalogs;
+struct config;
+struct pool;
+struct route;
+
+/* What all requests share. */
+struct app {
+	const struct config *config;
+	struct pool *pool;
+	bool draining; /* read and written with __atomic builtins */
+};
+
+struct reply {
+	int status;
+	const char *type;   /* of the body */
+	const char *body;   /* length bytes: in the arena, constant, or held by the request */
+	size_t length;
+	const char *code;   /* of a problem, for the log */
+	char *headers;      /* further header lines, each with its CR LF; in the arena, or NULL */
+};
+
+struct request {
+	struct app *app;
+	struct arena arena;
+	const struct route *route;
+	const struct operation *op;
+	int64_t began_us;
+	char id[REQUEST_ID_SIZE];
+	const char *path; /* as it was sent, without the query */
+
+	const char *param[REQUEST_PARAMS_MAX]; /* of the path, in order; ids are checked */
+	const char *query_name[REQUEST_QUERY_MAX];
+	const char *query_value[REQUEST_QUERY_MAX];
+	int nquery;
+
+	char *body_text; /* NULL: none */
+	size_t body_length;
+	json_t *body;
+
+	struct claims who; /* who.advisor_id 0: nobody */
+	const char *advisor_id; /* the same, as text for statements */
+	const char *may_change_all; /* "true" for supervisors and administrators, else "false" */
+
+	struct catalogs *catalogs; /* held since the first choice was looked at */
+	struct faults faults;
+	bool choice_fault; /* one of the faults is a choice's: perhaps our catalogues are old */
+	bool unready;      /* a choice had to be checked, and there are no catalogues yet */
+
+	struct result *kept; /* whose text the reply's body is */
+	struct reply reply;
+};
+
+/* request_query_value - a query parameter, decoded; NULL when it was not given. */
+const char *request_query_value(const struct request *rq, const char *name);
+
+/*
+ * request_query - run one named statement for this request.
+ *
+ * st       from build/sql.h; st->nargs UTF-8 strings follow, NULL = SQL NULL
+ * returns  0 or more rows, owned by the caller (auto_result); or NULL with the
+ *          reply (409, 422, 500, 503) set
+ */
+struct result *request_query(struct request *rq, const struct statement *st, ...) MUSTCHECK;
+
+/*
+ * request_run - run several as one transaction in one round trip.
+ * returns  0 with ret_results filled in, each the caller's; or the status of the reply, which is set
+ */
+int request_run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+    MUSTCHECK;
+
+/* ---- replies; each returns its status */
+
+/* reply_json - length bytes of JSON that outlive the request's handler (arena, constant, held). */
+int reply_json(struct request *rq, int status, const char *json, size_t length);
+
+/* reply_row - column col of the first row; takes the result over. No row: 404. */
+int reply_row(struct request *rq, int status, struct result **row, int col);
+
+/* reply_created - 201 with Location: prefix/id; id is column 0, the JSON column 1 of the first row. */
+int reply_created(struct request *rq, const char *prefix, struct result **row);
+
+/* reply_page - {"items", "next"} and Link; columns of the one row: the items, what the next page begins after. */
+int reply_page(struct request *rq, struct result **row);
+
+/* reply_empty - 204. */
+int reply_empty(struct request *rq);
+
+/* reply_header - adds a header line; name and value need no escaping. */
+void reply_header(struct request *rq, const char *name, const char *value);
+
+/* reply_problem - a problem of messages.h, with its own words or with these. */
+int reply_problem(struct request *rq, const char *code);
+int reply_problem_detail(struct request *rq, const char *code, const char *fmt, ...) PRINTF(3, 4);
+
+/* reply_faults - 422 with all that is in rq->faults. */
+int reply_faults(struct request *rq);
+
+/* ---- lists */
+
+struct page {
+	const char *limit;      /* "15" */
+	const char *created_at; /* NULL on the first page */
+	const char *id;         /* NULL on the first page */
+};
+
+/* request_page - limit and cursor. returns 0, or the status of the reply: 400 for a cursor not ours. */
+int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
+
+#endif

@@ -1,0 +1,185 @@
+#include "http/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define SEGMENTS_MAX 8
+
+static const struct route routes[] = {
+#define R(method, path, who, operation) { #method, path, who, #operation, operation },
+	ROUTES(R)
+#undef R
+};
+static const struct operation *operations[NITEMS(routes)];
+
+int
+route_check(char *ret_err, size_t err_size)
+{
+	size_t documented = 0;
+
+	for (size_t i = 0; i < NITEMS(routes); i++) {
+		const struct operation *op = openapi_operation(routes[i].id);
+
+		if (op == NULL || strcmp(op->method, routes[i].method) != 0 || strcmp(op->path, routes[i].path) != 0) {
+			snprintf(ret_err, err_size, "route %s %s (%s) is not in openapi.yaml, or not so",
+			    routes[i].method, routes[i].path, routes[i].id);
+			return -1;
+		}
+		operations[i] = op;
+	}
+	while (openapi_at((int)documented) != NULL)
+		documented++;
+	for (size_t i = 0; i < documented; i++) {
+		const struct operation *op = openapi_at((int)i);
+		bool routed = false;
+
+		for (size_t k = 0; k < NITEMS(routes); k++)
+			routed |= operations[k] == op;
+		if (!routed) {
+			snprintf(ret_err, err_size, "openapi.yaml has %s %s (%s), which no route serves",
+			    op->method, op->path, op->id);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Splits a path into decoded segments; -1 when it is nobody's. */
+static int
+split(struct request *rq, const char *path, char *ret_segments[static SEGMENTS_MAX])
+{
+	int n = 0;
+
+	if (*path != '/')
+		return -1;
+	while (*path == '/') {
+		size_t length = strcspn(++path, "/");
+		char *segment = arena_copy(&rq->arena, path, length);
+
+		if (n == SEGMENTS_MAX || length == 0 || !text_percent_decode(segment, false) ||
+		    strchr(segment, '/') != NULL || strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+			return -1;
+		for (const char *p = segment; *p != '\0'; p++) {
+			if ((unsigned char)*p < ' ' || *p == 127)
+				return -1;
+		}
+		ret_segments[n++] = segment;
+		path += length;
+	}
+	return n;
+}
+
+/* Whether the segments are those of the pattern; what stands for {…} is noted. */
+static bool
+matches(const char *pattern, char *const segments[], int nsegments, const char *ret_params[])
+{
+	int nparams = 0;
+
+	for (int i = 0; i < nsegments; i++) {
+		size_t length;
+
+		if (*pattern++ != '/')
+			return false;
+		length = strcspn(pattern, "/");
+		if (*pattern == '{') {
+			/* All names that end so are ids: digits, and nothing else is there. */
+			if (strncmp(pattern + length - 4, "_id}", 4) == 0 && !text_is_id(segments[i]))
+				return false;
+			ret_params[nparams++] = segments[i];
+		} else if (strlen(segments[i]) != length || memcmp(pattern, segments[i], length) != 0) {
+			return false;
+		}
+		pattern += length;
+	}
+	return *pattern == '\0';
+}
+
+static int
+not_this_method(struct request *rq, const char *method, const char *allow)
+{
+	if (allow[0] == '\0')
+		return reply_problem(rq, "not_found");
+	reply_header(rq, "Allow", arena_printf(&rq->arena, "%s, OPTIONS", allow));
+	if (strcmp(method, "OPTIONS") == 0)
+		return reply_empty(rq);
+	return reply_problem(rq, "method_not_allowed");
+}
+
+int
+route_find(struct request *rq, const char *method, const char *path)
+{
+	char *segments[SEGMENTS_MAX];
+	const char *params[REQUEST_PARAMS_MAX] = { NULL }, *allow = "";
+	int nsegments = split(rq, path, segments);
+
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (size_t i = 0; i < NITEMS(routes) && nsegments > 0; i++) {
+		if (!matches(routes[i].path, segments, nsegments, params))
+			continue;
+		if (strcmp(routes[i].method, method) == 0) {
+			memcpy(rq->param, params, sizeof(params));
+			rq->route = &routes[i];
+			rq->op = operations[i];
+			return 0;
+		}
+		allow = arena_printf(&rq->arena, "%s%s%s%s", allow, *allow != '\0' ? ", " : "", routes[i].method,
+		    strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+	}
+	return not_this_method(rq, method, allow);
+}
+
+static bool
+is_parameter(const struct operation *op, const char *name)
+{
+	for (int i = 0; i < op->nparams; i++) {
+		if (!op->params[i].in_path && strcmp(op->params[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+unknown_parameter(struct request *rq)
+{
+	const char *known = "";
+
+	for (int i = 0; i < rq->op->nparams; i++) {
+		if (!rq->op->params[i].in_path)
+			known = arena_printf(&rq->arena, "%s%s%s", known, *known != '\0' ? ", " : "",
+			    rq->op->params[i].name);
+	}
+	if (*known == '\0')
+		return reply_problem_detail(rq, "parameter_unknown", "This operation has no query parameters.");
+	return reply_problem_detail(rq, "parameter_unknown", "The query parameters of this operation are: %s.", known);
+}
+
+int
+route_query(struct request *rq, const char *query)
+{
+	while (query != NULL && *query != '\0') {
+		size_t length = strcspn(query, "&");
+		char *name = arena_copy(&rq->arena, query, length), *value = name + strcspn(name, "=");
+
+		query += length + (query[length] == '&');
+		if (length == 0)
+			continue;
+		if (*value == '=')
+			*value++ = '\0';
+		if (!text_percent_decode(name, true) || !text_percent_decode(value, true))
+			return reply_problem_detail(rq, "bad_request",
+			    "The query must be percent-encoded UTF-8 without NUL.");
+		if (!is_parameter(rq->op, name))
+			return unknown_parameter(rq);
+		if (request_query_value(rq, name) != NULL)
+			return reply_problem_detail(rq, "parameter_repeated", "%s is given more than once.", name);
+		/* An operation has fewer parameters than there is room for (route_check's document). */
+		if (rq->nquery == REQUEST_QUERY_MAX)
+			return reply_problem(rq, "bad_request");
+		rq->query_name[rq->nquery] = name;
+		rq->query_value[rq->nquery++] = value;
+	}
+	return 0;
+}

@@ -1,0 +1,172 @@
+/*
+ * gestor - the back end of a retention desk. This file: the command line, and
+ * how serving starts and ends.
+ */
+#include <jansson.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/password.h"
+#include "auth/revoked.h"
+#include "auth/secret.h"
+#include "auth/token.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "commands.h"
+#include "config.h"
+#include "db/notify.h"
+#include "db/pool.h"
+#include "http/check.h"
+#include "http/route.h"
+#include "http/server.h"
+#include "sql.h"
+
+#define VERSION "1.0.0"
+
+/* Sign-outs are looked up a little further back than a token can live. */
+#define LOOK_BACK_MARGIN_S 60
+
+/* Some hundred threads would else get some dozen heaps. */
+#define MALLOC_ARENAS 4
+
+static const char help[] =
+    "usage: gestor serve                 serve the API\n"
+    "       gestor migrate               bring the database's schema up to date\n"
+    "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE\n"
+    "                                    make an account; ROLE is advisor, supervisor,\n"
+    "                                    admin or integration; the password is asked for,\n"
+    "                                    or is the first line of standard input\n"
+    "       gestor version\n"
+    "       gestor --help\n\n";
+
+static void
+load_sign_outs(struct app *app)
+{
+	char look_back[16];
+	struct call call = { &sql_session_ended, { look_back } };
+	struct db_error error;
+	auto_result struct result *rows = NULL;
+
+	snprintf(look_back, sizeof(look_back), "%d", app->config->access_ttl_s + LOOK_BACK_MARGIN_S);
+	if (db_run(app->pool, &call, 1, &rows, &error) != DB_OK)
+		return;
+	for (int i = 0; i < result_rows(rows); i++)
+		revoked_add(strtoll(result_text(rows, i, 0), NULL, 10));
+}
+
+static void
+on_notify(const char *channel, const char *payload, void *arg)
+{
+	struct app *app = arg;
+
+	if (channel == NULL || strcmp(channel, "gestor_session") == 0) {
+		if (channel != NULL)
+			revoked_add(strtoll(payload, NULL, 10));
+		else
+			load_sign_outs(app);
+	}
+	if (channel == NULL || strcmp(channel, "gestor_catalog") == 0)
+		catalog_refresh(app->pool);
+}
+
+static int
+load_contract(void)
+{
+	char error[512];
+
+	if (openapi_load(&check_names, error, sizeof(error)) != 0 || route_check(error, sizeof(error)) != 0) {
+		fprintf(stderr, "gestor: openapi.yaml: %s\n", error);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+set_log_level(const char *name)
+{
+	static const char *const names[] = { "debug", "info", "warn", "error" };
+
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		if (strcmp(names[i], name) == 0)
+			log_set_level((enum log_level)i);
+	}
+}
+
+/* Signals are waited for here, and blocked in every thread that is made later. */
+static void
+block_signals(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+serve(void)
+{
+	static struct config config;
+	static struct app app = { .config = &config };
+	struct notify *notify;
+	sigset_t signals;
+	int sig = 0;
+
+	if (config_load(&config, 1) != 0 || load_contract() != 0)
+		return 2;
+	set_log_level(config.log_level);
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	/* Before threads: jansson's seed is made at the first object else. */
+	json_object_seed(0);
+	if (password_init() != 0 || token_init(config.jwt_secret, config.access_ttl_s) != 0) {
+		fprintf(stderr, "gestor: libsodium or libjwt cannot be used\n");
+		return 1;
+	}
+	secret_init(config.jwt_secret);
+	revoked_init(config.access_ttl_s);
+	block_signals(&signals);
+	app.pool = pool_start(&(struct pool_config){
+	    config.database_url, config.pool_size, config.pool_wait_ms, config.query_timeout_ms });
+	if (app.pool == NULL)
+		return 1;
+	notify = notify_start(config.database_url, config.check_ms, on_notify, &app);
+	if (notify == NULL || server_start(&app) != 0)
+		return 1;
+	log_msg(LOG_INFO, "serving on http://%s", config.listen);
+	do {
+		sigwait(&signals, &sig);
+	} while (sig == SIGHUP);
+	log_msg(LOG_INFO, "stopping");
+	server_stop(&app);
+	notify_stop(notify);
+	pool_stop(app.pool);
+	log_msg(LOG_INFO, "stopped");
+	return 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (strcmp(command, "serve") == 0 && argc == 2)
+		return serve();
+	if (strcmp(command, "migrate") == 0 && argc == 2)
+		return command_migrate();
+	if (strcmp(command, "advisor") == 0)
+		return command_advisor(argc - 1, argv + 1);
+	if (strcmp(command, "version") == 0) {
+		puts("gestor " VERSION);
+		return 0;
+	}
+	fputs(help, strcmp(command, "--help") == 0 ? stdout : stderr);
+	if (strcmp(command, "--help") != 0)
+		return 2;
+	config_help();
+	return 0;
+}

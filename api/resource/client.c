@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "http/route.h"
+#include "resource/write.h"
+#include "sql.h"
+
+int
+client_search(struct request *rq)
+{
+	const char *phone = request_query_value(rq, "phone"), *number = request_query_value(rq, "document_number"),
+		   *type = request_query_value(rq, "document_type");
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if ((phone == NULL) == (number == NULL))
+		faults_add(&rq->faults, "#", "one_of", "give exactly one of phone, document_number");
+	if (type != NULL && number == NULL)
+		faults_add(&rq->faults, "#/document_type", "one_of", "document_type goes with document_number");
+	if (rq->faults.count > 0)
+		return reply_faults(rq);
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	if (phone != NULL)
+		row = request_query(rq, &sql_client_search_phone, phone, page.created_at, page.id, page.limit);
+	else
+		row = request_query(rq, &sql_client_search_document, number, type, page.created_at, page.id, page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+int
+client_create(struct request *rq)
+{
+	auto_result struct result *row = request_query(rq, &sql_client_create, rq->body_text);
+
+	return row != NULL ? reply_created(rq, "/v1/clients", &row) : rq->reply.status;
+}
+
+int
+client_get(struct request *rq)
+{
+	return reply_read(rq, &sql_client_get);
+}
+
+int
+client_update(struct request *rq)
+{
+	const struct call calls[] = {
+		{ &sql_client_lock, { rq->param[0] } },
+		{ &sql_client_update, { rq->param[0], rq->body_text } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	result_free(results[0]);
+	auto_result struct result *row = results[1];
+	return reply_row(rq, 200, &row, 0);
+}
+
+int
+client_opportunity_list(struct request *rq)
+{
+	return reply_list_of(rq, &sql_client_opportunity_list);
+}

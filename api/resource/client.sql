@@ -1,0 +1,88 @@
+-- fragment: advisor  (%1 an advisor)
+(select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name) r)
+
+-- fragment: client  (%1 a client)
+(select row_to_json(r) from (select %1.id::text as id, %1.name, %1.document_type, %1.document_number, %1.phone, %1.email,
+    %1.gender, %1.birth_date, %1.legal_representative,
+    (select row_to_json(s) from (select %1.lines, %1.plan, %1.activation_date) s) as sales,
+    (select row_to_json(s) from (select %1.trac_profile, %1.observed, %1.claro_points, %1.segment, %1.mi_claro) s)
+        as summary_360,
+    (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
+        %1.overdue_payment, %1.latam_partner) s) as experience,
+    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
+
+-- fragment: client_columns
+name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
+trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment, latam_partner
+
+-- fragment: client_values  (%1 a client as the API writes it, jsonb)
+btrim(%1 ->> 'name'), upper(%1 ->> 'document_number'), phone(%1 ->> 'phone'), %1 ->> 'email', %1 ->> 'gender',
+(%1 ->> 'birth_date')::date, %1 ->> 'legal_representative',
+(select array_agg(phone(l) order by n) from jsonb_array_elements_text(nullif(%1 #> '{sales,lines}', 'null')) with ordinality x (l, n)),
+%1 #>> '{sales,plan}', (%1 #>> '{sales,activation_date}')::date,
+%1 #>> '{summary_360,trac_profile}', (%1 #>> '{summary_360,observed}')::boolean,
+(%1 #>> '{summary_360,claro_points}')::integer, %1 #>> '{summary_360,segment}',
+(%1 #>> '{summary_360,mi_claro}')::boolean, (%1 #>> '{experience,expiring_points}')::integer,
+%1 #>> '{experience,overdue_payment}', (%1 #>> '{experience,latam_partner}')::boolean
+
+-- fragment: client_written  (%1 a client: as the API writes it)
+jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code', 'document_number', %1.document_number,
+    'phone', %1.phone, 'email', %1.email, 'gender', %1.gender, 'birth_date', %1.birth_date,
+    'legal_representative', %1.legal_representative,
+    'sales', jsonb_build_object('lines', %1.lines, 'plan', %1.plan, 'activation_date', %1.activation_date),
+    'summary_360', jsonb_build_object('trac_profile', %1.trac_profile, 'observed', %1.observed,
+        'claro_points', %1.claro_points, 'segment', %1.segment, 'mi_claro', %1.mi_claro),
+    'experience', jsonb_build_object('expiring_points', %1.expiring_points, 'overdue_payment', %1.overdue_payment,
+        'latam_partner', %1.latam_partner))
+
+-- A list is a CTE `page` of up to limit + 1 rows (created_at, id, doc), newest first;
+-- keyset, not OFFSET: page 1000 costs what page 1 costs.
+-- fragment: page_items  (%1 limit)
+(select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']'
+   from (select * from page order by created_at desc, id desc limit %1::int) p)
+
+-- fragment: page_next  (%1 limit: what the next page begins after, or null)
+(select instant(p.created_at) || ' ' || p.id from page p
+  where (select count(*) from page) > %1::int order by p.created_at desc, p.id desc offset %1::int - 1 limit 1)
+
+-- fragment: page_after  (%1 table, %2 created before or null, %3 id before)
+(%1.created_at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
+
+-- name: client_search_phone  ($1 phone, $2 created before or null, $3 id before, $4 limit)
+with page as (
+    select c.created_at, c.id, :{client c} as doc from client_phone p join client c on c.id = p.client_id
+     where p.phone = phone($1) and :{page_after c $2 $3}
+     order by c.created_at desc, c.id desc limit $4::int + 1)
+select :{page_items $4}, :{page_next $4};
+
+-- name: client_search_document  ($1 number, $2 type's code or null, $3 created before or null, $4 id before, $5 limit)
+with page as (
+    select c.created_at, c.id, :{client c} as doc from client c
+     where c.document_number = upper($1) and ($2::text is null or c.document_type ->> 'code' = $2)
+       and :{page_after c $3 $4}
+     order by c.created_at desc, c.id desc limit $5::int + 1)
+select :{page_items $5}, :{page_next $5};
+
+-- name: client_create  ($1 body)
+with new as (
+    insert into client (document_type_id, document_type, :{client_columns})
+    select t.id, t.choice, :{client_values b}
+      from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t
+    returning *)
+select new.id, :{client new} from new;
+
+-- name: client_get  ($1 client)
+select :{client c} from client c where c.id = $1::bigint;
+
+-- name: client_lock  ($1 client)
+select id from client where id = $1::bigint for no key update;
+
+-- name: client_update  ($1 client, $2 merge patch)
+-- After client_lock in the same transaction, so that what is patched is the last state.
+update client c set document_type_id = coalesce(t.id, c.document_type_id),
+    document_type = coalesce(t.choice, c.document_type),
+    updated_at = now(), (:{client_columns}) = row(:{client_values m.b})
+  from client old, lateral (select merge_patch(:{client_written old}, $2::jsonb) as b) m,
+       choice('document_type', nullif(m.b ->> 'document_type', old.document_type ->> 'code')) t
+ where c.id = $1::bigint and old.id = c.id
+returning :{client c};

@@ -1,0 +1,15 @@
+#include "http/route.h"
+#include "resource/write.h"
+#include "sql.h"
+
+int
+competitor_offer_get(struct request *rq)
+{
+	return reply_read(rq, &sql_competitor_offer_get);
+}
+
+int
+competitor_offer_put(struct request *rq)
+{
+	return reply_written(rq, &sql_competitor_offer_put);
+}

@@ -1,0 +1,8 @@
+-- name: diagnosis_get  ($1 opportunity)
+select :{diagnosis o} from opportunity o where o.id = $1::bigint;
+
+-- name: diagnosis_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 body)
+update opportunity o set reason_id = r.id, reason = r.choice, updated_at = now()
+  from (select $4::jsonb as b) x, choice('cancellation_reason', b ->> 'reason') r
+ where :{writable o}
+returning :{diagnosis o};

@@ -1,0 +1,42 @@
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "db/pool.h"
+#include "http/route.h"
+
+int
+livez(struct request *rq)
+{
+	static const char ok[] = "{\"status\":\"ok\"}";
+
+	return reply_json(rq, 200, ok, sizeof(ok) - 1);
+}
+
+int
+readyz(struct request *rq)
+{
+	static const char ready[] = "{\"status\":\"ready\"}";
+
+	if (rq->catalogs == NULL)
+		rq->catalogs = catalog_hold();
+	if (__atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST))
+		return reply_problem_detail(rq, "not_ready", "The service is stopping.");
+	if (!pool_ready(rq->app->pool) || rq->catalogs == NULL)
+		return reply_problem_detail(rq, "not_ready",
+		    "The database cannot be reached, or its schema is not current.");
+	return reply_json(rq, 200, ready, sizeof(ready) - 1);
+}
+
+int
+openapi_yaml(struct request *rq)
+{
+	reply_json(rq, 200, openapi_yaml_text, openapi_yaml_length);
+	rq->reply.type = "application/yaml";
+	return 200;
+}
+
+int
+openapi_json(struct request *rq)
+{
+	return reply_json(rq, 200, openapi_json_text, openapi_json_length);
+}

@@ -1,0 +1,76 @@
+#include "http/route.h"
+#include "resource/write.h"
+#include "sql.h"
+
+int
+opportunity_list(struct request *rq)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
+	    request_query_value(rq, "stage"), request_query_value(rq, "campaign"),
+	    request_query_value(rq, "sub_campaign"), request_query_value(rq, "reason"),
+	    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"), page.created_at, page.id,
+	    page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+int
+opportunity_get(struct request *rq)
+{
+	return reply_read(rq, &sql_opportunity_get);
+}
+
+int
+opportunity_create(struct request *rq)
+{
+	auto_result struct result *row = request_query(rq, &sql_opportunity_create, rq->advisor_id, rq->body_text);
+
+	if (row == NULL)
+		return rq->reply.status;
+	if (result_rows(row) == 0) {
+		faults_add(&rq->faults, "#/contact_id", "not_found", "there is no such contact: register it first");
+		return reply_faults(rq);
+	}
+	return reply_created(rq, "/v1/opportunities", &row);
+}
+
+int
+opportunity_update(struct request *rq)
+{
+	struct call calls[] = {
+		{ &sql_opportunity_update, { [3] = rq->body_text } },
+		{ &sql_opportunity_get, { rq->param[0] } },
+	};
+	auto_result struct result *row = NULL;
+
+	if (opportunity_write(rq, calls, NITEMS(calls), "conflict", &row) != 0)
+		return rq->reply.status;
+	return reply_row(rq, 200, &row, 0);
+}
+
+int
+opportunity_reopen(struct request *rq)
+{
+	const struct call calls[] = {
+		{ &sql_opportunity_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },
+		{ &sql_opportunity_reopen, { rq->param[0], rq->advisor_id } },
+		{ &sql_opportunity_get, { rq->param[0] } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	auto_result struct result *locked = results[0];
+	auto_result struct result *reopened = results[1];
+	auto_result struct result *row = results[2];
+	if (result_rows(locked) == 0)
+		return reply_problem(rq, "not_found");
+	if (result_rows(reopened) == 0)
+		return reply_problem(rq, "opportunity_not_finished");
+	return reply_row(rq, 200, &row, 0);
+}

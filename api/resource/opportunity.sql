@@ -1,0 +1,115 @@
+-- fragment: missing  (%1 an opportunity: what a final stage still needs, text[])
+(array_remove(array[case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end], null)
+    || array(select 'actions/' || x.n - 1 || '/final_state'
+               from (select row_number() over (order by y.id) as n, y.final_state_id
+                       from action y where y.opportunity_id = %1.id) x
+              where x.final_state_id is null order by x.n)
+    || array_remove(array[
+        case when %1.reason_id is null then 'diagnosis' end,
+        case when %1.phone_to_manage is null then 'competitor_offer' end,
+        case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
+
+-- fragment: diagnosis  (%1 an opportunity)
+(select row_to_json(s) from (select %1.reason) s)
+
+-- fragment: competitor_offer  (%1 an opportunity)
+(select row_to_json(s) from (select %1.competitor_plan as plan, %1.competitor_offer as offer, %1.offer_channel as channel,
+    %1.operator, %1.phone_to_manage, %1.additional_line) s)
+
+-- fragment: closure  (%1 an opportunity)
+(select row_to_json(s) from (select %1.advertising_acceptance, %1.stage, instant(%1.closed_at) as closed_at) s)
+
+-- fragment: action  (%1 an action)
+(select row_to_json(r) from (select %1.id::text as id, %1.action, %1.final_state) r)
+
+-- fragment: opportunity  (%1 an opportunity, %2 its advisor)
+(select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.contact_id::text as contact_id,
+    %1.campaign, %1.sub_campaign, %1.stage, :{advisor %2} as advisor,
+    (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) as service,
+    (select coalesce(json_agg(:{action x} order by x.id), '[]') from action x where x.opportunity_id = %1.id) as actions,
+    :{diagnosis %1} as diagnosis, :{competitor_offer %1} as competitor_offer, :{closure %1} as closure,
+    case when %1.closed_at is null then :{missing %1} else '{}' end as missing,
+    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
+
+-- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
+with page as (
+    select o.created_at, o.id, :{opportunity o a} as doc
+      from opportunity o join advisor a on a.id = o.advisor_id
+     where o.client_id = $1::bigint and :{page_after o $2 $3}
+     order by o.created_at desc, o.id desc limit $4::int + 1)
+select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+
+-- fragment: under  (%1 a column, %2 its catalogue's id, %3 a code or null: the column's item is that one, or below it)
+(%3::text is null or %1 in (select i.id from catalog_item i
+    where i.catalog_id = %2 and (i.code = %3 or i.code like %3 || '.%')))
+
+-- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit)
+with page as (
+    select o.created_at, o.id, :{opportunity o a} as doc
+      from opportunity o join advisor a on a.id = o.advisor_id
+     where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
+       and :{under o.stage_id 11 $2} and :{under o.campaign_id 1 $3} and :{under o.sub_campaign_id 2 $4}
+       and :{under o.reason_id 5 $5}
+       and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
+       and ($7::date is null or o.created_at < ($7::date + 1)::timestamp at time zone 'America/Lima')
+       and :{page_after o $8 $9}
+     order by o.created_at desc, o.id desc limit $10::int + 1)
+select :{page_items $10}, :{page_next $10};
+
+-- name: opportunity_get  ($1 opportunity)
+select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint;
+
+-- name: opportunity_create  ($1 advisor, $2 body)
+-- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
+with new as (
+    insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
+        stage_id, stage, current_plan, activation_date, prior_consultation)
+    select t.client_id, t.id, $1::bigint, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice,
+           b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
+           (b #>> '{service,prior_consultation}')::boolean
+      from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint,
+           choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
+           choice('stage', 'en-proceso') st
+    returning *)
+select new.id, :{opportunity new a} from new join advisor a on a.id = new.advisor_id;
+
+-- Every change of an opportunity is a transaction of two or more statements in
+-- one round trip: opportunity_lock, the change, and what must hold or be shown
+-- after it. The lock comes first, so that the others see what they waited for.
+-- name: opportunity_lock  ($1 opportunity, $2 advisor, $3 may change another's)
+select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null
+  from opportunity o where o.id = $1::bigint for no key update;
+
+-- fragment: writable  (%1 an opportunity; $1 its id, $2 advisor, $3 may change another's)
+%1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null
+
+-- name: opportunity_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 merge patch)
+update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
+    sub_campaign = coalesce(sc.choice, o.sub_campaign), current_plan = m.s ->> 'current_plan',
+    activation_date = (m.s ->> 'activation_date')::date, prior_consultation = (m.s ->> 'prior_consultation')::boolean,
+    updated_at = now()
+  from opportunity old, (select $4::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
+       lateral (select case when b ? 'service' then merge_patch(jsonb_build_object('current_plan', old.current_plan,
+            'activation_date', old.activation_date, 'prior_consultation', old.prior_consultation), b -> 'service')
+            else jsonb_build_object('current_plan', old.current_plan, 'activation_date', old.activation_date,
+            'prior_consultation', old.prior_consultation) end as s) m
+ where :{writable o} and old.id = o.id;
+
+-- name: opportunity_reopen  ($1 opportunity, $2 advisor)
+with was as (
+    insert into reopening (opportunity_id, advisor_id, stage, closed_at)
+    select o.id, $2::bigint, o.stage, o.closed_at from opportunity o where o.id = $1::bigint and o.closed_at is not null
+    returning opportunity_id)
+update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = now()
+  from was, choice('stage', 'en-proceso') st
+ where o.id = was.opportunity_id and o.closed_at is not null
+returning o.id;
+
+-- fragment: complete  (%1 an opportunity's id)
+-- What was just closed has all that a final stage needs, or the transaction ends here.
+select refuse('incomplete', m.missing)
+  from opportunity o, lateral (select :{missing o} as missing) m
+ where o.id = %1 and o.closed_at is not null and m.missing <> '{}'
+
+-- name: opportunity_complete  ($1 opportunity)
+:{complete $1::bigint};

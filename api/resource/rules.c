@@ -1,0 +1,97 @@
+#include "resource/rules.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "spec/validate.h"
+
+static bool
+is_digits(const char *s, size_t length)
+{
+	return strlen(s) == length && strspn(s, "0123456789") == length;
+}
+
+static const char *
+at(struct faults *fs, const char *pointer, const char *member)
+{
+	return arena_printf(fs->arena, "%s/%s", pointer, member);
+}
+
+#define DAY_SIZE 16
+/* America/Lima has no daylight saving time. */
+#define LIMA_FROM_UTC_S (-5 * 3600)
+
+/* The day it is at the desk, YYYY-MM-DD. */
+static const char *
+today(char ret_day[static DAY_SIZE])
+{
+	time_t there = (time_t)clock_epoch_s() + LIMA_FROM_UTC_S;
+	struct tm tm;
+
+	gmtime_r(&there, &tm);
+	strftime(ret_day, DAY_SIZE, "%Y-%m-%d", &tm);
+	return ret_day;
+}
+
+static void
+client(const json_t *object, const char *pointer, struct faults *fs)
+{
+	const char *type = json_string_value(json_object_get(object, "document_type"));
+	const char *number = json_string_value(json_object_get(object, "document_number"));
+	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
+	const char *must = NULL;
+	char day[DAY_SIZE];
+
+	if (type != NULL && number != NULL) {
+		if (strcmp(type, "dni") == 0 && !is_digits(number, 8))
+			must = "a DNI has 8 digits";
+		else if (strcmp(type, "ruc") == 0 && !text_is_ruc(number))
+			must = "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit";
+		else if ((strcmp(type, "ce") == 0 || strcmp(type, "pasaporte") == 0) && strlen(number) > 12)
+			must = "a CE or a passport has up to 12 letters and digits";
+	}
+	if (must != NULL)
+		faults_add(fs, at(fs, pointer, "document_number"), "document_number", "%s", must);
+	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
+		faults_add(fs, at(fs, pointer, "birth_date"), "birth_date_future",
+		    "birth_date must not be in the future");
+}
+
+static void
+ownership_check(const json_t *object, const char *pointer, struct faults *fs)
+{
+	const json_t *asked = json_object_get(object, "asked"), *right = json_object_get(object, "right");
+
+	if (json_is_integer(asked) && json_is_integer(right) &&
+	    json_integer_value(right) > json_integer_value(asked))
+		faults_add(fs, at(fs, pointer, "right"), "right_range", "right must not be more than were asked");
+}
+
+static const struct {
+	const char *name;
+	void (*check)(const json_t *object, const char *pointer, struct faults *fs);
+} rules[] = {
+	{ "client", client },
+	{ "ownership_check", ownership_check },
+};
+
+bool
+rule_known(const char *name)
+{
+	for (size_t i = 0; i < NITEMS(rules); i++) {
+		if (strcmp(rules[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+rule_check(const char *name, const json_t *object, const char *pointer, struct faults *fs)
+{
+	for (size_t i = 0; i < NITEMS(rules); i++) {
+		if (strcmp(rules[i].name, name) == 0)
+			rules[i].check(object, pointer, fs);
+	}
+}

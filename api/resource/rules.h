@@ -1,0 +1,18 @@
+/*
+ * rules - what the document's x-rule names: conditions over several members.
+ *
+ * client           document_number fits document_type; birth_date is not in the future
+ * ownership_check  no more right answers than questions
+ */
+#ifndef RESOURCE_RULES_H
+#define RESOURCE_RULES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct faults;
+
+bool rule_known(const char *name);
+void rule_check(const char *name, const json_t *object, const char *pointer, struct faults *fs);
+
+#endif

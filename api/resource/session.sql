@@ -1,0 +1,36 @@
+-- name: session_advisor  ($1 username)
+select id, password_hash, role, active from advisor where username = upper($1);
+
+-- fragment: session_advisor_json  (%1 an advisor with its role)
+(select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
+
+-- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds)
+with s as (
+    insert into session (advisor_id, refresh_hash, expires_at)
+    select a.id, decode($2, 'hex'), now() + make_interval(secs => $3::int)
+      from advisor a where a.id = $1::bigint and a.active
+    returning id, advisor_id)
+select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id;
+
+-- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds)
+-- One statement: of two that show the same token at once, one finds its row changed.
+with s as (
+    update session set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
+     where refresh_hash = decode($1, 'hex') and ended_at is null and expires_at > now()
+    returning id, advisor_id)
+select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id where a.active;
+
+-- name: session_get  ($1 session, $2 advisor)
+select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}
+  from session s join advisor a on a.id = s.advisor_id
+ where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null;
+
+-- name: session_delete  ($1 session, $2 advisor)
+with s as (
+    update session set ended_at = now()
+     where id = $1::bigint and advisor_id = $2::bigint and ended_at is null
+    returning id)
+select pg_notify('gestor_session', s.id::text) from s;
+
+-- name: session_ended  ($1 seconds to look back: an access token's life and a margin)
+select id from session where ended_at > now() - make_interval(secs => $1::int);

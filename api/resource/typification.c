@@ -1,0 +1,37 @@
+#include "http/route.h"
+#include "resource/write.h"
+#include "sql.h"
+
+int
+typification_put(struct request *rq)
+{
+	struct call calls[] = {
+		{ &sql_typification_put, { [3] = rq->body_text } },
+		{ &sql_opportunity_complete, { rq->param[0] } },
+		{ &sql_opportunity_get, { rq->param[0] } },
+	};
+	auto_result struct result *row = NULL;
+
+	if (opportunity_write(rq, calls, NITEMS(calls), "conflict", &row) != 0)
+		return rq->reply.status;
+	return reply_row(rq, 200, &row, 0);
+}
+
+int
+typification_create(struct request *rq)
+{
+	const struct call calls[] = {
+		{ &sql_typification_create, { rq->advisor_id, rq->body_text } },
+		{ &sql_opportunity_complete_new, { NULL } },
+		{ &sql_opportunity_created, { NULL } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	result_free(results[0]);
+	result_free(results[1]);
+	auto_result struct result *row = results[2];
+	return reply_created(rq, "/v1/opportunities", &row);
+}

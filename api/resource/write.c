@@ -1,0 +1,75 @@
+#include "resource/write.h"
+
+#include <string.h>
+
+#include "sql.h"
+
+int
+reply_read(struct request *rq, const struct statement *st)
+{
+	auto_result struct result *row = request_query(rq, st, rq->param[0], rq->param[1]);
+
+	return row != NULL ? reply_row(rq, 200, &row, 0) : rq->reply.status;
+}
+
+int
+reply_list_of(struct request *rq, const struct statement *st)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, st, rq->param[0], page.created_at, page.id, page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+/* What opportunity_lock said; 0 = it may be changed. */
+static int
+judge(struct request *rq, const struct result *locked)
+{
+	if (result_rows(locked) == 0)
+		return reply_problem(rq, "not_found");
+	if (!result_true(locked, 0, 0))
+		return reply_problem(rq, "not_owner");
+	if (result_true(locked, 0, 1))
+		return reply_problem(rq, "opportunity_finished");
+	return 0;
+}
+
+int
+opportunity_write(struct request *rq, struct call *calls, int ncalls, const char *none, struct result **ret_last)
+{
+	struct call all[DB_CALLS_MAX] = {
+		{ &sql_opportunity_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },
+	};
+	struct result *results[DB_CALLS_MAX];
+	int status;
+
+	memcpy(calls[0].args, all[0].args, 3 * sizeof(all[0].args[0]));
+	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
+	status = request_run(rq, all, ncalls + 1, results);
+	if (status != 0)
+		return status;
+	status = judge(rq, results[0]);
+	if (status == 0 && result_rows(results[1]) == 0)
+		status = reply_problem(rq, none);
+	for (int i = 0; i < ncalls; i++)
+		result_free(results[i]);
+	if (status != 0)
+		result_free(results[ncalls]);
+	else
+		*ret_last = results[ncalls];
+	return status;
+}
+
+int
+reply_written(struct request *rq, const struct statement *st)
+{
+	struct call change = { st, { [3] = rq->body_text } };
+	auto_result struct result *row = NULL;
+
+	if (opportunity_write(rq, &change, 1, "conflict", &row) != 0)
+		return rq->reply.status;
+	return reply_row(rq, 200, &row, 0);
+}

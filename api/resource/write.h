@@ -1,0 +1,34 @@
+/*
+ * write - what the resources have in common: reading one, listing what belongs
+ * to one, and changing an opportunity.
+ */
+#ifndef RESOURCE_WRITE_H
+#define RESOURCE_WRITE_H
+
+#include "http/request.h"
+
+/* reply_read - 200 with column 0 of a statement of one argument, the path's last id; or 404. */
+int reply_read(struct request *rq, const struct statement *st);
+
+/* reply_list_of - a page of what belongs to the path's first id; statement: id, created_at, id, limit. */
+int reply_list_of(struct request *rq, const struct statement *st);
+
+/*
+ * opportunity_write - changes the opportunity of the path, in one transaction
+ * and one round trip: its row is locked, then the calls run.
+ *
+ * calls    ncalls of them, at most DB_CALLS_MAX - 1. The first is the change:
+ *          its arguments 1 to 3 are set here (opportunity, advisor, may change
+ *          another's), it holds them in its WHERE, and gives a row when done
+ * ret_last the result of the last call, the caller's (auto_result)
+ * returns  0; or the status of the reply: 404 no such opportunity, 403
+ *          another's, 409 finished, `none` when the change found no row though
+ *          the opportunity may be changed; or what request_run says
+ */
+int opportunity_write(struct request *rq, struct call *calls, int ncalls, const char *none,
+    struct result **ret_last) MUSTCHECK;
+
+/* reply_written - opportunity_write of one statement with the body as argument 4; 200 with its column 0. */
+int reply_written(struct request *rq, const struct statement *st);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * faults - the list of what is wrong with a request, and where.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "spec/walk.h"
+
+void
+faults_init(struct faults *fs, struct arena *arena)
+{
+	fs->arena = arena;
+	fs->first = NULL;
+	fs->last = &fs->first;
+	fs->count = 0;
+}
+
+struct fault *
+faults_add(struct faults *fs, const char *pointer, const char *code, const char *fmt, ...)
+{
+	struct fault *f = arena_alloc(fs->arena, sizeof(*f));
+	char *detail;
+	va_list ap;
+	int n;
+
+	memset(f, 0, sizeof(*f));
+	f->pointer = pointer;
+	f->code = code;
+	f->detail = "";
+	/* Past the bound the caller still gets a fault that it may fill in; nobody sees it. */
+	if (fs->count >= FAULTS_MAX)
+		return f;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n > 0) {
+		detail = arena_alloc(fs->arena, (size_t)n + 1);
+		va_start(ap, fmt);
+		vsnprintf(detail, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+		f->detail = detail;
+	}
+	*fs->last = f;
+	fs->last = &f->next;
+	fs->count++;
+	return f;
+}
+
+bool
+walk_is_full(const struct walk *w)
+{
+	return w->fs->count >= FAULTS_MAX;
+}
+
+/* A name as a reference token in a URI fragment: RFC 6901, sections 3 and 6. */
+static char *
+put_name(char *p, const char *name, size_t length)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._!$&'()*+,;=:@?";
+	unsigned char c;
+
+	for (; length > 0; name++, length--) {
+		c = (unsigned char)*name;
+		if (c == '~' || c == '/') {
+			*p++ = '~';
+			*p++ = c == '~' ? '0' : '1';
+		} else if (strchr(plain, c) != NULL) {
+			*p++ = (char)c;
+		} else {
+			*p++ = '%';
+			*p++ = hex[c >> 4];
+			*p++ = hex[c & 15];
+		}
+	}
+	return p;
+}
+
+const char *
+walk_pointer(const struct walk *w, const struct at *at)
+{
+	const char *up;
+	char *pointer, *p;
+	size_t n;
+
+	if (at->up == NULL)
+		return at->name;
+	up = walk_pointer(w, at->up);
+	if (at->name == NULL)
+		return arena_printf(w->fs->arena, "%s/%zu", up, at->index);
+	n = strlen(up);
+	pointer = arena_alloc(w->fs->arena, n + 1 + 3 * at->length + 1);
+	memcpy(pointer, up, n);
+	p = pointer + n;
+	*p++ = '/';
+	p = put_name(p, at->name, at->length);
+	*p = '\0';
+	return pointer;
+}
+
+const char *
+walk_called(const char *pointer)
+{
+	const char *p = pointer + strlen(pointer);
+
+	while (p > pointer && (*p != '/' || (p[1] >= '0' && p[1] <= '9')))
+		p--;
+	while (*p == '#' || *p == '/' || *p == '?')
+		p++;
+	return *p != '\0' ? p : "the body";
+}

@@ -1,0 +1,353 @@
+/*
+ * keyword - how each keyword of the closed subset is read: one table at the end.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "spec/compiler.h"
+
+static const struct {
+	const char *name;
+	const char *words;
+	unsigned type;
+} type_names[] = {
+	{ "object", "an object", TYPE_OBJECT },
+	{ "array", "an array", TYPE_ARRAY },
+	{ "string", "a string", TYPE_STRING },
+	{ "integer", "an integer", TYPE_INTEGER },
+	{ "number", "a number", TYPE_NUMBER },
+	{ "boolean", "a boolean", TYPE_BOOLEAN },
+	{ "null", "null", TYPE_NULL },
+};
+
+struct keyword {
+	const char *name;
+	int (*read)(struct compiler *c, struct schema *s, const json_t *value, size_t offset);
+	size_t offset; /* of the member in struct schema, for readers that serve several */
+};
+
+static int
+read_nothing(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)c;
+	(void)s;
+	(void)value;
+	(void)offset;
+	return 0;
+}
+
+static int
+read_type(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	size_t n = json_is_array(value) ? json_array_size(value) : 1, i, k;
+	const char *text = "", *name;
+
+	(void)offset;
+	for (i = 0; i < n; i++) {
+		name = json_string_value(json_is_array(value) ? json_array_get(value, i) : value);
+		for (k = 0; k < NITEMS(type_names); k++)
+			if (name != NULL && strcmp(name, type_names[k].name) == 0)
+				break;
+		if (k == NITEMS(type_names))
+			return compiler_fail(c, "unknown type \"%s\"", name != NULL ? name : "");
+		s->types |= type_names[k].type;
+		text = arena_printf(
+		    c->arena, "%s%s%s", text, i > 0 ? " or " : "", type_names[k].words);
+	}
+	if (n == 0)
+		return compiler_fail(c, "an empty list of types");
+	s->types_text = text;
+	return 0;
+}
+
+static int
+read_names(struct compiler *c, const json_t *value, const char *const **ret_names)
+{
+	size_t n = json_array_size(value), i;
+	const char **names = compiler_alloc(c, n + 1, sizeof(*names));
+
+	if (!json_is_array(value) || n == 0)
+		return compiler_fail(c, "\"required\" must be a list of names");
+	for (i = 0; i < n; i++)
+		if ((names[i] = json_string_value(json_array_get(value, i))) == NULL)
+			return compiler_fail(c, "\"required\" must be a list of names");
+	*ret_names = names;
+	return 0;
+}
+
+static int
+read_required(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	return read_names(c, value, &s->required);
+}
+
+static int
+read_properties(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	const char *name;
+	json_t *node;
+
+	(void)offset;
+	if (!json_is_object(value))
+		return compiler_fail(c, "\"properties\" must be an object");
+	s->properties = compiler_alloc(c, json_object_size(value) + 1, sizeof(*s->properties));
+	json_object_foreach ((json_t *)value, name, node) {
+		struct property *p = &s->properties[s->nproperties++];
+
+		p->name = name;
+		if (compiler_node(c, "properties", name, node, &p->schema) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_additional(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	if (!json_is_boolean(value))
+		return compiler_fail(c, "\"additionalProperties\" must be true or false");
+	s->closed = json_is_false(value);
+	return 0;
+}
+
+static int
+read_items(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	return compiler_node(c, "items", NULL, value, &s->items);
+}
+
+static int
+read_count(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return compiler_fail(c, "a length or count must be an integer, 0 or more");
+	*(size_t *)(void *)((char *)s + offset) = (size_t)json_integer_value(value);
+	return 0;
+}
+
+static int
+read_bound(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	if (!json_is_number(value))
+		return compiler_fail(c, "\"minimum\" and \"maximum\" must be numbers");
+	*(const json_t **)(void *)((char *)s + offset) = value;
+	return 0;
+}
+
+static int
+read_unique(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	if (!json_is_boolean(value))
+		return compiler_fail(c, "\"uniqueItems\" must be true or false");
+	s->unique_items = json_is_true(value);
+	return 0;
+}
+
+static int
+read_pattern(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	const char *pattern = json_string_value(value), *why;
+	char text[128];
+	int error;
+
+	(void)offset;
+	if (pattern == NULL)
+		return compiler_fail(c, "\"pattern\" must be a string");
+	if ((why = pattern_check(pattern)) != NULL)
+		return compiler_fail(c, "pattern %s has %s", pattern, why);
+	if ((error = regcomp(&s->regex, pattern, REG_EXTENDED | REG_NOSUB)) != 0) {
+		regerror(error, &s->regex, text, sizeof(text));
+		return compiler_fail(c, "pattern %s: %s", pattern, text);
+	}
+	s->pattern = pattern;
+	s->next_regex = c->regexes;
+	c->regexes = s;
+	return 0;
+}
+
+static int
+read_format(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	const char *name = json_string_value(value);
+
+	(void)offset;
+	if (name != NULL && strcmp(name, "date") == 0)
+		s->format = FORMAT_DATE;
+	else if (name != NULL && strcmp(name, "email") == 0)
+		s->format = FORMAT_EMAIL;
+	else if (name != NULL && strcmp(name, "digits") == 0)
+		s->format = FORMAT_DIGITS;
+	else
+		return compiler_fail(c, "unknown format \"%s\"", name != NULL ? name : "");
+	return 0;
+}
+
+/* Takes the n legal values; their texts are what a fault's `allowed` shows. */
+static int
+list_values(struct compiler *c, struct schema *s, const json_t *const *values, size_t n)
+{
+	const char **allowed = compiler_alloc(c, n + 1, sizeof(*allowed));
+	const char *text = "";
+	size_t i, nallowed = 0;
+
+	if (s->listed != NULL)
+		return compiler_fail(c, "\"enum\" and \"const\" together");
+	s->listed = compiler_alloc(c, n + 1, sizeof(json_t *));
+	for (i = 0; i < n; i++) {
+		char *dumped = json_dumps(values[i], JSON_ENCODE_ANY | JSON_COMPACT);
+		const char *shown = json_string_value(values[i]);
+
+		if (dumped == NULL)
+			return compiler_fail(c, "a value of \"enum\" or \"const\" cannot be shown");
+		if (shown == NULL)
+			shown = arena_copy(c->arena, dumped, strlen(dumped));
+		free(dumped);
+		s->listed[i] = values[i];
+		text = arena_printf(c->arena, "%s%s%s", text, i > 0 ? ", " : "", shown);
+		if (!json_is_null(values[i]))
+			allowed[nallowed++] = shown;
+	}
+	s->allowed = allowed;
+	s->allowed_text = text;
+	return 0;
+}
+
+static int
+read_enum(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	size_t n = json_array_size(value), i;
+	const json_t **values = compiler_alloc(c, n + 1, sizeof(*values));
+
+	(void)offset;
+	if (!json_is_array(value) || n == 0)
+		return compiler_fail(c, "\"enum\" must be a list of values");
+	for (i = 0; i < n; i++)
+		values[i] = json_array_get(value, i);
+	return list_values(c, s, values, n);
+}
+
+static int
+read_const(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	return list_values(c, s, &value, 1);
+}
+
+static int
+read_one_of(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	size_t n = json_array_size(value), i, k;
+	const char *text = "";
+	const json_t *branch;
+
+	(void)offset;
+	if (n < 2)
+		return compiler_fail(c, "\"oneOf\" must be a list of two branches or more");
+	s->one_of = compiler_alloc(c, n + 1, sizeof(*s->one_of));
+	for (i = 0; i < n; i++) {
+		branch = json_array_get(value, i);
+		if (!json_is_object(branch) || json_object_size(branch) != 1)
+			return compiler_fail(
+			    c, "a branch of \"oneOf\" must have \"required\" alone");
+		if (read_names(c, json_object_get(branch, "required"), &s->one_of[i]) == -1)
+			return -1;
+		for (k = 0; s->one_of[i][k] != NULL; k++)
+			text = arena_printf(c->arena, "%s%s%s", text,
+			    k > 0   ? " and "
+			    : i > 0 ? ", "
+				    : "",
+			    s->one_of[i][k]);
+	}
+	s->one_of_text = text;
+	return 0;
+}
+
+static int
+read_catalog(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	s->catalog = json_string_value(value);
+	if (s->catalog == NULL || (c->names->catalog != NULL && !c->names->catalog(s->catalog)))
+		return compiler_fail(c, "unknown catalogue in \"x-catalog\"");
+	return 0;
+}
+
+static int
+read_rule(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	s->rule = json_string_value(value);
+	if (s->rule == NULL || (c->names->rule != NULL && !c->names->rule(s->rule)))
+		return compiler_fail(c, "unknown rule in \"x-rule\"");
+	return 0;
+}
+
+void
+keyword_hint(struct compiler *c, struct schema *s, const char *description)
+{
+	size_t n = 0;
+	char *p;
+
+	while (description[n] != '\0' &&
+	       !(description[n] == '.' && strchr(" \n", description[n + 1]) != NULL))
+		n++;
+	s->hint = p = arena_copy(c->arena, description, n);
+	while ((p = strchr(p, '\n')) != NULL)
+		*p = ' ';
+}
+
+static int
+read_description(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	if (!json_is_string(value))
+		return compiler_fail(c, "\"description\" must be a string");
+	keyword_hint(c, s, json_string_value(value));
+	return 0;
+}
+
+static const struct keyword keywords[] = {
+	{ "type", read_type, 0 },
+	{ "enum", read_enum, 0 },
+	{ "const", read_const, 0 },
+	{ "required", read_required, 0 },
+	{ "properties", read_properties, 0 },
+	{ "additionalProperties", read_additional, 0 },
+	{ "minProperties", read_count, offsetof(struct schema, min_properties) },
+	{ "oneOf", read_one_of, 0 },
+	{ "x-rule", read_rule, 0 },
+	{ "items", read_items, 0 },
+	{ "minItems", read_count, offsetof(struct schema, min_items) },
+	{ "maxItems", read_count, offsetof(struct schema, max_items) },
+	{ "uniqueItems", read_unique, 0 },
+	{ "minLength", read_count, offsetof(struct schema, min_length) },
+	{ "maxLength", read_count, offsetof(struct schema, max_length) },
+	{ "pattern", read_pattern, 0 },
+	{ "format", read_format, 0 },
+	{ "x-catalog", read_catalog, 0 },
+	{ "minimum", read_bound, offsetof(struct schema, minimum) },
+	{ "maximum", read_bound, offsetof(struct schema, maximum) },
+	{ "description", read_description, 0 },
+	{ "title", read_nothing, 0 },
+	{ "examples", read_nothing, 0 },
+	{ "example", read_nothing, 0 },
+	{ "default", read_nothing, 0 },
+	{ "readOnly", read_nothing, 0 },
+	{ "writeOnly", read_nothing, 0 },
+	{ "deprecated", read_nothing, 0 },
+};
+
+int
+keyword_read(struct compiler *c, struct schema *s, const char *name, const json_t *value)
+{
+	size_t i;
+
+	for (i = 0; i < NITEMS(keywords); i++)
+		if (strcmp(keywords[i].name, name) == 0)
+			return keywords[i].read(c, s, value, keywords[i].offset);
+	return compiler_fail(c, "unknown keyword \"%s\"", name);
+}

@@ -1,0 +1,194 @@
+/*
+ * openapi - the embedded contract: holds the document and checks its schemas.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "spec/loader.h"
+
+/* Written once at start, before there are threads. */
+static struct document loaded;
+
+int
+loader_fail(const struct loader *l, const char *fmt, ...)
+{
+	char what[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	snprintf(l->err, l->err_size, "%s%s%s", l->place, l->place[0] != '\0' ? ": " : "", what);
+	return -1;
+}
+
+size_t
+loader_enter(struct loader *l, const char *step)
+{
+	size_t length = strlen(l->place);
+
+	snprintf(l->place + length, sizeof(l->place) - length, "%s%s", length > 0 ? "." : "", step);
+	return length;
+}
+
+void
+loader_leave(struct loader *l, size_t length)
+{
+	l->place[length] = '\0';
+}
+
+struct schema *
+loader_compile(struct loader *l, const json_t *node)
+{
+	char why[512];
+	struct schema *s;
+
+	s = schema_compile(l->doc->root, node, l->names, why, sizeof(why));
+	if (s == NULL && loader_fail(l, "%s", why) == -1)
+		return NULL;
+	return s;
+}
+
+static int
+check_schema(struct loader *l, const json_t *node)
+{
+	struct schema *s = loader_compile(l, node);
+
+	schema_free(s);
+	return s != NULL ? 0 : -1;
+}
+
+/*
+ * Compiles whatever is called "schema" below node, answers and headers
+ * included, and throws it away: a keyword that the tests could not hold an
+ * answer to stops the start as well.
+ */
+static int
+check_schemas(struct loader *l, const json_t *node)
+{
+	const char *key;
+	size_t i, length;
+	char step[24];
+	json_t *v;
+	int result;
+
+	for (i = 0; i < json_array_size(node); i++) {
+		snprintf(step, sizeof(step), "%zu", i);
+		length = loader_enter(l, step);
+		if (check_schemas(l, json_array_get(node, i)) == -1)
+			return -1;
+		loader_leave(l, length);
+	}
+	json_object_foreach ((json_t *)node, key, v) {
+		if (strcmp(key, "example") == 0 || strcmp(key, "examples") == 0)
+			continue;
+		length = loader_enter(l, key);
+		result = strcmp(key, "schema") == 0 ? check_schema(l, v) : check_schemas(l, v);
+		if (result == -1)
+			return -1;
+		loader_leave(l, length);
+	}
+	return 0;
+}
+
+static int
+check_document(struct loader *l)
+{
+	const char *key, *name;
+	json_t *part, *node;
+	size_t outer, inner;
+
+	json_object_foreach (json_object_get(l->doc->root, "components"), key, part) {
+		outer = loader_enter(l, "components");
+		inner = loader_enter(l, key);
+		if (strcmp(key, "schemas") != 0 && check_schemas(l, part) == -1)
+			return -1;
+		loader_leave(l, inner);
+		loader_leave(l, outer);
+	}
+	part = json_object_get(json_object_get(l->doc->root, "components"), "schemas");
+	json_object_foreach (part, name, node) {
+		outer = loader_enter(l, "components.schemas");
+		inner = loader_enter(l, name);
+		if (check_schema(l, node) == -1)
+			return -1;
+		loader_leave(l, inner);
+		loader_leave(l, outer);
+	}
+	outer = loader_enter(l, "paths");
+	if (check_schemas(l, json_object_get(l->doc->root, "paths")) == -1)
+		return -1;
+	loader_leave(l, outer);
+	return 0;
+}
+
+static void
+document_free(struct document *doc)
+{
+	struct kept *k;
+
+	for (k = doc->kept; k != NULL; k = k->next)
+		schema_free(k->schema);
+	arena_free(&doc->arena);
+	json_decref(doc->root);
+	memset(doc, 0, sizeof(*doc));
+	arena_init(&doc->arena);
+}
+
+int
+openapi_load_text(const char *json, size_t length, const struct schema_names *names, char *ret_err,
+    size_t err_size)
+{
+	struct document doc = { .root = NULL };
+	struct loader l = { .doc = &doc, .names = names, .err = ret_err, .err_size = err_size };
+	json_error_t error;
+
+	openapi_unload();
+	arena_init(&doc.arena);
+	doc.root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &error);
+	if (doc.root == NULL)
+		return loader_fail(
+		    &l, "the document is no JSON: line %d: %s", error.line, error.text);
+	if (check_document(&l) == -1 || loader_operations(&l) == -1) {
+		document_free(&doc);
+		return -1;
+	}
+	loaded = doc;
+	return 0;
+}
+
+int
+openapi_load(const struct schema_names *names, char *ret_err, size_t err_size)
+{
+	return openapi_load_text(openapi_json_text, openapi_json_length, names, ret_err, err_size);
+}
+
+void
+openapi_unload(void)
+{
+	document_free(&loaded);
+}
+
+static int
+compare_id(const void *id, const void *operation)
+{
+	const struct operation *op = operation;
+
+	return strcmp(id, op->id);
+}
+
+const struct operation *
+openapi_operation(const char *id)
+{
+	if (loaded.noperations == 0)
+		return NULL;
+	return bsearch(id, loaded.operations, (size_t)loaded.noperations,
+	    sizeof(*loaded.operations), compare_id);
+}
+
+const struct operation *
+openapi_at(int i)
+{
+	return i >= 0 && i < loaded.noperations ? &loaded.operations[i] : NULL;
+}

@@ -1,0 +1,255 @@
+/*
+ * operation - reads what each operation of the document takes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "spec/loader.h"
+
+static const struct {
+	const char *key;
+	const char *name;
+} methods[] = {
+	{ "get", "GET" },
+	{ "put", "PUT" },
+	{ "post", "POST" },
+	{ "delete", "DELETE" },
+	{ "options", "OPTIONS" },
+	{ "head", "HEAD" },
+	{ "patch", "PATCH" },
+	{ "trace", "TRACE" },
+};
+
+static int
+keep_schema(struct loader *l, const json_t *node, const struct schema **ret_schema)
+{
+	struct kept *k = arena_alloc(&l->doc->arena, sizeof(*k));
+
+	if ((k->schema = loader_compile(l, node)) == NULL)
+		return -1;
+	k->next = l->doc->kept;
+	l->doc->kept = k;
+	*ret_schema = k->schema;
+	return 0;
+}
+
+/* The node itself, or the one of components/kind that its $ref names; NULL with the error set. */
+static const json_t *
+resolve(const struct loader *l, const json_t *node, const char *kind)
+{
+	const char *ref = json_string_value(json_object_get(node, "$ref"));
+	const json_t *components = json_object_get(l->doc->root, "components"), *target = NULL;
+	char prefix[64];
+	size_t n;
+
+	if (ref == NULL)
+		return node;
+	n = (size_t)snprintf(prefix, sizeof(prefix), "#/components/%s/", kind);
+	if (strncmp(ref, prefix, n) == 0)
+		target = json_object_get(json_object_get(components, kind), ref + n);
+	if (target != NULL && json_object_get(target, "$ref") == NULL)
+		return target;
+	return loader_fail(l, "$ref %s leads nowhere", ref) == -1 ? NULL : node;
+}
+
+/* The operation's parameter replaces the path's of the same name (OpenAPI 3.1, 4.8.10). */
+static struct parameter *
+parameter_slot(struct operation *op, struct parameter *params, const char *name, bool in_path)
+{
+	int i;
+
+	for (i = 0; i < op->nparams; i++)
+		if (strcmp(params[i].name, name) == 0 && params[i].in_path == in_path)
+			return &params[i];
+	return &params[op->nparams++];
+}
+
+static int
+read_parameter(struct loader *l, struct operation *op, struct parameter *params, const json_t *node)
+{
+	const json_t *p = resolve(l, node, "parameters");
+	const char *name = json_string_value(json_object_get(p, "name"));
+	const char *in = json_string_value(json_object_get(p, "in"));
+	bool required = json_is_true(json_object_get(p, "required"));
+	struct parameter *slot;
+
+	if (p == NULL)
+		return -1;
+	if (name == NULL || in == NULL)
+		return loader_fail(l, "a parameter needs \"name\" and \"in\"");
+	loader_enter(l, name);
+	if (strcmp(in, "header") == 0)
+		return 0;
+	if (strcmp(in, "path") != 0 && strcmp(in, "query") != 0)
+		return loader_fail(l, "unknown \"in\" \"%s\"", in);
+	if (strcmp(in, "path") == 0 && !required)
+		return loader_fail(l, "a path parameter must be required");
+	if (json_object_get(p, "schema") == NULL)
+		return loader_fail(l, "a parameter needs \"schema\"");
+
+	slot = parameter_slot(op, params, name, strcmp(in, "path") == 0);
+	slot->name = name;
+	slot->in_path = strcmp(in, "path") == 0;
+	slot->required = required;
+	return keep_schema(l, json_object_get(p, "schema"), &slot->schema);
+}
+
+/* Each {name} of the path must have its parameter, and each path parameter its {name}. */
+static int
+check_path(const struct loader *l, const struct operation *op)
+{
+	const char *p;
+	int i, in_template = 0, in_path = 0;
+	size_t n;
+
+	for (p = strchr(op->path, '{'); p != NULL; p = strchr(p + 1, '{'))
+		in_template++;
+	for (i = 0; i < op->nparams; i++) {
+		if (!op->params[i].in_path)
+			continue;
+		in_path++;
+		n = strlen(op->params[i].name);
+		for (p = strchr(op->path, '{'); p != NULL; p = strchr(p + 1, '{'))
+			if (strncmp(p + 1, op->params[i].name, n) == 0 && p[1 + n] == '}')
+				break;
+		if (p == NULL)
+			return loader_fail(l, "the path has no {%s}", op->params[i].name);
+	}
+	if (in_template != in_path)
+		return loader_fail(l, "a {name} of the path has no parameter");
+	return 0;
+}
+
+static int
+read_parameters(
+    struct loader *l, struct operation *op, const json_t *of_path, const json_t *of_operation)
+{
+	size_t n = json_array_size(of_path) + json_array_size(of_operation), i;
+	size_t length = loader_enter(l, "parameters"), inner = strlen(l->place);
+	struct parameter *params = arena_alloc(&l->doc->arena, (n + 1) * sizeof(*params));
+
+	memset(params, 0, (n + 1) * sizeof(*params));
+	for (i = 0; i < json_array_size(of_path); i++) {
+		if (read_parameter(l, op, params, json_array_get(of_path, i)) == -1)
+			return -1;
+		loader_leave(l, inner);
+	}
+	for (i = 0; i < json_array_size(of_operation); i++) {
+		if (read_parameter(l, op, params, json_array_get(of_operation, i)) == -1)
+			return -1;
+		loader_leave(l, inner);
+	}
+	op->params = params;
+	loader_leave(l, length);
+	return check_path(l, op);
+}
+
+static int
+read_body(struct loader *l, struct operation *op, const json_t *node)
+{
+	const json_t *body = resolve(l, node, "requestBodies"), *content, *json, *patch, *schema;
+	size_t length;
+
+	if (node == NULL)
+		return 0;
+	if (body == NULL)
+		return -1;
+	length = loader_enter(l, "requestBody");
+	content = json_object_get(body, "content");
+	json = json_object_get(content, "application/json");
+	patch = json_object_get(content, "application/merge-patch+json");
+	schema = json_object_get(json != NULL ? json : patch, "schema");
+	if (schema == NULL)
+		return loader_fail(
+		    l, "no schema of application/json or application/merge-patch+json");
+	if (json != NULL && patch != NULL && !json_equal(schema, json_object_get(patch, "schema")))
+		return loader_fail(l, "the two media types must have the same schema");
+	op->body_required = json_is_true(json_object_get(body, "required"));
+	op->body_merge_patch = patch != NULL;
+	if (keep_schema(l, schema, &op->body) == -1)
+		return -1;
+	loader_leave(l, length);
+	return 0;
+}
+
+static int
+read_operation(struct loader *l, struct operation *op, const json_t *item, const json_t *node)
+{
+	op->id = json_string_value(json_object_get(node, "operationId"));
+	if (op->id == NULL || op->id[0] == '\0')
+		return loader_fail(l, "no operationId");
+	if (read_parameters(l, op, json_object_get(item, "parameters"),
+		json_object_get(node, "parameters")) == -1)
+		return -1;
+	return read_body(l, op, json_object_get(node, "requestBody"));
+}
+
+static int
+read_path(struct loader *l, const char *path, const json_t *item)
+{
+	struct operation *op;
+	const char *key;
+	json_t *node;
+	size_t i, length;
+
+	json_object_foreach ((json_t *)item, key, node) {
+		if (strcmp(key, "parameters") == 0 || strcmp(key, "summary") == 0 ||
+		    strcmp(key, "description") == 0)
+			continue;
+		length = loader_enter(l, key);
+		for (i = 0; i < NITEMS(methods); i++)
+			if (strcmp(methods[i].key, key) == 0)
+				break;
+		if (i == NITEMS(methods))
+			return loader_fail(l, "no such method");
+		op = &l->doc->operations[l->doc->noperations++];
+		op->path = path;
+		op->method = methods[i].name;
+		if (read_operation(l, op, item, node) == -1)
+			return -1;
+		loader_leave(l, length);
+	}
+	return 0;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct operation *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+int
+loader_operations(struct loader *l)
+{
+	const json_t *paths = json_object_get(l->doc->root, "paths");
+	struct document *doc = l->doc;
+	size_t n = 1, outer, length;
+	const char *path;
+	json_t *item;
+	int i;
+
+	if (!json_is_object(paths))
+		return loader_fail(l, "no paths");
+	json_object_foreach ((json_t *)paths, path, item)
+		n += json_object_size(item);
+	doc->operations = arena_alloc(&doc->arena, n * sizeof(*doc->operations));
+	memset(doc->operations, 0, n * sizeof(*doc->operations));
+
+	outer = loader_enter(l, "paths");
+	json_object_foreach ((json_t *)paths, path, item) {
+		length = loader_enter(l, path);
+		if (read_path(l, path, item) == -1)
+			return -1;
+		loader_leave(l, length);
+	}
+	loader_leave(l, outer);
+
+	qsort(doc->operations, (size_t)doc->noperations, sizeof(*doc->operations), compare_ids);
+	for (i = 1; i < doc->noperations; i++)
+		if (compare_ids(&doc->operations[i - 1], &doc->operations[i]) == 0)
+			return loader_fail(
+			    l, "operationId %s is there twice", doc->operations[i].id);
+	return 0;
+}

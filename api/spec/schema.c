@@ -1,0 +1,185 @@
+/*
+ * schema - turns a schema of the document into what validate() walks.
+ */
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "spec/compiler.h"
+
+#define REF_PREFIX "#/components/schemas/"
+
+int
+compiler_fail(const struct compiler *c, const char *fmt, ...)
+{
+	char what[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	snprintf(c->err, c->err_size, "%s%s%s", c->place, c->place[0] != '\0' ? ": " : "", what);
+	return -1;
+}
+
+void *
+compiler_alloc(struct compiler *c, size_t n, size_t size)
+{
+	/* n is a count out of the embedded document: it cannot overflow. */
+	void *p = arena_alloc(c->arena, n * size);
+
+	return memset(p, 0, n * size);
+}
+
+/* What no single keyword can see: members that contradict each other. */
+static int
+check_whole(const struct compiler *c, const struct schema *s)
+{
+	const char *const *name;
+	size_t i;
+
+	if (s->min_length > s->max_length || s->min_items > s->max_items)
+		return compiler_fail(c, "a minimum above its maximum");
+	if (s->unique_items && s->max_items > UNIQUE_ITEMS_MAX)
+		return compiler_fail(
+		    c, "\"uniqueItems\" needs \"maxItems\" of at most %d", UNIQUE_ITEMS_MAX);
+	for (name = s->required; s->closed && name != NULL && *name != NULL; name++) {
+		for (i = 0; i < s->nproperties; i++)
+			if (strcmp(s->properties[i].name, *name) == 0)
+				break;
+		if (i == s->nproperties)
+			return compiler_fail(c, "\"%s\" is required, but no property", *name);
+	}
+	return 0;
+}
+
+static int
+compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema)
+{
+	struct schema *s = compiler_alloc(c, 1, sizeof(*s));
+	const char *name;
+	json_t *value;
+
+	if (c->references != NULL && c->references->node == node)
+		c->references->made = s;
+	s->max_length = s->max_items = SIZE_MAX;
+	json_object_foreach ((json_t *)node, name, value)
+		if (keyword_read(c, s, name, value) == -1)
+			return -1;
+	if (check_whole(c, s) == -1)
+		return -1;
+	*ret_schema = s;
+	return 0;
+}
+
+/*
+ * A $ref is compiled anew wherever it stands: what it costs in memory is
+ * small, and its description may differ from place to place.
+ */
+static int
+compile_ref(struct compiler *c, const json_t *node, const char *ref, struct schema **ret_schema)
+{
+	const json_t *schemas, *description = json_object_get(node, "description");
+	struct reference here = { NULL, NULL, c->references };
+	const struct reference *r;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)node, name, value)
+		if (strcmp(name, "$ref") != 0 && strcmp(name, "description") != 0 &&
+		    strcmp(name, "default") != 0 && strcmp(name, "examples") != 0)
+			return compiler_fail(c, "\"%s\" beside \"$ref\"", name);
+
+	schemas = json_object_get(json_object_get(c->root, "components"), "schemas");
+	if (strncmp(ref, REF_PREFIX, strlen(REF_PREFIX)) == 0)
+		here.node = json_object_get(schemas, ref + strlen(REF_PREFIX));
+	if (here.node == NULL)
+		return compiler_fail(c, "$ref %s leads nowhere", ref);
+	/* Inside itself (a tree's items): the value's own depth bounds the walk. */
+	for (r = c->references; r != NULL; r = r->up) {
+		if (r->node == here.node) {
+			*ret_schema = r->made;
+			return r->made != NULL ? 0 : compiler_fail(c, "$ref %s is itself", ref);
+		}
+	}
+
+	c->references = &here;
+	if (compiler_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
+		return -1;
+	c->references = here.up;
+	if (json_is_string(description))
+		keyword_hint(c, *ret_schema, json_string_value(description));
+	return 0;
+}
+
+int
+compiler_node(struct compiler *c, const char *step, const char *name, const json_t *node,
+    struct schema **ret_schema)
+{
+	size_t length = strlen(c->place);
+	const json_t *ref = json_object_get(node, "$ref");
+	int result;
+
+	if (step != NULL)
+		snprintf(c->place + length, sizeof(c->place) - length, "%s%s%s%s",
+		    length > 0 ? "." : "", step, name != NULL ? "." : "", name != NULL ? name : "");
+	if (!json_is_object(node))
+		return compiler_fail(c, "a schema must be an object");
+	if (c->depth == SCHEMA_DEPTH_MAX)
+		return compiler_fail(c, "nested more than %d levels deep", SCHEMA_DEPTH_MAX);
+	if (ref != NULL && !json_is_string(ref))
+		return compiler_fail(c, "\"$ref\" must be a string");
+
+	c->depth++;
+	result = ref != NULL ? compile_ref(c, node, json_string_value(ref), ret_schema)
+			     : compile_plain(c, node, ret_schema);
+	if (result == -1)
+		return -1;
+	c->depth--;
+	c->place[length] = '\0';
+	return 0;
+}
+
+static void
+free_all(struct arena *arena, struct schema *regexes)
+{
+	for (; regexes != NULL; regexes = regexes->next_regex)
+		regfree(&regexes->regex);
+	arena_free(arena);
+	free(arena);
+}
+
+struct schema *
+schema_compile(const json_t *root, const json_t *node, const struct schema_names *names,
+    char *ret_err, size_t err_size)
+{
+	static const struct schema_names any = { NULL, NULL };
+	struct arena *arena = malloc(sizeof(*arena));
+	struct schema *s;
+	struct compiler c = { .root = root,
+		.names = names != NULL ? names : &any,
+		.arena = arena,
+		.err = ret_err,
+		.err_size = err_size };
+
+	if (arena == NULL) {
+		snprintf(ret_err, err_size, "out of memory");
+		return NULL;
+	}
+	arena_init(arena);
+	if (compiler_node(&c, NULL, NULL, node, &s) == -1) {
+		free_all(arena, c.regexes);
+		return NULL;
+	}
+	s->arena = arena;
+	s->all_regexes = c.regexes;
+	return s;
+}
+
+void
+schema_free(struct schema *s)
+{
+	if (s != NULL)
+		free_all(s->arena, s->all_regexes);
+}

@@ -1,0 +1,299 @@
+/*
+ * validate - walks a JSON value and a compiled schema side by side.
+ *
+ * The frames are small and the depth is the schema's: the threads that call
+ * this have little stack.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "spec/walk.h"
+
+/* Bytes that are shown of a property's name that the client made up. */
+#define NAME_SHOWN_MAX 64
+
+static void walk_value(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at);
+
+static struct at
+at_member(const struct at *up, const char *name)
+{
+	return (struct at){ .up = up, .name = name, .length = strlen(name) };
+}
+
+static unsigned
+type_of(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return TYPE_OBJECT;
+	case JSON_ARRAY:
+		return TYPE_ARRAY;
+	case JSON_STRING:
+		return TYPE_STRING;
+	case JSON_INTEGER:
+		return TYPE_INTEGER;
+	case JSON_REAL:
+		return TYPE_NUMBER;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return TYPE_BOOLEAN;
+	default:
+		return TYPE_NULL;
+	}
+}
+
+static const char *
+type_text(const struct schema *s, unsigned type)
+{
+	switch (type) {
+	case TYPE_OBJECT:
+		return "an object";
+	case TYPE_ARRAY:
+		return "an array";
+	case TYPE_STRING:
+		return "a string";
+	case TYPE_BOOLEAN:
+		return "a boolean";
+	case TYPE_NULL:
+		return "null";
+	case TYPE_NUMBER:
+		if ((s->types & TYPE_INTEGER) != 0)
+			return "a number with a fraction";
+		/* FALLTHROUGH */
+	default:
+		return "a number";
+	}
+}
+
+static void
+check_unique(const struct walk *w, const json_t *value, const struct at *at)
+{
+	size_t n = json_array_size(value), i, j;
+	const char *pointer;
+
+	for (i = 1; i < n; i++)
+		for (j = 0; j < i; j++)
+			if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
+				pointer = walk_pointer(w, at);
+				faults_add(w->fs, pointer, "not_unique",
+				    "%s must not hold the same item twice: %zu and %zu are equal",
+				    walk_called(pointer), j, i);
+				return;
+			}
+}
+
+static void
+walk_array(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	size_t n = json_array_size(value), i;
+	const char *pointer;
+
+	if (n < s->min_items) {
+		pointer = walk_pointer(w, at);
+		faults_add(w->fs, pointer, "too_few", "%s must have at least %zu item%s",
+		    walk_called(pointer), s->min_items, s->min_items == 1 ? "" : "s");
+	}
+	if (n > s->max_items) {
+		pointer = walk_pointer(w, at);
+		faults_add(w->fs, pointer, "too_many", "%s must have at most %zu item%s",
+		    walk_called(pointer), s->max_items, s->max_items == 1 ? "" : "s");
+	} else if (s->unique_items) {
+		check_unique(w, value, at);
+	}
+	walk_listed(w, s, value, at);
+	for (i = 0; s->items != NULL && i < n && !walk_is_full(w); i++) {
+		struct at item = { .up = at, .index = i };
+
+		walk_value(w, s->items, json_array_get(value, i), &item);
+	}
+}
+
+static void
+check_required(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	const char *const *name;
+	const char *pointer;
+	struct at member;
+
+	for (name = s->required; name != NULL && *name != NULL && !walk_is_full(w); name++) {
+		if (json_object_get(value, *name) != NULL)
+			continue;
+		member = at_member(at, *name);
+		pointer = walk_pointer(w, &member);
+		faults_add(w->fs, pointer, "required", "%s is required", walk_called(pointer));
+	}
+}
+
+static void
+check_one_of(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	const char *const **branch;
+	const char *const *name;
+	int held = 0;
+
+	if (s->one_of == NULL)
+		return;
+	for (branch = s->one_of; *branch != NULL; branch++) {
+		for (name = *branch; *name != NULL; name++)
+			if (json_object_get(value, *name) == NULL)
+				break;
+		if (*name == NULL)
+			held++;
+	}
+	if (held != 1)
+		faults_add(
+		    w->fs, walk_pointer(w, at), "one_of", "give exactly one of %s", s->one_of_text);
+}
+
+static bool
+has_property(const struct schema *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->nproperties; i++)
+		if (strcmp(s->properties[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_unknown(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	const char *name, *pointer;
+	struct at member;
+	json_t *ignored;
+
+	json_object_foreach ((json_t *)value, name, ignored) {
+		if (walk_is_full(w))
+			return;
+		if (has_property(s, name))
+			continue;
+		member = at_member(at, name);
+		if (member.length > NAME_SHOWN_MAX) {
+			member.length = NAME_SHOWN_MAX;
+			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
+				member.length--;
+		}
+		pointer = walk_pointer(w, &member);
+		faults_add(w->fs, pointer, "unknown_property", "%s is not known here",
+		    walk_called(pointer));
+	}
+}
+
+static void
+walk_object(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	const struct property *p;
+	const char *pointer;
+	struct at member;
+	size_t known = 0, i;
+	json_t *v;
+
+	check_required(w, s, value, at);
+	check_one_of(w, s, value, at);
+	if (json_object_size(value) < s->min_properties) {
+		pointer = walk_pointer(w, at);
+		faults_add(w->fs, pointer, "empty_object", "%s must have at least %zu member%s",
+		    walk_called(pointer), s->min_properties, s->min_properties == 1 ? "" : "s");
+	}
+	for (i = 0; i < s->nproperties; i++) {
+		p = &s->properties[i];
+		if ((v = json_object_get(value, p->name)) == NULL)
+			continue;
+		known++;
+		member = at_member(at, p->name);
+		walk_value(w, p->schema, v, &member);
+	}
+	if (s->closed && known < json_object_size(value))
+		check_unknown(w, s, value, at);
+	walk_listed(w, s, value, at);
+	if (s->rule != NULL && w->hooks != NULL && w->hooks->rule != NULL && !walk_is_full(w))
+		w->hooks->rule(s->rule, value, walk_pointer(w, at), w->fs, w->hooks->arg);
+}
+
+static void
+walk_value(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+{
+	unsigned type = type_of(value);
+	const char *pointer;
+
+	if (walk_is_full(w))
+		return;
+	/* An integer is a number too. */
+	if (s->types != 0 && (s->types & type) == 0 &&
+	    (type != TYPE_INTEGER || (s->types & TYPE_NUMBER) == 0)) {
+		pointer = walk_pointer(w, at);
+		faults_add(w->fs, pointer, "type", "%s must be %s, not %s", walk_called(pointer),
+		    s->types_text, type_text(s, type));
+		return;
+	}
+	switch (type) {
+	case TYPE_OBJECT:
+		walk_object(w, s, value, at);
+		break;
+	case TYPE_ARRAY:
+		walk_array(w, s, value, at);
+		break;
+	case TYPE_STRING:
+		walk_string(w, s, value, at);
+		break;
+	case TYPE_INTEGER:
+	case TYPE_NUMBER:
+		walk_number(w, s, value, at);
+		break;
+	default:
+		walk_listed(w, s, value, at);
+		break;
+	}
+}
+
+void
+validate(const struct schema *s, const json_t *value, const char *pointer,
+    const struct validate_hooks *hooks, struct faults *fs)
+{
+	struct walk w = { .hooks = hooks, .fs = fs };
+	struct at at = { .name = pointer };
+
+	walk_value(&w, s, value, &at);
+}
+
+static json_t *
+integer_of(const char *text)
+{
+	const char *digits = text[0] == '-' ? text + 1 : text;
+	long long n;
+
+	if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+		return NULL;
+	errno = 0;
+	n = strtoll(text, NULL, 10);
+	return errno == 0 ? json_integer(n) : NULL;
+}
+
+void
+validate_text(const struct schema *s, const char *text, const char *pointer,
+    const struct validate_hooks *hooks, struct faults *fs)
+{
+	json_t *value = NULL;
+
+	if ((s->types & (TYPE_INTEGER | TYPE_NUMBER)) != 0)
+		value = integer_of(text);
+	if (value == NULL && (s->types & TYPE_BOOLEAN) != 0) {
+		if (strcmp(text, "true") == 0)
+			value = json_true();
+		else if (strcmp(text, "false") == 0)
+			value = json_false();
+	}
+	if (value == NULL && (s->types == 0 || (s->types & TYPE_STRING) != 0))
+		value = json_string(text); /* NULL for bytes that are not UTF-8 */
+	if (value == NULL) {
+		faults_add(fs, pointer, "type", "%s must be %s", walk_called(pointer),
+		    s->types_text != NULL ? s->types_text : "UTF-8 text");
+		return;
+	}
+	validate(s, value, pointer, hooks, fs);
+	json_decref(value);
+}

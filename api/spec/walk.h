@@ -1,0 +1,42 @@
+/*
+ * walk - what the halves of validate() share: validate.c walks arrays and
+ * objects, scalar.c looks at strings and numbers, faults.c says where. Private
+ * to api/spec.
+ */
+#ifndef SPEC_WALK_H
+#define SPEC_WALK_H
+
+#include "spec/schema.h"
+
+/* Where a value stands; written out as a pointer only when a fault needs it. */
+struct at {
+	const struct at *up; /* NULL: this is the base */
+	const char *name; /* the base's pointer, or a member's name, or NULL: an item */
+	size_t length; /* bytes of name */
+	size_t index; /* of an item */
+};
+
+struct walk {
+	const struct validate_hooks *hooks;
+	struct faults *fs;
+};
+
+/* walk_is_full - as many faults as are kept: looking further is for nothing. */
+bool walk_is_full(const struct walk *w);
+
+/* walk_pointer - where at stands, as a JSON Pointer in a URI fragment; in the arena. */
+const char *walk_pointer(const struct walk *w, const struct at *at);
+
+/* walk_called - what a sentence calls the value there: "phone", "actions/0", "the body". */
+const char *walk_called(const char *pointer);
+
+/* walk_listed - enum and const. */
+void walk_listed(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at);
+
+void walk_string(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at);
+void walk_number(
+    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * clang -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
+ *     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all tests/fuzz/fuzz_validate.c \
+ *     api/spec/faults.c api/spec/keyword.c api/spec/pattern.c api/spec/scalar.c api/spec/schema.c \
+ *     api/spec/validate.c api/base/arena.c api/base/text.c -ljansson -o build/fuzz_validate
+ * build/fuzz_validate -max_total_time=30 -max_len=4096
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/arena.h"
+#include "base/text.h"
+#include "spec/validate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* As the server does: jansson calls itself once a level. */
+#define DEPTH_MAX 32
+
+/* Every keyword of the subset, with short names so that the fuzzer finds them. */
+static const char document[] =
+    "{\"components\": {\"schemas\": {\"S\": {\"type\": \"string\", \"minLength\": 2, "
+    "\"maxLength\": 8,"
+    "  \"pattern\": \"^[0-9a-f]+(x|y)?[^ ]*$\", \"description\": \"Hex. More.\"}}},"
+    " \"schema\": {\"type\": [\"object\", \"array\", \"null\"], \"required\": [\"a\"], "
+    "\"minProperties\": 1,"
+    "  \"additionalProperties\": false, \"x-rule\": \"r\", \"title\": \"t\", \"readOnly\": false,"
+    "  \"writeOnly\": false, \"deprecated\": false, \"example\": 1, \"minItems\": 1, \"maxItems\": "
+    "5,"
+    "  \"uniqueItems\": true, \"items\": {\"$ref\": \"#/components/schemas/S\", \"default\": "
+    "\"00\","
+    "   \"examples\": []},"
+    "  \"oneOf\": [{\"required\": [\"a\", \"b\"]}, {\"required\": [\"c\"]}],"
+    "  \"properties\": {\"a\": {\"type\": \"integer\", \"minimum\": -5, \"maximum\": 1e3},"
+    "   \"b\": {\"type\": \"string\", \"x-catalog\": \"k\", \"maxLength\": 20},"
+    "   \"c\": {\"enum\": [\"x\", 1, null, [1, {\"y\": 2}]]}, \"d\": {\"const\": {\"z\": true}},"
+    "   \"e\": {\"type\": \"string\", \"format\": \"email\"}, \"f\": {\"type\": \"string\", "
+    "\"format\": \"date\"},"
+    "   \"g\": {\"type\": \"string\", \"format\": \"digits\"}, \"h\": {\"type\": \"number\", "
+    "\"minimum\": 0.5},"
+    "   \"i\": {\"type\": \"boolean\"}, \"~/ %\": {\"items\": {\"$ref\": "
+    "\"#/components/schemas/S\"}},"
+    "   \"k\": {\"type\": \"object\", \"additionalProperties\": true}}}}";
+
+static void
+choice(const char *catalog, const char *code, const char *pointer, struct faults *fs, void *arg)
+{
+	(void)catalog;
+	(void)arg;
+	if (text_length(code) > 20)
+		abort();
+	faults_add(fs, pointer, "choice_unknown", "no such choice")->level = 1;
+}
+
+static void
+rule(const char *name, const json_t *object, const char *pointer, struct faults *fs, void *arg)
+{
+	(void)name;
+	(void)arg;
+	if (!json_is_object(object))
+		abort();
+	faults_add(fs, pointer, "rule", "%zu members", json_object_size(object));
+}
+
+static bool
+is_deep(const uint8_t *data, size_t size)
+{
+	bool in_string = false;
+	int depth = 0;
+	size_t i;
+
+	for (i = 0; i < size && depth <= DEPTH_MAX; i++) {
+		if (data[i] == '"')
+			in_string = !in_string;
+		else if (in_string && data[i] == '\\')
+			i++;
+		else if (!in_string && (data[i] == '[' || data[i] == '{'))
+			depth++;
+		else if (!in_string && (data[i] == ']' || data[i] == '}'))
+			depth--;
+	}
+	return depth > DEPTH_MAX;
+}
+
+static void
+check_faults(const struct faults *fs)
+{
+	const struct fault *f;
+	int n = 0;
+
+	for (f = fs->first; f != NULL; f = f->next, n++)
+		if (f->pointer[0] != '#' || f->code[0] == '\0' || f->detail[0] == '\0')
+			abort();
+	if (n != fs->count || n > FAULTS_MAX)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct schema *schema;
+	static json_t *root;
+	const struct validate_hooks hooks = { choice, rule, NULL };
+	struct arena arena;
+	struct faults faults;
+	char why[256], *text;
+	json_t *value;
+
+	if (schema == NULL) {
+		root = json_loads(document, JSON_REJECT_DUPLICATES, NULL);
+		schema =
+		    schema_compile(root, json_object_get(root, "schema"), NULL, why, sizeof(why));
+		if (schema == NULL) {
+			fprintf(stderr, "%s\n", why);
+			abort();
+		}
+	}
+	arena_init(&arena);
+	faults_init(&faults, &arena);
+
+	/* The same bytes as text: decoded first, so that it may be a parameter. */
+	text = arena_copy(&arena, (const char *)data, size);
+	if (text_percent_decode(text, true)) {
+		validate_text(schema, text, "#", &hooks, &faults);
+		if (!text_is_utf8(text, strlen(text)))
+			abort();
+	}
+	if (!is_deep(data, size)) {
+		value = json_loadb(
+		    (const char *)data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+		if (value != NULL)
+			validate(schema, value, "#", &hooks, &faults);
+		json_decref(value);
+	}
+	check_faults(&faults);
+	arena_free(&arena);
+	return 0;
+}

@@ -1,0 +1,222 @@
+#!/bin/bash
+# tests/run.sh [STEP...] - the tests, on a PostgreSQL that lives as long as they do.
+#
+# unit       tests/unit/test_*.c, built with ASan and UBSan
+# sql-check  every statement of the program, prepared and planned by the role that serves
+# sql        tests/sql/*.sql, each in a migrated database of its own
+# http       tests/http/*.test.js against real processes; then that every answer was seen
+# walk       tests/http/walk.sh, a whole call with curl, against a running server
+#
+# A step that fails does not keep the others from running. The last line is
+# the count of both, and the exit status is 0 if none failed.
+#
+# What the steps are given, in the environment:
+#   all     GESTOR_BIN
+#   unit    TEST_DATABASE_URL: an empty database of the program's own, as superuser
+#   sql     connected as gestor_owner, who may `set role gestor_api`
+#   http    TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
+#           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
+#           `create database x template ... owner gestor_owner` copies
+#   walk    BASE_URL (and API, the same), USERNAME, PASSWORD
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+export LC_ALL=C.UTF-8
+unset "${!PG@}" "${!GESTOR_@}" DATABASE_URL DATABASE_URL_FILE MAKEFLAGS MFLAGS MAKELEVEL
+export GESTOR_BIN=$PWD/build/gestor
+export NODE_PATH=/usr/share/nodejs
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+every=(unit sql-check sql http walk)
+(($#)) || set -- "${every[@]}"
+for name; do
+	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
+done
+[[ -x build/gestor ]] || die "build/gestor is not there: make build"
+
+mkdir -p build/test
+exec 9>build/test/lock
+flock -n 9 || die "tests are already running in this directory"
+
+# ---- A cluster, and nothing left of it
+
+server='' current=''
+end_group() {
+	kill -TERM -- "-$1" 2>/dev/null || return 0
+	local try
+	for ((try = 0; try < 40; try++)); do
+		kill -0 -- "-$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	kill -KILL -- "-$1" 2>/dev/null || :
+}
+remove_cluster() {
+	[[ ! -d $1/pg ]] || setsid -w tools/cluster.sh stop "$1/pg" 9>&- || :
+	rm -rf "$1"
+}
+# shellcheck disable=SC2317 # a trap calls it
+clean_up() {
+	trap '' INT TERM HUP PIPE
+	[[ ! $current ]] || end_group "$current"
+	[[ ! $server ]] || end_group "$server"
+	remove_cluster "$tmp"
+}
+for left in build/test/tmp.*; do
+	[[ ! -d $left ]] || remove_cluster "$left"
+done
+tmp=$(mktemp -d "$PWD/build/test/tmp.XXXXXX")
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+trap 'exit 141' PIPE
+chmod 711 "$tmp"
+setsid -w tools/cluster.sh start "$tmp/pg" --fast-unsafe 9>&-
+OWNER_URL='' SERVE_URL='' SUPERUSER_URL=''
+# shellcheck source=/dev/null
+. "$tmp/pg.env"
+
+# on URL DATABASE - the URL, for another database.
+on() { printf '%s/%s\n' "${1%/*}" "$2"; }
+# plain URL - without its password, which PGPASSFILE has, for the arguments of a command.
+plain() { sed -E 's#//([^:]+):[^@]+@#//\1@#' <<<"$1"; }
+for url in "$OWNER_URL" "$SERVE_URL" "$SUPERUSER_URL"; do
+	sed -E 's#.*//([^:]+):([^@]+)@([^:]+):([0-9]+)/.*#\3:\4:*:\1:\2#' <<<"$url"
+done >"$tmp/pgpass"
+chmod 600 "$tmp/pgpass"
+# database NAME [WORD...] - makes one, owned by gestor_owner.
+database() { run_psql "$SUPERUSER_URL" -c "create database $1 owner gestor_owner ${*:2}"; }
+run_psql "$SUPERUSER_URL" -c 'grant gestor_api to gestor_owner'
+
+# ---- Steps
+
+# One stream from here on, so that what is said keeps its order.
+exec 2>&1
+
+table='' passed=0 failed=0
+record() {
+	if (($2 == 0)); then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+	table+=$(printf '%-7s %6.1f s  %s' "$( (($2 == 0)) && echo ok || echo FAILED)" "$3" "$1")$'\n'
+}
+# step NAME SECONDS COMMAND... - runs it in a session of its own, of which nothing outlives
+# it; nor does it outlive this script.
+step() {
+	local name=$1 limit=$2 begun=${EPOCHREALTIME/./} status=0
+	shift 2
+	printf '\n== %s\n' "$name"
+	setsid setpriv --pdeathsig TERM -- timeout -k 10 "$limit" "$@" </dev/null 9>&- &
+	current=$!
+	wait "$current" || status=$?
+	end_group "$current"
+	current=''
+	case $status in
+	0) ;;
+	124 | 137) printf -- '-- %s: stopped, or not done within %s s\n' "$name" "$limit" ;;
+	*) printf -- '-- %s: status %s\n' "$name" "$status" ;;
+	esac
+	record "$name" "$status" "$(((${EPOCHREALTIME/./} - begun) / 1000))e-3"
+	return "$status"
+}
+# missing NAME WHAT - a step that cannot run has failed.
+missing() {
+	printf '\n== %s\n-- %s\n' "$1" "$2"
+	record "$1" 1 0
+}
+
+template=''
+migrate() {
+	[[ ! $template ]] || return 0
+	template=gestor_template
+	database "$template"
+	DATABASE_URL=$(on "$OWNER_URL" "$template") step migrate 60 build/gestor migrate || :
+	DATABASE_URL=$(on "$OWNER_URL" "$template") step 'migrate, nothing to do' 60 build/gestor migrate || :
+}
+
+unit() {
+	local source name
+	compgen -G 'tests/unit/test_*.c' >/dev/null || { missing unit 'tests/unit holds no test'; return; }
+	step 'unit: build' 600 make --no-print-directory -k -j"$(nproc)" unit || :
+	for source in tests/unit/test_*.c; do
+		name=$(basename "$source" .c)
+		if [[ ! -x build/unit/$name || build/unit/$name -ot $source ]]; then
+			missing "unit: $name" 'was not built'
+			continue
+		fi
+		database "unit_$name"
+		TEST_DATABASE_URL=$(on "$SUPERUSER_URL" "unit_$name") step "unit: $name" 180 "build/unit/$name" || :
+	done
+}
+
+sql_check() {
+	migrate
+	if ! tools/sql_prepare.py build/sql.c >"$tmp/prepare.sql"; then
+		missing sql-check 'build/sql.c was not understood'
+		return
+	fi
+	PGPASSFILE=$tmp/pgpass step sql-check 60 psql -X -q -v ON_ERROR_STOP=1 -f "$tmp/prepare.sql" "$(on "$(plain "$SERVE_URL")" "$template")" || :
+}
+
+sql() {
+	local file name
+	compgen -G 'tests/sql/*.sql' >/dev/null || { missing sql 'tests/sql holds no test'; return; }
+	migrate
+	for file in tests/sql/*.sql; do
+		name=$(basename "$file" .sql)
+		if ! database "\"sql_$name\"" template "$template"; then
+			missing "sql: $name" 'has no migrated database'
+			continue
+		fi
+		PGPASSFILE=$tmp/pgpass step "sql: $name" 60 psql -X -q -v ON_ERROR_STOP=1 -f "$file" "$(on "$(plain "$OWNER_URL")" "sql_$name")" || :
+	done
+}
+
+http() {
+	compgen -G 'tests/http/*.test.js' >/dev/null || { missing http 'tests/http holds no test'; return; }
+	migrate
+	rm -f build/test/seen.txt
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step http 900 node --test --test-reporter=spec tests/http/*.test.js || :
+	step 'http: every answer seen' 60 node tests/http/coverage.js || :
+}
+
+# walk - on a server of its own, with the sample data and one advisor more.
+walk() {
+	local word port try base
+	[[ -f tests/http/walk.sh ]] || { missing walk 'tests/http/walk.sh is not there'; return; }
+	migrate
+	word=$(random_word 20)
+	if ! database walk template "$template" || ! run_psql "$(on "$OWNER_URL" walk)" -o /dev/null -f db/demo.sql ||
+		! DATABASE_URL=$(on "$OWNER_URL" walk) build/gestor advisor add --username E8153375 \
+			--name 'ASESOR DE MUESTRA' --role advisor <<<"$word" 9>&-; then
+		missing walk 'its database could not be made'
+		return
+	fi
+	port=$(free_port) base=http://127.0.0.1:$port
+	DATABASE_URL=$(on "$SERVE_URL" walk) GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) \
+		setsid setpriv --pdeathsig TERM -- build/gestor serve </dev/null >"$tmp/walk.log" 2>&1 9>&- &
+	server=$!
+	for ((try = 0; try < 300; try++)); do
+		if ready "$base" || ! kill -0 "$server" 2>/dev/null; then break; fi
+		sleep 0.05
+	done
+	BASE_URL=$base API=$base USERNAME=E8153375 PASSWORD=$word step walk 120 bash tests/http/walk.sh ||
+		{ say '-- the server said:'; tail -n 20 "$tmp/walk.log"; }
+	end_group "$server"
+	wait "$server" 2>/dev/null || :
+	server=''
+}
+
+for name; do
+	case $name in
+	unit) unit ;;
+	sql-check) sql_check ;;
+	sql) sql ;;
+	http) http ;;
+	walk) walk ;;
+	esac
+done
+
+printf '\n%s\n' "$table"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))

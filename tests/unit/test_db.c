@@ -1,0 +1,791 @@
+/*
+ * The modules of api/db against a real PostgreSQL.
+ *
+ * TEST_DATABASE_URL is a database that the test may use: it drops and makes
+ * the schema "gestor" there, ends its sessions, and refuses new ones for a
+ * moment (from the database "postgres"), so its role owns the database and may
+ * end other sessions. The case of a standby that is missing needs a superuser,
+ * and is skipped without; it holds up all commits of the server for some 3 s.
+ *
+ *   /usr/bin/python3 tools/sql2c.py --out-h build/test_sql.h --out-c build/test_sql.c tests/unit/test_db.sql
+ *   gcc -std=c17 -D_GNU_SOURCE -Iapi -Ibuild -I$(pg_config --includedir) -Wall -Wextra -Wshadow \
+ *       -Wconversion -Werror -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+ *       tests/unit/test_db.c build/test_sql.c api/base/arena.c api/base/clock.c api/base/log.c \
+ *       api/base/text.c api/db/connect.c api/db/migrate.c api/db/notify.c api/db/pool.c \
+ *       api/db/query.c -o build/test_db -lcmocka -lpq -lpthread
+ *   TEST_DATABASE_URL=postgresql://… build/test_db
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/migrate.h"
+#include "db/notify.h"
+#include "db/pool_private.h"
+#include "test_sql.h"
+
+#define WAIT_MS  500
+#define QUERY_MS 800
+#define SIZE     3
+
+const struct migration migrations[] = {
+	{ "0001", "0001_t.sql",
+	    "-- migrate:up\n"
+	    "create schema if not exists gestor;\n"
+	    "create table gestor.t (id int constraint t_id_taken primary key, name text);\n"
+	    "create table gestor.t_deferred (id int constraint t_twice unique deferrable initially deferred);\n"
+	    "create sequence gestor.t_seq start 1000;\n"
+	    "create sequence gestor.t_flaky_seq;\n"
+	    "-- migrate:down\n"
+	    "drop schema gestor cascade;\n" },
+	{ "0002", "0002_flaky.sql",
+	    "create function gestor.flaky() returns bigint language plpgsql as $$\n"
+	    "declare n bigint := nextval('gestor.t_flaky_seq');\n"
+	    "begin\n"
+	    "  if n % 4 <> 0 then raise exception using errcode = '40001', message = 'again'; end if;\n"
+	    "  return n;\n"
+	    "end $$;\n"
+	    "create table gestor.t_shape (a int);\n" },
+};
+const int migrations_count = (int)NITEMS(migrations);
+const char grants_sql[] = "grant usage on schema gestor to public;";
+
+static const char *url;
+static PGconn *admin; /* outside the pool: does what an operator does */
+static struct pool *pool;
+
+static char *
+admin_do(const char *sql)
+{
+	static char value[256];
+	PGresult *res = PQexec(admin, sql);
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(admin));
+	snprintf(value, sizeof(value), "%s",
+	    PQntuples(res) > 0 && PQnfields(res) > 0 ? PQgetvalue(res, 0, 0) : "");
+	PQclear(res);
+	return value;
+}
+
+static int
+admin_int(const char *sql)
+{
+	return atoi(admin_do(sql));
+}
+
+static void
+pause_ms(int ms)
+{
+	usleep((useconds_t)ms * 1000);
+}
+
+/* pool_fill - waits until all its connections are open. */
+static void
+pool_fill(void)
+{
+	int64_t until_ms = clock_ms() + 10000;
+	int open, in_use, waiting;
+
+	do {
+		pool_counts(pool, &open, &in_use, &waiting);
+		if (open == SIZE)
+			return;
+		pause_ms(5);
+	} while (clock_ms() < until_ms);
+	fail_msg("only %d of %d connections are open", open, SIZE);
+}
+
+static enum db_status
+run(const struct statement *st, const char *a, const char *b, struct db_error *ret_error)
+{
+	const struct call call = { st, { a, b } };
+	auto_result struct result *r = NULL;
+
+	return db_run(pool, &call, 1, &r, ret_error);
+}
+
+static int
+count(void)
+{
+	const struct call call = { &sql_t_count, { NULL } };
+	auto_result struct result *r = NULL;
+	struct db_error err;
+
+	assert_int_equal(db_run(pool, &call, 1, &r, &err), DB_OK);
+	return atoi(result_text(r, 0, 0));
+}
+
+struct job {
+	const struct statement *st;
+	const char *a, *b;
+	enum db_status status;
+	struct db_error err;
+	pthread_t thread;
+};
+
+static void *
+job_thread(void *arg)
+{
+	struct job *j = arg;
+
+	j->status = run(j->st, j->a, j->b, &j->err);
+	return NULL;
+}
+
+static void
+job_start(struct job *j, const struct statement *st, const char *a, const char *b)
+{
+	*j = (struct job){ .st = st, .a = a, .b = b };
+	assert_int_equal(pthread_create(&j->thread, NULL, job_thread, j), 0);
+}
+
+static enum db_status
+job_wait(struct job *j)
+{
+	pthread_join(j->thread, NULL);
+	return j->status;
+}
+
+#define OTHERS "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+
+static int
+group_setup(void **state)
+{
+	const struct pool_config config = { .size = SIZE, .wait_ms = WAIT_MS,
+		.query_timeout_ms = QUERY_MS };
+	struct pool_config c = config;
+
+	(void)state;
+	url = getenv("TEST_DATABASE_URL");
+	if (url == NULL || *url == '\0') {
+		fprintf(stderr, "test_db: set TEST_DATABASE_URL to a database that the test may use\n");
+		return -1;
+	}
+	admin = PQconnectdb(url);
+	if (PQstatus(admin) != CONNECTION_OK) {
+		fprintf(stderr, "test_db: %s", PQerrorMessage(admin));
+		return -1;
+	}
+	admin_do("set client_min_messages to warning; drop schema if exists gestor cascade");
+	/* Not ready without its schema; and then, by itself, ready. */
+	c.url = url;
+	pool = pool_start(&c);
+	pause_ms(200);
+	if (pool == NULL || pool_ready(pool))
+		return -1;
+	if (migrate_run(url, 1000) != 0)
+		return -1;
+	pool_fill();
+	return 0;
+}
+
+static int
+group_teardown(void **state)
+{
+	(void)state;
+	if (pool != NULL)
+		pool_stop(pool);
+	if (admin != NULL && PQstatus(admin) == CONNECTION_OK)
+		admin_do("drop schema if exists gestor cascade");
+	PQfinish(admin);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	pool_fill();
+	admin_do("truncate gestor.t");
+	return 0;
+}
+
+static void
+one_call(void **state)
+{
+	const struct call call = { &sql_t_text, { "añ\"\\", NULL } };
+	auto_result struct result *r = NULL;
+	struct db_error err;
+
+	(void)state;
+	assert_int_equal(db_run(pool, &call, 1, &r, &err), DB_OK);
+	assert_int_equal(result_rows(r), 1);
+	assert_string_equal(result_text(r, 0, 0), "añ\"\\");
+	assert_int_equal(result_length(r, 0, 0), 5);
+	assert_null(result_text(r, 0, 1));
+	assert_string_equal(result_text(r, 0, 2), "\"\\ñ ?\?=");
+	assert_true(result_true(r, 0, 3));
+	assert_false(result_true(r, 0, 4));
+	assert_false(result_true(r, 0, 1));
+	assert_string_equal(result_text(r, 0, 5), "3");
+}
+
+static void
+session_settings(void **state)
+{
+	const struct call call = { &sql_t_settings, { NULL } };
+	auto_result struct result *r = NULL;
+	struct db_error err;
+
+	(void)state;
+	assert_int_equal(db_run(pool, &call, 1, &r, &err), DB_OK);
+	assert_string_equal(result_text(r, 0, 0), "UTC");
+	assert_string_equal(result_text(r, 0, 1), "gestor, pg_temp");
+	assert_string_equal(result_text(r, 0, 2), "720ms");
+	assert_string_equal(result_text(r, 0, 3), "gestor");
+	assert_string_equal(result_text(r, 0, 4), "UTF8");
+}
+
+static void
+which_statements_read(void **state)
+{
+	(void)state;
+	assert_true(sql_t_count.reads);
+	assert_true(sql_t_sleep_read.reads);
+	assert_false(sql_t_add.reads);
+	assert_false(sql_t_lock.reads);
+	assert_false(sql_t_sleep_write.reads);
+	assert_false(sql_t_flaky.reads);
+	assert_int_equal(sql_t_sleep_write.nargs, 2);
+}
+
+static void
+several_calls(void **state)
+{
+	const struct call calls[] = { { &sql_t_add, { "1", "one" } }, { &sql_t_add, { "2", "two" } },
+		{ &sql_t_count, { NULL } } };
+	struct result *r[3];
+	struct db_error err;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(db_run(pool, calls, 3, r, &err), DB_OK);
+	assert_string_equal(result_text(r[0], 0, 0), "1");
+	assert_string_equal(result_text(r[2], 0, 0), "2");
+	for (i = 0; i < 3; i++)
+		result_free(r[i]);
+	assert_int_equal(admin_int("select count(*) from gestor.t"), 2);
+}
+
+static void
+second_fails_first_is_rolled_back(void **state)
+{
+	const struct call calls[] = { { &sql_t_add, { "1", "one" } }, { &sql_t_add, { "1", "uno" } },
+		{ &sql_t_count, { NULL } } };
+	struct result *r[3] = { NULL, NULL, NULL };
+	struct db_error err;
+
+	(void)state;
+	assert_int_equal(db_run(pool, calls, 3, r, &err), DB_REFUSED);
+	assert_string_equal(err.sqlstate, "23505");
+	assert_string_equal(err.constraint, "t_id_taken");
+	assert_string_equal(err.message,
+	    "duplicate key value violates unique constraint \"t_id_taken\"");
+	assert_null(r[0]);
+	assert_int_equal(count(), 0);
+}
+
+static void
+refused(void **state)
+{
+	struct db_error err;
+
+	(void)state;
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_OK);
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_REFUSED);
+	assert_string_equal(err.constraint, "t_id_taken");
+	/* At the COMMIT, that is at the sync, when the statement itself has succeeded. */
+	assert_int_equal(run(&sql_t_deferred, "1", NULL, &err), DB_REFUSED);
+	assert_string_equal(err.sqlstate, "23505");
+	assert_string_equal(err.constraint, "t_twice");
+	/* Somebody's number in a message is not for the log. */
+	assert_int_equal(run(&sql_t_bad, "944264648x", NULL, &err), DB_REFUSED);
+	assert_string_equal(err.sqlstate, "22P02");
+	assert_string_equal(err.message, "");
+	assert_int_equal(count(), 1);
+}
+
+static void
+timeout(void **state)
+{
+	struct db_error err;
+	int64_t start_ms = clock_ms(), took_ms;
+	int open, in_use, waiting;
+
+	(void)state;
+	assert_int_equal(run(&sql_t_sleep_read, "5", NULL, &err), DB_TIMEOUT);
+	took_ms = clock_ms() - start_ms;
+	assert_in_range(took_ms, QUERY_MS / 2, QUERY_MS + 50);
+	assert_string_equal(err.sqlstate, "57014");
+	assert_int_equal(run(&sql_t_sleep_write, "7", "5", &err), DB_TIMEOUT);
+	pool_counts(pool, &open, &in_use, &waiting);
+	assert_int_equal(open, SIZE); /* the server's own timeout came first, nothing was lost */
+	assert_int_equal(count(), 0);
+}
+
+/* No statement too slow for the server, but all together for us: cancelled. */
+static void
+timeout_of_several(void **state)
+{
+	const struct call calls[] = { { &sql_t_add, { "1", "one" } },
+		{ &sql_t_sleep_read, { "0.5" } }, { &sql_t_sleep_read, { "0.5" } } };
+	struct result *r[3];
+	struct db_error err;
+	int64_t start_ms = clock_ms();
+
+	(void)state;
+	assert_int_equal(db_run(pool, calls, 3, r, &err), DB_TIMEOUT);
+	assert_in_range(clock_ms() - start_ms, QUERY_MS, QUERY_MS + 150);
+	assert_string_equal(err.sqlstate, "57014");
+	assert_int_equal(count(), 0);
+}
+
+static void
+lock_conflict(void **state)
+{
+	struct db_error err;
+
+	(void)state;
+	admin_do("insert into gestor.t values (1, 'one')");
+	admin_do("begin; select * from gestor.t where id = 1 for update");
+	assert_int_equal(run(&sql_t_lock, "1", NULL, &err), DB_CONFLICT);
+	assert_string_equal(err.sqlstate, "55P03");
+	admin_do("rollback");
+}
+
+static void
+serialization_is_retried(void **state)
+{
+	struct db_error err;
+
+	(void)state;
+	admin_do("alter sequence gestor.t_flaky_seq restart with 1");
+	assert_int_equal(run(&sql_t_flaky, NULL, NULL, &err), DB_OK); /* the fourth attempt */
+	admin_do("alter sequence gestor.t_flaky_seq restart with 1 ");
+	admin_do("create or replace function gestor.flaky() returns bigint language plpgsql as $$"
+		 "begin perform nextval('gestor.t_flaky_seq');"
+		 "raise exception using errcode = '40P01', message = 'again'; end $$");
+	assert_int_equal(run(&sql_t_flaky, NULL, NULL, &err), DB_CONFLICT);
+	assert_string_equal(err.sqlstate, "40P01");
+	assert_int_equal(admin_int("select last_value from gestor.t_flaky_seq"), 4);
+}
+
+static void
+prepared_again(void **state)
+{
+	struct db_error err;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(run(&sql_t_deallocate, NULL, NULL, &err), DB_OK);
+		assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
+		assert_int_equal(run(&sql_t_deallocate, NULL, NULL, &err), DB_OK);
+		assert_int_equal(run(&sql_t_add, "1", "one", &err), i == 0 ? DB_OK : DB_REFUSED);
+	}
+	assert_int_equal(run(&sql_t_star, NULL, NULL, &err), DB_OK);
+	admin_do("alter table gestor.t_shape add column b int");
+	assert_int_equal(run(&sql_t_star, NULL, NULL, &err), DB_OK); /* 0A000 underneath */
+	admin_do("alter table gestor.t_shape drop column b");
+}
+
+static void
+idle_connections_are_ended(void **state)
+{
+	struct db_error err;
+
+	(void)state;
+	/* At once: their farewell may cross the statement on its way. */
+	assert_int_equal(admin_int("select count(pg_terminate_backend(pid)) from pg_stat_activity where " OTHERS), SIZE);
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
+	pool_fill();
+	/* A write only when they are surely gone: else what it came to may be unknown. */
+	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
+	pause_ms(100);
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_OK);
+	assert_int_equal(count(), 1);
+	/* And with no request at all. */
+	pool_fill();
+	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
+	pause_ms(1500);
+	pool_fill();
+}
+
+static void
+ended_while_running(void **state)
+{
+	struct job j;
+
+	(void)state;
+	job_start(&j, &sql_t_sleep_write, "1", "0.4");
+	pause_ms(150);
+	assert_int_equal(admin_int("select count(pg_terminate_backend(pid)) from pg_stat_activity"
+				   " where state = 'active' and " OTHERS), 1);
+	/* The server said that it was the end before anything was stored: run again. */
+	assert_int_equal(job_wait(&j), DB_OK);
+	assert_int_equal(count(), 1);
+}
+
+static void
+cut(const struct statement *st, const char *a, const char *b, enum db_status expected)
+{
+	struct job j;
+	int i;
+
+	pool_fill();
+	job_start(&j, st, a, b);
+	pause_ms(150);
+	/* The network goes, without a word: the idle ones' too. */
+	pthread_mutex_lock(&pool->lock);
+	for (i = 0; i < SIZE; i++)
+		shutdown(PQsocket(pool->conns[i].pg), SHUT_RDWR);
+	pthread_mutex_unlock(&pool->lock);
+	assert_int_equal(job_wait(&j), expected);
+}
+
+static void
+network_is_cut(void **state)
+{
+	(void)state;
+	cut(&sql_t_sleep_read, "0.3", NULL, DB_OK);
+	cut(&sql_t_sleep_write, "1", "0.3", DB_UNKNOWN);
+	pause_ms(400);
+	assert_int_equal(admin_int("select count(*) from gestor.t"), 1); /* it was committed */
+}
+
+static void
+all_busy(void **state)
+{
+	struct job j[SIZE];
+	struct db_error err;
+	int64_t start_ms;
+	int i, open, in_use, waiting;
+
+	(void)state;
+	for (i = 0; i < SIZE; i++)
+		job_start(&j[i], &sql_t_sleep_read, "0.65", NULL);
+	pause_ms(50);
+	start_ms = clock_ms();
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_BUSY);
+	assert_in_range(clock_ms() - start_ms, WAIT_MS - 5, WAIT_MS + 50);
+	pool_counts(pool, &open, &in_use, &waiting);
+	assert_int_equal(open, SIZE);
+	assert_int_equal(in_use, SIZE);
+	assert_int_equal(waiting, 0);
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK); /* it waits, and gets one */
+	for (i = 0; i < SIZE; i++)
+		assert_int_equal(job_wait(&j[i]), DB_OK);
+}
+
+/* database_open - lets new sessions in, or not; said from another database, as it must be. */
+static void
+database_open(bool open)
+{
+	static const char *const keys[] = { "dbname", "dbname", NULL };
+	const char *const values[] = { url, "postgres", NULL };
+	PGconn *c = PQconnectdbParams(keys, values, 1);
+	PGresult *res;
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "alter database \"%s\" allow_connections %s", PQdb(admin),
+	    open ? "true" : "false");
+	res = PQexec(c, sql);
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		print_error("%s: %s", sql, PQerrorMessage(c));
+	PQclear(res);
+	PQfinish(c);
+}
+
+static void
+server_refuses(void **state)
+{
+	struct pool_config config = { .url = "postgresql://127.0.0.1:1/x", .size = 2,
+		.wait_ms = 5000, .query_timeout_ms = QUERY_MS };
+	struct pool *kept = pool;
+	struct db_error err;
+	int64_t start_ms;
+
+	(void)state;
+	/* Nobody listens on that port. */
+	pool = pool_start(&config);
+	start_ms = clock_ms();
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_DOWN);
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_DOWN);
+	assert_in_range(clock_ms() - start_ms, 0, 300);
+	assert_false(pool_ready(pool));
+	pool_stop(pool);
+	pool = kept;
+
+	/* A server that was there goes away, and comes back. */
+	database_open(false);
+	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
+	pause_ms(100);
+	start_ms = clock_ms();
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_DOWN);
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_DOWN);
+	assert_in_range(clock_ms() - start_ms, 0, 300);
+	assert_false(pool_ready(pool));
+	database_open(true);
+	pool_fill();
+	assert_true(pool_ready(pool));
+	assert_int_equal(count(), 0);
+}
+
+static int
+server_refuses_teardown(void **state)
+{
+	(void)state;
+	database_open(true);
+	return 0;
+}
+
+/* The COMMIT waits for a standby that never comes: not cancelled, and honestly unknown. */
+static void
+commit_hangs(void **state)
+{
+	struct db_error err;
+	struct job j;
+	int64_t start_ms;
+
+	(void)state;
+	if (strcmp(admin_do("select usesuper from pg_user where usename = current_user"), "t") != 0)
+		skip();
+	admin_do("set synchronous_commit to local");
+	admin_do("alter system set synchronous_standby_names to 'nobody'");
+	admin_do("select pg_reload_conf()");
+	pause_ms(300);
+	start_ms = clock_ms();
+	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_UNKNOWN);
+	assert_in_range(clock_ms() - start_ms, QUERY_MS + 900, QUERY_MS + 1200);
+	assert_int_equal(admin_int("select count(*) from gestor.t"), 0); /* and nobody sees it yet */
+	admin_do("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
+
+	/* Somebody else cancels it: the notice tells. */
+	job_start(&j, &sql_t_add, "2", "two");
+	pause_ms(300);
+	admin_do("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
+	assert_int_equal(job_wait(&j), DB_UNKNOWN);
+	assert_int_equal(admin_int("select count(*) from gestor.t"), 2);
+}
+
+static int
+commit_hangs_teardown(void **state)
+{
+	(void)state;
+	if (strcmp(admin_do("show synchronous_standby_names"), "nobody") != 0)
+		return 0;
+	admin_do("alter system reset synchronous_standby_names");
+	admin_do("select pg_reload_conf()");
+	admin_do("reset synchronous_commit");
+	pause_ms(200);
+	return 0;
+}
+
+static void *
+busy_thread(void *arg)
+{
+	static const struct statement *const sts[] = { &sql_t_count, &sql_t_add, &sql_t_pid };
+	struct db_error err;
+	int i, *bad = arg;
+
+	for (i = 0; i < 300; i++) {
+		const struct statement *st = sts[i % 3];
+		enum db_status status = run(st, NULL, st == &sql_t_add ? "busy" : NULL, &err);
+
+		/* A session that is ended may be lost without a word on a write. */
+		if (status != DB_OK && status != DB_UNKNOWN)
+			(*bad)++;
+	}
+	return NULL;
+}
+
+static void
+many_threads_while_sessions_end(void **state)
+{
+	pthread_t t[8];
+	int bad[8] = { 0 }, i;
+
+	(void)state;
+	for (i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, busy_thread, &bad[i]), 0);
+	for (i = 0; i < 5; i++) {
+		pause_ms(60);
+		admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS
+			 " order by pid limit 1");
+	}
+	for (i = 0; i < 8; i++) {
+		pthread_join(t[i], NULL);
+		assert_int_equal(bad[i], 0);
+	}
+}
+
+struct heard {
+	atomic_int checks, catalog, session;
+};
+
+static void
+hear(const char *channel, const char *payload, void *arg)
+{
+	struct heard *h = arg;
+
+	if (channel == NULL)
+		h->checks++;
+	else if (strcmp(channel, "gestor_catalog") == 0 && strcmp(payload, "7") == 0)
+		h->catalog++;
+	else if (strcmp(channel, "gestor_session") == 0)
+		h->session++;
+}
+
+static bool
+reaches(atomic_int *n, int value)
+{
+	int64_t until_ms = clock_ms() + 3000;
+
+	while (atomic_load(n) < value && clock_ms() < until_ms)
+		pause_ms(5);
+	return atomic_load(n) >= value;
+}
+
+static void
+notifications(void **state)
+{
+	struct heard h = { 0 };
+	struct notify *n = notify_start(url, 60000, hear, &h), *fast;
+	struct heard f = { 0 };
+	int64_t start_ms;
+
+	(void)state;
+	assert_true(reaches(&h.checks, 1));
+	admin_do("notify gestor_catalog, '7'; notify gestor_session, 'a'; notify other, 'b'");
+	assert_true(reaches(&h.catalog, 1));
+	assert_true(reaches(&h.session, 1));
+	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and " OTHERS);
+	assert_true(reaches(&h.checks, 2)); /* it connected again, and says that it did */
+	admin_do("notify gestor_session, 'c'");
+	assert_true(reaches(&h.session, 2));
+	start_ms = clock_ms();
+	notify_stop(n);
+	assert_in_range(clock_ms() - start_ms, 0, 100);
+
+	fast = notify_start("postgresql://127.0.0.1:1/x", 50, hear, &f);
+	assert_true(reaches(&f.checks, 3)); /* without a connection too */
+	notify_stop(fast);
+}
+
+static void *
+migrate_thread(void *arg)
+{
+	*(int *)arg = migrate_run(url, 5000);
+	return NULL;
+}
+
+static void
+migrations_run_once(void **state)
+{
+	int ret[2] = { -1, -1 };
+	pthread_t t[2];
+	int i;
+
+	(void)state;
+	assert_int_equal(migrate_run(url, 100), 0); /* nothing to do */
+	/* dbmate's table, with one row of its own */
+	admin_do("alter table gestor.schema_migrations drop column checksum, drop column applied_at");
+	assert_int_equal(migrate_run(url, 100), 0);
+	assert_int_equal(admin_int("select count(*) from gestor.schema_migrations"
+				   " where length(checksum) = 64"), 2);
+	admin_do("update gestor.schema_migrations set checksum = 'x' where version = '0001'");
+	assert_int_equal(migrate_run(url, 100), -1);
+	/* An operator holds the lock. */
+	admin_do("select pg_advisory_lock(113685426368370)");
+	assert_int_equal(migrate_run(url, 150), -1);
+	admin_do("select pg_advisory_unlock_all()");
+	/* A failing one leaves nothing behind. */
+	admin_do("update gestor.schema_migrations set checksum = null");
+	admin_do("delete from gestor.schema_migrations where version = '0002'");
+	admin_do("drop function gestor.flaky");
+	assert_int_equal(migrate_run(url, 100), -1); /* t_shape is there already */
+	assert_int_equal(admin_int("select count(*) from pg_proc where proname = 'flaky'"), 0);
+	/* Two at once, from nothing. */
+	admin_do("drop schema gestor cascade");
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, migrate_thread, &ret[i]), 0);
+	for (i = 0; i < 2; i++) {
+		pthread_join(t[i], NULL);
+		assert_int_equal(ret[i], 0);
+	}
+	assert_int_equal(admin_int("select count(*) from gestor.schema_migrations"), 2);
+}
+
+static void
+base(void **state)
+{
+	struct arena a;
+	char *s, small[8], date[CLOCK_HTTP_SIZE], time[CLOCK_RFC3339_SIZE];
+	int i;
+
+	(void)state;
+	arena_init(&a);
+	for (i = 1; i < 20000; i += 77) {
+		s = arena_alloc(&a, (size_t)i);
+		assert_int_equal((uintptr_t)s % _Alignof(max_align_t), 0);
+		memset(s, 'x', (size_t)i);
+	}
+	assert_string_equal(arena_copy(&a, "abc", 2), "ab");
+	assert_string_equal(arena_copy(&a, NULL, 0), "");
+	assert_string_equal(arena_printf(&a, "%d-%s", 7, "z"), "7-z");
+	arena_free(&a);
+	assert_string_equal(arena_copy(&a, "again", 5), "again");
+	arena_free(&a);
+	log_escape(small, sizeof(small), "a\"\nb");
+	assert_string_equal(small, "a\\\""); /* \u000a has no room */
+	log_escape(small, sizeof(small), "ñ\xff\xc3");
+	assert_string_equal(small, "ñ??");
+	clock_http_date(date);
+	assert_int_equal(strlen(date), 29);
+	clock_rfc3339(time);
+	assert_int_equal(strlen(time), 24);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base),
+		cmocka_unit_test_setup(one_call, setup),
+		cmocka_unit_test_setup(session_settings, setup),
+		cmocka_unit_test_setup(which_statements_read, setup),
+		cmocka_unit_test_setup(several_calls, setup),
+		cmocka_unit_test_setup(second_fails_first_is_rolled_back, setup),
+		cmocka_unit_test_setup(refused, setup),
+		cmocka_unit_test_setup(timeout, setup),
+		cmocka_unit_test_setup(timeout_of_several, setup),
+		cmocka_unit_test_setup(lock_conflict, setup),
+		cmocka_unit_test_setup(serialization_is_retried, setup),
+		cmocka_unit_test_setup(prepared_again, setup),
+		cmocka_unit_test_setup(idle_connections_are_ended, setup),
+		cmocka_unit_test_setup(ended_while_running, setup),
+		cmocka_unit_test_setup(network_is_cut, setup),
+		cmocka_unit_test_setup(all_busy, setup),
+		cmocka_unit_test_setup_teardown(server_refuses, setup, server_refuses_teardown),
+		cmocka_unit_test_setup_teardown(commit_hangs, setup, commit_hangs_teardown),
+		cmocka_unit_test_setup(many_threads_while_sessions_end, setup),
+		cmocka_unit_test_setup(notifications, setup),
+		cmocka_unit_test_setup(migrations_run_once, setup),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

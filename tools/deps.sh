@@ -1,0 +1,108 @@
+#!/bin/bash
+# tools/deps.sh SET... - sees to it that the Debian packages of these sets are there.
+#
+# When all of them are it says nothing and takes some hundredths of a second.
+# What is missing is installed by apt-get, with sudo when not root; where that
+# cannot be done, it is named and the exit status is 1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+
+build='gcc libc6-dev make pkg-config python3 python3-yaml
+	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev'
+run='postgresql-15 curl ca-certificates util-linux'
+test='libcmocka-dev nodejs node-ajv jq'
+lint='clang-format cppcheck shellcheck'
+fuzz='clang libclang-rt-14-dev'
+bench='wrk'
+
+wanted=()
+for set in "${@:-build}"; do
+	case $set in
+	build) words=$build ;;
+	run) words="$build $run" ;;
+	test) words="$build $run $test" ;;
+	lint) words="$build $lint" ;;
+	fuzz) words="$build $fuzz" ;;
+	bench) words="$build $run $bench" ;;
+	*) die "no set of packages is called '$set': build, run, test, lint, fuzz, bench" ;;
+	esac
+	# shellcheck disable=SC2206
+	wanted+=($words)
+done
+
+# Any Node.js from 18 on will do, wherever it came from.
+have_node() {
+	local version
+	version=$(node --version 2>/dev/null) && version=${version#v} && ((${version%%.*} >= 18))
+}
+
+missing=()
+if command -v dpkg-query >/dev/null; then
+	# shellcheck disable=SC2016
+	have=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || :)
+else
+	have=
+fi
+for name in "${wanted[@]}"; do
+	[[ $'\n'$have$'\n' == *$'\n'"installed $name"$'\n'* ]] && continue
+	[[ " ${missing[*]} " == *" $name "* ]] && continue
+	[[ $name == nodejs ]] && have_node && continue
+	missing+=("$name")
+done
+((${#missing[@]})) || exit 0
+
+by_hand() {
+	cat >&2 <<-END
+		$1
+
+		    ${missing[*]}
+
+		On Debian 12 this installs them:
+
+		    ${2-}apt-get install --no-install-recommends ${missing[*]}
+
+		The program is built and tested on Debian 12 with that release's versions.
+	END
+	exit 1
+}
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+	by_hand "This system has no apt-get. What is missing, by its names in Debian 12:"
+fi
+as_root=()
+if ((EUID != 0)); then
+	command -v sudo >/dev/null ||
+		by_hand "These packages are missing, and there is neither root nor sudo to install them:"
+	as_root=(sudo)
+fi
+
+say "Installing: ${missing[*]}" >&2
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+"${as_root[@]}" "${apt[@]}" update || say "apt-get update failed; going on with the lists there are." >&2
+for name in "${missing[@]}"; do
+	apt-cache policy "$name" | grep -q 'Candidate: [^(]' ||
+		by_hand "This system's archive has no package $name. What is missing:" "${as_root[*]:+sudo }"
+done
+
+# Debian's postgresql-15 makes and starts a cluster of its own when it is
+# installed. Nobody asked for that one.
+drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
+no_cluster=0
+undo() {
+	if ((no_cluster)); then
+		"${as_root[@]}" rm -f "$drop_in"
+		"${as_root[@]}" rmdir --ignore-fail-on-non-empty "${drop_in%/*}"
+	fi
+}
+if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+	no_cluster=1
+	trap undo EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	"${as_root[@]}" mkdir -p "${drop_in%/*}"
+	"${as_root[@]}" tee "$drop_in" >/dev/null <<<'create_main_cluster = false'
+fi
+"${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
+	by_hand "apt-get could not install all of these:" "${as_root[*]:+sudo }"

@@ -1,0 +1,71 @@
+#!/bin/bash
+# tools/lint.sh - style, static analysis, and the rules that docs/architecture.md draws.
+# The compilers' warnings are errors in every build already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+failed=0
+fail() { printf 'lint: %s\n' "$*" >&2; failed=1; }
+
+readarray -t c_files < <(find api tests bench -name '*.[ch]' 2>/dev/null | sort)
+readarray -t scripts < <(find .ci tools tests bench deploy -type f \( -name '*.sh' -o -path .ci/run \) 2>/dev/null | sort)
+
+for file in "${c_files[@]}"; do
+	clang-format "$file" | cmp -s - "$file" || fail "$file is not formatted: make format"
+done
+
+shellcheck -x "${scripts[@]}" || fail 'shellcheck found something in a script'
+
+# style: is left out, for taste is clang-format's and the reader's. What is
+# suppressed: assertions of the tool about itself and the system's headers.
+cppcheck -q -j "$(nproc)" --std=c11 --language=c -D_GNU_SOURCE -D__linux__ -Iapi -Ibuild \
+	--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	--suppress=missingIncludeSystem --suppress=unmatchedSuppression --suppress=internalAstError \
+	api || fail 'cppcheck found something'
+
+# ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> base
+
+# only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.
+only() {
+	local found
+	found=$(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)" "${@:3}" /dev/null | grep -vE "^($1):" || :)
+	[[ ! $found ]] || fail "$1 may include $2, and here it is done elsewhere:"$'\n'"$found"
+}
+readarray -t api < <(find api -name '*.[ch]' | sort)
+in_dirs() { printf '%s\n' "${api[@]}" | grep -E "^api/($1)/" || :; }
+
+only 'api/http/(server|guard)\.c' 'civetweb\.h' "${api[@]}"
+only 'api/auth/token\.c' 'jwt\.h' "${api[@]}"
+only 'api/auth/[a-z0-9_]+\.[ch]' 'sodium' "${api[@]}"
+only 'api/db/[a-z0-9_]+\.[ch]' '(postgresql/)?libpq' "${api[@]}"
+
+# shellcheck disable=SC2046 # names of source files have no spaces
+{
+	only 'nothing in base' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs base)
+	only 'nothing below resource' '(http|resource)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
+	only 'nothing in resource' 'http/(server|guard|route)' $(in_dirs resource)
+}
+
+# ---- Files of at most 400 lines, functions of at most 70
+
+for file in "${api[@]}"; do
+	lines=$(wc -l <"$file")
+	((lines <= 400)) || fail "$file has $lines lines, and 400 is the most"
+done
+# In this style a function's braces are the only ones that stand in column 0,
+# but for those of types and tables, whose opening one does not.
+long=$(awk '
+	/^\{/ { start = FNR }
+	/^\}/ { if (start && FNR - start > 71) print FILENAME ":" start ": a function of " FNR - start - 1 " lines, and 70 are the most"; start = 0 }
+	FNR == 1 { if (!/^\{/) start = 0 }' "${api[@]}")
+[[ ! $long ]] || fail "$long"
+
+# ---- What the link must have kept (see docs/architecture.md, threads and their stacks)
+
+if [[ -x build/gestor ]] && grep -rqs 'pthread_attr_setstacksize(' api; then
+	nm -D --defined-only build/gestor | grep -q ' T pthread_attr_setstacksize$' ||
+		fail 'build/gestor does not export pthread_attr_setstacksize: the HTTP library will not use it'
+fi
+
+((failed == 0)) || exit 1
+printf 'lint: %d C files and %d scripts are in order\n' "${#c_files[@]}" "${#scripts[@]}"

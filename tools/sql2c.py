@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Turns the .sql files beside the code into C constants (struct statement).
+
+    tools/sql2c.py --out-h build/sql.h --out-c build/sql.c api/*/*.sql
+
+A file is a row of sections, each begun by one of
+
+    -- name: contact_create  ($1 client, $2 advisor)    a statement: sql_contact_create
+    -- fragment: address_json                           text for others to include
+    :{address_json}   :{address_json c x}               includes it; %1, %2 in it are c, x
+
+Fragments may include fragments, from any file. Comment lines are dropped, and
+the semicolon at the end. Errors: a name twice, a fragment that is unknown,
+unused or includes itself, more than one statement in a section, a gap in $1..$n.
+
+A statement `reads` (it may be run again when a connection was lost) when it
+begins with select, with or values and none of the WRITES below stands in it as
+a word, in whatever role. A select that writes through a function says so with
+the comment line `-- writes`.
+"""
+import argparse
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import cstring  # noqa: E402
+
+ARGS_MAX = 24  # DB_ARGS_MAX in api/db/query.h
+WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|share|lock|call|do|copy|create|alter|drop|"
+                    r"grant|revoke|set|nextval|setval|set_config|pg_notify|notify)\b", re.I)
+HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")
+INCLUDE = re.compile(r":\{([^{}]*)\}")
+
+
+class Fault(Exception):
+    pass
+
+
+class Section:
+    def __init__(self, kind, name, where):
+        self.kind, self.name, self.where = kind, name, where
+        self.lines, self.writes, self.used = [], False, False
+
+
+def read(path, sections):
+    section = None
+    with open(path, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            where, line = f"{path}:{number}", line.rstrip()
+            head = HEAD.match(line)
+            if head:
+                kind, name = head.group(1), head.group(2)
+                if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+                    raise Fault(f"{where}: '{name}' is not a name")
+                if (kind, name) in sections:
+                    raise Fault(f"{where}: {name} is already at {sections[kind, name].where}")
+                section = sections[kind, name] = Section(kind, name, where)
+            elif re.match(r"--\s*(name|fragment)\b", line):
+                raise Fault(f"{where}: not understood: {line}")
+            elif section and re.fullmatch(r"--\s*writes\.?", line):
+                section.writes = True
+            elif line.lstrip().startswith("--") or not line:
+                continue
+            elif section is None:
+                raise Fault(f"{where}: text before the first '-- name:'")
+            else:
+                section.lines.append(line)
+
+
+def expand(section, args, sections, stack):
+    """The section's text with all it includes; whether any of that is marked as writing."""
+    if section in stack:
+        raise Fault(f"{section.where}: {section.name} includes itself")
+    writes = section.writes
+    text = re.sub(r";\s*$", "", "\n".join(section.lines))
+    if section.kind == "fragment":
+        wanted = {int(n) for n in re.findall(r"%([1-9])", text)}
+        if wanted != set(range(1, len(args) + 1)):
+            raise Fault(f"{stack[-1].where}: {section.name} takes {max(wanted, default=0)} "
+                        f"arguments, not {len(args)}")
+        text = re.sub(r"%([1-9])", lambda m: args[int(m.group(1)) - 1], text)
+
+    def include(match):
+        nonlocal writes
+        words = match.group(1).split()
+        fragment = sections.get(("fragment", words[0])) if words else None
+        if fragment is None:
+            raise Fault(f"{section.where}: no fragment for {match.group(0)}")
+        fragment.used = True
+        inner, inner_writes = expand(fragment, words[1:], sections, stack + [section])
+        writes = writes or inner_writes
+        return inner
+
+    return INCLUDE.sub(include, text), writes
+
+
+def statement(section, sections):
+    text, writes = expand(section, [], sections, [])
+    bare = re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*", "''", text)
+    if not text.strip():
+        raise Fault(f"{section.where}: {section.name} is empty")
+    if ";" in bare and "$$" not in bare:
+        raise Fault(f"{section.where}: {section.name} is more than one statement")
+    numbers = {int(n) for n in re.findall(r"\$(\d+)", bare)}
+    nargs = max(numbers, default=0)
+    if numbers != set(range(1, nargs + 1)):
+        raise Fault(f"{section.where}: {section.name} leaves out one of $1..${nargs}")
+    if nargs > ARGS_MAX:
+        raise Fault(f"{section.where}: {section.name} takes more than {ARGS_MAX} arguments")
+    reads = (not writes and not WRITES.search(text)
+             and re.match(r"\s*\(*\s*(select|with|values)\b", text, re.I) is not None)
+    return text, nargs, reads
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out-h", required=True)
+    parser.add_argument("--out-c", required=True)
+    parser.add_argument("files", nargs="+")
+    args = parser.parse_args()
+
+    sections = {}
+    for path in sorted(args.files):
+        read(path, sections)
+    made = []
+    for s in sections.values():
+        if s.kind == "name":
+            text, nargs, reads = statement(s, sections)
+            made.append((s.name, cstring.literal(text, "\t\t"), nargs, reads))
+    unused = [s for s in sections.values() if s.kind == "fragment" and not s.used]
+    if unused:
+        raise Fault(f"{unused[0].where}: the fragment {unused[0].name} is used nowhere")
+    if not made:
+        raise Fault("no statements")
+
+    note = "/* Made by tools/sql2c.py. */\n"
+    with open(args.out_h, "w", encoding="utf-8") as h:
+        h.write(note + "#ifndef BUILD_SQL_H\n#define BUILD_SQL_H\n\n#include \"db/query.h\"\n\n")
+        h.writelines(f"extern const struct statement sql_{name};\n" for name, *_ in made)
+        h.write("\nextern const struct statement *const sql_all[];\n"
+                "extern const int sql_all_count;\n\n#endif\n")
+    with open(args.out_c, "w", encoding="utf-8") as c:
+        c.write(note + f"#include \"{os.path.basename(args.out_h)}\"\n")
+        for name, literal, nargs, reads in made:
+            c.write(f"\nconst struct statement sql_{name} = {{\n\t.name = \"{name}\",\n\t.text =\n"
+                    f"{literal},\n\t.nargs = {nargs},\n"
+                    f"\t.reads = {'true' if reads else 'false'},\n}};\n")
+        c.write("\nconst struct statement *const sql_all[] = {\n")
+        c.writelines(f"\t&sql_{name},\n" for name, *_ in made)
+        c.write(f"}};\nconst int sql_all_count = {len(made)};\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Fault, OSError, UnicodeError, ValueError) as fault:
+        sys.exit(f"sql2c: {fault}")

@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+"""Turns build/sql.c back into SQL, for psql: prepares every statement, and has it planned.
+
+    tools/sql_prepare.py build/sql.c
+
+EXPLAIN EXECUTE also checks what the role may do with the tables, without doing it.
+"""
+import re
+import sys
+
+STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+)')
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+ESCAPE = re.compile(r'\\([0-7]{3}|.)')
+NAMED = {"n": "\n", "t": "\t"}
+
+
+def character(m):
+    c = m.group(1)
+    return chr(int(c, 8)) if len(c) == 3 else NAMED.get(c, c)
+
+
+with open(sys.argv[1], encoding="utf-8") as f:
+    found = STATEMENT.findall(f.read())
+if not found:
+    sys.exit("sql_prepare.py: no statement found in " + sys.argv[1])
+print("set search_path to gestor, pg_temp;\nset plan_cache_mode = force_generic_plan;")
+for name, literals, nargs in found:
+    text = "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals))
+    nulls = ", ".join(["null"] * int(nargs))
+    print(f"\\echo -n '{name} '\nprepare {name} as\n{text};")
+    print(f"explain (costs off) execute {name}{'(' + nulls + ')' if nulls else ''} \\g /dev/null")
+print(f"\\echo\n\\echo {len(found)} statements")
