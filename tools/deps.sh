@@ -59,7 +59,7 @@ by_hand() {
 
 		    ${missing[*]}
 
-		On Debian 12 this installs them:
+		On Debian 12 this installs them, as root:
 
 		    ${2-}apt-get install --no-install-recommends ${missing[*]}
 
@@ -82,7 +82,7 @@ say "Installing: ${missing[*]}" >&2
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
 "${as_root[@]}" "${apt[@]}" update || say "apt-get update failed; going on with the lists there are." >&2
 for name in "${missing[@]}"; do
-	apt-cache policy "$name" | grep -q 'Candidate: [^(]' ||
+	[[ $(LC_ALL=C apt-cache policy "$name") == *'Candidate: '[!\(]* ]] ||
 		by_hand "This system's archive has no package $name. What is missing:" "${as_root[*]:+sudo }"
 done
 

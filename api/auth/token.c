@@ -13,7 +13,6 @@
 
 #define ISSUER   "gestor"
 #define AUDIENCE "gestor-api"
-#define TYPE     "at+jwt"
 
 /* The clock of another process that shares the secret may be a little ahead. */
 #define CLOCK_SKEW_S 5
@@ -76,7 +75,7 @@ token_issue(const struct claims *claims)
 
 	secret_id(id);
 	if (jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
-	    jwt_add_header(jwt, "typ", TYPE) == 0 && jwt_add_header(jwt, "kid", ring.key_id) == 0 &&
+	    jwt_add_header(jwt, "kid", ring.key_id) == 0 && /* typ and alg are added by the library */
 	    jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
 	    jwt_add_grant(jwt, "jti", id) == 0 && add_id(jwt, "sub", claims->advisor_id) == 0 &&
 	    add_id(jwt, "sid", claims->session_id) == 0 &&

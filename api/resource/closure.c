@@ -13,7 +13,7 @@ closure_put(struct request *rq)
 {
 	struct call calls[] = {
 		{ &sql_closure_put, { [3] = rq->body_text } },
-		{ &sql_opportunity_complete, { rq->param[0] } },
+		opportunity_close(rq, rq->body),
 		{ &sql_closure_get, { rq->param[0] } },
 	};
 	auto_result struct result *row = NULL;

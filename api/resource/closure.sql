@@ -1,21 +1,18 @@
 -- name: closure_get  ($1 opportunity)
 select :{closure o} from opportunity o where o.id = $1::bigint;
 
--- fragment: closed_at  (%1 a stage's choice: when an opportunity that takes it now is closed)
-case when split_part(%1 ->> 'code', '.', 1) in ('retenido', 'no-retenido') then now() end
-
--- fragment: consent  (%1 opportunity after the change; %2 its answer before, an id or null)
+-- fragment: consent  (%1 opportunity after the change; %2 its answer before, an id or null; %3 advisor)
 insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
-select %1.client_id, %1.id, %1.contact_id, $2::bigint, %1.advertising_acceptance_id, %1.advertising_acceptance
+select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance_id, %1.advertising_acceptance
   from %1 where %1.advertising_acceptance_id is not null and %1.advertising_acceptance_id is distinct from %2
 
 -- name: closure_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 body)
+-- The answer alone; the stage follows with opportunity_close, when all else is saved.
 with changed as (
-    update opportunity o set advertising_acceptance_id = ad.id, advertising_acceptance = ad.choice,
-        stage_id = st.id, stage = st.choice, closed_at = :{closed_at st.choice}, updated_at = now()
-      from opportunity old, (select $4::jsonb as b) x, choice('stage', b ->> 'stage') st,
+    update opportunity o set advertising_acceptance_id = ad.id, advertising_acceptance = ad.choice, updated_at = now()
+      from opportunity old, (select $4::jsonb as b) x,
            choice('advertising_acceptance', b ->> 'advertising_acceptance') ad
      where :{writable o} and old.id = o.id
     returning o.*, old.advertising_acceptance_id as answered_before),
-recorded as (:{consent changed changed.answered_before})
-select :{closure changed} from changed;
+recorded as (:{consent changed changed.answered_before $2})
+select id from changed;

@@ -105,11 +105,14 @@ update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, 
  where o.id = was.opportunity_id and o.closed_at is not null
 returning o.id;
 
--- fragment: complete  (%1 an opportunity's id)
--- What was just closed has all that a final stage needs, or the transaction ends here.
-select refuse('incomplete', m.missing)
-  from opportunity o, lateral (select :{missing o} as missing) m
- where o.id = %1 and o.closed_at is not null and m.missing <> '{}'
+-- fragment: close  (%1 an opportunity o is this one, $1 a stage's code or null: it stays)
+-- A final stage needs what the manual says one must register, or the transaction ends here.
+update opportunity o set stage_id = st.id, stage = st.choice, updated_at = now(), closed_at =
+    case when split_part(st.choice ->> 'code', '.', 1) in ('retenido', 'no-retenido') then now() end
+  from choice('stage', $1) st
+ where st.id is not null and %1
+   and case when split_part(st.choice ->> 'code', '.', 1) in ('retenido', 'no-retenido') and :{missing o} <> '{}'
+            then refuse('incomplete', :{missing o}) is null else true end
 
--- name: opportunity_complete  ($1 opportunity)
-:{complete $1::bigint};
+-- name: opportunity_close  ($1 stage's code or null, $2 opportunity, $3 advisor, $4 may change another's)
+:{close o.id=$2::bigint} and (o.advisor_id = $3::bigint or $4::boolean) and o.closed_at is null;

@@ -7,7 +7,7 @@ typification_put(struct request *rq)
 {
 	struct call calls[] = {
 		{ &sql_typification_put, { [3] = rq->body_text } },
-		{ &sql_opportunity_complete, { rq->param[0] } },
+		opportunity_close(rq, json_object_get(rq->body, "closure")),
 		{ &sql_opportunity_get, { rq->param[0] } },
 	};
 	auto_result struct result *row = NULL;
@@ -22,7 +22,7 @@ typification_create(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_typification_create, { rq->advisor_id, rq->body_text } },
-		{ &sql_opportunity_complete_new, { NULL } },
+		{ &sql_opportunity_close_new, { closure_stage(json_object_get(rq->body, "closure")) } },
 		{ &sql_opportunity_created, { NULL } },
 	};
 	struct result *results[NITEMS(calls)];

@@ -6,7 +6,7 @@ select %1.id, ac.id, ac.choice, fs.id, fs.choice
  order by e.n
 
 -- name: typification_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 body)
--- A section that the form leaves out stays as it is.
+-- A section that the form leaves out stays as it is. The stage follows with opportunity_close.
 with changed as (
     update opportunity o set
         sub_campaign_id = coalesce(sc.id, o.sub_campaign_id), sub_campaign = coalesce(sc.choice, o.sub_campaign),
@@ -29,12 +29,11 @@ with changed as (
             else o.additional_line end,
         advertising_acceptance_id = case when b ? 'closure' then ad.id else o.advertising_acceptance_id end,
         advertising_acceptance = case when b ? 'closure' then ad.choice else o.advertising_acceptance end,
-        stage_id = coalesce(st.id, o.stage_id), stage = coalesce(st.choice, o.stage),
-        closed_at = :{closed_at st.choice}, updated_at = now()
+        updated_at = now()
       from opportunity old, (select $4::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_choices b}
      where :{writable o} and old.id = o.id
     returning o.*, old.advertising_acceptance_id as answered_before),
-recorded as (:{consent changed changed.answered_before}),
+recorded as (:{consent changed changed.answered_before $2}),
 emptied as (
     delete from action x using changed where x.opportunity_id = changed.id and $4::jsonb ? 'actions'),
 grid as (:{form_actions changed $4::jsonb})
@@ -46,11 +45,10 @@ choice('competitor_plan', %1 #>> '{competitor_offer,plan}') pl,
 choice('competitor_offer', %1 #>> '{competitor_offer,offer}') co,
 choice('offer_channel', %1 #>> '{competitor_offer,channel}') ch,
 choice('operator', %1 #>> '{competitor_offer,operator}') op,
-choice('advertising_acceptance', %1 #>> '{closure,advertising_acceptance}') ad,
-choice('stage', %1 #>> '{closure,stage}') st
+choice('advertising_acceptance', %1 #>> '{closure,advertising_acceptance}') ad
 
 -- name: typification_create  ($1 advisor, $2 body)
--- Client (found or new), contact, opportunity and form; opportunity_complete_new and
+-- Client (found or new), contact, opportunity and form; opportunity_close_new and
 -- opportunity_created follow in the same transaction.
 with x as (select $2::jsonb as b),
 new_client as (
@@ -72,22 +70,22 @@ made as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
         current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
         competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
-        phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage, closed_at)
+        phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage)
     select nc.client_id, nc.id, $1::bigint, ca.id, ca.choice, sc.id, sc.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean, re.id, re.choice, pl.id, pl.choice,
            co.id, co.choice, ch.id, ch.choice, op.id, op.choice,
            phone(b #>> '{competitor_offer,phone_to_manage}'), phone(b #>> '{competitor_offer,additional_line}'),
-           ad.id, ad.choice, coalesce(st.id, ip.id), coalesce(st.choice, ip.choice), :{closed_at st.choice}
+           ad.id, ad.choice, st.id, st.choice
       from x, new_contact nc, choice('campaign', 'consulta-previa-prepago') ca,
-           choice('sub_campaign', b ->> 'sub_campaign') sc, choice('stage', 'en-proceso') ip, :{form_choices b}
+           choice('sub_campaign', b ->> 'sub_campaign') sc, choice('stage', 'en-proceso') st, :{form_choices b}
     returning *),
-recorded as (:{consent made null}),
+recorded as (:{consent made null $1}),
 grid as (:{form_actions made $2::jsonb})
 select coalesce((select id from made), refuse('client_unknown'));
 
--- name: opportunity_complete_new  (what typification_create made)
-:{complete currval('opportunity_id_seq')};
+-- name: opportunity_close_new  ($1 stage's code or null; of what typification_create made)
+:{close o.id=currval('opportunity_id_seq')};
 
 -- name: opportunity_created  (what typification_create made)
 select o.id, :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id

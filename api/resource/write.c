@@ -63,6 +63,19 @@ opportunity_write(struct request *rq, struct call *calls, int ncalls, const char
 	return status;
 }
 
+const char *
+closure_stage(const json_t *closure)
+{
+	return json_string_value(json_object_get(closure, "stage"));
+}
+
+struct call
+opportunity_close(const struct request *rq, const json_t *closure)
+{
+	return (struct call){ &sql_opportunity_close,
+		{ closure_stage(closure), rq->param[0], rq->advisor_id, rq->may_change_all } };
+}
+
 int
 reply_written(struct request *rq, const struct statement *st)
 {

@@ -28,6 +28,12 @@ int reply_list_of(struct request *rq, const struct statement *st);
 int opportunity_write(struct request *rq, struct call *calls, int ncalls, const char *none,
     struct result **ret_last) MUSTCHECK;
 
+/* closure_stage - the stage's code of a closure as it is written; NULL when there is no closure. */
+const char *closure_stage(const json_t *closure);
+
+/* opportunity_close - the call that takes the stage of a closure (NULL: none), to run after all else is saved. */
+struct call opportunity_close(const struct request *rq, const json_t *closure);
+
 /* reply_written - opportunity_write of one statement with the body as argument 4; 200 with its column 0. */
 int reply_written(struct request *rq, const struct statement *st);
 

@@ -1,0 +1,18 @@
+#!/bin/bash
+# Makes the database and its roles in a new cluster: the one that owns the schema and
+# migrates, and the one that serves, who gets its rights through the group gestor_api.
+# The image of PostgreSQL runs it once; elsewhere, run it with psql's settings for a
+# superuser in the environment, and SECRETS naming the directory of the passwords.
+set -euo pipefail
+export SECRETS=${SECRETS:-/run/secrets}
+# psql reads the passwords by itself, so that none is an argument.
+psql -X -q -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'END'
+\set owner_word `cat "$SECRETS/owner_password"`
+\set serve_word `cat "$SECRETS/serve_password"`
+create role gestor_api nologin;
+create role gestor_owner login password :'owner_word';
+create role gestor_serve login password :'serve_word' in role gestor_api;
+create database gestor owner gestor_owner;
+revoke connect on database gestor from public;
+grant connect on database gestor to gestor_api;
+END
