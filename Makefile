@@ -98,8 +98,8 @@ bench: ## load, and its report
 FUZZ_SECONDS = 60
 fuzz: ## libFuzzer on every target of tests/fuzz
 	@tools/deps.sh fuzz
-	$(make_in_parallel) $(FUZZ:tests/fuzz/%.c=build/fuzz/%)
 	@test -n '$(FUZZ)' || { echo 'tests/fuzz holds no target' >&2; exit 1; }
+	$(make_in_parallel) $(FUZZ:tests/fuzz/%.c=build/fuzz/%)
 	@set -e; for name in $(FUZZ:tests/fuzz/%.c=%); do \
 		echo "== $$name, $(FUZZ_SECONDS) s"; \
 		mkdir -p build/fuzz/corpus/$$name; \
@@ -166,7 +166,7 @@ build/fuzz/libgestor.a: $(filter-out %/main.o,$(call objects_under,fuzz))
 build/test_sql.h build/test_sql.c &: $(UNITSQL) tools/sql2c.py
 	$(call told,GEN,build/test_sql.[ch])
 	$(Q)$(PYTHON) tools/sql2c.py --out-h build/test_sql.h --out-c build/test_sql.c $(UNITSQL)
-build/asan/tests/unit/%.o: | $(if $(UNITSQL),build/test_sql.h)
+$(UNIT:%.c=build/asan/%.o): | $(if $(UNITSQL),build/test_sql.h)
 
 unit: $(UNIT:tests/unit/%.c=build/unit/%)
 build/unit/%: build/asan/tests/unit/%.o build/asan/libgestor.a $(if $(UNITSQL),build/asan/test_sql.o)

@@ -1,0 +1,321 @@
+/*
+ * What the HTTP tests share: a database and a server of their own, requests
+ * whose every answer is held against openapi.yaml, and raw sockets.
+ *
+ * Each test file makes one world:
+ *   const world = await lib.world();           // database + server, signed out
+ *   const ana = await world.signedIn("E8153375");
+ *   const r = await ana.post("/v1/clients", {…});   // r.status, r.headers, r.json
+ *   after(() => world.end());
+ */
+"use strict";
+
+const assert = require("node:assert/strict");
+const { execFileSync, spawn } = require("node:child_process");
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const http = require("node:http");
+const net = require("node:net");
+const path = require("node:path");
+
+const Ajv = require("ajv");
+
+const root = path.join(__dirname, "../..");
+const gestor = process.env.GESTOR_BIN || path.join(root, "build/gestor");
+const seenFile = path.join(root, "build/test/seen.txt");
+const password = "una-clave-de-prueba";
+const accounts = { E8153375: "advisor", E8123497: "advisor", E8000001: "supervisor", E8000002: "admin", E8000003: "integration" };
+
+/* ------------------------------------------------------------ database */
+
+function urlOf(url, database) {
+  const u = new URL(url);
+  u.pathname = "/" + database;
+  return u.href;
+}
+
+/* sql(url, text) - runs SQL by psql; the rows, as text, unaligned. */
+function sql(url, text) {
+  return execFileSync("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], {
+    input: "set search_path = gestor, pg_temp;\n" + text,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "pipe"],
+  }).trim();
+}
+
+function createDatabase() {
+  const name = `http_${process.pid}_${crypto.randomBytes(3).toString("hex")}`;
+  const template = process.env.TEST_TEMPLATE_DB;
+  execFileSync("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", process.env.TEST_SUPERUSER_URL, "-c",
+    `create database ${name} template ${template} owner gestor_owner`]);
+  return {
+    name,
+    owner: urlOf(process.env.TEST_OWNER_URL, name),
+    serve: urlOf(process.env.TEST_SERVE_URL, name),
+    superuser: urlOf(process.env.TEST_SUPERUSER_URL, name),
+    sql: (text) => sql(urlOf(process.env.TEST_OWNER_URL, name), text),
+    drop: () => execFileSync("psql", ["-Xq", "-d", process.env.TEST_SUPERUSER_URL, "-c", `drop database if exists ${name} with (force)`]),
+  };
+}
+
+function addAdvisor(database, username, role) {
+  execFileSync(gestor, ["advisor", "add", "--username", username, "--name", `NOMBRE DE ${username}`, "--role", role], {
+    env: { ...process.env, DATABASE_URL: database.owner }, input: password + "\n", stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+/* -------------------------------------------------------------- server */
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const s = net.createServer();
+    s.on("error", reject);
+    s.listen(0, "127.0.0.1", () => {
+      const { port } = s.address();
+      s.close(() => resolve(port));
+    });
+  });
+}
+
+/* startServer(databaseUrl, settings) - a real process; resolves when /livez answers (settings.ready: /readyz). */
+async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
+  const port = await freePort();
+  const log = [];
+  const child = spawn(gestor, ["serve"], {
+    env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "",
+      DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  child.stderr.setEncoding("utf8");
+  child.stderr.on("data", (text) => log.push(text));
+  const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
+  let over = null;
+  ended.then((e) => { over = e; });
+  for (let i = 0; ; i++) {
+    const r = await plainGet(port, ready ? "/readyz" : "/livez").catch(() => null);
+    if (r === 200) break;
+    if (over || i > 400) throw new Error(`the server did not start: ${JSON.stringify(over)}\n${log.join("")}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return {
+    port, child, ended, base: `http://127.0.0.1:${port}`,
+    log: () => log.join(""),
+    stop: async () => {
+      if (!over) child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+/* The same key for every server of a run, so that a token of one is good at another. */
+const serverKey = crypto.createHash("sha256").update("tests" + process.ppid).digest("base64") + "-clave";
+
+function plainGet(port, where) {
+  return new Promise((resolve, reject) => {
+    const rq = http.get({ host: "127.0.0.1", port, path: where, agent: false, timeout: 2000 }, (r) => {
+      r.resume();
+      r.on("end", () => resolve(r.statusCode));
+    });
+    rq.on("error", reject);
+    rq.on("timeout", () => rq.destroy(new Error("timeout")));
+  });
+}
+
+/* ------------------------------------------------- answers and contract */
+
+let contract;
+/* contract(server) - the document that the server itself serves, and a validator over it. */
+async function loadContract(base) {
+  if (contract) return contract;
+  const r = await exchange(base, "GET", "/openapi.json", {}, undefined);
+  const document = JSON.parse(r.text);
+  const ajv = new Ajv({ schemaId: "auto", unknownFormats: ["digits"], allErrors: true });
+  ajv.addFormat("digits", /^[0-9]*$/);
+  for (const keyword of ["x-catalog", "x-rule", "examples"]) ajv.addKeyword(keyword);
+  ajv.addSchema({ $id: "doc", ...document });
+  const operations = [];
+  for (const [where, methods] of Object.entries(document.paths))
+    for (const [method, op] of Object.entries(methods))
+      operations.push({ ...op, path: where, method: method.toUpperCase(),
+        matches: new RegExp("^" + where.replace(/[.]/g, "\\.").replace(/\{[^}]+\}/g, "[^/]+") + "$") });
+  contract = { document, ajv, operations };
+  return contract;
+}
+
+function operationOf(c, method, where) {
+  const bare = where.split("?")[0];
+  const m = method === "HEAD" ? "GET" : method;
+  return c.operations.find((o) => o.method === m && o.path === bare) || c.operations.find((o) => o.method === m && o.matches.test(bare));
+}
+
+/* Every answer is one that the document has: its status, its media type, its body. */
+function checkAnswer(c, method, where, r) {
+  const op = operationOf(c, method, where);
+  assert.ok(r.headers.date, "an answer has a Date");
+  assert.ok(r.headers["x-request-id"], "an answer has an X-Request-Id");
+  if (r.status >= 400 && method !== "HEAD") {
+    assert.equal(r.headers["content-type"], "application/problem+json");
+    const valid = c.ajv.validate("doc#/components/schemas/Problem", r.json);
+    assert.ok(valid, `${method} ${where} ${r.status}: ${c.ajv.errorsText()}: ${r.text}`);
+    assert.equal(r.json.status, r.status);
+    assert.equal(r.json.request_id, r.headers["x-request-id"]);
+  }
+  if (!op || method === "HEAD") return;
+  const documented = op.responses[String(r.status)];
+  assert.ok(documented, `${op.operationId} answered ${r.status}, which openapi.yaml does not have: ${r.text}`);
+  fs.appendFileSync(seenFile, `${op.operationId} ${r.status}\n`);
+  if (r.status >= 400) return;
+  if (!documented.content) {
+    assert.equal(r.text, "");
+    return;
+  }
+  const type = r.headers["content-type"];
+  assert.ok(documented.content[type], `${op.operationId} answered ${type}`);
+  const at = `doc#/paths/${op.path.replace(/~/g, "~0").replace(/\//g, "~1").replace(/[{}]/g, encodeURIComponent)}/${op.method.toLowerCase()}` +
+    `/responses/${r.status}/content/${type.replace("/", "~1")}/schema`;
+  if (type === "application/json") assert.ok(c.ajv.validate(at, r.json), `${op.operationId}: ${c.ajv.errorsText()}: ${r.text}`);
+  if (r.status === 201) assert.match(r.headers.location, /^\/v1\//);
+}
+
+const agents = new Map();
+function exchange(base, method, where, headers, body) {
+  if (!agents.has(base)) agents.set(base, new http.Agent({ keepAlive: true, maxSockets: 250 }));
+  return new Promise((resolve, reject) => {
+    const rq = http.request(base + where, { method, headers, agent: agents.get(base) }, (r) => {
+      const chunks = [];
+      r.on("data", (c) => chunks.push(c));
+      r.on("error", reject);
+      r.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        let json;
+        if (/json/.test(r.headers["content-type"] || "") && method !== "HEAD") json = JSON.parse(text);
+        resolve({ status: r.statusCode, headers: r.headers, text, json });
+      });
+    });
+    rq.on("error", reject);
+    if (body !== undefined) rq.write(body);
+    rq.end();
+  });
+}
+
+/* caller(base, token) - get, post, put, patch, delete; each answer checked against the contract. */
+function caller(base, token) {
+  const request = async (method, where, body, headers = {}) => {
+    const h = { ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    let bytes;
+    if (body !== undefined) {
+      h["content-type"] = "application/json";
+      bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+      h["content-length"] = String(bytes.length);
+    }
+    const c = await loadContract(base);
+    for (const [k, v] of Object.entries(headers)) {
+      if (v === null) delete h[k];
+      else h[k] = v;
+    }
+    const r = await exchange(base, method, where, h, bytes);
+    checkAnswer(c, method, where, r);
+    return r;
+  };
+  return {
+    token, request,
+    get: (where, headers) => request("GET", where, undefined, headers),
+    post: (where, body, headers) => request("POST", where, body, headers),
+    put: (where, body, headers) => request("PUT", where, body, headers),
+    patch: (where, body, headers) => request("PATCH", where, body, headers),
+    delete: (where, headers) => request("DELETE", where, undefined, headers),
+  };
+}
+
+/* raw(port, bytes) - writes bytes to a socket; all that came back until the server closed it, or `quiet` ms of silence. */
+function raw(port, bytes, { quiet = 1500, pieces = null } = {}) {
+  return new Promise((resolve, reject) => {
+    const s = net.connect(port, "127.0.0.1");
+    const got = [];
+    let closed = false, timer;
+    const done = () => { clearTimeout(timer); s.destroy(); resolve({ text: Buffer.concat(got).toString("latin1"), closed }); };
+    const wait = () => { clearTimeout(timer); timer = setTimeout(done, quiet); };
+    s.on("connect", async () => {
+      wait();
+      for (const piece of pieces || [bytes]) {
+        if (typeof piece === "number") await new Promise((r) => setTimeout(r, piece));
+        else s.write(piece);
+      }
+      wait();
+    });
+    s.on("data", (d) => { got.push(d); wait(); });
+    s.on("close", () => { closed = true; done(); });
+    s.on("error", (e) => { if (e.code === "ECONNRESET" || e.code === "EPIPE") { closed = true; done(); } else reject(e); });
+  });
+}
+
+/* statuses(text) - the status of every message in what raw() got back. */
+const statuses = (text) => [...text.matchAll(/(?:^|\r\n\r\n|[}\]])HTTP\/1\.1 ([0-9]{3}) /g)].map((m) => Number(m[1]));
+
+/* --------------------------------------------------------------- world */
+
+/* world() - a migrated database with the sample data and accounts of every role, and a server on it. */
+async function world({ env = {}, demo = true } = {}) {
+  const database = createDatabase();
+  if (demo) database.sql(fs.readFileSync(path.join(root, "db/demo.sql"), "utf8"));
+  for (const [username, role] of Object.entries(accounts)) addAdvisor(database, username, role);
+  const server = await startServer(database.serve, { env });
+  const tokens = new Map();
+  return {
+    database, server, base: server.base, port: server.port,
+    anyone: caller(server.base),
+    signedIn: async (username) => {
+      if (!tokens.has(username)) {
+        const r = await caller(server.base).post("/v1/sessions", { username, password });
+        assert.equal(r.status, 201);
+        tokens.set(username, r.json.access_token);
+      }
+      return caller(server.base, tokens.get(username));
+    },
+    end: async () => {
+      for (const agent of agents.values()) agent.destroy();
+      agents.clear();
+      const { code } = await server.stop();
+      database.drop();
+      assert.equal(code, 0, "the server ends with 0: " + server.log().slice(-2000));
+      assert.doesNotMatch(server.log(), /AddressSanitizer|runtime error/);
+    },
+  };
+}
+
+/* ------------------------------------------------- things to test with */
+
+let number = 10000000 + (process.pid % 1000) * 1000;
+/* newClient() - a body for client_create; every call another document. */
+const newClient = (more = {}) => ({ name: "CLIENTE DE PRUEBA", document_type: "dni", document_number: String(number++), ...more });
+const newContact = (more = {}) => ({ origin_phone: "944264648", serial_number: "2505050000125674", ...more });
+
+const reason = "problema-con-el-uso-del-servicio.problema-de-cobertura.internet.sin-senal-indoor.escalado-por-celdas-at";
+/* form() - a whole form that may be closed. */
+const form = (more = {}) => ({
+  actions: [{ action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" }],
+  diagnosis: { reason },
+  competitor_offer: { plan: "postpago-39-90", offer: "50-x-6-meses", channel: "telefonico", operator: "movistar", phone_to_manage: "944264648" },
+  closure: { advertising_acceptance: "acepto", stage: "retenido" },
+  ...more,
+});
+
+/* opened(advisor) - a new client, contact and opportunity of this advisor's: {client, contact, opportunity, at}. */
+async function opened(advisor) {
+  const client = (await advisor.post("/v1/clients", newClient())).json;
+  const contact = (await advisor.post(`/v1/clients/${client.id}/contacts`, newContact())).json;
+  const r = await advisor.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" });
+  assert.equal(r.status, 201, r.text);
+  return { client, contact, opportunity: r.json, at: `/v1/opportunities/${r.json.id}` };
+}
+
+/* faultAt(r, pointer) - the fault of a 422 at this pointer. */
+function faultAt(r, pointer) {
+  assert.equal(r.status, 422, r.text);
+  const fault = r.json.errors.find((e) => e.pointer === pointer);
+  assert.ok(fault, `no fault at ${pointer}: ${r.text}`);
+  return fault;
+}
+
+module.exports = { root, gestor, password, accounts, serverKey, seenFile, sql, urlOf, createDatabase, addAdvisor, freePort, startServer,
+  caller, exchange, loadContract, operationOf, raw, statuses, world, newClient, newContact, form, reason, opened, faultAt };
