@@ -15,10 +15,10 @@
 #include "db/query.h"
 #include "sql.h"
 
-#define MIGRATE_WAIT_MS   60000
-#define CONNECT_WAIT_MS   10000
-#define PASSWORD_MIN      12
-#define PASSWORD_MAX      256
+#define MIGRATE_WAIT_MS 60000
+#define CONNECT_WAIT_MS 10000
+#define PASSWORD_MIN	12
+#define PASSWORD_MAX	256
 
 int
 command_migrate(void)
@@ -62,8 +62,9 @@ read_password(const char *username, char *ret_password, int size)
 	}
 	if (strlen(ret_password) < PASSWORD_MIN || strlen(ret_password) > PASSWORD_MAX ||
 	    strcasecmp(ret_password, username) == 0) {
-		fprintf(stderr, "gestor: a password has %d to %d characters and is not the username\n", PASSWORD_MIN,
-		    PASSWORD_MAX);
+		fprintf(stderr,
+		    "gestor: a password has %d to %d characters and is not the username\n",
+		    PASSWORD_MIN, PASSWORD_MAX);
 		return false;
 	}
 	if (isatty(STDIN_FILENO) &&
@@ -86,7 +87,8 @@ insert_advisor(const char *username, const char *name, const char *role, const c
 
 	if (config_load(&c, 0) != 0)
 		return 2;
-	pool = pool_start(&(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
+	pool = pool_start(
+	    &(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
 	if (pool == NULL)
 		return 1;
 	status = db_run(pool, &call, 1, &row, &error);
@@ -99,7 +101,8 @@ insert_advisor(const char *username, const char *name, const char *role, const c
 	else if (strcmp(error.constraint, "advisor_full_name_form") == 0)
 		fprintf(stderr, "gestor: --name must not be blank\n");
 	else
-		fprintf(stderr, "gestor: not added: the database cannot be reached, or refuses (%s %s)\n",
+		fprintf(stderr,
+		    "gestor: not added: the database cannot be reached, or refuses (%s %s)\n",
 		    error.sqlstate, error.message);
 	pool_stop(pool);
 	return status == DB_OK ? 0 : 1;
@@ -137,7 +140,8 @@ command_advisor(int argc, char *argv[])
 		else
 			return usage();
 	}
-	if (username == NULL || name == NULL || role == NULL || optind != argc - 1 || !role_named(role, &known))
+	if (username == NULL || name == NULL || role == NULL || optind != argc - 1 ||
+	    !role_named(role, &known))
 		return usage();
 	if (!read_password(username, password, sizeof(password)))
 		return 1;

@@ -10,7 +10,7 @@
 #define SECRET_BYTES_MIN 32
 /* Even 32 random hex digits show more distinct characters than this. */
 #define SECRET_DISTINCT_MIN 10
-#define FILE_BYTES_MAX      4096
+#define FILE_BYTES_MAX	    4096
 
 struct text_setting {
 	const char *name;
@@ -30,26 +30,36 @@ struct number_setting {
 #define AT(field) offsetof(struct config, field)
 
 static const struct text_setting texts[] = {
-	{ "DATABASE_URL", NULL, AT(database_url), true, "PostgreSQL: a libpq connection string or URI" },
-	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true, "key that signs access tokens, 32 bytes or more" },
-	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false, "IPv4 address and port to serve on" },
+	{ "DATABASE_URL", NULL, AT(database_url), true,
+	    "PostgreSQL: a libpq connection string or URI" },
+	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true,
+	    "key that signs access tokens, 32 bytes or more" },
+	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false,
+	    "IPv4 address and port to serve on" },
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
 };
 
 static const struct number_setting numbers[] = {
 	/* A thread serves one connection, idle ones too; each costs some 30 KB of real memory. */
 	{ "GESTOR_THREADS", 512, 4, 10000, AT(threads), "threads, which is connections at once" },
-	{ "GESTOR_POOL_SIZE", 4, 1, 100, AT(pool_size), "database connections; about twice the cores" },
-	{ "GESTOR_POOL_WAIT_MS", 2000, 1, 60000, AT(pool_wait_ms), "longest wait for one, then 503" },
-	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms), "longest statement, then 503" },
+	{ "GESTOR_POOL_SIZE", 4, 1, 100, AT(pool_size),
+	    "database connections; about twice the cores" },
+	{ "GESTOR_POOL_WAIT_MS", 2000, 1, 60000, AT(pool_wait_ms),
+	    "longest wait for one, then 503" },
+	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms),
+	    "longest statement, then 503" },
 	{ "GESTOR_REQUEST_TIMEOUT_MS", 10000, 100, 600000, AT(request_timeout_ms),
 	    "longest time for a request's head, and for its body" },
-	{ "GESTOR_KEEP_ALIVE_MS", 60000, 0, 3600000, AT(keep_alive_ms), "how long an idle connection is kept" },
+	{ "GESTOR_KEEP_ALIVE_MS", 60000, 0, 3600000, AT(keep_alive_ms),
+	    "how long an idle connection is kept" },
 	{ "GESTOR_BODY_MAX_BYTES", 65536, 1024, 1048576, AT(body_max_bytes), "largest body" },
 	{ "GESTOR_ACCESS_TTL_S", 900, 30, 3600, AT(access_ttl_s), "life of an access token" },
-	{ "GESTOR_REFRESH_TTL_S", 43200, 60, 2592000, AT(refresh_ttl_s), "life of a refresh token" },
-	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms), "longest wait for requests in flight at the end" },
-	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms), "how often catalogues and sign-outs are looked up" },
+	{ "GESTOR_REFRESH_TTL_S", 43200, 60, 2592000, AT(refresh_ttl_s),
+	    "life of a refresh token" },
+	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
+	    "longest wait for requests in flight at the end" },
+	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
+	    "how often catalogues and sign-outs are looked up" },
 };
 
 /* The file's first line; the process keeps it until it ends. */
@@ -107,7 +117,8 @@ number_is_right(const struct number_setting *s, int *ret_value)
 		errno = 0;
 		value = strtol(text, &end, 10);
 		if (errno != 0 || *end != '\0' || value < s->min || value > s->max) {
-			fprintf(stderr, "gestor: %s must be a number from %d to %d\n", s->name, s->min, s->max);
+			fprintf(stderr, "gestor: %s must be a number from %d to %d\n", s->name,
+			    s->min, s->max);
 			return false;
 		}
 	}
@@ -133,8 +144,9 @@ secret_is_strong(const char *secret)
 		}
 		if (distinct < SECRET_DISTINCT_MIN)
 			why = "is made of too few different characters";
-		else if (strcasestr(secret, "changeme") != NULL || strcasestr(secret, "secret") != NULL ||
-		    strcasestr(secret, "password") != NULL)
+		else if (strcasestr(secret, "changeme") != NULL ||
+			 strcasestr(secret, "secret") != NULL ||
+			 strcasestr(secret, "password") != NULL)
 			why = "looks like a placeholder";
 	}
 	if (why == NULL)
@@ -155,9 +167,11 @@ config_load(struct config *ret_config, int need_secret)
 
 	memset(&c, 0, sizeof(c));
 	for (size_t i = 0; i < NITEMS(texts); i++)
-		right &= find_text(&texts[i], (const char **)(void *)((char *)&c + texts[i].offset));
+		right &=
+		    find_text(&texts[i], (const char **)(void *)((char *)&c + texts[i].offset));
 	for (size_t i = 0; i < NITEMS(numbers); i++)
-		right &= number_is_right(&numbers[i], (int *)(void *)((char *)&c + numbers[i].offset));
+		right &=
+		    number_is_right(&numbers[i], (int *)(void *)((char *)&c + numbers[i].offset));
 	if (right && (c.database_url == NULL || *c.database_url == '\0')) {
 		fprintf(stderr, "gestor: DATABASE_URL is not set: postgresql://user@host/database, "
 				"or DATABASE_URL_FILE, the path of a file that holds it\n");
@@ -189,6 +203,6 @@ config_help(void)
 		putchar('\n');
 	}
 	for (size_t i = 0; i < NITEMS(numbers); i++)
-		printf("  %-26s %s (%d; %d to %d)\n", numbers[i].name, numbers[i].help, numbers[i].fallback,
-		    numbers[i].min, numbers[i].max);
+		printf("  %-26s %s (%d; %d to %d)\n", numbers[i].name, numbers[i].help,
+		    numbers[i].fallback, numbers[i].min, numbers[i].max);
 }

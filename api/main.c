@@ -51,7 +51,8 @@ load_sign_outs(struct app *app)
 	struct db_error error;
 	auto_result struct result *rows = NULL;
 
-	snprintf(look_back, sizeof(look_back), "%d", app->config->access_ttl_s + LOOK_BACK_MARGIN_S);
+	snprintf(
+	    look_back, sizeof(look_back), "%d", app->config->access_ttl_s + LOOK_BACK_MARGIN_S);
 	if (db_run(app->pool, &call, 1, &rows, &error) != DB_OK)
 		return;
 	for (int i = 0; i < result_rows(rows); i++)
@@ -78,7 +79,8 @@ load_contract(void)
 {
 	char error[512];
 
-	if (openapi_load(&check_names, error, sizeof(error)) != 0 || route_check(error, sizeof(error)) != 0) {
+	if (openapi_load(&check_names, error, sizeof(error)) != 0 ||
+	    route_check(error, sizeof(error)) != 0) {
 		fprintf(stderr, "gestor: openapi.yaml: %s\n", error);
 		return -1;
 	}

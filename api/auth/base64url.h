@@ -11,7 +11,7 @@
 bool base64url_char(char c);
 
 /* base64url_decode - false for a character out of the alphabet, loose last bits, or too little room. */
-bool base64url_decode(const char *text, size_t length, char *ret_bytes, size_t size, size_t *ret_length)
-    MUSTCHECK;
+bool base64url_decode(
+    const char *text, size_t length, char *ret_bytes, size_t size, size_t *ret_length) MUSTCHECK;
 
 #endif

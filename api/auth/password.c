@@ -51,7 +51,8 @@ password_check(const char *hash, const char *password, int wait_ms)
 		if (errno != EINTR)
 			return PASSWORD_BUSY;
 	}
-	right = crypto_pwhash_str_verify(hash != NULL ? hash : nobodys_hash, password, strlen(password)) == 0;
+	right = crypto_pwhash_str_verify(
+		    hash != NULL ? hash : nobodys_hash, password, strlen(password)) == 0;
 	sem_post(&turns);
 	return right && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }

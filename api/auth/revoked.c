@@ -76,7 +76,8 @@ revoked_add(int64_t session_id)
 			if (set.entries == NULL)
 				abort();
 		}
-		memmove(set.entries + at + 1, set.entries + at, (set.count - at) * sizeof(*set.entries));
+		memmove(set.entries + at + 1, set.entries + at,
+		    (set.count - at) * sizeof(*set.entries));
 		set.entries[at] = (struct entry){ session_id, now_ms + set.ttl_ms };
 		set.count++;
 	}

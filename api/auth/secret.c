@@ -6,7 +6,7 @@
 
 #define SEAL_BYTES 16
 #define TEXT_MAX   128
-#define VARIANT    sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define VARIANT	   sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a token fits");
 
@@ -26,7 +26,8 @@ secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE])
 {
 	unsigned char hash[32];
 
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
+	crypto_generichash(
+	    hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
 	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
 }
 
@@ -45,8 +46,10 @@ secret_init(const char *signing_secret)
 	static const char purpose[] = "gestor seal 1";
 	crypto_generichash_state state;
 
-	crypto_generichash_init(&state, (const unsigned char *)purpose, sizeof(purpose) - 1, sizeof(seal_key));
-	crypto_generichash_update(&state, (const unsigned char *)signing_secret, strlen(signing_secret));
+	crypto_generichash_init(
+	    &state, (const unsigned char *)purpose, sizeof(purpose) - 1, sizeof(seal_key));
+	crypto_generichash_update(
+	    &state, (const unsigned char *)signing_secret, strlen(signing_secret));
 	crypto_generichash_final(&state, seal_key, sizeof(seal_key));
 }
 
@@ -82,7 +85,8 @@ secret_open(const char *about, const char *sealed, char *ret_text, size_t size)
 	const char *end;
 	size_t length;
 
-	if (sodium_base642bin(bytes, sizeof(bytes), sealed, strlen(sealed), NULL, &length, &end, VARIANT) != 0 ||
+	if (sodium_base642bin(
+		bytes, sizeof(bytes), sealed, strlen(sealed), NULL, &length, &end, VARIANT) != 0 ||
 	    *end != '\0' || length < SEAL_BYTES || length - SEAL_BYTES >= size)
 		return false;
 	memcpy(ret_text, bytes + SEAL_BYTES, length - SEAL_BYTES);

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define ISSUER   "gestor"
+#define ISSUER	 "gestor"
 #define AUDIENCE "gestor-api"
 
 /* The clock of another process that shares the secret may be a little ahead. */
@@ -21,8 +21,8 @@ static struct {
 	const unsigned char *secret;
 	int secret_bytes;
 	int ttl_s;
-	char key_id[17];   /* of the secret, so that tokens of an older one are told at once */
-	char header[128];  /* the first segment of every token of ours */
+	char key_id[17]; /* of the secret, so that tokens of an older one are told at once */
+	char header[128]; /* the first segment of every token of ours */
 	size_t header_length;
 } ring;
 
@@ -74,13 +74,17 @@ token_issue(const struct claims *claims)
 	int64_t now = clock_epoch_s();
 
 	secret_id(id);
-	if (jwt_new(&jwt) == 0 && jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
-	    jwt_add_header(jwt, "kid", ring.key_id) == 0 && /* typ and alg are added by the library */
-	    jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
-	    jwt_add_grant(jwt, "jti", id) == 0 && add_id(jwt, "sub", claims->advisor_id) == 0 &&
+	if (jwt_new(&jwt) == 0 &&
+	    jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
+	    jwt_add_header(jwt, "kid", ring.key_id) ==
+		0 && /* typ and alg are added by the library */
+	    jwt_add_grant(jwt, "iss", ISSUER) == 0 &&
+	    jwt_add_grant(jwt, "aud", AUDIENCE) == 0 && jwt_add_grant(jwt, "jti", id) == 0 &&
+	    add_id(jwt, "sub", claims->advisor_id) == 0 &&
 	    add_id(jwt, "sid", claims->session_id) == 0 &&
-	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 && add_number(jwt, "iat", now) == 0 &&
-	    add_number(jwt, "nbf", now) == 0 && add_number(jwt, "exp", now + ring.ttl_s) == 0)
+	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
+	    add_number(jwt, "iat", now) == 0 && add_number(jwt, "nbf", now) == 0 &&
+	    add_number(jwt, "exp", now + ring.ttl_s) == 0)
 		token = jwt_encode_str(jwt);
 	jwt_free(jwt);
 	return token;
@@ -136,7 +140,7 @@ signature_is_ours(const char *token)
 {
 	jwt_t *jwt = NULL;
 	bool ours = jwt_decode(&jwt, token, ring.secret, ring.secret_bytes) == 0 &&
-	    jwt_get_alg(jwt) == JWT_ALG_HS256;
+		    jwt_get_alg(jwt) == JWT_ALG_HS256;
 
 	jwt_free(jwt);
 	return ours;
@@ -184,8 +188,9 @@ claims_of(const json_t *payload, struct claims *ret_claims)
 	struct claims c;
 
 	if (!says(payload, "iss", ISSUER) || !says(payload, "aud", AUDIENCE) ||
-	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) || role == NULL ||
-	    !role_named(role, &c.role) || !json_is_string(json_object_get(payload, "jti")))
+	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) ||
+	    role == NULL || !role_named(role, &c.role) ||
+	    !json_is_string(json_object_get(payload, "jti")))
 		return false;
 	if (!json_is_integer(exp) || !json_is_integer(nbf) || !json_is_integer(iat) ||
 	    json_integer_value(exp) <= now || json_integer_value(nbf) > now + CLOCK_SKEW_S ||

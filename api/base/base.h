@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* The caller must look at what is returned. */
-#define MUSTCHECK __attribute__((warn_unused_result))
+#define MUSTCHECK	   __attribute__((warn_unused_result))
 #define PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 #define NITEMS(a) (sizeof(a) / sizeof((a)[0]))

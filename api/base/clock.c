@@ -37,8 +37,8 @@ clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	n = strftime(ret_buf, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret_buf + n, CLOCK_RFC3339_SIZE - n, ".%03uZ",
-	    (unsigned)(ts.tv_nsec / 1000000) % 1000);
+	snprintf(
+	    ret_buf + n, CLOCK_RFC3339_SIZE - n, ".%03uZ", (unsigned)(ts.tv_nsec / 1000000) % 1000);
 }
 
 void

@@ -15,7 +15,7 @@ int64_t clock_us(void);
 int64_t clock_epoch_s(void);
 
 #define CLOCK_RFC3339_SIZE 32
-#define CLOCK_HTTP_SIZE    32
+#define CLOCK_HTTP_SIZE	   32
 
 /* clock_rfc3339 - now as 2025-05-03T15:04:05.123Z. */
 void clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE]);

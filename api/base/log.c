@@ -54,7 +54,8 @@ log_escape(char *ret_buf, size_t size, const char *s)
 			in = out = 1;
 			one[0] = '?';
 		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
-			out = (size_t)snprintf(one, sizeof(one), "\\u%04x", (unsigned)(unsigned char)*s);
+			out = (size_t)snprintf(
+			    one, sizeof(one), "\\u%04x", (unsigned)(unsigned char)*s);
 		} else if (*s == '"' || *s == '\\') {
 			one[0] = '\\';
 			one[1] = *s;

@@ -39,7 +39,8 @@ catalog_load(struct pool *pool)
 
 	if (status != DB_OK) {
 		if (status == DB_REFUSED)
-			log_msg(LOG_ERROR, "catalogues not loaded: %s %s", error.sqlstate, error.message);
+			log_msg(LOG_ERROR, "catalogues not loaded: %s %s", error.sqlstate,
+			    error.message);
 		return -1;
 	}
 	fresh = tree_build(rows);
@@ -112,7 +113,8 @@ static const struct catalog *
 find(const struct catalogs *cs, const char *code, size_t length)
 {
 	for (int i = 0; i < cs->ncatalogs; i++) {
-		if (strncmp(cs->catalogs[i].code, code, length) == 0 && cs->catalogs[i].code[length] == '\0')
+		if (strncmp(cs->catalogs[i].code, code, length) == 0 &&
+		    cs->catalogs[i].code[length] == '\0')
 			return &cs->catalogs[i];
 	}
 	return NULL;

@@ -45,8 +45,8 @@ const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length);
  *          choice_incomplete level: the first that is missing; allowed: the legal codes there
  *          choice_too_deep   level: the first too many; allowed: the code to stop at
  */
-void catalog_check(const struct catalogs *cs, const char *catalog, const char *code, const char *pointer,
-    struct faults *fs);
+void catalog_check(const struct catalogs *cs, const char *catalog, const char *code,
+    const char *pointer, struct faults *fs);
 
 /* catalog_known - whether migrations make a catalogue of this name (with or without '*'). */
 bool catalog_known(const char *name);

@@ -77,9 +77,9 @@ items_json(const struct item *first)
 
 	for (const struct item *i = first; i != NULL; i = i->next) {
 		if (i->active)
-			json_array_append_new(array,
-			    json_pack("{s:s, s:s, s:o}", "code", i->code, "label", i->label, "items",
-				items_json(i->first_child)));
+			json_array_append_new(
+			    array, json_pack("{s:s, s:s, s:o}", "code", i->code, "label", i->label,
+				       "items", items_json(i->first_child)));
 	}
 	return array;
 }
@@ -105,9 +105,9 @@ write_json(struct catalogs *cs)
 
 	for (int i = 0; i < cs->ncatalogs; i++) {
 		struct catalog *c = &cs->catalogs[i];
-		json_t *one = json_pack("{s:s, s:s, s:o, s:I, s:o}", "code", c->code, "name", c->name,
-		    "levels", json_loads(c->levels, 0, NULL), "revision", (json_int_t)c->revision, "items",
-		    items_json(c->first));
+		json_t *one = json_pack("{s:s, s:s, s:o, s:I, s:o}", "code", c->code, "name",
+		    c->name, "levels", json_loads(c->levels, 0, NULL), "revision",
+		    (json_int_t)c->revision, "items", items_json(c->first));
 
 		json_array_append(all, one);
 		c->json = dump(cs, one, &c->json_length);
@@ -186,8 +186,8 @@ title(const struct catalog *c, int level)
 }
 
 static void
-fault(struct faults *fs, const char *pointer, const char *code, int level, const char *const *allowed,
-    const char *detail)
+fault(struct faults *fs, const char *pointer, const char *code, int level,
+    const char *const *allowed, const char *detail)
 {
 	struct fault *f = faults_add(fs, pointer, code, "%s", detail);
 
@@ -226,7 +226,8 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 	if (found != NULL && code[length] == '\0') {
 		if (!any_level && has_active(choices))
 			fault(fs, pointer, "choice_incomplete", level, codes_of(choices, fs->arena),
-			    arena_printf(fs->arena, "the choice must go on: %s is missing", title(c, level)));
+			    arena_printf(fs->arena, "the choice must go on: %s is missing",
+				title(c, level)));
 	} else if (found != NULL && !has_active(choices)) {
 		const char **stop = arena_alloc(fs->arena, 2 * sizeof(*stop));
 

@@ -107,8 +107,8 @@ connect_exec(PGconn *pg, const char *sql, int64_t deadline_ms)
 }
 
 int
-connect_session(PGconn *pg, int query_timeout_ms, int64_t deadline_ms,
-    char ret_why[static CONNECT_WHY_SIZE])
+connect_session(
+    PGconn *pg, int query_timeout_ms, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	int statement_ms = query_timeout_ms - query_timeout_ms / 10;
 	int lock_ms = statement_ms - query_timeout_ms / 10;
@@ -172,7 +172,8 @@ connect_prepare(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY
 
 		if (status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC && !failed) {
 			failed = 1;
-			snprintf(ret_why, CONNECT_WHY_SIZE, "statement %s cannot be prepared: %.150s",
+			snprintf(ret_why, CONNECT_WHY_SIZE,
+			    "statement %s cannot be prepared: %.150s",
 			    done >= 0 && done < sql_all_count ? sql_all[done]->name : "(none)",
 			    PQresultErrorMessage(res));
 			ret_why[strcspn(ret_why, "\n")] = '\0';

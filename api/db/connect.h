@@ -34,8 +34,8 @@ int connect_session(PGconn *pg, int query_timeout_ms, int64_t deadline_ms,
     char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /* connect_prepare - (again) prepares all of sql_all in one round trip; 0, or -1 with ret_why. */
-int connect_prepare(PGconn *pg, int64_t deadline_ms,
-    char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
+int connect_prepare(
+    PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /*
  * connect_exec - runs SQL text without parameters; the last result, owned by

@@ -86,8 +86,8 @@ execute(PGconn *pg, const char *what, const char *sql, int line)
 {
 	PGresult *res = PQexec(pg, sql);
 	ExecStatusType status = PQresultStatus(res);
-	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-	    status == PGRES_EMPTY_QUERY;
+	bool ok =
+	    status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 
 	if (!ok)
 		error_print(what, pg, res, sql, line);
@@ -182,7 +182,8 @@ table_ready(PGconn *pg)
 	    " (version varchar(128) primary key);"
 	    "alter table gestor.schema_migrations"
 	    " add column if not exists checksum text,"
-	    " add column if not exists applied_at timestamptz default now()", 1);
+	    " add column if not exists applied_at timestamptz default now()",
+	    1);
 }
 
 /* apply - one migration and its record, in a transaction. */
@@ -201,7 +202,7 @@ apply(PGconn *pg, const struct migration *m, const char *checksum)
 		return false;
 	}
 	ok = execute(pg, m->name, "begin; set local search_path to gestor, public", 1) &&
-	    execute(pg, m->name, sql, up.first_line);
+	     execute(pg, m->name, sql, up.first_line);
 	free(sql);
 	if (!ok)
 		return false;
@@ -259,7 +260,7 @@ grants(PGconn *pg)
 	if (owner != 1)
 		return owner == 0;
 	return execute(pg, what, "begin; set local search_path to gestor, public", 1) &&
-	    execute(pg, what, grants_sql, 1) && commit(pg, what);
+	       execute(pg, what, grants_sql, 1) && commit(pg, what);
 }
 
 static bool
@@ -271,7 +272,8 @@ migrate(PGconn *pg, int wait_ms)
 	if (!execute(pg, "migrate",
 		"set lock_timeout to '10s'; set statement_timeout to 0; set timezone to 'UTC';"
 		"set idle_in_transaction_session_timeout to 0; set client_min_messages to warning;"
-		"set search_path to gestor, public", 1) ||
+		"set search_path to gestor, public",
+		1) ||
 	    !lock(pg, wait_ms) || !table_ready(pg))
 		return false;
 	for (i = 0; i < migrations_count; i++)

@@ -15,7 +15,7 @@
 
 struct migration {
 	const char *version; /* "0001" */
-	const char *name;    /* "0001_schema.sql" */
+	const char *name; /* "0001_schema.sql" */
 	const char *text;
 };
 extern const struct migration migrations[]; /* build/migrations.c, ascending */

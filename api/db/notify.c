@@ -17,8 +17,8 @@
 #include "db/connect.h"
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS  2000
-#define LISTEN_MS        5000
+#define BACKOFF_LAST_MS	 2000
+#define LISTEN_MS	 5000
 
 struct notify {
 	char *url;
@@ -29,7 +29,7 @@ struct notify {
 	int stop_fd; /* readable: end */
 
 	/* The thread's own from here on. */
-	PGconn *pg;  /* NULL: not connected */
+	PGconn *pg; /* NULL: not connected */
 	int64_t check_at_ms;
 	int64_t connect_at_ms;
 	int64_t backoff_ms;
@@ -75,8 +75,8 @@ connect_listen(struct notify *n)
 		return;
 	}
 	PQsetNoticeReceiver(n->pg, notice_ignore, NULL);
-	res = connect_exec(n->pg, "listen gestor_catalog; listen gestor_session",
-	    clock_ms() + LISTEN_MS);
+	res = connect_exec(
+	    n->pg, "listen gestor_catalog; listen gestor_session", clock_ms() + LISTEN_MS);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
 		connect_why(why, res == NULL ? "no answer in time" : PQerrorMessage(n->pg));
 		PQclear(res);

@@ -12,10 +12,10 @@
 #include "db/migrate.h"
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS  2000
-#define SWEEP_MS         1000
+#define BACKOFF_LAST_MS	 2000
+#define SWEEP_MS	 1000
 /* For settings, schema and preparing together: three round trips. */
-#define SETUP_MS         5000
+#define SETUP_MS 5000
 
 static struct timespec
 timespec_of(int64_t ms)
@@ -105,7 +105,7 @@ pool_give(struct pool *pool, struct pool_conn *c)
 {
 	/* A transaction that is still open would mix with the next request's. */
 	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
-	    PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 
 	pthread_mutex_lock(&pool->lock);
 	pool->in_use--;
@@ -139,8 +139,8 @@ schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_
 	PGresult *res;
 	int ok = 0;
 
-	res = connect_exec(pg, "select max(version collate \"C\") from gestor.schema_migrations",
-	    deadline_ms);
+	res = connect_exec(
+	    pg, "select max(version collate \"C\") from gestor.schema_migrations", deadline_ms);
 	sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	if (PQresultStatus(res) == PGRES_TUPLES_OK) {
 		if (!PQgetisnull(res, 0, 0))
@@ -153,7 +153,8 @@ schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_
 	}
 	if (!ok)
 		snprintf(ret_why, CONNECT_WHY_SIZE,
-		    "the database's schema is at %.40s, this program needs %.40s: run gestor migrate",
+		    "the database's schema is at %.40s, this program needs %.40s: run gestor "
+		    "migrate",
 		    have, need);
 	PQclear(res);
 	return ok ? 0 : -1;
@@ -254,9 +255,10 @@ keeper(void *arg)
 		until_ms = clock_ms() + (pool->closed == NULL ? SWEEP_MS : backoff_ms);
 		until = timespec_of(until_ms);
 		if (pool->closed != NULL)
-			backoff_ms = backoff_ms * 2 < BACKOFF_LAST_MS ? backoff_ms * 2 : BACKOFF_LAST_MS;
+			backoff_ms =
+			    backoff_ms * 2 < BACKOFF_LAST_MS ? backoff_ms * 2 : BACKOFF_LAST_MS;
 		while (!pool->stopping && (pool->failing || pool->closed == NULL) &&
-		    clock_ms() < until_ms)
+		       clock_ms() < until_ms)
 			pthread_cond_timedwait(&pool->work, &pool->lock, &until);
 		keeper_sweep(pool);
 	}

@@ -16,9 +16,9 @@ struct pool;
 struct pool_conn;
 
 struct pool_config {
-	const char *url;      /* libpq connection string or URI */
-	int size;             /* connections, 1..100 */
-	int wait_ms;          /* longest wait for a free one */
+	const char *url; /* libpq connection string or URI */
+	int size; /* connections, 1..100 */
+	int wait_ms; /* longest wait for a free one */
 	int query_timeout_ms; /* deadline of one db_run; statement_timeout is a tenth less */
 };
 

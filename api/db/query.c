@@ -24,16 +24,16 @@ struct sqlstate_rule {
 };
 
 static const struct sqlstate_rule sqlstate_rules[] = {
-	{ "40001", DB_CONFLICT, REMEDY_RERUN },    /* serialization_failure */
-	{ "40P01", DB_CONFLICT, REMEDY_RERUN },    /* deadlock_detected */
-	{ "55P03", DB_CONFLICT, REMEDY_NONE },     /* lock_not_available, by lock_timeout */
-	{ "57014", DB_TIMEOUT, REMEDY_NONE },      /* query_canceled, by statement_timeout or us */
-	{ "26000", DB_REFUSED, REMEDY_PREPARE },   /* the prepared statement is gone */
-	{ "0A000", DB_REFUSED, REMEDY_PREPARE },   /* its result's columns were changed by DDL */
-	{ "57P", DB_DOWN, REMEDY_RECONNECT },      /* shut down, crashed, not yet started */
-	{ "08", DB_DOWN, REMEDY_RECONNECT },       /* connection exceptions */
-	{ "53300", DB_DOWN, REMEDY_RECONNECT },    /* too_many_connections */
-	{ "25006", DB_DOWN, REMEDY_RECONNECT },    /* read-only: this host is no longer the primary */
+	{ "40001", DB_CONFLICT, REMEDY_RERUN }, /* serialization_failure */
+	{ "40P01", DB_CONFLICT, REMEDY_RERUN }, /* deadlock_detected */
+	{ "55P03", DB_CONFLICT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
+	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or us */
+	{ "26000", DB_REFUSED, REMEDY_PREPARE }, /* the prepared statement is gone */
+	{ "0A000", DB_REFUSED, REMEDY_PREPARE }, /* its result's columns were changed by DDL */
+	{ "57P", DB_DOWN, REMEDY_RECONNECT }, /* shut down, crashed, not yet started */
+	{ "08", DB_DOWN, REMEDY_RECONNECT }, /* connection exceptions */
+	{ "53300", DB_DOWN, REMEDY_RECONNECT }, /* too_many_connections */
+	{ "25006", DB_DOWN, REMEDY_RECONNECT }, /* read-only: this host is no longer the primary */
 	{ "", DB_REFUSED, REMEDY_NONE },
 };
 
@@ -41,12 +41,12 @@ static const struct sqlstate_rule sqlstate_rules[] = {
 struct run {
 	const struct call *calls;
 	int ncalls;
-	bool reads;           /* all of them */
+	bool reads; /* all of them */
 	int64_t deadline_ms;
-	bool sent;            /* with the sync: only from here on can anything be committed */
-	bool synced;          /* the server has finished the transaction, one way or the other */
-	bool failed;          /* error is the first one */
-	bool late;            /* past the deadline */
+	bool sent; /* with the sync: only from here on can anything be committed */
+	bool synced; /* the server has finished the transaction, one way or the other */
+	bool failed; /* error is the first one */
+	bool late; /* past the deadline */
 	int nresults;
 	PGresult *results[DB_CALLS_MAX];
 	struct db_error error;
@@ -104,8 +104,8 @@ run_send(const struct run *run, PGconn *pg)
 	if (!PQenterPipelineMode(pg))
 		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
-		if (!PQsendQueryPrepared(pg, call->st->name, call->st->nargs, call->args, NULL, NULL,
-			0))
+		if (!PQsendQueryPrepared(
+			pg, call->st->name, call->st->nargs, call->args, NULL, NULL, 0))
 			return false;
 	if (!run->reads && !PQsendFlushRequest(pg))
 		return false;
@@ -210,7 +210,8 @@ run_judge(const struct run *run, const struct pool_conn *c)
 	if (run->failed && run->error.sqlstate[0] != '\0') {
 		status = sqlstate_find(run->error.sqlstate)->status;
 		/* Told of the end when all had been done: the COMMIT may have been done too. */
-		if (status == DB_DOWN && !run->synced && !run->reads && run->nresults == run->ncalls)
+		if (status == DB_DOWN && !run->synced && !run->reads &&
+		    run->nresults == run->ncalls)
 			return DB_UNKNOWN;
 		return status;
 	}
@@ -235,8 +236,8 @@ run_attempt(struct run *run, struct pool_conn *c)
 	if (status == DB_DOWN)
 		c->broken = true;
 	if (c->broken)
-		log_msg(LOG_WARN, "database: gave up a connection in %s%s: %s", run->calls[0].st->name,
-		    run->late ? " past its deadline" : "",
+		log_msg(LOG_WARN, "database: gave up a connection in %s%s: %s",
+		    run->calls[0].st->name, run->late ? " past its deadline" : "",
 		    run->error.sqlstate[0] != '\0' ? run->error.sqlstate : "no SQLSTATE");
 	return status;
 }
@@ -260,7 +261,8 @@ run_on(struct run *run, struct pool_conn *c)
 			reruns++;
 		} else if (remedy == REMEDY_PREPARE && !prepared_again) {
 			prepared_again = true;
-			log_msg(LOG_INFO, "database: preparing again after %s", run->error.sqlstate);
+			log_msg(
+			    LOG_INFO, "database: preparing again after %s", run->error.sqlstate);
 			if (connect_prepare(c->pg, run->deadline_ms, why) != 0) {
 				log_msg(LOG_ERROR, "database: %s", why);
 				c->broken = true;

@@ -20,8 +20,8 @@ struct pool;
 struct statement {
 	const char *name; /* the operationId, for most */
 	const char *text; /* SQL with $1..$n */
-	int nargs;        /* n; at most DB_ARGS_MAX */
-	bool reads;       /* it writes nothing, so it may be run again: tools/sql2c.py says when */
+	int nargs; /* n; at most DB_ARGS_MAX */
+	bool reads; /* it writes nothing, so it may be run again: tools/sql2c.py says when */
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */
@@ -32,18 +32,18 @@ struct call {
 
 enum db_status {
 	DB_OK,
-	DB_BUSY,    /* no connection within pool_wait_ms: 503, try again */
-	DB_DOWN,    /* no database, or it went away before anything could be stored: 503 */
+	DB_BUSY, /* no connection within pool_wait_ms: 503, try again */
+	DB_DOWN, /* no database, or it went away before anything could be stored: 503 */
 	DB_TIMEOUT, /* the statement passed its deadline and was cancelled: 503 */
 	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503, look first */
 	DB_CONFLICT, /* serialization failure, deadlock or lock timeout, retries included: 409 */
-	DB_REFUSED  /* the database refused: see struct db_error */
+	DB_REFUSED /* the database refused: see struct db_error */
 };
 
 struct db_error {
-	char sqlstate[6];      /* "23505"; "" when there was none */
-	char constraint[64];   /* constraint's name, or "" */
-	char message[1024];     /* primary message: for our log on 5xx, never for a user; left out
+	char sqlstate[6]; /* "23505"; "" when there was none */
+	char constraint[64]; /* constraint's name, or "" */
+	char message[1024]; /* primary message: for our log on 5xx, never for a user; left out
 	                          for class 22, whose messages quote the values */
 };
 

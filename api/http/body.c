@@ -14,7 +14,8 @@
 
 /* 0 = all of it is in text; else the status of the reply. Reads one byte past max to tell too much from enough. */
 static int
-read_all(struct request *rq, const struct guard *g, const struct body_source *from, char *text, size_t max)
+read_all(struct request *rq, const struct guard *g, const struct body_source *from, char *text,
+    size_t max)
 {
 	size_t want = g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max + 1, have = 0;
 	int n = 0;
@@ -30,9 +31,11 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 	if (g->framing == FRAMING_CHUNKED && have > max)
 		return reply_problem(rq, "content_too_large");
 	if (n < 0 || (g->framing == FRAMING_LENGTH && have < want)) {
-		if (clock_us() - rq->began_us >= (int64_t)rq->app->config->request_timeout_ms * 1000)
+		if (clock_us() - rq->began_us >=
+		    (int64_t)rq->app->config->request_timeout_ms * 1000)
 			return reply_problem(rq, "request_timeout");
-		return reply_problem_detail(rq, "bad_request", "The body ended early, or its chunks are malformed.");
+		return reply_problem_detail(
+		    rq, "bad_request", "The body ended early, or its chunks are malformed.");
 	}
 	return 0;
 }
@@ -43,21 +46,24 @@ not_json(struct request *rq, const json_error_t *error)
 	switch (json_error_code(error)) {
 	case json_error_duplicate_key:
 		return reply_problem_detail(rq, "json_duplicate_key",
-		    "A key stands twice in one object, at line %d, column %d.", error->line, error->column);
+		    "A key stands twice in one object, at line %d, column %d.", error->line,
+		    error->column);
 	case json_error_numeric_overflow:
-		return reply_problem_detail(rq, "json_invalid", "A number is too large, at line %d, column %d.",
-		    error->line, error->column);
+		return reply_problem_detail(rq, "json_invalid",
+		    "A number is too large, at line %d, column %d.", error->line, error->column);
 	case json_error_invalid_utf8:
 		return reply_problem_detail(rq, "json_invalid", "The body is not UTF-8.");
 	case json_error_null_character:
 	case json_error_null_byte_in_key:
-		return reply_problem_detail(rq, "json_invalid", "Text must not hold U+0000, at line %d, column %d.",
-		    error->line, error->column);
+		return reply_problem_detail(rq, "json_invalid",
+		    "Text must not hold U+0000, at line %d, column %d.", error->line,
+		    error->column);
 	case json_error_premature_end_of_input:
 		return reply_problem_detail(rq, "json_invalid", "The body is empty or ends early.");
 	default:
-		return reply_problem_detail(rq, "json_invalid", "The body is not well-formed JSON, at line %d, column %d.",
-		    error->line, error->column);
+		return reply_problem_detail(rq, "json_invalid",
+		    "The body is not well-formed JSON, at line %d, column %d.", error->line,
+		    error->column);
 	}
 }
 
@@ -69,7 +75,8 @@ parse(struct request *rq)
 	if (guard_json_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
 		return reply_problem(rq, "json_too_deep");
 	/* Any value is JSON; that it must be an object is for the schema to say. */
-	rq->body = json_loadb(rq->body_text, rq->body_length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	rq->body = json_loadb(
+	    rq->body_text, rq->body_length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	return rq->body != NULL ? 0 : not_json(rq, &error);
 }
 
@@ -79,11 +86,13 @@ type_is_taken(const struct request *rq, const struct body_source *from)
 	if (from->content_encoding != NULL && strcasecmp(from->content_encoding, "identity") != 0)
 		return false;
 	return media_is(from->content_type, "application/json") ||
-	    (rq->op->body_merge_patch && media_is(from->content_type, "application/merge-patch+json"));
+	       (rq->op->body_merge_patch &&
+		   media_is(from->content_type, "application/merge-patch+json"));
 }
 
 int
-body_take(struct request *rq, const struct guard *g, const struct body_source *from, bool *ret_unread)
+body_take(
+    struct request *rq, const struct guard *g, const struct body_source *from, bool *ret_unread)
 {
 	size_t max = (size_t)rq->app->config->body_max_bytes;
 	int status;
@@ -92,15 +101,18 @@ body_take(struct request *rq, const struct guard *g, const struct body_source *f
 		return rq->op->body_required ? reply_problem(rq, "length_required") : 0;
 	*ret_unread = true;
 	if (g->framing == FRAMING_LENGTH && g->content_length > (long long)max)
-		return reply_problem_detail(rq, "content_too_large", "A body may have %zu bytes.", max);
+		return reply_problem_detail(
+		    rq, "content_too_large", "A body may have %zu bytes.", max);
 	if (!type_is_taken(rq, from)) {
 		if (rq->op->body_merge_patch)
 			return reply_problem_detail(rq, "media_type_unsupported",
-			    "The body must be application/merge-patch+json or application/json, in UTF-8, not compressed.");
+			    "The body must be application/merge-patch+json or application/json, in "
+			    "UTF-8, not compressed.");
 		return reply_problem_detail(rq, "media_type_unsupported",
 		    "The body must be application/json, in UTF-8, not compressed.");
 	}
-	rq->body_text = arena_alloc(&rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
+	rq->body_text = arena_alloc(
+	    &rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
 	status = read_all(rq, g, from, rq->body_text, max);
 	if (status != 0)
 		return status;
@@ -118,11 +130,13 @@ body_skip(struct request *rq, const struct guard *g, const struct body_source *f
 	if (g->framing == FRAMING_NONE || (g->framing == FRAMING_LENGTH && left == 0))
 		return true;
 	/* A peer that waits for 100 Continue may never send it. */
-	if (g->framing == FRAMING_CHUNKED || g->expects_continue || left > rq->app->config->body_max_bytes)
+	if (g->framing == FRAMING_CHUNKED || g->expects_continue ||
+	    left > rq->app->config->body_max_bytes)
 		return false;
 	recv_deadline(clock_ms() + rq->app->config->request_timeout_ms);
 	while (left > 0 && n > 0) {
-		n = from->read(from->arg, scratch, left < (long long)sizeof(scratch) ? (size_t)left : sizeof(scratch));
+		n = from->read(from->arg, scratch,
+		    left < (long long)sizeof(scratch) ? (size_t)left : sizeof(scratch));
 		left -= n > 0 ? n : 0;
 	}
 	recv_deadline(0);

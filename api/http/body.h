@@ -16,7 +16,7 @@ struct body_source {
 	/* sends 100 Continue; called once, before the first read, when the peer waits for it */
 	void (*go_on)(void *arg);
 	void *arg;
-	const char *content_type;     /* or NULL */
+	const char *content_type; /* or NULL */
 	const char *content_encoding; /* or NULL */
 };
 

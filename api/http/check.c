@@ -12,7 +12,8 @@ catalog_named(const char *name)
 const struct schema_names check_names = { .catalog = catalog_named, .rule = rule_known };
 
 static void
-check_choice(const char *catalog, const char *code, const char *pointer, struct faults *fs, void *arg)
+check_choice(
+    const char *catalog, const char *code, const char *pointer, struct faults *fs, void *arg)
 {
 	struct request *rq = arg;
 	int before = fs->count;
@@ -29,7 +30,8 @@ check_choice(const char *catalog, const char *code, const char *pointer, struct 
 }
 
 static void
-check_rule(const char *rule, const json_t *object, const char *pointer, struct faults *fs, void *arg)
+check_rule(
+    const char *rule, const json_t *object, const char *pointer, struct faults *fs, void *arg)
 {
 	(void)arg;
 	rule_check(rule, object, pointer, fs);
@@ -38,7 +40,9 @@ check_rule(const char *rule, const json_t *object, const char *pointer, struct f
 void
 check_again(struct request *rq)
 {
-	const struct validate_hooks hooks = { .choice = check_choice, .rule = check_rule, .arg = rq };
+	const struct validate_hooks hooks = {
+		.choice = check_choice, .rule = check_rule, .arg = rq
+	};
 
 	faults_init(&rq->faults, &rq->arena);
 	rq->choice_fault = false;

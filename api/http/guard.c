@@ -13,7 +13,7 @@ is_token(const char *s)
 		return false;
 	for (; *s != '\0'; s++) {
 		bool alphanumeric = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
-		    (*s >= 'A' && *s <= 'Z');
+				    (*s >= 'A' && *s <= 'Z');
 
 		if (!alphanumeric && strchr("!#$%&'*+-.^_`|~", *s) == NULL)
 			return false;
@@ -77,7 +77,8 @@ check_header_lines(const struct mg_request_info *ri)
 		if (!name_meets_value(ri->http_headers[i].name, ri->http_headers[i].value))
 			return "white space before a header's colon";
 		/* CR and LF became two NULs; a single one was a bare LF. */
-		if (end[1] != '\0' || (last ? end[2] != '\r' : ri->http_headers[i + 1].name != end + 2))
+		if (end[1] != '\0' ||
+		    (last ? end[2] != '\r' : ri->http_headers[i + 1].name != end + 2))
 			return "malformed or folded header line";
 	}
 	return NULL;
@@ -121,7 +122,8 @@ check_host(const struct mg_request_info *ri)
 	if (count(ri, "Host") > 1 || (host == NULL && is_11))
 		return "exactly one Host header is required";
 	if (host != NULL) {
-		size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%");
+		size_t n = strspn(
+		    host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%");
 
 		if (n == 0 || host[n + strspn(host + n, " \t")] != '\0')
 			return "malformed Host header";
@@ -167,7 +169,8 @@ keeps_alive(const struct mg_request_info *ri, const struct guard *g)
 	if (g->framing == FRAMING_CHUNKED || guard_header(ri, "Upgrade") != NULL)
 		return false;
 	if (connection != NULL)
-		return strcasestr(connection, "keep-alive") != NULL && strcasestr(connection, "close") == NULL;
+		return strcasestr(connection, "keep-alive") != NULL &&
+		       strcasestr(connection, "close") == NULL;
 	return strcmp(ri->http_version, "1.1") == 0;
 }
 
@@ -197,7 +200,8 @@ guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *
 		code = "uri_too_long";
 		g.detail = "the request target is longer than 8000 bytes";
 	} else if (ri->num_headers > 0 &&
-	    end_of(ri->http_headers[ri->num_headers - 1].value) - ri->request_method > GUARD_HEAD_MAX) {
+		   end_of(ri->http_headers[ri->num_headers - 1].value) - ri->request_method >
+		       GUARD_HEAD_MAX) {
 		code = "headers_too_large";
 		g.detail = "the headers are longer than 16384 bytes";
 	} else if (expect != NULL && !is_word(expect, "100-continue")) {

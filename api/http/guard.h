@@ -36,8 +36,8 @@ struct guard {
  *          code (bad_request, uri_too_long, headers_too_large,
  *          expectation_failed), ret_guard->detail filled in
  */
-const char *guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *ret_guard)
-    MUSTCHECK;
+const char *guard_check(
+    const struct mg_request_info *ri, const char *buffer, struct guard *ret_guard) MUSTCHECK;
 
 /* guard_header - the value of the first header of that name, trimmed by civetweb at its start; or NULL. */
 const char *guard_header(const struct mg_request_info *ri, const char *name);

@@ -92,5 +92,6 @@ media_is(const char *content_type, const char *type)
 		return true;
 	charset += strlen("charset=");
 	charset += *charset == '"';
-	return strncasecmp(charset, "utf-8", 5) == 0 && (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+	return strncasecmp(charset, "utf-8", 5) == 0 &&
+	       (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
 }

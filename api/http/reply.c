@@ -26,11 +26,12 @@ reason_phrase(int status)
 	static const struct {
 		int status;
 		const char *phrase;
-	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
-		{ 409, "Conflict" }, { 411, "Length Required" }, { 413, "Content Too Large" },
-		{ 414, "URI Too Long" }, { 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
+	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 204, "No Content" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
+		{ 408, "Request Timeout" }, { 409, "Conflict" }, { 411, "Length Required" },
+		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
 		{ 422, "Unprocessable Content" }, { 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" }, { 503, "Service Unavailable" },
 		{ 505, "HTTP Version Not Supported" } };
@@ -52,12 +53,14 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 
 	clock_http_date(date);
 	if (r->status != 204)
-		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->length);
+		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n",
+		    r->type, r->length);
 	fixed = arena_printf(&rq->arena,
-	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: "
+	    "nosniff\r\n"
 	    "X-Request-Id: %s\r\n%sConnection: %s\r\n\r\n",
-	    r->status, reason_phrase(r->status), date, content, rq->id, r->headers != NULL ? r->headers : "",
-	    keep_alive ? "keep-alive" : "close");
+	    r->status, reason_phrase(r->status), date, content, rq->id,
+	    r->headers != NULL ? r->headers : "", keep_alive ? "keep-alive" : "close");
 	head_length = strlen(fixed);
 	if (head || r->status == 204) {
 		*ret_length = head_length;
@@ -95,7 +98,8 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 		return reply_problem(rq, "not_found");
 	rq->kept = *row;
 	*row = NULL;
-	return reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
+	return reply_json(
+	    rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
 }
 
 int
@@ -103,7 +107,8 @@ reply_created(struct request *rq, const char *prefix, struct result **row)
 {
 	if (result_rows(*row) == 0)
 		return reply_problem(rq, "not_found");
-	reply_header(rq, "Location", arena_printf(&rq->arena, "%s/%s", prefix, result_text(*row, 0, 0)));
+	reply_header(
+	    rq, "Location", arena_printf(&rq->arena, "%s/%s", prefix, result_text(*row, 0, 0)));
 	return reply_row(rq, 201, row, 1);
 }
 
@@ -123,7 +128,8 @@ faults_json(const struct faults *fs)
 	json_t *array = json_array();
 
 	for (const struct fault *f = fs->first; f != NULL; f = f->next) {
-		json_t *one = json_pack("{s:s, s:s, s:s}", "pointer", f->pointer, "code", f->code, "detail", f->detail);
+		json_t *one = json_pack(
+		    "{s:s, s:s, s:s}", "pointer", f->pointer, "code", f->code, "detail", f->detail);
 
 		if (f->allowed != NULL) {
 			json_t *allowed = json_array();
@@ -151,8 +157,9 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 		if (strcmp(messages[i].code, code) == 0)
 			m = &messages[i];
 	}
-	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type", "urn:gestor:problem:", m->code, "title", m->title,
-	    "status", m->status, "detail", detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);
+	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
+	    "urn:gestor:problem:", m->code, "title", m->title, "status", m->status, "detail",
+	    detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);
 	if (fs != NULL)
 		json_object_set_new(object, "errors", faults_json(fs));
 	length = json_dumpb(object, NULL, 0, JSON_COMPACT);
@@ -168,8 +175,10 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 		reply_header(rq, "Retry-After", "1");
 	/* RFC 6750, 3: no error code where no token was shown. */
 	if (m->status == 401)
-		reply_header(rq, "WWW-Authenticate", strcmp(code, "token_invalid") == 0 ?
-		    "Bearer realm=\"gestor\", error=\"invalid_token\"" : "Bearer realm=\"gestor\"");
+		reply_header(rq, "WWW-Authenticate",
+		    strcmp(code, "token_invalid") == 0
+			? "Bearer realm=\"gestor\", error=\"invalid_token\""
+			: "Bearer realm=\"gestor\"");
 	return m->status;
 }
 

@@ -87,7 +87,8 @@ refused(struct request *rq, const struct db_error *error)
 		return reply_faults(rq);
 	}
 	/* Not the message: it may quote what the client sent. */
-	log_msg(LOG_ERROR, "%s: SQLSTATE %s constraint %s", rq->id, error->sqlstate, error->constraint);
+	log_msg(
+	    LOG_ERROR, "%s: SQLSTATE %s constraint %s", rq->id, error->sqlstate, error->constraint);
 	return reply_problem(rq, "internal");
 }
 
@@ -135,8 +136,8 @@ request_query(struct request *rq, const struct statement *st, ...)
 static const char *
 list_identity(struct request *rq)
 {
-	const char *identity = arena_printf(&rq->arena, "%s %s", rq->op->id,
-	    rq->param[0] != NULL ? rq->param[0] : "");
+	const char *identity =
+	    arena_printf(&rq->arena, "%s %s", rq->op->id, rq->param[0] != NULL ? rq->param[0] : "");
 
 	for (int i = 0; i < rq->op->nparams; i++) {
 		const char *name = rq->op->params[i].name, *value = request_query_value(rq, name);
@@ -150,7 +151,8 @@ list_identity(struct request *rq)
 int
 request_page(struct request *rq, struct page *ret_page)
 {
-	const char *limit = request_query_value(rq, "limit"), *cursor = request_query_value(rq, "cursor");
+	const char *limit = request_query_value(rq, "limit"),
+		   *cursor = request_query_value(rq, "cursor");
 	char text[128], *space;
 
 	ret_page->limit = limit != NULL ? limit : "15";
@@ -173,13 +175,14 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	const char *url = arena_printf(&rq->arena, "%s?cursor=%s", path, cursor);
 
 	for (int i = 0; i < rq->nquery; i++) {
-		char *encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1), *q = encoded;
+		char *encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1),
+		     *q = encoded;
 
 		if (strcmp(rq->query_name[i], "cursor") == 0)
 			continue;
 		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
-			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			    strchr("-._~", *p) != NULL) {
+			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+			    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p) != NULL) {
 				*q++ = *p;
 			} else {
 				static const char hex[] = "0123456789ABCDEF";
@@ -210,6 +213,7 @@ reply_page(struct request *rq, struct result **row)
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);
 	}
-	body = arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
+	body =
+	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
 	return reply_json(rq, 200, body, strlen(body));
 }

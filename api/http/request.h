@@ -19,7 +19,7 @@
 
 #define REQUEST_PARAMS_MAX 2
 #define REQUEST_QUERY_MAX  16
-#define REQUEST_ID_SIZE    65
+#define REQUEST_ID_SIZE	   65
 
 struct catalogs;
 struct config;
@@ -35,11 +35,11 @@ struct app {
 
 struct reply {
 	int status;
-	const char *type;   /* of the body */
-	const char *body;   /* length bytes: in the arena, constant, or held by the request */
+	const char *type; /* of the body */
+	const char *body; /* length bytes: in the arena, constant, or held by the request */
 	size_t length;
-	const char *code;   /* of a problem, for the log */
-	char *headers;      /* further header lines, each with its CR LF; in the arena, or NULL */
+	const char *code; /* of a problem, for the log */
+	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
 };
 
 struct request {
@@ -67,7 +67,7 @@ struct request {
 	struct catalogs *catalogs; /* held since the first choice was looked at */
 	struct faults faults;
 	bool choice_fault; /* one of the faults is a choice's: perhaps our catalogues are old */
-	bool unready;      /* a choice had to be checked, and there are no catalogues yet */
+	bool unready; /* a choice had to be checked, and there are no catalogues yet */
 
 	struct result *kept; /* whose text the reply's body is */
 	struct reply reply;
@@ -89,8 +89,8 @@ struct result *request_query(struct request *rq, const struct statement *st, ...
  * request_run - run several as one transaction in one round trip.
  * returns  0 with ret_results filled in, each the caller's; or the status of the reply, which is set
  */
-int request_run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
-    MUSTCHECK;
+int request_run(struct request *rq, const struct call *calls, int ncalls,
+    struct result *ret_results[]) MUSTCHECK;
 
 /* ---- replies; each returns its status */
 
@@ -122,9 +122,9 @@ int reply_faults(struct request *rq);
 /* ---- lists */
 
 struct page {
-	const char *limit;      /* "15" */
+	const char *limit; /* "15" */
 	const char *created_at; /* NULL on the first page */
-	const char *id;         /* NULL on the first page */
+	const char *id; /* NULL on the first page */
 };
 
 /* request_page - limit and cursor. returns 0, or the status of the reply: 400 for a cursor not ours. */

@@ -22,9 +22,11 @@ route_check(char *ret_err, size_t err_size)
 	for (size_t i = 0; i < NITEMS(routes); i++) {
 		const struct operation *op = openapi_operation(routes[i].id);
 
-		if (op == NULL || strcmp(op->method, routes[i].method) != 0 || strcmp(op->path, routes[i].path) != 0) {
-			snprintf(ret_err, err_size, "route %s %s (%s) is not in openapi.yaml, or not so",
-			    routes[i].method, routes[i].path, routes[i].id);
+		if (op == NULL || strcmp(op->method, routes[i].method) != 0 ||
+		    strcmp(op->path, routes[i].path) != 0) {
+			snprintf(ret_err, err_size,
+			    "route %s %s (%s) is not in openapi.yaml, or not so", routes[i].method,
+			    routes[i].path, routes[i].id);
 			return -1;
 		}
 		operations[i] = op;
@@ -38,8 +40,9 @@ route_check(char *ret_err, size_t err_size)
 		for (size_t k = 0; k < NITEMS(routes); k++)
 			routed |= operations[k] == op;
 		if (!routed) {
-			snprintf(ret_err, err_size, "openapi.yaml has %s %s (%s), which no route serves",
-			    op->method, op->path, op->id);
+			snprintf(ret_err, err_size,
+			    "openapi.yaml has %s %s (%s), which no route serves", op->method,
+			    op->path, op->id);
 			return -1;
 		}
 	}
@@ -59,7 +62,8 @@ split(struct request *rq, const char *path, char *ret_segments[static SEGMENTS_M
 		char *segment = arena_copy(&rq->arena, path, length);
 
 		if (n == SEGMENTS_MAX || length == 0 || !text_percent_decode(segment, false) ||
-		    strchr(segment, '/') != NULL || strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+		    strchr(segment, '/') != NULL || strcmp(segment, ".") == 0 ||
+		    strcmp(segment, "..") == 0)
 			return -1;
 		for (const char *p = segment; *p != '\0'; p++) {
 			if ((unsigned char)*p < ' ' || *p == 127)
@@ -85,10 +89,12 @@ matches(const char *pattern, char *const segments[], int nsegments, const char *
 		length = strcspn(pattern, "/");
 		if (*pattern == '{') {
 			/* All names that end so are ids: digits, and nothing else is there. */
-			if (strncmp(pattern + length - 4, "_id}", 4) == 0 && !text_is_id(segments[i]))
+			if (strncmp(pattern + length - 4, "_id}", 4) == 0 &&
+			    !text_is_id(segments[i]))
 				return false;
 			ret_params[nparams++] = segments[i];
-		} else if (strlen(segments[i]) != length || memcmp(pattern, segments[i], length) != 0) {
+		} else if (strlen(segments[i]) != length ||
+			   memcmp(pattern, segments[i], length) != 0) {
 			return false;
 		}
 		pattern += length;
@@ -125,8 +131,8 @@ route_find(struct request *rq, const char *method, const char *path)
 			rq->op = operations[i];
 			return 0;
 		}
-		allow = arena_printf(&rq->arena, "%s%s%s%s", allow, *allow != '\0' ? ", " : "", routes[i].method,
-		    strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+		allow = arena_printf(&rq->arena, "%s%s%s%s", allow, *allow != '\0' ? ", " : "",
+		    routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
 	}
 	return not_this_method(rq, method, allow);
 }
@@ -148,12 +154,14 @@ unknown_parameter(struct request *rq)
 
 	for (int i = 0; i < rq->op->nparams; i++) {
 		if (!rq->op->params[i].in_path)
-			known = arena_printf(&rq->arena, "%s%s%s", known, *known != '\0' ? ", " : "",
-			    rq->op->params[i].name);
+			known = arena_printf(&rq->arena, "%s%s%s", known,
+			    *known != '\0' ? ", " : "", rq->op->params[i].name);
 	}
 	if (*known == '\0')
-		return reply_problem_detail(rq, "parameter_unknown", "This operation has no query parameters.");
-	return reply_problem_detail(rq, "parameter_unknown", "The query parameters of this operation are: %s.", known);
+		return reply_problem_detail(
+		    rq, "parameter_unknown", "This operation has no query parameters.");
+	return reply_problem_detail(
+	    rq, "parameter_unknown", "The query parameters of this operation are: %s.", known);
 }
 
 int
@@ -161,7 +169,8 @@ route_query(struct request *rq, const char *query)
 {
 	while (query != NULL && *query != '\0') {
 		size_t length = strcspn(query, "&");
-		char *name = arena_copy(&rq->arena, query, length), *value = name + strcspn(name, "=");
+		char *name = arena_copy(&rq->arena, query, length),
+		     *value = name + strcspn(name, "=");
 
 		query += length + (query[length] == '&');
 		if (length == 0)
@@ -174,7 +183,8 @@ route_query(struct request *rq, const char *query)
 		if (!is_parameter(rq->op, name))
 			return unknown_parameter(rq);
 		if (request_query_value(rq, name) != NULL)
-			return reply_problem_detail(rq, "parameter_repeated", "%s is given more than once.", name);
+			return reply_problem_detail(
+			    rq, "parameter_repeated", "%s is given more than once.", name);
 		/* An operation has fewer parameters than there is room for (route_check's document). */
 		if (rq->nquery == REQUEST_QUERY_MAX)
 			return reply_problem(rq, "bad_request");

@@ -31,8 +31,10 @@ static int in_flight;
 static void
 take_request_id(struct request *rq, const char *given)
 {
-	size_t n = given != NULL ? strspn(given,
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") : 0;
+	size_t n = given != NULL
+		       ? strspn(given,
+			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
+		       : 0;
 
 	if (n > 0 && n < sizeof(rq->id) && given[n] == '\0')
 		memcpy(rq->id, given, n + 1);
@@ -76,7 +78,8 @@ handle(struct request *rq, const struct mg_request_info *ri, const struct guard 
 		return status;
 	type = strcmp(rq->op->id, "openapi_yaml") == 0 ? "application/yaml" : "application/json";
 	if (!media_accepts(guard_header(ri, "Accept"), type))
-		return reply_problem_detail(rq, "not_acceptable", "This operation answers %s.", type);
+		return reply_problem_detail(
+		    rq, "not_acceptable", "This operation answers %s.", type);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);
@@ -90,14 +93,17 @@ log_request(const struct request *rq, size_t bytes)
 {
 	char fields[512];
 	int n = snprintf(fields, sizeof(fields),
-	    "\"request_id\":\"%s\",\"operation\":\"%s\",\"status\":%d,\"duration_ms\":%.3f,\"bytes\":%zu", rq->id,
-	    rq->op != NULL ? rq->op->id : "", rq->reply.status, (double)(clock_us() - rq->began_us) / 1000.0, bytes);
+	    "\"request_id\":\"%s\",\"operation\":\"%s\",\"status\":%d,\"duration_ms\":%.3f,"
+	    "\"bytes\":%zu",
+	    rq->id, rq->op != NULL ? rq->op->id : "", rq->reply.status,
+	    (double)(clock_us() - rq->began_us) / 1000.0, bytes);
 
 	if (rq->who.advisor_id != 0)
 		n += snprintf(fields + n, sizeof(fields) - (size_t)n, ",\"advisor\":%lld",
 		    (long long)rq->who.advisor_id);
 	if (rq->reply.code != NULL)
-		snprintf(fields + n, sizeof(fields) - (size_t)n, ",\"code\":\"%s\"", rq->reply.code);
+		snprintf(
+		    fields + n, sizeof(fields) - (size_t)n, ",\"code\":\"%s\"", rq->reply.code);
 	log_fields(rq->reply.status >= 500 ? LOG_WARN : LOG_INFO, "request", fields);
 }
 
@@ -157,8 +163,8 @@ begin_request(struct mg_connection *conn)
 	struct request rq;
 	struct guard g;
 	const char *refusal = guard_check(ri, recv_buffer(), &g);
-	const struct body_source body = { read_body, send_continue, conn, guard_header(ri, "Content-Type"),
-		guard_header(ri, "Content-Encoding") };
+	const struct body_source body = { read_body, send_continue, conn,
+		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	bool unread = false;
 
 	start_request(&rq, ri->user_data);
@@ -214,17 +220,17 @@ log_message(const struct mg_connection *conn, const char *message)
 /* ------------------------------------------------------------ start and stop */
 
 #define NUMBER_SIZE 16
-#define NUMBER(name, value) \
-	char name[NUMBER_SIZE]; \
+#define NUMBER(name, value)                                                                        \
+	char name[NUMBER_SIZE];                                                                    \
 	snprintf(name, sizeof(name), "%d", value)
 
 int
 server_start(struct app *app)
 {
 	const struct config *c = app->config;
-	const struct mg_callbacks callbacks = { .begin_request = begin_request,
-		.http_error = http_error,
-		.log_message = log_message };
+	const struct mg_callbacks callbacks = {
+		.begin_request = begin_request, .http_error = http_error, .log_message = log_message
+	};
 	char error[256] = "";
 	struct mg_error_data error_data = { .text = error, .text_buffer_size = sizeof(error) };
 	struct mg_init_data init = { .callbacks = &callbacks, .user_data = app };
@@ -233,10 +239,11 @@ server_start(struct app *app)
 	NUMBER(request_timeout, c->request_timeout_ms);
 	NUMBER(keep_alive, c->keep_alive_ms);
 	NUMBER(buffer, REQUEST_BUFFER_BYTES);
-	const char *options[] = { "listening_ports", c->listen, "num_threads", threads, "request_timeout_ms",
-		request_timeout, "enable_keep_alive", "yes", "keep_alive_timeout_ms", keep_alive,
-		"max_request_size", buffer, "tcp_nodelay", "1", "decode_url", "no", "connection_queue", "256",
-		"listen_backlog", "1024", "access_control_allow_origin", "", "access_control_allow_methods", "",
+	const char *options[] = { "listening_ports", c->listen, "num_threads", threads,
+		"request_timeout_ms", request_timeout, "enable_keep_alive", "yes",
+		"keep_alive_timeout_ms", keep_alive, "max_request_size", buffer, "tcp_nodelay", "1",
+		"decode_url", "no", "connection_queue", "256", "listen_backlog", "1024",
+		"access_control_allow_origin", "", "access_control_allow_methods", "",
 		"enable_auth_domain_check", "no", "enable_directory_listing", "no", NULL };
 
 	init.configuration_options = options;
@@ -244,7 +251,8 @@ server_start(struct app *app)
 	context = mg_start2(&init, &error_data);
 	if (context == NULL) {
 		fprintf(stderr, "gestor: cannot serve on %s: %s\n", c->listen,
-		    *error != '\0' ? error : "is the address in use? GESTOR_LISTEN chooses another");
+		    *error != '\0' ? error
+				   : "is the address in use? GESTOR_LISTEN chooses another");
 		return -1;
 	}
 	return 0;

@@ -25,7 +25,8 @@ action_create(struct request *rq)
 
 	if (opportunity_write(rq, &change, 1, "actions_full", &row) != 0)
 		return rq->reply.status;
-	return reply_created(rq, arena_printf(&rq->arena, "/v1/opportunities/%s/actions", rq->param[0]), &row);
+	return reply_created(
+	    rq, arena_printf(&rq->arena, "/v1/opportunities/%s/actions", rq->param[0]), &row);
 }
 
 int

@@ -7,23 +7,28 @@
 int
 client_search(struct request *rq)
 {
-	const char *phone = request_query_value(rq, "phone"), *number = request_query_value(rq, "document_number"),
+	const char *phone = request_query_value(rq, "phone"),
+		   *number = request_query_value(rq, "document_number"),
 		   *type = request_query_value(rq, "document_type");
 	auto_result struct result *row = NULL;
 	struct page page;
 
 	if ((phone == NULL) == (number == NULL))
-		faults_add(&rq->faults, "#", "one_of", "give exactly one of phone, document_number");
+		faults_add(
+		    &rq->faults, "#", "one_of", "give exactly one of phone, document_number");
 	if (type != NULL && number == NULL)
-		faults_add(&rq->faults, "#/document_type", "one_of", "document_type goes with document_number");
+		faults_add(&rq->faults, "#/document_type", "one_of",
+		    "document_type goes with document_number");
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	if (phone != NULL)
-		row = request_query(rq, &sql_client_search_phone, phone, page.created_at, page.id, page.limit);
+		row = request_query(
+		    rq, &sql_client_search_phone, phone, page.created_at, page.id, page.limit);
 	else
-		row = request_query(rq, &sql_client_search_document, number, type, page.created_at, page.id, page.limit);
+		row = request_query(rq, &sql_client_search_document, number, type, page.created_at,
+		    page.id, page.limit);
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 

@@ -13,8 +13,8 @@ opportunity_list(struct request *rq)
 	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
 	    request_query_value(rq, "stage"), request_query_value(rq, "campaign"),
 	    request_query_value(rq, "sub_campaign"), request_query_value(rq, "reason"),
-	    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"), page.created_at, page.id,
-	    page.limit);
+	    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"),
+	    page.created_at, page.id, page.limit);
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 
@@ -27,12 +27,14 @@ opportunity_get(struct request *rq)
 int
 opportunity_create(struct request *rq)
 {
-	auto_result struct result *row = request_query(rq, &sql_opportunity_create, rq->advisor_id, rq->body_text);
+	auto_result struct result *row =
+	    request_query(rq, &sql_opportunity_create, rq->advisor_id, rq->body_text);
 
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0) {
-		faults_add(&rq->faults, "#/contact_id", "not_found", "there is no such contact: register it first");
+		faults_add(&rq->faults, "#/contact_id", "not_found",
+		    "there is no such contact: register it first");
 		return reply_faults(rq);
 	}
 	return reply_created(rq, "/v1/opportunities", &row);

@@ -48,8 +48,10 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 		if (strcmp(type, "dni") == 0 && !is_digits(number, 8))
 			must = "a DNI has 8 digits";
 		else if (strcmp(type, "ruc") == 0 && !text_is_ruc(number))
-			must = "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit";
-		else if ((strcmp(type, "ce") == 0 || strcmp(type, "pasaporte") == 0) && strlen(number) > 12)
+			must = "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends "
+			       "with its check digit";
+		else if ((strcmp(type, "ce") == 0 || strcmp(type, "pasaporte") == 0) &&
+			 strlen(number) > 12)
 			must = "a CE or a passport has up to 12 letters and digits";
 	}
 	if (must != NULL)
@@ -62,11 +64,13 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 static void
 ownership_check(const json_t *object, const char *pointer, struct faults *fs)
 {
-	const json_t *asked = json_object_get(object, "asked"), *right = json_object_get(object, "right");
+	const json_t *asked = json_object_get(object, "asked"),
+		     *right = json_object_get(object, "right");
 
 	if (json_is_integer(asked) && json_is_integer(right) &&
 	    json_integer_value(right) > json_integer_value(asked))
-		faults_add(fs, at(fs, pointer, "right"), "right_range", "right must not be more than were asked");
+		faults_add(fs, at(fs, pointer, "right"), "right_range",
+		    "right must not be more than were asked");
 }
 
 static const struct {

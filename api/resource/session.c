@@ -45,7 +45,8 @@ reply_session(struct request *rq, int status, const struct result *row, const ch
 	json = arena_printf(&rq->arena,
 	    "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
 	    "\"refresh_token\":\"%s\",\"refresh_expires_in\":%d,\"advisor\":%s}",
-	    token, c->access_ttl_s, refresh_token, c->refresh_ttl_s, result_text(row, 0, ADVISOR_JSON));
+	    token, c->access_ttl_s, refresh_token, c->refresh_ttl_s,
+	    result_text(row, 0, ADVISOR_JSON));
 	free(token);
 	return reply_json(rq, status, json, strlen(json));
 }
@@ -53,7 +54,8 @@ reply_session(struct request *rq, int status, const struct result *row, const ch
 int
 session_create(struct request *rq)
 {
-	auto_result struct result *advisor = request_query(rq, &sql_session_advisor, member(rq, "username"));
+	auto_result struct result *advisor =
+	    request_query(rq, &sql_session_advisor, member(rq, "username"));
 	auto_result struct result *row = NULL;
 	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
 	bool known;
@@ -92,7 +94,8 @@ session_refresh(struct request *rq)
 	secret_hash(member(rq, "refresh_token"), shown);
 	secret_token(token);
 	secret_hash(token, next);
-	row = request_query(rq, &sql_session_refresh, shown, next, seconds(rq, rq->app->config->refresh_ttl_s));
+	row = request_query(
+	    rq, &sql_session_refresh, shown, next, seconds(rq, rq->app->config->refresh_ttl_s));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
@@ -109,7 +112,8 @@ session_id(struct request *rq)
 int
 session_get(struct request *rq)
 {
-	auto_result struct result *row = request_query(rq, &sql_session_get, session_id(rq), rq->advisor_id);
+	auto_result struct result *row =
+	    request_query(rq, &sql_session_get, session_id(rq), rq->advisor_id);
 	const char *json;
 
 	if (row == NULL)
@@ -122,14 +126,16 @@ session_get(struct request *rq)
 	json = arena_printf(&rq->arena,
 	    "{\"access_token\":null,\"token_type\":\"Bearer\",\"expires_in\":%lld,"
 	    "\"refresh_token\":null,\"refresh_expires_in\":%s,\"advisor\":%s}",
-	    (long long)(rq->who.expires - clock_epoch_s()), result_text(row, 0, 0), result_text(row, 0, 1));
+	    (long long)(rq->who.expires - clock_epoch_s()), result_text(row, 0, 0),
+	    result_text(row, 0, 1));
 	return reply_json(rq, 200, json, strlen(json));
 }
 
 int
 session_delete(struct request *rq)
 {
-	auto_result struct result *row = request_query(rq, &sql_session_delete, session_id(rq), rq->advisor_id);
+	auto_result struct result *row =
+	    request_query(rq, &sql_session_delete, session_id(rq), rq->advisor_id);
 
 	if (row == NULL)
 		return rq->reply.status;

@@ -22,7 +22,8 @@ typification_create(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_typification_create, { rq->advisor_id, rq->body_text } },
-		{ &sql_opportunity_close_new, { closure_stage(json_object_get(rq->body, "closure")) } },
+		{ &sql_opportunity_close_new,
+		    { closure_stage(json_object_get(rq->body, "closure")) } },
 		{ &sql_opportunity_created, { NULL } },
 	};
 	struct result *results[NITEMS(calls)];

@@ -38,7 +38,8 @@ judge(struct request *rq, const struct result *locked)
 }
 
 int
-opportunity_write(struct request *rq, struct call *calls, int ncalls, const char *none, struct result **ret_last)
+opportunity_write(
+    struct request *rq, struct call *calls, int ncalls, const char *none, struct result **ret_last)
 {
 	struct call all[DB_CALLS_MAX] = {
 		{ &sql_opportunity_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },

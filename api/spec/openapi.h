@@ -22,9 +22,9 @@ struct parameter {
 };
 
 struct operation {
-	const char *id;     /* operationId */
+	const char *id; /* operationId */
 	const char *method; /* "GET" */
-	const char *path;   /* "/v1/clients/{client_id}" */
+	const char *path; /* "/v1/clients/{client_id}" */
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */

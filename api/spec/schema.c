@@ -104,6 +104,7 @@ compile_ref(struct compiler *c, const json_t *node, const char *ref, struct sche
 		}
 	}
 
+	/* cppcheck-suppress autoVariables ; taken away again below */
 	c->references = &here;
 	if (compiler_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
 		return -1;

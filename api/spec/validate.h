@@ -29,11 +29,12 @@ struct schema;
 
 /* One fault. Strings live in the arena given to validate(), or are constant. */
 struct fault {
-	const char *pointer;       /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
-	const char *code;          /* stable: "required", "type", "choice_unknown", … */
-	const char *detail;        /* one English sentence */
+	const char
+	    *pointer; /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
+	const char *code; /* stable: "required", "type", "choice_unknown", … */
+	const char *detail; /* one English sentence */
 	const char *const *allowed; /* legal values or codes, NULL-terminated; or NULL */
-	int level;                 /* of a choice: the level that failed, 1 = the first; 0 = no choice */
+	int level; /* of a choice: the level that failed, 1 = the first; 0 = no choice */
 	struct fault *next;
 };
 
@@ -49,14 +50,14 @@ struct faults {
 void faults_init(struct faults *fs, struct arena *arena);
 
 /* faults_add - notes a fault; the strings must outlive the arena or be in it. detail is printf'ed into it. */
-struct fault *faults_add(struct faults *fs, const char *pointer, const char *code, const char *fmt, ...)
-    PRINTF(4, 5);
+struct fault *faults_add(
+    struct faults *fs, const char *pointer, const char *code, const char *fmt, ...) PRINTF(4, 5);
 
 /* What the validator asks of others; arg is passed through. */
 struct validate_hooks {
 	/* a choice: adds a fault at pointer when code is no legal whole choice of the catalogue */
-	void (*choice)(const char *catalog, const char *code, const char *pointer, struct faults *fs,
-	    void *arg);
+	void (*choice)(const char *catalog, const char *code, const char *pointer,
+	    struct faults *fs, void *arg);
 	/* a rule over an object that is at pointer: adds what it finds; members may be absent or of a wrong type */
 	void (*rule)(const char *rule, const json_t *object, const char *pointer, struct faults *fs,
 	    void *arg);

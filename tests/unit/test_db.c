@@ -37,16 +37,17 @@
 #include "db/pool_private.h"
 #include "test_sql.h"
 
-#define WAIT_MS  500
+#define WAIT_MS	 500
 #define QUERY_MS 800
-#define SIZE     3
+#define SIZE	 3
 
 const struct migration migrations[] = {
 	{ "0001", "0001_t.sql",
 	    "-- migrate:up\n"
 	    "create schema if not exists gestor;\n"
 	    "create table gestor.t (id int constraint t_id_taken primary key, name text);\n"
-	    "create table gestor.t_deferred (id int constraint t_twice unique deferrable initially deferred);\n"
+	    "create table gestor.t_deferred (id int constraint t_twice unique deferrable initially "
+	    "deferred);\n"
 	    "create sequence gestor.t_seq start 1000;\n"
 	    "create sequence gestor.t_flaky_seq;\n"
 	    "-- migrate:down\n"
@@ -55,7 +56,8 @@ const struct migration migrations[] = {
 	    "create function gestor.flaky() returns bigint language plpgsql as $$\n"
 	    "declare n bigint := nextval('gestor.t_flaky_seq');\n"
 	    "begin\n"
-	    "  if n % 4 <> 0 then raise exception using errcode = '40001', message = 'again'; end if;\n"
+	    "  if n % 4 <> 0 then raise exception using errcode = '40001', message = 'again'; end "
+	    "if;\n"
 	    "  return n;\n"
 	    "end $$;\n"
 	    "create table gestor.t_shape (a int);\n" },
@@ -160,19 +162,23 @@ job_wait(struct job *j)
 	return j->status;
 }
 
-#define OTHERS "datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+#define OTHERS                                                                                     \
+	"datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client "     \
+	"backend'"
 
 static int
 group_setup(void **state)
 {
-	const struct pool_config config = { .size = SIZE, .wait_ms = WAIT_MS,
-		.query_timeout_ms = QUERY_MS };
+	const struct pool_config config = {
+		.size = SIZE, .wait_ms = WAIT_MS, .query_timeout_ms = QUERY_MS
+	};
 	struct pool_config c = config;
 
 	(void)state;
 	url = getenv("TEST_DATABASE_URL");
 	if (url == NULL || *url == '\0') {
-		fprintf(stderr, "test_db: set TEST_DATABASE_URL to a database that the test may use\n");
+		fprintf(
+		    stderr, "test_db: set TEST_DATABASE_URL to a database that the test may use\n");
 		return -1;
 	}
 	admin = PQconnectdb(url);
@@ -266,8 +272,8 @@ which_statements_read(void **state)
 static void
 several_calls(void **state)
 {
-	const struct call calls[] = { { &sql_t_add, { "1", "one" } }, { &sql_t_add, { "2", "two" } },
-		{ &sql_t_count, { NULL } } };
+	const struct call calls[] = { { &sql_t_add, { "1", "one" } },
+		{ &sql_t_add, { "2", "two" } }, { &sql_t_count, { NULL } } };
 	struct result *r[3];
 	struct db_error err;
 	size_t i;
@@ -284,8 +290,8 @@ several_calls(void **state)
 static void
 second_fails_first_is_rolled_back(void **state)
 {
-	const struct call calls[] = { { &sql_t_add, { "1", "one" } }, { &sql_t_add, { "1", "uno" } },
-		{ &sql_t_count, { NULL } } };
+	const struct call calls[] = { { &sql_t_add, { "1", "one" } },
+		{ &sql_t_add, { "1", "uno" } }, { &sql_t_count, { NULL } } };
 	struct result *r[3] = { NULL, NULL, NULL };
 	struct db_error err;
 
@@ -293,8 +299,8 @@ second_fails_first_is_rolled_back(void **state)
 	assert_int_equal(db_run(pool, calls, 3, r, &err), DB_REFUSED);
 	assert_string_equal(err.sqlstate, "23505");
 	assert_string_equal(err.constraint, "t_id_taken");
-	assert_string_equal(err.message,
-	    "duplicate key value violates unique constraint \"t_id_taken\"");
+	assert_string_equal(
+	    err.message, "duplicate key value violates unique constraint \"t_id_taken\"");
 	assert_null(r[0]);
 	assert_int_equal(count(), 0);
 }
@@ -410,7 +416,10 @@ idle_connections_are_ended(void **state)
 
 	(void)state;
 	/* At once: their farewell may cross the statement on its way. */
-	assert_int_equal(admin_int("select count(pg_terminate_backend(pid)) from pg_stat_activity where " OTHERS), SIZE);
+	assert_int_equal(
+	    admin_int(
+		"select count(pg_terminate_backend(pid)) from pg_stat_activity where " OTHERS),
+	    SIZE);
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
 	pool_fill();
 	/* A write only when they are surely gone: else what it came to may be unknown. */
@@ -434,7 +443,8 @@ ended_while_running(void **state)
 	job_start(&j, &sql_t_sleep_write, "1", "0.4");
 	pause_ms(150);
 	assert_int_equal(admin_int("select count(pg_terminate_backend(pid)) from pg_stat_activity"
-				   " where state = 'active' and " OTHERS), 1);
+				   " where state = 'active' and " OTHERS),
+	    1);
 	/* The server said that it was the end before anything was stored: run again. */
 	assert_int_equal(job_wait(&j), DB_OK);
 	assert_int_equal(count(), 1);
@@ -513,8 +523,10 @@ database_open(bool open)
 static void
 server_refuses(void **state)
 {
-	struct pool_config config = { .url = "postgresql://127.0.0.1:1/x", .size = 2,
-		.wait_ms = 5000, .query_timeout_ms = QUERY_MS };
+	struct pool_config config = { .url = "postgresql://127.0.0.1:1/x",
+		.size = 2,
+		.wait_ms = 5000,
+		.query_timeout_ms = QUERY_MS };
 	struct pool *kept = pool;
 	struct db_error err;
 	int64_t start_ms;
@@ -571,13 +583,16 @@ commit_hangs(void **state)
 	start_ms = clock_ms();
 	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_UNKNOWN);
 	assert_in_range(clock_ms() - start_ms, QUERY_MS + 900, QUERY_MS + 1200);
-	assert_int_equal(admin_int("select count(*) from gestor.t"), 0); /* and nobody sees it yet */
-	admin_do("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
+	assert_int_equal(
+	    admin_int("select count(*) from gestor.t"), 0); /* and nobody sees it yet */
+	admin_do(
+	    "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
 
 	/* Somebody else cancels it: the notice tells. */
 	job_start(&j, &sql_t_add, "2", "two");
 	pause_ms(300);
-	admin_do("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
+	admin_do(
+	    "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
 	assert_int_equal(job_wait(&j), DB_UNKNOWN);
 	assert_int_equal(admin_int("select count(*) from gestor.t"), 2);
 }
@@ -673,7 +688,8 @@ notifications(void **state)
 	admin_do("notify gestor_catalog, '7'; notify gestor_session, 'a'; notify other, 'b'");
 	assert_true(reaches(&h.catalog, 1));
 	assert_true(reaches(&h.session, 1));
-	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%' and " OTHERS);
+	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where query like "
+		 "'listen%' and " OTHERS);
 	assert_true(reaches(&h.checks, 2)); /* it connected again, and says that it did */
 	admin_do("notify gestor_session, 'c'");
 	assert_true(reaches(&h.session, 2));
@@ -703,10 +719,12 @@ migrations_run_once(void **state)
 	(void)state;
 	assert_int_equal(migrate_run(url, 100), 0); /* nothing to do */
 	/* dbmate's table, with one row of its own */
-	admin_do("alter table gestor.schema_migrations drop column checksum, drop column applied_at");
+	admin_do(
+	    "alter table gestor.schema_migrations drop column checksum, drop column applied_at");
 	assert_int_equal(migrate_run(url, 100), 0);
 	assert_int_equal(admin_int("select count(*) from gestor.schema_migrations"
-				   " where length(checksum) = 64"), 2);
+				   " where length(checksum) = 64"),
+	    2);
 	admin_do("update gestor.schema_migrations set checksum = 'x' where version = '0001'");
 	assert_int_equal(migrate_run(url, 100), -1);
 	/* An operator holds the lock. */

@@ -67,8 +67,9 @@ compile_refuses_malformed_keywords(void **state)
 static void
 compile_refuses_refs(void **state)
 {
-	const char *loop = "{'A': {'$ref': '#/components/schemas/B'}, 'B': {'$ref': '#/components/schemas/A'},"
-			   " 'Bad': {'properties': {'x': {'anyOf': []}}}}";
+	const char *loop =
+	    "{'A': {'$ref': '#/components/schemas/B'}, 'B': {'$ref': '#/components/schemas/A'},"
+	    " 'Bad': {'properties': {'x': {'anyOf': []}}}}";
 	char deep[2048] = "";
 	int i;
 
