@@ -2,6 +2,7 @@
 """Turns build/sql.c back into SQL, for psql: prepares every statement, and has it planned.
 
     tools/sql_prepare.py build/sql.c
+    tools/sql_prepare.py --text NAME build/sql.c    the text of one statement alone
 
 EXPLAIN EXECUTE also checks what the role may do with the tables, without doing it.
 """
@@ -19,10 +20,15 @@ def character(m):
     return chr(int(c, 8)) if len(c) == 3 else NAMED.get(c, c)
 
 
-with open(sys.argv[1], encoding="utf-8") as f:
+with open(sys.argv[-1], encoding="utf-8") as f:
     found = STATEMENT.findall(f.read())
 if not found:
-    sys.exit("sql_prepare.py: no statement found in " + sys.argv[1])
+    sys.exit("sql_prepare.py: no statement found in " + sys.argv[-1])
+if sys.argv[1] == "--text":
+    for name, literals, nargs in found:
+        if name == sys.argv[2]:
+            print("".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)))
+    sys.exit()
 print("set search_path to gestor, pg_temp;\nset plan_cache_mode = force_generic_plan;")
 for name, literals, nargs in found:
     text = "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals))
