@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 
 build='gcc libc6-dev make pkg-config python3 python3-yaml
 	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev'
-run='postgresql-15 curl ca-certificates util-linux'
-test='libcmocka-dev nodejs node-ajv jq'
+run='postgresql-15 curl jq ca-certificates util-linux'
+test='libcmocka-dev nodejs node-ajv'
 lint='clang-format cppcheck shellcheck'
 fuzz='clang libclang-rt-14-dev'
 bench='wrk'

@@ -64,6 +64,22 @@ authenticate(struct request *rq, const char *authorization)
 	return 0;
 }
 
+/* Accept may stand more than once: the lines are one list (RFC 9110, 5.3). */
+static const char *
+accept_list(struct request *rq, const struct mg_request_info *ri)
+{
+	const char *list = NULL;
+
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, "Accept") != 0)
+			continue;
+		list = list == NULL
+			   ? ri->http_headers[i].value
+			   : arena_printf(&rq->arena, "%s, %s", list, ri->http_headers[i].value);
+	}
+	return list;
+}
+
 /* The library's strings are ours to read until the callback returns. */
 static int
 handle(struct request *rq, const struct mg_request_info *ri, const struct guard *g,
@@ -77,7 +93,7 @@ handle(struct request *rq, const struct mg_request_info *ri, const struct guard 
 	if (status != 0)
 		return status;
 	type = strcmp(rq->op->id, "openapi_yaml") == 0 ? "application/yaml" : "application/json";
-	if (!media_accepts(guard_header(ri, "Accept"), type))
+	if (!media_accepts(accept_list(rq, ri), type))
 		return reply_problem_detail(
 		    rq, "not_acceptable", "This operation answers %s.", type);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
