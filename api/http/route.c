@@ -23,7 +23,8 @@ route_check(char *ret_err, size_t err_size)
 		const struct operation *op = openapi_operation(routes[i].id);
 
 		if (op == NULL || strcmp(op->method, routes[i].method) != 0 ||
-		    strcmp(op->path, routes[i].path) != 0) {
+		    strcmp(op->path, routes[i].path) != 0 ||
+		    op->anyone != (routes[i].auth == AUTH_NONE)) {
 			snprintf(ret_err, err_size,
 			    "route %s %s (%s) is not in openapi.yaml, or not so", routes[i].method,
 			    routes[i].path, routes[i].id);

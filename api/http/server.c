@@ -85,17 +85,15 @@ static int
 handle(struct request *rq, const struct mg_request_info *ri, const struct guard *g,
     const struct body_source *body, bool *ret_unread)
 {
-	const char *type;
 	int status = route_find(rq, ri->request_method, rq->path);
 
 	if (status == 0)
 		status = route_query(rq, ri->query_string);
 	if (status != 0)
 		return status;
-	type = strcmp(rq->op->id, "openapi_yaml") == 0 ? "application/yaml" : "application/json";
-	if (!media_accepts(accept_list(rq, ri), type))
+	if (rq->op->answers != NULL && !media_accepts(accept_list(rq, ri), rq->op->answers))
 		return reply_problem_detail(
-		    rq, "not_acceptable", "This operation answers %s.", type);
+		    rq, "not_acceptable", "This operation answers %s.", rq->op->answers);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);

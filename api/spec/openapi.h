@@ -28,6 +28,8 @@ struct operation {
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
+	bool anyone; /* "security: []": no token is asked for */
+	const char *answers; /* media type of a success; NULL: it has no body */
 	const struct parameter *params;
 	int nparams;
 };

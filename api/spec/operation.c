@@ -172,12 +172,29 @@ read_body(struct loader *l, struct operation *op, const json_t *node)
 	return 0;
 }
 
+/* The media type of the first 2xx answer that has a body. */
+static const char *
+success_type(const json_t *responses)
+{
+	const char *status, *type;
+	json_t *response, *media;
+
+	json_object_foreach ((json_t *)responses, status, response)
+		if (status[0] == '2')
+			json_object_foreach (json_object_get(response, "content"), type, media)
+				return type;
+	return NULL;
+}
+
 static int
 read_operation(struct loader *l, struct operation *op, const json_t *item, const json_t *node)
 {
 	op->id = json_string_value(json_object_get(node, "operationId"));
 	if (op->id == NULL || op->id[0] == '\0')
 		return loader_fail(l, "no operationId");
+	op->anyone = json_is_array(json_object_get(node, "security")) &&
+		     json_array_size(json_object_get(node, "security")) == 0;
+	op->answers = success_type(json_object_get(node, "responses"));
 	if (read_parameters(l, op, json_object_get(item, "parameters"),
 		json_object_get(node, "parameters")) == -1)
 		return -1;
