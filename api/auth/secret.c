@@ -91,6 +91,9 @@ secret_open(const char *about, const char *sealed, char *ret_text, size_t size)
 		return false;
 	memcpy(ret_text, bytes + SEAL_BYTES, length - SEAL_BYTES);
 	ret_text[length - SEAL_BYTES] = '\0';
+	/* Bytes behind a NUL would not be sealed. */
+	if (strlen(ret_text) != length - SEAL_BYTES)
+		return false;
 	seal(about, ret_text, expected);
 	return sodium_memcmp(bytes, expected, SEAL_BYTES) == 0;
 }

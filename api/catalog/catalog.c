@@ -69,17 +69,28 @@ revision_in_memory(void)
 	return revision;
 }
 
-bool
+void
 catalog_refresh(struct pool *pool)
 {
 	struct call call = { .st = &sql_catalog_revision };
 	struct db_error error;
 	auto_result struct result *row = NULL;
 
-	if (db_run(pool, &call, 1, &row, &error) != DB_OK || result_rows(row) != 1 ||
-	    strtoll(result_text(row, 0, 0), NULL, 10) == revision_in_memory())
-		return false;
-	return catalog_load(pool) == 0;
+	if (db_run(pool, &call, 1, &row, &error) == DB_OK && result_rows(row) == 1 &&
+	    strtoll(result_text(row, 0, 0), NULL, 10) != revision_in_memory() &&
+	    catalog_load(pool) != 0)
+		log_msg(LOG_WARN, "catalogues are older than the database's");
+}
+
+bool
+catalog_is_current(const struct catalogs *cs)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = cs == current;
+	pthread_mutex_unlock(&lock);
+	return is;
 }
 
 struct catalogs *

@@ -19,11 +19,11 @@ struct pool;
 /* catalog_load - reads all from the database. returns 0, or -1 (logged): the old snapshot stays. */
 int catalog_load(struct pool *pool) MUSTCHECK;
 
-/*
- * catalog_refresh - loads again if the database's revision is another than ours.
- * returns  true when there is a newer snapshot now
- */
-bool catalog_refresh(struct pool *pool);
+/* catalog_refresh - loads again if the database's revision is another than ours. */
+void catalog_refresh(struct pool *pool);
+
+/* catalog_is_current - cs, which the caller holds, is still the present snapshot. */
+bool catalog_is_current(const struct catalogs *cs);
 
 /* catalog_hold - the present snapshot, NULL before the first load; catalog_release when done with it. */
 struct catalogs *catalog_hold(void);

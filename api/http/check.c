@@ -68,7 +68,11 @@ check_request(struct request *rq)
 	check_again(rq);
 	if (rq->unready)
 		return reply_problem(rq, "not_ready");
-	if (rq->choice_fault && catalog_refresh(rq->app->pool))
-		check_again(rq);
+	if (rq->choice_fault) {
+		catalog_refresh(rq->app->pool);
+		/* Another thread may have loaded them since ours was taken. */
+		if (!catalog_is_current(rq->catalogs))
+			check_again(rq);
+	}
 	return rq->faults.count > 0 ? reply_faults(rq) : 0;
 }

@@ -68,8 +68,8 @@ with new as (
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
       from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint,
-           choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
-           choice('stage', 'en-proceso') st
+           catalog_item_of('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
+           catalog_item_of('stage', 'en-proceso') st
     returning *)
 select new.id, :{opportunity new a} from new join advisor a on a.id = new.advisor_id;
 
@@ -93,7 +93,8 @@ update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
             'activation_date', old.activation_date, 'prior_consultation', old.prior_consultation), b -> 'service')
             else jsonb_build_object('current_plan', old.current_plan, 'activation_date', old.activation_date,
             'prior_consultation', old.prior_consultation) end as s) m
- where :{writable o} and old.id = o.id;
+ where :{writable o} and old.id = o.id
+returning o.id;
 
 -- name: opportunity_reopen  ($1 opportunity, $2 advisor)
 with was as (
@@ -101,7 +102,7 @@ with was as (
     select o.id, $2::bigint, o.stage, o.closed_at from opportunity o where o.id = $1::bigint and o.closed_at is not null
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = now()
-  from was, choice('stage', 'en-proceso') st
+  from was, catalog_item_of('stage', 'en-proceso') st
  where o.id = was.opportunity_id and o.closed_at is not null
 returning o.id;
 

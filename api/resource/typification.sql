@@ -77,8 +77,8 @@ made as (
            co.id, co.choice, ch.id, ch.choice, op.id, op.choice,
            phone(b #>> '{competitor_offer,phone_to_manage}'), phone(b #>> '{competitor_offer,additional_line}'),
            ad.id, ad.choice, st.id, st.choice
-      from x, new_contact nc, choice('campaign', 'consulta-previa-prepago') ca,
-           choice('sub_campaign', b ->> 'sub_campaign') sc, choice('stage', 'en-proceso') st, :{form_choices b}
+      from x, new_contact nc, catalog_item_of('campaign', 'consulta-previa-prepago') ca,
+           choice('sub_campaign', b ->> 'sub_campaign') sc, catalog_item_of('stage', 'en-proceso') st, :{form_choices b}
     returning *),
 recorded as (:{consent made null $1}),
 grid as (:{form_actions made $2::jsonb})

@@ -11,16 +11,24 @@
 static bool
 is_email(const char *s)
 {
-	const char *at = strchr(s, '@'), *dot, *p;
-	size_t n = strlen(s);
+	static const char alphanumeric[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	size_t local = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 ".!#$%&'*+/=?^_`{|}~-");
+	int labels = 0;
 
-	if (at == NULL || at == s || n > EMAIL_MAX || strchr(at + 1, '@') != NULL)
+	if (local == 0 || s[local] != '@' || strlen(s) > EMAIL_MAX)
 		return false;
-	for (p = s; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7F)
+	s += local;
+	/* Each label begins with its '@' or dot (RFC 5321, 4.1.2; RFC 1035, 2.3.4). */
+	while (*s != '\0') {
+		size_t n = strspn(s + 1, alphanumeric);
+
+		if ((labels++ > 0 && *s != '.') || n == 0 || n > 63 || s[1] == '-' || s[n] == '-')
 			return false;
-	dot = strchr(at, '.');
-	return dot != NULL && at[1] != '.' && s[n - 1] != '.' && strstr(at, "..") == NULL;
+		s += n + 1;
+	}
+	return labels >= 2;
 }
 
 static void

@@ -217,6 +217,11 @@ begin
     end if;
 end $$;
 
+-- The item that the service itself sets (the campaign and the stage that an
+-- opportunity opens with), whether or not it could be chosen just now.
+create function catalog_item_of(catalog_code text, item_code text) returns catalog_item language sql stable
+return (select i from catalog_item i join catalog c on c.id = i.catalog_id where c.code = catalog_code and i.code = item_code);
+
 -- ---------------------------------------------------------------- people at the desk
 
 create table advisor (

@@ -1,0 +1,138 @@
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+
+let world, ana, bea;
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  bea = await world.signedIn("E8123497");
+});
+after(() => world.end());
+
+const clientOf = async (more) => {
+  const r = await ana.post("/v1/clients", lib.newClient(more));
+  assert.equal(r.status, 201, r.text);
+  return r.json;
+};
+const made = async (client, more, as = ana) => {
+  const r = await as.post(`/v1/clients/${client.id}/contacts`, lib.newContact(more));
+  assert.equal(r.status, 201, r.text);
+  return r.json;
+};
+const greeting = (name, username) =>
+  `Bienvenido ${name}, soy ${username} de gestiones especiales, por tu seguridad realizaremos la validación de ` +
+  "titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?";
+
+test("contact_create: the contact in its one shape, with Location, and the same when it is read", async () => {
+  const client = await clientOf({ name: "QUISPE ÑAHUI JOSÉ" });
+  const r = await ana.post(`/v1/clients/${client.id}/contacts`, { origin_phone: "944264648", serial_number: "2505050000125674",
+    ownership_check: { asked: 3, right: 2 } });
+  assert.equal(r.status, 201);
+  const { id, created_at: at, advisor } = r.json;
+  assert.equal(r.headers.location, `/v1/contacts/${id}`);
+  assert.match(id, /^[1-9][0-9]*$/);
+  assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60000);
+  assert.deepEqual({ ...advisor, id: "" }, { id: "", username: "E8153375", full_name: "NOMBRE DE E8153375" });
+  assert.equal(advisor.id, world.database.sql("select id from advisor where username = 'E8153375'"));
+  assert.deepEqual(r.json, { id, client_id: client.id, origin_phone: "944264648", serial_number: "2505050000125674",
+    ownership_check: { asked: 3, right: 2 },
+    greeting: greeting("QUISPE ÑAHUI JOSÉ", "E8153375"), advisor, opportunity_id: null, created_at: at });
+  assert.deepEqual((await ana.get(`/v1/contacts/${id}`)).json, r.json);
+  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json, { items: [r.json], next: null });
+});
+
+test("contact_create: the greeting is the manual's, to the letter, with the client's name and the username of who calls", async () => {
+  const { id } = (await ana.get("/v1/clients?document_number=20467534026")).json.items[0];
+  assert.equal((await made({ id }, {}, ana)).greeting,
+    "Bienvenido AMERICA MOVIL PERU S.A.C., soy E8153375 de gestiones especiales, por tu seguridad realizaremos " +
+    "la validación de titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?");
+  const contact = await made({ id }, {}, bea);
+  assert.equal(contact.greeting, greeting("AMERICA MOVIL PERU S.A.C.", "E8123497"));
+  assert.equal(contact.advisor.username, "E8123497");
+  assert.equal((await ana.get(`/v1/contacts/${contact.id}`)).json.greeting, contact.greeting, "who reads it is not who called");
+  const odd = "O'HIGGINS \"EL %s\" \\ {client} $1 😀";
+  assert.equal((await made(await clientOf({ name: odd }))).greeting, greeting(odd, "E8153375"));
+});
+
+test("contact_create: the ownership check, or none", async () => {
+  const client = await clientOf();
+  for (const check of [{ asked: 0, right: 0 }, { asked: 1, right: 0 }, { asked: 1, right: 1 }, { asked: 3, right: 3 }, null])
+    assert.deepEqual((await made(client, { ownership_check: check })).ownership_check, check);
+  assert.equal((await made(client)).ownership_check, null);
+  for (const [check, ...expected] of [
+    [{ asked: 2, right: 3 }, "/right right_range"], [{ asked: 0, right: 1 }, "/right right_range"],
+    [{ asked: 4, right: 3 }, "/asked too_big"], [{ asked: -1, right: -1 }, "/asked too_small", "/right too_small"],
+    [{ asked: 3 }, "/right required"], [{ right: 3 }, "/asked required"], [{}, "/asked required", "/right required"],
+    [{ asked: null, right: null }, "/asked type", "/right type"], [{ asked: "3", right: 3 }, "/asked type"], [{ asked: 2.5,
+      right: 1 }, "/asked type"],
+    [{ asked: 3, right: 3, wrong: 0 }, "/wrong unknown_property"], ["3/3", " type"], [[3, 3], " type"], [true, " type"],
+  ]) {
+    const r = await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ ownership_check: check }));
+    assert.equal(r.status, 422, JSON.stringify(check));
+    assert.deepEqual(r.json.errors.map((e) => `${e.pointer} ${e.code}`).sort(),
+      expected.map((fault) => `#/ownership_check${fault}`), JSON.stringify(check));
+  }
+  lib.faultAt(await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ ownership_check: { asked: 3, right: 4 } })),
+    "#/ownership_check/right");
+});
+
+test("contact_create: a serial number has exactly 16 digits, and its check digit is nobody's business", async () => {
+  const client = await clientOf();
+  for (const number of ["2505050000125674", "2505050000125675", "0000000000000000", "9999999999999999"])
+    assert.equal((await made(client, { serial_number: number })).serial_number, number);
+  for (const number of ["250505000012567", "25050500001256745", "250505000012567A", "2505 0500 0012 5674", " 2505050000125674",
+    "2505050000125674 ", "2505050000125674\n", "", "-250505000012567",
+    "2505050000125.67", "２505050000125674", 2505050000125674, null, ["2505050000125674"], true])
+    lib.faultAt(await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ serial_number: number })), "#/serial_number");
+});
+
+test("contact_create: the number called is kept as 9 digits", async () => {
+  const client = await clientOf();
+  for (const written of ["933444555", "+51 933 444 555", "51933444555", "933 444 555"])
+    assert.equal((await made(client, { origin_phone: written })).origin_phone, "933444555");
+  for (const bad of ["93344455", "9334445555", "833444555", "014445555", "nueve", "", null, 933444555])
+    lib.faultAt(await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ origin_phone: bad })), "#/origin_phone");
+});
+
+test("contact_create: all faults at once; nothing is stored", async () => {
+  const client = await clientOf();
+  const r = await ana.post(`/v1/clients/${client.id}/contacts`, { serial_number: "1", ownership_check: { asked: 1, right: 2,
+    why: 0 }, id: "1", greeting: "Hola" });
+  assert.equal(r.status, 422);
+  assert.deepEqual(r.json.errors.map((e) => e.pointer).sort(),
+    ["#/greeting", "#/id", "#/origin_phone", "#/ownership_check/right", "#/ownership_check/why", "#/serial_number"]);
+  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json, { items: [], next: null });
+});
+
+test("contact_get: opportunity_id is null until there is one", async () => {
+  const client = await clientOf();
+  const contact = await made(client), other = await made(client);
+  assert.equal((await ana.get(`/v1/contacts/${contact.id}`)).json.opportunity_id, null);
+  const o = await ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" });
+  assert.equal(o.status, 201);
+  assert.equal(o.json.contact_id, contact.id);
+  assert.equal(o.json.client_id, client.id);
+  assert.deepEqual((await ana.get(`/v1/contacts/${contact.id}`)).json, { ...contact, opportunity_id: o.json.id });
+  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json.items, [other, { ...contact, opportunity_id: o.json.id }]);
+});
+
+test("contact_list: newest first, of this client alone, whoever called", async () => {
+  const [a, b] = [await clientOf(), await clientOf()];
+  const expected = [];
+  for (let i = 0; i < 6; i++) {
+    expected.unshift(await made(a, { serial_number: String(2505050000125674 + i) }, i % 2 ? ana : bea));
+    await made(b);
+  }
+  for (const as of [ana, bea]) assert.deepEqual((await as.get(`/v1/clients/${a.id}/contacts`)).json, { items: expected, next: null });
+  assert.equal((await ana.get(`/v1/clients/${b.id}/contacts`)).json.items.length, 6);
+});
+
+test("contact_create: ten at once of one client are ten", async () => {
+  const client = await clientOf();
+  const all = await Promise.all(Array.from({ length: 10 }, () => ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())));
+  assert.ok(all.every((r) => r.status === 201));
+  assert.equal(new Set(all.map((r) => r.json.id)).size, 10);
+  assert.equal((await ana.get(`/v1/clients/${client.id}/contacts`)).json.items.length, 10);
+});

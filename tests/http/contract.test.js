@@ -1,0 +1,483 @@
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const http = require("node:http");
+const lib = require("./lib.js");
+const { openapi, operations } = require("./coverage.js");
+
+const all = operations(openapi());
+const shapes = [...new Set(all.map((op) => op.path))];
+const personal = /^\/v1\/(?!catalogs)/;
+
+let world, ana, bea, boss;
+let mine, action;      // ana's opportunity, EN PROCESO, and a row of it
+let other;             // another of hers, with a row of its own: {…, action}
+let finished;          // hers too, RETENIDO: {…, action}
+let dead;              // the base of a server without a database
+
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  bea = await world.signedIn("E8123497");
+  boss = await world.signedIn("E8000001");
+  mine = await lib.opened(ana);
+  action = await newAction(mine);
+  other = await lib.opened(ana);
+  other.action = await newAction(other);
+  finished = await finishedOne();
+  dead = lib.freePort().then((closed) =>
+    lib.startServer(`postgresql://gestor_api:x@127.0.0.1:${closed}/gestor`, { ready: false })).then((server) => server.base);
+  dead.catch(() => {});
+});
+after(() => world.end());
+
+/* ------------------------------------------------- a request that succeeds */
+
+const newAction = async (of) => (await ana.post(`${of.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" })).json.id;
+const newSession = async () => (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+const newContactId = async () => (await ana.post(`/v1/clients/${mine.client.id}/contacts`, lib.newContact())).json.id;
+
+async function finishedOne() {
+  const o = await lib.opened(ana);
+  const r = await ana.put(`${o.at}/typification`, lib.form());
+  assert.equal(r.status, 200, r.text);
+  return { ...o, action: r.json.actions[0].id };
+}
+
+const { competitor_offer: offer } = lib.form();
+
+/* By operation: what differs from ana's request of `mine` without a body. */
+const good = {
+  session_create: () => ({ body: { username: "E8153375", password: lib.password } }),
+  session_refresh: async () => ({ body: { refresh_token: (await newSession()).refresh_token } }),
+  session_get: () => ({}),
+  session_delete: async () => ({ as: lib.caller(world.base, (await newSession()).access_token) }),
+  client_search: () => ({ query: "phone=944264648" }),
+  client_create: () => ({ body: lib.newClient() }),
+  client_get: () => ({}),
+  client_update: () => ({ body: { gender: "F" } }),
+  client_opportunity_list: () => ({}),
+  contact_list: () => ({}),
+  contact_create: () => ({ body: lib.newContact() }),
+  contact_get: () => ({}),
+  opportunity_list: () => ({}),
+  opportunity_create: async () => ({ body: { contact_id: await newContactId(), sub_campaign: "entel" } }),
+  opportunity_get: () => ({}),
+  opportunity_update: () => ({ body: { service: { current_plan: "CHIP PREPAGO" } } }),
+  action_list: () => ({}),
+  action_create: async () => {
+    const { opportunity } = await lib.opened(ana);
+    return { ids: { opportunity_id: opportunity.id }, body: { action: "migracion-prepagado-prepago", final_state: "atendido" } };
+  },
+  action_get: () => ({}),
+  action_update: () => ({ body: { final_state: "no-atendido" } }),
+  action_delete: async () => {
+    const o = await lib.opened(ana);
+    return { ids: { opportunity_id: o.opportunity.id, action_id: await newAction(o) } };
+  },
+  diagnosis_get: () => ({}),
+  diagnosis_put: () => ({ body: { reason: lib.reason } }),
+  competitor_offer_get: () => ({}),
+  competitor_offer_put: () => ({ body: offer }),
+  closure_get: () => ({}),
+  closure_put: () => ({ body: { stage: "en-proceso" } }),
+  typification_put: () => ({ body: { diagnosis: { reason: lib.reason } } }),
+  opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
+  typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
+  catalog_list: () => ({}),
+  catalog_get: () => ({}),
+  livez: () => ({}),
+  readyz: () => ({}),
+  openapi_yaml: () => ({}),
+  openapi_json: () => ({}),
+};
+
+const fill = (shape, ids = {}) => {
+  const all = { client_id: mine.client.id, contact_id: mine.contact.id, opportunity_id: mine.opportunity.id, action_id: action,
+    catalog: "stage", ...ids };
+  return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
+};
+
+/* send(op, change) - the good request of this operation (or that one), with some of {as, ids, query, body, headers} otherwise. */
+async function send(op, change = {}, ready = null) {
+  const g = { as: op.signedIn ? ana : world.anyone, query: "", ...ready || await good[op.id](), ...change };
+  const where = fill(op.path, g.ids) + (g.query ? "?" + g.query : "");
+  return g.as.request(op.method, where, g.body, g.headers);
+}
+
+const faultless = (r, status, code) => {
+  assert.equal(r.status, status, r.text);
+  if (code) assert.equal(r.json.code, code);
+};
+
+/* bare(method, where, headers) - a request whose path and framing Node leaves alone. */
+function bare(method, where, headers = {}, base = world.base) {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(base);
+    const rq = http.request({ hostname, port, method, path: where, headers: { connection: "close", ...headers }, agent: false }, (r) => {
+      const chunks = [];
+      r.on("data", (c) => chunks.push(c));
+      r.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        resolve({ status: r.statusCode, message: r.statusMessage, headers: r.headers, text,
+          json: /json/.test(r.headers["content-type"] || "") ? JSON.parse(text) : undefined });
+      });
+    });
+    rq.on("error", reject);
+    rq.removeHeader("content-length");
+    rq.removeHeader("transfer-encoding");
+    rq.end();
+  });
+}
+
+async function checkProblem(r) {
+  const { ajv } = await lib.loadContract(world.base);
+  assert.equal(r.headers["content-type"], "application/problem+json");
+  assert.ok(ajv.validate("doc#/components/schemas/Problem", r.json), ajv.errorsText());
+  assert.equal(r.json.status, r.status);
+  assert.equal(r.json.request_id, r.headers["x-request-id"]);
+}
+
+/* ------------------------------------------- every status that is declared */
+
+const altered = (token) => {
+  const [head, claims, signature] = token.split(".");
+  const other = JSON.parse(Buffer.from(claims, "base64url"));
+  other.exp += 3600;
+  return [head, Buffer.from(JSON.stringify(other)).toString("base64url"), signature].join(".");
+};
+const badIds = ["999999999999", "9223372036854775807", "9223372036854775808", "99999999999999999999", "0", "00001", "-1", "+1",
+  "1e3", "abc", "1.0", "%20"];
+const badLimits = ["0", "101", "-1", "abc", "1.5", "1e1", "", "+1", "0x10", "%201", "9999999999999999999999"];
+const long = "x".repeat(70 * 1024);
+
+/* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
+const ways = {
+  200: [["", () => true, succeeds(200)]],
+  201: [["", () => true, succeeds(201)]],
+  204: [["", () => true, succeeds(204)]],
+  400: [
+    ["an unknown query parameter", () => true, async (op) => {
+      const g = await good[op.id]();
+      faultless(await send(op, { query: [g.query, "nope=1"].filter(Boolean).join("&") }), 400, "parameter_unknown");
+    }],
+    ["a repeated query parameter", (op) => op.query.length > 0, async (op) => {
+      for (const name of op.query) {
+        faultless(await send(op, { query: `${name}=1&${name}=1` }), 400, "parameter_repeated");
+        faultless(await send(op, { query: `${name}=1&%${name.charCodeAt(0).toString(16)}${name.slice(1)}=2` }), 400, "parameter_repeated");
+      }
+    }],
+    ["a query that is not UTF-8", () => true, async (op) => {
+      for (const query of ["limit=%FF", "limit=%00", "limit=%zz", "%C0%AF=1"])
+        faultless(await send(op, { query }), 400);
+    }],
+    ["a body that is not JSON", (op) => op.hasBody, async (op) => {
+      for (const body of ["", " ", "{", "{\"a\":1,}", "nope", "{} {}", "{\"a\":\"\\u0000\"}", Buffer.from([0x22, 0xff, 0x22]),
+        "[".repeat(40) + "]".repeat(40)])
+        faultless(await send(op, { body }), 400);
+    }],
+    ["a key twice in one object", (op) => op.hasBody, async (op) =>
+      faultless(await send(op, { body: "{\"a\": 1, \"a\": 1}" }), 400, "json_duplicate_key")],
+  ],
+  401: [
+    ["without a token", (op) => op.signedIn, async (op) => {
+      for (const headers of [{}, { authorization: "Basic RTgxNTMzNzU6eA==" }]) {
+        const r = await send(op, { as: world.anyone, headers });
+        faultless(r, 401, "token_missing");
+        assert.match(r.headers["www-authenticate"], /^Bearer/);
+        assert.doesNotMatch(r.headers["www-authenticate"], /error=/, "RFC 6750, 3.1: no error code where no credentials were sent");
+      }
+    }],
+    ["with a token that is not ours", (op) => op.signedIn, async (op) => {
+      const none = Buffer.from(JSON.stringify({ alg: "none", typ: "JWT" })).toString("base64url");
+      const claims = ana.token.split(".")[1];
+      for (const token of ["garbage", "a.b.c", altered(ana.token), `${none}.${claims}.`, ana.token.slice(0, -4), ana.token + "x"]) {
+        const r = await send(op, { as: lib.caller(world.base, token) });
+        faultless(r, 401, "token_invalid");
+        assert.match(r.headers["www-authenticate"], /^Bearer.*error="invalid_token"/);
+      }
+    }],
+    ["a wrong password", (op) => op.id === "session_create", async (op) => {
+      const r = await send(op, { body: { username: "E8153375", password: "no-es-esta-clave" } });
+      faultless(r, 401, "credentials_wrong");
+      assert.match(r.headers["www-authenticate"], /^Bearer/);
+    }],
+    ["a refresh token that is not ours", (op) => op.id === "session_refresh", async (op) => {
+      const r = await send(op, { body: { refresh_token: "garbage" } });
+      faultless(r, 401, "refresh_token_invalid");
+      assert.match(r.headers["www-authenticate"], /^Bearer/);
+    }],
+  ],
+  403: [
+    ["not for an advisor", (op) => op.id === "opportunity_reopen", async (op) =>
+      faultless(await send(op, { as: ana }), 403, "role_forbidden")],
+    ["another advisor's; a supervisor may", (op) => op.id !== "opportunity_reopen", async (op) => {
+      const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
+      const before = (await ana.get(at)).json;
+      faultless(await send(op, { as: bea }, g), 403, "not_owner");
+      assert.deepEqual((await ana.get(at)).json, before);
+      const r = await send(op, { as: boss }, g);
+      assert.ok([200, 201, 204].includes(r.status), r.text);
+    }],
+  ],
+  404: [["absent, and not ids at all", () => true, async (op) => {
+    for (const [, name] of op.path.matchAll(/\{([a-z_]+)\}/g)) {
+      const bad = name === "catalog" ? ["nope", "STAGE", "stage%20", "1", "-", "a".repeat(65)] : badIds;
+      for (const value of bad)
+        faultless(await send(op, { ids: { [name]: value } }), 404, "not_found");
+    }
+    if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
+  }]],
+  406: [["Accept asks for something else", () => true, async (op) => {
+    for (const accept of ["text/plain", "text/html, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+      faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
+  }]],
+  409: [
+    ["a client with this document", (op) => op.id === "client_create", async (op) =>
+      faultless(await send(op, { body: lib.newClient({ document_number: mine.client.document_number }) }), 409, "client_exists")],
+    ["another client's document", (op) => op.id === "client_update", async (op) =>
+      faultless(await send(op, { body: { document_number: other.client.document_number } }), 409, "client_exists")],
+    ["a client with this document", (op) => op.id === "typification_create", async (op) => {
+      const { body } = good.typification_create();
+      faultless(await send(op, { body: { ...body, client: lib.newClient({ document_number: mine.client.document_number }) } }),
+        409, "client_exists");
+    }],
+    ["the contact has its opportunity", (op) => op.id === "opportunity_create", async (op) =>
+      faultless(await send(op, { body: { contact_id: mine.contact.id, sub_campaign: "entel" } }), 409, "contact_has_opportunity")],
+    ["not finished", (op) => op.id === "opportunity_reopen", async (op) =>
+      faultless(await send(op, { ids: { opportunity_id: mine.opportunity.id } }), 409, "opportunity_not_finished")],
+    ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && op.id !== "opportunity_reopen", async (op) => {
+      const before = (await ana.get(finished.at)).json;
+      for (const as of [ana, boss])
+        faultless(await send(op, { as, ids: { opportunity_id: finished.opportunity.id, action_id: finished.action } }), 409,
+          "opportunity_finished");
+      assert.deepEqual((await ana.get(finished.at)).json, before);
+    }],
+    ["twenty rows are all", (op) => op.id === "action_create", async (op) => {
+      const { at, opportunity } = await lib.opened(ana);
+      const row = { action: "migracion-prepagado-prepago" };
+      assert.equal((await ana.put(`${at}/typification`, { actions: Array(20).fill(row) })).status, 200);
+      faultless(await send(op, { ids: { opportunity_id: opportunity.id } }), 409, "actions_full");
+    }],
+  ],
+  411: [["neither Content-Length nor chunked", () => true, async (op) => {
+    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${ana.token}` } : {}) };
+    const r = await bare(op.method, fill(op.path), headers);
+    assert.equal(r.status, 411, r.text);
+    assert.equal(r.message, "Length Required");
+    assert.equal(r.json.code, "length_required");
+    await checkProblem(r);
+    fs.appendFileSync(lib.seenFile, `${op.id} 411\n`);
+  }]],
+  413: [
+    ["70 KiB", () => true, async (op) => faultless(await send(op, { body: { name: long } }), 413, "content_too_large")],
+    ["70 KiB in chunks", () => true, async (op) => faultless(await send(op, { body: { name: long },
+      headers: { "content-length": null, "transfer-encoding": "chunked" } }), 413, "content_too_large")],
+  ],
+  415: [["not JSON, or not as we take it", () => true, async (op) => {
+    for (const headers of [{ "content-type": "text/plain" }, { "content-type": null }, { "content-type": "application/x-www-form-urlencoded" },
+      { "content-type": "application/json; charset=iso-8859-1" }, { "content-type": "application/jsonx" }, { "content-encoding": "gzip" },
+      ...(op.method === "PATCH" ? [] : [{ "content-type": "application/merge-patch+json" }])])
+      faultless(await send(op, { headers }), 415, "media_type_unsupported");
+  }]],
+  422: [
+    ["an unknown member", (op) => op.hasBody, async (op) => {
+      const g = await good[op.id]();
+      assert.equal(lib.faultAt(await send(op, { body: { ...g.body, no_such_member: 1 } }), "#/no_such_member").code, "unknown_property");
+    }],
+    ["no object at all", (op) => op.hasBody, async (op) => {
+      for (const body of ["null", "[]", "\"text\"", "1", "true"])
+        assert.equal(lib.faultAt(await send(op, { body }), "#").code, "type");
+    }],
+    ["an empty object", (op) => op.hasBody && op.method !== "PATCH", async (op) =>
+      assert.ok((await send(op, { body: {} })).json.errors.length > 0)],
+    ["limit is 1 to 100", (op) => op.query.includes("limit"), async (op) => {
+      const g = await good[op.id]();
+      for (const limit of badLimits)
+        lib.faultAt(await send(op, { query: [g.query, `limit=${limit}`].filter(Boolean).join("&") }), "#/limit");
+    }],
+  ],
+  503: [["without a database", () => true, async (op) => {
+    const base = await dead;
+    const g = await good[op.id]();
+    const r = await send(op, { as: lib.caller(base, op.signedIn ? (g.as || ana).token : undefined) }, g);
+    assert.equal(r.status, 503, r.text);
+    assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+    assert.ok(["database_unavailable", "not_ready"].includes(r.json.code), r.json.code);
+  }]],
+};
+
+function succeeds(status) {
+  return async (op) => {
+    const r = await send(op);
+    faultless(r, status);
+    assert.equal(r.headers["x-content-type-options"], "nosniff");
+    if (personal.test(op.path)) assert.match(r.headers["cache-control"], /no-store/);
+    if (status === 201) {
+      assert.equal(r.headers.location, op.id === "session_create" ? "/v1/sessions/current"
+        : op.id === "action_create" ? r.headers.location.replace(/[0-9]+$/, r.json.id)
+          : `${op.path.replace("typifications", "opportunities").replace(/\/clients\/.*contacts/, "/contacts")}/${r.json.id}`);
+      const reader = op.id === "session_create" ? lib.caller(world.base, r.json.access_token) : ana;
+      const there = await reader.get(r.headers.location);
+      assert.equal(there.status, 200);
+      if (op.id !== "session_create") assert.deepEqual(there.json, r.json);
+    }
+  };
+}
+
+for (const op of all) {
+  assert.ok(good[op.id], `these tests know no good request of ${op.id}`);
+  for (const status of op.statuses) {
+    const found = (ways[status] || []).filter(([, of]) => of(op));
+    if (found.length === 0) test(`${op.id}: ${status} is declared, and no test has a way to it`, () => assert.fail());
+    for (const [what, , run] of found) test(`${op.id}: ${status}${what ? ", " : ""}${what}`, () => run(op));
+  }
+}
+
+/* ----------------------------------------------------- beside the document */
+
+for (const op of all.filter((o) => o.method === "PATCH"))
+  test(`${op.id}: a merge patch by its own media type is the same as JSON; parameters of the type do not matter`, async () => {
+    for (const type of ["application/merge-patch+json", "application/json", "application/json; charset=utf-8",
+      "Application/JSON;charset=\"UTF-8\""])
+      faultless(await send(op, { headers: { "content-type": type } }), 200);
+  });
+
+for (const op of all.filter((o) => o.method === "GET")) {
+  test(`${op.id}: HEAD answers as GET does, without the body`, async () => {
+    const g = { as: op.signedIn ? ana : world.anyone, query: "", ...await good[op.id]() };
+    const where = fill(op.path, g.ids) + (g.query ? "?" + g.query : "");
+    const same = ({ date, "x-request-id": id, ...rest }) => rest;
+    const tries = [[g.as, where], [g.as, where.split("?")[0] + "?nope=1"]];
+    if (op.signedIn) tries.push([world.anyone, where]);
+    for (const [as, at] of tries) {
+      const get = await as.get(at), head = await as.request("HEAD", at);
+      assert.equal(head.status, get.status);
+      assert.equal(head.text, "");
+      assert.deepEqual(same(head.headers), same(get.headers));
+    }
+  });
+  test(`${op.id}: what Accept may say`, async () => {
+    const type = op.id === "openapi_yaml" ? "application/yaml" : "application/json";
+    for (const accept of ["*/*", "application/*", type, `text/html, ${type};q=0.1`, "text/html,*/*;q=0.8", `${type}; charset=utf-8`])
+      faultless(await send(op, { headers: { accept } }), 200);
+  });
+}
+
+for (const shape of shapes) {
+  const here = all.filter((op) => op.path === shape).map((op) => op.method);
+  const allowed = [...here, ...(here.includes("GET") ? ["HEAD"] : []), "OPTIONS"].sort();
+  const name = all.find((op) => op.path === shape).id;
+  const allow = (r) => r.headers.allow.split(",").map((m) => m.trim()).sort();
+
+  test(`${name}: OPTIONS ${shape} answers 204 and Allow, to anyone`, async () => {
+    for (const as of [ana, world.anyone]) {
+      const r = await as.request("OPTIONS", fill(shape));
+      assert.equal(r.status, 204);
+      assert.equal(r.text, "");
+      assert.deepEqual(allow(r), allowed);
+      assert.equal(r.headers["content-length"], undefined);
+      assert.equal(r.headers["access-control-allow-origin"], undefined);
+    }
+  });
+
+  test(`${name}: ${shape} refuses other methods with 405 and Allow`, async () => {
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((m) => !here.includes(m))) {
+      const r = await ana.request(method, fill(shape));
+      faultless(r, 405, "method_not_allowed");
+      assert.deepEqual(allow(r), allowed);
+    }
+    if (!here.includes("GET")) {
+      const r = await ana.request("HEAD", fill(shape));
+      assert.equal(r.status, 405);
+      assert.equal(r.text, "");
+    }
+  });
+}
+
+test("client_get: addresses that are nobody's are 404 or 400, and never anything else", async () => {
+  const id = mine.client.id;
+  const nobody = ["/", "/v1", "/v1/", "/v1/nope", "/v2/clients", `/v1/clients/${id}/`, "/v1/clients/", `/v1/Clients/${id}`, `/V1/clients/${id}`,
+    `//v1/clients/${id}`, `/v1//clients/${id}`, `/v1/clients//${id}`, `/v1/clients/${id}/../${id}`, `/v1/clients/${id}/.`, `/v1/./clients/${id}`,
+    `/v1/clients/%2e%2e/clients/${id}`, `/v1/clients/${id}/..`, `/../v1/clients/${id}`, `/v1%2Fclients/${id}`,
+      `/v1/clients%2F${id}`, `/v1/clients/${id}%2Fcontacts`,
+    `/v1/clients/${id}%00`, `/v1/clients/%00${id}`, "/v1/clients/%00", "/%00", `/v1/clients/${id}%`, `/v1/clients/${id}%2`,
+      `/v1/clients/${id}%zz`,
+    "/v1/clients/%FF", `/v1/clients/${id}%C0%AF`, "/v1/clients/%ED%A0%80", "/v1/clients/%F4%90%80%80", `/v1/clients/${id}%20`,
+      `/v1/clients/${id}+`,
+    `/v1/clients/${id};a=b`, `/v1/clients/${id},1`, "/v1/clients/%EF%BC%91", `/v1/clients/${id}\\`, "/v1/clients/\xff",
+      `/v1/clients/${id}\xc0\xaf`,
+    `/v1/clients/${id}/contacts/1`, "/v1/clients/1/2/3/4/5/6/7/8/9", "/" + "a/".repeat(500), "/livez/", "/livez/..", "/Livez",
+      "/openapi.yaml/", "/openapi.YAML", "/index.html",
+    "/.htpasswd", "/%2e%2e/%2e%2e/etc/passwd", "/../../etc/passwd"];
+  const authorization = `Bearer ${ana.token}`;
+  for (const where of nobody) {
+    const r = await bare("GET", where, { authorization });
+    assert.ok(r.status === 404 || r.status === 400, `${where} answered ${r.status}: ${r.text}`);
+    await checkProblem(r);
+  }
+  assert.equal((await bare("GET", "/livez")).status, 200);
+});
+
+test("client_get: what needs no encoding may be encoded, and an empty query is none", async () => {
+  const authorization = `Bearer ${ana.token}`, id = mine.client.id;
+  const hex = (text) => [...text].map((c) => "%" + c.charCodeAt(0).toString(16)).join("");
+  for (const where of [`/v1/%63lients/${id}`, `/v1/clients/${hex(id)}`, `/%76%31/clients/${id}`, `/v1/clients/${id}?`,
+    `${world.base}/v1/clients/${id}`]) {
+    const r = await bare("GET", where, { authorization });
+    assert.equal(r.status, 200, `${where}: ${r.text}`);
+    assert.equal(r.json.id, id);
+  }
+});
+
+test("opportunity_reopen: without a body there is no length to be required", async () => {
+  const { at } = await finishedOne();
+  const r = await bare("POST", `${at}/reopening`, { authorization: `Bearer ${boss.token}` });
+  assert.equal(r.status, 200, r.text);
+  assert.equal(r.json.stage.code, "en-proceso");
+});
+
+test("session_get: a harmless X-Request-Id is taken, any other replaced", async () => {
+  for (const id of ["a", "0", "abc-123_X.y:z", "9f1c2e34-5a6b-4c7d-8e9f-0a1b2c3d4e5f", "x".repeat(64)]) {
+    assert.equal((await ana.get("/v1/sessions/current", { "x-request-id": id })).headers["x-request-id"], id);
+    const refused = await world.anyone.get("/v1/sessions/current", { "x-request-id": id });
+    assert.equal(refused.headers["x-request-id"], id);
+    assert.equal(refused.json.request_id, id);
+  }
+  const made = new Set();
+  const bad = ["x".repeat(65), "x".repeat(4000), "", "a b", "\"quoted\"", "<script>", "a,b", "%0d%0a", "caf\xe9", "{}"];
+  for (const id of bad) {
+    const r = await ana.get("/v1/sessions/current", { "x-request-id": id });
+    assert.equal(r.status, 200, `${JSON.stringify(id)}: ${r.text}`);
+    assert.notEqual(r.headers["x-request-id"], id);
+    assert.match(r.headers["x-request-id"], /^[A-Za-z0-9_.:-]{8,64}$/);
+    made.add(r.headers["x-request-id"]);
+  }
+  assert.equal(made.size, bad.length, "each of its own");
+});
+
+test("livez: it and the document are there without a database; readyz is not", async () => {
+  const anyone = lib.caller(await dead);
+  assert.equal((await anyone.get("/livez")).status, 200);
+  assert.equal((await anyone.get("/openapi.json")).status, 200);
+  assert.equal((await anyone.get("/openapi.yaml")).status, 200);
+  const r = await anyone.get("/readyz");
+  assert.equal(r.status, 503);
+  assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+});
+
+test("session_get: without a database a bad token is still 401, a bad request still 400, 404, 406, 415", async () => {
+  const base = await dead;
+  const signed = lib.caller(base, ana.token);
+  assert.equal((await lib.caller(base, "garbage").get("/v1/clients/1")).status, 401);
+  assert.equal((await signed.get("/v1/clients/1?nope=1")).status, 400);
+  assert.equal((await signed.get("/v1/nope")).status, 404);
+  assert.equal((await signed.get("/v1/clients/1", { accept: "text/plain" })).status, 406);
+  assert.equal((await signed.post("/v1/clients", {}, { "content-type": "text/plain" })).status, 415);
+});
+
+test("openapi_json: the document that is served is the one that is written", async () => {
+  assert.deepEqual((await world.anyone.get("/openapi.json")).json, openapi());
+  assert.equal((await world.anyone.get("/openapi.yaml")).text, fs.readFileSync(`${lib.root}/openapi.yaml`, "utf8"));
+});

@@ -1,0 +1,187 @@
+-- The catalogues' own rules: codes, positions, depth, what is derived, and the revision.
+set search_path = gestor, pg_temp;
+set client_min_messages = warning;
+begin;
+
+create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
+begin
+    if got is distinct from wanted then
+        raise exception '%: got %, wanted %', what, got, wanted;
+    end if;
+end $$;
+
+create function pg_temp.item(catalog_code text, item_code text) returns catalog_item language sql stable
+return (select i from catalog_item i join catalog c on c.id = i.catalog_id where c.code = catalog_code and i.code = item_code);
+
+-- add(catalog, parent's code, label) - its code.
+create function pg_temp.add(catalog_code text, parent text, label text) returns text language sql as $$
+    insert into catalog_item (catalog_id, parent_id, label)
+    select c.id, (pg_temp.item(catalog_code, parent)).id, label from catalog c where c.code = catalog_code returning code
+$$;
+
+create function pg_temp.refused(wanted text, statement text) returns void language plpgsql as $$
+declare
+    met text;
+begin
+    begin
+        execute statement;
+    exception when others then
+        get stacked diagnostics met = constraint_name;
+        perform pg_temp.same(statement, met, wanted);
+        return;
+    end;
+    raise exception '% was to meet %, it was taken', statement, wanted;
+end $$;
+
+-- What a migration leaves: 12 catalogues, 44 reasons, every revision 1, ids as the columns' constants have them.
+do $$
+begin
+    perform pg_temp.same('catalogues', (select string_agg(id || ' ' || code, ', ' order by id) from catalog),
+        '1 campaign, 2 sub_campaign, 3 retention_action, 4 final_state, 5 cancellation_reason, 6 competitor_plan, 7 competitor_offer, '
+        '8 offer_channel, 9 operator, 10 advertising_acceptance, 11 stage, 12 document_type');
+    perform pg_temp.same('items', (select string_agg(n::text, ' ' order by id) from (select c.id, count(i.id) as n from catalog c left join catalog_item i on i.catalog_id = c.id group by c.id) x),
+        '2 1 11 2 70 9 7 4 4 2 3 4');
+    perform pg_temp.same('reasons', (select count(*) from catalog_item where catalog_id = 5 and selectable), 44::bigint);
+    perform pg_temp.same('revisions', (select bool_and(revision = 1) from catalog), true);
+    perform pg_temp.same('the constants', (select count(*) from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        join catalog c on pg_get_expr(d.adbin, d.adrelid) ~ ('(^|\D)' || c.id || '(\D|$)')
+        where a.attgenerated = 's' and (a.attname = c.code || '_catalog' or (a.attname, c.code) in (('reason_catalog', 'cancellation_reason'), ('action_catalog', 'retention_action')))),
+        (select count(*) from pg_attribute a join pg_class t on t.oid = a.attrelid where a.attgenerated = 's' and t.relnamespace = 'gestor'::regnamespace));
+end $$;
+
+-- code_word(): lower-case ASCII, words joined by '-'.
+do $$
+declare
+    x record;
+begin
+    for x in select * from (values ('MIGRACIÓN PREPAGADO/PREPAGO', 'migracion-prepagado-prepago'), ('MAX 29.90 - 30GB Y S/5 POR 6 MESES', 'max-29-90-30gb-y-s-5-por-6-meses'),
+        ('Max 49.90 - 50% + 95 GB AV por 6 meses', 'max-49-90-50-95-gb-av-por-6-meses'), ('Sin señal indoor', 'sin-senal-indoor'), ('Internet + Llamadas', 'internet-llamadas'),
+        ('50% X 12 MESES', '50-x-12-meses'), ('ÁÉÍÓÚÜÑ áéíóúüñ', 'aeiouun-aeiouun'), ('  ¿Qué?  ', 'que'), ('A_B.C', 'a-b-c')) v (label, wanted)
+    loop
+        perform pg_temp.same(x.label, code_word(x.label), x.wanted);
+    end loop;
+end $$;
+
+-- A code is the path of the labels; a clash gets -2, then -3, past one that is taken already; a written code is kept.
+do $$
+begin
+    perform pg_temp.same('top', pg_temp.add('sub_campaign', null, 'WOM Perú'), 'wom-peru');
+    perform pg_temp.same('clash', pg_temp.add('sub_campaign', null, 'Entel'), 'entel-2');
+    perform pg_temp.same('clash', pg_temp.add('sub_campaign', null, 'ENTEL'), 'entel-3');
+    perform pg_temp.same('a label that is the next clash''s code', pg_temp.add('sub_campaign', null, 'ENTEL 4'), 'entel-4');
+    perform pg_temp.same('past it', pg_temp.add('sub_campaign', null, 'entel!'), 'entel-5');
+    perform pg_temp.same('below', pg_temp.add('retention_action', 'migracion-prepagado-prepago', 'PLAN Ñ'), 'migracion-prepagado-prepago.plan-n');
+    perform pg_temp.same('below that', pg_temp.add('retention_action', 'migracion-prepagado-prepago.plan-n', 'A'), 'migracion-prepagado-prepago.plan-n.a');
+    perform pg_temp.same('the same below another', pg_temp.add('retention_action', 'bono-gb', 'PLAN Ñ'), 'bono-gb.plan-n');
+    insert into catalog_item (catalog_id, label, code) values (2, 'Movistar', 'la-azul');
+    perform pg_temp.same('written', (pg_temp.item('sub_campaign', 'la-azul')).label, 'Movistar');
+    -- Two alike in one statement.
+    insert into catalog_item (catalog_id, label) values (8, 'CORREO'), (8, 'Correo'), (8, 'correo');
+    perform pg_temp.same('three in one statement', (select string_agg(code, ' ' order by position) from catalog_item where catalog_id = 8 and label ilike 'correo'), 'correo correo-2 correo-3');
+end $$;
+
+-- The code and the place never change; the label may, and the code stays.
+do $$
+begin
+    perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set code = 'x' where catalog_id = 2 and code = 'entel'$q$);
+    perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set catalog_id = 9 where catalog_id = 2 and code = 'entel'$q$);
+    perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set parent_id = null where code = 'bono-gb.bono-4-gb-por-12-meses'$q$);
+    perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set parent_id = (pg_temp.item('retention_action', 'bono-gb')).id where code = 'migracion-postpago'$q$);
+    update catalog_item set label = 'ENTEL PERÚ' where catalog_id = 2 and code = 'entel';
+    perform pg_temp.same('renamed', (pg_temp.item('sub_campaign', 'entel')).label, 'ENTEL PERÚ');
+    perform pg_temp.same('its choice', (pg_temp.item('sub_campaign', 'entel')).choice ->> 'label', 'ENTEL PERÚ');
+    perform pg_temp.same('a second of its old label', pg_temp.add('sub_campaign', null, 'ENTEL'), 'entel-6');
+end $$;
+
+-- The position: behind the last one of the same parent, unless written.
+do $$
+begin
+    perform pg_temp.add('final_state', null, 'PENDIENTE');
+    perform pg_temp.same('behind the last', (pg_temp.item('final_state', 'pendiente')).position, 3);
+    perform pg_temp.add('final_state', 'pendiente', 'UNO');
+    perform pg_temp.add('final_state', 'pendiente', 'DOS');
+    perform pg_temp.same('counted below each parent', (pg_temp.item('final_state', 'pendiente.dos')).position, 2);
+    insert into catalog_item (catalog_id, label, position) values (4, 'PRIMERO', 0);
+    perform pg_temp.same('written', (pg_temp.item('final_state', 'primero')).position, 0);
+end $$;
+
+-- No item stands deeper than its catalogue has titles; with one more title it may.
+do $$
+begin
+    perform pg_temp.refused('catalog_item_depth', $q$select pg_temp.add('operator', 'entel', 'X')$q$);
+    perform pg_temp.refused('catalog_item_depth', $q$select pg_temp.add('final_state', 'pendiente.uno', 'X')$q$);
+    perform pg_temp.refused('catalog_item_depth', $q$select pg_temp.add('cancellation_reason', code, 'X') from catalog_item where catalog_id = 5 and depth = 5 limit 1$q$);
+    update catalog set levels = '{Operador,Detalle}' where code = 'operator';
+    perform pg_temp.same('a level more', pg_temp.add('operator', 'entel', 'X'), 'entel.x');
+end $$;
+
+-- depth, selectable and choice follow every change.
+do $$
+declare
+    whole constant text := $q$select string_agg(code, ' ' order by code) from catalog_item where catalog_id = 11 and selectable$q$;
+    got text;
+begin
+    execute whole into got;
+    perform pg_temp.same('as it is', got, 'en-proceso no-retenido retenido');
+    perform pg_temp.add('stage', 'retenido', 'UNO');
+    execute whole into got;
+    perform pg_temp.same('one below', got, 'en-proceso no-retenido retenido.uno');
+    perform pg_temp.same('depth', (pg_temp.item('stage', 'retenido.uno')).depth, 2::smallint);
+    perform pg_temp.same('choice', (pg_temp.item('stage', 'retenido.uno')).choice::text,
+        '{"code":"retenido.uno","label":"UNO","levels":[{"code":"retenido","label":"RETENIDO"},{"code":"retenido.uno","label":"UNO"}]}');
+    update catalog_item set label = 'RETENIDO "SÍ"' where catalog_id = 11 and code = 'retenido';
+    perform pg_temp.same('the choice below a new label', (pg_temp.item('stage', 'retenido.uno')).choice #>> '{levels,0,label}', 'RETENIDO "SÍ"');
+    update catalog_item set active = false where catalog_id = 11 and code = 'retenido.uno';
+    execute whole into got;
+    perform pg_temp.same('none active below', got, 'en-proceso no-retenido retenido');
+    update catalog_item set active = true where catalog_id = 11 and code = 'retenido.uno';
+    update catalog_item set active = false where catalog_id = 11 and code = 'retenido';
+    execute whole into got;
+    perform pg_temp.same('below one that is not active', got, 'en-proceso no-retenido');
+    update catalog_item set active = true where catalog_id = 11;
+    delete from catalog_item where catalog_id = 11 and code = 'retenido.uno';
+    execute whole into got;
+    perform pg_temp.same('removed', got, 'en-proceso no-retenido retenido');
+    perform pg_temp.same('a document type''s choice', (pg_temp.item('document_type', 'ruc')).choice ->> 'operator_code', '4');
+    perform pg_temp.same('has the key when it is not known', (pg_temp.item('document_type', 'dni')).choice::jsonb ? 'operator_code', true);
+end $$;
+
+-- What is derived cannot be written: the next statement's trigger puts it right.
+do $$
+begin
+    update catalog_item set selectable = false, depth = 9, choice = 'null' where catalog_id = 9;
+    perform pg_temp.same('put right', (select count(*) from catalog_item where catalog_id = 9 and parent_id is null and depth = 1 and choice is not null
+        and choice ->> 'code' = code and selectable = (code <> 'entel')), 4::bigint);
+end $$;
+
+-- The revision of a catalogue grows by each statement that touches it, and only its.
+do $$
+declare
+    before bigint;
+    others bigint;
+    statement text;
+begin
+    select sum(revision) into others from catalog where code <> 'competitor_offer';
+    foreach statement in array array[
+        $q$insert into catalog_item (catalog_id, label) values (7, 'REGALO'), (7, 'OTRO REGALO')$q$,
+        $q$update catalog_item set label = 'EL REGALO' where catalog_id = 7 and code = 'regalo'$q$,
+        $q$update catalog_item set active = false where catalog_id = 7 and code = 'regalo'$q$,
+        $q$update catalog_item set position = 1 where catalog_id = 7 and code = 'regalo'$q$,
+        $q$delete from catalog_item where catalog_id = 7 and code = 'regalo'$q$,
+        $q$update catalog set name = 'Oferta' where id = 7$q$,
+        $q$update catalog set levels = '{Oferta,Detalle}' where id = 7$q$]
+    loop
+        select revision into before from catalog where id = 7;
+        execute statement;
+        perform pg_temp.same(statement, (select revision from catalog where id = 7) > before, true);
+    end loop;
+    perform pg_temp.same('the others', (select sum(revision) from catalog where code <> 'competitor_offer'), others::numeric);
+    -- A statement over two catalogues raises both; one over nothing, none.
+    select sum(revision) into before from catalog;
+    update catalog_item set label = label || '.' where catalog_id in (1, 8) and position = 1;
+    perform pg_temp.same('two', (select sum(revision) from catalog), (before + 2)::numeric);
+    update catalog_item set label = 'X' where false;
+    perform pg_temp.same('none', (select sum(revision) from catalog), (before + 2)::numeric);
+end $$;
+
+rollback;

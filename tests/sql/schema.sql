@@ -1,0 +1,493 @@
+-- The schema's functions, and every named constraint: what each refuses and what it takes.
+-- The last block holds the list against pg_constraint, so that none is forgotten.
+set search_path = gestor, pg_temp;
+set client_min_messages = warning;
+begin;
+
+create table pg_temp.tried (name text primary key);
+
+-- same(what, got, wanted) - they are equal, nulls too.
+create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
+begin
+    if got is distinct from wanted then
+        raise exception '%: got %, wanted %', what, got, wanted;
+    end if;
+end $$;
+
+-- refused(constraint, statement) - it fails with that constraint (or SQLSTATE), and changes nothing.
+create function pg_temp.refused(wanted text, statement text) returns void language plpgsql as $$
+declare
+    met text;
+    state text;
+begin
+    begin
+        execute statement;
+    exception when others then
+        get stacked diagnostics met = constraint_name, state = returned_sqlstate;
+        if wanted not in (met, state) then
+            raise exception '% was to meet %, it met % % (%)', statement, wanted, state, met, sqlerrm;
+        end if;
+        insert into pg_temp.tried values (wanted) on conflict do nothing;
+        return;
+    end;
+    raise exception '% was to meet %, it was taken', statement, wanted;
+end $$;
+
+-- taken(statement) - it is no error; undone.
+create function pg_temp.taken(statement text) returns void language plpgsql as $$
+begin
+    begin
+        execute statement;
+        raise exception using errcode = 'GE999';
+    exception when sqlstate 'GE999' then
+        return;
+    end;
+end $$;
+
+-- ---------------------------------------------------------------- functions
+
+-- today(): the day at the desk, five hours behind UTC all the year.
+do $$
+begin
+    perform pg_temp.same('today', today(), (now() at time zone 'UTC' - interval '5 hours')::date);
+end $$;
+
+-- instant(): RFC 3339 in UTC with microseconds, whatever the session's time zone.
+do $$
+begin
+    set local timezone = 'Asia/Tokyo';
+    perform pg_temp.same('instant', instant('2025-05-03 00:00-05'), '2025-05-03T05:00:00.000000Z');
+    perform pg_temp.same('instant', instant('2024-02-29 23:59:59.999999+00'), '2024-02-29T23:59:59.999999Z');
+    perform pg_temp.same('instant of null', instant(null), null);
+    set local timezone = 'UTC';
+end $$;
+
+-- is_birthday(): month and day; the 29th of February on the 28th of a common year.
+do $$
+declare
+    x record;
+begin
+    for x in select * from (values
+        ('1990-05-03'::date, '2025-05-03'::date, true), ('1990-05-03', '2025-05-04', false), ('1990-05-03', '1990-05-03', true),
+        ('2000-02-29', '2024-02-29', true), ('2000-02-29', '2024-02-28', false), ('2000-02-29', '2024-03-01', false),
+        ('2000-02-29', '2025-02-28', true), ('2000-02-29', '2025-02-27', false), ('2000-02-29', '2025-03-01', false),
+        ('2000-02-29', '2100-02-28', true), ('2000-02-28', '2024-02-28', true), ('2000-02-28', '2024-02-29', false),
+        ('2000-02-28', '2025-02-28', true), ('1999-12-31', '2025-12-31', true), ('1999-12-31', '2026-01-01', false),
+        (null, '2025-01-01', null)) v (born, day, wanted)
+    loop
+        perform pg_temp.same(format('is_birthday(%s, %s)', x.born, x.day), is_birthday(x.born, x.day), x.wanted);
+    end loop;
+    -- Somebody born on any day has exactly one birthday in each year.
+    for x in select b::date as born, y, count(*) filter (where is_birthday(b::date, d::date)) as n
+               from generate_series('2000-01-01', '2000-12-31', interval '1 day') b, (values (2023), (2024), (2100)) years (y),
+                    generate_series(make_date(y, 1, 1), make_date(y, 12, 31), interval '1 day') d
+              group by 1, 2 having count(*) filter (where is_birthday(b::date, d::date)) <> 1
+    loop
+        raise exception 'born on %, % birthdays in %', x.born, x.n, x.y;
+    end loop;
+end $$;
+
+-- phone(): spaces, +51 and 51 are taken off, 9 digits are left.
+do $$
+declare
+    written text;
+begin
+    foreach written in array '{944264648,51944264648,+51944264648,+51 944 264 648," 944 264 648 ",+ 5 1 9 4 4 2 6 4 6 4 8}'::text[] loop
+        perform pg_temp.same(format('phone(%s)', written), phone(written), '944264648');
+    end loop;
+    perform pg_temp.same('phone(null)', phone(null), null);
+end $$;
+
+-- is_ruc(): prefix, length and check digit; of ten last digits exactly the one that the rule gives.
+do $$
+declare
+    base text;
+    total integer;
+    digit integer;
+    rest integer;
+begin
+    perform pg_temp.same('the manual''s RUC', is_ruc('20467534026'), true);
+    perform pg_temp.same('SUNAT''s own RUC', is_ruc('20131312955'), true);
+    foreach base in array '{2046753402,204675340266,30467534026,2046753402A,"20467534026 ","",12467534026,20467534O26}'::text[] loop
+        perform pg_temp.same(format('is_ruc(%s)', base), is_ruc(base), false);
+    end loop;
+    perform pg_temp.same('is_ruc(null)', is_ruc(null), null);
+    for n in 1..400 loop
+        base := (array['10', '15', '16', '17', '20'])[1 + n % 5] || lpad((n::bigint * 7919 * 1231 % 100000000)::text, 8, '0');
+        select sum(substr(base, i, 1)::integer * (array[5, 4, 3, 2, 7, 6, 5, 4, 3, 2])[i]) into total from generate_series(1, 10) i;
+        rest := 11 - total % 11;
+        digit := case rest when 10 then 0 when 11 then 1 else rest end;
+        for d in 0..9 loop
+            perform pg_temp.same('is_ruc ' || base || d, is_ruc(base || d), d = digit);
+        end loop;
+    end loop;
+end $$;
+
+-- is_document(): DNI 8 digits with leading zeros; CE and passport up to 12 letters and digits; new types up to 20.
+do $$
+declare
+    x record;
+begin
+    for x in select * from (values
+        ('dni', '00000001', true), ('dni', '1234567', false), ('dni', '123456789', false), ('dni', '1234567A', false), ('dni', '', false),
+        ('ruc', '20467534026', true), ('ruc', '20467534027', false), ('ruc', '12345678', false),
+        ('ce', '001234567', true), ('ce', 'A', true), ('ce', 'ABCDEF123456', true), ('ce', 'ABCDEF1234567', false), ('ce', '', false), ('ce', 'AB-1', false),
+        ('pasaporte', 'XY1234567', true), ('pasaporte', 'ABCDEF123456', true), ('pasaporte', 'ABCDEF1234567', false), ('pasaporte', 'xy12', false),
+        ('ptp', 'ABCDEFGHIJ1234567890', true), ('ptp', 'ABCDEFGHIJ12345678901', false)) v (type, n, wanted)
+    loop
+        perform pg_temp.same(format('is_document(%s, %s)', x.type, x.n), is_document(x.type, x.n), x.wanted);
+    end loop;
+end $$;
+
+-- merge_patch(): the examples of RFC 7396, appendix A; the document of its section 3.
+do $$
+declare
+    x record;
+begin
+    for x in select * from (values
+        ('{"a":"b"}', '{"a":"c"}', '{"a":"c"}'), ('{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'), ('{"a":"b"}', '{"a":null}', '{}'),
+        ('{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'), ('{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'), ('{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'),
+        ('{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'), ('{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'),
+        ('["a","b"]', '["c","d"]', '["c","d"]'), ('{"a":"b"}', '["c"]', '["c"]'), ('{"a":"foo"}', 'null', 'null'), ('{"a":"foo"}', '"bar"', '"bar"'),
+        ('{"e":null}', '{"a":1}', '{"e":null,"a":1}'), ('[1,2]', '{"a":"b","c":null}', '{"a":"b"}'), ('{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'),
+        ('{"title":"Goodbye!","author":{"givenName":"John","familyName":"Doe"},"tags":["example","sample"],"content":"This will be unchanged"}',
+         '{"title":"Hello!","phoneNumber":"+01-123-456-7890","author":{"familyName":null},"tags":["example"]}',
+         '{"title":"Hello!","author":{"givenName":"John"},"tags":["example"],"content":"This will be unchanged","phoneNumber":"+01-123-456-7890"}'),
+        -- Keys that a path would read otherwise.
+        ('{"0":1,"a,b":{"}":2}}', '{"a,b":{"}":null,"":3},"-1":4}', '{"0":1,"a,b":{"":3},"-1":4}')) v (target, patch, wanted)
+    loop
+        perform pg_temp.same(format('%s patched by %s', x.target, x.patch), merge_patch(x.target::jsonb, x.patch::jsonb), x.wanted::jsonb);
+    end loop;
+end $$;
+
+-- refuse() ends the statement with GE001; choice() gives a whole choice, nulls for null, or refuses.
+do $$
+declare
+    c record;
+    code text;
+begin
+    perform pg_temp.refused('GE001', $q$select refuse('x')$q$);
+    select * into c from choice('operator', null);
+    perform pg_temp.same('choice of null', c.id, null);
+    select * into c from choice('operator', 'movistar');
+    perform pg_temp.same('choice', c.choice::text, '{"code":"movistar","label":"MOVISTAR","levels":[{"code":"movistar","label":"MOVISTAR"}]}');
+    foreach code in array '{"",claro,MOVISTAR,movistar.,dni}'::text[] loop
+        perform pg_temp.refused('GE001', format('select choice(''operator'', %L)', code));
+    end loop;
+    perform pg_temp.refused('GE001', $q$select choice('retention_action', 'bono-gb')$q$);
+    perform pg_temp.refused('GE001', $q$select choice('no_such', 'movistar')$q$);
+end $$;
+
+-- ---------------------------------------------------------------- things to work on
+
+insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', 'x'), ('E1000002', 'LUIS', 'supervisor', 'x');
+insert into client (name, document_type_id, document_type, document_number, phone)
+select n, t.id, t.choice, d, '944264648' from choice('document_type', 'dni') t, (values ('UNO', '00000001'), ('DOS', '00000002')) v (n, d);
+insert into contact (client_id, advisor_id, origin_phone, serial_number)
+select c.id, a.id, '944264648', '2505050000125674' from client c, advisor a where a.username = 'E1000001';
+-- One opportunity with everything in it, in process.
+insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage, reason_id, reason,
+    competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
+    phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance)
+select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice, re.id, re.choice, pl.id, pl.choice, co.id, co.choice,
+       ch.id, ch.choice, op.id, op.choice, '944264648', '955555555', ad.id, ad.choice
+  from contact t join client c on c.id = t.client_id and c.name = 'UNO', choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', 'entel') sc,
+       choice('stage', 'en-proceso') st, choice('cancellation_reason', 'calidad-de-la-venta.incumplimiento-del-ofrecimiento') re,
+       choice('competitor_plan', 'prepago') pl, choice('competitor_offer', 'bono-gb') co, choice('offer_channel', 'digital') ch,
+       choice('operator', 'entel') op, choice('advertising_acceptance', 'acepto') ad;
+insert into action (opportunity_id, action_id, action, final_state_id, final_state)
+select o.id, ac.id, ac.choice, fs.id, fs.choice from opportunity o, choice('retention_action', 'bono-gb.bono-4-gb-por-12-meses') ac, choice('final_state', 'atendido') fs;
+insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
+select client_id, id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance from opportunity;
+
+-- The old application's numbers end below a million.
+do $$
+begin
+    perform pg_temp.same('the first id', (select min(id) from opportunity), 1000000::bigint);
+end $$;
+
+-- ---------------------------------------------------------------- choices
+
+-- Each column that holds a choice takes its own catalogue's items, every one, and refuses every other catalogue's.
+do $$
+declare
+    x record;
+    i record;
+begin
+    for x in select * from (values
+        ('client', 'document_type', 'document_type'), ('opportunity', 'campaign', 'campaign'), ('opportunity', 'sub_campaign', 'sub_campaign'),
+        ('opportunity', 'stage', 'stage'), ('opportunity', 'reason', 'cancellation_reason'), ('opportunity', 'competitor_plan', 'competitor_plan'),
+        ('opportunity', 'competitor_offer', 'competitor_offer'), ('opportunity', 'offer_channel', 'offer_channel'), ('opportunity', 'operator', 'operator'),
+        ('opportunity', 'advertising_acceptance', 'advertising_acceptance'), ('action', 'action', 'retention_action'),
+        ('action', 'final_state', 'final_state'), ('consent', 'advertising_acceptance', 'advertising_acceptance')) v (tbl, col, catalog)
+    loop
+        for i in select ci.id, ci.code, c.code as catalog from catalog_item ci join catalog c on c.id = ci.catalog_id loop
+            if i.catalog = x.catalog then
+                perform pg_temp.taken(format('update %I set %I = %s', x.tbl, x.col || '_id', i.id));
+            else
+                perform pg_temp.refused(format('%s_%s_fkey', x.tbl, x.col), format('update %I set %I = %s', x.tbl, x.col || '_id', i.id));
+            end if;
+        end loop;
+        perform pg_temp.refused(format('%s_%s_fkey', x.tbl, x.col), format('update %I set %I = 999999', x.tbl, x.col || '_id'));
+        -- The other half of the reference is a constant.
+        perform pg_temp.refused('428C9', format('update %I set %I = 1', x.tbl, x.col || '_catalog'));
+    end loop;
+    -- What is chosen cannot go.
+    perform pg_temp.refused('opportunity_operator_fkey', $q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'entel'$q$);
+    perform pg_temp.taken($q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'bitel'$q$);
+end $$;
+
+-- A choice's item and its text stand together.
+do $$
+declare
+    col text;
+begin
+    foreach col in array '{sub_campaign,reason,competitor_plan,competitor_offer,offer_channel,operator,advertising_acceptance}'::text[] loop
+        perform pg_temp.refused('opportunity_choices_whole', format('update opportunity set contact_id = null, %I = null', col || '_id'));
+        perform pg_temp.refused('opportunity_choices_whole', format('update opportunity set contact_id = null, %I = null', col));
+        perform pg_temp.taken(format('update opportunity set contact_id = null, %I = null, %I = null', col, col || '_id'));
+    end loop;
+    foreach col in array '{campaign_id,campaign,stage_id,stage,client_id,advisor_id,created_at,updated_at}'::text[] loop
+        perform pg_temp.refused('23502', format('update opportunity set %I = null', col));
+    end loop;
+    perform pg_temp.refused('action_choices_whole', 'update action set final_state = null');
+    perform pg_temp.refused('action_choices_whole', 'update action set final_state_id = null');
+    perform pg_temp.taken('update action set final_state_id = null, final_state = null');
+end $$;
+
+-- ---------------------------------------------------------------- catalogues
+
+do $$
+begin
+    perform pg_temp.refused('catalog_code_key', $q$insert into catalog (id, code, name, levels) values (99, 'stage', 'X', '{X}')$q$);
+    perform pg_temp.refused('catalog_code_form', $q$insert into catalog (id, code, name, levels) values (99, 'Stage', 'X', '{X}')$q$);
+    perform pg_temp.refused('catalog_code_form', $q$insert into catalog (id, code, name, levels) values (99, 'a-b', 'X', '{X}')$q$);
+    perform pg_temp.refused('catalog_levels_count', $q$insert into catalog (id, code, name, levels) values (99, 'x', 'X', '{}')$q$);
+    perform pg_temp.refused('catalog_levels_count', $q$insert into catalog (id, code, name, levels) select 99, 'x', 'X', array_agg('x'::text) from generate_series(1, 21)$q$);
+    perform pg_temp.refused('catalog_item_catalog_fkey', $q$insert into catalog_item (catalog_id, label) values (99, 'X')$q$);
+    perform pg_temp.refused('catalog_item_label_form', $q$insert into catalog_item (catalog_id, label) values (2, ' X')$q$);
+    perform pg_temp.refused('catalog_item_label_form', $q$insert into catalog_item (catalog_id, label, code) values (2, '', 'x')$q$);
+    perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'X')$q$);
+    perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'a..b')$q$);
+    perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label) values (2, '¿?')$q$);
+    perform pg_temp.refused('catalog_item_code_key', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'entel')$q$);
+    perform pg_temp.taken($q$insert into catalog_item (catalog_id, label, code) values (3, 'X', 'entel')$q$);
+    -- An item's parent is of the same catalogue.
+    perform pg_temp.refused('catalog_item_parent_fkey', $q$insert into catalog_item (catalog_id, parent_id, label) select 4, id, 'X' from catalog_item where code = 'bono-gb' and catalog_id = 3$q$);
+    perform pg_temp.refused('catalog_item_parent_fkey', $q$delete from catalog_item where code = 'bono-gb' and catalog_id = 3$q$);
+    perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set code = 'x' where code = 'bono-gb' and catalog_id = 3$q$);
+    perform pg_temp.refused('catalog_item_depth', $q$insert into catalog_item (catalog_id, parent_id, label) select 2, id, 'X' from catalog_item where code = 'entel' and catalog_id = 2$q$);
+end $$;
+
+-- ---------------------------------------------------------------- people
+
+do $$
+declare
+    name text;
+begin
+    perform pg_temp.refused('advisor_username_key', $q$insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'X', 'admin', 'x')$q$);
+    foreach name in array '{e1000003,E100000,E10000033,EB153375,X1000003,""}'::text[] loop
+        perform pg_temp.refused('advisor_username_form', format('insert into advisor (username, full_name, role, password_hash) values (%L, ''X'', ''admin'', ''x'')', name));
+    end loop;
+    perform pg_temp.refused('advisor_full_name_form', $q$update advisor set full_name = '  '$q$);
+    perform pg_temp.refused('advisor_role_known', $q$update advisor set role = 'jefe'$q$);
+    foreach name in array '{advisor,supervisor,admin,integration}'::text[] loop
+        perform pg_temp.taken(format('update advisor set role = %L', name));
+    end loop;
+    perform pg_temp.refused('advisor_credentials', $q$insert into advisor (username, full_name, role) values ('E1000003', 'X', 'admin')$q$);
+    perform pg_temp.refused('advisor_credentials', $q$insert into advisor (full_name, role, password_hash) values ('X', 'admin', 'x')$q$);
+    perform pg_temp.taken($q$insert into advisor (full_name, role) values ('X', 'advisor'), ('Y', 'advisor')$q$);
+    insert into session (advisor_id, refresh_hash, expires_at) select id, '\x01', now() from advisor where username = 'E1000001';
+    perform pg_temp.refused('session_refresh_hash_key', $q$insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, refresh_hash, now() from session$q$);
+    perform pg_temp.refused('session_advisor_fkey', $q$update session set advisor_id = 999999$q$);
+end $$;
+
+-- ---------------------------------------------------------------- clients
+
+do $$
+declare
+    number text;
+begin
+    perform pg_temp.refused('client_name_form', $q$update client set name = '  '$q$);
+    perform pg_temp.refused('client_document_key', $q$insert into client (name, document_type_id, document_type, document_number) select 'X', document_type_id, document_type, document_number from client$q$);
+    -- The same number with another type is another document.
+    perform pg_temp.taken($q$insert into client (name, document_type_id, document_type, document_number) select 'X', t.id, t.choice, '00000001' from choice('document_type', 'pasaporte') t$q$);
+    perform pg_temp.refused('client_document_number_valid', $q$update client set document_number = '1' where name = 'UNO'$q$);
+    perform pg_temp.refused('client_document_number_valid', $q$update client c set document_type_id = t.id, document_type = t.choice from choice('document_type', 'ruc') t where c.name = 'UNO'$q$);
+    foreach number in array '{44264648,844264648,9442646480,51944264648,"944 264 648",""}'::text[] loop
+        perform pg_temp.refused('client_phone_form', format('update client set phone = %L where name = ''UNO''', number));
+        perform pg_temp.refused('client_phone_phone_form', format('update client set lines = array[%L] where name = ''UNO''', number));
+    end loop;
+    perform pg_temp.refused('client_birth_date_past', $q$update client set birth_date = created_at::date + 2$q$);
+    perform pg_temp.taken($q$update client set birth_date = today()$q$);
+    perform pg_temp.refused('client_phone_client_fkey', $q$insert into client_phone (phone, client_id) values ('944264648', 999999)$q$);
+    perform pg_temp.refused('client_document_type_fkey', $q$update client set document_type_id = 999999$q$);
+end $$;
+
+-- client_phone follows the phone and the lines of its client: each number once.
+do $$
+declare
+    phones constant text := $q$select string_agg(p.phone, ',' order by p.phone) from client_phone p join client c on c.id = p.client_id where c.name = 'UNO'$q$;
+    got text;
+begin
+    execute phones into got;
+    perform pg_temp.same('of an insert', got, '944264648');
+    update client set lines = '{955555555,944264648,955555555}' where name = 'UNO';
+    execute phones into got;
+    perform pg_temp.same('with lines', got, '944264648,955555555');
+    update client set phone = null where name = 'UNO';
+    execute phones into got;
+    perform pg_temp.same('without its own', got, '944264648,955555555');
+    update client set lines = null where name = 'UNO';
+    execute phones into got;
+    perform pg_temp.same('without any', got, null);
+    update client set phone = '944264648' where name = 'UNO';
+    execute phones into got;
+    perform pg_temp.same('again', got, '944264648');
+end $$;
+
+-- ---------------------------------------------------------------- contacts
+
+do $$
+declare
+    number text;
+begin
+    foreach number in array '{44264648,844264648,9442646480,""}'::text[] loop
+        perform pg_temp.refused('contact_origin_phone_form', format('update contact set origin_phone = %L', number));
+    end loop;
+    foreach number in array '{250505000012567,25050500001256744,250505000012567A,""}'::text[] loop
+        perform pg_temp.refused('contact_serial_number_form', format('update contact set serial_number = %L', number));
+    end loop;
+    perform pg_temp.refused('contact_asked_range', 'update contact set asked = 4, "right" = 4');
+    perform pg_temp.refused('contact_asked_range', 'update contact set asked = -1, "right" = 0');
+    perform pg_temp.refused('contact_ownership_check_whole', 'update contact set asked = 3');
+    perform pg_temp.refused('contact_ownership_check_whole', 'update contact set "right" = 3');
+    perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = 3');
+    perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = -1');
+    perform pg_temp.taken('update contact set asked = 3, "right" = 0');
+    perform pg_temp.refused('contact_client_fkey', 'insert into contact (client_id, advisor_id, origin_phone, serial_number) select 999999, advisor_id, origin_phone, serial_number from contact limit 1');
+    perform pg_temp.refused('contact_advisor_fkey', 'update contact set advisor_id = 999999');
+end $$;
+
+-- ---------------------------------------------------------------- opportunities
+
+-- One contact, one opportunity; the contact is one of the same client.
+do $$
+begin
+    perform pg_temp.refused('opportunity_contact_key', 'insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
+        select client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage from opportunity');
+    perform pg_temp.refused('opportunity_contact_fkey', $q$update opportunity set contact_id = (select t.id from contact t join client c on c.id = t.client_id where c.name = 'DOS')$q$);
+    perform pg_temp.refused('opportunity_contact_fkey', 'update opportunity set contact_id = 999999');
+    perform pg_temp.refused('opportunity_client_fkey', 'update opportunity set contact_id = null, client_id = 999999');
+    perform pg_temp.refused('opportunity_advisor_fkey', 'update opportunity set advisor_id = 999999');
+    perform pg_temp.refused('23503', 'delete from contact t using opportunity o where o.contact_id = t.id');
+    -- Records of the old application have no contact, any number of them.
+    perform pg_temp.taken('insert into opportunity (client_id, advisor_id, campaign_id, campaign, stage_id, stage)
+        select client_id, advisor_id, campaign_id, campaign, stage_id, stage from opportunity, generate_series(1, 3)');
+end $$;
+
+-- A sub campaign and the phone to manage are required; phones have 9 digits.
+do $$
+declare
+    number text;
+    col text;
+begin
+    perform pg_temp.refused('opportunity_sub_campaign_required', 'update opportunity set sub_campaign_id = null, sub_campaign = null');
+    perform pg_temp.refused('opportunity_competitor_offer_whole', 'update opportunity set phone_to_manage = null');
+    update opportunity set phone_to_manage = null, additional_line = null, competitor_plan_id = null, competitor_plan = null,
+        competitor_offer_id = null, competitor_offer = null, offer_channel_id = null, offer_channel = null, operator_id = null, operator = null;
+    foreach col in array '{competitor_plan,competitor_offer,offer_channel,operator}'::text[] loop
+        perform pg_temp.refused('opportunity_competitor_offer_whole', format('update opportunity set %I = t.id, %I = t.choice from choice(%L, %L) t', col || '_id', col, col,
+            (select i.code from catalog_item i join catalog c on c.id = i.catalog_id where c.code = col limit 1)));
+    end loop;
+    perform pg_temp.refused('opportunity_competitor_offer_whole', $q$update opportunity set additional_line = '955555555'$q$);
+    update opportunity set phone_to_manage = '944264648';
+    foreach number in array '{44264648,844264648,9442646480,""}'::text[] loop
+        perform pg_temp.refused('opportunity_phone_to_manage_form', format('update opportunity set phone_to_manage = %L', number));
+        perform pg_temp.refused('opportunity_additional_line_form', format('update opportunity set additional_line = %L', number));
+    end loop;
+end $$;
+
+-- Finished is what the stage says, and holds a reason, a competitor's offer and the advertising answer.
+do $$
+declare
+    stage text;
+begin
+    perform pg_temp.refused('opportunity_closed_stage', 'update opportunity set closed_at = now()');
+    foreach stage in array '{retenido,no-retenido}'::text[] loop
+        perform pg_temp.refused('opportunity_closed_stage', format('update opportunity set stage_id = s.id, stage = s.choice from choice(''stage'', %L) s', stage));
+        perform pg_temp.taken(format('update opportunity set stage_id = s.id, stage = s.choice, closed_at = now() from choice(''stage'', %L) s', stage));
+    end loop;
+    update opportunity set stage_id = s.id, stage = s.choice, closed_at = now() from choice('stage', 'retenido') s;
+    perform pg_temp.refused('opportunity_closed_stage', 'update opportunity set closed_at = null');
+    perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set reason_id = null, reason = null');
+    perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set phone_to_manage = null');
+    perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set advertising_acceptance_id = null, advertising_acceptance = null');
+    -- Nothing of the sort is asked of the old application's records.
+    perform pg_temp.taken('update opportunity set contact_id = null, reason_id = null, reason = null, phone_to_manage = null, sub_campaign_id = null, sub_campaign = null');
+    insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, opportunity.stage, closed_at from opportunity;
+    perform pg_temp.refused('reopening_opportunity_fkey', 'update reopening set opportunity_id = 999999');
+    perform pg_temp.refused('reopening_advisor_fkey', 'update reopening set advisor_id = 999999');
+end $$;
+
+do $$
+begin
+    perform pg_temp.refused('action_opportunity_fkey', 'update action set opportunity_id = 999999');
+    perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
+    perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');
+    perform pg_temp.refused('consent_opportunity_fkey', 'update consent set opportunity_id = 999999');
+    perform pg_temp.refused('consent_contact_fkey', 'update consent set contact_id = 999999');
+    perform pg_temp.refused('consent_advisor_fkey', 'update consent set advisor_id = 999999');
+end $$;
+
+-- ---------------------------------------------------------------- the list
+
+-- Every constraint but primary keys was met above; keys that only serve a reference are excepted.
+do $$
+declare
+    left_out text;
+begin
+    select string_agg(conname, ', ' order by conname) into left_out from pg_constraint
+     where connamespace = 'gestor'::regnamespace and contype <> 'p' and conname not in (select name from pg_temp.tried)
+       and conname not in ('catalog_item_key', 'contact_client_key');
+    if left_out is not null then
+        raise exception 'constraints that no statement here meets: %', left_out;
+    end if;
+end $$;
+
+-- Every table has a primary key, and every constraint a name that says what it is of.
+do $$
+declare
+    bare text;
+begin
+    select string_agg(c.relname, ', ') into bare from pg_class c where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'p')
+       and not exists (select from pg_constraint p where p.conrelid = c.oid and p.contype = 'p');
+    if bare is not null then
+        raise exception 'no primary key: %', bare;
+    end if;
+    select string_agg(conname, ', ') into bare from pg_constraint k join pg_class c on c.oid = k.conrelid
+     where k.connamespace = 'gestor'::regnamespace and left(conname, length(c.relname) + 1) <> c.relname || '_';
+    if bare is not null then
+        raise exception 'constraints without their table in the name: %', bare;
+    end if;
+end $$;
+
+-- Every reference can be looked up from what it points at, or stands here with the reason why not: what it
+-- points at (an item of a catalogue, an advisor, a contact) is never deleted by the program, nor searched from.
+do $$
+declare
+    bare text[];
+    excepted constant text[] := '{action_action_fkey,action_final_state_fkey,client_document_type_fkey,consent_advertising_acceptance_fkey,
+        consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,opportunity_advertising_acceptance_fkey,
+        opportunity_campaign_fkey,opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
+        opportunity_operator_fkey,reopening_advisor_fkey,session_advisor_fkey}';
+begin
+    select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
+     where k.connamespace = 'gestor'::regnamespace and k.contype = 'f'
+       and not exists (select from pg_index i where i.indrelid = k.conrelid and i.indpred is null and i.indkey[0] = any (k.conkey)
+           -- A constant of all rows leads nowhere.
+           and not exists (select from pg_attribute a where a.attrelid = k.conrelid and a.attnum = i.indkey[0] and a.attgenerated <> ''));
+    perform pg_temp.same('references without an index', bare, (select array_agg(e order by e collate "C") from unnest(excepted) e));
+end $$;
+
+rollback;
