@@ -34,9 +34,9 @@ CFLAGS    = -std=c17 -g -pthread $(WARNINGS)
 HARDEN    = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
-# The program's own versions of these two, which the libraries are meant to find.
+# The program's own versions of these, which the libraries are meant to find.
 LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_setstacksize \
-	-Wl,--export-dynamic-symbol=recv
+	-Wl,--export-dynamic-symbol=recv -Wl,--export-dynamic-symbol=poll
 LDLIBS    = -lcivetweb $(PKG_LIBS) -ldl
 
 # Asked once, when first needed: `make run` may have to install pkg-config before.

@@ -117,6 +117,7 @@ serve(void)
 	static struct app app = { .config = &config };
 	struct notify *notify;
 	sigset_t signals;
+	bool started;
 	int sig = 0;
 
 	if (config_load(&config, 1) != 0 || load_contract() != 0)
@@ -137,18 +138,22 @@ serve(void)
 	if (app.pool == NULL)
 		return 1;
 	notify = notify_start(config.database_url, config.check_ms, on_notify, &app);
-	if (notify == NULL || server_start(&app) != 0)
-		return 1;
-	log_msg(LOG_INFO, "serving on http://%s", config.listen);
-	do {
-		sigwait(&signals, &sig);
-	} while (sig == SIGHUP);
-	log_msg(LOG_INFO, "stopping");
-	server_stop(&app);
-	notify_stop(notify);
+	started = notify != NULL && server_start(&app) == 0;
+	if (started) {
+		log_msg(LOG_INFO, "serving on http://%s", config.listen);
+		do {
+			sigwait(&signals, &sig);
+		} while (sig == SIGHUP);
+		log_msg(LOG_INFO, "stopping");
+		server_stop(&app);
+	}
+	/* Their threads must be gone before exit() takes the libraries down under them. */
+	if (notify != NULL)
+		notify_stop(notify);
 	pool_stop(app.pool);
-	log_msg(LOG_INFO, "stopped");
-	return 0;
+	if (started)
+		log_msg(LOG_INFO, "stopped");
+	return started ? 0 : 1;
 }
 
 int

@@ -111,7 +111,7 @@ connect_session(
     PGconn *pg, int query_timeout_ms, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	int statement_ms = query_timeout_ms - query_timeout_ms / 10;
-	int lock_ms = statement_ms - query_timeout_ms / 10;
+	int lock_ms = query_timeout_ms / 5;
 	PGresult *res;
 	char sql[512];
 	int ok;
@@ -119,8 +119,9 @@ connect_session(
 	/*
 	 * The server ends a slow statement a tenth before our deadline, so that
 	 * nearly always the answer is its clean "cancelled" on a connection that
-	 * stays usable; and a wait for a lock a tenth before that, for it is a
-	 * conflict and not slowness. 0 would mean no limit at all.
+	 * stays usable. A wait for a lock ends much sooner: few waits for one
+	 * row would else hold every connection, and starve those who need
+	 * no lock. 0 would mean no limit at all.
 	 */
 	snprintf(sql, sizeof(sql),
 	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"

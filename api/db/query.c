@@ -26,7 +26,7 @@ struct sqlstate_rule {
 static const struct sqlstate_rule sqlstate_rules[] = {
 	{ "40001", DB_CONFLICT, REMEDY_RERUN }, /* serialization_failure */
 	{ "40P01", DB_CONFLICT, REMEDY_RERUN }, /* deadlock_detected */
-	{ "55P03", DB_CONFLICT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
+	{ "55P03", DB_TIMEOUT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
 	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or us */
 	{ "26000", DB_REFUSED, REMEDY_PREPARE }, /* the prepared statement is gone */
 	{ "0A000", DB_REFUSED, REMEDY_PREPARE }, /* its result's columns were changed by DDL */

@@ -36,7 +36,7 @@ enum db_status {
 	DB_DOWN, /* no database, or it went away before anything could be stored: 503 */
 	DB_TIMEOUT, /* the statement passed its deadline and was cancelled: 503 */
 	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503, look first */
-	DB_CONFLICT, /* serialization failure, deadlock or lock timeout, retries included: 409 */
+	DB_CONFLICT, /* serialization failure or deadlock, retries included: 409 */
 	DB_REFUSED /* the database refused: see struct db_error */
 };
 

@@ -20,12 +20,12 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 	size_t want = g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max + 1, have = 0;
 	int n = 0;
 
-	recv_deadline(clock_ms() + rq->app->config->request_timeout_ms);
+	peer_body(clock_ms() + rq->app->config->request_timeout_ms);
 	if (g->expects_continue && want > 0)
 		from->go_on(from->arg);
 	while (have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
 		have += (size_t)n;
-	recv_deadline(0);
+	peer_body(0);
 	rq->body_length = have;
 	text[have] = '\0';
 	if (g->framing == FRAMING_CHUNKED && have > max)
@@ -71,6 +71,11 @@ static int
 parse(struct request *rq)
 {
 	json_error_t error;
+
+	/* jansson takes a NUL for the end. */
+	if (memchr(rq->body_text, '\0', rq->body_length) != NULL)
+		return reply_problem_detail(
+		    rq, "json_invalid", "The body must not hold NUL bytes.");
 
 	if (guard_json_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
 		return reply_problem(rq, "json_too_deep");
@@ -133,12 +138,12 @@ body_skip(struct request *rq, const struct guard *g, const struct body_source *f
 	if (g->framing == FRAMING_CHUNKED || g->expects_continue ||
 	    left > rq->app->config->body_max_bytes)
 		return false;
-	recv_deadline(clock_ms() + rq->app->config->request_timeout_ms);
+	peer_body(clock_ms() + rq->app->config->request_timeout_ms);
 	while (left > 0 && n > 0) {
 		n = from->read(from->arg, scratch,
 		    left < (long long)sizeof(scratch) ? (size_t)left : sizeof(scratch));
 		left -= n > 0 ? n : 0;
 	}
-	recv_deadline(0);
+	peer_body(0);
 	return left == 0;
 }

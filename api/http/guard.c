@@ -1,6 +1,7 @@
 #include "http/guard.h"
 
 #include <civetweb.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -66,20 +67,24 @@ check_request_line(const struct mg_request_info *ri, const char *buffer)
 }
 
 static const char *
-check_header_lines(const struct mg_request_info *ri)
+check_header_lines(const struct mg_request_info *ri, const char *received_end)
 {
 	for (int i = 0; i < ri->num_headers; i++) {
 		const char *end = end_of(ri->http_headers[i].value);
-		bool last = i + 1 == ri->num_headers;
 
 		if (!is_token(ri->http_headers[i].name))
 			return "malformed header name";
 		if (!name_meets_value(ri->http_headers[i].name, ri->http_headers[i].value))
 			return "white space before a header's colon";
 		/* CR and LF became two NULs; a single one was a bare LF. */
-		if (end[1] != '\0' ||
-		    (last ? end[2] != '\r' : ri->http_headers[i + 1].name != end + 2))
+		if (end[1] != '\0')
 			return "malformed or folded header line";
+		if (i + 1 < ri->num_headers && ri->http_headers[i + 1].name != end + 2)
+			return "malformed or folded header line";
+		/* Behind the last one CR stands yet, and the LF that ends the head is a NUL. */
+		if (i + 1 == ri->num_headers && ((received_end != NULL && end + 4 > received_end) ||
+						    end[2] != '\r' || end[3] != '\0'))
+			return "malformed, folded or too many header lines";
 	}
 	return NULL;
 }
@@ -166,7 +171,7 @@ check_framing(const struct mg_request_info *ri, struct guard *g)
 	return NULL;
 }
 
-/* As civetweb's should_keep_alive decides, so that what we say of the connection is true. */
+/* As civetweb's should_keep_alive decides, or stricter: what we say of the connection is true. */
 static bool
 keeps_alive(const struct mg_request_info *ri, const struct guard *g)
 {
@@ -175,24 +180,41 @@ keeps_alive(const struct mg_request_info *ri, const struct guard *g)
 	/* What follows a chunked body, or asks for another protocol, is not worth the risk. */
 	if (g->framing == FRAMING_CHUNKED || guard_header(ri, "Upgrade") != NULL)
 		return false;
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, "Connection") == 0 &&
+		    strcasestr(ri->http_headers[i].value, "close") != NULL)
+			return false;
+	}
 	if (connection != NULL)
-		return strcasestr(connection, "keep-alive") != NULL &&
-		       strcasestr(connection, "close") == NULL;
+		return strcasestr(connection, "keep-alive") != NULL;
 	return strcmp(ri->http_version, "1.1") == 0;
 }
 
+/* Blanks behind a value are no part of it (RFC 9112, 5.1); civetweb leaves them, in a buffer of its own. */
+static void
+trim_values(const struct mg_request_info *ri)
+{
+	for (int i = 0; i < ri->num_headers; i++) {
+		const char *value = ri->http_headers[i].value, *end = end_of(value);
+
+		while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+			*(char *)(uintptr_t)--end = '\0';
+	}
+}
+
 const char *
-guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *ret_guard)
+guard_check(
+    const struct mg_request_info *ri, const char *buffer, size_t filled, struct guard *ret_guard)
 {
 	struct guard g = { 0 };
 	const char *code = NULL, *expect;
 
 	g.detail = check_request_line(ri, buffer);
 	if (g.detail == NULL)
-		g.detail = check_header_lines(ri);
+		g.detail = check_header_lines(ri, buffer != NULL ? buffer + filled : NULL);
 	if (g.detail != NULL && ri->num_headers == MG_MAX_HEADERS) {
 		code = "headers_too_large";
-		g.detail = "more than 63 headers";
+		g.detail = "more than 64 headers";
 	}
 	if (g.detail == NULL)
 		g.detail = check_host(ri);
@@ -203,7 +225,7 @@ guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *
 		return code != NULL ? code : "bad_request";
 	}
 	expect = guard_header(ri, "Expect");
-	if (ri->http_version - ri->request_uri > GUARD_URI_MAX) {
+	if (ri->http_version - (sizeof(" HTTP/") - 1) - ri->request_uri > GUARD_URI_MAX) {
 		code = "uri_too_long";
 		g.detail = "the request target is longer than 8000 bytes";
 	} else if (ri->num_headers > 0 &&
@@ -217,6 +239,10 @@ guard_check(const struct mg_request_info *ri, const char *buffer, struct guard *
 	}
 	g.expects_continue = expect != NULL && strcmp(ri->http_version, "1.1") == 0;
 	g.keep_alive = keeps_alive(ri, &g);
+	if (ri->num_headers > 0 && buffer != NULL)
+		g.head_length =
+		    (size_t)(end_of(ri->http_headers[ri->num_headers - 1].value) + 4 - buffer);
+	trim_values(ri);
 	*ret_guard = g;
 	return code;
 }

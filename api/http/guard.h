@@ -25,21 +25,23 @@ struct guard {
 	long long content_length; /* for FRAMING_LENGTH */
 	bool keep_alive; /* the peer wants to keep the connection, and civetweb will */
 	bool expects_continue;
+	size_t head_length; /* bytes of the buffer up to the body; 0 = not known */
 	const char *detail; /* after a refusal: what was wrong */
 };
 
 /*
  * guard_check - looks at a head that civetweb has parsed.
  *
- * buffer   where the head's first byte was received to; NULL = not known
+ * buffer   where the head's first byte was received to, NULL = not known;
+ * filled   bytes received there, the head's and what came with it
  * returns  NULL when it is good, and ret_guard is filled in; or a problem's
  *          code (bad_request, uri_too_long, headers_too_large,
  *          expectation_failed), ret_guard->detail filled in
  */
-const char *guard_check(
-    const struct mg_request_info *ri, const char *buffer, struct guard *ret_guard) MUSTCHECK;
+const char *guard_check(const struct mg_request_info *ri, const char *buffer, size_t filled,
+    struct guard *ret_guard) MUSTCHECK;
 
-/* guard_header - the value of the first header of that name, trimmed by civetweb at its start; or NULL. */
+/* guard_header - the value of the first header of that name, or NULL; trimmed once guard_check was passed. */
 const char *guard_header(const struct mg_request_info *ri, const char *name);
 
 /* guard_json_depth - the deepest nesting of arrays and objects in JSON text; stops counting past max. */

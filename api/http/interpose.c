@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,23 +13,32 @@
 #define STACK_BYTES_MIN (1024U * 1024)
 
 typedef ssize_t recv_fn(int, void *, size_t, int);
+typedef int poll_fn(struct pollfd *, nfds_t, int);
 typedef int stacksize_fn(pthread_attr_t *, size_t);
 
 static recv_fn *real_recv;
+static poll_fn *real_poll;
 static stacksize_fn *real_stacksize;
+static int64_t head_timeout;
 
-static _Thread_local int64_t deadline;
-static _Thread_local char *buffer;
-static _Thread_local size_t filled;
-static _Thread_local int64_t began;
+static _Thread_local struct {
+	char *buffer;
+	size_t filled;
+	int64_t head_began;
+	int64_t body_deadline;
+	bool in_request;
+	bool first; /* head of its connection, for which the library's clock runs already */
+	bool serves; /* this thread has a connection of the library's */
+} peer;
 
 __attribute__((constructor)) static void
 find_the_real_ones(void)
 {
 	/* ISO C has no conversion from dlsym's object pointer to a function's; POSIX has. */
 	*(void **)&real_recv = dlsym(RTLD_NEXT, "recv");
+	*(void **)&real_poll = dlsym(RTLD_NEXT, "poll");
 	*(void **)&real_stacksize = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
-	if (real_recv == NULL || real_stacksize == NULL)
+	if (real_recv == NULL || real_poll == NULL || real_stacksize == NULL)
 		abort();
 }
 
@@ -38,47 +48,109 @@ pthread_attr_setstacksize(pthread_attr_t *attr, size_t size)
 	return real_stacksize(attr, size < STACK_BYTES_MIN ? STACK_BYTES_MIN : size);
 }
 
+static bool
+is_over(void)
+{
+	if (!peer.serves)
+		return false;
+	if (peer.in_request)
+		return peer.body_deadline != 0 && clock_ms() > peer.body_deadline;
+	return peer_is_late();
+}
+
+__attribute__((visibility("default"))) int
+poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	/* A head that has begun is looked after more often than the library's 2 s. */
+	bool waits_for_more = peer.filled > 0 && !peer.in_request;
+
+	if (!waits_for_more && peer.body_deadline == 0)
+		return real_poll(fds, n, timeout_ms);
+	if (is_over()) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	if (timeout_ms < 0 || timeout_ms > head_timeout / 4)
+		timeout_ms = (int)(head_timeout / 4);
+	return real_poll(fds, n, timeout_ms);
+}
+
 __attribute__((visibility("default"))) ssize_t
 recv(int fd, void *buf, size_t size, int flags)
 {
 	ssize_t n;
 
-	if (deadline != 0 && clock_ms() > deadline) {
+	if (is_over()) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
 	n = real_recv(fd, buf, size, flags);
-	if (buffer == NULL)
-		buffer = buf;
-	if (buf == buffer) {
-		began = clock_ms();
-		filled = 0;
+	if (peer.in_request || !peer.serves)
+		return n;
+	if (peer.buffer == NULL)
+		peer.buffer = buf;
+	if (buf == peer.buffer) {
+		if (!peer.first)
+			peer.head_began = clock_ms();
+		peer.filled = 0;
 	}
-	if (n > 0 && deadline == 0)
-		filled += (size_t)n;
+	/* What is read off a connection that is being closed goes elsewhere. */
+	if (n > 0 && (char *)buf == peer.buffer + peer.filled)
+		peer.filled += (size_t)n;
 	return n;
 }
 
 void
-recv_deadline(int64_t deadline_ms)
+peer_head_timeout(int timeout_ms)
 {
-	deadline = deadline_ms;
+	head_timeout = timeout_ms;
 }
 
 const char *
-recv_buffer(void)
+peer_buffer(void)
 {
-	return buffer;
+	return peer.buffer;
 }
 
 size_t
-recv_filled(void)
+peer_filled(void)
 {
-	return filled;
+	return peer.filled;
 }
 
-int64_t
-recv_age_ms(void)
+bool
+peer_is_late(void)
 {
-	return clock_ms() - began;
+	return peer.filled > 0 && clock_ms() - peer.head_began >= head_timeout;
+}
+
+void
+peer_connection(void)
+{
+	peer.serves = true;
+	peer_next(SIZE_MAX);
+	peer.first = true;
+}
+
+void
+peer_request(void)
+{
+	peer.in_request = true;
+	peer.body_deadline = 0;
+}
+
+void
+peer_body(int64_t deadline_ms)
+{
+	peer.body_deadline = deadline_ms;
+}
+
+void
+peer_next(size_t consumed)
+{
+	peer.in_request = false;
+	peer.first = false;
+	peer.body_deadline = 0;
+	peer.filled = consumed < peer.filled ? peer.filled - consumed : 0;
+	peer.head_began = clock_ms();
 }

@@ -84,7 +84,7 @@ media_is(const char *content_type, const char *type)
 
 	if (content_type == NULL)
 		return false;
-	length = type_length(content_type);
+	length = strcspn(content_type, " \t;");
 	if (length != strlen(type) || strncasecmp(content_type, type, length) != 0)
 		return false;
 	charset = strcasestr(content_type + length, "charset=");

@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include <civetweb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -176,16 +177,18 @@ begin_request(struct mg_connection *conn)
 	const struct mg_request_info *ri = mg_get_request_info(conn);
 	struct request rq;
 	struct guard g;
-	const char *refusal = guard_check(ri, recv_buffer(), &g);
+	const char *refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	bool unread = false;
 
+	peer_request();
 	start_request(&rq, ri->user_data);
 	if (refusal != NULL) {
 		take_request_id(&rq, NULL);
 		reply_problem_detail(&rq, refusal, "%s", g.detail);
 		finish_request(&rq, conn, false, false);
+		peer_next(SIZE_MAX);
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
@@ -195,6 +198,7 @@ begin_request(struct mg_connection *conn)
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0, g.keep_alive && !unread);
+	peer_next(g.head_length + (size_t)g.content_length);
 	return rq.reply.status;
 }
 
@@ -206,20 +210,30 @@ http_error(struct mg_connection *conn, int status, const char *message)
 	struct app *app = ri->user_data;
 	struct request rq;
 
-	(void)message;
 	start_request(&rq, app);
 	take_request_id(&rq, NULL);
 	if (status == 505)
 		reply_problem(&rq, "version_unsupported");
 	else if (status >= 500)
 		reply_problem(&rq, "internal");
-	else if (recv_filled() >= REQUEST_BUFFER_BYTES)
+	else if (peer_filled() >= REQUEST_BUFFER_BYTES && strcmp(message, "Malformed message") == 0)
 		reply_problem(&rq, "headers_too_large");
-	else if (recv_age_ms() >= app->config->request_timeout_ms)
+	else if (peer_is_late())
 		reply_problem(&rq, "request_timeout");
 	else
 		reply_problem(&rq, "bad_request");
 	finish_request(&rq, conn, false, false);
+	peer_next(SIZE_MAX);
+	return 0;
+}
+
+/* A thread's new connection has nothing of the one before. */
+static int
+init_connection(const struct mg_connection *conn, void **ret_data)
+{
+	(void)conn;
+	(void)ret_data;
+	peer_connection();
 	return 0;
 }
 
@@ -242,9 +256,10 @@ int
 server_start(struct app *app)
 {
 	const struct config *c = app->config;
-	const struct mg_callbacks callbacks = {
-		.begin_request = begin_request, .http_error = http_error, .log_message = log_message
-	};
+	const struct mg_callbacks callbacks = { .begin_request = begin_request,
+		.http_error = http_error,
+		.init_connection = init_connection,
+		.log_message = log_message };
 	char error[256] = "";
 	struct mg_error_data error_data = { .text = error, .text_buffer_size = sizeof(error) };
 	struct mg_init_data init = { .callbacks = &callbacks, .user_data = app };
@@ -261,12 +276,14 @@ server_start(struct app *app)
 		"enable_auth_domain_check", "no", "enable_directory_listing", "no", NULL };
 
 	init.configuration_options = options;
+	peer_head_timeout(c->request_timeout_ms);
 	mg_init_library(0);
 	context = mg_start2(&init, &error_data);
 	if (context == NULL) {
-		fprintf(stderr, "gestor: cannot serve on %s: %s\n", c->listen,
-		    *error != '\0' ? error
-				   : "is the address in use? GESTOR_LISTEN chooses another");
+		fprintf(stderr,
+		    "gestor: cannot serve on %s: %s (is the address in use? GESTOR_LISTEN "
+		    "chooses another)\n",
+		    c->listen, *error != '\0' ? error : "it cannot be bound");
 		return -1;
 	}
 	return 0;

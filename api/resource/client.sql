@@ -18,7 +18,8 @@ trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdu
 -- fragment: client_values  (%1 a client as the API writes it, jsonb)
 btrim(%1 ->> 'name'), upper(%1 ->> 'document_number'), phone(%1 ->> 'phone'), %1 ->> 'email', %1 ->> 'gender',
 (%1 ->> 'birth_date')::date, %1 ->> 'legal_representative',
-(select array_agg(phone(l) order by n) from jsonb_array_elements_text(nullif(%1 #> '{sales,lines}', 'null')) with ordinality x (l, n)),
+case when jsonb_typeof(%1 #> '{sales,lines}') = 'array' then
+    array(select phone(l) from jsonb_array_elements_text(%1 #> '{sales,lines}') with ordinality x (l, n) order by n) end,
 %1 #>> '{sales,plan}', (%1 #>> '{sales,activation_date}')::date,
 %1 #>> '{summary_360,trac_profile}', (%1 #>> '{summary_360,observed}')::boolean,
 (%1 #>> '{summary_360,claro_points}')::integer, %1 #>> '{summary_360,segment}',

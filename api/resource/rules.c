@@ -35,11 +35,25 @@ today(char ret_day[static DAY_SIZE])
 	return ret_day;
 }
 
+/* Something to be seen in it: neither blank nor tabs, line ends and no-break spaces alone. */
+static bool
+is_blank(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)s[0] == 0xC2 && (unsigned char)s[1] == 0xA0)
+			s++;
+		else if ((unsigned char)*s > ' ' && *s != 127)
+			return false;
+	}
+	return true;
+}
+
 static void
 client(const json_t *object, const char *pointer, struct faults *fs)
 {
 	const char *type = json_string_value(json_object_get(object, "document_type"));
 	const char *number = json_string_value(json_object_get(object, "document_number"));
+	const char *name = json_string_value(json_object_get(object, "name"));
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
 	const char *must = NULL;
 	char day[DAY_SIZE];
@@ -56,6 +70,9 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	}
 	if (must != NULL)
 		faults_add(fs, at(fs, pointer, "document_number"), "document_number", "%s", must);
+	/* Spaces alone, and nothing at all, the schema refuses. */
+	if (name != NULL && name[strspn(name, " ")] != '\0' && is_blank(name))
+		faults_add(fs, at(fs, pointer, "name"), "pattern", "name must not be blank");
 	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
 		faults_add(fs, at(fs, pointer, "birth_date"), "birth_date_future",
 		    "birth_date must not be in the future");

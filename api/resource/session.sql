@@ -15,15 +15,17 @@ select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.
 -- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds)
 -- One statement: of two that show the same token at once, one finds its row changed.
 with s as (
-    update session set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
-     where refresh_hash = decode($1, 'hex') and ended_at is null and expires_at > now()
-    returning id, advisor_id)
-select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id where a.active;
+    update session u set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
+      from advisor v
+     where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
+       and v.id = u.advisor_id and v.active
+    returning u.id, u.advisor_id)
+select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id;
 
 -- name: session_get  ($1 session, $2 advisor)
 select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}
   from session s join advisor a on a.id = s.advisor_id
- where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null;
+ where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null and a.active;
 
 -- name: session_delete  ($1 session, $2 advisor)
 with s as (

@@ -84,9 +84,10 @@ recorded as (:{consent made null $1}),
 grid as (:{form_actions made $2::jsonb})
 select coalesce((select id from made), refuse('client_unknown'));
 
+-- currval stands in a subquery: being volatile it could be no index's condition by itself.
 -- name: opportunity_close_new  ($1 stage's code or null; of what typification_create made)
-:{close o.id=currval('opportunity_id_seq')};
+:{close o.id=(select(currval('opportunity_id_seq')))};
 
 -- name: opportunity_created  (what typification_create made)
 select o.id, :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id
- where o.id = currval('opportunity_id_seq');
+ where o.id = (select currval('opportunity_id_seq'));

@@ -111,7 +111,7 @@ create index catalog_item_parent on catalog_item (parent_id);
 -- 'MIGRACIÓN PREPAGADO/PREPAGO' -> 'migracion-prepagado-prepago'
 create function code_word(label text) returns text language sql immutable
 return trim(both '-' from regexp_replace(
-    lower(translate(label, 'ÁÉÍÓÚÜÑáéíóúüñ', 'AEIOUUNaeiouun') collate "C"), '[^a-z0-9]+', '-', 'g'));
+    lower(regexp_replace(normalize(label, NFD), '[\u0300-\u036f]', '', 'g') collate "C"), '[^a-z0-9]+', '-', 'g'));
 
 create function catalog_item_named() returns trigger language plpgsql as $$
 declare

@@ -298,10 +298,16 @@ test("a token has 1024 characters at most", async () => {
   isRefused(await bearer(refused), true);
 });
 
-test("a token larger than a head may be: 431 or 401", async () => {
-  for (const size of [17000, 40000, 1 << 20]) {
+test("a token larger than a head may be: 431", async () => {
+  for (const size of [15000, 17000, 30000]) {
     const r = await ask(`Authorization: Bearer ${"A".repeat(size)}\r\n`);
-    assert.ok([431, 401].includes(r.status));
+    assert.equal(r.status, size < 16000 ? 401 : 431);
+  }
+  /* Past what the server reads, a reset may overtake the answer on its way to a peer that goes on sending. */
+  for (const size of [40000, 1 << 20]) {
+    const r = await lib.raw(world.port, `GET /v1/catalogs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${"A".repeat(size)}\r\n\r\n`);
+    assert.ok(r.closed);
+    assert.ok(lib.statuses(r.text).every((status) => status === 431));
   }
   assert.equal((await bearer(real)).status, 200);
 });

@@ -361,14 +361,14 @@ timeout_of_several(void **state)
 }
 
 static void
-lock_conflict(void **state)
+lock_timeout(void **state)
 {
 	struct db_error err;
 
 	(void)state;
 	admin_do("insert into gestor.t values (1, 'one')");
 	admin_do("begin; select * from gestor.t where id = 1 for update");
-	assert_int_equal(run(&sql_t_lock, "1", NULL, &err), DB_CONFLICT);
+	assert_int_equal(run(&sql_t_lock, "1", NULL, &err), DB_TIMEOUT);
 	assert_string_equal(err.sqlstate, "55P03");
 	admin_do("rollback");
 }
@@ -791,7 +791,7 @@ main(void)
 		cmocka_unit_test_setup(refused, setup),
 		cmocka_unit_test_setup(timeout, setup),
 		cmocka_unit_test_setup(timeout_of_several, setup),
-		cmocka_unit_test_setup(lock_conflict, setup),
+		cmocka_unit_test_setup(lock_timeout, setup),
 		cmocka_unit_test_setup(serialization_is_retried, setup),
 		cmocka_unit_test_setup(prepared_again, setup),
 		cmocka_unit_test_setup(idle_connections_are_ended, setup),
