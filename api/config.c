@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,47 +63,47 @@ static const struct number_setting numbers[] = {
 	    "how often catalogues and sign-outs are looked up" },
 };
 
-/* The file's first line; the process keeps it until it ends. */
-static char *
-read_line_of(const char *path)
+/* The file's first line, in text; NULL = *text, else why there is none. */
+static const char *
+read_line_of(const char *path, char text[static FILE_BYTES_MAX])
 {
-	char *text = calloc(1, FILE_BYTES_MAX + 1);
 	FILE *f = fopen(path, "re");
+	const char *why = NULL;
 
-	if (text == NULL || f == NULL || fgets(text, FILE_BYTES_MAX, f) == NULL) {
-		free(text);
-		text = NULL;
-	} else {
+	if (f == NULL)
+		return strerror(errno);
+	errno = 0;
+	if (fgets(text, FILE_BYTES_MAX, f) == NULL)
+		why = errno != 0 ? strerror(errno) : "it is empty";
+	else
 		text[strcspn(text, "\r\n")] = '\0';
-	}
-	if (f != NULL)
-		fclose(f);
-	return text;
+	fclose(f);
+	return why;
 }
 
 /* returns false after saying why the setting cannot be had; value may be NULL for "not set". */
 static bool
 find_text(const struct text_setting *s, const char **ret_value)
 {
+	/* What was in files; the process keeps it until it ends. */
+	static char kept[NITEMS(texts)][FILE_BYTES_MAX];
+	const char *value = getenv(s->name), *path = NULL, *why;
 	char file_name[64];
-	const char *value = getenv(s->name), *path = NULL;
 
 	snprintf(file_name, sizeof(file_name), "%s_FILE", s->name);
 	if (s->secret)
 		path = getenv(file_name);
+	*ret_value = s->fallback;
 	if (value != NULL && *value != '\0') {
 		*ret_value = value;
-		return true;
+	} else if (path != NULL && *path != '\0') {
+		why = read_line_of(path, kept[s - texts]);
+		if (why != NULL) {
+			fprintf(stderr, "gestor: %s: cannot read %s: %s\n", file_name, path, why);
+			return false;
+		}
+		*ret_value = kept[s - texts];
 	}
-	if (path != NULL && *path != '\0') {
-		*ret_value = read_line_of(path);
-		if (*ret_value != NULL)
-			return true;
-		fprintf(stderr, "gestor: %s: cannot read %s: %s\n", file_name, path,
-		    errno != 0 ? strerror(errno) : "it is empty");
-		return false;
-	}
-	*ret_value = s->fallback;
 	return true;
 }
 
@@ -159,6 +160,18 @@ secret_is_strong(const char *secret)
 	return false;
 }
 
+/* What civetweb can listen on: an IPv4 address and a port. */
+static bool
+is_address(const char *listen)
+{
+	char host[INET_ADDRSTRLEN], rest;
+	struct in_addr address;
+	unsigned port;
+
+	return sscanf(listen, "%15[0-9.]:%5u%c", host, &port, &rest) == 2 &&
+	       inet_pton(AF_INET, host, &address) == 1 && port >= 1 && port <= 65535;
+}
+
 int
 config_load(struct config *ret_config, int need_secret)
 {
@@ -180,6 +193,14 @@ config_load(struct config *ret_config, int need_secret)
 	if (right && strcmp(c.log_level, "debug") != 0 && strcmp(c.log_level, "info") != 0 &&
 	    strcmp(c.log_level, "warn") != 0 && strcmp(c.log_level, "error") != 0) {
 		fprintf(stderr, "gestor: GESTOR_LOG_LEVEL must be debug, info, warn or error\n");
+		right = false;
+	}
+	if (right && !is_address(c.listen)) {
+		fprintf(stderr,
+		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port, 1 to "
+		    "65535, "
+		    "such as 127.0.0.1:8080\n",
+		    c.listen);
 		right = false;
 	}
 	if (right && need_secret)

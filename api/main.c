@@ -37,8 +37,9 @@ static const char help[] =
     "usage: gestor serve                 serve the API\n"
     "       gestor migrate               bring the database's schema up to date\n"
     "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE\n"
-    "                                    make an account; ROLE is advisor, supervisor,\n"
-    "                                    admin or integration; the password is asked for,\n"
+    "                                    make an account; USERNAME is E and 7 digits;\n"
+    "                                    ROLE is advisor, supervisor, admin or integration;\n"
+    "                                    the password is asked for,\n"
     "                                    or is the first line of standard input\n"
     "       gestor version\n"
     "       gestor --help\n\n";
@@ -167,7 +168,7 @@ main(int argc, char *argv[])
 		return command_migrate();
 	if (strcmp(command, "advisor") == 0)
 		return command_advisor(argc - 1, argv + 1);
-	if (strcmp(command, "version") == 0) {
+	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
 		puts("gestor " VERSION);
 		return 0;
 	}

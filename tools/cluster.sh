@@ -103,6 +103,7 @@ write_env() {
 		SERVE_URL='postgresql://gestor_serve:$2@$at/gestor'
 		SUPERUSER_URL='postgresql://postgres:$3@$at/postgres'
 	END
+	((EUID)) || chown --reference="$(dirname "$dir")" "$dir.env.new"
 	mv "$dir.env.new" "$dir.env"
 }
 
@@ -111,6 +112,7 @@ move_port() {
 	local port
 	port=$(free_port)
 	sed -E "s/@127\.0\.0\.1:[0-9]+/@127.0.0.1:$port/" "$dir.env" >"$dir.env.new"
+	((EUID)) || chown --reference="$(dirname "$dir")" "$dir.env.new"
 	mv "$dir.env.new" "$dir.env"
 }
 port() { sed -nE 's/^OWNER_URL=.*@127\.0\.0\.1:([0-9]+).*/\1/p' "$dir.env"; }

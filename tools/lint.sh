@@ -60,11 +60,15 @@ long=$(awk '
 	FNR == 1 { if (!/^\{/) start = 0 }' "${api[@]}")
 [[ ! $long ]] || fail "$long"
 
-# ---- What the link must have kept (see docs/architecture.md, threads and their stacks)
+# ---- What the link must have kept (see docs/architecture.md, decisions)
 
 if [[ -x build/gestor ]] && grep -rqs 'pthread_attr_setstacksize(' api; then
 	nm -D --defined-only build/gestor | grep -q ' T pthread_attr_setstacksize$' ||
 		fail 'build/gestor does not export pthread_attr_setstacksize: the HTTP library will not use it'
+	for name in recv poll; do
+		nm -D --defined-only build/gestor | grep -q " T $name\$" ||
+			fail "build/gestor does not export $name: the HTTP library will not use it"
+	done
 fi
 
 ((failed == 0)) || exit 1

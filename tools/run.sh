@@ -19,13 +19,13 @@ flock -n 9 || die "already running from this directory (.local/lock is held)"
 private='' service=''
 # shellcheck disable=SC2317 # a trap calls it
 clean_up() {
-	trap '' INT TERM HUP PIPE
+	trap '' INT QUIT TERM HUP PIPE
 	if [[ $service ]] && stop_process "$service"; then rm -f .local/service.pid; fi
 	if [[ $private ]]; then setsid -w tools/cluster.sh stop .local/pg 9>&- || :; fi
 }
 trap clean_up EXIT
 stopped=130
-trap 'exit $stopped' INT
+trap 'exit $stopped' INT QUIT
 trap 'exit $((stopped ? 143 : 0))' TERM HUP
 trap 'exit 141' PIPE
 
@@ -42,12 +42,16 @@ stop_process() {
 # A zombie is not alive: it has no program any more.
 alive() { [[ $({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) == *"$program serve "* ]]; }
 
+# ours FILE - of whoever .local belongs to, though root made it.
+ours() { ((EUID)) || chown --reference=.local "$1"; }
+[[ ! -e .local/env || -r .local/env ]] || die ".local/env belongs to $(stat -c %U .local/env): chown it to $(id -un)"
+
 # value NAME - from .local/env, as the last run left it.
 value() { sed -n "s/^$1='\(.*\)'\$/\1/p" .local/env 2>/dev/null || :; }
 
 GESTOR_LISTEN=${GESTOR_LISTEN:-127.0.0.1:8080}
 export GESTOR_LISTEN
-[[ $GESTOR_LISTEN =~ ^[A-Za-z0-9.-]+:[0-9]{1,5}$ ]] || die "GESTOR_LISTEN is '$GESTOR_LISTEN' and not host:port, such as 127.0.0.1:8080"
+[[ $GESTOR_LISTEN =~ ^[0-9.]+:[1-9][0-9]{0,4}$ ]] || die "GESTOR_LISTEN is '$GESTOR_LISTEN' and not an IPv4 address and a port, such as 127.0.0.1:8080"
 host=${GESTOR_LISTEN%:*} port=${GESTOR_LISTEN##*:}
 [[ $host != 0.0.0.0 ]] || host=127.0.0.1
 url=http://$host:$port
@@ -68,6 +72,7 @@ umask 077
 if [[ ! ${GESTOR_JWT_SECRET-}${GESTOR_JWT_SECRET_FILE-} ]]; then
 	if [[ ! -s .local/jwt_secret ]]; then
 		head -c 48 /dev/urandom | base64 -w0 >.local/jwt_secret.new
+		ours .local/jwt_secret.new
 		mv .local/jwt_secret.new .local/jwt_secret
 	fi
 	export GESTOR_JWT_SECRET_FILE=$PWD/.local/jwt_secret
@@ -83,6 +88,7 @@ write_env() {
 		DEMO_USERNAME='E8153375'
 		DEMO_PASSWORD='$1'
 	END
+	ours .local/env.new
 	mv .local/env.new .local/env
 }
 
@@ -119,7 +125,8 @@ else
 	OWNER_URL='' SERVE_URL=''
 	# shellcheck source=/dev/null
 	. .local/pg.env
-	DATABASE_URL=$OWNER_URL "$program" migrate 9>&-
+	DATABASE_URL=$OWNER_URL "$program" migrate 9>&- ||
+		die "the private database was not migrated; if another version made it: rm -rf .local to begin anew"
 	sample_data
 	export DATABASE_URL=$SERVE_URL
 fi
@@ -128,6 +135,7 @@ fi
 setsid setpriv --pdeathsig TERM -- "$program" serve </dev/null 9>&- &
 service=$!
 printf '%s\n' "$service" >.local/service.pid
+ours .local/service.pid
 for ((try = 0; ; try++)); do
 	if ready "$url"; then break; fi
 	if ! kill -0 "$service" 2>/dev/null; then

@@ -36,6 +36,7 @@ catalog_load(struct pool *pool)
 	struct db_error error;
 	struct catalogs *fresh, *old;
 	enum db_status status = db_run(pool, &call, 1, &rows, &error);
+	long long revision;
 
 	if (status != DB_OK) {
 		if (status == DB_REFUSED)
@@ -45,6 +46,7 @@ catalog_load(struct pool *pool)
 	}
 	fresh = tree_build(rows);
 	result_free(rows);
+	revision = fresh->revision;
 	pthread_mutex_lock(&lock);
 	/* Two loads at once may end in the other order; revisions only grow. */
 	if (current != NULL && fresh->revision < current->revision) {
@@ -55,7 +57,7 @@ catalog_load(struct pool *pool)
 	}
 	pthread_mutex_unlock(&lock);
 	catalog_release(old);
-	log_msg(LOG_INFO, "catalogues loaded, revision %lld", fresh->revision);
+	log_msg(LOG_INFO, "catalogues loaded, revision %lld", revision);
 	return 0;
 }
 

@@ -263,6 +263,19 @@ grants(PGconn *pg)
 	       execute(pg, what, grants_sql, 1) && commit(pg, what);
 }
 
+/* Codes are made of labels by Unicode's rules, which other encodings do not have. */
+static bool
+is_utf8(PGconn *pg)
+{
+	const char *encoding = PQparameterStatus(pg, "server_encoding");
+
+	if (encoding != NULL && strcmp(encoding, "UTF8") == 0)
+		return true;
+	fprintf(stderr, "migrate: the database's encoding is %s and must be UTF8\n",
+	    encoding != NULL ? encoding : "unknown");
+	return false;
+}
+
 static bool
 migrate(PGconn *pg, int wait_ms)
 {
@@ -303,7 +316,7 @@ migrate_run(const char *url, int wait_ms)
 		fprintf(stderr, "migrate: %s\n", why);
 		return -1;
 	}
-	ok = migrate(pg, wait_ms);
+	ok = is_utf8(pg) && migrate(pg, wait_ms);
 	PQfinish(pg); /* the lock goes with it, and a transaction that failed */
 	fflush(stdout);
 	return ok ? 0 : -1;

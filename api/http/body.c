@@ -18,9 +18,10 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
     size_t max)
 {
 	size_t want = g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max + 1, have = 0;
+	int64_t until = clock_ms() + rq->app->config->request_timeout_ms;
 	int n = 0;
 
-	peer_body(clock_ms() + rq->app->config->request_timeout_ms);
+	peer_body(until);
 	if (g->expects_continue && want > 0)
 		from->go_on(from->arg);
 	while (have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
@@ -31,8 +32,7 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 	if (g->framing == FRAMING_CHUNKED && have > max)
 		return reply_problem(rq, "content_too_large");
 	if (n < 0 || (g->framing == FRAMING_LENGTH && have < want)) {
-		if (clock_us() - rq->began_us >=
-		    (int64_t)rq->app->config->request_timeout_ms * 1000)
+		if (clock_ms() >= until)
 			return reply_problem(rq, "request_timeout");
 		return reply_problem_detail(
 		    rq, "bad_request", "The body ended early, or its chunks are malformed.");

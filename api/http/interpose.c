@@ -48,31 +48,29 @@ pthread_attr_setstacksize(pthread_attr_t *attr, size_t size)
 	return real_stacksize(attr, size < STACK_BYTES_MIN ? STACK_BYTES_MIN : size);
 }
 
-static bool
-is_over(void)
+/* When this thread's peer must have sent what is waited for, by clock_ms(); 0 = no bound. */
+static int64_t
+deadline(void)
 {
 	if (!peer.serves)
-		return false;
+		return 0;
 	if (peer.in_request)
-		return peer.body_deadline != 0 && clock_ms() > peer.body_deadline;
-	return peer_is_late();
+		return peer.body_deadline;
+	return peer.filled > 0 ? peer.head_began + head_timeout : 0;
 }
 
 __attribute__((visibility("default"))) int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	/* A head that has begun is looked after more often than the library's 2 s. */
-	bool waits_for_more = peer.filled > 0 && !peer.in_request;
+	int64_t until = deadline(), left = until - clock_ms();
 
-	if (!waits_for_more && peer.body_deadline == 0)
+	if (until == 0)
 		return real_poll(fds, n, timeout_ms);
-	if (is_over()) {
+	if (left <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	if (timeout_ms < 0 || timeout_ms > head_timeout / 4)
-		timeout_ms = (int)(head_timeout / 4);
-	return real_poll(fds, n, timeout_ms);
+	return real_poll(fds, n, timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms);
 }
 
 __attribute__((visibility("default"))) ssize_t
@@ -80,7 +78,7 @@ recv(int fd, void *buf, size_t size, int flags)
 {
 	ssize_t n;
 
-	if (is_over()) {
+	if (deadline() != 0 && clock_ms() >= deadline()) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
@@ -121,7 +119,7 @@ peer_filled(void)
 bool
 peer_is_late(void)
 {
-	return peer.filled > 0 && clock_ms() - peer.head_began >= head_timeout;
+	return peer.filled > 0 && clock_ms() >= peer.head_began + head_timeout;
 }
 
 void

@@ -23,6 +23,9 @@
 /* More than guard.h's bound on a head, so that it is the guard that says which bound was passed. */
 #define REQUEST_BUFFER_BYTES 32768
 
+#define LINGER_BYTES (1024U * 1024)
+#define LINGER_MS    300
+
 static struct mg_context *context;
 static int in_flight;
 
@@ -103,6 +106,16 @@ handle(struct request *rq, const struct mg_request_info *ri, const struct guard 
 	return status != 0 ? status : rq->route->handler(rq);
 }
 
+/* Probes come every second, and what they would say of trouble others have logged. */
+static enum log_level
+level_of(const struct request *rq)
+{
+	if (rq->op != NULL &&
+	    (strcmp(rq->op->id, "livez") == 0 || strcmp(rq->op->id, "readyz") == 0))
+		return LOG_DEBUG;
+	return rq->reply.status >= 500 ? LOG_WARN : LOG_INFO;
+}
+
 static void
 log_request(const struct request *rq, size_t bytes)
 {
@@ -119,7 +132,7 @@ log_request(const struct request *rq, size_t bytes)
 	if (rq->reply.code != NULL)
 		snprintf(
 		    fields + n, sizeof(fields) - (size_t)n, ",\"code\":\"%s\"", rq->reply.code);
-	log_fields(rq->reply.status >= 500 ? LOG_WARN : LOG_INFO, "request", fields);
+	log_fields(level_of(rq), "request", fields);
 }
 
 static void
@@ -171,6 +184,23 @@ send_continue(void *arg)
 	mg_write(arg, line, sizeof(line) - 1);
 }
 
+/*
+ * To close while a peer still sends makes its system throw our answer away
+ * (RFC 9112, 9.6): so a little more is read of what nobody wants.
+ */
+static void
+linger(const struct body_source *body)
+{
+	char scratch[2048];
+	size_t left = LINGER_BYTES;
+	int n;
+
+	peer_body(clock_ms() + LINGER_MS);
+	while (left > 0 && (n = body->read(body->arg, scratch, sizeof(scratch))) > 0)
+		left -= (size_t)n < left ? (size_t)n : left;
+	peer_body(0);
+}
+
 static int
 begin_request(struct mg_connection *conn)
 {
@@ -198,6 +228,8 @@ begin_request(struct mg_connection *conn)
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0, g.keep_alive && !unread);
+	if (unread && !g.expects_continue)
+		linger(&body);
 	peer_next(g.head_length + (size_t)g.content_length);
 	return rq.reply.status;
 }

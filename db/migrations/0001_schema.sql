@@ -1,7 +1,7 @@
 -- migrate:up
 -- The schema of the retention desk. Truth lives here: uniqueness, references,
 -- value ranges and what a closed opportunity must hold are named constraints,
--- whose names api/http/problem.c turns into error codes.
+-- whose names api/http/constraints.h turns into error codes.
 create schema if not exists gestor;
 set local search_path = gestor, pg_temp;
 
@@ -113,7 +113,7 @@ create function code_word(label text) returns text language sql immutable
 return trim(both '-' from regexp_replace(
     lower(regexp_replace(normalize(label, NFD), '[\u0300-\u036f]', '', 'g') collate "C"), '[^a-z0-9]+', '-', 'g'));
 
-create function catalog_item_named() returns trigger language plpgsql as $$
+create function catalog_item_named() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 declare
     wanted text;
     n integer := 1;
@@ -147,7 +147,7 @@ create trigger catalog_item_named before insert or update on catalog_item
 
 -- After each statement: what is derived, the revision, and a word to the
 -- processes that hold the catalogues in memory.
-create function catalog_changed() returns trigger language plpgsql as $$
+create function catalog_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 declare
     deep text;
 begin
@@ -193,7 +193,7 @@ create trigger catalog_item_removed after delete on catalog_item referencing old
     for each statement when (pg_trigger_depth() = 0) execute function catalog_changed();
 
 -- A name or a level's title changed by hand.
-create function catalog_renamed() returns trigger language plpgsql as $$
+create function catalog_renamed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
     new.revision := old.revision + 1;
     perform pg_notify('gestor_catalog', '');
@@ -293,7 +293,7 @@ create table client_phone (
 );
 create index client_phone_client on client_phone (client_id);
 
-create function client_phones_changed() returns trigger language plpgsql as $$
+create function client_phones_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
     delete from client_phone where client_id = new.id and tg_op = 'UPDATE';
     insert into client_phone (phone, client_id)
