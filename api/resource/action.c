@@ -33,11 +33,8 @@ int
 action_update(struct request *rq)
 {
 	struct call change = { &sql_action_update, { [3] = rq->param[1], [4] = rq->body_text } };
-	auto_result struct result *row = NULL;
 
-	if (opportunity_write(rq, &change, 1, "not_found", &row) != 0)
-		return rq->reply.status;
-	return reply_row(rq, 200, &row, 0);
+	return reply_written(rq, &change, 1, "not_found");
 }
 
 int

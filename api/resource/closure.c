@@ -16,9 +16,6 @@ closure_put(struct request *rq)
 		opportunity_close(rq, rq->body),
 		{ &sql_closure_get, { rq->param[0] } },
 	};
-	auto_result struct result *row = NULL;
 
-	if (opportunity_write(rq, calls, NITEMS(calls), "conflict", &row) != 0)
-		return rq->reply.status;
-	return reply_row(rq, 200, &row, 0);
+	return reply_written(rq, calls, NITEMS(calls), "conflict");
 }

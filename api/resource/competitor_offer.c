@@ -11,5 +11,7 @@ competitor_offer_get(struct request *rq)
 int
 competitor_offer_put(struct request *rq)
 {
-	return reply_written(rq, &sql_competitor_offer_put);
+	struct call change = { &sql_competitor_offer_put, { [3] = rq->body_text } };
+
+	return reply_written(rq, &change, 1, "conflict");
 }

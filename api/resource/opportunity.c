@@ -47,11 +47,8 @@ opportunity_update(struct request *rq)
 		{ &sql_opportunity_update, { [3] = rq->body_text } },
 		{ &sql_opportunity_get, { rq->param[0] } },
 	};
-	auto_result struct result *row = NULL;
 
-	if (opportunity_write(rq, calls, NITEMS(calls), "conflict", &row) != 0)
-		return rq->reply.status;
-	return reply_row(rq, 200, &row, 0);
+	return reply_written(rq, calls, NITEMS(calls), "conflict");
 }
 
 int

@@ -10,11 +10,8 @@ typification_put(struct request *rq)
 		opportunity_close(rq, json_object_get(rq->body, "closure")),
 		{ &sql_opportunity_get, { rq->param[0] } },
 	};
-	auto_result struct result *row = NULL;
 
-	if (opportunity_write(rq, calls, NITEMS(calls), "conflict", &row) != 0)
-		return rq->reply.status;
-	return reply_row(rq, 200, &row, 0);
+	return reply_written(rq, calls, NITEMS(calls), "conflict");
 }
 
 int

@@ -78,12 +78,11 @@ opportunity_close(const struct request *rq, const json_t *closure)
 }
 
 int
-reply_written(struct request *rq, const struct statement *st)
+reply_written(struct request *rq, struct call *calls, int ncalls, const char *none)
 {
-	struct call change = { st, { [3] = rq->body_text } };
 	auto_result struct result *row = NULL;
 
-	if (opportunity_write(rq, &change, 1, "conflict", &row) != 0)
+	if (opportunity_write(rq, calls, ncalls, none, &row) != 0)
 		return rq->reply.status;
 	return reply_row(rq, 200, &row, 0);
 }

@@ -34,7 +34,7 @@ const char *closure_stage(const json_t *closure);
 /* opportunity_close - the call that takes the stage of a closure (NULL: none), to run after all else is saved. */
 struct call opportunity_close(const struct request *rq, const json_t *closure);
 
-/* reply_written - opportunity_write of one statement with the body as argument 4; 200 with its column 0. */
-int reply_written(struct request *rq, const struct statement *st);
+/* reply_written - opportunity_write, and 200 with column 0 of the last result. */
+int reply_written(struct request *rq, struct call *calls, int ncalls, const char *none);
 
 #endif

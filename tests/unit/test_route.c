@@ -1,0 +1,104 @@
+/*
+ * Routes against the document, both ways.
+ *
+ * gcc -std=c17 -D_GNU_SOURCE -Iapi -Ibuild … tests/unit/test_route.c build/asan/libgestor.a -lcmocka …
+ * (make unit builds it)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/check.h"
+#include "http/route.h"
+#include "spec/openapi.h"
+
+/* The embedded document, altered by `alter`, is loaded; what route_check says of it. */
+static int
+checked(void (*alter)(json_t *paths), char ret_err[static 512])
+{
+	json_t *document = json_loadb(openapi_json_text, openapi_json_length, 0, NULL);
+	char *text;
+	int result;
+
+	assert_non_null(document);
+	if (alter != NULL)
+		alter(json_object_get(document, "paths"));
+	text = json_dumps(document, JSON_COMPACT);
+	assert_int_equal(openapi_load_text(text, strlen(text), &check_names, ret_err, 512), 0);
+	result = route_check(ret_err, 512);
+	openapi_unload();
+	free(text);
+	json_decref(document);
+	return result;
+}
+
+static void
+take_one_out(json_t *paths)
+{
+	json_object_del(json_object_get(paths, "/v1/clients"), "post");
+}
+
+static void
+add_one(json_t *paths)
+{
+	json_object_set_new(paths, "/v1/more",
+	    json_pack("{s:{s:s, s:{s:{s:s}}}}", "get", "operationId", "more_list", "responses",
+		"200", "description", "x"));
+}
+
+static void
+rename_one(json_t *paths)
+{
+	json_object_set_new(json_object_get(json_object_get(paths, "/v1/catalogs"), "get"),
+	    "operationId", json_string("catalogue_list"));
+}
+
+static void
+move_one(json_t *paths)
+{
+	json_t *item = json_incref(json_object_get(paths, "/v1/catalogs"));
+
+	json_object_del(paths, "/v1/catalogs");
+	json_object_set_new(paths, "/v1/catalogues", item);
+}
+
+static void
+open_one_to_all(json_t *paths)
+{
+	json_object_set_new(json_object_get(json_object_get(paths, "/v1/catalogs"), "get"),
+	    "security", json_array());
+}
+
+static void
+they_are_held_together(void **state)
+{
+	char err[512];
+
+	(void)state;
+	assert_int_equal(checked(NULL, err), 0);
+	assert_int_equal(checked(take_one_out, err), -1);
+	assert_non_null(strstr(err, "client_create"));
+	assert_int_equal(checked(add_one, err), -1);
+	assert_non_null(strstr(err, "more_list"));
+	assert_int_equal(checked(rename_one, err), -1);
+	assert_non_null(strstr(err, "catalog_list"));
+	assert_int_equal(checked(move_one, err), -1);
+	assert_non_null(strstr(err, "catalog_list"));
+	assert_int_equal(checked(open_one_to_all, err), -1);
+	assert_non_null(strstr(err, "catalog_list"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(they_are_held_together) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
