@@ -3,7 +3,7 @@
  *
  * A snapshot is read in one query and never changes; a newer one takes its
  * place, and the old one is freed when the last request that holds it is done.
- * Codes are paths (domain: "precio-y-contenido.contenido-prepago"), so a code's
+ * Codes are paths ("precio-y-contenido.contenido-prepago"), so a code's
  * ancestors are its prefixes.
  */
 #ifndef CATALOG_CATALOG_H

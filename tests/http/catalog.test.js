@@ -49,7 +49,7 @@ const leaves = (...labels) => labels.map((label) => [label]);
 const escalated = leaves("Escalado por celdas AT", "No escalado por Celdas AT");
 const each = (labels, below) => labels.map((label) => [label, below]);
 
-/* Written out from domain.md: [catalogue, titles of the levels, items], an item [label, items below it]. */
+/* Written out from the manual: [catalogue, titles of the levels, items], an item [label, items below it]. */
 const manual = [
   ["campaign", ["Campaña"], leaves("CONSULTA PREVIA PREPAGO", "RETENCIÓN MÓVIL PREVENTIVA POSTPAGO")],
   ["sub_campaign", ["Sub Campaña"], leaves("ENTEL")],
@@ -175,7 +175,7 @@ test("catalog_get: 44 reasons, each with a code of its own; two differ by one ca
   assert.ok(label["problema-con-el-uso-del-servicio.mi-equipo-esta-fallando"]);
 });
 
-test("catalog_get: the codes that domain.md and conventions.md print", async () => {
+test("catalog_get: codes that clients rely on", async () => {
   const actions = (await shown("retention_action")).items;
   assert.equal(actions[2].items[0].code, "bono-gb.bono-4-gb-por-12-meses");
   assert.equal(actions[1].code, "migracion-prepagado-prepago");
