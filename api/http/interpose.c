@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ static recv_fn *real_recv;
 static poll_fn *real_poll;
 static stacksize_fn *real_stacksize;
 static int64_t head_timeout;
+static int end_fd = -1; /* readable when the library is about to stop */
 
 static _Thread_local struct {
 	char *buffer;
@@ -29,6 +31,7 @@ static _Thread_local struct {
 	bool in_request;
 	bool first; /* head of its connection, for which the library's clock runs already */
 	bool serves; /* this thread has a connection of the library's */
+	bool ends; /* this thread is the library's, and is woken when it stops */
 } peer;
 
 __attribute__((constructor)) static void
@@ -59,18 +62,36 @@ deadline(void)
 	return peer.filled > 0 ? peer.head_began + head_timeout : 0;
 }
 
+/* The library looks whether it is to stop every 2 s: those who wait idly are woken. */
+static int
+poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	struct pollfd all[2] = { fds[0], { .fd = end_fd, .events = POLLIN } };
+	int ready;
+
+	if (n != 1 || !peer.ends || peer.in_request)
+		return real_poll(fds, n, timeout_ms);
+	ready = real_poll(all, 2, timeout_ms);
+	fds[0].revents = all[0].revents;
+	if (ready > 0 && all[0].revents == 0) {
+		errno = ECANCELED;
+		return -1;
+	}
+	return ready > 1 ? 1 : ready;
+}
+
 __attribute__((visibility("default"))) int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	int64_t until = deadline(), left = until - clock_ms();
 
 	if (until == 0)
-		return real_poll(fds, n, timeout_ms);
+		return poll_until_end(fds, n, timeout_ms);
 	if (left <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	return real_poll(fds, n, timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms);
+	return poll_until_end(fds, n, timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms);
 }
 
 __attribute__((visibility("default"))) ssize_t
@@ -98,10 +119,25 @@ recv(int fd, void *buf, size_t size, int flags)
 	return n;
 }
 
-void
-peer_head_timeout(int timeout_ms)
+int
+peer_start(int head_timeout_ms)
 {
-	head_timeout = timeout_ms;
+	head_timeout = head_timeout_ms;
+	end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return end_fd == -1 ? -1 : 0;
+}
+
+void
+peer_thread(void)
+{
+	peer.ends = true;
+}
+
+void
+peer_end(void)
+{
+	/* An eventfd takes a first count always. */
+	(void)!eventfd_write(end_fd, 1);
 }
 
 const char *

@@ -9,8 +9,9 @@
  *                            for a head on a connection that is kept: a peer
  *                            that sends a byte a second would hold a thread for
  *                            hours. Past the deadline they fail, and the
- *                            library gives the connection up. On other threads
- *                            they are as they were.
+ *                            library gives the connection up. Nor can its
+ *                            threads be woken when it stops: poll does. On
+ *                            other threads they are as they were.
  *
  * The library reads every head of a connection to the start of one buffer a
  * thread; what follows a request is moved to that start. So a thread can tell
@@ -23,8 +24,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* peer_head_timeout - how long a head may take from its first byte; for all threads, before they start. */
-void peer_head_timeout(int timeout_ms);
+/*
+ * peer_start - once, before the library starts: how long a head may take from its first byte.
+ * returns 0; or -1, errno set, when out of descriptors
+ */
+int peer_start(int head_timeout_ms);
+
+/* peer_thread - this thread is the library's. */
+void peer_thread(void);
+
+/* peer_end - wakes the library's threads that wait for a peer, so that it can stop at once. */
+void peer_end(void);
 
 /* peer_buffer - where this thread's heads are received to; NULL before the first. */
 const char *peer_buffer(void);

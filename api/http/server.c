@@ -259,6 +259,15 @@ http_error(struct mg_connection *conn, int status, const char *message)
 	return 0;
 }
 
+static void *
+init_thread(const struct mg_context *ctx, int thread_type)
+{
+	(void)ctx;
+	(void)thread_type;
+	peer_thread();
+	return NULL;
+}
+
 /* A thread's new connection has nothing of the one before. */
 static int
 init_connection(const struct mg_connection *conn, void **ret_data)
@@ -290,6 +299,7 @@ server_start(struct app *app)
 	const struct config *c = app->config;
 	const struct mg_callbacks callbacks = { .begin_request = begin_request,
 		.http_error = http_error,
+		.init_thread = init_thread,
 		.init_connection = init_connection,
 		.log_message = log_message };
 	char error[256] = "";
@@ -308,7 +318,10 @@ server_start(struct app *app)
 		"enable_auth_domain_check", "no", "enable_directory_listing", "no", NULL };
 
 	init.configuration_options = options;
-	peer_head_timeout(c->request_timeout_ms);
+	if (peer_start(c->request_timeout_ms) != 0) {
+		perror("gestor");
+		return -1;
+	}
 	mg_init_library(0);
 	context = mg_start2(&init, &error_data);
 	if (context == NULL) {
@@ -331,6 +344,7 @@ server_stop(struct app *app)
 		usleep(2000);
 	if (__atomic_load_n(&in_flight, __ATOMIC_SEQ_CST) > 0)
 		log_msg(LOG_WARN, "stopping with requests in flight: GESTOR_DRAIN_MS is over");
+	peer_end();
 	mg_stop(context);
 	mg_exit_library();
 }

@@ -406,3 +406,17 @@ test("serve: every line of the log is JSON with time, level and msg; none holds 
     assert.ok(!log.includes(value), `the log holds ${what}: ${lines.find((l) => l.includes(value))}`);
   assert.ok(!log.toLowerCase().includes("zutano"));
 });
+
+test("serve: idle connections do not hold up the end", async () => {
+  const server = await lib.startServer(world.database.serve);
+  const idle = await Promise.all(Array.from({ length: 20 }, () => new Promise((resolve) => {
+    const s = net.connect(server.port, "127.0.0.1", () => s.write("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
+    s.on("error", () => {});
+    s.once("data", () => resolve(s));
+  })));
+  const begun = Date.now();
+  const { code } = await server.stop();
+  assert.equal(code, 0);
+  assert.ok(Date.now() - begun < 1000, `${Date.now() - begun} ms`);
+  idle.forEach((s) => s.destroy());
+});
