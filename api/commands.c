@@ -9,6 +9,7 @@
 
 #include "auth/password.h"
 #include "auth/token.h"
+#include "base/log.h"
 #include "config.h"
 #include "db/migrate.h"
 #include "db/pool.h"
@@ -87,13 +88,16 @@ insert_advisor(const char *username, const char *name, const char *role, const c
 
 	if (config_load(&c, 0) != 0)
 		return 2;
+	/* Its output is for a person: no word of connections that are well. */
+	log_set_level(LOG_WARN);
 	pool = pool_start(
 	    &(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
 	if (pool == NULL)
 		return 1;
 	status = db_run(pool, &call, 1, &row, &error);
 	if (status == DB_OK)
-		printf("advisor %s added as %s, id %s\n", username, role, result_text(row, 0, 0));
+		printf("advisor %s added as %s, id %s\n", result_text(row, 0, 1), role,
+		    result_text(row, 0, 0));
 	else if (strcmp(error.constraint, "advisor_username_key") == 0)
 		fprintf(stderr, "gestor: there is an advisor %s already\n", username);
 	else if (strcmp(error.constraint, "advisor_username_form") == 0)
@@ -140,9 +144,17 @@ command_advisor(int argc, char *argv[])
 		else
 			return usage();
 	}
-	if (username == NULL || name == NULL || role == NULL || optind != argc - 1 ||
-	    !role_named(role, &known))
+	if (username == NULL || name == NULL || role == NULL || optind != argc - 1)
 		return usage();
+	if (!role_named(role, &known)) {
+		fprintf(stderr, "gestor: --role must be advisor|supervisor|admin|integration\n");
+		return 2;
+	}
+	if ((username[0] | 0x20) != 'e' || strlen(username) != 8 ||
+	    strspn(username + 1, "0123456789") != 7) {
+		fprintf(stderr, "gestor: --username must be E and 7 digits\n");
+		return 1;
+	}
 	if (!read_password(username, password, sizeof(password)))
 		return 1;
 	if (password_init() != 0 || password_hash(password, hash) != 0) {

@@ -1,4 +1,5 @@
--- What the role that serves may do: no more than the statements of api/**/*.sql.
+-- What the role that serves may do: no more than the statements of api/**/*.sql
+-- that serve. Accounts are made by the schema's owner.
 -- Run after every migration by `gestor migrate` (or by psql). Where the group
 -- role gestor_api does not exist, the schema's owner serves, and nothing is granted.
 do $$
@@ -9,7 +10,7 @@ begin
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
     grant usage, select on all sequences in schema gestor to gestor_api;
-    grant insert on gestor.advisor, gestor.session, gestor.client, gestor.client_phone, gestor.contact,
+    grant insert on gestor.session, gestor.client, gestor.client_phone, gestor.contact,
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening to gestor_api;
     grant update on gestor.session, gestor.client, gestor.opportunity, gestor.action to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.

@@ -125,8 +125,12 @@ else
 	OWNER_URL='' SERVE_URL=''
 	# shellcheck source=/dev/null
 	. .local/pg.env
-	DATABASE_URL=$OWNER_URL "$program" migrate 9>&- ||
+	# 2 is a setting that is wrong, which has been said.
+	DATABASE_URL=$OWNER_URL "$program" migrate 9>&- || {
+		status=$?
+		((status == 2)) && exit 1
 		die "the private database was not migrated; if another version made it: rm -rf .local to begin anew"
+	}
 	sample_data
 	export DATABASE_URL=$SERVE_URL
 fi

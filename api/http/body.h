@@ -7,7 +7,6 @@
 #include "http/request.h"
 
 struct guard;
-struct mg_request_info;
 
 /* How the bytes are had; server.c gives civetweb's. */
 struct body_source {

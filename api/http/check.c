@@ -3,13 +3,7 @@
 #include "catalog/catalog.h"
 #include "resource/rules.h"
 
-static bool
-catalog_named(const char *name)
-{
-	return catalog_known(name);
-}
-
-const struct schema_names check_names = { .catalog = catalog_named, .rule = rule_known };
+const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 
 static void
 check_choice(

@@ -51,7 +51,7 @@ void peer_connection(void);
 /* peer_request - a head is whole: its deadline is over. */
 void peer_request(void);
 
-/* peer_body - until when (clock_ms) a body may be received; 0 = no body is. */
+/* peer_body - until when (clock_ms) a body may be received; 0 = no bound. */
 void peer_body(int64_t deadline_ms);
 
 /* peer_next - the request is answered; it had `consumed` of the bytes in the buffer. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/messages.h"
 
 #define JSON_TYPE    "application/json"
@@ -145,18 +146,26 @@ faults_json(const struct faults *fs)
 	return array;
 }
 
+/* A code that is not in the table is an error of ours, and answered as one. */
+static const struct message *
+message_of(const char *code)
+{
+	for (size_t i = 0; i < NITEMS(messages); i++) {
+		if (strcmp(messages[i].code, code) == 0)
+			return &messages[i];
+	}
+	log_msg(LOG_ERROR, "no problem is called %s", code);
+	return message_of("internal");
+}
+
 static int
 problem(struct request *rq, const char *code, const char *detail, const struct faults *fs)
 {
-	const struct message *m = &messages[0];
+	const struct message *m = message_of(code);
 	json_t *object;
 	char *text;
 	size_t length;
 
-	for (size_t i = 0; i < NITEMS(messages); i++) {
-		if (strcmp(messages[i].code, code) == 0)
-			m = &messages[i];
-	}
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", m->code, "title", m->title, "status", m->status, "detail",
 	    detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);

@@ -33,7 +33,6 @@ static int
 choice_refused(struct request *rq)
 {
 	catalog_refresh(rq->app->pool);
-	faults_init(&rq->faults, &rq->arena);
 	check_again(rq);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);

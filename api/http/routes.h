@@ -1,6 +1,6 @@
 /*
  * routes - every endpoint, one line each. A line's last word is the operationId,
- * the handler's name, and the name of its statement.
+ * the handler's name, and that of its statement where it has one.
  *
  * R(method, path, who, operation)
  * who  AUTH_NONE        anyone

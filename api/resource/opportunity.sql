@@ -89,10 +89,8 @@ update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
     activation_date = (m.s ->> 'activation_date')::date, prior_consultation = (m.s ->> 'prior_consultation')::boolean,
     updated_at = now()
   from opportunity old, (select $4::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
-       lateral (select case when b ? 'service' then merge_patch(jsonb_build_object('current_plan', old.current_plan,
-            'activation_date', old.activation_date, 'prior_consultation', old.prior_consultation), b -> 'service')
-            else jsonb_build_object('current_plan', old.current_plan, 'activation_date', old.activation_date,
-            'prior_consultation', old.prior_consultation) end as s) m
+       lateral (select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date',
+            old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as s) m
  where :{writable o} and old.id = o.id
 returning o.id;
 
@@ -109,10 +107,10 @@ returning o.id;
 -- fragment: close  (%1 an opportunity o is this one, $1 a stage's code or null: it stays)
 -- A final stage needs what the manual says one must register, or the transaction ends here.
 update opportunity o set stage_id = st.id, stage = st.choice, updated_at = now(), closed_at =
-    case when split_part(st.choice ->> 'code', '.', 1) in ('retenido', 'no-retenido') then now() end
+    case when is_final(st.choice) then now() end
   from choice('stage', $1) st
  where st.id is not null and %1
-   and case when split_part(st.choice ->> 'code', '.', 1) in ('retenido', 'no-retenido') and :{missing o} <> '{}'
+   and case when is_final(st.choice) and :{missing o} <> '{}'
             then refuse('incomplete', :{missing o}) is null else true end
 
 -- name: opportunity_close  ($1 stage's code or null, $2 opportunity, $3 advisor, $4 may change another's)

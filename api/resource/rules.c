@@ -35,7 +35,7 @@ today(char ret_day[static DAY_SIZE])
 	return ret_day;
 }
 
-/* Something to be seen in it: neither blank nor tabs, line ends and no-break spaces alone. */
+/* Nothing is to be seen in it: blanks, tabs, line ends and no-break spaces alone. */
 static bool
 is_blank(const char *s)
 {

@@ -1,7 +1,8 @@
 /*
  * rules - what the document's x-rule names: conditions over several members.
  *
- * client           document_number fits document_type; birth_date is not in the future
+ * client           document_number fits document_type; birth_date is not in the future;
+ *                  name is not blank
  * ownership_check  no more right answers than questions
  */
 #ifndef RESOURCE_RULES_H

@@ -62,7 +62,7 @@ session_create(struct request *rq)
 
 	if (advisor == NULL)
 		return rq->reply.status;
-	known = result_rows(advisor) == 1 && result_true(advisor, 0, 3);
+	known = result_rows(advisor) == 1 && result_true(advisor, 0, 2);
 	/* Nobody, or nobody any more, takes as long as a wrong password. */
 	switch (password_check(known ? result_text(advisor, 0, 1) : NULL, member(rq, "password"),
 	    rq->app->config->pool_wait_ms)) {

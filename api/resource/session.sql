@@ -1,5 +1,5 @@
 -- name: session_advisor  ($1 username)
-select id, password_hash, role, active from advisor where username = upper($1);
+select id, password_hash, active from advisor where username = upper($1);
 
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)

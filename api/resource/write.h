@@ -7,7 +7,7 @@
 
 #include "http/request.h"
 
-/* reply_read - 200 with column 0 of a statement of one argument, the path's last id; or 404. */
+/* reply_read - 200 with column 0 of a statement whose arguments are the path's ids, in order; or 404. */
 int reply_read(struct request *rq, const struct statement *st);
 
 /* reply_list_of - a page of what belongs to the path's first id; statement: id, created_at, id, limit. */

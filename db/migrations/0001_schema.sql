@@ -43,6 +43,10 @@ return case type_code
     else n ~ '^[A-Z0-9]{1,20}$'
 end;
 
+-- Whether a stage, as a choice, ends an opportunity: RETENIDO, NO RETENIDO, and any detail of theirs.
+create function is_final(stage json) returns boolean language sql immutable
+return split_part(stage ->> 'code', '.', 1) in ('retenido', 'no-retenido');
+
 -- RFC 7396.
 create function merge_patch(target jsonb, patch jsonb) returns jsonb language plpgsql immutable as $$
 declare
@@ -263,6 +267,7 @@ create table client (
     phone text constraint client_phone_form check (phone ~ '^9[0-9]{8}$'),
     email text,
     gender text,
+    -- A day of grace: the desk's day is not the database's.
     birth_date date constraint client_birth_date_past check (birth_date <= created_at::date + 1),
     legal_representative text,
     lines text[],
@@ -397,14 +402,14 @@ create table opportunity (
         and (offer_channel_id is null) = (offer_channel is null)
         and (operator_id is null) = (operator is null)
         and (advertising_acceptance_id is null) = (advertising_acceptance is null)),
-    -- The three rules below do not hold for records of the old application.
+    -- Records of the old application need neither a sub campaign nor a complete form.
     constraint opportunity_sub_campaign_required check (contact_id is null or sub_campaign_id is not null),
     constraint opportunity_competitor_offer_whole check (phone_to_manage is not null or (competitor_plan_id is null
         and competitor_offer_id is null and offer_channel_id is null and operator_id is null and additional_line is null)),
     constraint opportunity_closed_complete check (contact_id is null or closed_at is null
         or (reason_id is not null and phone_to_manage is not null and advertising_acceptance_id is not null)),
     constraint opportunity_closed_stage check
-        ((closed_at is not null) = (split_part(stage ->> 'code', '.', 1) in ('retenido', 'no-retenido')))
+        ((closed_at is not null) = is_final(stage))
 );
 create index opportunity_of_client on opportunity (client_id, created_at desc, id desc);
 create index opportunity_newest on opportunity (created_at desc, id desc);
