@@ -121,11 +121,12 @@ connect_session(
 	 * nearly always the answer is its clean "cancelled" on a connection that
 	 * stays usable. A wait for a lock ends much sooner: few waits for one
 	 * row would else hold every connection, and starve those who need
-	 * no lock. 0 would mean no limit at all.
+	 * no lock. 0 would mean no limit at all. To compile a plan to machine
+	 * code costs more than any of these statements takes.
 	 */
 	snprintf(sql, sizeof(sql),
 	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"
-	    "set default_transaction_isolation to 'read committed';"
+	    "set default_transaction_isolation to 'read committed'; set jit to off;"
 	    "set statement_timeout to %d; set lock_timeout to %d;"
 	    "set idle_in_transaction_session_timeout to %d",
 	    statement_ms > 0 ? statement_ms : 1, lock_ms > 0 ? lock_ms : 1,

@@ -248,7 +248,9 @@ http_error(struct mg_connection *conn, int status, const char *message)
 		reply_problem(&rq, "version_unsupported");
 	else if (status >= 500)
 		reply_problem(&rq, "internal");
-	else if (peer_filled() >= REQUEST_BUFFER_BYTES && strcmp(message, "Malformed message") == 0)
+	else if (peer_filled() >= REQUEST_BUFFER_BYTES &&
+		 strcmp(message, "Malformed message") == 0 &&
+		 memmem(peer_buffer(), peer_filled(), "\r\n\r\n", 4) == NULL)
 		reply_problem(&rq, "headers_too_large");
 	else if (peer_is_late())
 		reply_problem(&rq, "request_timeout");
