@@ -66,11 +66,12 @@ deadline(void)
 static int
 poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	struct pollfd all[2] = { fds[0], { .fd = end_fd, .events = POLLIN } };
+	struct pollfd all[2] = { { .fd = -1 }, { .fd = end_fd, .events = POLLIN } };
 	int ready;
 
 	if (n != 1 || !peer.ends || peer.in_request)
 		return real_poll(fds, n, timeout_ms);
+	all[0] = fds[0];
 	ready = real_poll(all, 2, timeout_ms);
 	fds[0].revents = all[0].revents;
 	if (ready > 0 && all[0].revents == 0) {
@@ -83,10 +84,11 @@ poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
 __attribute__((visibility("default"))) int
 poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	int64_t until = deadline(), left = until - clock_ms();
+	int64_t until = deadline(), left;
 
 	if (until == 0)
 		return poll_until_end(fds, n, timeout_ms);
+	left = until - clock_ms();
 	if (left <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
@@ -97,9 +99,10 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 __attribute__((visibility("default"))) ssize_t
 recv(int fd, void *buf, size_t size, int flags)
 {
+	int64_t until = deadline();
 	ssize_t n;
 
-	if (deadline() != 0 && clock_ms() >= deadline()) {
+	if (until != 0 && clock_ms() >= until) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
