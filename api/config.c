@@ -1,4 +1,5 @@
 #include "config.h"
+#include "http/cors.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +39,8 @@ static const struct text_setting texts[] = {
 	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false,
 	    "IPv4 address and port to serve on" },
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
+	{ "GESTOR_CORS_ORIGINS", "", AT(cors_origins), false,
+	    "origins whose pages may call: https://desk.example, with commas between" },
 };
 
 static const struct number_setting numbers[] = {
@@ -193,6 +196,12 @@ config_load(struct config *ret_config, int need_secret)
 	if (right && strcmp(c.log_level, "debug") != 0 && strcmp(c.log_level, "info") != 0 &&
 	    strcmp(c.log_level, "warn") != 0 && strcmp(c.log_level, "error") != 0) {
 		fprintf(stderr, "gestor: GESTOR_LOG_LEVEL must be debug, info, warn or error\n");
+		right = false;
+	}
+	if (right && !cors_origins_right(c.cors_origins)) {
+		fprintf(stderr, "gestor: GESTOR_CORS_ORIGINS must be origins such as "
+				"https://desk.example or http://localhost:3000, without a path, "
+				"with commas between\n");
 		right = false;
 	}
 	if (right && !is_address(c.listen)) {

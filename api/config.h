@@ -14,6 +14,7 @@ struct config {
 	const char *jwt_secret;
 	const char *listen;
 	const char *log_level;
+	const char *cors_origins;
 	int threads;
 	int pool_size;
 	int pool_wait_ms;

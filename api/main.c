@@ -21,6 +21,7 @@
 #include "db/notify.h"
 #include "db/pool.h"
 #include "http/check.h"
+#include "http/idempotency.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "sql.h"
@@ -73,6 +74,8 @@ on_notify(const char *channel, const char *payload, void *arg)
 	}
 	if (channel == NULL || strcmp(channel, "gestor_catalog") == 0)
 		catalog_refresh(app->pool);
+	if (channel == NULL)
+		idempotency_purge(app->pool);
 }
 
 static int

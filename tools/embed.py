@@ -4,6 +4,7 @@
     tools/embed.py migrations build/migrations.c db/grants.sql db/migrations/*.sql
     tools/embed.py openapi build/openapi.c openapi.yaml
 """
+import hashlib
 import json
 import os
 import re
@@ -93,7 +94,8 @@ def openapi(out, path):
     out.write(NOTE + "#include \"spec/openapi.h\"\n")
     for name, content in (("openapi_yaml", text), ("openapi_json", made)):
         out.write(f"\nconst char {name}_text[] =\n{cstring.literal(content)};\n"
-                  f"const size_t {name}_length = sizeof({name}_text) - 1;\n")
+                  f"const size_t {name}_length = sizeof({name}_text) - 1;\n"
+                  f"const char {name}_tag[] = \"{hashlib.sha256(content.encode()).hexdigest()[:16]}\";\n")
 
 
 def main():

@@ -10,7 +10,12 @@
 
 static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a token fits");
 
+/* Nonce, authenticator and the token without its NUL. */
+#define KEPT_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
+static_assert(SECRET_KEPT_SIZE >= sodium_base64_ENCODED_LEN(KEPT_BYTES, VARIANT), "it fits");
+
 static unsigned char seal_key[crypto_generichash_KEYBYTES];
+static unsigned char keep_key[crypto_secretbox_KEYBYTES];
 
 void
 secret_token(char ret_token[static SECRET_TOKEN_SIZE])
@@ -40,17 +45,63 @@ secret_id(char ret_id[static SECRET_ID_SIZE])
 	sodium_bin2hex(ret_id, SECRET_ID_SIZE, bytes, sizeof(bytes));
 }
 
+static void
+derive(const char *purpose, const char *signing_secret, unsigned char *ret_key, size_t size)
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, (const unsigned char *)purpose, strlen(purpose), size);
+	crypto_generichash_update(
+	    &state, (const unsigned char *)signing_secret, strlen(signing_secret));
+	crypto_generichash_final(&state, ret_key, size);
+}
+
 void
 secret_init(const char *signing_secret)
 {
-	static const char purpose[] = "gestor seal 1";
+	derive("gestor seal 1", signing_secret, seal_key, sizeof(seal_key));
+	derive("gestor keep 1", signing_secret, keep_key, sizeof(keep_key));
+}
+
+void
+secret_keyed_hash(const char *about, const char *text, char ret_hash[static SECRET_HASH_SIZE])
+{
+	unsigned char hash[32];
 	crypto_generichash_state state;
 
-	crypto_generichash_init(
-	    &state, (const unsigned char *)purpose, sizeof(purpose) - 1, sizeof(seal_key));
-	crypto_generichash_update(
-	    &state, (const unsigned char *)signing_secret, strlen(signing_secret));
-	crypto_generichash_final(&state, seal_key, sizeof(seal_key));
+	crypto_generichash_init(&state, seal_key, sizeof(seal_key), sizeof(hash));
+	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
+	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
+}
+
+void
+secret_keep(const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE])
+{
+	unsigned char bytes[KEPT_BYTES];
+
+	randombytes_buf(bytes, crypto_secretbox_NONCEBYTES);
+	crypto_secretbox_easy(bytes + crypto_secretbox_NONCEBYTES, (const unsigned char *)token,
+	    SECRET_TOKEN_SIZE - 1, bytes, keep_key);
+	sodium_bin2base64(ret_kept, SECRET_KEPT_SIZE, bytes, sizeof(bytes), VARIANT);
+}
+
+bool
+secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE])
+{
+	unsigned char bytes[KEPT_BYTES];
+	size_t length;
+
+	if (sodium_base642bin(
+		bytes, sizeof(bytes), kept, strlen(kept), NULL, &length, NULL, VARIANT) != 0 ||
+	    length != sizeof(bytes) ||
+	    crypto_secretbox_open_easy((unsigned char *)ret_token,
+		bytes + crypto_secretbox_NONCEBYTES, sizeof(bytes) - crypto_secretbox_NONCEBYTES,
+		bytes, keep_key) != 0)
+		return false;
+	ret_token[SECRET_TOKEN_SIZE - 1] = '\0';
+	return true;
 }
 
 static void

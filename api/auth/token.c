@@ -67,13 +67,11 @@ add_id(jwt_t *jwt, const char *name, int64_t value)
 }
 
 char *
-token_issue(const struct claims *claims)
+token_issue(const struct claims *claims, int64_t issued, const char *id)
 {
 	jwt_t *jwt = NULL;
-	char id[SECRET_ID_SIZE], *token = NULL;
-	int64_t now = clock_epoch_s();
+	char *token = NULL;
 
-	secret_id(id);
 	if (jwt_new(&jwt) == 0 &&
 	    jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
 	    jwt_add_header(jwt, "kid", ring.key_id) ==
@@ -83,8 +81,8 @@ token_issue(const struct claims *claims)
 	    add_id(jwt, "sub", claims->advisor_id) == 0 &&
 	    add_id(jwt, "sid", claims->session_id) == 0 &&
 	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
-	    add_number(jwt, "iat", now) == 0 && add_number(jwt, "nbf", now) == 0 &&
-	    add_number(jwt, "exp", now + ring.ttl_s) == 0)
+	    add_number(jwt, "iat", issued) == 0 && add_number(jwt, "nbf", issued) == 0 &&
+	    add_number(jwt, "exp", issued + ring.ttl_s) == 0)
 		token = jwt_encode_str(jwt);
 	jwt_free(jwt);
 	return token;
@@ -101,7 +99,7 @@ token_init(const char *secret, int ttl_s)
 	ring.ttl_s = ttl_s;
 	secret_hash(secret, hash);
 	memcpy(ring.key_id, hash, sizeof(ring.key_id) - 1);
-	token = token_issue(&nobody);
+	token = token_issue(&nobody, 0, "");
 	if (token == NULL)
 		return -1;
 	ring.header_length = strcspn(token, ".");

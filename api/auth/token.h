@@ -31,10 +31,11 @@ struct claims {
 int token_init(const char *secret, int ttl_s) MUSTCHECK;
 
 /*
- * token_issue - a token good from now for ttl_s.
+ * token_issue - a token good for ttl_s from `issued` (seconds since 1970): the
+ * same bytes for the same claims, time and id (jti; secret_id()).
  * returns  a string of the caller's (free), or NULL when out of memory
  */
-char *token_issue(const struct claims *claims) MUSTCHECK;
+char *token_issue(const struct claims *claims, int64_t issued, const char *id) MUSTCHECK;
 
 /* token_verify - true: ours, unaltered, of the right form, and good now. */
 bool token_verify(const char *token, struct claims *ret_claims) MUSTCHECK;

@@ -1,6 +1,7 @@
 /*
  * text - small questions about bytes that came from outside.
  */
+#include <stdio.h>
 #include <string.h>
 #include "base/text.h"
 
@@ -178,4 +179,14 @@ text_percent_decode(char *s, bool plus)
 	}
 	*out = '\0';
 	return text_is_utf8(s, (size_t)(out - s));
+}
+
+void
+text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE])
+{
+	uint64_t hash = 14695981039346656037U;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)s[i]) * 1099511628211U;
+	snprintf(ret_tag, TEXT_TAG_SIZE, "%016llx", (unsigned long long)hash);
 }

@@ -23,6 +23,10 @@ bool text_is_date(const char *s);
 /* text_is_ruc - 11 digits with a known prefix and the right check digit (SUNAT). */
 bool text_is_ruc(const char *s);
 
+/* text_tag - the 64-bit FNV-1a hash in hexadecimal: tells a text from the one before it. */
+#define TEXT_TAG_SIZE 17
+void text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE]);
+
 /*
  * text_percent_decode - decodes %XX in place (and + as space when plus is true).
  * returns false for a malformed escape, %00, or bytes that are not UTF-8.

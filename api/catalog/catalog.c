@@ -134,20 +134,22 @@ find(const struct catalogs *cs, const char *code, size_t length)
 }
 
 const char *
-catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length)
+catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length, const char **ret_tag)
 {
 	const struct catalog *c = find(cs, code, strlen(code));
 
 	if (c == NULL)
 		return NULL;
 	*ret_length = c->json_length;
+	*ret_tag = c->tag;
 	return c->json;
 }
 
 const char *
-catalog_list_json(const struct catalogs *cs, size_t *ret_length)
+catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **ret_tag)
 {
 	*ret_length = cs->list_length;
+	*ret_tag = cs->list_tag;
 	return cs->list_json;
 }
 

@@ -29,11 +29,12 @@ bool catalog_is_current(const struct catalogs *cs);
 struct catalogs *catalog_hold(void);
 void catalog_release(struct catalogs *cs);
 
-/* catalog_json - one catalogue as the API shows it; NULL when there is none of that code. */
-const char *catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length);
+/* catalog_json - one catalogue as the API shows it, and its entity tag; NULL when there is none of that code. */
+const char *catalog_json(
+    const struct catalogs *cs, const char *code, size_t *ret_length, const char **ret_tag);
 
 /* catalog_list_json - {"items":[…],"next":null}, all of them. */
-const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length);
+const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **ret_tag);
 
 /*
  * catalog_check - adds a fault unless code is a whole choice of the catalogue:

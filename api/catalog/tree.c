@@ -85,7 +85,7 @@ items_json(const struct item *first)
 }
 
 static char *
-dump(struct catalogs *cs, json_t *value, size_t *ret_length)
+dump(struct catalogs *cs, json_t *value, size_t *ret_length, char ret_tag[static TEXT_TAG_SIZE])
 {
 	char *text = json_dumps(value, JSON_COMPACT), *kept;
 
@@ -94,6 +94,7 @@ dump(struct catalogs *cs, json_t *value, size_t *ret_length)
 		abort();
 	*ret_length = strlen(text);
 	kept = arena_copy(&cs->arena, text, *ret_length);
+	text_tag(text, *ret_length, ret_tag);
 	free(text);
 	return kept;
 }
@@ -110,9 +111,10 @@ write_json(struct catalogs *cs)
 		    (json_int_t)c->revision, "items", items_json(c->first));
 
 		json_array_append(all, one);
-		c->json = dump(cs, one, &c->json_length);
+		c->json = dump(cs, one, &c->json_length, c->tag);
 	}
-	cs->list_json = dump(cs, json_pack("{s:o, s:n}", "items", all, "next"), &cs->list_length);
+	cs->list_json =
+	    dump(cs, json_pack("{s:o, s:n}", "items", all, "next"), &cs->list_length, cs->list_tag);
 }
 
 struct catalogs *

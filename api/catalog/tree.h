@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include "base/arena.h"
+#include "base/text.h"
 
 struct faults;
 struct result;
@@ -27,6 +28,7 @@ struct catalog {
 	struct item *first, *last;
 	char *json;
 	size_t json_length;
+	char tag[TEXT_TAG_SIZE]; /* of json */
 };
 
 struct catalogs {
@@ -37,6 +39,7 @@ struct catalogs {
 	int ncatalogs;
 	char *list_json;
 	size_t list_length;
+	char list_tag[TEXT_TAG_SIZE];
 };
 
 /* tree_build - a snapshot, held once, from the rows of catalog_load. */

@@ -42,11 +42,14 @@ struct run {
 	const struct call *calls;
 	int ncalls;
 	bool reads; /* all of them */
+	bool rehearsal; /* between BEGIN and ROLLBACK */
 	int64_t deadline_ms;
 	bool sent; /* with the sync: only from here on can anything be committed */
+	int nsyncs; /* seen so far */
 	bool synced; /* the server has finished the transaction, one way or the other */
 	bool failed; /* error is the first one */
 	bool late; /* past the deadline */
+	bool begun; /* the BEGIN of a rehearsal was answered */
 	int nresults;
 	PGresult *results[DB_CALLS_MAX];
 	struct db_error error;
@@ -83,7 +86,8 @@ run_reset(struct run *run)
 {
 	while (run->nresults > 0)
 		PQclear(run->results[--run->nresults]);
-	run->sent = run->synced = run->failed = run->late = false;
+	run->sent = run->synced = run->failed = run->late = run->begun = false;
+	run->nsyncs = 0;
 	memset(&run->error, 0, sizeof(run->error));
 }
 
@@ -95,6 +99,9 @@ run_reset(struct run *run)
  * on to the COMMIT, so that we can tell the two apart: a statement may be
  * cancelled, a COMMIT never (what was committed here would perhaps not reach
  * the standby, and yet be seen by others).
+ *
+ * A rehearsal has a sync before its ROLLBACK: after an error the server skips
+ * to the next sync, and the ROLLBACK must not be skipped.
  */
 static bool
 run_send(const struct run *run, PGconn *pg)
@@ -103,10 +110,16 @@ run_send(const struct run *run, PGconn *pg)
 
 	if (!PQenterPipelineMode(pg))
 		return false;
+	if (run->rehearsal && !PQsendQueryParams(pg, "begin", 0, NULL, NULL, NULL, NULL, 0))
+		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
 		if (!PQsendQueryPrepared(
 			pg, call->st->name, call->st->nargs, call->args, NULL, NULL, 0))
 			return false;
+	if (run->rehearsal)
+		return PQpipelineSync(pg) &&
+		       PQsendQueryParams(pg, "rollback", 0, NULL, NULL, NULL, NULL, 0) &&
+		       PQpipelineSync(pg);
 	if (!run->reads && !PQsendFlushRequest(pg))
 		return false;
 	return PQpipelineSync(pg);
@@ -156,13 +169,15 @@ run_take(struct run *run, PGresult *res)
 	switch (PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (run->nresults < run->ncalls) {
+		if (run->rehearsal && !run->begun) {
+			run->begun = true;
+		} else if (run->nresults < run->ncalls) {
 			run->results[run->nresults++] = res;
 			return;
 		}
 		break;
 	case PGRES_PIPELINE_SYNC:
-		run->synced = true;
+		run->synced = ++run->nsyncs == (run->rehearsal ? 2 : 1);
 		break;
 	case PGRES_PIPELINE_ABORTED: /* it stood behind the one that failed */
 		break;
@@ -286,11 +301,14 @@ lost_max(const struct run *run)
 	return run->error.sqlstate[0] != '\0' ? RETRIES_MAX : 1;
 }
 
-enum db_status
-db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
-    struct db_error *ret_error)
+static enum db_status
+run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
+    struct result *ret_results[], struct db_error *ret_error)
 {
-	struct run run = { .calls = calls, .ncalls = ncalls, .reads = true };
+	/* What is rolled back may be run again, as what only reads. */
+	struct run run = {
+		.calls = calls, .ncalls = ncalls, .rehearsal = rehearsal, .reads = true
+	};
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
 	enum db_status status;
@@ -298,7 +316,7 @@ db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *r
 
 	assert(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
 	for (i = 0; i < ncalls; i++)
-		run.reads = run.reads && calls[i].st->reads;
+		run.reads = run.reads && (rehearsal || calls[i].st->reads);
 	for (;;) {
 		status = pool_take(pool, take_ms, &c);
 		if (status != DB_OK)
@@ -323,11 +341,31 @@ db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *r
 	return status;
 }
 
+enum db_status
+db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	return run_all(pool, calls, ncalls, false, ret_results, ret_error);
+}
+
+enum db_status
+db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	return run_all(pool, calls, ncalls, true, ret_results, ret_error);
+}
+
 /* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
 static const PGresult *
 result_pg(const struct result *r)
 {
 	return (const PGresult *)r;
+}
+
+int
+result_columns(const struct result *r)
+{
+	return PQnfields(result_pg(r));
 }
 
 int

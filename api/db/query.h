@@ -68,6 +68,14 @@ struct result;
 enum db_status db_run(struct pool *pool, const struct call *calls, int ncalls,
     struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
 
+/*
+ * db_rehearse - the same, and then rolled back, in the same round trip: all that
+ * the database checks is checked, and nothing is kept but numbers drawn from sequences.
+ */
+enum db_status db_rehearse(struct pool *pool, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
+
+int result_columns(const struct result *r);
 int result_rows(const struct result *r);
 
 /* result_text - the value as text, valid as long as the result; NULL for SQL NULL. */

@@ -7,6 +7,8 @@
  */
 #define MESSAGES(M)                                                                                \
 	M(bad_request, 400, "Bad request", "The request is malformed.")                            \
+	M(idempotency_key_invalid, 400, "Invalid Idempotency-Key",                                 \
+	    "Idempotency-Key must be 1 to 255 visible ASCII characters, and stand once.")          \
 	M(json_invalid, 400, "Invalid JSON", "The body is not well-formed JSON.")                  \
 	M(json_too_deep, 400, "JSON nested too deeply",                                            \
 	    "Arrays and objects may be nested 32 deep.")                                           \
@@ -42,10 +44,14 @@
 	M(opportunity_not_finished, 409, "Opportunity not finished",                               \
 	    "Only a finished opportunity can be reopened.")                                        \
 	M(actions_full, 409, "Too many actions", "An opportunity has 20 action rows at most.")     \
+	M(idempotency_key_in_use, 409, "Idempotency-Key in use",                                   \
+	    "A request with this Idempotency-Key is still running; try again.")                    \
 	M(conflict, 409, "Conflict",                                                               \
 	    "Another request changed the same thing at the same time; try again.")                 \
 	M(length_required, 411, "Length required",                                                 \
 	    "A body is required: give Content-Length or Transfer-Encoding: chunked.")              \
+	M(precondition_failed, 412, "Precondition failed",                                         \
+	    "It is not any more as If-Match has it; read it again.")                               \
 	M(content_too_large, 413, "Content too large", "The body is larger than is taken.")        \
 	M(uri_too_long, 414, "URI too long", "The request target is longer than 8000 bytes.")      \
 	M(media_type_unsupported, 415, "Unsupported media type",                                   \

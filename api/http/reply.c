@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/condition.h"
 #include "http/messages.h"
 
 #define JSON_TYPE    "application/json"
@@ -28,9 +29,10 @@ reason_phrase(int status)
 		int status;
 		const char *phrase;
 	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 204, "No Content" },
-		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
-		{ 408, "Request Timeout" }, { 409, "Conflict" }, { 411, "Length Required" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 406, "Not Acceptable" }, { 408, "Request Timeout" }, { 409, "Conflict" },
+		{ 411, "Length Required" }, { 412, "Precondition Failed" },
 		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
 		{ 422, "Unprocessable Content" }, { 431, "Request Header Fields Too Large" },
@@ -53,17 +55,19 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	size_t head_length;
 
 	clock_http_date(date);
-	if (r->status != 204)
+	if (r->status != 204 && r->status != 304)
 		snprintf(content, sizeof(content), "Content-Type: %s\r\nContent-Length: %zu\r\n",
 		    r->type, r->length);
 	fixed = arena_printf(&rq->arena,
-	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: "
-	    "nosniff\r\n"
-	    "X-Request-Id: %s\r\n%sConnection: %s\r\n\r\n",
-	    r->status, reason_phrase(r->status), date, content, rq->id,
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%sCache-Control: %s\r\n"
+	    "Content-Security-Policy: %s\r\nReferrer-Policy: no-referrer\r\n"
+	    "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n%sConnection: %s\r\n\r\n",
+	    r->status, reason_phrase(r->status), date, content,
+	    r->cache != NULL ? r->cache : "no-store",
+	    r->policy != NULL ? r->policy : "default-src 'none'; frame-ancestors 'none'", rq->id,
 	    r->headers != NULL ? r->headers : "", keep_alive ? "keep-alive" : "close");
 	head_length = strlen(fixed);
-	if (head || r->status == 204) {
+	if (head || r->length == 0) {
 		*ret_length = head_length;
 		return fixed;
 	}
@@ -99,18 +103,38 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 		return reply_problem(rq, "not_found");
 	rq->kept = *row;
 	*row = NULL;
-	return reply_json(
-	    rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
+	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
+	return result_columns(rq->kept) > col + 1 ? reply_tag(rq, result_text(rq->kept, 0, col + 1))
+						  : status;
 }
 
 int
-reply_created(struct request *rq, const char *prefix, struct result **row)
+reply_created(struct request *rq, struct result **row)
 {
 	if (result_rows(*row) == 0)
 		return reply_problem(rq, "not_found");
-	reply_header(
-	    rq, "Location", arena_printf(&rq->arena, "%s/%s", prefix, result_text(*row, 0, 0)));
+	reply_header(rq, "Location", result_text(*row, 0, 0));
 	return reply_row(rq, 201, row, 1);
+}
+
+int
+reply_tag(struct request *rq, const char *tag)
+{
+	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
+	if (condition_names(rq->if_none_match, tag)) {
+		rq->reply.status = 304;
+		rq->reply.length = 0;
+	}
+	return rq->reply.status;
+}
+
+int
+reply_static(struct request *rq, const char *type, const char *text, size_t length, const char *tag)
+{
+	reply_json(rq, 200, text, length);
+	rq->reply.type = type;
+	rq->reply.cache = "no-cache";
+	return reply_tag(rq, tag);
 }
 
 int
@@ -169,6 +193,8 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", m->code, "title", m->title, "status", m->status, "detail",
 	    detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);
+	if (rq->trace.id[0] != '\0')
+		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
 		json_object_set_new(object, "errors", faults_json(fs));
 	length = json_dumpb(object, NULL, 0, JSON_COMPACT);
@@ -180,7 +206,8 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	rq->reply.body = text;
 	rq->reply.length = length;
 	rq->reply.code = m->code;
-	if (m->status == 503)
+	rq->reply.cache = NULL;
+	if (m->status == 503 || strcmp(m->code, "idempotency_key_in_use") == 0)
 		reply_header(rq, "Retry-After", "1");
 	/* RFC 6750, 3: no error code where no token was shown. */
 	if (m->status == 401)

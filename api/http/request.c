@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "http/check.h"
 #include "http/constraints.h"
+#include "http/idempotency.h"
 
 static const struct {
 	const char *constraint, *code, *pointer, *detail;
@@ -61,6 +62,21 @@ refused_by_statement(struct request *rq, const char *message)
 		return choice_refused(rq);
 	if (strncmp(message, "incomplete ", n + 1) == 0)
 		return incomplete(rq, message + n);
+	if (strncmp(message, "precondition_failed", n) == 0 ||
+	    strncmp(message, "idempotency_key_in_use", n) == 0)
+		return reply_problem(rq, arena_copy(&rq->arena, message, n));
+	if (strncmp(message, "idempotency_key_reused", n) == 0) {
+		faults_init(&rq->faults, &rq->arena);
+		faults_add(&rq->faults, "#/Idempotency-Key", "idempotency_key_reused",
+		    "the key was used for another request; a new one is needed");
+		return reply_faults(rq);
+	}
+	if (strncmp(message, "idempotency_replay", n) == 0) {
+		int status = idempotency_replay(rq);
+
+		/* It grew too old, or was purged, between the two. */
+		return status != 0 ? status : reply_problem(rq, "conflict");
+	}
 	if (strncmp(message, "client_unknown", n) == 0) {
 		faults_init(&rq->faults, &rq->arena);
 		faults_add(&rq->faults, "#/client_id", "not_found", "there is no such client");
@@ -91,12 +107,58 @@ refused(struct request *rq, const struct db_error *error)
 	return reply_problem(rq, "internal");
 }
 
+static bool
+writes(const struct call *calls, int ncalls)
+{
+	for (int i = 0; i < ncalls; i++) {
+		if (!calls[i].st->reads)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The claim of a key before the calls, and its empty result gone. What became of
+ * a lost connection's COMMIT the claim knows too: so it is asked again, once.
+ */
+static enum db_status
+run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	struct call all[DB_CALLS_MAX] = { idempotency_claim(rq) };
+	struct result *results[DB_CALLS_MAX];
+	enum db_status status;
+
+	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
+	status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
+	if (status == DB_UNKNOWN)
+		status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
+	if (status == DB_OK) {
+		result_free(results[0]);
+		memcpy(ret_results, results + 1, (size_t)ncalls * sizeof(*results));
+	}
+	return status;
+}
+
+static enum db_status
+run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	if (writes(calls, ncalls)) {
+		if (rq->validate_only)
+			return db_rehearse(rq->app->pool, calls, ncalls, ret_results, ret_error);
+		if (rq->idempotency.key != NULL)
+			return run_once(rq, calls, ncalls, ret_results, ret_error);
+	}
+	return db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
+}
+
 int
 request_run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
 {
 	struct db_error error;
 
-	switch (db_run(rq->app->pool, calls, ncalls, ret_results, &error)) {
+	switch (run(rq, calls, ncalls, ret_results, &error)) {
 	case DB_OK:
 		return 0;
 	case DB_BUSY:
@@ -214,5 +276,6 @@ reply_page(struct request *rq, struct result **row)
 	}
 	body =
 	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
-	return reply_json(rq, 200, body, strlen(body));
+	reply_json(rq, 200, body, strlen(body));
+	return result_columns(*row) > 2 ? reply_tag(rq, result_text(*row, 0, 2)) : 200;
 }

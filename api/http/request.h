@@ -15,6 +15,7 @@
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
+#include "http/trace.h"
 #include "spec/openapi.h"
 
 #define REQUEST_PARAMS_MAX 2
@@ -39,6 +40,8 @@ struct reply {
 	const char *body; /* length bytes: in the arena, constant, or held by the request */
 	size_t length;
 	const char *code; /* of a problem, for the log */
+	const char *cache; /* Cache-Control; NULL: no-store */
+	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
 	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
 };
 
@@ -49,12 +52,26 @@ struct request {
 	const struct operation *op;
 	int64_t began_us;
 	char id[REQUEST_ID_SIZE];
+	struct trace trace;
 	const char *path; /* as it was sent, without the query */
+	const char *origin; /* NULL: not there */
+	bool preflight; /* OPTIONS that a browser sends before the request itself */
 
 	const char *param[REQUEST_PARAMS_MAX]; /* of the path, in order; ids are checked */
 	const char *query_name[REQUEST_QUERY_MAX];
 	const char *query_value[REQUEST_QUERY_MAX];
 	int nquery;
+
+	bool validate_only; /* a rehearsal: nothing is to be stored */
+	const char *if_none_match; /* of a read; NULL: not there */
+	const char *condition; /* of a write, for its statement; NULL: none (condition.h) */
+	struct {
+		const char *key; /* NULL: none (idempotency.h) */
+		const char *scope; /* whose key: who signs in, or renews, says so itself */
+		const char *asked; /* a hash of the request */
+		/* what makes a reply of the kept body, where that is not the answer itself */
+		int (*replay)(struct request *rq, const char *kept);
+	} idempotency;
 
 	char *body_text; /* NULL: none */
 	size_t body_length;
@@ -86,7 +103,8 @@ const char *request_query_value(const struct request *rq, const char *name);
 struct result *request_query(struct request *rq, const struct statement *st, ...) MUSTCHECK;
 
 /*
- * request_run - run several as one transaction in one round trip.
+ * request_run - run several as one transaction in one round trip; rolled back
+ * where the request is a rehearsal, and made once where it has an Idempotency-Key.
  * returns  0 with ret_results filled in, each the caller's; or the status of the reply, which is set
  */
 int request_run(struct request *rq, const struct call *calls, int ncalls,
@@ -97,14 +115,30 @@ int request_run(struct request *rq, const struct call *calls, int ncalls,
 /* reply_json - length bytes of JSON that outlive the request's handler (arena, constant, held). */
 int reply_json(struct request *rq, int status, const char *json, size_t length);
 
-/* reply_row - column col of the first row; takes the result over. No row: 404. */
+/*
+ * reply_row - column col of the first row; takes the result over. No row: 404.
+ * The column behind it, where there is one, is its entity tag: reply_tag.
+ */
 int reply_row(struct request *rq, int status, struct result **row, int col);
 
-/* reply_created - 201 with Location: prefix/id; id is column 0, the JSON column 1 of the first row. */
-int reply_created(struct request *rq, const char *prefix, struct result **row);
+/* reply_created - 201; the first row's columns: Location, JSON, entity tag. */
+int reply_created(struct request *rq, struct result **row);
 
-/* reply_page - {"items", "next"} and Link; columns of the one row: the items, what the next page begins after. */
+/*
+ * reply_tag - gives the reply, which is set, its ETag. A read whose If-None-Match
+ * names it becomes 304.
+ */
+int reply_tag(struct request *rq, const char *tag);
+
+/*
+ * reply_page - {"items", "next"} and Link; columns of the one row: the items,
+ * what the next page begins after, and perhaps the list's entity tag.
+ */
 int reply_page(struct request *rq, struct result **row);
+
+/* reply_static - 200 with what never changes while the process lives; 304 as reply_tag has it. */
+int reply_static(
+    struct request *rq, const char *type, const char *text, size_t length, const char *tag);
 
 /* reply_empty - 204. */
 int reply_empty(struct request *rq);

@@ -14,9 +14,13 @@
 #include "config.h"
 #include "http/body.h"
 #include "http/check.h"
+#include "http/condition.h"
+#include "http/cors.h"
 #include "http/guard.h"
+#include "http/idempotency.h"
 #include "http/interpose.h"
 #include "http/media.h"
+#include "http/preview.h"
 #include "http/reply.h"
 #include "http/route.h"
 
@@ -68,20 +72,50 @@ authenticate(struct request *rq, const char *authorization)
 	return 0;
 }
 
-/* Accept may stand more than once: the lines are one list (RFC 9110, 5.3). */
+/* What may stand more than once: the lines are one list (RFC 9110, 5.3). */
 static const char *
-accept_list(struct request *rq, const struct mg_request_info *ri)
+header_list(struct request *rq, const struct mg_request_info *ri, const char *name)
 {
 	const char *list = NULL;
 
 	for (int i = 0; i < ri->num_headers; i++) {
-		if (strcasecmp(ri->http_headers[i].name, "Accept") != 0)
+		if (strcasecmp(ri->http_headers[i].name, name) != 0)
 			continue;
 		list = list == NULL
 			   ? ri->http_headers[i].value
 			   : arena_printf(&rq->arena, "%s, %s", list, ri->http_headers[i].value);
 	}
 	return list;
+}
+
+/* What the headers ask of a read, or of a write. */
+static int
+take_conditions(struct request *rq, const struct mg_request_info *ri)
+{
+	int status;
+
+	if (strcmp(rq->route->method, "GET") == 0) {
+		rq->if_none_match = header_list(rq, ri, "If-None-Match");
+		return 0;
+	}
+	status = condition_take(
+	    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
+	return status != 0 ? status : idempotency_take(rq, header_list(rq, ri, "Idempotency-Key"));
+}
+
+static int
+answer(struct request *rq)
+{
+	int status = check_request(rq), replayed;
+
+	/* What was right when it was done is not to be judged by today's catalogues. */
+	if (status == 422 && rq->idempotency.key != NULL) {
+		replayed = idempotency_replay(rq);
+		return replayed != 0 ? replayed : status;
+	}
+	if (status == 0)
+		status = rq->route->handler(rq);
+	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
 }
 
 /* The library's strings are ours to read until the callback returns. */
@@ -95,15 +129,18 @@ handle(struct request *rq, const struct mg_request_info *ri, const struct guard 
 		status = route_query(rq, ri->query_string);
 	if (status != 0)
 		return status;
-	if (rq->op->answers != NULL && !media_accepts(accept_list(rq, ri), rq->op->answers))
+	rq->validate_only = request_query_value(rq, "validate_only") != NULL &&
+			    strcmp(request_query_value(rq, "validate_only"), "true") == 0;
+	if (rq->op->answers != NULL &&
+	    !media_accepts(header_list(rq, ri, "Accept"), rq->op->answers))
 		return reply_problem_detail(
 		    rq, "not_acceptable", "This operation answers %s.", rq->op->answers);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);
 	if (status == 0)
-		status = check_request(rq);
-	return status != 0 ? status : rq->route->handler(rq);
+		status = take_conditions(rq, ri);
+	return status != 0 ? status : answer(rq);
 }
 
 /* Probes come every second, and what they would say of trouble others have logged. */
@@ -119,16 +156,19 @@ level_of(const struct request *rq)
 static void
 log_request(const struct request *rq, size_t bytes)
 {
-	char fields[512];
+	char fields[768];
 	int n = snprintf(fields, sizeof(fields),
-	    "\"request_id\":\"%s\",\"operation\":\"%s\",\"status\":%d,\"duration_ms\":%.3f,"
+	    "\"request_id\":\"%s\",\"operation_id\":\"%s\",\"status\":%d,\"duration_ms\":%.3f,"
 	    "\"bytes\":%zu",
 	    rq->id, rq->op != NULL ? rq->op->id : "", rq->reply.status,
 	    (double)(clock_us() - rq->began_us) / 1000.0, bytes);
 
 	if (rq->who.advisor_id != 0)
-		n += snprintf(fields + n, sizeof(fields) - (size_t)n, ",\"advisor\":%lld",
+		n += snprintf(fields + n, sizeof(fields) - (size_t)n, ",\"advisor_id\":%lld",
 		    (long long)rq->who.advisor_id);
+	if (rq->trace.id[0] != '\0')
+		n += snprintf(fields + n, sizeof(fields) - (size_t)n,
+		    ",\"trace_id\":\"%s\",\"span_id\":\"%s\"", rq->trace.id, rq->trace.span);
 	if (rq->reply.code != NULL)
 		snprintf(
 		    fields + n, sizeof(fields) - (size_t)n, ",\"code\":\"%s\"", rq->reply.code);
@@ -155,6 +195,13 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 
 	if (__atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST))
 		keep_alive = false;
+	if (rq->trace.id[0] != '\0') {
+		char parent[TRACE_PARENT_SIZE];
+
+		trace_parent(&rq->trace, parent);
+		reply_header(rq, "traceparent", parent);
+	}
+	cors_headers(rq, rq->app->config->cors_origins, rq->origin, rq->preflight);
 	bytes = reply_bytes(rq, head, keep_alive, &length);
 	if (!keep_alive)
 		mg_disable_connection_keep_alive(conn);
@@ -222,6 +269,10 @@ begin_request(struct mg_connection *conn)
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
+	trace_take(guard_header(ri, "traceparent"), &rq.trace);
+	rq.origin = guard_header(ri, "Origin");
+	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
+		       guard_header(ri, "Access-Control-Request-Method") != NULL;
 	/* Not local_uri: its dot segments are gone already. */
 	rq.path = ri->request_uri[0] == '/' ? ri->request_uri : ri->local_uri_raw;
 	handle(&rq, ri, &g, &body, &unread);

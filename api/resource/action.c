@@ -20,19 +20,18 @@ action_get(struct request *rq)
 int
 action_create(struct request *rq)
 {
-	struct call change = { &sql_action_create, { [3] = rq->body_text, [4] = ACTIONS_MAX } };
+	struct call change = { &sql_action_create, { [4] = rq->body_text, [5] = ACTIONS_MAX } };
 	auto_result struct result *row = NULL;
 
 	if (opportunity_write(rq, &change, 1, "actions_full", &row) != 0)
 		return rq->reply.status;
-	return reply_created(
-	    rq, arena_printf(&rq->arena, "/v1/opportunities/%s/actions", rq->param[0]), &row);
+	return reply_created(rq, &row);
 }
 
 int
 action_update(struct request *rq)
 {
-	struct call change = { &sql_action_update, { [3] = rq->param[1], [4] = rq->body_text } };
+	struct call change = { &sql_action_update, { [4] = rq->param[1], [5] = rq->body_text } };
 
 	return reply_written(rq, &change, 1, "not_found");
 }
@@ -40,7 +39,7 @@ action_update(struct request *rq)
 int
 action_delete(struct request *rq)
 {
-	struct call change = { &sql_action_delete, { [3] = rq->param[1] } };
+	struct call change = { &sql_action_delete, { [4] = rq->param[1] } };
 	auto_result struct result *row = NULL;
 
 	if (opportunity_write(rq, &change, 1, "not_found", &row) != 0)

@@ -10,26 +10,35 @@ hold(struct request *rq)
 	return rq->catalogs != NULL;
 }
 
+/* Nothing personal: they may be kept, and asked about with If-None-Match. */
+static int
+reply_catalog(struct request *rq, const char *json, size_t length, const char *tag)
+{
+	reply_json(rq, 200, json, length);
+	rq->reply.cache = "private, no-cache";
+	return reply_tag(rq, tag);
+}
+
 int
 catalog_list(struct request *rq)
 {
-	const char *json;
+	const char *json, *tag;
 	size_t length;
 
 	if (!hold(rq))
 		return reply_problem(rq, "not_ready");
-	json = catalog_list_json(rq->catalogs, &length);
-	return reply_json(rq, 200, json, length);
+	json = catalog_list_json(rq->catalogs, &length, &tag);
+	return reply_catalog(rq, json, length, tag);
 }
 
 int
 catalog_get(struct request *rq)
 {
-	const char *json;
-	size_t length = 0;
+	const char *json, *tag;
+	size_t length;
 
 	if (!hold(rq))
 		return reply_problem(rq, "not_ready");
-	json = catalog_json(rq->catalogs, rq->param[0], &length);
-	return json != NULL ? reply_json(rq, 200, json, length) : reply_problem(rq, "not_found");
+	json = catalog_json(rq->catalogs, rq->param[0], &length, &tag);
+	return json != NULL ? reply_catalog(rq, json, length, tag) : reply_problem(rq, "not_found");
 }

@@ -37,7 +37,7 @@ client_create(struct request *rq)
 {
 	auto_result struct result *row = request_query(rq, &sql_client_create, rq->body_text);
 
-	return row != NULL ? reply_created(rq, "/v1/clients", &row) : rq->reply.status;
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
 int
@@ -51,7 +51,7 @@ client_update(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_client_lock, { rq->param[0] } },
-		{ &sql_client_update, { rq->param[0], rq->body_text } },
+		{ &sql_client_update, { rq->param[0], rq->condition, rq->body_text } },
 	};
 	struct result *results[NITEMS(calls)];
 	int status = request_run(rq, calls, NITEMS(calls), results);

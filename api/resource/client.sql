@@ -69,21 +69,33 @@ with new as (
     insert into client (document_type_id, document_type, :{client_columns})
     select t.id, t.choice, :{client_values b}
       from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t
-    returning *)
-select new.id, :{client new} from new;
+    returning *),
+made as materialized (select '/v1/clients/' || new.id as location, :{client new} as doc from new)
+:{made};
+
+-- An answer is a document and its tag, the ETag. What is made once is named once:
+-- `offset 0` and `materialized` keep the planner from making the document twice.
+-- fragment: made  (of a CTE made: location, doc)
+select m.location, answer(201, m.location, m.doc), tag(m.doc) from made m
+
+-- fragment: saved  (of a CTE saved: doc)
+select answer(200, null, s.doc), tag(s.doc) from saved s
 
 -- name: client_get  ($1 client)
-select :{client c} from client c where c.id = $1::bigint;
+select s.doc, tag(s.doc) from (select :{client c} as doc from client c where c.id = $1::bigint offset 0) s;
 
 -- name: client_lock  ($1 client)
 select id from client where id = $1::bigint for no key update;
 
--- name: client_update  ($1 client, $2 merge patch)
+-- name: client_update  ($1 client, $2 tags or null, $3 merge patch)
 -- After client_lock in the same transaction, so that what is patched is the last state.
+with saved as (
 update client c set document_type_id = coalesce(t.id, c.document_type_id),
     document_type = coalesce(t.choice, c.document_type),
     updated_at = now(), (:{client_columns}) = row(:{client_values m.b})
-  from client old, lateral (select merge_patch(:{client_written old}, $2::jsonb) as b) m,
+  from client old, lateral (select merge_patch(:{client_written old}, $3::jsonb) as b) m,
        choice('document_type', nullif(m.b ->> 'document_type', old.document_type ->> 'code')) t
  where c.id = $1::bigint and old.id = c.id
-returning :{client c};
+   and case when $2::text is null then true else unchanged(:{client old}, $2) end
+returning :{client c} as doc)
+:{saved};

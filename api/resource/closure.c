@@ -12,9 +12,9 @@ int
 closure_put(struct request *rq)
 {
 	struct call calls[] = {
-		{ &sql_closure_put, { [3] = rq->body_text } },
+		{ &sql_closure_put, { [4] = rq->body_text } },
 		opportunity_close(rq, rq->body),
-		{ &sql_closure_get, { rq->param[0] } },
+		{ &sql_closure_saved, { rq->param[0] } },
 	};
 
 	return reply_written(rq, calls, NITEMS(calls), "conflict");

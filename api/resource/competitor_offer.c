@@ -11,7 +11,7 @@ competitor_offer_get(struct request *rq)
 int
 competitor_offer_put(struct request *rq)
 {
-	struct call change = { &sql_competitor_offer_put, { [3] = rq->body_text } };
+	struct call change = { &sql_competitor_offer_put, { [4] = rq->body_text } };
 
 	return reply_written(rq, &change, 1, "conflict");
 }

@@ -14,7 +14,7 @@ contact_create(struct request *rq)
 	auto_result struct result *row =
 	    request_query(rq, &sql_contact_create, rq->param[0], rq->advisor_id, rq->body_text);
 
-	return row != NULL ? reply_created(rq, "/v1/contacts", &row) : rq->reply.status;
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
 int

@@ -21,12 +21,15 @@ with new as (
     select k.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
            (b #>> '{ownership_check,asked}')::smallint, (b #>> '{ownership_check,right}')::smallint
       from client k, (select $3::jsonb as b) x where k.id = $1::bigint
-    returning *)
-select new.id, :{contact new k.name a null}
-  from new join client k on k.id = new.client_id join advisor a on a.id = new.advisor_id;
+    returning *),
+made as materialized (
+    select '/v1/contacts/' || new.id as location, :{contact new k.name a null} as doc
+      from new join client k on k.id = new.client_id join advisor a on a.id = new.advisor_id)
+:{made};
 
 -- name: contact_get  ($1 contact)
-select :{contact t k.name a o.id}
-  from contact t join client k on k.id = t.client_id join advisor a on a.id = t.advisor_id
-  left join opportunity o on o.contact_id = t.id
- where t.id = $1::bigint;
+select s.doc, tag(s.doc) from (
+    select :{contact t k.name a o.id} as doc
+      from contact t join client k on k.id = t.client_id join advisor a on a.id = t.advisor_id
+      left join opportunity o on o.contact_id = t.id
+     where t.id = $1::bigint offset 0) s;

@@ -11,7 +11,7 @@ diagnosis_get(struct request *rq)
 int
 diagnosis_put(struct request *rq)
 {
-	struct call change = { &sql_diagnosis_put, { [3] = rq->body_text } };
+	struct call change = { &sql_diagnosis_put, { [4] = rq->body_text } };
 
 	return reply_written(rq, &change, 1, "conflict");
 }

@@ -30,13 +30,13 @@ readyz(struct request *rq)
 int
 openapi_yaml(struct request *rq)
 {
-	reply_json(rq, 200, openapi_yaml_text, openapi_yaml_length);
-	rq->reply.type = "application/yaml";
-	return 200;
+	return reply_static(
+	    rq, "application/yaml", openapi_yaml_text, openapi_yaml_length, openapi_yaml_tag);
 }
 
 int
 openapi_json(struct request *rq)
 {
-	return reply_json(rq, 200, openapi_json_text, openapi_json_length);
+	return reply_static(
+	    rq, "application/json", openapi_json_text, openapi_json_length, openapi_json_tag);
 }

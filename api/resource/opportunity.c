@@ -37,15 +37,15 @@ opportunity_create(struct request *rq)
 		    "there is no such contact: register it first");
 		return reply_faults(rq);
 	}
-	return reply_created(rq, "/v1/opportunities", &row);
+	return reply_created(rq, &row);
 }
 
 int
 opportunity_update(struct request *rq)
 {
 	struct call calls[] = {
-		{ &sql_opportunity_update, { [3] = rq->body_text } },
-		{ &sql_opportunity_get, { rq->param[0] } },
+		{ &sql_opportunity_update, { [4] = rq->body_text } },
+		{ &sql_opportunity_saved, { rq->param[0] } },
 	};
 
 	return reply_written(rq, calls, NITEMS(calls), "conflict");
@@ -56,8 +56,8 @@ opportunity_reopen(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_opportunity_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },
-		{ &sql_opportunity_reopen, { rq->param[0], rq->advisor_id } },
-		{ &sql_opportunity_get, { rq->param[0] } },
+		{ &sql_opportunity_reopen, { rq->param[0], rq->advisor_id, rq->condition } },
+		{ &sql_opportunity_saved, { rq->param[0] } },
 	};
 	struct result *results[NITEMS(calls)];
 	int status = request_run(rq, calls, NITEMS(calls), results);

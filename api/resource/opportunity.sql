@@ -22,11 +22,14 @@
 -- fragment: action  (%1 an action)
 (select row_to_json(r) from (select %1.id::text as id, %1.action, %1.final_state) r)
 
+-- fragment: grid  (%1 an opportunity)
+(select coalesce(json_agg(:{action x} order by x.id), '[]') from action x where x.opportunity_id = %1.id)
+
 -- fragment: opportunity  (%1 an opportunity, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.contact_id::text as contact_id,
     %1.campaign, %1.sub_campaign, %1.stage, :{advisor %2} as advisor,
     (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) as service,
-    (select coalesce(json_agg(:{action x} order by x.id), '[]') from action x where x.opportunity_id = %1.id) as actions,
+    :{grid %1} as actions,
     :{diagnosis %1} as diagnosis, :{competitor_offer %1} as competitor_offer, :{closure %1} as closure,
     case when %1.closed_at is null then :{missing %1} else '{}' end as missing,
     instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
@@ -57,7 +60,23 @@ with page as (
 select :{page_items $10}, :{page_next $10};
 
 -- name: opportunity_get  ($1 opportunity)
-select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint;
+select s.doc, tag(s.doc) from (
+    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
+     where o.id = $1::bigint offset 0) s;
+
+-- The answer is kept for a repetition, so there must be none when the change before it found nothing to do.
+-- fragment: changed_here  (%1 a row that this transaction wrote)
+%1.xmin = pg_current_xact_id()::xid
+
+-- name: opportunity_saved  ($1 opportunity)
+-- writes
+select answer(200, null, s.doc), tag(s.doc) from (
+    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
+     where o.id = $1::bigint and :{changed_here o} offset 0) s;
+
+-- fragment: opportunity_unchanged  (%1 an opportunity, %2 tags or null)
+case when %2::text is null then true
+     else unchanged((select :{opportunity %1 a} from advisor a where a.id = %1.advisor_id), %2) end
 
 -- name: opportunity_create  ($1 advisor, $2 body)
 -- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
@@ -70,8 +89,11 @@ with new as (
       from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint,
            catalog_item_of('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
            catalog_item_of('stage', 'en-proceso') st
-    returning *)
-select new.id, :{opportunity new a} from new join advisor a on a.id = new.advisor_id;
+    returning *),
+made as materialized (
+    select '/v1/opportunities/' || new.id as location, :{opportunity new a} as doc
+      from new join advisor a on a.id = new.advisor_id)
+:{made};
 
 -- Every change of an opportunity is a transaction of two or more statements in
 -- one round trip: opportunity_lock, the change, and what must hold or be shown
@@ -83,21 +105,22 @@ select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null
 -- fragment: writable  (%1 an opportunity; $1 its id, $2 advisor, $3 may change another's)
 %1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null
 
--- name: opportunity_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 merge patch)
+-- name: opportunity_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 merge patch)
 update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
-    sub_campaign = coalesce(sc.choice, o.sub_campaign), current_plan = m.s ->> 'current_plan',
-    activation_date = (m.s ->> 'activation_date')::date, prior_consultation = (m.s ->> 'prior_consultation')::boolean,
+    sub_campaign = coalesce(sc.choice, o.sub_campaign), current_plan = m.patched ->> 'current_plan',
+    activation_date = (m.patched ->> 'activation_date')::date, prior_consultation = (m.patched ->> 'prior_consultation')::boolean,
     updated_at = now()
-  from opportunity old, (select $4::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
+  from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
        lateral (select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date',
-            old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as s) m
- where :{writable o} and old.id = o.id
+            old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as patched) m
+ where :{writable o} and old.id = o.id and :{opportunity_unchanged old $4}
 returning o.id;
 
--- name: opportunity_reopen  ($1 opportunity, $2 advisor)
+-- name: opportunity_reopen  ($1 opportunity, $2 advisor, $3 tags or null)
 with was as (
     insert into reopening (opportunity_id, advisor_id, stage, closed_at)
     select o.id, $2::bigint, o.stage, o.closed_at from opportunity o where o.id = $1::bigint and o.closed_at is not null
+       and :{opportunity_unchanged o $3}
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = now()
   from was, catalog_item_of('stage', 'en-proceso') st

@@ -11,9 +11,6 @@
 #include "http/route.h"
 #include "sql.h"
 
-/* The columns of session_create and session_refresh. */
-enum { SESSION, ADVISOR, ROLE, ADVISOR_JSON };
-
 static const char *
 member(const struct request *rq, const char *name)
 {
@@ -26,29 +23,73 @@ seconds(struct request *rq, int n)
 	return arena_printf(&rq->arena, "%d", n);
 }
 
-static int
-reply_session(struct request *rq, int status, const struct result *row, const char *refresh_token)
+/*
+ * What the tokens of a session are made of, as JSON: the statement gives it back,
+ * and keeps it for a repetition. The refresh token goes along encrypted.
+ */
+static const char *
+ingredients(struct request *rq, const char token[static SECRET_TOKEN_SIZE])
+{
+	char id[SECRET_ID_SIZE], kept[SECRET_KEPT_SIZE];
+
+	secret_id(id);
+	secret_keep(token, kept);
+	return arena_printf(&rq->arena, "{\"issued\":%lld,\"id\":\"%s\",\"refresh_token\":\"%s\"}",
+	    (long long)clock_epoch_s(), id, kept);
+}
+
+static const char *
+string_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* The session of a session_made (session.sql). A rehearsal's has no tokens. */
+static const char *
+session_json(struct request *rq, const json_t *made)
 {
 	const struct config *c = rq->app->config;
-	const char *json;
-	char *token;
+	const json_t *of = json_object_get(made, "made");
+	char refresh_token[SECRET_TOKEN_SIZE], *token = NULL, *advisor;
+	const char *json = NULL, *quote = rq->validate_only ? "" : "\"";
 
-	rq->who.session_id = strtoll(result_text(row, 0, SESSION), NULL, 10);
-	rq->who.advisor_id = strtoll(result_text(row, 0, ADVISOR), NULL, 10);
-	if (!role_named(result_text(row, 0, ROLE), &rq->who.role))
-		return reply_problem(rq, "internal");
-	token = token_issue(&rq->who);
-	if (token == NULL) {
-		log_msg(LOG_ERROR, "%s: no access token could be made", rq->id);
+	rq->who.session_id = strtoll(string_of(made, "session"), NULL, 10);
+	rq->who.advisor_id = strtoll(string_of(made, "advisor_id"), NULL, 10);
+	if (!role_named(string_of(made, "role"), &rq->who.role) ||
+	    !secret_kept(string_of(of, "refresh_token"), refresh_token))
+		return NULL;
+	token = token_issue(
+	    &rq->who, json_integer_value(json_object_get(of, "issued")), string_of(of, "id"));
+	advisor = json_dumps(json_object_get(made, "advisor"), JSON_COMPACT);
+	if (token != NULL && advisor != NULL)
+		json = arena_printf(&rq->arena,
+		    "{\"access_token\":%s%s%s,\"token_type\":\"Bearer\",\"expires_in\":%d,"
+		    "\"refresh_token\":%s%s%s,\"refresh_expires_in\":%d,\"advisor\":%s}",
+		    quote, rq->validate_only ? "null" : token, quote, c->access_ttl_s, quote,
+		    rq->validate_only ? "null" : refresh_token, quote, c->refresh_ttl_s, advisor);
+	free(token);
+	free(advisor);
+	return json;
+}
+
+/* The same for a new session and for the repetition of one. */
+static int
+reply_session(struct request *rq, const char *text)
+{
+	json_t *made = json_loads(text, 0, NULL);
+	const char *json = session_json(rq, made);
+
+	json_decref(made);
+	if (json == NULL) {
+		log_msg(LOG_ERROR, "%s: no session could be made, or made again", rq->id);
 		return reply_problem(rq, "internal");
 	}
-	json = arena_printf(&rq->arena,
-	    "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
-	    "\"refresh_token\":\"%s\",\"refresh_expires_in\":%d,\"advisor\":%s}",
-	    token, c->access_ttl_s, refresh_token, c->refresh_ttl_s,
-	    result_text(row, 0, ADVISOR_JSON));
-	free(token);
-	return reply_json(rq, status, json, strlen(json));
+	if (strcmp(rq->op->id, "session_create") != 0)
+		return reply_json(rq, 200, json, strlen(json));
+	reply_header(rq, "Location", "/v1/sessions/current");
+	return reply_json(rq, 201, json, strlen(json));
 }
 
 int
@@ -73,16 +114,17 @@ session_create(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
+	rq->idempotency.scope = result_text(advisor, 0, 0);
+	rq->idempotency.replay = reply_session;
 	secret_token(token);
 	secret_hash(token, hash);
 	row = request_query(rq, &sql_session_create, result_text(advisor, 0, 0), hash,
-	    seconds(rq, rq->app->config->refresh_ttl_s));
+	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
 		return reply_problem(rq, "credentials_wrong");
-	reply_header(rq, "Location", "/v1/sessions/current");
-	return reply_session(rq, 201, row, token);
+	return reply_session(rq, result_text(row, 0, 0));
 }
 
 int
@@ -94,13 +136,15 @@ session_refresh(struct request *rq)
 	secret_hash(member(rq, "refresh_token"), shown);
 	secret_token(token);
 	secret_hash(token, next);
-	row = request_query(
-	    rq, &sql_session_refresh, shown, next, seconds(rq, rq->app->config->refresh_ttl_s));
+	rq->idempotency.scope = shown;
+	rq->idempotency.replay = reply_session;
+	row = request_query(rq, &sql_session_refresh, shown, next,
+	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
 		return reply_problem(rq, "refresh_token_invalid");
-	return reply_session(rq, 200, row, token);
+	return reply_session(rq, result_text(row, 0, 0));
 }
 
 static const char *
@@ -139,6 +183,7 @@ session_delete(struct request *rq)
 
 	if (row == NULL)
 		return rq->reply.status;
-	revoked_add(rq->who.session_id);
+	if (!rq->validate_only)
+		revoked_add(rq->who.session_id);
 	return reply_empty(rq);
 }

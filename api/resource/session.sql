@@ -4,15 +4,19 @@ select id, password_hash, active from advisor where username = upper($1);
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
 
--- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds)
+-- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again)
 with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
     select a.id, decode($2, 'hex'), now() + make_interval(secs => $3::int)
       from advisor a where a.id = $1::bigint and a.active
     returning id, advisor_id)
-select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id;
+select answer(201, '/v1/sessions/current', :{session_made s a $4}) from s join advisor a on a.id = s.advisor_id;
 
--- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds)
+-- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON)
+(select row_to_json(r) from (select %1.id::text as session, %2.id::text as advisor_id, %2.role,
+    :{session_advisor_json %2} as advisor, %3::json as made) r)
+
+-- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds, $4 as for session_create)
 -- One statement: of two that show the same token at once, one finds its row changed.
 with s as (
     update session u set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
@@ -20,7 +24,7 @@ with s as (
      where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
        and v.id = u.advisor_id and v.active
     returning u.id, u.advisor_id)
-select s.id, a.id, a.role, :{session_advisor_json a} from s join advisor a on a.id = s.advisor_id;
+select answer(200, null, :{session_made s a $4}) from s join advisor a on a.id = s.advisor_id;
 
 -- name: session_get  ($1 session, $2 advisor)
 select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}

@@ -6,9 +6,9 @@ int
 typification_put(struct request *rq)
 {
 	struct call calls[] = {
-		{ &sql_typification_put, { [3] = rq->body_text } },
+		{ &sql_typification_put, { [4] = rq->body_text } },
 		opportunity_close(rq, json_object_get(rq->body, "closure")),
-		{ &sql_opportunity_get, { rq->param[0] } },
+		{ &sql_opportunity_saved, { rq->param[0] } },
 	};
 
 	return reply_written(rq, calls, NITEMS(calls), "conflict");
@@ -31,5 +31,5 @@ typification_create(struct request *rq)
 	result_free(results[0]);
 	result_free(results[1]);
 	auto_result struct result *row = results[2];
-	return reply_created(rq, "/v1/opportunities", &row);
+	return reply_created(rq, &row);
 }

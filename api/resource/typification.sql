@@ -5,7 +5,7 @@ select %1.id, ac.id, ac.choice, fs.id, fs.choice
        choice('retention_action', e.row ->> 'action') ac, choice('final_state', e.row ->> 'final_state') fs
  order by e.n
 
--- name: typification_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 body)
+-- name: typification_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body)
 -- A section that the form leaves out stays as it is. The stage follows with opportunity_close.
 with changed as (
     update opportunity o set
@@ -30,13 +30,13 @@ with changed as (
         advertising_acceptance_id = case when b ? 'closure' then ad.id else o.advertising_acceptance_id end,
         advertising_acceptance = case when b ? 'closure' then ad.choice else o.advertising_acceptance end,
         updated_at = now()
-      from opportunity old, (select $4::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_choices b}
-     where :{writable o} and old.id = o.id
+      from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_choices b}
+     where :{writable o} and old.id = o.id and :{opportunity_unchanged old $4}
     returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2}),
 emptied as (
-    delete from action x using changed where x.opportunity_id = changed.id and $4::jsonb ? 'actions'),
-grid as (:{form_actions changed $4::jsonb})
+    delete from action x using changed where x.opportunity_id = changed.id and $5::jsonb ? 'actions'),
+grid as (:{form_actions changed $5::jsonb})
 select id from changed;
 
 -- fragment: form_choices  (%1 the body)
@@ -89,5 +89,9 @@ select coalesce((select id from made), refuse('client_unknown'));
 :{close o.id=(select(currval('opportunity_id_seq')))};
 
 -- name: opportunity_created  (what typification_create made)
-select o.id, :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id
- where o.id = (select currval('opportunity_id_seq'));
+-- writes
+with made as materialized (
+    select '/v1/opportunities/' || o.id as location, :{opportunity o a} as doc
+      from opportunity o join advisor a on a.id = o.advisor_id
+     where o.id = (select currval('opportunity_id_seq')))
+:{made};

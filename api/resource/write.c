@@ -48,6 +48,7 @@ opportunity_write(
 	int status;
 
 	memcpy(calls[0].args, all[0].args, 3 * sizeof(all[0].args[0]));
+	calls[0].args[3] = rq->condition;
 	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
 	status = request_run(rq, all, ncalls + 1, results);
 	if (status != 0)

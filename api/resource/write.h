@@ -17,9 +17,9 @@ int reply_list_of(struct request *rq, const struct statement *st);
  * opportunity_write - changes the opportunity of the path, in one transaction
  * and one round trip: its row is locked, then the calls run.
  *
- * calls    ncalls of them, at most DB_CALLS_MAX - 1. The first is the change:
- *          its arguments 1 to 3 are set here (opportunity, advisor, may change
- *          another's), it holds them in its WHERE, and gives a row when done
+ * calls    ncalls of them, at most DB_CALLS_MAX - 2 (the lock, and the claim of a key). The first is the change:
+ *          its arguments 1 to 4 are set here (opportunity, advisor, may change
+ *          another's, the request's condition), it holds them in its WHERE, and gives a row when done
  * ret_last the result of the last call, the caller's (auto_result)
  * returns  0; or the status of the reply: 404 no such opportunity, 403
  *          another's, 409 finished, `none` when the change found no row though

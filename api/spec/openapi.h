@@ -11,8 +11,10 @@
 
 extern const char openapi_yaml_text[];
 extern const size_t openapi_yaml_length;
+extern const char openapi_yaml_tag[]; /* 16 hexadecimal digits: other for another text */
 extern const char openapi_json_text[];
 extern const size_t openapi_json_length;
+extern const char openapi_json_tag[];
 
 struct parameter {
 	const char *name;
@@ -28,6 +30,7 @@ struct operation {
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
+	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
 	bool anyone; /* "security: []": no token is asked for */
 	const char *answers; /* media type of a success; NULL: it has no body */
 	const struct parameter *params;

@@ -78,8 +78,11 @@ read_parameter(struct loader *l, struct operation *op, struct parameter *params,
 	if (name == NULL || in == NULL)
 		return loader_fail(l, "a parameter needs \"name\" and \"in\"");
 	loader_enter(l, name);
-	if (strcmp(in, "header") == 0)
+	if (strcmp(in, "header") == 0) {
+		op->takes_if_match |= strcmp(name, "If-Match") == 0;
+		op->takes_idempotency_key |= strcmp(name, "Idempotency-Key") == 0;
 		return 0;
+	}
 	if (strcmp(in, "path") != 0 && strcmp(in, "query") != 0)
 		return loader_fail(l, "unknown \"in\" \"%s\"", in);
 	if (strcmp(in, "path") == 0 && !required)

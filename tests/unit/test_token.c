@@ -20,7 +20,7 @@ issue(void **state)
 	(void)state;
 	if (token_init(secret, 900) != 0)
 		return -1;
-	token = token_issue(&given);
+	token = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 	return token == NULL ? -1 : 0;
 }
 
@@ -55,7 +55,7 @@ every_role_and_the_largest_ids(void **state)
 	(void)state;
 	for (int role = ROLE_ADVISOR; role <= ROLE_ADMIN; role++) {
 		struct claims want = { INT64_MAX, INT64_MAX, (enum role)role, 0 };
-		char *t = token_issue(&want);
+		char *t = token_issue(&want, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 
 		assert_non_null(t);
 		assert_true(token_verify(t, &c));
@@ -136,7 +136,7 @@ another_key_and_an_ended_time_are_refused(void **state)
 	assert_int_equal(token_init(other, 900), 0);
 	assert_false(token_verify(token, &c));
 	assert_int_equal(token_init(secret, 0), 0);
-	ended = token_issue(&given);
+	ended = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 	assert_non_null(ended);
 	assert_false(token_verify(ended, &c));
 	free(ended);

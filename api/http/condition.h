@@ -1,0 +1,28 @@
+/*
+ * condition - If-Match and If-None-Match (RFC 9110, section 13.1), as reads and
+ * as statements take them.
+ *
+ * Our entity tags are 1 to 16 hexadecimal digits (the SQL function tag());
+ * others are legal in the headers and match nothing.
+ */
+#ifndef HTTP_CONDITION_H
+#define HTTP_CONDITION_H
+
+#include "http/request.h"
+
+/*
+ * condition_take - what a write is bound to, into rq->condition: the tags of
+ * If-Match joined by commas; behind '!' those of If-None-Match, "!*" for its
+ * asterisk; NULL for no condition and for "If-Match: *", which anything that is
+ * there meets. If-None-Match is looked at only where there is no If-Match.
+ *
+ * returns  0; or the status of the reply: 400 for a header that is neither an
+ *          asterisk nor a list of entity tags, 412 for If-Match on an operation
+ *          that answers no tag
+ */
+int condition_take(struct request *rq, const char *if_match, const char *if_none_match) MUSTCHECK;
+
+/* condition_names - If-None-Match (NULL: it is not there) names this tag, or any: 304. */
+bool condition_names(const char *if_none_match, const char *tag);
+
+#endif

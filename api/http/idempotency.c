@@ -1,0 +1,114 @@
+#include "http/idempotency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/secret.h"
+#include "base/log.h"
+#include "sql.h"
+
+#define KEY_MAX	     255
+#define PURGE_ROWS   "1000"
+#define PURGE_ROUNDS 20
+
+/* The columns of idempotency_find. */
+enum { STATUS, LOCATION, BODY, TAG };
+
+/*
+ * What is asked: operation, path, and the body as JSON with its members in
+ * order, so that a client may write the same thing twice in two ways. A sealed
+ * hash, for a body may hold a password.
+ */
+static const char *
+asked(struct request *rq)
+{
+	char *body = rq->body != NULL
+			 ? json_dumps(rq->body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)
+			 : NULL;
+	char *hash = arena_alloc(&rq->arena, SECRET_HASH_SIZE);
+
+	secret_keyed_hash(arena_printf(&rq->arena, "%s %s", rq->op->id, rq->path),
+	    body != NULL ? body : "", hash);
+	free(body);
+	return hash;
+}
+
+int
+idempotency_take(struct request *rq, const char *header)
+{
+	size_t n, length;
+
+	if (header == NULL || !rq->op->takes_idempotency_key || rq->validate_only)
+		return 0;
+	length = strlen(header);
+	/* As the draft has it, a string in quotes; as everybody sends it, without. */
+	if (length >= 2 && header[0] == '"' && header[length - 1] == '"') {
+		header++;
+		length -= 2;
+	}
+	for (n = 0; n < length && header[n] > ' ' && header[n] < 127; n++)
+		;
+	if (length == 0 || length > KEY_MAX || n < length)
+		return reply_problem(rq, "idempotency_key_invalid");
+	rq->idempotency.key = arena_copy(&rq->arena, header, length);
+	rq->idempotency.scope = rq->advisor_id;
+	rq->idempotency.asked = asked(rq);
+	return 0;
+}
+
+struct call
+idempotency_claim(const struct request *rq)
+{
+	return (struct call){ &sql_idempotency_claim,
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked } };
+}
+
+/* The answer as it was, but for what each message has of its own. */
+static int
+replay_as_kept(struct request *rq, struct result **row)
+{
+	int status = atoi(result_text(*row, 0, STATUS));
+
+	if (result_text(*row, 0, LOCATION) != NULL)
+		reply_header(rq, "Location", result_text(*row, 0, LOCATION));
+	if (result_text(*row, 0, BODY) == NULL)
+		return reply_empty(rq);
+	return reply_row(rq, status, row, BODY);
+}
+
+int
+idempotency_replay(struct request *rq)
+{
+	struct call call = { &sql_idempotency_find,
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked } };
+	struct db_error error;
+	struct result *row = NULL;
+	int status = 0;
+
+	if (rq->idempotency.scope == NULL || db_run(rq->app->pool, &call, 1, &row, &error) != DB_OK)
+		return 0;
+	if (result_rows(row) == 1) {
+		memset(&rq->reply, 0, sizeof(rq->reply));
+		reply_header(rq, "Idempotent-Replayed", "true");
+		status = rq->idempotency.replay != NULL
+			     ? rq->idempotency.replay(rq, result_text(row, 0, BODY))
+			     : replay_as_kept(rq, &row);
+	}
+	result_free(row);
+	return status;
+}
+
+void
+idempotency_purge(struct pool *pool)
+{
+	const struct call call = { &sql_idempotency_purge, { PURGE_ROWS } };
+	struct db_error error;
+
+	for (int i = 0; i < PURGE_ROUNDS; i++) {
+		auto_result struct result *row = NULL;
+
+		if (db_run(pool, &call, 1, &row, &error) != DB_OK ||
+		    strcmp(result_text(row, 0, 0), PURGE_ROWS) != 0)
+			return;
+	}
+}

@@ -1,0 +1,34 @@
+/*
+ * idempotency - writes that may be sent again: the Idempotency-Key header.
+ *
+ * The key goes along with the write: a first statement claims it, and the
+ * write's own answer() keeps the answer, in one transaction (see
+ * db/migrations/0003_requests.sql). Only when the claim says that there is an
+ * answer already does it take a second round trip, to fetch that.
+ * source   draft-ietf-httpapi-idempotency-key-header
+ */
+#ifndef HTTP_IDEMPOTENCY_H
+#define HTTP_IDEMPOTENCY_H
+
+#include "http/request.h"
+
+/*
+ * idempotency_take - the header's value (NULL: not there) into rq->idempotency;
+ * body and route must be known.
+ * returns  0; or 400 for a key that is none
+ */
+int idempotency_take(struct request *rq, const char *header) MUSTCHECK;
+
+/* idempotency_claim - the call that goes before the write's. */
+struct call idempotency_claim(const struct request *rq);
+
+/*
+ * idempotency_replay - the kept answer, as rq->replay makes it into a reply.
+ * returns  its status; 0 when there is none: nothing was replied then
+ */
+int idempotency_replay(struct request *rq) MUSTCHECK;
+
+/* idempotency_purge - removes what is older than it need be kept; for a thread that looks now and then. */
+void idempotency_purge(struct pool *pool);
+
+#endif

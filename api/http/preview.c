@@ -1,0 +1,52 @@
+#include "http/preview.h"
+
+#include <string.h>
+
+static void
+hide(json_t *object, const char *name)
+{
+	if (json_object_get(object, name) != NULL)
+		json_object_set_new(object, name, json_null());
+}
+
+/* What the request brings as an object, and the answer names by its id, is made by it. */
+static void
+hide_parts(struct request *rq, json_t *answer)
+{
+	const char *name;
+	json_t *value, *row;
+	size_t i;
+
+	json_object_foreach (rq->body, name, value) {
+		if (json_is_object(value))
+			hide(answer, arena_printf(&rq->arena, "%s_id", name));
+	}
+	if (json_object_get(rq->body, "actions") != NULL) {
+		json_array_foreach (json_object_get(answer, "actions"), i, row)
+			hide(row, "id");
+	}
+}
+
+int
+preview_hide(struct request *rq)
+{
+	json_t *answer = json_loadb(rq->reply.body, rq->reply.length, 0, NULL);
+	size_t length;
+	char *text;
+
+	rq->reply.headers = NULL;
+	if (answer == NULL)
+		return rq->reply.status;
+	if (rq->reply.status == 201) {
+		rq->reply.status = 200;
+		hide(answer, "id");
+	}
+	hide_parts(rq, answer);
+	length = json_dumpb(answer, NULL, 0, JSON_COMPACT);
+	text = arena_alloc(&rq->arena, length + 1);
+	json_dumpb(answer, text, length, JSON_COMPACT);
+	json_decref(answer);
+	rq->reply.body = text;
+	rq->reply.length = length;
+	return rq->reply.status;
+}

@@ -1,0 +1,19 @@
+-- name: idempotency_claim  ($1 scope, $2 operation, $3 key, $4 what is asked: a hash in hex)
+-- writes
+select idempotency_claim($1, $2, $3, decode($4, 'hex'));
+
+-- name: idempotency_find  ($1 scope, $2 operation, $3 key, $4 what is asked)
+-- The answer that was kept, if it was to the same request.
+select i.status, i.location, i.body, tag(i.body) from idempotency i
+ where i.scope = $1 and i.operation = $2 and i.key = $3 and i.request = decode($4, 'hex')
+   and i.created_at > now() - idempotency_kept();
+
+-- name: idempotency_purge  ($1 rows at most)
+-- Several processes may do this at once: each takes what no other has.
+with old as (
+    select i.scope, i.operation, i.key from idempotency i where i.created_at < now() - idempotency_kept()
+     order by i.created_at limit $1::int for update skip locked),
+gone as (
+    delete from idempotency i using old where (i.scope, i.operation, i.key) = (old.scope, old.operation, old.key)
+    returning 1)
+select count(*) from gone;
