@@ -121,6 +121,9 @@ route_find(struct request *rq, const char *method, const char *path)
 	const char *params[REQUEST_PARAMS_MAX] = { NULL }, *allow = "";
 	int nsegments = split(rq, path, segments);
 
+	/* Of the server as a whole (RFC 9110, 9.3.7). */
+	if (strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0)
+		return not_this_method(rq, method, "GET, HEAD, POST, PUT, PATCH, DELETE");
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < NITEMS(routes) && nsegments > 0; i++) {

@@ -120,13 +120,13 @@ answer(struct request *rq)
 
 /* The library's strings are ours to read until the callback returns. */
 static int
-handle(struct request *rq, const struct mg_request_info *ri, const struct guard *g,
-    const struct body_source *body, bool *ret_unread)
+handle(struct request *rq, const struct mg_request_info *ri, const char *query,
+    const struct guard *g, const struct body_source *body, bool *ret_unread)
 {
 	int status = route_find(rq, ri->request_method, rq->path);
 
 	if (status == 0)
-		status = route_query(rq, ri->query_string);
+		status = route_query(rq, query);
 	if (status != 0)
 		return status;
 	rq->validate_only = request_query_value(rq, "validate_only") != NULL &&
@@ -248,6 +248,31 @@ linger(const struct body_source *body)
 	peer_body(0);
 }
 
+/*
+ * The path and the query (NULL: none) of the request's target, whichever its
+ * form (RFC 9112, 3.2). Not local_uri: its dot segments are gone already. Of
+ * targets that the library passes over, it leaves the query in its place.
+ */
+static const char *
+target(struct request *rq, const struct mg_request_info *ri, const char **ret_query)
+{
+	const char *uri = ri->request_uri, *authority = strstr(uri, "://");
+	char *path, *mark;
+
+	*ret_query = ri->query_string;
+	if (authority != NULL && uri[0] != '/')
+		uri = authority + 3 + strcspn(authority + 3, "/");
+	if (ri->local_uri != NULL)
+		return uri;
+	path = arena_copy(&rq->arena, uri, strlen(uri));
+	mark = strchr(path, '?');
+	if (mark != NULL) {
+		*mark = '\0';
+		*ret_query = mark + 1;
+	}
+	return path;
+}
+
 static int
 begin_request(struct mg_connection *conn)
 {
@@ -257,6 +282,7 @@ begin_request(struct mg_connection *conn)
 	const char *refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
+	const char *query;
 	bool unread = false;
 
 	peer_request();
@@ -273,12 +299,12 @@ begin_request(struct mg_connection *conn)
 	rq.origin = guard_header(ri, "Origin");
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
 		       guard_header(ri, "Access-Control-Request-Method") != NULL;
-	/* Not local_uri: its dot segments are gone already. */
-	rq.path = ri->request_uri[0] == '/' ? ri->request_uri : ri->local_uri_raw;
-	handle(&rq, ri, &g, &body, &unread);
+	rq.path = target(&rq, ri, &query);
+	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
-	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0, g.keep_alive && !unread);
+	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0,
+	    g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
 		linger(&body);
 	peer_next(g.head_length + (size_t)g.content_length);
@@ -331,6 +357,20 @@ init_connection(const struct mg_connection *conn, void **ret_data)
 	return 0;
 }
 
+/*
+ * The library closes without an answer when the target is "*" or, in absolute
+ * form, has not the port that it listens on. But the request is whole, and its
+ * connection open.
+ */
+static void
+connection_close(const struct mg_connection *conn)
+{
+	const struct mg_request_info *ri = mg_get_request_info(conn);
+
+	if (ri != NULL && ri->request_uri != NULL && ri->local_uri == NULL && peer_filled() > 0)
+		begin_request((struct mg_connection *)(uintptr_t)conn);
+}
+
 static int
 log_message(const struct mg_connection *conn, const char *message)
 {
@@ -354,6 +394,7 @@ server_start(struct app *app)
 		.http_error = http_error,
 		.init_thread = init_thread,
 		.init_connection = init_connection,
+		.connection_close = connection_close,
 		.log_message = log_message };
 	char error[256] = "";
 	struct mg_error_data error_data = { .text = error, .text_buffer_size = sizeof(error) };
