@@ -4,7 +4,8 @@
 # unit       tests/unit/test_*.c, built with ASan and UBSan
 # sql-check  every statement of the program, prepared and planned by the role that serves
 # sql        tests/sql/*.sql, each in a migrated database of its own
-# http       tests/http/*.test.js against real processes; then that every answer was seen
+# http       tests/http/*.test.js against real processes; then that every answer was seen,
+#            and nothing personal in any log
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 #
 # A step that fails does not keep the others from running. The last line is
@@ -174,10 +175,11 @@ sql() {
 http() {
 	compgen -G 'tests/http/*.test.js' >/dev/null || { missing http 'tests/http holds no test'; return; }
 	migrate
-	rm -f build/test/seen.txt
+	rm -rf build/test/seen.txt build/test/privacy
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
 		step http 900 node --test --test-reporter=spec tests/http/*.test.js || :
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
+	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
 }
 
 # walk - on a server of its own, with the sample data and one advisor more.

@@ -19,6 +19,7 @@ const net = require("node:net");
 const path = require("node:path");
 
 const Ajv = require("ajv");
+const privacy = require("./privacy.js");
 
 const root = path.join(__dirname, "../..");
 const gestor = process.env.GESTOR_BIN || path.join(root, "build/gestor");
@@ -87,7 +88,7 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
     stdio: ["ignore", "ignore", "pipe"],
   });
   child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (text) => log.push(text));
+  child.stderr.on("data", (text) => { log.push(text); privacy.log(text); });
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
   let over = null;
   ended.then((e) => { over = e; });
@@ -219,6 +220,7 @@ function caller(base, token) {
       else h[k] = v;
     }
     const r = await exchange(base, method, where, h, bytes);
+    privacy.note(where, body, r.json);
     checkAnswer(c, method, where, r);
     return r;
   };
