@@ -16,6 +16,7 @@
 #include "http/check.h"
 #include "http/guard.h"
 #include "http/interpose.h"
+#include "http/language.h"
 #include "http/media.h"
 #include "http/reply.h"
 #include "http/route.h"
@@ -84,6 +85,20 @@ accept_list(struct request *rq, const struct mg_request_info *ri)
 	return list;
 }
 
+/* As for Accept. No more lines are there than the library has room for. */
+static enum language
+language_of(const struct mg_request_info *ri)
+{
+	const char *lists[MG_MAX_HEADERS];
+	size_t n = 0;
+
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, "Accept-Language") == 0)
+			lists[n++] = ri->http_headers[i].value;
+	}
+	return language_choose(lists, n);
+}
+
 /* The library's strings are ours to read until the callback returns. */
 static int
 handle(struct request *rq, const struct mg_request_info *ri, const struct guard *g,
@@ -96,8 +111,7 @@ handle(struct request *rq, const struct mg_request_info *ri, const struct guard 
 	if (status != 0)
 		return status;
 	if (rq->op->answers != NULL && !media_accepts(accept_list(rq, ri), rq->op->answers))
-		return reply_problem_detail(
-		    rq, "not_acceptable", "This operation answers %s.", rq->op->answers);
+		return reply_problem_text(rq, TEXT_answers_only, rq->op->answers);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);
@@ -207,16 +221,17 @@ begin_request(struct mg_connection *conn)
 	const struct mg_request_info *ri = mg_get_request_info(conn);
 	struct request rq;
 	struct guard g;
-	const char *refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
+	enum text refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	bool unread = false;
 
 	peer_request();
 	start_request(&rq, ri->user_data);
-	if (refusal != NULL) {
+	rq.language = language_of(ri);
+	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);
-		reply_problem_detail(&rq, refusal, "%s", g.detail);
+		reply_problem_text(&rq, refusal);
 		finish_request(&rq, conn, false, false);
 		peer_next(SIZE_MAX);
 		return rq.reply.status;
@@ -234,7 +249,7 @@ begin_request(struct mg_connection *conn)
 	return rq.reply.status;
 }
 
-/* What the library refuses by itself: it knows neither method nor address then. */
+/* What the library refuses by itself: it knows neither method nor address then, nor a language. */
 static int
 http_error(struct mg_connection *conn, int status, const char *message)
 {
