@@ -23,6 +23,10 @@ cppcheck -q -j "$(nproc)" --std=c11 --language=c -D_GNU_SOURCE -D__linux__ -Iapi
 	--suppress=missingIncludeSystem --suppress=unmatchedSuppression --suppress=internalAstError \
 	api || fail 'cppcheck found something'
 
+# ---- What clients read: one table, its page, and the contract's lists of codes
+
+tools/errors.py --check || fail 'api/base/messages.def is not followed elsewhere (make format writes docs/errors.md)'
+
 # ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.
