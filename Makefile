@@ -86,9 +86,10 @@ lint: ## style, static analysis, and who may include whom
 	$(make_in_parallel) build/gestor
 	@exec tools/lint.sh
 
-format: ## clang-format in place
+format: ## clang-format in place, and docs/errors.md anew
 	@tools/deps.sh lint
 	@find $(wildcard api tests bench) -name '*.[ch]' -exec clang-format -i {} +
+	@$(PYTHON) tools/errors.py >docs/errors.md
 
 bench: ## load, and its report
 	@tools/deps.sh bench

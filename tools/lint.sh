@@ -23,6 +23,10 @@ cppcheck -q -j "$(nproc)" --std=c11 --language=c -D_GNU_SOURCE -D__linux__ -Iapi
 	--suppress=missingIncludeSystem --suppress=unmatchedSuppression --suppress=internalAstError \
 	api || fail 'cppcheck found something'
 
+# ---- What clients read: one table, its page, and the contract's lists of codes
+
+tools/errors.py --check || fail 'api/base/messages.def is not followed elsewhere (make format writes docs/errors.md)'
+
 # ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.
@@ -34,7 +38,7 @@ only() {
 readarray -t api < <(find api -name '*.[ch]' | sort)
 in_dirs() { printf '%s\n' "${api[@]}" | grep -E "^api/($1)/" || :; }
 
-only 'api/http/(server|guard)\.c' 'civetweb\.h' "${api[@]}"
+only 'api/http/(server|exchange|guard)\.c' 'civetweb\.h' "${api[@]}"
 only 'api/auth/token\.c' 'jwt\.h' "${api[@]}"
 only 'api/auth/[a-z0-9_]+\.[ch]' 'sodium' "${api[@]}"
 only 'api/db/[a-z0-9_]+\.[ch]' '(postgresql/)?libpq' "${api[@]}"
@@ -43,7 +47,7 @@ only 'api/db/[a-z0-9_]+\.[ch]' '(postgresql/)?libpq' "${api[@]}"
 {
 	only 'nothing in base' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs base)
 	only 'nothing below resource' '(http|resource)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
-	only 'nothing in resource' 'http/(server|guard)' $(in_dirs resource)
+	only 'nothing in resource' 'http/(server|exchange|guard)' $(in_dirs resource)
 }
 
 # ---- Files of at most 400 lines, functions of at most 70

@@ -188,15 +188,13 @@ title(const struct catalog *c, int level)
 }
 
 static void
-fault(struct faults *fs, const char *pointer, const char *code, int level,
-    const char *const *allowed, const char *detail)
+fault(struct faults *fs, const char *pointer, enum text text, const char *argument, int level,
+    const char *const *allowed)
 {
-	struct fault *f = faults_add(fs, pointer, code, "%s", detail);
+	struct fault *f = faults_add(fs, pointer, text, argument);
 
-	if (f != NULL) {
-		f->level = level;
-		f->allowed = allowed;
-	}
+	f->level = level;
+	f->allowed = allowed;
 }
 
 /*
@@ -227,19 +225,16 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 	level = found != NULL ? found->depth + 1 : 1;
 	if (found != NULL && code[length] == '\0') {
 		if (!any_level && has_active(choices))
-			fault(fs, pointer, "choice_incomplete", level, codes_of(choices, fs->arena),
-			    arena_printf(fs->arena, "the choice must go on: %s is missing",
-				title(c, level)));
+			fault(fs, pointer, TEXT_choice_incomplete, title(c, level), level,
+			    codes_of(choices, fs->arena));
 	} else if (found != NULL && !has_active(choices)) {
 		const char **stop = arena_alloc(fs->arena, 2 * sizeof(*stop));
 
 		stop[0] = arena_copy(fs->arena, found->code, length);
 		stop[1] = NULL;
-		fault(fs, pointer, "choice_too_deep", level, stop,
-		    arena_printf(fs->arena, "the choice must end at %s: there is nothing below it",
-			title(c, level - 1)));
+		fault(fs, pointer, TEXT_choice_too_deep, title(c, level - 1), level, stop);
 	} else {
-		fault(fs, pointer, "choice_unknown", level, codes_of(choices, fs->arena),
-		    arena_printf(fs->arena, "no such %s among the legal ones", title(c, level)));
+		fault(fs, pointer, TEXT_choice_unknown, title(c, level), level,
+		    codes_of(choices, fs->arena));
 	}
 }

@@ -100,8 +100,7 @@ run_reset(struct run *run)
  * cancelled, a COMMIT never (what was committed here would perhaps not reach
  * the standby, and yet be seen by others).
  *
- * A rehearsal has a sync before its ROLLBACK: after an error the server skips
- * to the next sync, and the ROLLBACK must not be skipped.
+ * After an error the server skips to the next sync, but never a rehearsal's ROLLBACK.
  */
 static bool
 run_send(const struct run *run, PGconn *pg)

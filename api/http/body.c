@@ -34,8 +34,7 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 	if (n < 0 || (g->framing == FRAMING_LENGTH && have < want)) {
 		if (clock_ms() >= until)
 			return reply_problem(rq, "request_timeout");
-		return reply_problem_detail(
-		    rq, "bad_request", "The body ended early, or its chunks are malformed.");
+		return reply_problem_text(rq, TEXT_body_incomplete);
 	}
 	return 0;
 }
@@ -43,27 +42,23 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 static int
 not_json(struct request *rq, const json_error_t *error)
 {
+	const char *line = arena_printf(&rq->arena, "%d", error->line),
+		   *column = arena_printf(&rq->arena, "%d", error->column);
+
 	switch (json_error_code(error)) {
 	case json_error_duplicate_key:
-		return reply_problem_detail(rq, "json_duplicate_key",
-		    "A key stands twice in one object, at line %d, column %d.", error->line,
-		    error->column);
+		return reply_problem_text(rq, TEXT_duplicate_key_at, line, column);
 	case json_error_numeric_overflow:
-		return reply_problem_detail(rq, "json_invalid",
-		    "A number is too large, at line %d, column %d.", error->line, error->column);
+		return reply_problem_text(rq, TEXT_json_number_at, line, column);
 	case json_error_invalid_utf8:
-		return reply_problem_detail(rq, "json_invalid", "The body is not UTF-8.");
+		return reply_problem_text(rq, TEXT_json_not_utf8);
 	case json_error_null_character:
 	case json_error_null_byte_in_key:
-		return reply_problem_detail(rq, "json_invalid",
-		    "Text must not hold U+0000, at line %d, column %d.", error->line,
-		    error->column);
+		return reply_problem_text(rq, TEXT_json_null_at, line, column);
 	case json_error_premature_end_of_input:
-		return reply_problem_detail(rq, "json_invalid", "The body is empty or ends early.");
+		return reply_problem_text(rq, TEXT_json_ends_early);
 	default:
-		return reply_problem_detail(rq, "json_invalid",
-		    "The body is not well-formed JSON, at line %d, column %d.", error->line,
-		    error->column);
+		return reply_problem_text(rq, TEXT_json_malformed_at, line, column);
 	}
 }
 
@@ -74,8 +69,7 @@ parse(struct request *rq)
 
 	/* jansson takes a NUL for the end. */
 	if (memchr(rq->body_text, '\0', rq->body_length) != NULL)
-		return reply_problem_detail(
-		    rq, "json_invalid", "The body must not hold NUL bytes.");
+		return reply_problem_text(rq, TEXT_json_nul);
 
 	if (guard_json_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
 		return reply_problem(rq, "json_too_deep");
@@ -106,16 +100,10 @@ body_take(
 		return rq->op->body_required ? reply_problem(rq, "length_required") : 0;
 	*ret_unread = true;
 	if (g->framing == FRAMING_LENGTH && g->content_length > (long long)max)
-		return reply_problem_detail(
-		    rq, "content_too_large", "A body may have %zu bytes.", max);
-	if (!type_is_taken(rq, from)) {
-		if (rq->op->body_merge_patch)
-			return reply_problem_detail(rq, "media_type_unsupported",
-			    "The body must be application/merge-patch+json or application/json, in "
-			    "UTF-8, not compressed.");
-		return reply_problem_detail(rq, "media_type_unsupported",
-		    "The body must be application/json, in UTF-8, not compressed.");
-	}
+		return reply_problem_text(rq, TEXT_body_max, arena_printf(&rq->arena, "%zu", max));
+	if (!type_is_taken(rq, from))
+		return reply_problem_text(
+		    rq, rq->op->body_merge_patch ? TEXT_body_merge_patch : TEXT_body_json);
 	rq->body_text = arena_alloc(
 	    &rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
 	status = read_all(rq, g, from, rq->body_text, max);

@@ -38,7 +38,7 @@ check_again(struct request *rq)
 		.choice = check_choice, .rule = check_rule, .arg = rq
 	};
 
-	faults_init(&rq->faults, &rq->arena);
+	faults_init(&rq->faults, &rq->arena, rq->language);
 	rq->choice_fault = false;
 	catalog_release(rq->catalogs);
 	rq->catalogs = NULL;
@@ -50,7 +50,7 @@ check_again(struct request *rq)
 		if (value != NULL)
 			validate_text(p->schema, value, pointer, &hooks, &rq->faults);
 		else if (p->required && !p->in_path)
-			faults_add(&rq->faults, pointer, "required", "%s is required", p->name);
+			faults_add(&rq->faults, pointer, TEXT_required, p->name);
 	}
 	if (rq->body != NULL)
 		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);

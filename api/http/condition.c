@@ -87,9 +87,8 @@ condition_take(struct request *rq, const char *if_match, const char *if_none_mat
 		return 0;
 	}
 	if (rq->condition == NULL)
-		return reply_problem_detail(rq, "bad_request",
-		    "%s must be * or a list of entity tags in double quotes, as ETag gave them.",
-		    if_match != NULL ? "If-Match" : "If-None-Match");
+		return reply_problem_text(
+		    rq, TEXT_condition_form, if_match != NULL ? "If-Match" : "If-None-Match");
 	return 0;
 }
 

@@ -43,7 +43,7 @@ name_meets_value(const char *name, const char *value)
 	return true;
 }
 
-static const char *
+static enum text
 check_request_line(const struct mg_request_info *ri, const char *buffer)
 {
 	const char *method = ri->request_method, *uri = ri->request_uri;
@@ -53,40 +53,40 @@ check_request_line(const struct mg_request_info *ri, const char *buffer)
 	/* One empty line before the request is borne (RFC 9112, 2.2), nothing else. */
 	if (buffer != NULL && method != buffer &&
 	    !(method == buffer + 2 && buffer[0] == '\r' && buffer[1] == '\n'))
-		return "white space before the request line";
+		return TEXT_white_space_before;
 	if (uri != end_of(method) + 1 || version != uri_end + 1)
-		return "the request line must have single spaces";
+		return TEXT_request_line_spaces;
 	for (const char *p = uri; p < uri_end; p++) {
 		/* The NUL is where the question mark was. */
 		if ((unsigned char)*p >= 127 || ((unsigned char)*p <= ' ' && *p != '\0'))
-			return "the request target must be percent-encoded ASCII";
+			return TEXT_target_not_ascii;
 	}
 	if (ri->num_headers > 0 && ri->http_headers[0].name != end_of(version) + 2)
-		return "malformed line after the request line";
-	return NULL;
+		return TEXT_line_after_request_line;
+	return TEXT_NONE;
 }
 
-static const char *
+static enum text
 check_header_lines(const struct mg_request_info *ri, const char *received_end)
 {
 	for (int i = 0; i < ri->num_headers; i++) {
 		const char *end = end_of(ri->http_headers[i].value);
 
 		if (!is_token(ri->http_headers[i].name))
-			return "malformed header name";
+			return TEXT_header_name_malformed;
 		if (!name_meets_value(ri->http_headers[i].name, ri->http_headers[i].value))
-			return "white space before a header's colon";
+			return TEXT_header_colon_space;
 		/* CR and LF became two NULs; a single one was a bare LF. */
 		if (end[1] != '\0')
-			return "malformed or folded header line";
+			return TEXT_header_malformed;
 		if (i + 1 < ri->num_headers && ri->http_headers[i + 1].name != end + 2)
-			return "malformed or folded header line";
+			return TEXT_header_malformed;
 		/* Behind the last one CR stands yet, and the LF that ends the head is a NUL. */
 		if (i + 1 == ri->num_headers && ((received_end != NULL && end + 4 > received_end) ||
 						    end[2] != '\r' || end[3] != '\0'))
-			return "malformed, folded or too many header lines";
+			return TEXT_header_last_malformed;
 	}
-	return NULL;
+	return TEXT_NONE;
 }
 
 const char *
@@ -118,25 +118,25 @@ is_word(const char *s, const char *word)
 	return strncasecmp(s, word, n) == 0 && s[n + strspn(s + n, " \t")] == '\0';
 }
 
-static const char *
+static enum text
 check_host(const struct mg_request_info *ri)
 {
 	const char *host = guard_header(ri, "Host");
 	bool is_11 = strcmp(ri->http_version, "1.1") == 0;
 
 	if (count(ri, "Host") > 1 || (host == NULL && is_11))
-		return "exactly one Host header is required";
+		return TEXT_host_once;
 	if (host != NULL) {
 		size_t n = strspn(
 		    host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%");
 
 		if (n == 0 || host[n + strspn(host + n, " \t")] != '\0')
-			return "malformed Host header";
+			return TEXT_host_malformed;
 	}
-	return NULL;
+	return TEXT_NONE;
 }
 
-static const char *
+static enum text
 check_framing(const struct mg_request_info *ri, struct guard *g)
 {
 	/* Who takes the first, and who the last, would read two requests. */
@@ -146,29 +146,27 @@ check_framing(const struct mg_request_info *ri, struct guard *g)
 		   *coding = guard_header(ri, "Transfer-Encoding");
 
 	if (length != NULL && coding != NULL)
-		return "Content-Length and Transfer-Encoding together";
+		return TEXT_framing_twice;
 	for (size_t i = 0; i < NITEMS(singular); i++) {
 		if (count(ri, singular[i]) > 1)
-			return "Content-Length, Transfer-Encoding, Content-Type, Content-Encoding "
-			       "and "
-			       "Authorization may stand once";
+			return TEXT_header_repeated;
 	}
 	if (length != NULL) {
 		size_t n = strspn(length, "0123456789");
 
 		/* 18 digits fit a long long. */
 		if (n == 0 || n > 18 || length[n + strspn(length + n, " \t")] != '\0')
-			return "Content-Length must be digits alone";
+			return TEXT_length_not_digits;
 		g->framing = FRAMING_LENGTH;
 		g->content_length = atoll(length);
 	}
 	if (coding != NULL) {
 		/* civetweb takes "identity" for no coding at all, and HTTP/1.0 has none. */
 		if (!is_word(coding, "chunked") || strcmp(ri->http_version, "1.1") != 0)
-			return "Transfer-Encoding must be chunked, in HTTP/1.1";
+			return TEXT_coding_unknown;
 		g->framing = FRAMING_CHUNKED;
 	}
-	return NULL;
+	return TEXT_NONE;
 }
 
 /* As civetweb's should_keep_alive decides, or stricter: what we say of the connection is true. */
@@ -202,41 +200,35 @@ trim_values(const struct mg_request_info *ri)
 	}
 }
 
-const char *
+enum text
 guard_check(
     const struct mg_request_info *ri, const char *buffer, size_t filled, struct guard *ret_guard)
 {
 	struct guard g = { 0 };
-	const char *code = NULL, *expect;
+	enum text refusal = check_request_line(ri, buffer);
+	const char *expect;
 
-	g.detail = check_request_line(ri, buffer);
-	if (g.detail == NULL)
-		g.detail = check_header_lines(ri, buffer != NULL ? buffer + filled : NULL);
-	if (g.detail != NULL && ri->num_headers == MG_MAX_HEADERS) {
-		code = "headers_too_large";
-		g.detail = "more than 64 headers";
-	}
-	if (g.detail == NULL)
-		g.detail = check_host(ri);
-	if (g.detail == NULL)
-		g.detail = check_framing(ri, &g);
-	if (g.detail != NULL) {
+	if (refusal == TEXT_NONE)
+		refusal = check_header_lines(ri, buffer != NULL ? buffer + filled : NULL);
+	if (refusal != TEXT_NONE && ri->num_headers == MG_MAX_HEADERS)
+		refusal = TEXT_headers_too_many;
+	if (refusal == TEXT_NONE)
+		refusal = check_host(ri);
+	if (refusal == TEXT_NONE)
+		refusal = check_framing(ri, &g);
+	if (refusal != TEXT_NONE) {
 		*ret_guard = g;
-		return code != NULL ? code : "bad_request";
+		return refusal;
 	}
 	expect = guard_header(ri, "Expect");
-	if (ri->http_version - (sizeof(" HTTP/") - 1) - ri->request_uri > GUARD_URI_MAX) {
-		code = "uri_too_long";
-		g.detail = "the request target is longer than 8000 bytes";
-	} else if (ri->num_headers > 0 &&
-		   end_of(ri->http_headers[ri->num_headers - 1].value) - ri->request_method >
-		       GUARD_HEAD_MAX) {
-		code = "headers_too_large";
-		g.detail = "the headers are longer than 16384 bytes";
-	} else if (expect != NULL && !is_word(expect, "100-continue")) {
-		code = "expectation_failed";
-		g.detail = "only 100-continue can be expected";
-	}
+	if (ri->http_version - (sizeof(" HTTP/") - 1) - ri->request_uri > GUARD_URI_MAX)
+		refusal = TEXT_uri_over_bound;
+	else if (ri->num_headers > 0 &&
+		 end_of(ri->http_headers[ri->num_headers - 1].value) - ri->request_method >
+		     GUARD_HEAD_MAX)
+		refusal = TEXT_headers_over_bound;
+	else if (expect != NULL && !is_word(expect, "100-continue"))
+		refusal = TEXT_expectation_unknown;
 	g.expects_continue = expect != NULL && strcmp(ri->http_version, "1.1") == 0;
 	g.keep_alive = keeps_alive(ri, &g);
 	if (ri->num_headers > 0 && buffer != NULL)
@@ -244,7 +236,23 @@ guard_check(
 		    (size_t)(end_of(ri->http_headers[ri->num_headers - 1].value) + 4 - buffer);
 	trim_values(ri);
 	*ret_guard = g;
-	return code;
+	return refusal;
+}
+
+bool
+guard_method_is_strange(const struct mg_request_info *ri)
+{
+	static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
+		"OPTIONS", "CONNECT" };
+
+	if (ri->request_method == NULL || ri->http_version == NULL ||
+	    (strcmp(ri->http_version, "1.1") != 0 && strcmp(ri->http_version, "1.0") != 0))
+		return false;
+	for (size_t i = 0; i < NITEMS(known); i++) {
+		if (strcmp(ri->request_method, known[i]) == 0)
+			return false;
+	}
+	return is_token(ri->request_method);
 }
 
 int

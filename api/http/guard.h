@@ -10,7 +10,7 @@
 #define HTTP_GUARD_H
 
 #include <stdbool.h>
-#include "base/base.h"
+#include "base/messages.h"
 
 struct mg_request_info;
 
@@ -26,7 +26,6 @@ struct guard {
 	bool keep_alive; /* the peer wants to keep the connection, and civetweb will */
 	bool expects_continue;
 	size_t head_length; /* bytes of the buffer up to the body; 0 = not known */
-	const char *detail; /* after a refusal: what was wrong */
 };
 
 /*
@@ -34,12 +33,15 @@ struct guard {
  *
  * buffer   where the head's first byte was received to, NULL = not known;
  * filled   bytes received there, the head's and what came with it
- * returns  NULL when it is good, and ret_guard is filled in; or a problem's
- *          code (bad_request, uri_too_long, headers_too_large,
- *          expectation_failed), ret_guard->detail filled in
+ * returns  TEXT_NONE when it is good, and ret_guard is filled in; or what was
+ *          wrong, a DETAIL of bad_request, uri_too_long, headers_too_large or
+ *          expectation_failed
  */
-const char *guard_check(const struct mg_request_info *ri, const char *buffer, size_t filled,
+enum text guard_check(const struct mg_request_info *ri, const char *buffer, size_t filled,
     struct guard *ret_guard) MUSTCHECK;
+
+/* guard_method_is_strange - civetweb gave the head up at its method, which is none that it knows. */
+bool guard_method_is_strange(const struct mg_request_info *ri);
 
 /* guard_header - the value of the first header of that name, or NULL; trimmed once guard_check was passed. */
 const char *guard_header(const struct mg_request_info *ri, const char *name);

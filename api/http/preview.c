@@ -14,16 +14,15 @@ static void
 hide_parts(struct request *rq, json_t *answer)
 {
 	const char *name;
-	json_t *value, *row;
-	size_t i;
+	json_t *value, *rows = json_object_get(answer, "actions");
 
 	json_object_foreach (rq->body, name, value) {
 		if (json_is_object(value))
 			hide(answer, arena_printf(&rq->arena, "%s_id", name));
 	}
 	if (json_object_get(rq->body, "actions") != NULL) {
-		json_array_foreach (json_object_get(answer, "actions"), i, row)
-			hide(row, "id");
+		for (size_t i = 0; i < json_array_size(rows); i++)
+			hide(json_array_get(rows, i), "id");
 	}
 }
 

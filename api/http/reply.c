@@ -1,26 +1,14 @@
 #include "http/reply.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/condition.h"
-#include "http/messages.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
-
-static const struct message {
-	const char *code;
-	int status;
-	const char *title, *detail;
-} messages[] = {
-#define M(code, status, title, detail) { #code, status, title, detail },
-	MESSAGES(M)
-#undef M
-};
 
 static const char *
 reason_phrase(int status)
@@ -36,8 +24,8 @@ reason_phrase(int status)
 		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
 		{ 422, "Unprocessable Content" }, { 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" }, { 503, "Service Unavailable" },
-		{ 505, "HTTP Version Not Supported" } };
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
+		{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" } };
 
 	for (size_t i = 0; i < NITEMS(phrases); i++) {
 		if (phrases[i].status == status)
@@ -171,28 +159,29 @@ faults_json(const struct faults *fs)
 }
 
 /* A code that is not in the table is an error of ours, and answered as one. */
-static const struct message *
-message_of(const char *code)
+static const struct problem *
+problem_of(const char *code)
 {
-	for (size_t i = 0; i < NITEMS(messages); i++) {
-		if (strcmp(messages[i].code, code) == 0)
-			return &messages[i];
-	}
+	const struct problem *p = message_problem(code);
+
+	if (p != NULL)
+		return p;
 	log_msg(LOG_ERROR, "no problem is called %s", code);
-	return message_of("internal");
+	return message_problem("internal");
 }
 
 static int
 problem(struct request *rq, const char *code, const char *detail, const struct faults *fs)
 {
-	const struct message *m = message_of(code);
+	const struct problem *p = problem_of(code);
+	enum language l = rq->language;
 	json_t *object;
 	char *text;
 	size_t length;
 
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
-	    "urn:gestor:problem:", m->code, "title", m->title, "status", m->status, "detail",
-	    detail != NULL ? detail : m->detail, "code", m->code, "request_id", rq->id);
+	    "urn:gestor:problem:", p->code, "title", p->title[l], "status", p->status, "detail",
+	    detail != NULL ? detail : p->detail[l], "code", p->code, "request_id", rq->id);
 	if (rq->trace.id[0] != '\0')
 		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
@@ -201,21 +190,23 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	text = arena_alloc(&rq->arena, length);
 	json_dumpb(object, text, length, JSON_COMPACT);
 	json_decref(object);
-	rq->reply.status = m->status;
+	rq->reply.status = p->status;
 	rq->reply.type = PROBLEM_TYPE;
 	rq->reply.body = text;
 	rq->reply.length = length;
-	rq->reply.code = m->code;
+	rq->reply.code = p->code;
 	rq->reply.cache = NULL;
-	if (m->status == 503 || strcmp(m->code, "idempotency_key_in_use") == 0)
+	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");
+	reply_header(rq, "Vary", "Accept-Language");
+	if (p->status == 503 || strcmp(p->code, "idempotency_key_in_use") == 0)
 		reply_header(rq, "Retry-After", "1");
 	/* RFC 6750, 3: no error code where no token was shown. */
-	if (m->status == 401)
+	if (p->status == 401)
 		reply_header(rq, "WWW-Authenticate",
 		    strcmp(code, "token_invalid") == 0
 			? "Bearer realm=\"gestor\", error=\"invalid_token\""
 			: "Bearer realm=\"gestor\"");
-	return m->status;
+	return p->status;
 }
 
 int
@@ -225,15 +216,10 @@ reply_problem(struct request *rq, const char *code)
 }
 
 int
-reply_problem_detail(struct request *rq, const char *code, const char *fmt, ...)
+reply_problem_message(struct request *rq, enum text text, const char *const args[])
 {
-	char detail[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
-	va_end(ap);
-	return problem(rq, code, detail, NULL);
+	return problem(
+	    rq, message_code(text), message_write(&rq->arena, rq->language, text, args), NULL);
 }
 
 int

@@ -12,9 +12,10 @@
 #include "http/idempotency.h"
 
 static const struct {
-	const char *constraint, *code, *pointer, *detail;
+	const char *constraint, *problem, *pointer;
+	enum text text;
 } constraints[] = {
-#define C(constraint, code, pointer, detail) { #constraint, code, pointer, detail },
+#define C(constraint, problem, pointer, text) { #constraint, problem, pointer, text },
 	CONSTRAINTS(C)
 #undef C
 };
@@ -45,10 +46,9 @@ incomplete(struct request *rq, const char *missing)
 {
 	char *list = arena_copy(&rq->arena, missing, strlen(missing)), *save = NULL;
 
-	faults_init(&rq->faults, &rq->arena);
+	faults_init(&rq->faults, &rq->arena, rq->language);
 	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
-		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", m), "missing",
-		    "a final stage needs %s", m);
+		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", m), TEXT_missing, m);
 	return reply_faults(rq);
 }
 
@@ -66,9 +66,8 @@ refused_by_statement(struct request *rq, const char *message)
 	    strncmp(message, "idempotency_key_in_use", n) == 0)
 		return reply_problem(rq, arena_copy(&rq->arena, message, n));
 	if (strncmp(message, "idempotency_key_reused", n) == 0) {
-		faults_init(&rq->faults, &rq->arena);
-		faults_add(&rq->faults, "#/Idempotency-Key", "idempotency_key_reused",
-		    "the key was used for another request; a new one is needed");
+		faults_init(&rq->faults, &rq->arena, rq->language);
+		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 		return reply_faults(rq);
 	}
 	if (strncmp(message, "idempotency_replay", n) == 0) {
@@ -78,8 +77,8 @@ refused_by_statement(struct request *rq, const char *message)
 		return status != 0 ? status : reply_problem(rq, "conflict");
 	}
 	if (strncmp(message, "client_unknown", n) == 0) {
-		faults_init(&rq->faults, &rq->arena);
-		faults_add(&rq->faults, "#/client_id", "not_found", "there is no such client");
+		faults_init(&rq->faults, &rq->arena, rq->language);
+		faults_add(&rq->faults, "#/client_id", TEXT_client_unknown);
 		return reply_faults(rq);
 	}
 	log_msg(LOG_ERROR, "%s: a refusal that nobody knows", rq->id);
@@ -94,11 +93,12 @@ refused(struct request *rq, const struct db_error *error)
 	for (size_t i = 0; i < NITEMS(constraints) && error->constraint[0] != '\0'; i++) {
 		if (strcmp(constraints[i].constraint, error->constraint) != 0)
 			continue;
-		if (constraints[i].pointer == NULL)
-			return reply_problem(rq, constraints[i].code);
-		faults_init(&rq->faults, &rq->arena);
-		faults_add(&rq->faults, constraints[i].pointer, constraints[i].code, "%s",
-		    constraints[i].detail);
+		if (constraints[i].problem != NULL)
+			return reply_problem(rq, constraints[i].problem);
+		faults_init(&rq->faults, &rq->arena, rq->language);
+		/* The member's name, for a text that wants it. */
+		faults_add(&rq->faults, constraints[i].pointer, constraints[i].text,
+		    strrchr(constraints[i].pointer, '/') + 1);
 		return reply_faults(rq);
 	}
 	/* Not the message: it may quote what the client sent. */

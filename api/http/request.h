@@ -56,6 +56,7 @@ struct request {
 	const char *path; /* as it was sent, without the query */
 	const char *origin; /* NULL: not there */
 	bool preflight; /* OPTIONS that a browser sends before the request itself */
+	enum language language; /* of what goes wrong */
 
 	const char *param[REQUEST_PARAMS_MAX]; /* of the path, in order; ids are checked */
 	const char *query_name[REQUEST_QUERY_MAX];
@@ -146,9 +147,12 @@ int reply_empty(struct request *rq);
 /* reply_header - adds a header line; name and value need no escaping. */
 void reply_header(struct request *rq, const char *name, const char *value);
 
-/* reply_problem - a problem of messages.h, with its own words or with these. */
+/* reply_problem - a problem of base/messages.def, in the request's language. */
 int reply_problem(struct request *rq, const char *code);
-int reply_problem_detail(struct request *rq, const char *code, const char *fmt, ...) PRINTF(3, 4);
+
+/* reply_problem_text(rq, TEXT_x, args...) - the same, said more precisely: a DETAIL, with strings for its {1}, {2}, … */
+#define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))
+int reply_problem_message(struct request *rq, enum text text, const char *const args[]);
 
 /* reply_faults - 422 with all that is in rq->faults. */
 int reply_faults(struct request *rq);

@@ -162,10 +162,8 @@ unknown_parameter(struct request *rq)
 			    *known != '\0' ? ", " : "", rq->op->params[i].name);
 	}
 	if (*known == '\0')
-		return reply_problem_detail(
-		    rq, "parameter_unknown", "This operation has no query parameters.");
-	return reply_problem_detail(
-	    rq, "parameter_unknown", "The query parameters of this operation are: %s.", known);
+		return reply_problem_text(rq, TEXT_parameters_none);
+	return reply_problem_text(rq, TEXT_parameters_known, known);
 }
 
 int
@@ -182,13 +180,11 @@ route_query(struct request *rq, const char *query)
 		if (*value == '=')
 			*value++ = '\0';
 		if (!text_percent_decode(name, true) || !text_percent_decode(value, true))
-			return reply_problem_detail(rq, "bad_request",
-			    "The query must be percent-encoded UTF-8 without NUL.");
+			return reply_problem_text(rq, TEXT_query_encoding);
 		if (!is_parameter(rq->op, name))
 			return unknown_parameter(rq);
 		if (request_query_value(rq, name) != NULL)
-			return reply_problem_detail(
-			    rq, "parameter_repeated", "%s is given more than once.", name);
+			return reply_problem_text(rq, TEXT_parameter_twice, name);
 		/* An operation has fewer parameters than there is room for (route_check's document). */
 		if (rq->nquery == REQUEST_QUERY_MAX)
 			return reply_problem(rq, "bad_request");

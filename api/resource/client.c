@@ -14,11 +14,10 @@ client_search(struct request *rq)
 	struct page page;
 
 	if ((phone == NULL) == (number == NULL))
-		faults_add(
-		    &rq->faults, "#", "one_of", "give exactly one of phone, document_number");
+		faults_add(&rq->faults, "#", TEXT_one_of, "phone, document_number");
 	if (type != NULL && number == NULL)
-		faults_add(&rq->faults, "#/document_type", "one_of",
-		    "document_type goes with document_number");
+		faults_add(&rq->faults, "#/document_type", TEXT_goes_with, "document_type",
+		    "document_number");
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)

@@ -20,10 +20,9 @@ readyz(struct request *rq)
 	if (rq->catalogs == NULL)
 		rq->catalogs = catalog_hold();
 	if (__atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST))
-		return reply_problem_detail(rq, "not_ready", "The service is stopping.");
+		return reply_problem_text(rq, TEXT_stopping);
 	if (!pool_ready(rq->app->pool) || rq->catalogs == NULL)
-		return reply_problem_detail(rq, "not_ready",
-		    "The database cannot be reached, or its schema is not current.");
+		return reply_problem_text(rq, TEXT_database_not_ready);
 	return reply_json(rq, 200, ready, sizeof(ready) - 1);
 }
 

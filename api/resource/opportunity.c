@@ -33,8 +33,7 @@ opportunity_create(struct request *rq)
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0) {
-		faults_add(&rq->faults, "#/contact_id", "not_found",
-		    "there is no such contact: register it first");
+		faults_add(&rq->faults, "#/contact_id", TEXT_contact_unknown);
 		return reply_faults(rq);
 	}
 	return reply_created(rq, &row);

@@ -55,27 +55,25 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	const char *number = json_string_value(json_object_get(object, "document_number"));
 	const char *name = json_string_value(json_object_get(object, "name"));
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
-	const char *must = NULL;
+	enum text must = TEXT_NONE;
 	char day[DAY_SIZE];
 
 	if (type != NULL && number != NULL) {
 		if (strcmp(type, "dni") == 0 && !is_digits(number, 8))
-			must = "a DNI has 8 digits";
+			must = TEXT_document_dni;
 		else if (strcmp(type, "ruc") == 0 && !text_is_ruc(number))
-			must = "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends "
-			       "with its check digit";
+			must = TEXT_document_ruc;
 		else if ((strcmp(type, "ce") == 0 || strcmp(type, "pasaporte") == 0) &&
 			 strlen(number) > 12)
-			must = "a CE or a passport has up to 12 letters and digits";
+			must = TEXT_document_other;
 	}
-	if (must != NULL)
-		faults_add(fs, at(fs, pointer, "document_number"), "document_number", "%s", must);
+	if (must != TEXT_NONE)
+		faults_add(fs, at(fs, pointer, "document_number"), must);
 	/* Spaces alone, and nothing at all, the schema refuses. */
 	if (name != NULL && name[strspn(name, " ")] != '\0' && is_blank(name))
-		faults_add(fs, at(fs, pointer, "name"), "pattern", "name must not be blank");
+		faults_add(fs, at(fs, pointer, "name"), TEXT_name_form, "name");
 	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
-		faults_add(fs, at(fs, pointer, "birth_date"), "birth_date_future",
-		    "birth_date must not be in the future");
+		faults_add(fs, at(fs, pointer, "birth_date"), TEXT_birth_date_future);
 }
 
 static void
@@ -86,8 +84,56 @@ ownership_check(const json_t *object, const char *pointer, struct faults *fs)
 
 	if (json_is_integer(asked) && json_is_integer(right) &&
 	    json_integer_value(right) > json_integer_value(asked))
-		faults_add(fs, at(fs, pointer, "right"), "right_range",
-		    "right must not be more than were asked");
+		faults_add(fs, at(fs, pointer, "right"), TEXT_right_range);
+}
+
+/* As is_final() in the database: RETENIDO and NO RETENIDO, and any detail of theirs. */
+static bool
+is_final(const char *stage)
+{
+	size_t n = strcspn(stage, ".");
+
+	return (n == strlen("retenido") && strncmp(stage, "retenido", n) == 0) ||
+	       (n == strlen("no-retenido") && strncmp(stage, "no-retenido", n) == 0);
+}
+
+static bool
+is_there(const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+
+	return value != NULL && !json_is_null(value);
+}
+
+static void
+missing(const char *pointer, const char *what, struct faults *fs)
+{
+	faults_add(fs, at(fs, pointer, what), TEXT_missing, what);
+}
+
+static void
+typification_create(const json_t *object, const char *pointer, struct faults *fs)
+{
+	const json_t *closure = json_object_get(object, "closure"),
+		     *actions = json_object_get(object, "actions");
+	const char *stage = json_string_value(json_object_get(closure, "stage"));
+
+	if (stage == NULL || !is_final(stage))
+		return;
+	if (actions == NULL || (json_is_array(actions) && json_array_size(actions) == 0))
+		missing(pointer, "actions", fs);
+	for (size_t i = 0; i < json_array_size(actions); i++) {
+		const json_t *row = json_array_get(actions, i);
+
+		if (json_is_object(row) && !is_there(row, "final_state"))
+			missing(pointer, arena_printf(fs->arena, "actions/%zu/final_state", i), fs);
+	}
+	if (!is_there(object, "diagnosis"))
+		missing(pointer, "diagnosis", fs);
+	if (!is_there(object, "competitor_offer"))
+		missing(pointer, "competitor_offer", fs);
+	if (!is_there(closure, "advertising_acceptance"))
+		missing(pointer, "advertising_acceptance", fs);
 }
 
 static const struct {
@@ -96,6 +142,7 @@ static const struct {
 } rules[] = {
 	{ "client", client },
 	{ "ownership_check", ownership_check },
+	{ "typification_create", typification_create },
 };
 
 bool

@@ -44,7 +44,4 @@ void *compiler_alloc(struct compiler *c, size_t n, size_t size);
 int keyword_read(
     struct compiler *c, struct schema *s, const char *name, const json_t *value) MUSTCHECK;
 
-/* keyword_hint - keeps the first sentence of a description. */
-void keyword_hint(struct compiler *c, struct schema *s, const char *description);
-
 #endif

@@ -1,50 +1,51 @@
 /*
  * faults - the list of what is wrong with a request, and where.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "spec/walk.h"
 
 void
-faults_init(struct faults *fs, struct arena *arena)
+faults_init(struct faults *fs, struct arena *arena, enum language language)
 {
 	fs->arena = arena;
+	fs->language = language;
 	fs->first = NULL;
 	fs->last = &fs->first;
 	fs->count = 0;
 }
 
 struct fault *
-faults_add(struct faults *fs, const char *pointer, const char *code, const char *fmt, ...)
+faults_note(struct faults *fs, const char *pointer, enum text text, const char *const args[])
 {
 	struct fault *f = arena_alloc(fs->arena, sizeof(*f));
-	char *detail;
-	va_list ap;
-	int n;
 
 	memset(f, 0, sizeof(*f));
 	f->pointer = pointer;
-	f->code = code;
+	f->code = message_code(text);
 	f->detail = "";
 	/* Past the bound the caller still gets a fault that it may fill in; nobody sees it. */
 	if (fs->count >= FAULTS_MAX)
 		return f;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n > 0) {
-		detail = arena_alloc(fs->arena, (size_t)n + 1);
-		va_start(ap, fmt);
-		vsnprintf(detail, (size_t)n + 1, fmt, ap);
-		va_end(ap);
-		f->detail = detail;
-	}
+	f->detail = message_write(fs->arena, fs->language, text, args);
 	*fs->last = f;
 	fs->last = &f->next;
 	fs->count++;
 	return f;
+}
+
+void
+walk_fault(const struct walk *w, const struct at *at, enum text text, const char *argument)
+{
+	const char *pointer = walk_pointer(w, at);
+
+	faults_add(w->fs, pointer, text, walk_called(w, pointer), argument);
+}
+
+const char *
+walk_count(const struct walk *w, size_t n, enum text one, enum text many)
+{
+	return message_count(w->fs->arena, w->fs->language, n, one, many);
 }
 
 bool
@@ -101,7 +102,7 @@ walk_pointer(const struct walk *w, const struct at *at)
 }
 
 const char *
-walk_called(const char *pointer)
+walk_called(const struct walk *w, const char *pointer)
 {
 	const char *p = pointer + strlen(pointer);
 
@@ -109,5 +110,5 @@ walk_called(const char *pointer)
 		p--;
 	while (*p == '#' || *p == '/' || *p == '?')
 		p++;
-	return *p != '\0' ? p : "the body";
+	return *p != '\0' ? p : message_words(TEXT_the_body, w->fs->language);
 }

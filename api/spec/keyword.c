@@ -8,16 +8,16 @@
 
 static const struct {
 	const char *name;
-	const char *words;
+	enum text words;
 	unsigned type;
 } type_names[] = {
-	{ "object", "an object", TYPE_OBJECT },
-	{ "array", "an array", TYPE_ARRAY },
-	{ "string", "a string", TYPE_STRING },
-	{ "integer", "an integer", TYPE_INTEGER },
-	{ "number", "a number", TYPE_NUMBER },
-	{ "boolean", "a boolean", TYPE_BOOLEAN },
-	{ "null", "null", TYPE_NULL },
+	{ "object", TEXT_an_object, TYPE_OBJECT },
+	{ "array", TEXT_an_array, TYPE_ARRAY },
+	{ "string", TEXT_a_string, TYPE_STRING },
+	{ "integer", TEXT_an_integer, TYPE_INTEGER },
+	{ "number", TEXT_a_number, TYPE_NUMBER },
+	{ "boolean", TEXT_a_boolean, TYPE_BOOLEAN },
+	{ "null", TEXT_null, TYPE_NULL },
 };
 
 struct keyword {
@@ -36,11 +36,21 @@ read_nothing(struct compiler *c, struct schema *s, const json_t *value, size_t o
 	return 0;
 }
 
+/* Adds a piece to a text of both languages: what stands before it (TEXT_NONE: nothing), and it. */
+static void
+add_words(struct compiler *c, const char *texts[static LANGUAGES], enum text before,
+    const char *const pieces[static LANGUAGES])
+{
+	for (enum language l = 0; l < LANGUAGES; l++)
+		texts[l] = arena_printf(c->arena, "%s%s%s", texts[l] != NULL ? texts[l] : "",
+		    message_words(before, l), pieces[l]);
+}
+
 static int
 read_type(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
 	size_t n = json_is_array(value) ? json_array_size(value) : 1, i, k;
-	const char *text = "", *name;
+	const char *name;
 
 	(void)offset;
 	for (i = 0; i < n; i++) {
@@ -51,12 +61,12 @@ read_type(struct compiler *c, struct schema *s, const json_t *value, size_t offs
 		if (k == NITEMS(type_names))
 			return compiler_fail(c, "unknown type \"%s\"", name != NULL ? name : "");
 		s->types |= type_names[k].type;
-		text = arena_printf(
-		    c->arena, "%s%s%s", text, i > 0 ? " or " : "", type_names[k].words);
+		add_words(c, s->types_text, i > 0 ? TEXT_or : TEXT_NONE,
+		    (const char *const[]){ message_words(type_names[k].words, LANGUAGE_EN),
+			message_words(type_names[k].words, LANGUAGE_ES) });
 	}
 	if (n == 0)
 		return compiler_fail(c, "an empty list of types");
-	s->types_text = text;
 	return 0;
 }
 
@@ -241,7 +251,6 @@ static int
 read_one_of(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
 	size_t n = json_array_size(value), i, k;
-	const char *text = "";
 	const json_t *branch;
 
 	(void)offset;
@@ -256,13 +265,12 @@ read_one_of(struct compiler *c, struct schema *s, const json_t *value, size_t of
 		if (read_names(c, json_object_get(branch, "required"), &s->one_of[i]) == -1)
 			return -1;
 		for (k = 0; s->one_of[i][k] != NULL; k++)
-			text = arena_printf(c->arena, "%s%s%s", text,
-			    k > 0   ? " and "
-			    : i > 0 ? ", "
-				    : "",
-			    s->one_of[i][k]);
+			add_words(c, s->one_of_text,
+			    k > 0   ? TEXT_and
+			    : i > 0 ? TEXT_comma
+				    : TEXT_NONE,
+			    (const char *const[]){ s->one_of[i][k], s->one_of[i][k] });
 	}
-	s->one_of_text = text;
 	return 0;
 }
 
@@ -286,27 +294,14 @@ read_rule(struct compiler *c, struct schema *s, const json_t *value, size_t offs
 	return 0;
 }
 
-void
-keyword_hint(struct compiler *c, struct schema *s, const char *description)
-{
-	size_t n = 0;
-	char *p;
-
-	while (description[n] != '\0' &&
-	       !(description[n] == '.' && strchr(" \n", description[n + 1]) != NULL))
-		n++;
-	s->hint = p = arena_copy(c->arena, description, n);
-	while ((p = strchr(p, '\n')) != NULL)
-		*p = ' ';
-}
-
 static int
-read_description(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+read_words(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
+	const char *name = json_string_value(value);
+
 	(void)offset;
-	if (!json_is_string(value))
-		return compiler_fail(c, "\"description\" must be a string");
-	keyword_hint(c, s, json_string_value(value));
+	if (name == NULL || !message_pattern(name, &s->words))
+		return compiler_fail(c, "unknown text in \"x-words\"");
 	return 0;
 }
 
@@ -328,10 +323,11 @@ static const struct keyword keywords[] = {
 	{ "maxLength", read_count, offsetof(struct schema, max_length) },
 	{ "pattern", read_pattern, 0 },
 	{ "format", read_format, 0 },
+	{ "x-words", read_words, 0 },
 	{ "x-catalog", read_catalog, 0 },
 	{ "minimum", read_bound, offsetof(struct schema, minimum) },
 	{ "maximum", read_bound, offsetof(struct schema, maximum) },
-	{ "description", read_description, 0 },
+	{ "description", read_nothing, 0 },
 	{ "title", read_nothing, 0 },
 	{ "examples", read_nothing, 0 },
 	{ "example", read_nothing, 0 },

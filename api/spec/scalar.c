@@ -34,31 +34,21 @@ is_email(const char *s)
 static void
 check_format(const struct walk *w, const struct schema *s, const char *text, const struct at *at)
 {
-	const char *what = NULL, *pointer;
-
 	if (s->format == FORMAT_DATE && !text_is_date(text))
-		what = "a day that exists, as YYYY-MM-DD";
+		walk_fault(w, at, TEXT_format_date, NULL);
 	else if (s->format == FORMAT_EMAIL && !is_email(text))
-		what = "an e-mail address";
+		walk_fault(w, at, TEXT_format_email, NULL);
 	else if (s->format == FORMAT_DIGITS &&
 		 (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0'))
-		what = "digits only";
-	if (what == NULL)
-		return;
-	pointer = walk_pointer(w, at);
-	faults_add(w->fs, pointer, "format", "%s must be %s", walk_called(pointer), what);
+		walk_fault(w, at, TEXT_format_digits, NULL);
 }
 
 static void
 check_pattern(const struct walk *w, const struct schema *s, const char *text, const struct at *at)
 {
-	const char *pointer;
-
 	if (s->pattern == NULL || regexec(&s->regex, text, 0, NULL, 0) == 0)
 		return;
-	pointer = walk_pointer(w, at);
-	faults_add(w->fs, pointer, "pattern", "%s must match %s%s%s", walk_called(pointer),
-	    s->pattern, s->hint != NULL ? ": " : "", s->hint != NULL ? s->hint : "");
+	walk_fault(w, at, s->words != TEXT_NONE ? s->words : TEXT_pattern, s->pattern);
 }
 
 void
@@ -74,30 +64,27 @@ walk_listed(const struct walk *w, const struct schema *s, const json_t *value, c
 		if (json_equal(*legal, value))
 			return;
 	pointer = walk_pointer(w, at);
-	f = faults_add(w->fs, pointer, "not_listed", "%s must be %s%s", walk_called(pointer),
-	    s->listed[1] != NULL ? "one of " : "", s->allowed_text);
+	f = faults_add(w->fs, pointer, s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
+	    walk_called(w, pointer), s->allowed_text);
 	f->allowed = s->allowed;
 }
 
 void
 walk_string(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
-	const char *text = json_string_value(value), *pointer;
+	const char *text = json_string_value(value);
 	size_t n = text_length(text);
 	int before = w->fs->count;
 
 	if (n > s->max_length) {
-		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "too_long", "%s must have at most %zu character%s",
-		    walk_called(pointer), s->max_length, s->max_length == 1 ? "" : "s");
+		walk_fault(w, at, TEXT_too_long,
+		    walk_count(w, s->max_length, TEXT_character, TEXT_characters));
 		/* It goes no further: a pattern's time grows with the text. */
 		return;
 	}
-	if (n < s->min_length) {
-		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "too_short", "%s must have at least %zu character%s",
-		    walk_called(pointer), s->min_length, s->min_length == 1 ? "" : "s");
-	}
+	if (n < s->min_length)
+		walk_fault(w, at, TEXT_too_short,
+		    walk_count(w, s->min_length, TEXT_character, TEXT_characters));
 	check_pattern(w, s, text, at);
 	check_format(w, s, text, at);
 	walk_listed(w, s, value, at);
@@ -124,25 +111,21 @@ compare_numbers(const json_t *a, const json_t *b)
 }
 
 static void
-bound_fault(const struct walk *w, const char *code, const char *words, const json_t *bound,
-    const struct at *at)
+bound_fault(const struct walk *w, const struct at *at, enum text text, const json_t *bound)
 {
-	const char *pointer = walk_pointer(w, at);
+	struct arena *a = w->fs->arena;
 
-	if (json_is_integer(bound))
-		faults_add(w->fs, pointer, code, "%s must be %s %lld", walk_called(pointer), words,
-		    (long long)json_integer_value(bound));
-	else
-		faults_add(w->fs, pointer, code, "%s must be %s %.15g", walk_called(pointer), words,
-		    json_real_value(bound));
+	walk_fault(w, at, text,
+	    json_is_integer(bound) ? arena_printf(a, "%lld", (long long)json_integer_value(bound))
+				   : arena_printf(a, "%.15g", json_real_value(bound)));
 }
 
 void
 walk_number(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
 	if (s->minimum != NULL && compare_numbers(value, s->minimum) < 0)
-		bound_fault(w, "too_small", "at least", s->minimum, at);
+		bound_fault(w, at, TEXT_too_small, s->minimum);
 	if (s->maximum != NULL && compare_numbers(value, s->maximum) > 0)
-		bound_fault(w, "too_big", "at most", s->maximum, at);
+		bound_fault(w, at, TEXT_too_big, s->maximum);
 	walk_listed(w, s, value, at);
 }

@@ -41,6 +41,8 @@ check_whole(const struct compiler *c, const struct schema *s)
 
 	if (s->min_length > s->max_length || s->min_items > s->max_items)
 		return compiler_fail(c, "a minimum above its maximum");
+	if (s->words != TEXT_NONE && s->pattern == NULL)
+		return compiler_fail(c, "\"x-words\" without \"pattern\"");
 	if (s->unique_items && s->max_items > UNIQUE_ITEMS_MAX)
 		return compiler_fail(
 		    c, "\"uniqueItems\" needs \"maxItems\" of at most %d", UNIQUE_ITEMS_MAX);
@@ -73,14 +75,11 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 	return 0;
 }
 
-/*
- * A $ref is compiled anew wherever it stands: what it costs in memory is
- * small, and its description may differ from place to place.
- */
+/* A $ref is compiled anew wherever it stands: what it costs in memory is small. */
 static int
 compile_ref(struct compiler *c, const json_t *node, const char *ref, struct schema **ret_schema)
 {
-	const json_t *schemas, *description = json_object_get(node, "description");
+	const json_t *schemas;
 	struct reference here = { NULL, NULL, c->references };
 	const struct reference *r;
 	const char *name;
@@ -109,8 +108,6 @@ compile_ref(struct compiler *c, const json_t *node, const char *ref, struct sche
 	if (compiler_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
 		return -1;
 	c->references = here.up;
-	if (json_is_string(description))
-		keyword_hint(c, *ret_schema, json_string_value(description));
 	return 0;
 }
 

@@ -39,8 +39,7 @@ struct property {
 
 struct schema {
 	unsigned types;
-	const char *types_text; /* "a string or null" */
-	const char *hint; /* the description's first sentence */
+	const char *types_text[LANGUAGES]; /* "a string or null" */
 
 	const json_t **listed; /* enum, or const as the only one; NULL-terminated */
 	const char *const *allowed; /* the same as text, without null */
@@ -52,7 +51,7 @@ struct schema {
 	bool closed; /* additionalProperties: false */
 	size_t min_properties;
 	const char *const **one_of; /* each branch's required names; NULL-terminated */
-	const char *one_of_text; /* "client_id, client" */
+	const char *one_of_text[LANGUAGES]; /* "client_id, client" */
 	const char *rule;
 
 	struct schema *items;
@@ -62,6 +61,7 @@ struct schema {
 	size_t min_length, max_length;
 	const char *pattern;
 	regex_t regex; /* compiled when pattern is there */
+	enum text words; /* what to say when it does not match; TEXT_NONE: the pattern */
 	enum schema_format format;
 	const char *catalog;
 

@@ -43,26 +43,26 @@ type_of(const json_t *value)
 	}
 }
 
-static const char *
+static enum text
 type_text(const struct schema *s, unsigned type)
 {
 	switch (type) {
 	case TYPE_OBJECT:
-		return "an object";
+		return TEXT_an_object;
 	case TYPE_ARRAY:
-		return "an array";
+		return TEXT_an_array;
 	case TYPE_STRING:
-		return "a string";
+		return TEXT_a_string;
 	case TYPE_BOOLEAN:
-		return "a boolean";
+		return TEXT_a_boolean;
 	case TYPE_NULL:
-		return "null";
+		return TEXT_null;
 	case TYPE_NUMBER:
 		if ((s->types & TYPE_INTEGER) != 0)
-			return "a number with a fraction";
+			return TEXT_a_fraction;
 		/* FALLTHROUGH */
 	default:
-		return "a number";
+		return TEXT_a_number;
 	}
 }
 
@@ -70,15 +70,15 @@ static void
 check_unique(const struct walk *w, const json_t *value, const struct at *at)
 {
 	size_t n = json_array_size(value), i, j;
+	struct arena *a = w->fs->arena;
 	const char *pointer;
 
 	for (i = 1; i < n; i++)
 		for (j = 0; j < i; j++)
 			if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
 				pointer = walk_pointer(w, at);
-				faults_add(w->fs, pointer, "not_unique",
-				    "%s must not hold the same item twice: %zu and %zu are equal",
-				    walk_called(pointer), j, i);
+				faults_add(w->fs, pointer, TEXT_not_unique, walk_called(w, pointer),
+				    arena_printf(a, "%zu", j), arena_printf(a, "%zu", i));
 				return;
 			}
 }
@@ -87,20 +87,14 @@ static void
 walk_array(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
 	size_t n = json_array_size(value), i;
-	const char *pointer;
 
-	if (n < s->min_items) {
-		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "too_few", "%s must have at least %zu item%s",
-		    walk_called(pointer), s->min_items, s->min_items == 1 ? "" : "s");
-	}
-	if (n > s->max_items) {
-		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "too_many", "%s must have at most %zu item%s",
-		    walk_called(pointer), s->max_items, s->max_items == 1 ? "" : "s");
-	} else if (s->unique_items) {
+	if (n < s->min_items)
+		walk_fault(w, at, TEXT_too_few, walk_count(w, s->min_items, TEXT_item, TEXT_items));
+	if (n > s->max_items)
+		walk_fault(
+		    w, at, TEXT_too_many, walk_count(w, s->max_items, TEXT_item, TEXT_items));
+	else if (s->unique_items)
 		check_unique(w, value, at);
-	}
 	walk_listed(w, s, value, at);
 	for (i = 0; s->items != NULL && i < n && !walk_is_full(w); i++) {
 		struct at item = { .up = at, .index = i };
@@ -114,15 +108,13 @@ check_required(
     const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
 	const char *const *name;
-	const char *pointer;
 	struct at member;
 
 	for (name = s->required; name != NULL && *name != NULL && !walk_is_full(w); name++) {
 		if (json_object_get(value, *name) != NULL)
 			continue;
 		member = at_member(at, *name);
-		pointer = walk_pointer(w, &member);
-		faults_add(w->fs, pointer, "required", "%s is required", walk_called(pointer));
+		walk_fault(w, &member, TEXT_required, NULL);
 	}
 }
 
@@ -144,7 +136,7 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 	}
 	if (held != 1)
 		faults_add(
-		    w->fs, walk_pointer(w, at), "one_of", "give exactly one of %s", s->one_of_text);
+		    w->fs, walk_pointer(w, at), TEXT_one_of, s->one_of_text[w->fs->language]);
 }
 
 static bool
@@ -162,7 +154,7 @@ static void
 check_unknown(
     const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
-	const char *name, *pointer;
+	const char *name;
 	struct at member;
 	json_t *ignored;
 
@@ -177,9 +169,7 @@ check_unknown(
 			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
 				member.length--;
 		}
-		pointer = walk_pointer(w, &member);
-		faults_add(w->fs, pointer, "unknown_property", "%s is not known here",
-		    walk_called(pointer));
+		walk_fault(w, &member, TEXT_unknown_property, NULL);
 	}
 }
 
@@ -187,18 +177,15 @@ static void
 walk_object(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
 	const struct property *p;
-	const char *pointer;
 	struct at member;
 	size_t known = 0, i;
 	json_t *v;
 
 	check_required(w, s, value, at);
 	check_one_of(w, s, value, at);
-	if (json_object_size(value) < s->min_properties) {
-		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "empty_object", "%s must have at least %zu member%s",
-		    walk_called(pointer), s->min_properties, s->min_properties == 1 ? "" : "s");
-	}
+	if (json_object_size(value) < s->min_properties)
+		walk_fault(w, at, TEXT_empty_object,
+		    walk_count(w, s->min_properties, TEXT_member, TEXT_members));
 	for (i = 0; i < s->nproperties; i++) {
 		p = &s->properties[i];
 		if ((v = json_object_get(value, p->name)) == NULL)
@@ -217,6 +204,7 @@ walk_object(const struct walk *w, const struct schema *s, const json_t *value, c
 static void
 walk_value(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
+	enum language language = w->fs->language;
 	unsigned type = type_of(value);
 	const char *pointer;
 
@@ -226,8 +214,8 @@ walk_value(const struct walk *w, const struct schema *s, const json_t *value, co
 	if (s->types != 0 && (s->types & type) == 0 &&
 	    (type != TYPE_INTEGER || (s->types & TYPE_NUMBER) == 0)) {
 		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, "type", "%s must be %s, not %s", walk_called(pointer),
-		    s->types_text, type_text(s, type));
+		faults_add(w->fs, pointer, TEXT_type, walk_called(w, pointer),
+		    s->types_text[language], message_words(type_text(s, type), language));
 		return;
 	}
 	switch (type) {
@@ -277,6 +265,8 @@ void
 validate_text(const struct schema *s, const char *text, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs)
 {
+	const struct walk w = { .hooks = hooks, .fs = fs };
+	const struct at at = { .name = pointer };
 	json_t *value = NULL;
 
 	if ((s->types & (TYPE_INTEGER | TYPE_NUMBER)) != 0)
@@ -290,10 +280,11 @@ validate_text(const struct schema *s, const char *text, const char *pointer,
 	if (value == NULL && (s->types == 0 || (s->types & TYPE_STRING) != 0))
 		value = json_string(text); /* NULL for bytes that are not UTF-8 */
 	if (value == NULL) {
-		faults_add(fs, pointer, "type", "%s must be %s", walk_called(pointer),
-		    s->types_text != NULL ? s->types_text : "UTF-8 text");
+		walk_fault(&w, &at, TEXT_type_of_text,
+		    s->types != 0 ? s->types_text[fs->language]
+				  : message_words(TEXT_utf8_text, fs->language));
 		return;
 	}
-	validate(s, value, pointer, hooks, fs);
+	walk_value(&w, s, value, &at);
 	json_decref(value);
 }

@@ -11,6 +11,8 @@
  *   x-catalog NAME     the string is a choice of that catalogue: hooks->choice
  *   x-rule NAME        a rule over the whole object: hooks->rule, called after
  *                      its members were looked at
+ *   x-words NAME       beside pattern: what is said when it does not match, a text of
+ *                      base/messages.def with the code pattern; else the pattern is shown
  * Any other keyword stops the server at start. Patterns are POSIX extended
  * regular expressions that mean the same in ECMA-262: no \d, no look-ahead (and
  * no bare dot, and [^…] only before *, + or the end: see pattern.c). uniqueItems needs a
@@ -24,6 +26,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include "base/arena.h"
+#include "base/messages.h"
 
 struct schema;
 
@@ -32,7 +35,7 @@ struct fault {
 	const char
 	    *pointer; /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
 	const char *code; /* stable: "required", "type", "choice_unknown", … */
-	const char *detail; /* one English sentence */
+	const char *detail; /* one sentence, in the language of the list */
 	const char *const *allowed; /* legal values or codes, NULL-terminated; or NULL */
 	int level; /* of a choice: the level that failed, 1 = the first; 0 = no choice */
 	struct fault *next;
@@ -42,16 +45,22 @@ struct fault {
 #define FAULTS_MAX 100
 struct faults {
 	struct arena *arena;
+	enum language language;
 	struct fault *first;
 	struct fault **last;
 	int count;
 };
 
-void faults_init(struct faults *fs, struct arena *arena);
+void faults_init(struct faults *fs, struct arena *arena, enum language language);
 
-/* faults_add - notes a fault; the strings must outlive the arena or be in it. detail is printf'ed into it. */
-struct fault *faults_add(
-    struct faults *fs, const char *pointer, const char *code, const char *fmt, ...) PRINTF(4, 5);
+/*
+ * faults_add(fs, pointer, TEXT_x, args...) - notes a fault: a FAULT of
+ * base/messages.def, with strings for its {1}, {2}, … The pointer must outlive
+ * the arena or be in it.
+ */
+#define faults_add(fs, pointer, ...) faults_note(fs, pointer, MESSAGE(__VA_ARGS__))
+struct fault *faults_note(
+    struct faults *fs, const char *pointer, enum text text, const char *const args[]);
 
 /* What the validator asks of others; arg is passed through. */
 struct validate_hooks {

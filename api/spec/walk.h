@@ -28,7 +28,13 @@ bool walk_is_full(const struct walk *w);
 const char *walk_pointer(const struct walk *w, const struct at *at);
 
 /* walk_called - what a sentence calls the value there: "phone", "actions/0", "the body". */
-const char *walk_called(const char *pointer);
+const char *walk_called(const struct walk *w, const char *pointer);
+
+/* walk_fault - notes a fault there; {1} is what the value is called, {2} the argument (or NULL). */
+void walk_fault(const struct walk *w, const struct at *at, enum text text, const char *argument);
+
+/* walk_count - "1 item", "5 items". */
+const char *walk_count(const struct walk *w, size_t n, enum text one, enum text many);
 
 /* walk_listed - enum and const. */
 void walk_listed(

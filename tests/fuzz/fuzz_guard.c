@@ -98,7 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mg_request_info ri;
 	struct guard g;
 	char *buffer, *as_it_came;
-	const char *code;
+	enum text refusal;
 	int length;
 
 	if (size < 1 || size - 1 > BUFFER_BYTES)
@@ -113,9 +113,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_depth(as_it_came, size - 1);
 	length = cut_head(buffer, (int)size - 1, BUFFER_BYTES, &ri);
 	if (length > 0) {
-		code = guard_check(&ri, buffer, size - 1, &g);
-		MUST(code == NULL || g.detail != NULL);
-		if (code == NULL) {
+		refusal = guard_check(&ri, buffer, size - 1, &g);
+		MUST(refusal == TEXT_NONE || message_problem(message_code(refusal)) != NULL);
+		if (refusal == TEXT_NONE) {
 			const char *tail = as_it_came + length;
 
 			MUST(length < (int)size);

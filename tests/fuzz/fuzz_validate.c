@@ -2,7 +2,7 @@
  * clang -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
  *     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all tests/fuzz/fuzz_validate.c \
  *     api/spec/faults.c api/spec/keyword.c api/spec/pattern.c api/spec/scalar.c api/spec/schema.c \
- *     api/spec/validate.c api/base/arena.c api/base/text.c -ljansson -o build/fuzz_validate
+ *     api/spec/validate.c api/base/arena.c api/base/messages.c api/base/text.c -ljansson -o build/fuzz_validate
  * build/fuzz_validate -max_total_time=30 -max_len=4096
  */
 #include <stdint.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char document[] =
     "{\"components\": {\"schemas\": {\"S\": {\"type\": \"string\", \"minLength\": 2, "
     "\"maxLength\": 8,"
-    "  \"pattern\": \"^[0-9a-f]+(x|y)?[^ ]*$\", \"description\": \"Hex. More.\"}}},"
+    "  \"pattern\": \"^[0-9a-f]+(x|y)?[^ ]*$\", \"x-words\": \"name_form\"}}},"
     " \"schema\": {\"type\": [\"object\", \"array\", \"null\"], \"required\": [\"a\"], "
     "\"minProperties\": 1,"
     "  \"additionalProperties\": false, \"x-rule\": \"r\", \"title\": \"t\", \"readOnly\": false,"
@@ -50,7 +50,7 @@ choice(const char *catalog, const char *code, const char *pointer, struct faults
 	(void)arg;
 	if (text_length(code) > 20)
 		abort();
-	faults_add(fs, pointer, "choice_unknown", "no such choice")->level = 1;
+	faults_add(fs, pointer, TEXT_choice_unknown, code)->level = 1;
 }
 
 static void
@@ -60,7 +60,7 @@ rule(const char *name, const json_t *object, const char *pointer, struct faults 
 	(void)arg;
 	if (!json_is_object(object))
 		abort();
-	faults_add(fs, pointer, "rule", "%zu members", json_object_size(object));
+	faults_add(fs, pointer, TEXT_right_range);
 }
 
 static bool
@@ -117,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	arena_init(&arena);
-	faults_init(&faults, &arena);
+	faults_init(&faults, &arena, size % 2 == 0 ? LANGUAGE_EN : LANGUAGE_ES);
 
 	/* The same bytes as text: decoded first, so that it may be a parameter. */
 	text = arena_copy(&arena, (const char *)data, size);

@@ -282,10 +282,10 @@ table("heads that are not what they seem", refuses, [
   ["a PROXY line", `PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n${get()}`],
   ...["2.0", "3.0", "0.9", "1.2", "1.10", "11", "", "1", "1.1x", "01.1"]
     .map((version) => [`version ${JSON.stringify(version)}`, `GET /livez HTTP/${version}\r\n${H}\r\n`, 505]),
-  ["lower-case method", `get /livez HTTP/1.1\r\n${H}\r\n`],
-  ["mixed-case method", `Get /livez HTTP/1.1\r\n${H}\r\n`],
-  ["unknown method", `BREW /livez HTTP/1.1\r\n${H}\r\n`],
-  ["TRACE, which civetweb does not know", `TRACE /livez HTTP/1.1\r\n${H}\r\n`],
+  ["lower-case method", `get /livez HTTP/1.1\r\n${H}\r\n`, 501],
+  ["mixed-case method", `Get /livez HTTP/1.1\r\n${H}\r\n`, 501],
+  ["unknown method", `BREW /livez HTTP/1.1\r\n${H}\r\n`, 501],
+  ["TRACE, which civetweb does not know", `TRACE /livez HTTP/1.1\r\n${H}\r\n`, 501],
   ["a method with a NUL", `GE\0T /livez HTTP/1.1\r\n${H}\r\n`],
   ["CONNECT to an authority", `CONNECT a:443 HTTP/1.1\r\n${H}\r\n`],
   ["a target without a slash", `GET livez HTTP/1.1\r\n${H}\r\n`],
@@ -610,7 +610,7 @@ test("a body may come in any number of segments", async () => {
 test("a refusal reaches the peer that is still sending", async () => {
   for (const [bytes, status] of [[sized(" ".repeat(65537)), 413], [sized(" ".repeat(300000)), 413], [sized(" ".repeat(4 << 20)), 413],
     [chunked(inChunks(" ".repeat(300000), [65536]) + "0\r\n\r\n"), 413], [get(`X: ${"y".repeat(300000)}\r\n`), 431],
-    [`BREW /livez HTTP/1.1\r\n${H}\r\n${" ".repeat(300000)}`, 400]]) {
+    [`BREW /livez HTTP/1.1\r\n${H}\r\n${" ".repeat(300000)}`, 501]]) {
     /* As a client that watches for the answer while it sends (RFC 9112, 9.5): pieces, until something comes. */
     const all = bytesOf(bytes), pieces = [];
     for (let at = 0; at < all.length; at += 32768) pieces.push(all.subarray(at, at + 32768), 1);
@@ -641,7 +641,7 @@ test("pipelined requests end at the first refused one, which is refused for its 
   assert.deepEqual(answers(r.text).map((a) => a.status), [...Array(1500).fill(200), 400]);
   assert.ok(r.closed);
   const other = await talk(get().repeat(1500) + `BREW /livez HTTP/1.1\r\n${H}\r\n` + get());
-  assert.deepEqual(answers(other.text).map((a) => a.status), [...Array(1500).fill(200), 400]);
+  assert.deepEqual(answers(other.text).map((a) => a.status), [...Array(1500).fill(200), 501]);
 });
 
 test("a connection lives on after 404, 401, 405, 406, 415 and 422 with a body", async () => {

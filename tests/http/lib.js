@@ -137,7 +137,7 @@ async function loadContract(base) {
   const document = JSON.parse(r.text);
   const ajv = new Ajv({ schemaId: "auto", unknownFormats: ["digits"], allErrors: true });
   ajv.addFormat("digits", /^[0-9]*$/);
-  for (const keyword of ["x-catalog", "x-rule"]) ajv.addKeyword(keyword);
+  for (const keyword of ["x-catalog", "x-rule", "x-words"]) ajv.addKeyword(keyword);
   ajv.addSchema({ $id: "doc", ...document });
   const operations = [];
   for (const [where, methods] of Object.entries(document.paths))

@@ -39,17 +39,17 @@ free_buffer(void **state)
 static const char *
 verdict_of(const char *bytes, size_t size)
 {
-	const char *code;
+	enum text refusal;
 
 	/* What an earlier request left behind. */
 	memset(buffer, '\r', BUFFER_BYTES);
 	memcpy(buffer, bytes, size);
 	if (cut_head(buffer, (int)size, BUFFER_BYTES, &ri) <= 0)
 		return "-";
-	code = guard_check(&ri, buffer, size, &guard);
-	if (code != NULL && guard.detail == NULL)
-		fail_msg("a refusal without a detail");
-	return code != NULL ? code : "";
+	refusal = guard_check(&ri, buffer, size, &guard);
+	if (refusal != TEXT_NONE && message_problem(message_code(refusal)) == NULL)
+		fail_msg("a refusal that is no problem");
+	return message_code(refusal);
 }
 
 #define VERDICT(bytes)	verdict_of(bytes, sizeof(bytes) - 1)

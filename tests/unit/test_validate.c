@@ -1,7 +1,7 @@
 /*
  * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
  *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *     tests/unit/test_validate.c api/spec/faults.c api/spec/keyword.c \
+ *     tests/unit/test_validate.c api/base/messages.c api/spec/faults.c api/spec/keyword.c \
  *     api/spec/pattern.c api/spec/scalar.c api/spec/schema.c api/spec/validate.c \
  *     api/base/arena.c api/base/text.c -ljansson -lcmocka -o build/test_validate
  */
@@ -101,6 +101,42 @@ type_names_what_was_expected_and_what_came(void **state)
 }
 
 static void
+expect_spanish(const char *schema, const char *value, const char *expected, const char *detail)
+{
+	struct check c;
+
+	check_compile(&c, schema, NULL);
+	assert_non_null(c.schema);
+	c.faults.language = LANGUAGE_ES;
+	c.value = json_of(value);
+	validate(c.schema, c.value, "#", NULL, &c.faults);
+	assert_faults(&c, expected);
+	assert_string_equal(c.faults.first->detail, detail);
+	check_end(&c);
+}
+
+static void
+details_are_in_the_language_of_the_list(void **state)
+{
+	(void)state;
+	expect_spanish("{'type': ['string', 'null']}", "[]", "# type",
+	    "el cuerpo debe ser un texto o null, no una lista");
+	expect_spanish("{'properties': {'a': {'type': 'integer'}}}", "{'a': 1.5}", "#/a type",
+	    "a debe ser un número entero, no un número con decimales");
+	expect_spanish("{'required': ['a']}", "{}", "#/a required", "a es obligatorio");
+	expect_spanish("{'maxLength': 1}", "'ab'", "# too_long",
+	    "el cuerpo debe tener como máximo 1 carácter");
+	expect_spanish("{'minLength': 2}", "'a'", "# too_short",
+	    "el cuerpo debe tener como mínimo 2 caracteres");
+	expect_spanish("{'oneOf': [{'required': ['a', 'b']}, {'required': ['c']}]}", "{}",
+	    "# one_of", "indique exactamente uno de estos: a y b, c");
+	expect_spanish("{'enum': ['a', 1]}", "2", "# not_listed",
+	    "el cuerpo debe ser uno de estos valores: a, 1");
+	expect_spanish("{'pattern': '^9', 'x-words': 'phone_form'}", "'8'", "# pattern",
+	    "un número móvil tiene 9 dígitos y empieza con 9; se aceptan +51, 51 y espacios");
+}
+
+static void
 keywords_apply_to_their_own_type_alone(void **state)
 {
 	const char *schema =
@@ -196,12 +232,14 @@ pattern_tells_its_meaning(void **state)
 {
 	const char *schema =
 	    "{'properties': {'serial_number': {'type': 'string', 'pattern': '^[0-9]{16}$',"
-	    " 'description': 'exactly 16\\ndigits. It is no ICCID.'}}}";
+	    " 'x-words': 'serial_number_form', 'description': 'It is no ICCID.'}}}";
 
 	(void)state;
 	expect(schema, "{'serial_number': '2505050000125674'}", "");
 	expect_detail(schema, "{'serial_number': '250505000012567'}", "#/serial_number pattern",
-	    "serial_number must match ^[0-9]{16}$: exactly 16 digits");
+	    "a serial number has exactly 16 digits");
+	expect_detail("{'pattern': '[^ ]', 'x-words': 'name_form'}", "' '", "# pattern",
+	    "the body must not be blank");
 	expect_detail("{'pattern': '^a|b$'}", "'ca'", "# pattern", "the body must match ^a|b$");
 	expect("{'pattern': 'b'}", "'abc'", "");
 	expect("{'pattern': '[^ ]'}", "' ñ '", "");
@@ -297,7 +335,7 @@ static void
 ref_is_followed(void **state)
 {
 	const char *components =
-	    "{'Phone': {'type': 'string', 'pattern': '^9[0-9]{8}$', 'description': 'A mobile.'},"
+	    "{'Phone': {'type': 'string', 'pattern': '^9[0-9]{8}$', 'x-words': 'phone_form'},"
 	    " 'Line': {'properties': {'phone': {'$ref': '#/components/schemas/Phone',"
 	    " 'description': 'The number called. More.', 'examples': ['9'], 'default': '9'},"
 	    " 'other': {'$ref': '#/components/schemas/Phone'}}}}";
@@ -306,9 +344,11 @@ ref_is_followed(void **state)
 	expect_with("{'$ref': '#/components/schemas/Line'}", components, "{'phone': '912345678'}",
 	    "", NULL);
 	expect_with("{'$ref': '#/components/schemas/Line'}", components, "{'phone': 'x'}",
-	    "#/phone pattern", "phone must match ^9[0-9]{8}$: The number called");
+	    "#/phone pattern",
+	    "a mobile number has 9 digits and begins with 9; +51, 51 and spaces are taken");
 	expect_with("{'$ref': '#/components/schemas/Line'}", components, "{'other': 'x'}",
-	    "#/other pattern", "other must match ^9[0-9]{8}$: A mobile");
+	    "#/other pattern",
+	    "a mobile number has 9 digits and begins with 9; +51, 51 and spaces are taken");
 }
 
 static void
@@ -369,7 +409,7 @@ faults_end_at_their_bound(void **state)
 	validate(c.schema, c.value, "#", NULL, &c.faults);
 	assert_int_equal(c.faults.count, FAULTS_MAX);
 	/* One too many is still a fault that may be filled in. */
-	faults_add(&c.faults, "#", "x", "%d", 1)->level = 1;
+	faults_add(&c.faults, "#", TEXT_choice_unknown, "x")->level = 1;
 	assert_int_equal(c.faults.count, FAULTS_MAX);
 	check_end(&c);
 }
@@ -406,7 +446,7 @@ note_choice(
 	assert_ptr_equal(arg, calls);
 	snprintf(calls + n, sizeof(calls) - n, "choice %s %s %s; ", catalog, code, pointer);
 	if (strcmp(code, "retenido") != 0)
-		faults_add(fs, pointer, "choice_unknown", "%s is no choice", "it")->level = 1;
+		faults_add(fs, pointer, TEXT_choice_unknown, "it")->level = 1;
 }
 
 static void
@@ -417,7 +457,7 @@ note_rule(const char *rule, const json_t *object, const char *pointer, struct fa
 	assert_ptr_equal(arg, calls);
 	assert_true(json_is_object(object));
 	snprintf(calls + n, sizeof(calls) - n, "rule %s %s; ", rule, pointer);
-	faults_add(fs, pointer, "rule_broken", "it is broken");
+	faults_add(fs, pointer, TEXT_right_range);
 }
 
 static void
@@ -443,10 +483,10 @@ hooks_are_asked(void **state)
 	assert_string_equal(calls, "choice stage retenido #/a; choice stage x #/list/0;"
 				   " rule closing #/sub; rule closing #; ");
 	assert_faults(&c, "#/d required; #/list/0 choice_unknown; #/list/1 type; #/list/2 too_long;"
-			  " #/sub rule_broken; # rule_broken");
+			  " #/sub right_range; # right_range");
 
 	calls[0] = '\0';
-	faults_init(&c.faults, &c.arena);
+	faults_init(&c.faults, &c.arena, LANGUAGE_EN);
 	validate(c.schema, c.value, "#", &none, &c.faults);
 	validate(c.schema, c.value, "#", NULL, &c.faults);
 	assert_string_equal(calls, "");
@@ -493,6 +533,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(type_names_what_was_expected_and_what_came),
+		cmocka_unit_test(details_are_in_the_language_of_the_list),
 		cmocka_unit_test(keywords_apply_to_their_own_type_alone),
 		cmocka_unit_test(object_members),
 		cmocka_unit_test(lengths_are_in_characters),

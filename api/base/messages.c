@@ -1,0 +1,116 @@
+#include "base/messages.h"
+
+#include <string.h>
+
+/* So that a DETAIL of no problem is an error of the compiler's. */
+enum {
+#define PROBLEM(code, ...) PROBLEM_##code,
+#include "base/messages.def"
+	PROBLEMS
+};
+
+static const struct problem problems[PROBLEMS] = {
+#define PROBLEM(code, status, title_en, title_es, en, es)                                          \
+	[PROBLEM_##code] = { #code, status, { title_en, title_es }, { en, es } },
+#include "base/messages.def"
+};
+
+static const struct {
+	const char *name;
+	const struct problem *problem; /* of a DETAIL */
+	const char *code; /* of a FAULT */
+	const char *words[LANGUAGES];
+} texts[TEXTS] = {
+	[TEXT_NONE] = { "", NULL, "", { "", "" } },
+#define DETAIL(name, code, en, es)                                                                 \
+	[TEXT_##name] = { #name, &problems[PROBLEM_##code], "", { en, es } },
+#define FAULT(name, code, en, es) [TEXT_##name] = { #name, NULL, #code, { en, es } },
+#define WORDS(name, en, es)	  [TEXT_##name] = { #name, NULL, "", { en, es } },
+#include "base/messages.def"
+};
+
+const struct problem *
+message_problem(const char *code)
+{
+	for (size_t i = 0; i < NITEMS(problems); i++) {
+		if (strcmp(problems[i].code, code) == 0)
+			return &problems[i];
+	}
+	return NULL;
+}
+
+const char *
+message_code(enum text text)
+{
+	return texts[text].problem != NULL ? texts[text].problem->code : texts[text].code;
+}
+
+const char *
+message_words(enum text text, enum language language)
+{
+	return texts[text].words[language];
+}
+
+/* The argument that stands at p as {n}; NULL when nothing does, or it was not given. */
+static const char *
+argument_at(const char *p, const char *const args[])
+{
+	int n = p[0] == '{' && p[1] >= '1' && p[1] <= '9' && p[2] == '}' ? p[1] - '0' : 0;
+
+	for (int i = 0; args != NULL && i < n && args[i] != NULL; i++) {
+		if (i == n - 1)
+			return args[i];
+	}
+	return NULL;
+}
+
+/* Writes to ret_out unless that is NULL; returns the bytes that it takes, without a NUL. */
+static size_t
+fill_in(const char *words, const char *const args[], char *ret_out)
+{
+	size_t length = 0;
+
+	while (*words != '\0') {
+		const char *argument = argument_at(words, args);
+		const char *piece = argument != NULL ? argument : words;
+		size_t n = argument != NULL ? strlen(argument) : 1;
+
+		if (ret_out != NULL)
+			memcpy(ret_out + length, piece, n);
+		length += n;
+		words += argument != NULL ? strlen("{1}") : 1;
+	}
+	return length;
+}
+
+const char *
+message_write(struct arena *a, enum language language, enum text text, const char *const args[])
+{
+	const char *words = message_words(text, language);
+	size_t length = fill_in(words, args, NULL);
+	char *out = arena_alloc(a, length + 1);
+
+	fill_in(words, args, out);
+	out[length] = '\0';
+	return out;
+}
+
+const char *
+message_count(struct arena *a, enum language language, size_t n, enum text one, enum text many)
+{
+	if (n == 1)
+		return message_words(one, language);
+	return message_write(a, language, MESSAGE(many, arena_printf(a, "%zu", n)));
+}
+
+bool
+message_pattern(const char *name, enum text *ret_text)
+{
+	for (size_t i = 0; i < NITEMS(texts); i++) {
+		if (strcmp(texts[i].name, name) == 0 && strcmp(texts[i].code, "pattern") == 0) {
+			*ret_text = (enum text)i;
+			return true;
+		}
+	}
+	return false;
+}

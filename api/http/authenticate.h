@@ -1,0 +1,15 @@
+/*
+ * authenticate - who asks, and whether the route is for them.
+ */
+#ifndef HTTP_AUTHENTICATE_H
+#define HTTP_AUTHENTICATE_H
+
+#include "http/request.h"
+
+/*
+ * authenticate - the bearer of the token in Authorization (NULL: not there) into rq->who.
+ * returns  0; or the status of the reply: 401, 403
+ */
+int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
+
+#endif

@@ -1,0 +1,308 @@
+#include "http/exchange.h"
+
+#include <civetweb.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auth/secret.h"
+#include "base/clock.h"
+#include "config.h"
+#include "http/access_log.h"
+#include "http/authenticate.h"
+#include "http/body.h"
+#include "http/check.h"
+#include "http/condition.h"
+#include "http/cors.h"
+#include "http/guard.h"
+#include "http/idempotency.h"
+#include "http/interpose.h"
+#include "http/language.h"
+#include "http/media.h"
+#include "http/preview.h"
+#include "http/reply.h"
+#include "http/route.h"
+#include "catalog/catalog.h"
+
+#define LINGER_BYTES (1024U * 1024)
+#define LINGER_MS    300
+
+static int in_flight;
+
+/* Ids that come along are kept when they are harmless: up to 64 letters, digits and -_.: */
+static void
+take_request_id(struct request *rq, const char *given)
+{
+	size_t n = given != NULL
+		       ? strspn(given,
+			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
+		       : 0;
+
+	if (n > 0 && n < sizeof(rq->id) && given[n] == '\0')
+		memcpy(rq->id, given, n + 1);
+	else
+		secret_id(rq->id);
+}
+
+/* What may stand more than once: the lines are one list (RFC 9110, 5.3). */
+static const char *
+header_list(struct request *rq, const struct mg_request_info *ri, const char *name)
+{
+	const char *list = NULL;
+
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, name) != 0)
+			continue;
+		list = list == NULL
+			   ? ri->http_headers[i].value
+			   : arena_printf(&rq->arena, "%s, %s", list, ri->http_headers[i].value);
+	}
+	return list;
+}
+
+/* What the headers ask of a read, or of a write. */
+static int
+take_conditions(struct request *rq, const struct mg_request_info *ri)
+{
+	int status;
+
+	if (strcmp(rq->route->method, "GET") == 0) {
+		rq->if_none_match = header_list(rq, ri, "If-None-Match");
+		return 0;
+	}
+	status = condition_take(
+	    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
+	return status != 0 ? status : idempotency_take(rq, header_list(rq, ri, "Idempotency-Key"));
+}
+
+static int
+answer(struct request *rq)
+{
+	int status = check_request(rq), replayed;
+
+	/* What was right when it was done is not to be judged by today's catalogues. */
+	if (status == 422 && rq->idempotency.key != NULL) {
+		replayed = idempotency_replay(rq);
+		return replayed != 0 ? replayed : status;
+	}
+	if (status == 0)
+		status = rq->route->handler(rq);
+	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
+}
+
+/* As for Accept. No more lines are there than the library has room for. */
+static enum language
+language_of(const struct mg_request_info *ri)
+{
+	const char *lists[MG_MAX_HEADERS];
+	size_t n = 0;
+
+	for (int i = 0; i < ri->num_headers; i++) {
+		if (strcasecmp(ri->http_headers[i].name, "Accept-Language") == 0)
+			lists[n++] = ri->http_headers[i].value;
+	}
+	return language_choose(lists, n);
+}
+
+/* The library's strings are ours to read until the callback returns. */
+static int
+handle(struct request *rq, const struct mg_request_info *ri, const char *query,
+    const struct guard *g, const struct body_source *body, bool *ret_unread)
+{
+	int status = route_find(rq, ri->request_method, rq->path);
+
+	if (status == 0)
+		status = route_query(rq, query);
+	if (status != 0)
+		return status;
+	rq->validate_only = request_query_value(rq, "validate_only") != NULL &&
+			    strcmp(request_query_value(rq, "validate_only"), "true") == 0;
+	if (rq->op->answers != NULL &&
+	    !media_accepts(header_list(rq, ri, "Accept"), rq->op->answers))
+		return reply_problem_text(rq, TEXT_answers_only, rq->op->answers);
+	status = authenticate(rq, guard_header(ri, "Authorization"));
+	if (status == 0 && rq->op->body != NULL)
+		status = body_take(rq, g, body, ret_unread);
+	if (status == 0)
+		status = take_conditions(rq, ri);
+	return status != 0 ? status : answer(rq);
+}
+
+static void
+start_request(struct request *rq, struct app *app)
+{
+	memset(rq, 0, sizeof(*rq));
+	rq->app = app;
+	rq->began_us = clock_us();
+	rq->path = "";
+	arena_init(&rq->arena);
+	__atomic_add_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+}
+
+/* One write, one log line, one free. */
+static void
+finish_request(struct request *rq, struct mg_connection *conn, bool head, bool keep_alive)
+{
+	size_t length;
+	const char *bytes;
+
+	if (__atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST))
+		keep_alive = false;
+	if (rq->trace.id[0] != '\0') {
+		char parent[TRACE_PARENT_SIZE];
+
+		trace_parent(&rq->trace, parent);
+		reply_header(rq, "traceparent", parent);
+	}
+	cors_headers(rq, rq->app->config->cors_origins, rq->origin, rq->preflight);
+	bytes = reply_bytes(rq, head, keep_alive, &length);
+	if (!keep_alive)
+		mg_disable_connection_keep_alive(conn);
+	if (mg_write(conn, bytes, length) != (int)length)
+		mg_disable_connection_keep_alive(conn);
+	access_log(rq, length);
+	result_free(rq->kept);
+	json_decref(rq->body);
+	catalog_release(rq->catalogs);
+	arena_free(&rq->arena);
+	__atomic_sub_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+}
+
+static int
+read_body(void *arg, char *buf, size_t size)
+{
+	return mg_read(arg, buf, size);
+}
+
+static void
+send_continue(void *arg)
+{
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	mg_write(arg, line, sizeof(line) - 1);
+}
+
+/*
+ * To close while a peer still sends makes its system throw our answer away
+ * (RFC 9112, 9.6): so a little more is read of what nobody wants.
+ */
+static void
+linger(const struct body_source *body)
+{
+	char scratch[2048];
+	size_t left = LINGER_BYTES;
+	int n;
+
+	peer_body(clock_ms() + LINGER_MS);
+	while (left > 0 && (n = body->read(body->arg, scratch, sizeof(scratch))) > 0)
+		left -= (size_t)n < left ? (size_t)n : left;
+	peer_body(0);
+}
+
+/*
+ * The path and the query (NULL: none) of the request's target, whichever its
+ * form (RFC 9112, 3.2). Not local_uri: its dot segments are gone already. Of
+ * targets that the library passes over, it leaves the query in its place.
+ */
+static const char *
+target(struct request *rq, const struct mg_request_info *ri, const char **ret_query)
+{
+	const char *uri = ri->request_uri, *authority = strstr(uri, "://");
+	char *path, *mark;
+
+	*ret_query = ri->query_string;
+	if (authority != NULL && uri[0] != '/')
+		uri = authority + 3 + strcspn(authority + 3, "/");
+	if (ri->local_uri != NULL)
+		return uri;
+	path = arena_copy(&rq->arena, uri, strlen(uri));
+	mark = strchr(path, '?');
+	if (mark != NULL) {
+		*mark = '\0';
+		*ret_query = mark + 1;
+	}
+	return path;
+}
+
+int
+exchange_request(struct mg_connection *conn)
+{
+	const struct mg_request_info *ri = mg_get_request_info(conn);
+	struct request rq;
+	struct guard g;
+	enum text refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
+	const struct body_source body = { read_body, send_continue, conn,
+		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
+	const char *query;
+	bool unread = false;
+
+	peer_request();
+	start_request(&rq, ri->user_data);
+	rq.origin = guard_header(ri, "Origin");
+	rq.language = language_of(ri);
+	if (refusal != TEXT_NONE) {
+		take_request_id(&rq, NULL);
+		reply_problem_text(&rq, refusal);
+		finish_request(&rq, conn, false, false);
+		peer_next(SIZE_MAX);
+		return rq.reply.status;
+	}
+	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
+	trace_take(guard_header(ri, "traceparent"), &rq.trace);
+	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
+		       guard_header(ri, "Access-Control-Request-Method") != NULL;
+	rq.path = target(&rq, ri, &query);
+	handle(&rq, ri, query, &g, &body, &unread);
+	if (rq.body_text == NULL)
+		unread = !body_skip(&rq, &g, &body);
+	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0,
+	    g.keep_alive && !unread && ri->local_uri != NULL);
+	if (unread && !g.expects_continue)
+		linger(&body);
+	peer_next(g.head_length + (size_t)g.content_length);
+	return rq.reply.status;
+}
+
+/* What the library refuses by itself: it knows neither method nor address then, nor a language. */
+int
+exchange_refused(struct mg_connection *conn, int status, const char *message)
+{
+	const struct mg_request_info *ri = mg_get_request_info(conn);
+	struct app *app = ri->user_data;
+	struct request rq;
+
+	start_request(&rq, app);
+	take_request_id(&rq, NULL);
+	if (status == 505)
+		reply_problem(&rq, "version_unsupported");
+	else if (status >= 500)
+		reply_problem(&rq, "internal");
+	else if (peer_filled() >= EXCHANGE_BUFFER_BYTES &&
+		 strcmp(message, "Malformed message") == 0 &&
+		 memmem(peer_buffer(), peer_filled(), "\r\n\r\n", 4) == NULL)
+		reply_problem(&rq, "headers_too_large");
+	else if (peer_is_late())
+		reply_problem(&rq, "request_timeout");
+	else if (guard_method_is_strange(ri))
+		reply_problem(&rq, "method_unknown");
+	else
+		reply_problem(&rq, "bad_request");
+	finish_request(&rq, conn, false, false);
+	peer_next(SIZE_MAX);
+	return 0;
+}
+
+void
+exchange_dropped(const struct mg_connection *conn)
+{
+	const struct mg_request_info *ri = mg_get_request_info(conn);
+
+	if (ri != NULL && ri->request_uri != NULL && ri->local_uri == NULL && peer_filled() > 0)
+		exchange_request((struct mg_connection *)(uintptr_t)conn);
+}
+
+int
+exchange_running(void)
+{
+	return __atomic_load_n(&in_flight, __ATOMIC_SEQ_CST);
+}

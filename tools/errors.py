@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""Says what api/base/messages.def says, for people, and holds the rest of the tree to it.
+
+    tools/errors.py >docs/errors.md
+    tools/errors.py --check    docs/errors.md, the enums of openapi.yaml, the codes that the
+                               program and deploy/haproxy.cfg use
+"""
+import glob
+import re
+import sys
+
+TABLE = "api/base/messages.def"
+PAGE = "docs/errors.md"
+CONTRACT = "openapi.yaml"
+PROXY = "deploy/haproxy.cfg"
+
+TOKEN = re.compile(r'\s+|/\*.*?\*/|#[^\n]*|(?P<string>"(?:[^"\\]|\\.)*")|(?P<word>\w+)|(?P<mark>[(),])', re.S)
+
+
+def tokens(text):
+    at = 0
+    while at < len(text):
+        m = TOKEN.match(text, at)
+        if not m:
+            raise ValueError(f"{TABLE}: not understood: {text[at:at + 40]!r}")
+        at = m.end()
+        if m.lastgroup:
+            yield m.lastgroup, m.group()
+
+
+def entries(text):
+    """[(kind, argument, …)]; strings that stand side by side are one, as in C."""
+    found, entry, argument = [], None, []
+    for kind, token in tokens(text):
+        if token == "(" and entry is not None:
+            argument = []
+        elif token in (",", ")") and kind == "mark":
+            entry.append("".join(argument))
+            argument = []
+            if token == ")":
+                found.append(tuple(entry))
+                entry = None
+        elif entry is None:
+            entry = [token]
+        else:
+            argument.append(re.sub(r"\\(.)", r"\1", token[1:-1]) if kind == "string" else token)
+    return found
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def page(table):
+    problems = sorted((e for e in table if e[0] == "PROBLEM"), key=lambda e: (int(e[2]), e[1]))
+    faults = sorted((e for e in table if e[0] == "FAULT"), key=lambda e: e[2])
+    details = {}
+    for _, _, code, en, es in (e for e in table if e[0] == "DETAIL"):
+        details.setdefault(code, []).append((en, es))
+    out = [f"""# Errors
+
+Made by `tools/errors.py` of `{TABLE}`, where every text stands: do not change it here.
+
+An error is `application/problem+json` (RFC 9457). `code` never changes; `title` and `detail` are for people, in English or,
+where `Accept-Language` asks for it, in Spanish (`Content-Language` says which). `type` is `urn:gestor:problem:` and the code.
+{{1}}, {{2}} stand for what the text is about.
+
+## Problems
+
+| status | code | English | Spanish |
+| --- | --- | --- | --- |"""]
+    for _, code, status, title_en, title_es, en, es in problems:
+        out.append(f"| {status} | `{code}` | **{cell(title_en)}.** {cell(en)} | **{cell(title_es)}.** {cell(es)} |")
+        for more_en, more_es in details.get(code, []):
+            out.append(f"| | | {cell(more_en)} | {cell(more_es)} |")
+    out.append("""
+## Faults
+
+What `errors` of a 422 (`invalid`) may hold. `pointer` says where; `allowed`, where it is there, what would do.
+
+| code | English | Spanish |
+| --- | --- | --- |""")
+    before = None
+    for _, _, code, en, es in faults:
+        out.append(f"| {'`' + code + '`' if code != before else ''} | {cell(en)} | {cell(es)} |")
+        before = code
+    return "\n".join(out) + "\n"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def check(table):
+    import yaml  # of the packages that the build needs
+
+    faulty = []
+    problems = {e[1]: e[2] for e in table if e[0] == "PROBLEM"}
+    faults = {e[2] for e in table if e[0] == "FAULT"}
+    try:
+        made = read(PAGE)
+    except FileNotFoundError:
+        made = None
+    if made != page(table):
+        faulty.append(f"{PAGE} is not what {TABLE} says: tools/errors.py >{PAGE}")
+
+    schemas = yaml.safe_load(read(CONTRACT))["components"]["schemas"]
+    for schema, codes in (("Problem", set(problems)), ("Fault", faults)):
+        listed = schemas[schema]["properties"]["code"].get("enum", [])
+        for code in sorted(codes - set(listed)):
+            faulty.append(f"{CONTRACT}: {schema}.code does not list {code}")
+        for code in sorted(set(listed) - codes):
+            faulty.append(f"{CONTRACT}: {schema}.code lists {code}, which {TABLE} does not have")
+        if len(set(listed)) != len(listed):
+            faulty.append(f"{CONTRACT}: {schema}.code lists a code twice")
+
+    used = set(re.findall(r"x-words: (\w+)", read(CONTRACT)))
+    for path in sorted(glob.glob("api/**/*.[ch]", recursive=True)):
+        source = read(path)
+        used.update(re.findall(r"\bTEXT_(\w+)", source), re.findall(r'"(\w+)"', source))
+        for code in re.findall(r'\breply_problem\(\s*&?\w+,\s*"(\w*)"', source):
+            if code not in problems:
+                faulty.append(f"{path}: no problem is called {code}")
+    used.update(e[2] for e in table if e[0] == "DETAIL" and e[1] in used)
+    faulty += [f"{TABLE}: nobody says {e[1]}" for e in table if e[1] not in used]
+    for code in re.findall(r'"code":"(\w+)"', read(PROXY)):
+        if code not in problems:
+            faulty.append(f"{PROXY}: no problem is called {code}")
+    return faulty
+
+
+if __name__ == "__main__":
+    found = entries(read(TABLE))
+    if not found:
+        sys.exit(f"errors.py: {TABLE} has no entry")
+    if sys.argv[1:] == ["--check"]:
+        wrong = check(found)
+        sys.exit("\n".join(wrong) if wrong else 0)
+    sys.stdout.write(page(found))
