@@ -3,7 +3,9 @@
 
     tools/embed.py migrations build/migrations.c db/grants.sql db/migrations/*.sql
     tools/embed.py openapi build/openapi.c openapi.yaml
+    tools/embed.py files build/docs.c api/docs/index.html api/docs/docs.css api/docs/docs.js
 """
+import hashlib
 import json
 import os
 import re
@@ -96,11 +98,25 @@ def openapi(out, path):
                   f"const size_t {name}_length = sizeof({name}_text) - 1;\n")
 
 
+def files(out, paths):
+    """Each as file_NAME, its name's other characters made underscores; the ETag is of the bytes."""
+    out.write(NOTE + "#include \"resource/docs.h\"\n")
+    for path in paths:
+        text = read(path)
+        name = re.sub(r"[^a-z0-9]", "_", os.path.basename(path).lower())
+        length = len(text.encode("utf-8"))
+        etag = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+        out.write(f"\nconst struct file file_{name} = {{\n{cstring.literal(text)},\n"
+                  f"\t{length}, \"\\\"{etag}\\\"\" }};\n")
+
+
 def main():
     if len(sys.argv) >= 5 and sys.argv[1] == "migrations":
         make, args = migrations, (sys.argv[3], sys.argv[4:])
     elif len(sys.argv) == 4 and sys.argv[1] == "openapi":
         make, args = openapi, (sys.argv[3],)
+    elif len(sys.argv) >= 4 and sys.argv[1] == "files":
+        make, args = files, (sys.argv[3:],)
     else:
         sys.exit(__doc__)
     path = sys.argv[2]
