@@ -87,8 +87,8 @@ function copyButton(text) {
 /* ------------------------------------------------------------------ document */
 
 let doc;
-let operations = [];       // {id, method, path, op, params, tag, card, link, words, open}
-const session = { token: null, name: null };
+const operations = [];     // {id, method, path, op, params, tag, secured, words}, and the elements of each
+const session = { token: null };
 
 /* resolve(node) - what a $ref leads to, with the last part of it as `name`. */
 function resolve(node) {
@@ -229,7 +229,7 @@ function catalogNote(node) {
 }
 
 function about(node, given) {
-  return [limits(node), markdown((given && given.$ref && given.description) || node.description), catalogNote(node),
+  return [markdown((given && given.$ref && given.description) || node.description), limits(node), catalogNote(node),
     node.examples && el("span.limits", null, el("span.limit", null, "for example ", code(typeof node.examples[0] === "string"
       ? node.examples[0] : JSON.stringify(node.examples[0]))))];
 }
@@ -262,16 +262,16 @@ function memberRow(key, given, required, seen) {
   below && el("details", { open: seen.length < 2 }, el("summary", null, `members of ${key}`), below));
 }
 
-function schemaView(given) {
+function schemaView(given, linked = true) {
   const { name, node } = resolve(given);
-  return el("div.schema", null, el("div.member", null, name && schemaLink(name), el("span.type", null, typeName(node))),
+  return el("div.schema", null, el("div.member", null, linked && name && schemaLink(name), el("span.type", null, typeName(node))),
     el("div.about", null, about(node)), schemaTree(given));
 }
 
 /* ---------------------------------------------------------------- operations */
 
 function parameterTable(params) {
-  const groups = [["path", "In the path"], ["query", "In the query"], ["header", "In the head"], ["cookie", "Cookies"]];
+  const groups = [["path", "In the path"], ["query", "In the query"], ["header", "Headers"], ["cookie", "Cookies"]];
   return groups.map(([place, title]) => {
     const here = params.filter((p) => p.in === place);
     return here.length > 0 && [el("h5", null, title), el("ul.members.flat", null, here.map((p) => {
@@ -304,19 +304,24 @@ function contentView(content, all) {
   ]);
 }
 
+/* A success is open; of the others the inside is made when it is asked for, for they are many and much the same. */
 function responseView(status, given) {
-  const response = deref(given);
-  const codes = problemCodes(response.content);
-  return el("details.response", { open: /^2/.test(status) },
-    el("summary", null, el(`span.status.s${status[0]}`, null, status), " ", el("span", null, inline(response.description || ""))),
+  const response = deref(given), codes = problemCodes(response.content), open = /^2/.test(status);
+  const inside = () => [
     codes.length > 0 && el("p", null, "Problem codes: ", codes.map((one, i) => [i ? ", " : "", code(one)])),
     response.headers && [el("h6", null, "Headers"), el("ul.members.flat", null, Object.entries(response.headers).map(([name, header]) => {
-      const h = deref(header);
-      return el("li", null, el("div.member", null, code(name), el("span.type", null, typeName(deref(h.schema || {})))),
-        el("div.about", null, limits(deref(h.schema || {})), markdown(h.description),
-          exampleOf(h) !== undefined && el("span.limits", null, el("span.limit", null, "for example ", code(exampleOf(h))))));
+      const h = deref(header), schema = deref(h.schema || {}), example = exampleOf(h);
+      return el("li", null, el("div.member", null, code(name), el("span.type", null, typeName(schema))),
+        el("div.about", null, markdown(h.description), limits(schema),
+          example !== undefined && el("span.limits", null, el("span.limit", null, "for example ", code(example)))));
     }))],
-    contentView(response.content, true));
+    contentView(response.content, true),
+  ];
+  const box = el("details.response", { open, ontoggle: () => {
+    if (box.childElementCount === 1) box.append(el("div", null, inside()));
+  } }, el("summary", null, el(`span.status.s${status[0]}`, null, status), " ", el("span", null, inline(response.description || ""))),
+  open && el("div", null, inside()));
+  return box;
 }
 
 /* The inside of a card: made when it is first opened, for the whole document at once would be slow. */
@@ -346,7 +351,9 @@ function operationCard(o) {
   o.body = el("div.inside", { id: `inside-${o.id}`, hidden: true });
   o.toggle = el("button.head", { type: "button", "aria-expanded": "false", "aria-controls": o.body.id, onclick: () => {
     setOpen(o, o.body.hidden);
-    if (!o.body.hidden) history.replaceState(null, "", `#operation/${o.id}`);
+    if (o.body.hidden) return;
+    history.replaceState(null, "", `#operation/${o.id}`);
+    markCurrent(o);
   } }, methodBadge(o.method), el("span.path", null, breakable(o.path)), el("span.summary", null, o.op.summary || o.id));
   o.card = el("article.card", { id: `operation/${o.id}` }, el("h3", null, o.toggle), o.body);
   return o.card;
@@ -478,7 +485,7 @@ async function perform(o, rq) {
     return [el("h5", null, "Answer"), note("bad", el("strong", null, "No answer. "), "The request could not be sent, or the connection broke: ", String(fault.message || fault))];
   }
   const value = parsed(r);
-  /* It was this page's own session that was ended, or a new one is there to be used. */
+  /* The session that was ended is the one that this page had. */
   if (o.path === "/v1/sessions/current" && o.method === "DELETE" && r.status === 204) signedOut("The session was ended.");
   const fresh = r.status < 300 && value && value.access_token;
   return [
@@ -532,7 +539,7 @@ function signedOut(text) {
   showAccount(text);
 }
 
-/* attempt(button, work) - one request of the panel; what is refused is said in it. */
+/* attempt(form, work) - one request of the panel; what is refused is said in it. */
 async function attempt(form, work) {
   const button = form.querySelector("button"), said = byId("sign-in-said");
   button.disabled = true;
@@ -553,6 +560,7 @@ async function attempt(form, work) {
 }
 
 function wireAccount() {
+  byId("account").hidden = false;
   byId("sign-in-button").addEventListener("click", () => showSignIn(byId("sign-in").hidden));
   byId("sign-in").addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -608,6 +616,11 @@ function showMenu(open) {
   byId("menu-button").setAttribute("aria-expanded", String(open));
 }
 
+function markCurrent(o) {
+  for (const one of operations) one.link.firstChild.setAttribute("aria-current", String(one === o));
+  if (o) o.link.scrollIntoView({ block: "nearest" });
+}
+
 /* The address's fragment: #operation/ID, with values for its form behind a "?"; #schema/NAME; #tag/NAME. */
 function route() {
   const [where, values] = location.hash.slice(1).split("?");
@@ -618,7 +631,7 @@ function route() {
     filter();
   }
   const o = operations.find((one) => `operation/${one.id}` === where);
-  for (const one of operations) one.link.firstChild.setAttribute("aria-current", String(one === o));
+  markCurrent(o);
   if (o) {
     setOpen(o, true);
     o.fill(new URLSearchParams(values || ""));
@@ -630,6 +643,7 @@ function route() {
 }
 
 function wireNavigation() {
+  byId("menu-button").hidden = byId("filter").parentElement.hidden = false;
   byId("filter").addEventListener("input", filter);
   byId("menu-button").addEventListener("click", () => showMenu(byId("menu-button").getAttribute("aria-expanded") !== "true"));
   window.addEventListener("hashchange", route);
@@ -674,7 +688,7 @@ function drawMain(tags) {
     el("section.tag", { id: "schemas", "data-unfiltered": "", "aria-label": "schemas" }, el("h2", null, "schemas"),
       schemas.map((name) => {
         const box = el("details.card.schema-card", { id: `schema/${name}`, ontoggle: () => {
-          if (box.childElementCount === 1) box.append(el("div.inside", null, schemaView({ $ref: `#/components/schemas/${name}` })));
+          if (box.childElementCount === 1) box.append(el("div.inside", null, schemaView({ $ref: `#/components/schemas/${name}` }, false)));
         } }, el("summary", null, name));
         return box;
       })));
