@@ -246,7 +246,7 @@ function schemaTree(given, seen = []) {
   }
   if (node.items) return schemaTree(node.items, path);
   const branches = node.oneOf || node.anyOf || node.allOf;
-  if (branches) return el("ul.members", null, branches.map((branch, i) => memberRow(`${node.allOf ? "part" : "way"} ${i + 1}`, branch, false, path)));
+  if (branches) return el("ul.members", null, branches.map((branch, i) => memberRow(`${node.allOf ? "part" : "option"} ${i + 1}`, branch, false, path)));
   return null;
 }
 
@@ -295,13 +295,22 @@ function problemCodes(content) {
   return [...new Set([...examples.map((one) => one && one.code), ...(schema.enum || []), schema.const].filter(Boolean))];
 }
 
+/* What is the same by several media types is shown once. */
 function contentView(content, all) {
-  return Object.entries(content || {}).map(([type, media]) => [
-    el("p.media", null, code(type)),
-    media.schema && schemaView(media.schema),
-    examplesOf(media, all).map(({ title, value }) =>
-      el("details.example", null, el("summary", null, title), el("div.block", null, json(pretty(value)), copyButton(() => pretty(value))))),
-  ]);
+  const groups = new Map();
+  for (const [type, media] of Object.entries(content || {})) {
+    const same = JSON.stringify(media);
+    groups.set(same, [...(groups.get(same) || []), type]);
+  }
+  return [...groups].map(([, types]) => {
+    const media = content[types[0]];
+    return [
+      el("p.media", null, types.map((type, i) => [i ? " or " : "", code(type)])),
+      media.schema && schemaView(media.schema),
+      examplesOf(media, all).map(({ title, value }) =>
+        el("details.example", null, el("summary", null, title), el("div.block", null, json(pretty(value)), copyButton(() => pretty(value))))),
+    ];
+  });
 }
 
 /* A success is open; of the others the inside is made when it is asked for, for they are many and much the same. */
