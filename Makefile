@@ -23,7 +23,8 @@ DBSQL := $(sort $(wildcard db/migrations/*.sql))
 UNIT  := $(sort $(wildcard tests/unit/test_*.c))
 UNITSQL := $(sort $(wildcard tests/unit/test_*.sql))
 FUZZ  := $(sort $(wildcard tests/fuzz/*.c))
-MADE  := build/sql.c build/migrations.c build/openapi.c
+DOCS  := api/docs/index.html api/docs/docs.css api/docs/docs.js
+MADE  := build/sql.c build/migrations.c build/openapi.c build/docs.c
 
 # objects_under DIR - one for every source.
 objects_under = $(SRC:%.c=build/$(1)/%.o) $(MADE:build/%.c=build/$(1)/%.o)
@@ -60,7 +61,7 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http walk'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http docs walk'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make build V=1                           the commands, in full'
 
@@ -88,7 +89,7 @@ lint: ## style, static analysis, and who may include whom
 
 format: ## clang-format in place, and docs/errors.md anew
 	@tools/deps.sh lint
-	@find $(wildcard api tests bench) -name '*.[ch]' -exec clang-format -i {} +
+	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
 
 bench: ## load, and its report
@@ -128,6 +129,9 @@ build/migrations.c: db/grants.sql $(DBSQL) tools/embed.py build/sources
 build/openapi.c: openapi.yaml tools/embed.py
 	$(call told,GEN,$@)
 	$(Q)$(PYTHON) tools/embed.py openapi $@ openapi.yaml
+build/docs.c: $(DOCS) tools/embed.py
+	$(call told,GEN,$@)
+	$(Q)$(PYTHON) tools/embed.py files $@ $(DOCS)
 
 build/release/%.o: CFLAGS += -O2 -Werror $(HARDEN)
 build/asan/%.o: CFLAGS += -O1 -Werror -Wno-error=maybe-uninitialized $(SANITIZE)

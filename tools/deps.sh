@@ -16,6 +16,8 @@ test='libcmocka-dev nodejs node-ajv'
 lint='clang-format cppcheck shellcheck'
 fuzz='clang libclang-rt-14-dev'
 bench='wrk'
+browser='chromium'
+npm='npm'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -26,7 +28,9 @@ for set in "${@:-build}"; do
 	lint) words="$build $lint" ;;
 	fuzz) words="$build $fuzz" ;;
 	bench) words="$build $run $bench" ;;
-	*) die "no set of packages is called '$set': build, run, test, lint, fuzz, bench" ;;
+	browser) words=$browser ;;
+	npm) words=$npm ;;
+	*) die "no set of packages is called '$set': build, run, test, lint, fuzz, bench, browser, npm" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

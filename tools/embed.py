@@ -3,6 +3,7 @@
 
     tools/embed.py migrations build/migrations.c db/grants.sql db/migrations/*.sql
     tools/embed.py openapi build/openapi.c openapi.yaml
+    tools/embed.py files build/docs.c api/docs/index.html api/docs/docs.css api/docs/docs.js
 """
 import hashlib
 import json
@@ -98,11 +99,25 @@ def openapi(out, path):
                   f"const char {name}_tag[] = \"{hashlib.sha256(content.encode()).hexdigest()[:16]}\";\n")
 
 
+def files(out, paths):
+    """Each as file_NAME, its name's other characters made underscores; the tag is of the bytes."""
+    out.write(NOTE + "#include \"resource/docs.h\"\n")
+    for path in paths:
+        text = read(path)
+        name = re.sub(r"[^a-z0-9]", "_", os.path.basename(path).lower())
+        length = len(text.encode("utf-8"))
+        tag = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+        out.write(f"\nconst struct file file_{name} = {{\n{cstring.literal(text)},\n"
+                  f"\t{length}, \"{tag}\" }};\n")
+
+
 def main():
     if len(sys.argv) >= 5 and sys.argv[1] == "migrations":
         make, args = migrations, (sys.argv[3], sys.argv[4:])
     elif len(sys.argv) == 4 and sys.argv[1] == "openapi":
         make, args = openapi, (sys.argv[3],)
+    elif len(sys.argv) >= 4 and sys.argv[1] == "files":
+        make, args = files, (sys.argv[3:],)
     else:
         sys.exit(__doc__)
     path = sys.argv[2]

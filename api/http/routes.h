@@ -48,4 +48,7 @@
 	R(GET, "/livez", AUTH_NONE, livez)                                                         \
 	R(GET, "/readyz", AUTH_NONE, readyz)                                                       \
 	R(GET, "/openapi.yaml", AUTH_NONE, openapi_yaml)                                           \
-	R(GET, "/openapi.json", AUTH_NONE, openapi_json)
+	R(GET, "/openapi.json", AUTH_NONE, openapi_json)                                           \
+	R(GET, "/docs", AUTH_NONE, docs_page)                                                      \
+	R(GET, "/docs/docs.css", AUTH_NONE, docs_style)                                            \
+	R(GET, "/docs/docs.js", AUTH_NONE, docs_script)

@@ -91,6 +91,9 @@ const good = {
   readyz: () => ({}),
   openapi_yaml: () => ({}),
   openapi_json: () => ({}),
+  docs_page: () => ({}),
+  docs_style: () => ({}),
+  docs_script: () => ({}),
 };
 
 const fill = (shape, ids = {}) => {
@@ -230,7 +233,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of ["text/plain", "text/html, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of ["text/plain", "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
@@ -337,6 +340,9 @@ for (const op of all) {
 
 /* ----------------------------------------------------- beside the document */
 
+/* What answers something else than JSON. */
+const types = { openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
+
 for (const op of all.filter((o) => o.method === "PATCH"))
   test(`${op.id}: a merge patch by its own media type is the same as JSON; parameters of the type do not matter`, async () => {
     for (const type of ["application/merge-patch+json", "application/json", "application/json; charset=utf-8",
@@ -359,8 +365,8 @@ for (const op of all.filter((o) => o.method === "GET")) {
     }
   });
   test(`${op.id}: what Accept may say`, async () => {
-    const type = op.id === "openapi_yaml" ? "application/yaml" : "application/json";
-    for (const accept of ["*/*", "application/*", type, `text/html, ${type};q=0.1`, "text/html,*/*;q=0.8", `${type}; charset=utf-8`])
+    const type = types[op.id] || "application/json";
+    for (const accept of ["*/*", `${type.split("/")[0]}/*`, type, `image/avif, ${type};q=0.1`, "text/html,*/*;q=0.8", `${type}; charset=utf-8`])
       faultless(await send(op, { headers: { accept } }), 200);
   });
 }

@@ -1,0 +1,312 @@
+/*
+ * The page at /docs in Debian's Chromium: what it shows is held against openapi.json, what it
+ * sends reaches a real server, and the browser's own policy must find nothing to refuse.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const { chromium } = require("playwright-core");
+const lib = require("../http/lib.js");
+
+let world, browser, document_;
+let page, watched;       // as an advisor uses it
+let whole;               // with every operation open, which is much to draw
+
+before(async () => {
+  [world, browser] = await Promise.all([lib.world(), chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  })]);
+  document_ = (await world.anyone.get("/openapi.json")).json;
+  ({ page, watched } = await open());
+  whole = await open();
+});
+after(async () => {
+  if (browser) await browser.close();
+  if (world) await world.end();
+});
+
+const operations = () => Object.entries(document_.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, op]) => ({ ...op, path, method: method.toUpperCase() })));
+
+/* open(hash, settings) - the page in a context of its own, and all that it asks for, says and is refused. */
+async function open(hash = "", settings = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  const watched = { requests: [], faults: [], violations: [] };
+  page.on("request", (r) => watched.requests.push(r.url()));
+  page.on("websocket", (w) => watched.requests.push(w.url()));
+  page.on("pageerror", (e) => watched.faults.push(String(e)));
+  page.on("console", (m) => {
+    /* Chromium notes every answer of 400 and more; that the API refuses something is no fault of the page. */
+    const refused = m.text().startsWith("Failed to load resource") && m.location().url.startsWith(world.base + "/v1/");
+    if (["error", "warning"].includes(m.type()) && !refused) watched.faults.push(m.text());
+  });
+  if (settings.javaScriptEnabled !== false) {
+    await page.exposeFunction("toldViolation", (what) => watched.violations.push(what));
+    await page.addInitScript(() => addEventListener("securitypolicyviolation", (e) =>
+      window.toldViolation(`${e.violatedDirective} ${e.blockedURI}`)));
+  }
+  await page.goto(`${world.base}/docs${hash}`);
+  if (settings.javaScriptEnabled !== false) await page.locator("article.card").first().waitFor();
+  return { page, watched, close: () => context.close() };
+}
+
+function blameless({ requests, faults, violations }) {
+  assert.deepEqual(faults, []);
+  assert.deepEqual(violations, []);
+  assert.ok(requests.length >= 4);
+  assert.deepEqual(requests.filter((url) => !url.startsWith(world.base + "/") && !url.startsWith("data:")), []);
+}
+
+const show = async (on, hash) => {
+  await on.evaluate((h) => { location.hash = h; }, hash);
+  await on.locator(`[id="${hash.split("?")[0]}"]`).waitFor();
+};
+const card = (on, id) => on.locator(`article[id="operation/${id}"]`);
+
+/* execute(on, id) - presses the button; the answer's part of the card, when it is there. */
+async function execute(on, id) {
+  const of = card(on, id);
+  await of.locator(".answer").evaluate((e) => e.replaceChildren());
+  await of.getByRole("button", { name: "Execute" }).click();
+  await of.locator(".answer .outcome, .answer .note").first().waitFor();
+  return of.locator(".answer");
+}
+
+test("docs_page: every operation of the document is on the page, with all that it has", async () => {
+  const all = operations();
+  assert.equal(await whole.page.locator("article.card").count(), all.length);
+  assert.equal(await whole.page.locator("#nav-list a[href^='#operation/']").count(), all.length);
+  assert.equal(await whole.page.locator("h1").textContent(), document_.info.title);
+  const shown = await whole.page.evaluate((ids) => ids.map((id) => {
+    const e = document.getElementById(`operation/${id}`);
+    e.querySelector("button.head").click();
+    e.querySelectorAll("details.response").forEach((d) => { d.open = true; });
+    return { text: e.textContent, inputs: [...e.querySelectorAll(".field input, .field select")].map((i) => i.id), body: e.querySelector("textarea")?.value,
+      statuses: [...e.querySelectorAll(".response > summary > .status")].map((s) => s.textContent),
+      expanded: e.querySelector("button.head").getAttribute("aria-expanded") };
+  }), all.map((op) => op.operationId));
+  for (const [i, op] of all.entries()) {
+    const { text, inputs, body, statuses, expanded } = shown[i];
+    for (const part of [op.method, op.path, op.summary, op.operationId]) assert.ok(text.includes(part), `${op.operationId}: ${part}`);
+    assert.equal(expanded, "true");
+    assert.deepEqual(statuses.sort(), Object.keys(op.responses).sort(), op.operationId);
+    assert.doesNotMatch(text, /undefined|\[object/, op.operationId);
+    for (const { $ref } of op.parameters || []) {
+      const p = document_.components.parameters[$ref.split("/").pop()];
+      assert.ok(inputs.includes(`${op.operationId}-${p.in}-${p.name}`), `${op.operationId}: ${p.name}`);
+    }
+    assert.equal(body !== undefined, op.requestBody !== undefined, op.operationId);
+    if (body) assert.equal(typeof JSON.parse(body), "object");
+  }
+  blameless(whole.watched);
+});
+
+test("docs_page: the example that is composed of a body's members is what the service takes", async () => {
+  const ana = await world.signedIn("E8153375");
+  const body = async (id) => JSON.parse(await card(whole.page, id).locator("textarea").inputValue());
+  const client = (await ana.get("/v1/clients?phone=944264648")).json.items[0];
+  const contact = await ana.post(`/v1/clients/${client.id}/contacts`, await body("contact_create"));
+  assert.equal(contact.status, 201, contact.text);
+  const opportunity = await ana.post("/v1/opportunities", { ...await body("opportunity_create"), contact_id: contact.json.id });
+  assert.equal(opportunity.status, 201, opportunity.text);
+  const form = await ana.put(`/v1/opportunities/${opportunity.json.id}/typification`, await body("typification_put"));
+  assert.equal(form.status, 200, form.text);
+});
+
+test("docs_page: a schema that holds itself is cut with a link; a code says its catalogue, and leads there", async () => {
+  await show(page, "schema/CatalogItem");
+  const again = page.locator("[id='schema/CatalogItem'] a[href='#schema/CatalogItem']");
+  await again.first().waitFor();
+  assert.ok(await again.count() < 4);
+  await show(page, "operation/diagnosis_put");
+  const note = card(page, "diagnosis_put").locator(".catalog").first();
+  assert.match(await note.textContent(), /A code of catalogue cancellation_reason/);
+  await note.locator("a").click();
+  const input = page.locator("#catalog_get-path-catalog");
+  await input.waitFor();
+  assert.equal(await input.inputValue(), "cancellation_reason");
+});
+
+test("docs_page: the filter leaves what has all its words, by keyboard too", async () => {
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  await page.keyboard.type("opportunit put");
+  const put = operations().filter((op) => op.method === "PUT").map((op) => `operation/${op.operationId}`);
+  assert.deepEqual(await page.locator("article.card:visible").evaluateAll((all) => all.map((e) => e.id)), put);
+  assert.equal(await page.locator("#nav-list a[href^='#operation/']:visible").count(), put.length);
+  assert.equal(await page.locator("#filter-said").textContent(), `${put.length} of ${operations().length} operations`);
+  await page.locator("#filter").fill("no such words");
+  assert.equal(await page.locator("article.card:visible").count(), 0);
+  assert.ok(await page.locator("#none-found").isVisible());
+  await page.locator("#filter").fill("");
+  assert.equal(await page.locator("article.card:visible").count(), operations().length);
+});
+
+test("docs_page: an address leads to its operation, open and in sight", async () => {
+  const deep = await open("#operation/closure_put");
+  const head = card(deep.page, "closure_put").locator("button.head");
+  assert.equal(await head.getAttribute("aria-expanded"), "true");
+  const { y } = await head.boundingBox();
+  assert.ok(y >= 40 && y < 300, `it is at ${y}`);
+  assert.equal(await deep.page.locator("#nav a[aria-current='true']").getAttribute("href"), "#operation/closure_put");
+  await deep.page.keyboard.press("Enter");
+  assert.equal(await head.getAttribute("aria-expanded"), "false", "it has the focus, and closes by keyboard");
+  blameless(deep.watched);
+  await deep.close();
+});
+
+test("docs_page: signing in with a wrong password, and with the right one", async () => {
+  await page.locator("#sign-in-button").click();
+  await page.getByLabel("Username").fill("E8153375");
+  await page.getByLabel("Password").fill("no-es-esta-clave");
+  await page.locator("#password-form button").click();
+  await page.locator("#sign-in-said .note").waitFor();
+  assert.match(await page.locator("#sign-in-said").textContent(), /credentials_wrong/);
+  await page.getByLabel("Password").fill(lib.password);
+  await page.locator("#password-form button").click();
+  await page.locator("#sign-out-button").waitFor();
+  assert.match(await page.locator("#who").textContent(), /NOMBRE DE E8153375 · advisor/);
+  assert.equal(await page.locator("#sign-in").isVisible(), false);
+  assert.equal(await page.locator("input[name=password]").inputValue(), "");
+});
+
+test("client_search: tried by phone, the sample client is shown, and the command has no token", async () => {
+  await show(page, "operation/client_search");
+  await page.locator("#client_search-query-phone").fill("944264648");
+  const answer = await execute(page, "client_search");
+  const text = await answer.textContent();
+  assert.match(text, /200 OK/);
+  assert.match(text, /AMERICA MOVIL PERU S\.A\.C\./);
+  assert.match(text, /x-request-id/);
+  assert.match(text, / ms · \d+ bytes/);
+  const command = await card(page, "client_search").locator(".try > .block pre").textContent();
+  assert.equal(command, `curl -sS '${world.base}/v1/clients?phone=944264648' \\\n  -H "Authorization: Bearer $TOKEN"`);
+  const kept = await page.evaluate(() => JSON.stringify([document.documentElement.outerHTML, { ...localStorage }, { ...sessionStorage }, document.cookie]));
+  assert.doesNotMatch(kept, /eyJ[A-Za-z0-9_-]{10}/, "the token is in no element and no storage");
+});
+
+test("contact_create: tried with 15 digits it shows where the fault is, with 16 what was made", async () => {
+  await show(page, "operation/contact_create?client_id=1");
+  assert.equal(await page.locator("#contact_create-path-client_id").inputValue(), "1", "the address may fill in the form");
+  const id = (await (await world.signedIn("E8153375")).get("/v1/clients?phone=944264648")).json.items[0].id;
+  const of = card(page, "contact_create");
+  await page.locator("#contact_create-path-client_id").fill(id);
+  await page.locator("#contact_create-body").fill("{\"origin_phone\": \"944264648\", \"serial_number\": \"250505000012567\"}");
+  let answer = await execute(page, "contact_create");
+  assert.match(await answer.locator(".outcome").textContent(), /^422/);
+  const fault = answer.locator(".faults li");
+  assert.equal(await fault.count(), 1);
+  assert.match(await fault.textContent(), /^#\/serial_number pattern.*Exactly 16 digits/);
+
+  await page.locator("#contact_create-body").fill("{\"origin_phone\": \"944264648\", \"serial_number\": \"2505050000125674\"}");
+  assert.match(await of.locator(".try > .block pre").textContent(), /-X POST .*\n.*\$TOKEN.*\n.*application\/json.*\n {2}--data-raw '\{"origin_phone"/);
+  answer = await execute(page, "contact_create");
+  const text = await answer.textContent();
+  assert.match(text, /201 Created/);
+  const [, where] = text.match(/location(\/v1\/contacts\/\d+)/);
+  const made = await (await world.signedIn("E8153375")).get(where);
+  assert.equal(made.json.serial_number, "2505050000125674");
+});
+
+test("diagnosis_put: a wrong choice lists what would be legal", async () => {
+  const { opportunity } = await lib.opened(await world.signedIn("E8153375"));
+  await show(page, `operation/diagnosis_put?opportunity_id=${opportunity.id}`);
+  await page.locator("#diagnosis_put-path-opportunity_id").fill(opportunity.id);
+  await page.locator("#diagnosis_put-body").fill("{\"reason\": \"precio-y-contenido.nope\"}");
+  const answer = await execute(page, "diagnosis_put");
+  assert.match(await answer.locator(".faults").textContent(), /#\/reason.*level 2.*precio-y-contenido\./s);
+});
+
+test("session_delete: after signing out requests go without a token, and the session is over", async () => {
+  const token = await page.evaluate(() => session.token);
+  const held = lib.caller(world.base, token);
+  assert.equal((await held.get("/v1/sessions/current")).status, 200);
+  await page.locator("#sign-out-button").click();
+  await page.locator("#sign-in-button").waitFor();
+  await show(page, "operation/client_search");
+  const answer = await execute(page, "client_search");
+  assert.match(await answer.textContent(), /401 Unauthorized.*token_missing/s);
+  assert.equal((await held.get("/v1/sessions/current")).status, 401);
+});
+
+test("session_get: a token that is pasted is tried, and taken if it is good", async () => {
+  const pasted = await open();
+  await pasted.page.locator("#sign-in-button").click();
+  await pasted.page.getByLabel("Access token").fill("garbage");
+  await pasted.page.locator("#token-form button").click();
+  await pasted.page.locator("#sign-in-said .note").waitFor();
+  assert.match(await pasted.page.locator("#sign-in-said").textContent(), /token_invalid/);
+  await pasted.page.getByLabel("Access token").fill((await world.signedIn("E8000001")).token);
+  await pasted.page.locator("#token-form button").click();
+  await pasted.page.locator("#sign-out-button").waitFor();
+  assert.match(await pasted.page.locator("#who").textContent(), /supervisor/);
+  blameless(pasted.watched);
+  await pasted.close();
+});
+
+test("docs_page: through all of this nothing was asked of another origin, and nothing refused or wrong", () => blameless(watched));
+
+test("docs_page: an inline script, an inline style and another origin are refused by the browser", async () => {
+  const attacked = await open();
+  await attacked.page.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "window.owned = true";
+    const style = document.createElement("style");
+    style.textContent = "body { display: none }";
+    document.body.append(script, style);
+    document.body.insertAdjacentHTML("beforeend", "<img src='/nope.png' onerror='window.owned = true'>");
+    await fetch("https://example.invalid/").catch(() => {});
+    /* As eval() would: what the tests themselves evaluate is excepted from the policy. */
+    setTimeout("window.owned = true");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  assert.equal(await attacked.page.evaluate(() => window.owned), undefined);
+  assert.ok(await attacked.page.locator("h1").isVisible());
+  const found = attacked.watched.violations.map((v) => v.split(" ")[0]);
+  for (const directive of ["script-src-elem", "style-src-elem", "script-src-attr", "connect-src", "script-src"])
+    assert.ok(found.includes(directive), `${directive}: ${found}`);
+  await attacked.close();
+});
+
+test("docs_page: a narrow screen has no sideways scrolling, and the list behind a button; dark is dark", async () => {
+  const narrow = await open("#operation/typification_create", { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+  assert.equal(await narrow.page.evaluate(() => document.documentElement.scrollWidth), 360);
+  assert.equal(await narrow.page.locator("#filter").isVisible(), false);
+  await narrow.page.getByRole("button", { name: "Operations" }).click();
+  await narrow.page.locator("#filter").fill("livez");
+  await narrow.page.locator("#nav-list a:visible").first().click();
+  assert.equal(await narrow.page.locator("#filter").isVisible(), false);
+  assert.equal(await card(narrow.page, "livez").locator("button.head").getAttribute("aria-expanded"), "true");
+  const [r, g, b] = (await narrow.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/g).map(Number);
+  assert.ok(r + g + b < 120);
+  blameless(narrow.watched);
+  await narrow.close();
+});
+
+test("docs_page: every input has a label, every button a name, every id is one element's", async () => {
+  const found = await whole.page.evaluate(() => ({
+    nameless: [...document.querySelectorAll("input, select, textarea")].filter((e) => !e.labels.length && !e.ariaLabel).map((e) => e.outerHTML)
+      .concat([...document.querySelectorAll("button, a, summary")].filter((e) => !e.textContent.trim()).map((e) => e.outerHTML)),
+    ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
+    odd: document.body.textContent.match(/.{0,40}(?:undefined|\[object|NaN).{0,40}/),
+    mains: document.querySelectorAll("main").length, inline: document.querySelectorAll("[style], style").length,
+  }));
+  assert.deepEqual(found.nameless, []);
+  assert.equal(new Set(found.ids).size, found.ids.length);
+  assert.equal(found.mains, 1);
+  assert.equal(found.odd, null);
+  assert.equal(found.inline, 0);
+});
+
+test("docs_page: without JavaScript it says what it needs, and where the document is", async () => {
+  const plain = await open("", { javaScriptEnabled: false });
+  const text = await plain.page.locator("main").innerText();
+  assert.match(text, /needs JavaScript/);
+  assert.ok(await plain.page.locator("main a[href='/openapi.yaml']").isVisible());
+  assert.equal(await plain.page.locator("#sign-in-button").isVisible(), false);
+  await plain.close();
+});
