@@ -43,6 +43,8 @@ check_format(const struct walk *w, const struct schema *s, const char *text, con
 	else if (s->format == FORMAT_DIGITS &&
 		 (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0'))
 		what = "digits only";
+	else if (s->format == FORMAT_INSTANT && !text_is_instant(text))
+		what = "an instant in UTC, as YYYY-MM-DDTHH:MM:SSZ";
 	if (what == NULL)
 		return;
 	pointer = walk_pointer(w, at);
