@@ -88,7 +88,7 @@ lint: ## style, static analysis, and who may include whom
 
 format: ## clang-format in place
 	@tools/deps.sh lint
-	@find $(wildcard api tests bench) -name '*.[ch]' -exec clang-format -i {} +
+	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 
 bench: ## load, and its report
 	@tools/deps.sh bench
