@@ -25,8 +25,8 @@ quietly() {
 	}
 }
 
-quietly Redocly "$node" node_modules/@redocly/cli/bin/cli.js lint --config redocly.yaml --max-problems 1000 ../../openapi.yaml
-quietly Spectral "$node" node_modules/@stoplight/spectral-cli/dist/index.js lint --ruleset spectral.mjs \
+quietly Redocly "$node" node_modules/@redocly/cli/bin/cli.js lint --config lint-redocly.yaml --max-problems 1000 ../../openapi.yaml
+quietly Spectral "$node" node_modules/@stoplight/spectral-cli/dist/index.js lint --ruleset lint-spectral.mjs \
 	--fail-severity hint --fail-on-unmatched-globs ../../openapi.yaml
 
 exit "$failed"
