@@ -121,6 +121,34 @@ text_is_date(const char *s)
 	return day <= last;
 }
 
+/* Two digits, and most or less. */
+static bool
+is_up_to(const char *s, int most)
+{
+	int value = number(s, 2);
+
+	return value >= 0 && value <= most;
+}
+
+bool
+text_is_instant(const char *s)
+{
+	size_t n = strlen(s), fraction;
+	char day[11] = "";
+
+	if (n < 20 || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[n - 1] != 'Z')
+		return false;
+	memcpy(day, s, 10);
+	if (!text_is_date(day))
+		return false;
+	if (!is_up_to(s + 11, 23) || !is_up_to(s + 14, 59) || !is_up_to(s + 17, 59))
+		return false;
+	if (n == 20)
+		return true;
+	fraction = strspn(s + 20, "0123456789");
+	return s[19] == '.' && fraction > 0 && 20 + fraction == n - 1;
+}
+
 bool
 text_is_ruc(const char *s)
 {

@@ -20,6 +20,9 @@ bool text_is_id(const char *s);
 /* text_is_date - a day that exists, as YYYY-MM-DD, years 0001 to 9999. */
 bool text_is_date(const char *s);
 
+/* text_is_instant - such a day and a time of it in UTC: YYYY-MM-DDTHH:MM:SS, a fraction of the second or none, Z. */
+bool text_is_instant(const char *s);
+
 /* text_is_ruc - 11 digits with a known prefix and the right check digit (SUNAT). */
 bool text_is_ruc(const char *s);
 

@@ -191,6 +191,11 @@ read_format(struct compiler *c, struct schema *s, const json_t *value, size_t of
 		s->format = FORMAT_EMAIL;
 	else if (name != NULL && strcmp(name, "digits") == 0)
 		s->format = FORMAT_DIGITS;
+	else if (name != NULL && strcmp(name, "date-time") == 0)
+		s->format = FORMAT_INSTANT;
+	else if (name != NULL && (strcmp(name, "int32") == 0 || strcmp(name, "int64") == 0))
+		/* For generators of code: what holds is minimum and maximum. */
+		s->format = FORMAT_NONE;
 	else
 		return compiler_fail(c, "unknown format \"%s\"", name != NULL ? name : "");
 	return 0;

@@ -41,6 +41,8 @@ check_format(const struct walk *w, const struct schema *s, const char *text, con
 	else if (s->format == FORMAT_DIGITS &&
 		 (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0'))
 		walk_fault(w, at, TEXT_format_digits, NULL);
+	else if (s->format == FORMAT_INSTANT && !text_is_instant(text))
+		walk_fault(w, at, TEXT_format_instant, NULL);
 }
 
 static void

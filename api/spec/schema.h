@@ -30,7 +30,7 @@ enum schema_type {
 	TYPE_NULL = 64
 };
 
-enum schema_format { FORMAT_NONE, FORMAT_DATE, FORMAT_EMAIL, FORMAT_DIGITS };
+enum schema_format { FORMAT_NONE, FORMAT_DATE, FORMAT_EMAIL, FORMAT_DIGITS, FORMAT_INSTANT };
 
 struct property {
 	const char *name;

@@ -17,7 +17,9 @@
  * regular expressions that mean the same in ECMA-262: no \d, no look-ahead (and
  * no bare dot, and [^…] only before *, + or the end: see pattern.c). uniqueItems needs a
  * maxItems; $ref may have description, default and examples beside it.
- * Lengths are in characters. Formats: date, email, digits; any other stops the start.
+ * Lengths are in characters. Formats: date, date-time (in UTC, with a Z), email,
+ * digits; int32 and int64, which say nothing here, for the bounds of an integer are
+ * its minimum and maximum; any other stops the start.
  * Knows nothing of HTTP, catalogues or the database.
  */
 #ifndef SPEC_VALIDATE_H

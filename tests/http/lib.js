@@ -135,8 +135,10 @@ async function loadContract(base) {
   if (contract) return contract;
   const r = await exchange(base, "GET", "/openapi.json", {}, undefined);
   const document = JSON.parse(r.text);
-  const ajv = new Ajv({ schemaId: "auto", unknownFormats: ["digits"], allErrors: true });
+  const ajv = new Ajv({ schemaId: "auto", allErrors: true });
   ajv.addFormat("digits", /^[0-9]*$/);
+  ajv.addFormat("int32", { type: "number", validate: (n) => n === (n | 0) });
+  ajv.addFormat("int64", { type: "number", validate: Number.isSafeInteger });
   for (const keyword of ["x-catalog", "x-rule", "x-words"]) ajv.addKeyword(keyword);
   ajv.addSchema({ $id: "doc", ...document });
   const operations = [];

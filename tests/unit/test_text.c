@@ -133,6 +133,28 @@ date_is_a_day_that_exists(void **state)
 }
 
 static void
+instant_is_in_utc(void **state)
+{
+	(void)state;
+	assert_true(text_is_instant("2025-05-03T05:00:00Z"));
+	assert_true(text_is_instant("2025-05-03T05:00:00.000000Z"));
+	assert_true(text_is_instant("2024-02-29T23:59:59.9Z"));
+	assert_false(text_is_instant("2023-02-29T05:00:00Z"));
+	assert_false(text_is_instant("2025-05-03T24:00:00Z"));
+	assert_false(text_is_instant("2025-05-03T05:60:00Z"));
+	assert_false(text_is_instant("2025-05-03T05:00:60Z"));
+	assert_false(text_is_instant("2025-05-03T05:00:00.Z"));
+	assert_false(text_is_instant("2025-05-03T05:00:00.1xZ"));
+	assert_false(text_is_instant("2025-05-03T05:00:00,1Z"));
+	assert_false(text_is_instant("2025-05-03T05:00:00"));
+	assert_false(text_is_instant("2025-05-03T05:00:00-05:00"));
+	assert_false(text_is_instant("2025-05-03 05:00:00Z"));
+	assert_false(text_is_instant("2025-05-03T0a:00:00Z"));
+	assert_false(text_is_instant("2025-05-03"));
+	assert_false(text_is_instant(""));
+}
+
+static void
 ruc_has_prefix_and_check_digit(void **state)
 {
 	(void)state;
@@ -196,6 +218,7 @@ main(void)
 		cmocka_unit_test(length_is_in_characters),
 		cmocka_unit_test(id_is_a_positive_int64),
 		cmocka_unit_test(date_is_a_day_that_exists),
+		cmocka_unit_test(instant_is_in_utc),
 		cmocka_unit_test(ruc_has_prefix_and_check_digit),
 		cmocka_unit_test(decode_takes_escapes_apart),
 		cmocka_unit_test(decode_refuses),

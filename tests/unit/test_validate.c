@@ -254,6 +254,11 @@ formats(void **state)
 	expect("{'format': 'date'}", "'2024-02-29'", "");
 	expect_detail("{'format': 'date'}", "'2023-02-29'", "# format",
 	    "the body must be a day that exists, as YYYY-MM-DD");
+	expect("{'format': 'date-time'}", "'2025-05-03T05:00:00.000000Z'", "");
+	expect_detail("{'format': 'date-time'}", "'2025-05-03T00:00:00-05:00'", "# format",
+	    "the body must be an instant in UTC, as YYYY-MM-DDTHH:MM:SSZ");
+	expect("{'type': 'integer', 'format': 'int32'}", "1", "");
+	expect("{'type': 'integer', 'format': 'int64', 'maximum': 7}", "8", "# too_big");
 	expect("{'format': 'digits'}", "'0123456789'", "");
 	expect_detail("{'format': 'digits'}", "'12a'", "# format", "the body must be digits only");
 	expect("{'format': 'digits'}", "''", "# format");

@@ -1,0 +1,94 @@
+/*
+ * The examples of openapi.yaml are true: every request that it shows is one
+ * that the service takes, in the order of the call, and what it shows of the
+ * catalogues is what they are.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { openapi } = require("./coverage.js");
+
+const { components, paths } = openapi();
+const example = (name) => components.examples[name].value;
+
+/* The requests that the document shows: {operationId: [name, …]}. */
+const shown = {};
+for (const methods of Object.values(paths))
+  for (const op of Object.values(methods))
+    for (const media of Object.values(op.requestBody ? op.requestBody.content : {}))
+      shown[op.operationId] = Object.keys(media.examples || {});
+
+let world, ana;
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+});
+after(() => world.end());
+
+const anyClient = async () => (await ana.post("/v1/clients", lib.newClient())).json.id;
+const anyContact = async () => (await ana.post(`/v1/clients/${await anyClient()}/contacts`, lib.newContact())).json.id;
+const ofAction = async () => {
+  const { at } = await lib.opened(ana);
+  return `${at}/actions/${(await ana.post(`${at}/actions`, example("action"))).json.id}`;
+};
+/* What the form needs before it may be closed. */
+const filled = async () => {
+  const { at } = await lib.opened(ana);
+  const sections = lib.form();
+  delete sections.closure;
+  assert.equal((await ana.put(`${at}/typification`, sections)).status, 200);
+  return at;
+};
+const patch = { "content-type": "application/merge-patch+json" };
+
+/* By operation: the answer to a request of that body. Where the world must differ from the example, only ids and secrets do. */
+const send = {
+  session_create: (body) => world.anyone.post("/v1/sessions", { ...body, password: lib.password }),
+  session_refresh: async (body) => {
+    const { json } = await world.anyone.post("/v1/sessions", { ...example("sign_in"), password: lib.password });
+    return world.anyone.post("/v1/sessions/refresh", { ...body, refresh_token: json.refresh_token });
+  },
+  client_create: async (body) => {
+    assert.equal((await ana.post("/v1/clients", body)).json.code, "client_exists", "the sample data have this client");
+    return ana.post("/v1/clients", { ...body, document_type: "ce" });
+  },
+  client_update: async (body) => ana.patch(`/v1/clients/${await anyClient()}`, body, patch),
+  contact_create: async (body) => ana.post(`/v1/clients/${await anyClient()}/contacts`, body),
+  opportunity_create: async (body) => ana.post("/v1/opportunities", { ...body, contact_id: await anyContact() }),
+  opportunity_update: async (body) => ana.patch((await lib.opened(ana)).at, body, patch),
+  action_create: async (body) => ana.post(`${(await lib.opened(ana)).at}/actions`, body),
+  action_update: async (body) => ana.patch(await ofAction(), body, patch),
+  diagnosis_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/diagnosis`, body),
+  competitor_offer_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/competitor-offer`, body),
+  closure_put: async (body) => ana.put(`${await filled()}/closure`, body),
+  typification_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/typification`, body),
+  typification_create: async (body) => ana.post("/v1/typifications",
+    body.client ? { ...body, client: { ...body.client, document_type: "pasaporte" } } : { ...body, client_id: await anyClient() }),
+};
+
+test("every operation with a body shows a request", () => {
+  assert.deepEqual(Object.keys(shown).filter((id) => shown[id].length === 0), []);
+  assert.deepEqual(Object.keys(shown).sort(), Object.keys(send).sort());
+});
+
+for (const [operation, names] of Object.entries(shown))
+  for (const name of names)
+    test(`${operation}: the example ${name} is taken`, async () => {
+      const r = await send[operation](example(name));
+      assert.ok(r.status === 200 || r.status === 201, `${r.status}: ${r.text}`);
+    });
+
+test("the catalogues are those that the document shows", async () => {
+  assert.deepEqual((await ana.get("/v1/catalogs")).json, example("catalogs"));
+  assert.deepEqual((await ana.get("/v1/catalogs/retention_action")).json, example("catalog"));
+});
+
+test("the manual's client and his past opportunity are those that the document shows", async () => {
+  const known = ({ id, created_at, updated_at, ...rest }) => rest;
+  const [client] = (await ana.get("/v1/clients?phone=944264648")).json.items.filter((c) => c.document_type.code === "ruc");
+  assert.deepEqual(known(client), known(example("client_shown")));
+  const { items } = (await ana.get(`/v1/clients/${client.id}/opportunities`)).json;
+  const strip = ({ client_id, advisor, ...rest }) => ({ ...rest, advisor: advisor.full_name });
+  assert.deepEqual(items.filter((o) => o.id === "905630").map(strip), example("history").items.map(strip));
+});
