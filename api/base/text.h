@@ -26,7 +26,11 @@ bool text_is_instant(const char *s);
 /* text_is_ruc - 11 digits with a known prefix and the right check digit (SUNAT). */
 bool text_is_ruc(const char *s);
 
-/* text_tag - the 64-bit FNV-1a hash in hexadecimal: tells a text from the one before it. */
+/*
+ * text_tag - a 64-bit hash in hexadecimal, without leading zeros: tells a text from the one
+ * before it. It is PostgreSQL's to_hex(hashtextextended(s, 0)), so that the database can
+ * compare what was made here (PostgreSQL, src/common/hashfn.c; Bob Jenkins' lookup3).
+ */
 #define TEXT_TAG_SIZE 17
 void text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE]);
 

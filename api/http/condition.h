@@ -2,8 +2,8 @@
  * condition - If-Match and If-None-Match (RFC 9110, section 13.1), as reads and
  * as statements take them.
  *
- * Our entity tags are 1 to 16 hexadecimal digits (the SQL function tag());
- * others are legal in the headers and match nothing.
+ * Our entity tags are 1 to 16 hexadecimal digits: text_tag() of an answer, which is
+ * the SQL function tag(); others are legal in the headers and match nothing.
  */
 #ifndef HTTP_CONDITION_H
 #define HTTP_CONDITION_H

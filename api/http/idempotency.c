@@ -12,7 +12,7 @@
 #define PURGE_ROUNDS 20
 
 /* The columns of idempotency_find. */
-enum { STATUS, LOCATION, BODY, TAG };
+enum { STATUS, LOCATION, BODY };
 
 /*
  * What is asked: operation, path, and the body as JSON with its members in

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "http/condition.h"
 
 #define JSON_TYPE    "application/json"
@@ -87,13 +88,15 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
+	char tag[TEXT_TAG_SIZE];
+
 	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
 		return reply_problem(rq, "not_found");
 	rq->kept = *row;
 	*row = NULL;
 	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
-	return result_columns(rq->kept) > col + 1 ? reply_tag(rq, result_text(rq->kept, 0, col + 1))
-						  : status;
+	text_tag(rq->reply.body, rq->reply.length, tag);
+	return reply_tag(rq, tag);
 }
 
 int

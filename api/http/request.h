@@ -117,12 +117,12 @@ int request_run(struct request *rq, const struct call *calls, int ncalls,
 int reply_json(struct request *rq, int status, const char *json, size_t length);
 
 /*
- * reply_row - column col of the first row; takes the result over. No row: 404.
- * The column behind it, where there is one, is its entity tag: reply_tag.
+ * reply_row - column col of the first row, and its entity tag; takes the result over.
+ * No row: 404.
  */
 int reply_row(struct request *rq, int status, struct result **row, int col);
 
-/* reply_created - 201; the first row's columns: Location, JSON, entity tag. */
+/* reply_created - 201; the first row's columns: Location, JSON. */
 int reply_created(struct request *rq, struct result **row);
 
 /*

@@ -12,8 +12,7 @@ select (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.id), '') |
   from opportunity o where o.id = $1::bigint;
 
 -- name: action_get  ($1 opportunity, $2 action)
-select s.doc, tag(s.doc) from (
-    select :{action x} as doc from action x where x.opportunity_id = $1::bigint and x.id = $2::bigint offset 0) s;
+select :{action x} from action x where x.opportunity_id = $1::bigint and x.id = $2::bigint;
 
 -- fragment: touched  (the opportunity, when it may be changed; its last change is now)
 update opportunity o set updated_at = now() where :{writable o}
@@ -52,4 +51,4 @@ returning :{action x} as doc)
 -- name: action_delete  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 action)
 with t as (:{touched} and :{row_is_there} returning o.id),
 gone as (delete from action x using t where x.id = $5::bigint and x.opportunity_id = t.id returning x.id)
-select id, answer(204, null, null) from gone;
+select id, :{answer 204 null null::json} from gone;

@@ -73,16 +73,18 @@ with new as (
 made as materialized (select '/v1/clients/' || new.id as location, :{client new} as doc from new)
 :{made};
 
--- An answer is a document and its tag, the ETag. What is made once is named once:
--- `offset 0` and `materialized` keep the planner from making the document twice.
+-- A write's answer goes through answer() where it is to be kept for a repetition.
+-- fragment: answer  (%1 status, %2 location or null, %3 the answer)
+case when current_setting('gestor.idempotency', true) <> '' then answer(%1, %2, %3) else %3 end
+
 -- fragment: made  (of a CTE made: location, doc)
-select m.location, answer(201, m.location, m.doc), tag(m.doc) from made m
+select m.location, :{answer 201 m.location m.doc} from made m
 
 -- fragment: saved  (of a CTE saved: doc)
-select answer(200, null, s.doc), tag(s.doc) from saved s
+select :{answer 200 null s.doc} from saved s
 
 -- name: client_get  ($1 client)
-select s.doc, tag(s.doc) from (select :{client c} as doc from client c where c.id = $1::bigint offset 0) s;
+select :{client c} from client c where c.id = $1::bigint;
 
 -- name: client_lock  ($1 client)
 select id from client where id = $1::bigint for no key update;

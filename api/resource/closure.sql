@@ -1,9 +1,9 @@
 -- name: closure_get  ($1 opportunity)
-select s.doc, tag(s.doc) from (select :{closure o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
+select :{closure o} from opportunity o where o.id = $1::bigint;
 
 -- name: closure_saved  ($1 opportunity)
 -- writes
-select answer(200, null, s.doc), tag(s.doc)
+select :{answer 200 null s.doc}
   from (select :{closure o} as doc from opportunity o where o.id = $1::bigint and :{changed_here o} offset 0) s;
 
 -- fragment: consent  (%1 opportunity after the change; %2 its answer before, an id or null; %3 advisor)

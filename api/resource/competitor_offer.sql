@@ -1,5 +1,5 @@
 -- name: competitor_offer_get  ($1 opportunity)
-select s.doc, tag(s.doc) from (select :{competitor_offer o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
+select :{competitor_offer o} from opportunity o where o.id = $1::bigint;
 
 -- name: competitor_offer_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body)
 with saved as (

@@ -28,8 +28,7 @@ made as materialized (
 :{made};
 
 -- name: contact_get  ($1 contact)
-select s.doc, tag(s.doc) from (
-    select :{contact t k.name a o.id} as doc
+select :{contact t k.name a o.id}
       from contact t join client k on k.id = t.client_id join advisor a on a.id = t.advisor_id
       left join opportunity o on o.contact_id = t.id
-     where t.id = $1::bigint offset 0) s;
+     where t.id = $1::bigint;

@@ -1,5 +1,5 @@
 -- name: diagnosis_get  ($1 opportunity)
-select s.doc, tag(s.doc) from (select :{diagnosis o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
+select :{diagnosis o} from opportunity o where o.id = $1::bigint;
 
 -- name: diagnosis_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body)
 with saved as (

@@ -4,7 +4,7 @@ select idempotency_claim($1, $2, $3, decode($4, 'hex'));
 
 -- name: idempotency_find  ($1 scope, $2 operation, $3 key, $4 what is asked)
 -- The answer that was kept, if it was to the same request.
-select i.status, i.location, i.body, tag(i.body) from idempotency i
+select i.status, i.location, i.body from idempotency i
  where i.scope = $1 and i.operation = $2 and i.key = $3 and i.request = decode($4, 'hex')
    and i.created_at > now() - idempotency_kept();
 

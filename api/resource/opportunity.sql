@@ -60,9 +60,8 @@ with page as (
 select :{page_items $10}, :{page_next $10};
 
 -- name: opportunity_get  ($1 opportunity)
-select s.doc, tag(s.doc) from (
-    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
-     where o.id = $1::bigint offset 0) s;
+select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id
+     where o.id = $1::bigint;
 
 -- The answer is kept for a repetition, so there must be none when the change before it found nothing to do.
 -- fragment: changed_here  (%1 a row that this transaction wrote)
@@ -70,7 +69,7 @@ select s.doc, tag(s.doc) from (
 
 -- name: opportunity_saved  ($1 opportunity)
 -- writes
-select answer(200, null, s.doc), tag(s.doc) from (
+select :{answer 200 null s.doc} from (
     select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
      where o.id = $1::bigint and :{changed_here o} offset 0) s;
 

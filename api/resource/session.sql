@@ -10,7 +10,8 @@ with s as (
     select a.id, decode($2, 'hex'), now() + make_interval(secs => $3::int)
       from advisor a where a.id = $1::bigint and a.active
     returning id, advisor_id)
-select answer(201, '/v1/sessions/current', :{session_made s a $4}) from s join advisor a on a.id = s.advisor_id;
+select :{answer 201 '/v1/sessions/current' m.doc}
+  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
 -- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON)
 (select row_to_json(r) from (select %1.id::text as session, %2.id::text as advisor_id, %2.role,
@@ -24,7 +25,8 @@ with s as (
      where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
        and v.id = u.advisor_id and v.active
     returning u.id, u.advisor_id)
-select answer(200, null, :{session_made s a $4}) from s join advisor a on a.id = s.advisor_id;
+select :{answer 200 null m.doc}
+  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
 -- name: session_get  ($1 session, $2 advisor)
 select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}

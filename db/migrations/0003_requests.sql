@@ -4,6 +4,7 @@
 set local search_path = gestor, pg_temp;
 
 -- A strong validator of an answer (RFC 9110, 8.8.1): another one when the bytes are others.
+-- The program makes the same of what it sends (text_tag).
 create function tag(doc json) returns text language sql immutable
 return to_hex(hashtextextended(doc::text, 0));
 

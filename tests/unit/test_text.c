@@ -178,6 +178,44 @@ ruc_has_prefix_and_check_digit(void **state)
 	assert_false(text_is_ruc("20 67534026"));
 }
 
+/* What PostgreSQL 15 says to select to_hex(hashtextextended(…, 0)): every length of a last block. */
+static void
+tag_is_the_database_s(void **state)
+{
+	static const char text[] = "the quick brown fox jumps over the lazy dog";
+	static const struct {
+		size_t n;
+		const char *tag;
+	} known[] = {
+		{ 0, "9fb1b765a7ea466d" },
+		{ 1, "3b54fcfd8fdf02d8" },
+		{ 2, "fc62963ca9ea9f22" },
+		{ 3, "9af8a66223c46a0a" },
+		{ 4, "5f112af90078c014" },
+		{ 5, "de0438ea44829f0c" },
+		{ 6, "de812518652c51d8" },
+		{ 7, "7f02d9619ef42f49" },
+		{ 8, "d94f8796bebeee9f" },
+		{ 9, "f5aadd5798eb8a95" },
+		{ 10, "e656c0ca70a525ef" },
+		{ 11, "6a9e9da28e392168" },
+		{ 12, "b8e68a95709c25d6" },
+		{ 13, "7b28746e02c69a32" },
+		{ 23, "1b64eaf76c9fee6b" },
+		{ 24, "3396766066322fc3" },
+		{ 25, "6030432d0505620a" },
+		{ 35, "b22f1f9a9bccc708" },
+		{ 43, "a5dfa74c08ba7fd1" },
+	};
+	char tag[TEXT_TAG_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(known); i++) {
+		text_tag(text, known[i].n, tag);
+		assert_string_equal(tag, known[i].tag);
+	}
+}
+
 static void
 decode_takes_escapes_apart(void **state)
 {
@@ -220,6 +258,7 @@ main(void)
 		cmocka_unit_test(date_is_a_day_that_exists),
 		cmocka_unit_test(instant_is_in_utc),
 		cmocka_unit_test(ruc_has_prefix_and_check_digit),
+		cmocka_unit_test(tag_is_the_database_s),
 		cmocka_unit_test(decode_takes_escapes_apart),
 		cmocka_unit_test(decode_refuses),
 	};

@@ -1,0 +1,213 @@
+/* What request headers ask for: conditions, traces, origins; and what is kept encrypted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <sodium.h>
+#include "auth/secret.h"
+#include "http/condition.h"
+#include "http/cors.h"
+#include "http/trace.h"
+
+static struct request rq;
+static struct operation op = { .id = "client_update", .takes_if_match = true };
+
+static const char *
+condition(const char *if_match, const char *if_none_match, int *ret_status)
+{
+	memset(&rq, 0, sizeof(rq));
+	arena_init(&rq.arena);
+	rq.op = &op;
+	*ret_status = condition_take(&rq, if_match, if_none_match);
+	return rq.condition;
+}
+
+static void
+condition_is_tags_that_could_be_ours(void **state)
+{
+	static const struct {
+		const char *if_match, *if_none_match, *condition;
+	} cases[] = {
+		{ NULL, NULL, NULL },
+		{ "*", NULL, NULL },
+		{ "* ", NULL, NULL },
+		{ "\"a1\"", NULL, "a1" },
+		{ " \"a1\" , \"b2\"", NULL, "a1,b2" },
+		{ ",,\"a1\",", NULL, "a1" },
+		{ "\"a1\"", "\"b2\"", "a1" },
+		/* Strong comparison alone (RFC 9110, 13.1.1): nothing is left to match. */
+		{ "W/\"a1\"", NULL, "" },
+		{ "\"\"", NULL, "" },
+		{ "\"A1\"", NULL, "" },
+		{ "\"12345678901234567\"", NULL, "" },
+		{ "\"x';drop-table-client\"", NULL, "" },
+		{ NULL, "*", "!*" },
+		{ NULL, "\"a1\"", "!a1" },
+		{ NULL, "W/\"a1\", \"b2\"", "!a1,b2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		int status;
+		const char *c = condition(cases[i].if_match, cases[i].if_none_match, &status);
+
+		assert_int_equal(status, 0);
+		if (cases[i].condition == NULL)
+			assert_null(c);
+		else
+			assert_string_equal(c, cases[i].condition);
+		arena_free(&rq.arena);
+	}
+}
+
+static void
+condition_refuses_what_is_no_list(void **state)
+{
+	static const char *const bad[] = { "a1", "\"a1", "a1\"", "\"a1\" \"b2\"", "\"a1\"x", "",
+		" ", ",", "w/\"a1\"", "W/a1", "\"a 1\"", "\"a\x01\"", "* , \"a1\"" };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(bad); i++) {
+		int status;
+
+		condition(bad[i], NULL, &status);
+		assert_int_equal(status, 400);
+		arena_free(&rq.arena);
+	}
+}
+
+static void
+if_match_where_nothing_has_a_tag_fails(void **state)
+{
+	int status;
+
+	(void)state;
+	op.takes_if_match = false;
+	condition("\"a1\"", NULL, &status);
+	assert_int_equal(status, 412);
+	arena_free(&rq.arena);
+	condition("*", NULL, &status);
+	assert_int_equal(status, 0);
+	condition(NULL, "*", &status);
+	assert_int_equal(status, 0);
+	assert_null(rq.condition);
+	op.takes_if_match = true;
+}
+
+static void
+none_match_compares_weakly(void **state)
+{
+	(void)state;
+	assert_true(condition_names("*", "a1"));
+	assert_true(condition_names("\"a1\"", "a1"));
+	assert_true(condition_names("\"b2\", W/\"a1\"", "a1"));
+	assert_false(condition_names("\"a1b\"", "a1"));
+	assert_false(condition_names("a1", "a1"));
+	assert_false(condition_names("", "a1"));
+	assert_false(condition_names(NULL, "a1"));
+}
+
+#define ID   "0af7651916cd43dd8448eb211c80319c"
+#define SPAN "b7ad6b7169203331"
+
+static void
+trace_is_taken_up_with_a_span_of_its_own(void **state)
+{
+	static const char *const good[] = { "00-" ID "-" SPAN "-01", "00-" ID "-" SPAN "-ff",
+		"01-" ID "-" SPAN "-01", "cc-" ID "-" SPAN "-01-what-will-be" };
+	char parent[TRACE_PARENT_SIZE];
+	struct trace t;
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(good); i++) {
+		trace_take(good[i], &t);
+		assert_string_equal(t.id, ID);
+		assert_int_equal(strlen(t.span), 16);
+		assert_string_not_equal(t.span, SPAN);
+		trace_parent(&t, parent);
+		assert_int_equal(strlen(parent), 55);
+		assert_memory_equal(parent, "00-" ID "-", 36);
+	}
+}
+
+static void
+trace_passes_over_what_is_malformed(void **state)
+{
+	static const char *const bad[] = { NULL, "", "00", "00-" ID "-" SPAN,
+		"00-" ID "-" SPAN "-1", "00-" ID "-" SPAN "-01-x", "00-" ID "-" SPAN "-01x",
+		"ff-" ID "-" SPAN "-01", "01-" ID "-" SPAN "-01x", "0-" ID "-" SPAN "-001",
+		"00_" ID "-" SPAN "-01", "00-00000000000000000000000000000000-" SPAN "-01",
+		"00-" ID "-0000000000000000-01", "00-0AF7651916CD43DD8448EB211C80319C-" SPAN "-01",
+		"00-" ID "-b7ad6b716920333g-01" };
+	struct trace t;
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(bad); i++) {
+		trace_take(bad[i], &t);
+		assert_string_equal(t.id, "");
+	}
+}
+
+static void
+origins_are_a_list_of_origins(void **state)
+{
+	static const char *const good[] = { "", " ", "https://desk.example",
+		"http://localhost:3000", "https://a.example,https://b.example",
+		" https://a.example , http://[::1]:80 ," };
+	static const char *const bad[] = { "*", "null", "desk.example", "https://", "https://a/",
+		"https://a.example/x", "ftp://a", "https://a.example;https://b", "HTTPS://a",
+		"https://a\r\nX: y" };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(good); i++)
+		assert_true(cors_origins_right(good[i]));
+	for (size_t i = 0; i < NITEMS(bad); i++)
+		assert_false(cors_origins_right(bad[i]));
+}
+
+static void
+what_is_kept_comes_back_and_nothing_else_does(void **state)
+{
+	char token[SECRET_TOKEN_SIZE], kept[SECRET_KEPT_SIZE], again[SECRET_TOKEN_SIZE],
+	    other[SECRET_KEPT_SIZE];
+
+	(void)state;
+	secret_init("0123456789abcdef0123456789abcdef");
+	secret_token(token);
+	secret_keep(token, kept);
+	assert_true(secret_kept(kept, again));
+	assert_string_equal(again, token);
+	assert_null(strstr(kept, token));
+	/* Never the same twice. */
+	secret_keep(token, other);
+	assert_string_not_equal(kept, other);
+	for (size_t i = 0; i < strlen(kept); i += 7) {
+		memcpy(other, kept, sizeof(kept));
+		other[i] = other[i] == 'A' ? 'B' : 'A';
+		assert_false(secret_kept(other, again));
+	}
+	kept[40] = '\0';
+	assert_false(secret_kept(kept, again));
+	assert_false(secret_kept("", again));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(condition_is_tags_that_could_be_ours),
+		cmocka_unit_test(condition_refuses_what_is_no_list),
+		cmocka_unit_test(if_match_where_nothing_has_a_tag_fails),
+		cmocka_unit_test(none_match_compares_weakly),
+		cmocka_unit_test(trace_is_taken_up_with_a_span_of_its_own),
+		cmocka_unit_test(trace_passes_over_what_is_malformed),
+		cmocka_unit_test(origins_are_a_list_of_origins),
+		cmocka_unit_test(what_is_kept_comes_back_and_nothing_else_does),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
