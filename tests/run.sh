@@ -29,7 +29,7 @@ export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http prism walk)
+every=(unit sql-check sql http prism contract walk)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
@@ -191,6 +191,13 @@ prism() {
 		step prism 600 "$node22" --test --test-reporter=spec tests/http/*.test.js || :
 }
 
+contract() {
+	have_tools contract || return 0
+	migrate
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step 'contract: generated bodies' 300 "$node22" --test --test-reporter=spec tests/contract/generate.test.js || :
+}
+
 # walk - on a server of its own, with the sample data and one advisor more.
 walk() {
 	local word port try base
@@ -225,6 +232,7 @@ for name; do
 	sql) sql ;;
 	http) http ;;
 	prism) prism ;;
+	contract) contract ;;
 	walk) walk ;;
 	esac
 done
