@@ -201,6 +201,10 @@ const breaks = {
   "another text": ({ value }, { word }) => (typeof value === "string" ? word : undefined),
   "no such day": ({ schema }, { nth }) => (schema?.format === "date"
     ? ["2025-02-29", "2025-13-01", "2025-00-10", "2025-1-1", "03/05/2025", "2025-05-03T00:00:00Z", "9999-12-31"][nth % 7] : undefined),
+  "no such address": ({ schema }, { nth }) => {
+    const bad = ["a..b@x.pe", ".a@x.pe", "a.@x.pe", "a@x", "a@x..pe", "a@-x.pe", "a@x-.pe", "a b@x.pe", "a@b@x.pe", "ñ@x.pe", "@x.pe", "a@"];
+    return schema?.format === "email" ? bad[nth % bad.length] : undefined;
+  },
 };
 
 const broken = fc.record({
