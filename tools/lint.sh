@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 failed=0
 fail() { printf 'lint: %s\n' "$*" >&2; failed=1; }
 
-readarray -t c_files < <(find api tests bench -name '*.[ch]' 2>/dev/null | sort)
-readarray -t scripts < <(find .ci tools tests bench deploy -type f \( -name '*.sh' -o -path .ci/run \) 2>/dev/null | sort)
+readarray -t c_files < <(find api tests bench -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
+readarray -t scripts < <(find .ci tools tests bench deploy examples -name node_modules -prune -o -type f \( -name '*.sh' -o -path .ci/run \) -print 2>/dev/null | sort)
 
 for file in "${c_files[@]}"; do
 	clang-format "$file" | cmp -s - "$file" || fail "$file is not formatted: make format"
