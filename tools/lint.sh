@@ -9,7 +9,7 @@ fail() { printf 'lint: %s\n' "$*" >&2; failed=1; }
 
 # Not what others wrote and npm brought: tests/contract/node_modules.
 readarray -t c_files < <(find api tests bench -name node_modules -prune -o -name '*.[ch]' -print 2>/dev/null | sort)
-readarray -t scripts < <(find .ci tools tests bench deploy -name node_modules -prune -o -type f \( -name '*.sh' -o -path .ci/run \) -print 2>/dev/null | sort)
+readarray -t scripts < <(find .ci tools tests bench deploy examples -name node_modules -prune -o -type f \( -name '*.sh' -o -path .ci/run \) -print 2>/dev/null | sort)
 
 for file in "${c_files[@]}"; do
 	clang-format "$file" | cmp -s - "$file" || fail "$file is not formatted: make format"

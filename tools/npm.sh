@@ -15,9 +15,9 @@ exec 8<"$lock"
 flock 8
 cmp -s "$lock" "$stamp" && exit 0
 
-command -v npm >/dev/null || tools/deps.sh npm 8<&-
+command -v npm >/dev/null || die 'npm is not there: tools/deps.sh contract'
 say 'Installing the tools of tests/contract' >&2
 # No scripts of packages are run: none of these needs its own.
-(cd tests/contract && npm ci --ignore-scripts --no-audit --no-fund) 8<&- >&2 ||
+(cd tests/contract && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) 8<&- >&2 ||
 	die "npm could not install what $lock lists"
 cp "$lock" "$stamp"

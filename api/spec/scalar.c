@@ -16,9 +16,14 @@ is_email(const char *s)
 	size_t local = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				 ".!#$%&'*+/=?^_`{|}~-");
 	int labels = 0;
+	size_t i;
 
 	if (local == 0 || s[local] != '@' || strlen(s) > EMAIL_MAX)
 		return false;
+	/* Of the local part's dots none is first, last or beside another (RFC 5321, 4.1.2). */
+	for (i = 0; i < local; i++)
+		if (s[i] == '.' && (i == 0 || s[i + 1] == '.' || s[i + 1] == '@'))
+			return false;
 	s += local;
 	/* Each label begins with its '@' or dot (RFC 5321, 4.1.2; RFC 1035, 2.3.4). */
 	while (*s != '\0') {

@@ -20,6 +20,7 @@ const path = require("node:path");
 
 const Ajv = require("ajv");
 const privacy = require("./privacy.js");
+const prism = require("./prism.js");
 
 const root = path.join(__dirname, "../..");
 const gestor = process.env.GESTOR_BIN || path.join(root, "build/gestor");
@@ -221,9 +222,12 @@ function caller(base, token) {
       if (v === null) delete h[k];
       else h[k] = v;
     }
-    const r = await exchange(base, method, where, h, bytes);
+    const via = prism.of(base, { method, where, headers: h, body: bytes });
+    const r = await exchange(via, method, where, h, bytes);
+    const violations = via === base ? [] : prism.take(r);
     privacy.note(where, body, r.json);
     checkAnswer(c, method, where, r);
+    prism.check(`${method} ${where}`, r, violations);
     return r;
   };
   return {
@@ -269,6 +273,7 @@ async function world({ env = {}, demo = true } = {}) {
   if (demo) database.sql(fs.readFileSync(path.join(root, "db/demo.sql"), "utf8"));
   for (const [username, role] of Object.entries(accounts)) addAdvisor(database, username, role);
   const server = await startServer(database.serve, { env });
+  const proxy = prism.wanted ? await prism.start(server, await freePort()) : null;
   const tokens = new Map();
   return {
     database, server, base: server.base, port: server.port,
@@ -284,6 +289,7 @@ async function world({ env = {}, demo = true } = {}) {
     end: async () => {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();
+      await proxy?.stop();
       const { code } = await server.stop();
       await Promise.all(servers.map((s) => s.stop()));
       database.drop();

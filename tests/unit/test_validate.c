@@ -271,6 +271,10 @@ formats(void **state)
 	expect("{'format': 'email'}", "'a@b@c.d'", "# format");
 	expect("{'format': 'email'}", "'a b@c.d'", "# format");
 	expect("{'format': 'email'}", "'a@b .d'", "# format");
+	expect("{'format': 'email'}", "'.a@b.d'", "# format");
+	expect("{'format': 'email'}", "'a.@b.d'", "# format");
+	expect("{'format': 'email'}", "'a..b@c.d'", "# format");
+	expect("{'format': 'email'}", "'a.b.c@d.e'", "");
 	expect("{'format': 'email'}", "'a@.d'", "# format");
 	expect("{'format': 'email'}", "'a@d.'", "# format");
 	expect("{'format': 'email'}", "'a@b..d'", "# format");

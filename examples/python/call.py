@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The whole call of the manual, with Python's standard library alone.
+
+GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD say where and as whom.
+"""
+
+import http.client
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+URL = os.environ.get("GESTOR_URL", "http://127.0.0.1:8080")
+USERNAME = os.environ.get("GESTOR_USERNAME")
+PASSWORD = os.environ.get("GESTOR_PASSWORD")
+TRIES = 5
+
+
+class Problem(Exception):
+    """An answer of 4xx or 5xx: application/problem+json (RFC 9457)."""
+
+    def __init__(self, problem):
+        super().__init__(problem.get("code"))
+        self.status = problem.get("status")
+        self.code = problem.get("code")  # stable: for programs; title and detail are for people
+        self.problem = problem
+
+    def __str__(self):
+        p = self.problem
+        lines = [f"{self.status} {self.code}: {p.get('title')}. {p.get('detail')} [request {p.get('request_id')}]"]
+        for fault in p.get("errors", []):  # a 422 names every fault of the request at once
+            allowed = f" Allowed: {', '.join(fault['allowed'])}" if "allowed" in fault else ""
+            lines.append(f"  {fault['pointer']}: {fault['detail']}{allowed}")
+        if self.status == 412:
+            lines.append("Somebody changed it since it was read: read it again, and decide anew.")
+        return "\n".join(lines)
+
+
+class Gestor:
+    def __init__(self, url):
+        self.url = url
+        self.token = None
+
+    def request(self, method, path, body=None, **headers):
+        """Makes a request; returns (body, headers) of its answer, or raises Problem."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+        headers["Accept-Language"] = "es"
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if method in ("POST", "PUT", "PATCH"):
+            # One key for one thing to do, the same at every try: however often it arrives, it is done once.
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        data = None if body is None else json.dumps(body).encode()
+        for left in reversed(range(TRIES)):
+            pause = 2 ** (TRIES - 1 - left) / 2
+            try:
+                request = urllib.request.Request(self.url + path, data, headers, method=method)
+                with urllib.request.urlopen(request, timeout=15) as answer:
+                    text = answer.read()
+                    return (json.loads(text) if text else None), answer.headers
+            except urllib.error.HTTPError as e:  # it answered
+                if e.code != 503 or left == 0:
+                    raise Problem(problem_of(e)) from None
+                pause = int(e.headers.get("Retry-After", pause))
+            except (OSError, http.client.HTTPException):  # it did not
+                if left == 0:
+                    raise
+            time.sleep(pause)
+
+
+def problem_of(e):
+    """What the service said; something in between may answer in a form of its own."""
+    if e.headers.get_content_type() == "application/problem+json":
+        return json.load(e)
+    return {"status": e.code, "code": None, "title": e.reason, "detail": ""}
+
+
+def main():
+    if not USERNAME or not PASSWORD:
+        sys.exit("GESTOR_USERNAME and GESTOR_PASSWORD say as whom")
+    gestor = Gestor(URL)
+
+    # 1. Sign in. The access token goes with every request from here on; it is good for 15 minutes.
+    session, _ = gestor.request("POST", "/v1/sessions", {"username": USERNAME, "password": PASSWORD})
+    gestor.token = session["access_token"]
+
+    # 2. Find the client by mobile number. Nobody found is an empty list, not an error.
+    found, _ = gestor.request("GET", "/v1/clients?phone=944264648")
+    if not found["items"]:
+        sys.exit("Nobody has this number: register the client with POST /v1/clients")
+    client = found["items"][0]
+    print(f"Client: {client['name']}, {client['document_type']['label']} {client['document_number']}")
+
+    # 3. The history.
+    history, _ = gestor.request("GET", f"/v1/clients/{client['id']}/opportunities?limit=5")
+    for o in history["items"]:
+        print(f"  {o['id']}  {o['campaign']['label']}  {o['stage']['label']}  {o['created_at'][:10]}  {o['advisor']['full_name']}")
+
+    # 4. Register the contact, and read the greeting to the client.
+    contact, _ = gestor.request("POST", f"/v1/clients/{client['id']}/contacts", {
+        "origin_phone": "944264648", "serial_number": "2505050000125674", "ownership_check": {"asked": 3, "right": 3}})
+    print(contact["greeting"])
+
+    # 5. Generate the opportunity.
+    opportunity, _ = gestor.request("POST", "/v1/opportunities", {"contact_id": contact["id"], "sub_campaign": "entel"})
+    at = f"/v1/opportunities/{opportunity['id']}"
+
+    # 6. The form. A choice is one code, its whole path; GET /v1/catalogs lists them.
+    gestor.request("POST", f"{at}/actions", {"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"})
+    gestor.request("PUT", f"{at}/diagnosis", {"reason": "precio-y-contenido.contenido-prepago.la-recarga-me-dura-pocos-dias"})
+    gestor.request("PUT", f"{at}/competitor-offer", {
+        "plan": "postpago-39-90", "offer": "50-x-6-meses", "channel": "telefonico", "operator": "movistar",
+        "phone_to_manage": "944264648"})
+
+    # 7. Close the stage. If-Match, with the ETag that was read: only if nobody changed it meanwhile.
+    _, headers = gestor.request("GET", f"{at}/closure")
+    gestor.request("PUT", f"{at}/closure", {"advertising_acceptance": "acepto", "stage": "retenido"}, If_Match=headers["ETag"])
+
+    # 8. Read it back, and sign out: both tokens end at once.
+    opportunity, _ = gestor.request("GET", at)
+    print(f"Opportunity {opportunity['id']}: {opportunity['stage']['label']}")
+    gestor.request("DELETE", "/v1/sessions/current")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Problem as problem:
+        sys.exit(str(problem))
+    except (OSError, http.client.HTTPException) as e:
+        sys.exit(f"{URL} does not answer: {e}")

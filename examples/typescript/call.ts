@@ -1,0 +1,120 @@
+/*
+ * The whole call of the manual, in TypeScript: openapi-typescript makes gestor.d.ts
+ * from openapi.yaml, and openapi-fetch is a client that knows these types.
+ *
+ * GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD say where and as whom.
+ */
+import { randomUUID } from "node:crypto";
+import createClient from "openapi-fetch";
+import type { components, paths } from "./gestor.d.ts";
+
+type Problem = components["schemas"]["Problem"];
+
+const { GESTOR_URL: url = "http://127.0.0.1:8080", GESTOR_USERNAME: username, GESTOR_PASSWORD: password } = process.env;
+const tries = 5;
+
+/* Repeats a request, the same with the same key, when the network fails or the service says 503, after as long as Retry-After says. */
+async function patiently(request: Request): Promise<Response> {
+  for (let left = tries - 1; ; left--) {
+    let pause = 2 ** (tries - 2 - left);
+    try {
+      const answer = await fetch(request.clone(), { signal: AbortSignal.timeout(15000) });
+      if (answer.status !== 503 || left === 0) return answer;
+      pause = Number(answer.headers.get("Retry-After") ?? pause);
+    } catch (e) {
+      if (left === 0) throw new Error(`${url} does not answer`, { cause: e });
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+  }
+}
+
+/* A refusal: application/problem+json (RFC 9457). `code` is for programs, `title` and `detail` for people. */
+class Refused extends Error {
+  constructor(readonly problem: Problem) {
+    const faults = (problem.errors ?? []).map((fault) =>   // a 422 names every fault of the request at once
+      `  ${fault.pointer}: ${fault.detail}${fault.allowed ? ` Allowed: ${fault.allowed.join(", ")}` : ""}`);
+    if (problem.status === 412) faults.push("Somebody changed it since it was read: read it again, and decide anew.");
+    super([`${problem.status} ${problem.code}: ${problem.title}. ${problem.detail} [request ${problem.request_id}]`, ...faults].join("\n"));
+  }
+}
+
+/* What was answered, or the refusal thrown. */
+async function ok<A extends { data?: unknown; error?: Problem; response: Response }>(answer: Promise<A>): Promise<NonNullable<A["data"]>> {
+  const { data, error, response } = await answer;
+  if (!response.ok) throw error ? new Refused(error) : new Error(`${response.status} ${response.statusText}`);
+  return data as NonNullable<A["data"]>;
+}
+
+/* The types allow for ?validate_only=true, whose answer has no id or token, for nothing was made; without it there is one. */
+const made = <T>(shown: T) => shown as Extract<T, { id: string } | { access_token: string }>;
+
+const gestor = createClient<paths>({ baseUrl: url, fetch: patiently });
+let token = "";
+gestor.use({
+  onRequest({ request }) {
+    request.headers.set("Accept-Language", "es");
+    if (token) request.headers.set("Authorization", `Bearer ${token}`);
+    /* One key for one thing to do, the same at every try: however often it arrives, it is done once. */
+    if (["POST", "PUT", "PATCH"].includes(request.method)) request.headers.set("Idempotency-Key", randomUUID());
+    return request;
+  },
+});
+
+async function call() {
+  if (!username || !password) throw new Error("GESTOR_USERNAME and GESTOR_PASSWORD say as whom");
+
+  /* 1. Sign in. The access token goes with every request from here on; it is good for 15 minutes. */
+  token = made(await ok(gestor.POST("/v1/sessions", { body: { username, password } }))).access_token;
+
+  /* 2. Find the client by mobile number. Nobody found is an empty list, not an error. */
+  const [client] = (await ok(gestor.GET("/v1/clients", { params: { query: { phone: "944264648" } } }))).items;
+  if (!client) throw new Error("Nobody has this number: register the client with POST /v1/clients");
+  console.log(`Client: ${client.name}, ${client.document_type.label} ${client.document_number}`);
+
+  /* 3. The history. */
+  const ofClient = { client_id: client.id };
+  const history = await ok(gestor.GET("/v1/clients/{client_id}/opportunities", { params: { path: ofClient, query: { limit: 5 } } }));
+  for (const o of history.items)
+    console.log(`  ${o.id}  ${o.campaign?.label}  ${o.stage?.label}  ${o.created_at.slice(0, 10)}  ${o.advisor.full_name}`);
+
+  /* 4. Register the contact, and read the greeting to the client. */
+  const contact = made(await ok(gestor.POST("/v1/clients/{client_id}/contacts", {
+    params: { path: ofClient },
+    body: { origin_phone: "944264648", serial_number: "2505050000125674", ownership_check: { asked: 3, right: 3 } },
+  })));
+  console.log(contact.greeting);
+
+  /* 5. Generate the opportunity. */
+  const { id } = made(await ok(gestor.POST("/v1/opportunities", { body: { contact_id: contact.id, sub_campaign: "entel" } })));
+  const path = { opportunity_id: id };
+
+  /* 6. The form. A choice is one code, its whole path; GET /v1/catalogs lists them. */
+  await ok(gestor.POST("/v1/opportunities/{opportunity_id}/actions", {
+    params: { path }, body: { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" },
+  }));
+  await ok(gestor.PUT("/v1/opportunities/{opportunity_id}/diagnosis", {
+    params: { path }, body: { reason: "precio-y-contenido.contenido-prepago.la-recarga-me-dura-pocos-dias" },
+  }));
+  await ok(gestor.PUT("/v1/opportunities/{opportunity_id}/competitor-offer", {
+    params: { path },
+    body: { plan: "postpago-39-90", offer: "50-x-6-meses", channel: "telefonico", operator: "movistar", phone_to_manage: "944264648" },
+  }));
+
+  /* 7. Close the stage. If-Match, with the ETag that was read: only if nobody changed it meanwhile. */
+  const read = gestor.GET("/v1/opportunities/{opportunity_id}/closure", { params: { path } });
+  await ok(read);
+  const etag = (await read).response.headers.get("ETag");
+  await ok(gestor.PUT("/v1/opportunities/{opportunity_id}/closure", {
+    params: { path, ...(etag ? { header: { "If-Match": etag } } : {}) }, body: { advertising_acceptance: "acepto", stage: "retenido" },
+  }));
+
+  /* 8. Read it back, and sign out: both tokens end at once. */
+  const opportunity = await ok(gestor.GET("/v1/opportunities/{opportunity_id}", { params: { path } }));
+  console.log(`Opportunity ${opportunity.id}: ${opportunity.stage?.label}`);
+  await ok(gestor.DELETE("/v1/sessions/current"));
+}
+
+call().catch((e: unknown) => {
+  console.error(e instanceof Error ? e.message : e);
+  process.exitCode = 1;
+});

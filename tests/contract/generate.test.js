@@ -1,0 +1,355 @@
+/*
+ * Bodies that nobody thought of. From the document that the running server
+ * serves, ajv and fast-check make bodies for every operation that takes one:
+ * valid ones, which must not be refused for their shape, and valid ones with
+ * one to three things broken, which must be refused with 400 or 422, and with
+ * a fault at every place that ajv names.
+ *
+ * SEED=number makes others than the usual ones; the seed is printed. What fails
+ * is made as small as fast-check can, and printed.
+ *
+ * What the service knowingly does otherwise than JSON Schema: 7.0 is no integer
+ * to it; U+0000 is not taken in any string; an integer beyond 64 bits is 400.
+ * The first two are tests of their own at the end.
+ */
+"use strict";
+
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const Ajv = require("ajv/dist/2020").default;
+const addFormats = require("ajv-formats").default;
+const fc = require("fast-check");
+const lib = require("../http/lib.js");
+
+const seed = Number(process.env.SEED || 20250503);
+const wanted = 3000;               // valid bodies, and as many invalid ones
+const counted = { valid: 0, invalid: 0 };
+
+let world, ana, boss;
+let document, ajv;
+let operations;                    // [{id, method, path, schema}], those with a body
+let legal;                         // the whole choices of each catalogue, by its code
+const mine = {};                   // what ana made, by operation: of its own, so that none closes another's opportunity
+
+/* ---------------------------------------------------- the document, for ajv */
+
+const pick = (ref) => ref.slice(2).split("/").reduce((at, name) => at[name], document);
+const resolve = (schema) => (schema.$ref ? resolve(pick(schema.$ref)) : schema);
+const typesOf = (schema) => [schema.type].flat();
+
+const leaves = (items) => items.flatMap((item) => (item.items.length > 0 ? leaves(item.items) : [item.code]));
+const today = () => new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);   // at the desk
+
+function isRuc(number) {
+  if (!/^(10|15|16|17|20)[0-9]{9}$/.test(number)) return false;
+  const sum = [5, 4, 3, 2, 7, 6, 5, 4, 3, 2].reduce((so, weight, i) => so + weight * Number(number[i]), 0);
+  return Number(number[10]) === (11 - (sum % 11)) % 10;
+}
+const fits = {
+  dni: (number) => /^[0-9]{8}$/.test(number),
+  ruc: isRuc,
+  ce: (number) => number.length <= 12,
+  pasaporte: (number) => number.length <= 12,
+};
+
+const blank = /^[\x01-\x20\x7f\xa0]+$/;
+
+/* The conditions that api/resource/rules.c puts beside the schemas: the members that break them. */
+const rules = {
+  client: ({ document_type: type, document_number: number, name, birth_date: birth }) => [
+    ...(typeof number === "string" && Object.hasOwn(fits, type) && !fits[type](number) ? ["document_number"] : []),
+    ...(typeof name === "string" && blank.test(name) ? ["name"] : []),
+    ...(typeof birth === "string" && birth > today() && ajv.validate({ format: "date" }, birth) ? ["birth_date"] : []),
+  ],
+  ownership_check: ({ asked, right }) => (Number.isInteger(asked) && Number.isInteger(right) && right > asked ? ["right"] : []),
+};
+
+function learn() {
+  ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false });
+  addFormats(ajv, ["date", "email"]);
+  ajv.addFormat("digits", /^[0-9]+$/);
+  ajv.addKeyword({ keyword: "x-catalog", type: "string", validate: (code, text) => legal[code].includes(text) });
+  const rule = (name, value) => {
+    const broken = rules[name](value);
+    rule.errors = broken.map((member) => ({ keyword: "x-rule", message: name, params: { missingProperty: member } }));
+    return broken.length === 0;
+  };
+  ajv.addKeyword({ keyword: "x-rule", type: "object", errors: true, validate: rule });
+  ajv.addSchema({ $id: "doc", components: { schemas: document.components.schemas } });
+  operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods)
+    .filter(([, op]) => op.requestBody)
+    .map(([method, op]) => {
+      const { $ref } = op.requestBody.content["application/json"].schema;
+      return { id: op.operationId, method: method.toUpperCase(), path, schema: pick($ref), valid: ajv.compile({ $ref: "doc" + $ref }) };
+    }));
+}
+
+/* places(errors) - where ajv finds fault, as our pointers, decoded. */
+function places(errors) {
+  const name = (e) => e.params.missingProperty ?? e.params.additionalProperty;
+  const token = (text) => (text === undefined ? "" : "/" + text.replace(/~/g, "~0").replace(/\//g, "~1"));
+  /* Of oneOf the service names the object itself, and not what each branch lacks. */
+  return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + token(name(e))))];
+}
+
+/* -------------------------------------------------------------- valid bodies */
+
+const text = (constraints) => fc.string({ unit: "binary", ...constraints }).map((s) => s.replace(/\0/g, "\x01"));
+const digits = (minLength, maxLength = minLength) => fc.string({ unit: fc.constantFrom(..."0123456789"), minLength, maxLength });
+const day = fc.date({ min: new Date("1900-01-01"), max: new Date("2025-01-01"), noInvalidDate: true }).map((d) => d.toISOString().slice(0, 10));
+const number = (type) => ({
+  dni: digits(8),
+  ruc: fc.tuple(fc.constantFrom("10", "15", "16", "17", "20"), digits(8)).map(([two, eight]) =>
+    [..."0123456789"].map((check) => two + eight + check).find(isRuc)),
+})[type] || fc.stringMatching(/^[0-9A-Za-z]{1,12}$/);
+
+/* A phone's pattern has many spaces that may be and need not: fast-check's own strings of it are mostly too long. */
+const phone = fc.tuple(fc.constantFrom("", " ", "51", "+51 ", "5 1 ", " + 51"), digits(8), fc.nat(8), fc.constantFrom("", " ", "   "), fc.constantFrom("", " "))
+  .map(([prefix, eight, at, gap, end]) => prefix + "9" + eight.slice(0, at) + gap + eight.slice(at) + end);
+
+/* known - members whose value must be somebody's, half of the time. */
+const known = { client_id: () => mine.client_create.client.id, contact_id: () => mine.contact };
+
+function string(schema) {
+  const { minLength = 0, maxLength = 300, pattern, format } = schema;
+  if (schema["x-catalog"]) return fc.constantFrom(...legal[schema["x-catalog"]]);
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (format === "date") return day;
+  if (format === "email") return fc.emailAddress();
+  if (format === "digits") return digits(minLength, maxLength);
+  if (pattern === "[^ ]") return text({ minLength, maxLength }).filter((s) => !blank.test(s));
+  if (pattern && pattern === document.components.schemas.Phone.pattern) return phone;
+  if (pattern) return fc.stringMatching(new RegExp(pattern)).filter((s) => s.length <= maxLength);
+  return fc.oneof({ weight: 9, arbitrary: text({ minLength, maxLength }) }, { weight: 1, arbitrary: text({ minLength: maxLength, maxLength }) });
+}
+
+/* valid(schema) - an arbitrary of what this schema allows. */
+function valid(of) {
+  const schema = resolve(of), types = typesOf(schema), type = types.find((t) => t !== "null");
+  const make = {
+    string: () => string(schema),
+    integer: () => fc.integer({ min: schema.minimum, max: schema.maximum }),
+    boolean: () => fc.boolean(),
+    array: () => fc.array(valid(schema.items), { maxLength: schema.maxItems, size: "medium" }),
+    object: () => object(schema),
+  }[type]();
+  return types.includes("null") ? fc.option(make, { nil: null, freq: 4 }) : make;
+}
+
+function object(schema) {
+  const members = Object.fromEntries(Object.entries(schema.properties).map(([name, of]) => [name, known[name]
+    ? fc.oneof(valid(of), fc.constant(null).map(known[name])) : valid(of)]));
+  const branches = (schema.oneOf || [{ required: [] }]).map(({ required }) => {
+    const others = (schema.oneOf || []).flatMap((branch) => branch.required).filter((name) => !required.includes(name));
+    return fc.record(Object.fromEntries(Object.entries(members).filter(([name]) => !others.includes(name))),
+      { requiredKeys: [...schema.required || [], ...required] });
+  });
+  let all = fc.oneof(...branches);
+  if (schema["x-rule"] === "client")
+    all = all.chain((client) => (client.document_number === undefined ? fc.constant(client)
+      /* Alone, a number must fit the type that is stored. */
+      : number(client.document_type || "dni").map((n) => ({ ...client, document_number: n }))))
+      .map((client) => ((client.document_type === undefined) === (client.document_number === undefined) ? client
+        : (({ document_type: _type, document_number: _number, ...rest }) => rest)(client)));
+  if (schema["x-rule"] === "ownership_check") all = all.map(({ asked, right }) => ({ asked: Math.max(asked, right), right: Math.min(asked, right) }));
+  return schema.minProperties ? all.filter((o) => Object.keys(o).length >= schema.minProperties) : all;
+}
+
+/* ------------------------------------------------------------ invalid bodies */
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/* sites(schema, value) - every place of a value: [{path, schema, value}], itself the first. */
+function sites(of, value, path = []) {
+  const schema = of && resolve(of);
+  const below = Array.isArray(value) ? value.map((v, i) => [i, schema?.items, v])
+    : isObject(value) ? Object.entries(value).map(([name, v]) => [name, schema?.properties?.[name], v]) : [];
+  return [{ path, schema, value }, ...below.flatMap(([name, s, v]) => sites(s, v, [...path, name]))];
+}
+
+const put = (value, [first, ...rest], change) => {
+  if (first === undefined) return change(value);
+  if (Array.isArray(value)) return value.map((v, i) => (i === first ? put(v, rest, change) : v));
+  return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, name === first ? put(v, rest, change) : v]));
+};
+
+/* What may be broken at a place: each gives the new value, or undefined where it does not apply. */
+const breaks = {
+  "another type": (site, { other }) => other,
+  "left out": ({ value }, { nth }) => isObject(value) && Object.keys(value).length > 0
+    ? Object.fromEntries(Object.entries(value).filter((_, i, all) => i !== nth % all.length)) : undefined,
+  "one key more": ({ value }, { key, other }) => (isObject(value) ? Object.fromEntries([...Object.entries(value), [key, other]]) : undefined),
+  "a key of somewhere else": ({ value }, { nth, other }) => {
+    const names = ["id", "stage", "client", "client_id", "action", "right", "lines", "created_at"];
+    return isObject(value) ? { ...value, [names[nth % names.length]]: other } : undefined;
+  },
+  "emptied": ({ value }) => (typeof value === "string" ? "" : Array.isArray(value) ? [] : isObject(value) ? {} : undefined),
+  "too long": ({ value, schema }, { nth }) => typeof value === "string" && schema?.maxLength
+    ? value + ([...value].pop() || "9").repeat(Math.max(1, schema.maxLength - [...value].length + 1 + nth % 3)) : undefined,
+  "too many": ({ value, schema }) => Array.isArray(value) && value.length > 0 && schema?.maxItems
+    ? Array.from({ length: schema.maxItems + 1 }, () => value[0]) : undefined,
+  "out of bounds": ({ schema }, { nth }) => (schema?.maximum === undefined ? undefined
+    : [schema.minimum - 1, schema.maximum + 1, -1e9, 1e9 * 4, 1e300][nth % 5]),
+  "a fraction": ({ value }) => (typeof value === "number" ? value + 0.5 : undefined),
+  "one character else": ({ value }, { nth, character }) => {
+    const all = typeof value === "string" ? [...value] : [];
+    return all.length > 0 ? all.map((c, i) => (i === nth % all.length ? character : c)).join("") : undefined;
+  },
+  "one character less": ({ value }) => (typeof value === "string" && value ? [...value].slice(0, -1).join("") : undefined),
+  "one character more": ({ value }, { character }) => (typeof value === "string" ? value + character : undefined),
+  "blank": ({ value }, { nth }) => (typeof value === "string" ? [" ", "   ", "\t", "\u00a0", "\n"][nth % 5] : undefined),
+  "another text": ({ value }, { word }) => (typeof value === "string" ? word : undefined),
+  "no such day": ({ schema }, { nth }) => (schema?.format === "date"
+    ? ["2025-02-29", "2025-13-01", "2025-00-10", "2025-1-1", "03/05/2025", "2025-05-03T00:00:00Z", "9999-12-31"][nth % 7] : undefined),
+  "no such address": ({ schema }, { nth }) => {
+    const bad = ["a..b@x.pe", ".a@x.pe", "a.@x.pe", "a@x", "a@x..pe", "a@-x.pe", "a@x-.pe", "a b@x.pe", "a@b@x.pe", "ñ@x.pe", "@x.pe", "a@"];
+    return schema?.format === "email" ? bad[nth % bad.length] : undefined;
+  },
+};
+
+const broken = fc.record({
+  how: fc.constantFrom(...Object.keys(breaks)),
+  where: fc.nat(1e6), nth: fc.nat(100),
+  key: fc.oneof(fc.constantFrom("", "a/b", "m~n", "__proto__", "constructor", "%41", "ñandú", "x".repeat(60)), text({ maxLength: 12 })),
+  other: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom(null, true, 0, -1, 7, "", "text", [], {}, [null], { a: 1 }, 1e21)),
+  character: fc.oneof(fc.constantFrom(" ", "x", "0", "-", ".", "@", "\n", "\u0663", "\u200b", "😀"), text({ minLength: 1, maxLength: 1 })),
+  word: fc.oneof(text({}), fc.constantFrom("dni", "ENTEL", "Bearer", "null", "no-such-code", "bono-gb", "precio-y-contenido")),
+});
+
+/* JSON has no -0 and no NaN, and no string may hold U+0000, which is a test of its own. */
+const plain = (value) => JSON.parse(JSON.stringify(value).replace(/\\u0000/g, ""));
+
+/* isTooBig(value) - an integer that is written with digits alone, and is beyond 64 bits. */
+const isTooBig = (value) => Number.isInteger(value) && Math.abs(value) >= 2 ** 63 && Math.abs(value) < 1e21;
+
+function breakIt(schema, body, list) {
+  return list.reduce((now, change) => {
+    const all = sites(schema, now).map((site) => ({ site, made: breaks[change.how](site, change) })).filter(({ made }) => made !== undefined);
+    if (all.length === 0) return now;
+    const { site, made } = all[change.where % all.length];
+    return plain(put(now, site.path, () => made));
+  }, body);
+}
+
+/* ---------------------------------------------------------------- the server */
+
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  boss = await world.signedIn("E8000001");
+  document = (await world.anyone.get("/openapi.json")).json;
+  legal = Object.fromEntries((await ana.get("/v1/catalogs")).json.items.map((catalog) => [catalog.code, leaves(catalog.items)]));
+  learn();
+  for (const { id } of operations) {
+    mine[id] = await lib.opened(ana);
+    const row = await ana.post(`${mine[id].at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" });
+    assert.equal(row.status, 201);
+    mine[id].action = row.json.id;
+  }
+  await newContact();
+});
+after(() => world.end());
+
+const newContact = async () => {
+  mine.contact = (await ana.post(`/v1/clients/${mine.contact_create.client.id}/contacts`, lib.newContact())).json.id;
+};
+
+async function send(op, body) {
+  const { client, opportunity, action } = mine[op.id];
+  const ids = { client_id: client.id, opportunity_id: opportunity.id, action_id: action };
+  const where = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => ids[name]);
+  const r = await (/^session_/.test(op.id) ? world.anyone : ana).request(op.method, where, JSON.stringify(body));
+  if (r.status >= 500) assert.fail(`${op.id} answered ${r.status} to ${JSON.stringify(body)}: ${r.text}`);
+  return r;
+}
+
+/* restore(op, r) - what a request did to the opportunity, so that the next one finds it as it was; whether it is to be sent again. */
+async function restore(op, r) {
+  const { at } = mine[op.id];
+  const code = r.json?.code;
+  if (code === "opportunity_finished" || r.json?.closed_at || r.json?.closure?.closed_at) {
+    if (op.id !== "typification_create") assert.equal((await boss.post(`${at}/reopening`)).status, 200);
+    return code !== undefined;
+  }
+  if (code === "actions_full") {
+    assert.equal((await ana.put(`${at}/typification`, { actions: [] })).status, 200);
+    return true;
+  }
+  return false;
+}
+
+/* Of a valid body these are the only faults there may be: what it names is not there, or a final stage needs more. */
+const ofState = new Set(["not_found", "missing"]);
+/* And these the only problems: credentials are made up, a document or a contact may be taken. */
+const allowed = {
+  session_create: ["credentials_wrong"], session_refresh: ["refresh_token_invalid"], client_create: ["client_exists"],
+  client_update: ["client_exists"], typification_create: ["client_exists"], opportunity_create: ["contact_has_opportunity"],
+};
+
+/* One of each state is to be met, or the bodies would all be refused unread. */
+const met = new Map();
+const runs = () => ({ seed, numRuns: Math.ceil(wanted / operations.length), endOnFailure: false });
+
+test("valid bodies are not refused for their shape", async (t) => {
+  console.log(`SEED=${seed}`);
+  for (const op of operations)
+    await t.test(op.id, async () => {
+      await fc.assert(fc.asyncProperty(valid(op.schema).map(plain), async (body) => {
+        assert.ok(op.valid(body), `the generator is wrong: ${JSON.stringify(body)}: ${ajv.errorsText(op.valid.errors)}`);
+        let r = await send(op, body);
+        if (await restore(op, r)) r = await send(op, body), await restore(op, r);
+        if (op.id === "opportunity_create" && r.status === 201) await newContact();
+        counted.valid++;
+        met.set(op.id, (met.get(op.id) || new Set()).add(r.status));
+        const why = `${JSON.stringify(body)} was answered ${r.text}`;
+        if (r.status === 422) assert.deepEqual(r.json.errors.filter((e) => !ofState.has(e.code)), [], why);
+        else if (r.status >= 300) assert.ok((allowed[op.id] || []).includes(r.json.code), why);
+      }), runs());
+      if (!/^session_/.test(op.id)) assert.ok([...met.get(op.id)].some((s) => s < 300), "some are taken");
+    });
+  assert.ok(counted.valid >= wanted, `${counted.valid} valid bodies`);
+  console.log(`${counted.valid} valid bodies`);
+});
+
+test("invalid bodies are refused, with a fault at each place that ajv names", async (t) => {
+  for (const op of operations)
+    await t.test(op.id, async () => {
+      const bodies = fc.tuple(valid(op.schema).map(plain), fc.array(broken, { minLength: 1, maxLength: 3 }))
+        .map(([body, list]) => breakIt(op.schema, body, list));
+      await fc.assert(fc.asyncProperty(bodies, async (body) => {
+        fc.pre(!op.valid(body));
+        const named = places(op.valid.errors);
+        const r = await send(op, body);
+        counted.invalid++;
+        if (r.status === 400 && sites(op.schema, body).some(({ value }) => isTooBig(value))) return;
+        assert.equal(r.status, 422, `${JSON.stringify(body)} was answered ${r.status} ${r.text}; ajv: ${ajv.errorsText(op.valid.errors)}`);
+        const pointers = new Set(r.json.errors.map((e) => decodeURIComponent(e.pointer)));
+        for (const place of named)
+          assert.ok(pointers.has(place) || r.json.errors.length === 100, `no fault at ${place} of ${JSON.stringify(body)}: ${r.text}`);
+        for (const pointer of pointers)
+          assert.ok(named.includes(pointer), `ajv finds no fault at ${pointer} of ${JSON.stringify(body)}: ${r.text}`);
+      }), { ...runs(), maxSkipsPerRun: 100 });
+    });
+  assert.ok(counted.invalid >= wanted, `${counted.invalid} invalid bodies`);
+  console.log(`${counted.invalid} invalid bodies`);
+});
+
+test("7.0 is an integer in JSON Schema, and none here", async () => {
+  const at = `/v1/clients/${mine.client_create.client.id}/contacts`;
+  const body = (n) => JSON.stringify({ ...lib.newContact(), ownership_check: { asked: 3, right: 2 } }).replace("3,", `${n},`);
+  assert.equal((await ana.request("POST", at, body("3"))).status, 201);
+  for (const n of ["3.0", "3e0"])
+    assert.equal(lib.faultAt(await ana.request("POST", at, body(n)), "#/ownership_check/asked").code, "type");
+});
+
+test("U+0000 and halves of surrogate pairs are no text: 400, wherever they stand", async (t) => {
+  for (const op of operations)
+    await t.test(op.id, () => fc.assert(fc.asyncProperty(valid(op.schema).map(plain), fc.nat(), fc.constantFrom("\0", "\ud800", "\udfff"),
+      async (body, nth, bad) => {
+        const strings = sites(op.schema, body).filter(({ value }) => typeof value === "string");
+        fc.pre(strings.length > 0);
+        const { path } = strings[nth % strings.length];
+        const r = await send(op, put(body, path, (value) => value + bad));
+        assert.equal(r.status, 400, `${JSON.stringify(body)}, ${JSON.stringify(bad)} at ${path.join("/")}: ${r.text}`);
+      }), { seed, numRuns: 10 }));
+});
