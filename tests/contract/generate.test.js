@@ -62,6 +62,17 @@ const rules = {
     ...(typeof birth === "string" && birth > today() && ajv.validate({ format: "date" }, birth) ? ["birth_date"] : []),
   ],
   ownership_check: ({ asked, right }) => (Number.isInteger(asked) && Number.isInteger(right) && right > asked ? ["right"] : []),
+  typification_create: ({ actions, diagnosis, competitor_offer: offer, closure }) => {
+    if (!/^(no-)?retenido([.]|$)/.test(isObject(closure) && typeof closure.stage === "string" ? closure.stage : "")) return [];
+    const rows = Array.isArray(actions) ? actions : [];
+    return [
+      ...(actions === undefined || (Array.isArray(actions) && rows.length === 0) ? ["actions"] : []),
+      ...rows.flatMap((row, i) => (isObject(row) && (row.final_state ?? null) === null ? [`actions/${i}/final_state`] : [])),
+      ...((diagnosis ?? null) === null ? ["diagnosis"] : []),
+      ...((offer ?? null) === null ? ["competitor_offer"] : []),
+      ...((closure.advertising_acceptance ?? null) === null ? ["advertising_acceptance"] : []),
+    ];
+  },
 };
 
 function learn() {
@@ -152,6 +163,8 @@ function object(schema) {
       .map((client) => ((client.document_type === undefined) === (client.document_number === undefined) ? client
         : (({ document_type: _type, document_number: _number, ...rest }) => rest)(client)));
   if (schema["x-rule"] === "ownership_check") all = all.map(({ asked, right }) => ({ asked: Math.max(asked, right), right: Math.min(asked, right) }));
+  if (schema["x-rule"] === "typification_create")
+    all = all.map((call) => (rules.typification_create(call).length ? { ...call, closure: { ...call.closure, stage: "en-proceso" } } : call));
   return schema.minProperties ? all.filter((o) => Object.keys(o).length >= schema.minProperties) : all;
 }
 
