@@ -132,6 +132,6 @@ async function until(what, condition, limit = 5000) {
 }
 
 /* waiting(database) - how many of the program's sessions wait for a lock. */
-const waiting = (database) => Number(database.sql("select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and wait_event_type = 'Lock'"));
+const waiting = (database) => Number(lib.sql(database.superuser, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and wait_event_type = 'Lock'"));
 
 module.exports = { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row };
