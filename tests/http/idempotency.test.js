@@ -73,12 +73,14 @@ test("contact_create, action_create: the same key of another advisor, or for ano
 
 test("contact_create: what a key may be", async () => {
   const rq = await make.contact_create(), count = () => Number(sql("select count(*) from contact"));
-  for (const key of ["x", "!", "~", "a,b", "k=1;v=2", "5f0c1f9e-7c0b-4c5e-9d57-0c5a3a1d8f11", "z".repeat(255), "';drop/**/table/**/idempotency--", "\\", "\"", "a\"", "\"a", "{}", "%s%n", "\"" + "q".repeat(255) + "\""]) {
-    const was = count(), first = isNew(await send(rq, by(key)), 201);
+  const good = ["x", "!", "~", "a,b", "k=1;v=2", "5f0c1f9e-7c0b-4c5e-9d57-0c5a3a1d8f11", "z".repeat(255), "';drop/**/table/**/idempotency--", "\\", "\"", "a\"", "\"a", "{}", "%s%n", "\"" + "q".repeat(255) + "\""];
+  const earlier = count();
+  for (const key of good) {
+    const first = isNew(await send(rq, by(key)), 201);
     isReplay(await send(rq, by(key)), first);
-    assert.equal(count(), was + 1, key);
   }
   const was = count();
+  assert.equal(was, earlier + good.length);
   for (const key of ["", "\"\"", " ", "a b", "\"a b\"", "y".repeat(256), "\"" + "y".repeat(256) + "\"", "caf\xe9", "\xf1", ["a", "b"], ["c", "c"], ["\"d\"", "\"d\""]]) {
     const r = await send(rq, { "idempotency-key": key });
     assert.equal(r.status, 400, `${JSON.stringify(key)}: ${r.text}`);
@@ -340,7 +342,7 @@ const settled = (n) => until("all connected",
 async function throughProxy(run) {
   const between = await proxy(world.database.serve);
   try {
-    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "2", GESTOR_POOL_WAIT_MS: "500" } });
+    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "2" } });
     await settled(8);
     await run(between, server, lib.caller(server.base, ana.token));
   } finally {
