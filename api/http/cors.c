@@ -7,11 +7,11 @@
 /* How long a browser may remember a preflight's answer. */
 #define PREFLIGHT_S "3600"
 
+/* As a browser writes it: one in capitals would never be the same. */
 static bool
 is_origin(const char *s, size_t length)
 {
-	static const char authority[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+	static const char authority[] = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
 	size_t scheme = strncmp(s, "https://", 8) == 0 ? 8 : strncmp(s, "http://", 7) == 0 ? 7 : 0;
 
 	return scheme > 0 && length > scheme && scheme + strspn(s + scheme, authority) >= length;

@@ -81,7 +81,7 @@ answer(struct request *rq)
 	int status = check_request(rq), replayed;
 
 	/* What was right when it was done is not to be judged by today's catalogues. */
-	if (status == 422 && rq->idempotency.key != NULL) {
+	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
 	}
@@ -248,7 +248,8 @@ exchange_request(struct mg_connection *conn)
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
-	trace_take(guard_header(ri, "traceparent"), &rq.trace);
+	/* One that stands twice is, as a list, malformed. */
+	trace_take(header_list(&rq, ri, "traceparent"), &rq.trace);
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
 		       guard_header(ri, "Access-Control-Request-Method") != NULL;
 	rq.path = target(&rq, ri, &query);

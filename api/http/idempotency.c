@@ -85,8 +85,12 @@ idempotency_replay(struct request *rq)
 	struct result *row = NULL;
 	int status = 0;
 
-	if (rq->idempotency.scope == NULL || db_run(rq->app->pool, &call, 1, &row, &error) != DB_OK)
+	if (rq->idempotency.scope == NULL)
 		return 0;
+	if (db_run(rq->app->pool, &call, 1, &row, &error) != DB_OK) {
+		memset(&rq->reply, 0, sizeof(rq->reply));
+		return reply_problem(rq, "busy");
+	}
 	if (result_rows(row) == 1) {
 		memset(&rq->reply, 0, sizeof(rq->reply));
 		reply_header(rq, "Idempotent-Replayed", "true");

@@ -24,7 +24,8 @@ struct call idempotency_claim(const struct request *rq);
 
 /*
  * idempotency_replay - the kept answer, as rq->replay makes it into a reply.
- * returns  its status; 0 when there is none: nothing was replied then
+ * returns  its status, or 503 when the database did not say; 0 when there is
+ *          none: nothing was replied then
  */
 int idempotency_replay(struct request *rq) MUSTCHECK;
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/secret.h"
 #include "base/log.h"
@@ -10,6 +11,8 @@
 #include "http/check.h"
 #include "http/constraints.h"
 #include "http/idempotency.h"
+
+#define FAREWELLS_MS 50
 
 static const struct {
 	const char *constraint, *problem, *pointer;
@@ -131,8 +134,14 @@ run_once(struct request *rq, const struct call *calls, int ncalls, struct result
 
 	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
 	status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
-	if (status == DB_UNKNOWN)
+	if (status == DB_UNKNOWN) {
+		/* What ended this connection ends the others too: until they have heard of it. */
+		usleep(FAREWELLS_MS * 1000);
 		status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
+		/* No answer to the question is none to the first either. */
+		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
+			status = DB_UNKNOWN;
+	}
 	if (status == DB_OK) {
 		result_free(results[0]);
 		memcpy(ret_results, results + 1, (size_t)ncalls * sizeof(*results));

@@ -17,9 +17,10 @@ select :{action x} from action x where x.opportunity_id = $1::bigint and x.id = 
 -- fragment: touched  (the opportunity, when it may be changed; its last change is now)
 update opportunity o set updated_at = now() where :{writable o}
 
--- fragment: row_is_there  ($1 opportunity, $4 tags or null, $5 action)
-exists (select from action y where y.id = $5::bigint and y.opportunity_id = $1::bigint
-    and case when $4::text is null then true else unchanged(:{action y}, $4) end)
+-- Of the opportunity that may be changed: before that is known no tag is to be compared.
+-- fragment: row_is_there  (%1 the opportunity, $4 tags or null, $5 action)
+(select case when $4::text is null then true else unchanged(:{action y}, $4) end
+   from action y where y.id = $5::bigint and y.opportunity_id = %1.id)
 
 -- name: action_create  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body, $6 rows at most)
 with t as (
@@ -37,7 +38,7 @@ made as materialized (
 :{made};
 
 -- name: action_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 action, $6 merge patch)
-with t as (:{touched} and :{row_is_there} returning o.id),
+with t as (:{touched} and :{row_is_there o} returning o.id),
 saved as (
 update action x set action_id = coalesce(ac.id, x.action_id), action = coalesce(ac.choice, x.action),
     final_state_id = case when b ? 'final_state' then fs.id else x.final_state_id end,
@@ -49,6 +50,6 @@ returning :{action x} as doc)
 :{saved};
 
 -- name: action_delete  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 action)
-with t as (:{touched} and :{row_is_there} returning o.id),
+with t as (:{touched} and :{row_is_there o} returning o.id),
 gone as (delete from action x using t where x.id = $5::bigint and x.opportunity_id = t.id returning x.id)
 select id, :{answer 204 null null::json} from gone;

@@ -18,7 +18,7 @@ with changed as (
       from opportunity old, (select $5::jsonb as b) x,
            choice('advertising_acceptance', b ->> 'advertising_acceptance') ad
      where :{writable o} and old.id = o.id
-       and case when $4::text is null then true else unchanged(:{closure old}, $4) end
+       and case when $4::text is null then true else unchanged(:{closure o}, $4) end
     returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2})
 select id from changed;

@@ -112,7 +112,7 @@ update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
   from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
        lateral (select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date',
             old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as patched) m
- where :{writable o} and old.id = o.id and :{opportunity_unchanged old $4}
+ where :{writable o} and old.id = o.id and :{opportunity_unchanged o $4}
 returning o.id;
 
 -- name: opportunity_reopen  ($1 opportunity, $2 advisor, $3 tags or null)

@@ -31,7 +31,7 @@ with changed as (
         advertising_acceptance = case when b ? 'closure' then ad.choice else o.advertising_acceptance end,
         updated_at = now()
       from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_choices b}
-     where :{writable o} and old.id = o.id and :{opportunity_unchanged old $4}
+     where :{writable o} and old.id = o.id and :{opportunity_unchanged o $4}
     returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2}),
 emptied as (

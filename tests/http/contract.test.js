@@ -5,6 +5,7 @@ const fs = require("node:fs");
 const http = require("node:http");
 const lib = require("./lib.js");
 const { openapi, operations } = require("./coverage.js");
+const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
@@ -157,9 +158,24 @@ const long = "x".repeat(70 * 1024);
 
 /* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
 const ways = {
-  200: [["", () => true, succeeds(200)]],
+  200: [
+    ["", (op) => !op.statuses.includes(201), succeeds(200)],
+    ["what would be made, by validate_only", (op) => op.statuses.includes(201), async (op) => {
+      const r = await send(op, { query: "validate_only=true" });
+      faultless(r, 200);
+      assert.equal(r.headers.location, undefined);
+      assert.match(r.headers["cache-control"], /no-store/);
+    }],
+  ],
   201: [["", () => true, succeeds(201)]],
   204: [["", () => true, succeeds(204)]],
+  304: [["If-None-Match names it", () => true, async (op) => {
+    const { headers: { etag } } = await send(op);
+    assert.match(etag, /^"[0-9a-f]{1,16}"$/);
+    const r = await send(op, { headers: { "if-none-match": etag } });
+    faultless(r, 304);
+    assert.equal(r.headers.etag, etag);
+  }]],
   400: [
     ["an unknown query parameter", () => true, async (op) => {
       const g = await good[op.id]();
@@ -263,7 +279,28 @@ const ways = {
       assert.equal((await ana.put(`${at}/typification`, { actions: Array(20).fill(row) })).status, 200);
       faultless(await send(op, { ids: { opportunity_id: opportunity.id } }), 409, "actions_full");
     }],
+    ["a request with its Idempotency-Key is running", (op) => op.takesKey, async (op) => {
+      const g = await good[op.id](), key = `running-${op.id}`;
+      // Whose key it is: an advisor's, or of the session that is renewed.
+      const scope = world.database.sql(op.id === "session_refresh" ? "select encode(refresh_hash, 'hex') from session order by id desc limit 1"
+        : `select id from advisor where username = '${g.as === boss ? "E8000001" : "E8153375"}'`);
+      const release = await hold(world.database, lockOf(scope, op.id, key));
+      try {
+        const r = await send(op, { headers: { "idempotency-key": key } }, g);
+        faultless(r, 409, "idempotency_key_in_use");
+        assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+      } finally {
+        await release();
+      }
+      const r = await send(op, { headers: { "idempotency-key": key } }, g);
+      assert.ok([200, 201, 204].includes(r.status), r.text);
+      assert.equal(r.headers["idempotent-replayed"], undefined);
+    }],
   ],
+  412: [["If-Match names another state", () => true, async (op) => {
+    const as = op.id === "opportunity_reopen" ? { as: boss } : {};
+    faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
+  }]],
   411: [["neither Content-Length nor chunked", () => true, async (op) => {
     const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${ana.token}` } : {}) };
     const r = await bare(op.method, fill(op.path), headers);
@@ -285,6 +322,10 @@ const ways = {
       faultless(await send(op, { headers }), 415, "media_type_unsupported");
   }]],
   422: [
+    ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
+      for (const value of ["maybe", "", "1", "TRUE"])
+        lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
+    }],
     ["an unknown member", (op) => op.hasBody, async (op) => {
       const g = await good[op.id]();
       assert.equal(lib.faultAt(await send(op, { body: { ...g.body, no_such_member: 1 } }), "#/no_such_member").code, "unknown_property");

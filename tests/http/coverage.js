@@ -21,7 +21,7 @@ function openapi() {
     { encoding: "utf8", maxBuffer: 1 << 24 }));
 }
 
-/* operations(document) - [{id, method, path, query, hasBody, signedIn, statuses}], in the document's order. */
+/* operations(document) - [{id, method, path, query, takesKey, hasBody, signedIn, statuses}], in the document's order. */
 function operations(document) {
   const parameter = (p) => (p.$ref ? document.components.parameters[p.$ref.split("/").pop()] : p);
   const all = [];
@@ -30,6 +30,7 @@ function operations(document) {
       all.push({
         id: op.operationId, method: method.toUpperCase(), path: where,
         query: (op.parameters || []).map(parameter).filter((p) => p.in === "query").map((p) => p.name),
+        takesKey: (op.parameters || []).map(parameter).some((p) => p.name === "Idempotency-Key"),
         hasBody: op.requestBody !== undefined,
         signedIn: (op.security || document.security).length > 0,
         statuses: Object.keys(op.responses).filter((s) => s !== "default").map(Number),

@@ -396,7 +396,7 @@ test("serve: every line of the log is JSON with time, level and msg; none holds 
     assert.equal(typeof entry.msg, "string");
   }
   const created = lines.map((l) => JSON.parse(l)).find((e) => e.request_id === r.headers["x-request-id"]);
-  assert.equal(created.operation, "typification_create");
+  assert.equal(created.operation_id, "typification_create");
   assert.equal(created.status, 201);
   assert.equal(typeof created.duration_ms, "number");
   const log = world.server.log();

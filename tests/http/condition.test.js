@@ -1,0 +1,302 @@
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { writes, send, fingerprint, hold, until, waiting, row } = require("./writes.js");
+
+let world, ana, bea, boss, make;
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  bea = await world.signedIn("E8123497");
+  boss = await world.signedIn("E8000001");
+  make = writes(world, { ana, boss });
+});
+after(() => world.end());
+
+const strong = /^"[0-9a-f]{1,16}"$/;
+const tagOf = async (where) => {
+  const r = await ana.get(where);
+  assert.equal(r.status, 200, r.text);
+  assert.match(r.headers.etag, strong);
+  return r.headers.etag;
+};
+const bound = ["client_update", "opportunity_update", "action_create", "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put",
+  "typification_put", "opportunity_reopen"];
+const unbound = ["session_create", "session_refresh", "session_delete", "client_create", "contact_create", "opportunity_create", "typification_create"];
+const malformed = ["abc", "\"abc", "abc\"", "W/abc", "w/\"abc\"", "\"a\" \"b\"", "\"a\";\"b\"", "\"a b\"", "*, \"a\"", "\"a\", *", "**", "W/*", "", ",", "W/"];
+
+/* -------------------------------------------------------------- reading */
+
+test("client_get, contact_get, opportunity_get, action_list, diagnosis_get, catalog_get, openapi_json: a strong tag, that stays while nothing changes", async () => {
+  const o = await lib.opened(ana);
+  const { headers } = await ana.post(`${o.at}/actions`, row);
+  const personal = [`/v1/clients/${o.client.id}`, `/v1/contacts/${o.contact.id}`, o.at, `${o.at}/actions`, `${o.at}/actions?limit=1`, headers.location, `${o.at}/diagnosis`,
+    `${o.at}/competitor-offer`, `${o.at}/closure`];
+  const common = { "/v1/catalogs": "private, no-cache", "/v1/catalogs/stage": "private, no-cache", "/v1/catalogs/cancellation_reason": "private, no-cache",
+    "/openapi.json": "no-cache", "/openapi.yaml": "no-cache" };
+  for (const where of [...personal, ...Object.keys(common)]) {
+    const first = await ana.get(where), tag = await tagOf(where);
+    assert.equal(first.headers.etag, tag, where);
+    assert.equal((await boss.get(where)).headers.etag, tag, where);
+    assert.equal(first.headers["cache-control"], common[where] || "no-store", where);
+    for (const match of [tag, `W/${tag}`, `"x", ${tag}`, `${tag},"x"`, `"a,b" ,, W/"c",   ${tag}`, "*", " * "]) {
+      for (const method of ["GET", "HEAD"]) {
+        const r = await ana.request(method, where, undefined, { "if-none-match": match });
+        assert.equal(r.status, 304, `${method} ${where} ${match}`);
+        assert.equal(r.text, "");
+        assert.equal(r.headers.etag, tag);
+        assert.equal(r.headers["cache-control"], common[where] || "no-store");
+        for (const name of ["content-type", "content-length", "transfer-encoding"]) assert.equal(r.headers[name], undefined, name);
+      }
+    }
+    for (const other of ["\"0\"", `"${tag.slice(1, -1)}0"`, tag.toUpperCase().replace(/[^A-F"]/g, "0"), tag.replace(/"/g, ""), ...malformed]) {
+      const r = await ana.get(where, { "if-none-match": other });
+      assert.equal(r.status, 200, `${where} ${other}`);
+      assert.equal(r.text, first.text);
+      assert.equal(r.headers.etag, tag);
+    }
+  }
+  assert.equal((await ana.get("/v1/clients/999999999", { "if-none-match": "*" })).status, 404);
+  assert.equal((await world.anyone.get(o.at, { "if-none-match": "*" })).status, 401);
+});
+
+test("client_get: after a 304 the connection goes on, and several If-None-Match lines are one list", async () => {
+  const { client } = await lib.opened(ana);
+  const where = `/v1/clients/${client.id}`, tag = await tagOf(where);
+  const head = (lines) => `GET ${where} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ana.token}\r\n${lines}\r\n`;
+  const r = await lib.raw(world.port, head(`If-None-Match: ${tag}\r\n`) + head(`If-None-Match: "a"\r\nIf-None-Match: ${tag}\r\n`) + head("If-None-Match: \"a\"\r\n")
+    + head(`If-None-Match: W/${tag}\r\nConnection: close\r\n`), { quiet: 3000 });
+  assert.deepEqual(lib.statuses(r.text), [304, 304, 200, 304]);
+  assert.ok(r.closed);
+});
+
+test("client_get: tags are equal where bodies are equal, and only there", async () => {
+  const { client } = await lib.opened(ana);
+  const where = `/v1/clients/${client.id}`, seen = new Map();
+  const note = (r) => {
+    assert.match(r.headers.etag, strong);
+    assert.equal(seen.has(r.headers.etag), [...seen.values()].includes(r.text), "equal tags, equal bodies");
+    seen.set(r.headers.etag, r.text);
+  };
+  const today = new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);
+  for (const birth of [`1990${today.slice(4)}`.replace("02-29", "03-01"), "1990-01-01", null, "1991-12-31"]) {
+    for (const more of [{ gender: "F" }, { gender: "M" }, { name: "OTRO" }, { experience: { claro_points: undefined, expiring_points: 5 } }, { sales: { lines: ["987654321"] } }, {}]) {
+      const r = await ana.patch(where, { birth_date: birth, ...more });
+      assert.equal(r.status, 200, r.text);
+      const get = await ana.get(where);
+      assert.equal(get.text, r.text);
+      assert.equal(get.headers.etag, r.headers.etag);
+      note(get);
+      note(await ana.get(where));
+    }
+  }
+  assert.equal(seen.size, 24);
+});
+
+test("opportunity_get: every change gives it another tag; a part keeps its own while another part changes, and has it again when it is as it was", async () => {
+  const { at, contact } = await lib.opened(ana);
+  const parts = ["diagnosis", "competitor-offer", "closure", "actions"];
+  const tags = async () => Object.fromEntries(await Promise.all(parts.map(async (p) => [p, await tagOf(`${at}/${p}`)])));
+  const whole = new Set([await tagOf(at)]);
+  const first = await tags(), contactTag = await tagOf(`/v1/contacts/${contact.id}`);
+  const change = async (part, request) => {
+    const was = await tags(), r = await request();
+    assert.ok([200, 201, 204].includes(r.status), r.text);
+    const now = await tags();
+    for (const p of parts) (p === part ? assert.notEqual : assert.equal)(now[p], was[p], `${p} after a change of ${part}`);
+    const tag = await tagOf(at);
+    assert.ok(!whole.has(tag), `after a change of ${part}`);
+    whole.add(tag);
+    return r;
+  };
+  await change("diagnosis", () => ana.put(`${at}/diagnosis`, { reason: lib.reason }));
+  await change("competitor-offer", () => ana.put(`${at}/competitor-offer`, lib.form().competitor_offer));
+  await change("closure", () => ana.put(`${at}/closure`, { advertising_acceptance: "acepto", stage: "en-proceso" }));
+  const made = await change("actions", () => ana.post(`${at}/actions`, row));
+  await change("actions", () => ana.patch(made.headers.location, { final_state: "no-atendido" }));
+  await change("actions", () => ana.delete(made.headers.location));
+  assert.equal((await tags()).actions, first.actions);
+  await change(null, () => ana.patch(at, { service: { current_plan: "OTRO" } }));
+  await change("diagnosis", () => ana.put(`${at}/typification`, { diagnosis: { reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" } }));
+  const before = (await tags()).diagnosis;
+  await change("diagnosis", () => ana.put(`${at}/diagnosis`, { reason: lib.reason }));
+  await change("diagnosis", () => ana.put(`${at}/typification`, { diagnosis: { reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" } }));
+  assert.equal((await tags()).diagnosis, before);
+  assert.equal(await tagOf(`/v1/contacts/${contact.id}`), contactTag);
+});
+
+test("contact_get: another tag once the contact has its opportunity", async () => {
+  const client = (await ana.post("/v1/clients", lib.newClient())).json;
+  const contact = await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact());
+  assert.equal(await tagOf(contact.headers.location), contact.headers.etag);
+  await ana.post("/v1/opportunities", { contact_id: contact.json.id, sub_campaign: "entel" });
+  assert.notEqual(await tagOf(contact.headers.location), contact.headers.etag);
+});
+
+test("catalog_get, catalog_list: another tag when an item comes, the old one when it goes or another when something stays; other catalogues keep theirs", async () => {
+  const was = { list: await tagOf("/v1/catalogs"), operator: await tagOf("/v1/catalogs/operator"), stage: await tagOf("/v1/catalogs/stage") };
+  world.database.sql("insert into catalog_item (catalog_id, label) select id, 'NUEVO' from catalog where code = 'operator'");
+  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": was.operator })).status === 200);
+  assert.notEqual(await tagOf("/v1/catalogs"), was.list);
+  assert.equal(await tagOf("/v1/catalogs/stage"), was.stage);
+  const now = await tagOf("/v1/catalogs/operator");
+  world.database.sql("update catalog_item set active = false where code = 'nuevo'");
+  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
+});
+
+/* -------------------------------------------------------------- writing */
+
+for (const id of bound)
+  test(`${id}: If-Match is honoured: the right tag, a list, the asterisk; else 412 or 400 and nothing is changed`, async () => {
+    for (const header of [(t) => t, (t) => `"zz", W/"a", ${t}`, (t) => `${t} , "0"`, () => "*"]) {
+      const rq = await make[id](), tag = await tagOf(rq.tagged);
+      if (header(tag) === tag) {
+        const whole = fingerprint(world.database);
+        for (const wrong of ["\"0\"", "\"\"", `W/${tag}`, "\"0\", \"1\"", "\"no-es-nuestra,!*\"", "\"!*\"", `W/"0", W/${tag}`, `"${tag.slice(1, -1)}x"`, `"${"f".repeat(4000)}"`]) {
+          const r = await send(rq, { "if-match": wrong });
+          assert.equal(r.status, 412, `${wrong}: ${r.text}`);
+          assert.equal(r.json.code, "precondition_failed");
+        }
+        for (const wrong of [...malformed, tag.slice(1, -1)]) {
+          const r = await send(rq, { "if-match": wrong });
+          assert.equal(r.status, 400, `${wrong}: ${r.text}`);
+          assert.equal(r.json.code, "bad_request");
+          assert.match(r.json.detail, /If-Match/);
+        }
+        for (const own of [tag, `W/${tag}`, `"0",${tag}`, "*"]) {
+          const r = await send(rq, { "if-none-match": own });
+          assert.equal(r.status, 412, `If-None-Match: ${own}: ${r.text}`);
+        }
+        assert.equal((await send(rq, { "if-none-match": "abc" })).status, 400);
+        assert.equal(fingerprint(world.database), whole, "nothing was changed");
+      }
+      const r = await send(rq, { "if-match": header(tag) });
+      assert.ok([200, 201, 204].includes(r.status), `${header(tag)}: ${r.text}`);
+      if (id === "action_delete") {
+        assert.equal(r.headers.etag, undefined);
+        assert.equal((await ana.get(rq.where)).status, 404);
+        continue;
+      }
+      const there = await ana.get(rq.creates ? r.headers.location : rq.tagged);
+      assert.equal(r.headers.etag, there.headers.etag);
+      assert.equal(r.text, there.text);
+      const again = await send(rq, { "if-match": tag });
+      assert.equal(again.status, id === "opportunity_reopen" || id === "typification_put" ? 409 : 412, "the tag is a past one's now: " + again.text);
+    }
+  });
+
+for (const id of bound.filter((x) => x !== "opportunity_reopen"))
+  test(`${id}: with If-None-Match of another state it is done`, async () => {
+    const rq = await make[id]();
+    const r = await send(rq, { "if-none-match": "\"0\", W/\"1\"" });
+    assert.ok([200, 201, 204].includes(r.status), r.text);
+  });
+
+for (const id of bound)
+  test(`${id}: whose it is, whether it is there and finished comes before If-Match`, async () => {
+    const rq = await make[id](), right = await tagOf(rq.tagged);
+    const gone = { where: rq.where.replace(/(clients|opportunities)\/[0-9]+/, "$1/999999999") };
+    for (const tag of [right, "\"0\""]) {
+      const absent = await send(rq, { "if-match": tag }, gone);
+      assert.equal(absent.status, 404, `${tag}: ${absent.text}`);
+      if (id === "client_update") continue;
+      const foreign = await send(rq, { "if-match": tag }, { as: bea });
+      assert.equal(foreign.status, 403, `${tag}: ${foreign.text}`);
+    }
+    if (id === "client_update") return;
+    const opportunity = rq.where.match(/opportunities\/[0-9]+/)[0];
+    if (id === "opportunity_reopen") assert.equal((await send(rq)).status, 200);
+    else if (rq.tagged.includes("/actions/")) assert.equal((await ana.put(`/v1/${opportunity}/typification`, { ...lib.form(), actions: undefined })).status, 200);
+    else assert.equal((await ana.put(`/v1/${opportunity}/typification`, lib.form())).status, 200);
+    for (const tag of [right, "\"0\"", "*", await tagOf(rq.tagged)]) {
+      const r = await send(rq, { "if-match": tag });
+      assert.equal(r.status, 409, `${tag}: ${r.text}`);
+    }
+  });
+
+for (const id of unbound)
+  test(`${id}: what has no tag meets no If-Match: 412; malformed is 400; the asterisk and If-None-Match ask nothing`, async () => {
+    const rq = await make[id](), whole = fingerprint(world.database);
+    for (const tag of ["\"0\"", "W/\"0\"", "\"a\", \"b\""]) assert.equal((await send(rq, { "if-match": tag })).json.code, "precondition_failed");
+    for (const wrong of malformed) assert.equal((await send(rq, { "if-match": wrong })).status, 400, wrong);
+    assert.equal(fingerprint(world.database), whole, "nothing was changed");
+    const r = await send(rq, { "if-match": "*", "if-none-match": "*" });
+    assert.ok([200, 201, 204].includes(r.status), r.text);
+    if (rq.creates && id !== "session_create") {
+      const there = await ana.get(r.headers.location);
+      assert.equal(r.headers.etag, there.headers.etag);
+      assert.equal(r.text, there.text);
+    }
+  });
+
+test("client_update: faults of the body come before If-Match, and a merge patch without effect is a change too", async () => {
+  const rq = await make.client_update();
+  assert.equal((await send(rq, { "if-match": "\"0\"" }, { body: { document_type: "nope" } })).status, 422);
+  const tag = await tagOf(rq.tagged), r = await send(rq, { "if-match": tag }, { body: {} });
+  assert.equal(r.status, 200, r.text);
+  assert.equal(r.headers.etag, await tagOf(rq.tagged));
+});
+
+/* --------------------------------------------------------------- racing */
+
+/* By operation: two requests at once that were both made of the state with this tag. */
+const races = {
+  client_update: async () => {
+    const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
+    return { tagged: where, write: (n, headers) => ana.patch(where, { name: `GANA ${n}` }, headers) };
+  },
+  diagnosis_put: async () => {
+    const where = `${(await lib.opened(ana)).at}/diagnosis`;
+    const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
+    return { tagged: where, write: (n, headers) => [ana, boss][n].put(where, { reason: reasons[n] }, headers) };
+  },
+  opportunity_update: async () => {
+    const where = (await lib.opened(ana)).at;
+    return { tagged: where, write: (n, headers) => [ana, boss][n].patch(where, { service: { current_plan: `GANA ${n}` } }, headers) };
+  },
+  typification_put: async () => {
+    const where = (await lib.opened(ana)).at;
+    return { tagged: where, write: (n, headers) => [ana, boss][n].put(`${where}/typification`, { service: { current_plan: `GANA ${n}` }, actions: Array(n + 1).fill(row) }, headers) };
+  },
+  action_create: async () => {
+    const where = `${(await lib.opened(ana)).at}/actions`;
+    return { tagged: where, write: (n, headers) => [ana, boss][n].post(where, row, headers) };
+  },
+};
+for (const [id, begin] of Object.entries(races))
+  test(`${id}: of two with the same tag at once one is done and one is 412`, async () => {
+    for (let round = 0; round < 12; round++) {
+      const { tagged, write } = await begin();
+      const tag = await tagOf(tagged);
+      // In some rounds both surely wait for the row: the lock is ours when they come.
+      const release = round >= 3 ? null
+        : await hold(world.database, tagged.includes("clients") ? `select from client where id = ${tagged.match(/[0-9]+$/)[0]} for update`
+          : `select from opportunity where id = ${tagged.match(/opportunities\/([0-9]+)/)[1]} for update`);
+      const both = [0, 1].map((n) => write(n, { "if-match": tag }));
+      if (release) {
+        await until("both wait", () => waiting(world.database) === 2, 2000);
+        await release();
+      }
+      const answers = await Promise.all(both), done = answers.filter((r) => r.status < 300), late = answers.filter((r) => r.status === 412);
+      assert.deepEqual([done.length, late.length], [1, 1], answers.map((r) => r.text).join("\n"));
+      const now = await ana.get(id === "action_create" ? done[0].headers.location : tagged);
+      assert.equal(now.text, done[0].text);
+      if (id === "action_create") assert.equal((await ana.get(tagged)).json.items.length, 1);
+    }
+  });
+
+test("client_update: many who read, add one and write with If-Match lose nothing", async () => {
+  const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient({ summary_360: { claro_points: 0 } }))).json.id}`;
+  let refused = 0;
+  await Promise.all([ana, bea, boss, ana].map(async (as) => {
+    for (let done = 0; done < 10;) {
+      const r = await as.get(where);
+      const w = await as.patch(where, { summary_360: { claro_points: r.json.summary_360.claro_points + 1 } }, { "if-match": r.headers.etag });
+      if (w.status === 200) done++;
+      else { assert.equal(w.status, 412, w.text); refused++; }
+    }
+  }));
+  assert.equal((await ana.get(where)).json.summary_360.claro_points, 40);
+  assert.ok(refused > 0, "they met each other");
+});

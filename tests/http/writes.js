@@ -1,0 +1,137 @@
+/*
+ * Every operation that writes, each with a request that succeeds; and what tests
+ * of them look at in the database.
+ */
+"use strict";
+
+const assert = require("node:assert/strict");
+const { spawn } = require("node:child_process");
+const lib = require("./lib.js");
+
+const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
+const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
+
+/*
+ * writes(world, {ana, boss}) - by operationId, a function that makes what the
+ * request needs and returns it, good for one time:
+ *   {as, method, where, body, other, tagged, creates}
+ * other    another good body of the same request, where there is one
+ * tagged   the address whose ETag its If-Match takes, where it takes one
+ * creates  it answers 201
+ */
+function writes(world, { ana, boss }) {
+  const opened = () => lib.opened(ana);
+  const session = async () => (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+  const contact = async () => {
+    const client = (await ana.post("/v1/clients", lib.newClient())).json;
+    return (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json;
+  };
+  const withRow = async () => {
+    const o = await opened();
+    const r = await ana.post(`${o.at}/actions`, row);
+    assert.equal(r.status, 201, r.text);
+    return { ...o, rowAt: r.headers.location };
+  };
+  const section = (name, body, other) => async () => {
+    const where = `${(await opened()).at}/${name}`;
+    return { as: ana, method: "PUT", where, tagged: where, body, other };
+  };
+  return {
+    session_create: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions", creates: true,
+      body: { username: "E8153375", password: lib.password }, other: { username: "e8153375", password: lib.password } }),
+    session_refresh: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions/refresh", body: { refresh_token: (await session()).refresh_token } }),
+    session_delete: async () => ({ as: lib.caller(world.base, (await session()).access_token), method: "DELETE", where: "/v1/sessions/current" }),
+    client_create: async () => ({ as: ana, method: "POST", where: "/v1/clients", creates: true, body: lib.newClient({ name: "ÑAHUI \"QUISPE\"", sales: { lines: ["987654321"] } }),
+      other: lib.newClient() }),
+    client_update: async () => {
+      const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
+      return { as: ana, method: "PATCH", where, tagged: where, body: { gender: "F", sales: { plan: "CHIP", lines: ["987654321"] } }, other: { gender: "M" } };
+    },
+    contact_create: async () => ({ as: ana, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/contacts`, creates: true,
+      body: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), other: lib.newContact() }),
+    opportunity_create: async () => {
+      const body = { contact_id: (await contact()).id, sub_campaign: "entel" };
+      return { as: ana, method: "POST", where: "/v1/opportunities", creates: true, body, other: { ...body, service: { current_plan: "OTRO" } } };
+    },
+    opportunity_update: async () => {
+      const where = (await opened()).at;
+      return { as: ana, method: "PATCH", where, tagged: where, body: { service: { current_plan: "CHIP PREPAGO", prior_consultation: true } }, other: { service: { current_plan: "OTRO" } } };
+    },
+    action_create: async () => {
+      const where = `${(await opened()).at}/actions`;
+      return { as: ana, method: "POST", where, tagged: where, creates: true, body: row, other: otherRow };
+    },
+    action_update: async () => {
+      const { rowAt } = await withRow();
+      return { as: ana, method: "PATCH", where: rowAt, tagged: rowAt, body: { final_state: "no-atendido" }, other: otherRow };
+    },
+    action_delete: async () => {
+      const { rowAt } = await withRow();
+      return { as: ana, method: "DELETE", where: rowAt, tagged: rowAt };
+    },
+    diagnosis_put: section("diagnosis", { reason: lib.reason }, { reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" }),
+    competitor_offer_put: section("competitor-offer", lib.form().competitor_offer, { ...lib.form().competitor_offer, operator: "bitel" }),
+    closure_put: section("closure", { advertising_acceptance: "acepto", stage: "en-proceso" }, { advertising_acceptance: "no-acepto", stage: "en-proceso" }),
+    typification_put: async () => {
+      const { at } = await opened();
+      return { as: ana, method: "PUT", where: `${at}/typification`, tagged: at, body: lib.form(), other: { diagnosis: { reason: lib.reason } } };
+    },
+    opportunity_reopen: async () => {
+      const { at } = await opened();
+      assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
+      return { as: boss, method: "POST", where: `${at}/reopening`, tagged: at };
+    },
+    typification_create: async () => {
+      const body = { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() };
+      return { as: ana, method: "POST", where: "/v1/typifications", creates: true, body, other: { ...body, client: lib.newClient() } };
+    },
+  };
+}
+
+/* send(rq, headers, change) - such a request, with some of {as, where, body} otherwise. */
+const send = (rq, headers = {}, change = {}) => {
+  const { as, method, where, body } = { ...rq, ...change };
+  return as.request(method, where, body, headers);
+};
+
+/* fingerprint(database) - another one when any row of any table is. */
+function fingerprint(database) {
+  const tables = database.tables ||= database.sql("select string_agg(tablename, ' ' order by tablename) from pg_tables where schemaname = 'gestor'").split(" ");
+  return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' order by x::text)), '') from ${t} x;`).join("\n"));
+}
+
+/*
+ * hold(database, statement) - a transaction of another session that ran this
+ * statement and goes on until the function that this returns is called.
+ */
+function hold(database, statement) {
+  return new Promise((resolve, reject) => {
+    const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.owner], { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = new Promise((done) => child.on("close", done));
+    ended.then(() => reject(new Error(`${statement}: it did not hold`)));
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      if (text.includes("held")) resolve(() => { child.stdin.end("commit;\n"); return ended; });
+    });
+    child.stdin.write(`set search_path = gestor, pg_temp;\nbegin;\n${statement};\n\\echo held\n`);
+  });
+}
+
+/* lockOf(scope, operation, key) - for hold(): what a request with this key holds while it runs. */
+const lockOf = (scope, operation, key) =>
+  `select pg_advisory_xact_lock(hashtextextended(json_build_array('${scope}'::text, '${operation}'::text, '${key}'::text)::text, 0))`;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/* until(what, condition, limit) - looks every 10 ms whether it holds. */
+async function until(what, condition, limit = 5000) {
+  const began = Date.now();
+  while (!(await condition())) {
+    assert.ok(Date.now() - began < limit, `${what}: not within ${limit} ms`);
+    await pause(10);
+  }
+}
+
+/* waiting(database) - how many of the program's sessions wait for a lock. */
+const waiting = (database) => Number(lib.sql(database.superuser, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and wait_event_type = 'Lock'"));
+
+module.exports = { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row };
