@@ -300,3 +300,15 @@ test("client_update: many who read, add one and write with If-Match lose nothing
   assert.equal((await ana.get(where)).json.summary_360.claro_points, 40);
   assert.ok(refused > 0, "they met each other");
 });
+
+test("client_update: the tag of a read is the database's own, whatever the length and the letters", async () => {
+  const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
+  let tag = await tagOf(where);
+  const letters = ["x", "Ñ", "😀", "\u007f", "\u0001", "\\", "\"", "\u2028"];
+  for (let n = 1; n <= 48; n++) {
+    const r = await ana.patch(where, { name: `A${letters[n % letters.length].repeat(n)}.` }, { "if-match": tag });
+    assert.equal(r.status, 200, r.text);
+    assert.equal(r.headers.etag, await tagOf(where));
+    tag = r.headers.etag;
+  }
+});
