@@ -81,7 +81,7 @@ insert_advisor(const char *username, const char *name, const char *role, const c
 {
 	struct config c;
 	struct call call = { &sql_advisor_create, { username, name, role, hash } };
-	struct db_error error = { "", "", "" };
+	struct db_error error = { .sqlstate = "" };
 	auto_result struct result *row = NULL;
 	struct pool *pool;
 	enum db_status status;

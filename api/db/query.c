@@ -310,6 +310,7 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 	};
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
+	bool committed = false;
 	enum db_status status;
 	int i, lost = 0;
 
@@ -323,6 +324,7 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 		if (run.deadline_ms == 0)
 			run.deadline_ms = clock_ms() + pool->config.query_timeout_ms;
 		status = run_on(&run, c);
+		committed = c->commit_unsure;
 		pool_give(pool, c);
 		if (status != DB_DOWN || lost++ == lost_max(&run) || clock_ms() >= run.deadline_ms)
 			break;
@@ -336,6 +338,7 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 		return DB_OK;
 	}
 	*ret_error = run.error;
+	ret_error->committed = committed;
 	run_reset(&run);
 	return status;
 }
@@ -352,49 +355,4 @@ db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct resu
     struct db_error *ret_error)
 {
 	return run_all(pool, calls, ncalls, true, ret_results, ret_error);
-}
-
-/* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
-static const PGresult *
-result_pg(const struct result *r)
-{
-	return (const PGresult *)r;
-}
-
-int
-result_columns(const struct result *r)
-{
-	return PQnfields(result_pg(r));
-}
-
-int
-result_rows(const struct result *r)
-{
-	return PQntuples(result_pg(r));
-}
-
-const char *
-result_text(const struct result *r, int row, int col)
-{
-	return PQgetisnull(result_pg(r), row, col) ? NULL : PQgetvalue(result_pg(r), row, col);
-}
-
-size_t
-result_length(const struct result *r, int row, int col)
-{
-	return (size_t)PQgetlength(result_pg(r), row, col);
-}
-
-bool
-result_true(const struct result *r, int row, int col)
-{
-	const char *s = result_text(r, row, col);
-
-	return s != NULL && *s == 't' && s[1] == '\0';
-}
-
-void
-result_free(struct result *r)
-{
-	PQclear((PGresult *)r);
 }

@@ -43,6 +43,7 @@ enum db_status {
 struct db_error {
 	char sqlstate[6]; /* "23505"; "" when there was none */
 	char constraint[64]; /* constraint's name, or "" */
+	bool committed; /* with DB_UNKNOWN: here it was, but perhaps not on the standby */
 	char message[1024]; /* primary message: for our log on 5xx, never for a user; left out
 	                          for class 22, whose messages quote the values */
 };

@@ -134,7 +134,8 @@ run_once(struct request *rq, const struct call *calls, int ncalls, struct result
 
 	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
 	status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
-	if (status == DB_UNKNOWN) {
+	/* But of a standby it knows nothing. */
+	if (status == DB_UNKNOWN && !ret_error->committed) {
 		/* What ended this connection ends the others too: until they have heard of it. */
 		usleep(FAREWELLS_MS * 1000);
 		status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);

@@ -1,0 +1,51 @@
+/*
+ * result - what a statement gave: libpq's PGresult under the name that query.h gives it.
+ */
+#include <libpq-fe.h>
+
+#include "db/query.h"
+
+/* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
+static const PGresult *
+result_pg(const struct result *r)
+{
+	return (const PGresult *)r;
+}
+
+int
+result_columns(const struct result *r)
+{
+	return PQnfields(result_pg(r));
+}
+
+int
+result_rows(const struct result *r)
+{
+	return PQntuples(result_pg(r));
+}
+
+const char *
+result_text(const struct result *r, int row, int col)
+{
+	return PQgetisnull(result_pg(r), row, col) ? NULL : PQgetvalue(result_pg(r), row, col);
+}
+
+size_t
+result_length(const struct result *r, int row, int col)
+{
+	return (size_t)PQgetlength(result_pg(r), row, col);
+}
+
+bool
+result_true(const struct result *r, int row, int col)
+{
+	const char *s = result_text(r, row, col);
+
+	return s != NULL && *s == 't' && s[1] == '\0';
+}
+
+void
+result_free(struct result *r)
+{
+	PQclear((PGresult *)r);
+}
