@@ -154,7 +154,7 @@ done
 
 cat <<END
 
-Gestor serves at $url        (Ctrl-C stops it)
+Gestor serves at $url        (Ctrl-C stops it); to read and to try: $url/docs
 
 END
 if [[ $private ]]; then

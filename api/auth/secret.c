@@ -64,19 +64,6 @@ secret_init(const char *signing_secret)
 }
 
 void
-secret_keyed_hash(const char *about, const char *text, char ret_hash[static SECRET_HASH_SIZE])
-{
-	unsigned char hash[32];
-	crypto_generichash_state state;
-
-	crypto_generichash_init(&state, seal_key, sizeof(seal_key), sizeof(hash));
-	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
-	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
-	crypto_generichash_final(&state, hash, sizeof(hash));
-	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
-}
-
-void
 secret_keep(const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE])
 {
 	unsigned char bytes[KEPT_BYTES];

@@ -19,9 +19,6 @@ void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 /* secret_hash - what is stored of it. */
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
 
-/* secret_keyed_hash - of two texts, under a key of ours: what is guessed cannot be tried without it. */
-void secret_keyed_hash(const char *about, const char *text, char ret_hash[static SECRET_HASH_SIZE]);
-
 /*
  * secret_keep - a token, encrypted (XSalsa20-Poly1305), as base64url: for the database to keep.
  * secret_kept - the token again; false when it was not kept by us, or under another secret.

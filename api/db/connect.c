@@ -113,7 +113,7 @@ connect_session(
 	int statement_ms = query_timeout_ms - query_timeout_ms / 10;
 	int lock_ms = query_timeout_ms / 5;
 	PGresult *res;
-	char sql[512];
+	char sql[768];
 	int ok;
 
 	/*
@@ -123,12 +123,17 @@ connect_session(
 	 * row would else hold every connection, and starve those who need
 	 * no lock. 0 would mean no limit at all. To compile a plan to machine
 	 * code costs more than any of these statements takes.
+	 *
+	 * The keepalives are the server's: where the network swallows the end of
+	 * a write, its transaction would else hold its locks for two hours.
 	 */
 	snprintf(sql, sizeof(sql),
 	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"
 	    "set default_transaction_isolation to 'read committed'; set jit to off;"
 	    "set statement_timeout to %d; set lock_timeout to %d;"
-	    "set idle_in_transaction_session_timeout to %d",
+	    "set idle_in_transaction_session_timeout to %d;"
+	    "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5;"
+	    "set tcp_keepalives_count to 3; set tcp_user_timeout to 15000",
 	    statement_ms > 0 ? statement_ms : 1, lock_ms > 0 ? lock_ms : 1,
 	    query_timeout_ms > 0 ? query_timeout_ms : 1);
 	if (PQsetnonblocking(pg, 1) != 0) {

@@ -26,27 +26,33 @@ const byId = (id) => document.getElementById(id);
 const code = (text) => el("code", null, String(text));
 const note = (kind, ...children) => el(`div.note.${kind}`, null, ...children);
 
-/* The little Markdown that descriptions use: `code`, **bold**, in paragraphs and lists. */
+/* The little Markdown that descriptions use: `code`, **bold**, *emphasis*, in headings, paragraphs and lists. */
 function inline(text) {
-  return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part) => {
+  return text.split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s](?:[^*]*[^*\s])?\*)/).map((part) => {
     if (/^`[^`]+`$/.test(part)) return code(part.slice(1, -1));
     if (/^\*\*[^*]+\*\*$/.test(part)) return el("strong", null, part.slice(2, -2));
+    if (/^\*[^*]+\*$/.test(part)) return el("em", null, part.slice(1, -1));
     return part;
   });
 }
 
+/* A heading is a block of its own, and a list begins wherever its first item stands; else blocks end at blank lines. */
 function markdown(text) {
-  const item = /^ *(?:[-*]|\d+[.)]) +/;
-  return String(text || "").trim().split(/\n\s*\n/).filter(Boolean).map((block) => {
-    const lines = block.split("\n");
-    if (!item.test(lines[0])) return el("p", null, inline(lines.join(" ")));
-    const items = [];
-    for (const line of lines) {
-      if (item.test(line)) items.push(line.replace(item, ""));
-      else items[items.length - 1] += " " + line.trim();
-    }
-    return el(/^ *\d/.test(lines[0]) ? "ol" : "ul", null, items.map((one) => el("li", null, inline(one))));
-  });
+  const item = /^ *(?:[-*]|\d+[.)]) +/, heading = /^#{1,6} +/;
+  const blocks = [];
+  let open = null;
+  for (const line of String(text || "").trim().split("\n")) {
+    if (!line.trim()) open = null;
+    else if (heading.test(line)) blocks.push({ kind: "h3", lines: [line.replace(heading, "")] }), open = null;
+    else if (item.test(line)) {
+      const kind = /^ *\d/.test(line) ? "ol" : "ul";
+      if (!open || open.kind !== kind) blocks.push(open = { kind, lines: [] });
+      open.lines.push(line.replace(item, ""));
+    } else if (open) open.lines[open.lines.length - 1] += ` ${line.trim()}`;
+    else blocks.push(open = { kind: "p", lines: [line.trim()] });
+  }
+  return blocks.map(({ kind, lines }) => el(kind, null,
+    kind === "ol" || kind === "ul" ? lines.map((one) => el("li", null, inline(one))) : inline(lines[0])));
 }
 
 /* json(text) - the spans of JSON text in colours; what is too long for that, plain. */

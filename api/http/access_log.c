@@ -13,7 +13,10 @@ level_of(const struct request *rq)
 	if (rq->op != NULL &&
 	    (strcmp(rq->op->id, "livez") == 0 || strcmp(rq->op->id, "readyz") == 0))
 		return LOG_DEBUG;
-	return rq->reply.status >= 500 ? LOG_WARN : LOG_INFO;
+	/* Another method or version than there are is the client's doing. */
+	return rq->reply.status >= 500 && rq->reply.status != 501 && rq->reply.status != 505
+		   ? LOG_WARN
+		   : LOG_INFO;
 }
 
 void

@@ -90,6 +90,27 @@ answer(struct request *rq)
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
 }
 
+/* A header's value in bytes that the library could not take apart, cut to what fits; NULL: it is not there. */
+static const char *
+header_of_bytes(const char *name, char *ret_value, size_t size)
+{
+	const char *bytes = peer_buffer();
+	size_t n = peer_filled(), length = strlen(name), used = 0;
+
+	for (size_t at = 1; at + length + 1 < n; at++) {
+		if (bytes[at - 1] != '\n' || strncasecmp(bytes + at, name, length) != 0 ||
+		    bytes[at + length] != ':')
+			continue;
+		at += length + 1;
+		at += bytes[at] == ' ';
+		while (at < n && used + 1 < size && bytes[at] >= ' ')
+			ret_value[used++] = bytes[at++];
+		ret_value[used] = '\0';
+		return ret_value;
+	}
+	return NULL;
+}
+
 /* As for Accept. No more lines are there than the library has room for. */
 static enum language
 language_of(const struct mg_request_info *ri)
@@ -109,7 +130,8 @@ static int
 handle(struct request *rq, const struct mg_request_info *ri, const char *query,
     const struct guard *g, const struct body_source *body, bool *ret_unread)
 {
-	int status = route_find(rq, ri->request_method, rq->path);
+	int status = guard_method_is_strange(ri) ? reply_problem(rq, "method_unknown")
+						 : route_find(rq, ri->request_method, rq->path);
 
 	if (status == 0)
 		status = route_query(rq, query);
@@ -264,15 +286,20 @@ exchange_request(struct mg_connection *conn)
 	return rq.reply.status;
 }
 
-/* What the library refuses by itself: it knows neither method nor address then, nor a language. */
+/* What the library refuses by itself: it knows neither method nor address then. */
 int
 exchange_refused(struct mg_connection *conn, int status, const char *message)
 {
 	const struct mg_request_info *ri = mg_get_request_info(conn);
 	struct app *app = ri->user_data;
+	char origin[256], list_text[128];
+	const char *const list = list_text;
 	struct request rq;
 
 	start_request(&rq, app);
+	rq.origin = header_of_bytes("Origin", origin, sizeof(origin));
+	rq.language = language_choose(
+	    &list, header_of_bytes("Accept-Language", list_text, sizeof(list_text)) != NULL);
 	take_request_id(&rq, NULL);
 	if (status == 505)
 		reply_problem(&rq, "version_unsupported");

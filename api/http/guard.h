@@ -40,7 +40,7 @@ struct guard {
 enum text guard_check(const struct mg_request_info *ri, const char *buffer, size_t filled,
     struct guard *ret_guard) MUSTCHECK;
 
-/* guard_method_is_strange - civetweb gave the head up at its method, which is none that it knows. */
+/* guard_method_is_strange - the method is none of HTTP's own that this service takes, whether civetweb knows it or not. */
 bool guard_method_is_strange(const struct mg_request_info *ri);
 
 /* guard_header - the value of the first header of that name, or NULL; trimmed once guard_check was passed. */

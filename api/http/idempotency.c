@@ -15,21 +15,25 @@
 enum { STATUS, LOCATION, BODY };
 
 /*
- * What is asked: operation, path, and the body as JSON with its members in
- * order, so that a client may write the same thing twice in two ways. A sealed
- * hash, for a body may hold a password.
+ * What is asked: the path's ids, and the body as JSON with its members in order,
+ * so that a client may write the same thing twice in two ways. But for what must
+ * not be guessed from a hash: the operation looks at those members by itself.
  */
 static const char *
 asked(struct request *rq)
 {
-	char *body = rq->body != NULL
-			 ? json_dumps(rq->body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY)
-			 : NULL;
-	char *hash = arena_alloc(&rq->arena, SECRET_HASH_SIZE);
+	static const char *const secrets[] = { "password", "refresh_token" };
+	char *hash = arena_alloc(&rq->arena, SECRET_HASH_SIZE), *text;
+	json_t *body = json_is_object(rq->body) ? json_copy(rq->body) : json_incref(rq->body);
 
-	secret_keyed_hash(arena_printf(&rq->arena, "%s %s", rq->op->id, rq->path),
-	    body != NULL ? body : "", hash);
-	free(body);
+	for (size_t i = 0; i < NITEMS(secrets); i++)
+		json_object_del(body, secrets[i]);
+	text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	secret_hash(arena_printf(&rq->arena, "%s %s %s", rq->param[0] != NULL ? rq->param[0] : "",
+			rq->param[1] != NULL ? rq->param[1] : "", text != NULL ? text : ""),
+	    hash);
+	free(text);
+	json_decref(body);
 	return hash;
 }
 

@@ -230,3 +230,9 @@ reply_faults(struct request *rq)
 {
 	return problem(rq, "invalid", NULL, &rq->faults);
 }
+
+int
+reply_faults_of(struct request *rq, const char *code)
+{
+	return problem(rq, code, NULL, &rq->faults);
+}

@@ -11,6 +11,7 @@
 #include "http/check.h"
 #include "http/constraints.h"
 #include "http/idempotency.h"
+#include "http/missing.h"
 
 #define FAREWELLS_MS 50
 
@@ -51,7 +52,7 @@ incomplete(struct request *rq, const char *missing)
 
 	faults_init(&rq->faults, &rq->arena, rq->language);
 	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
-		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", m), TEXT_missing, m);
+		missing_add(&rq->faults, "#", m);
 	return reply_faults(rq);
 }
 
@@ -71,7 +72,7 @@ refused_by_statement(struct request *rq, const char *message)
 	if (strncmp(message, "idempotency_key_reused", n) == 0) {
 		faults_init(&rq->faults, &rq->arena, rq->language);
 		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
-		return reply_faults(rq);
+		return reply_faults_of(rq, "idempotency_key_reused");
 	}
 	if (strncmp(message, "idempotency_replay", n) == 0) {
 		int status = idempotency_replay(rq);

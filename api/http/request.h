@@ -154,8 +154,9 @@ int reply_problem(struct request *rq, const char *code);
 #define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))
 int reply_problem_message(struct request *rq, enum text text, const char *const args[]);
 
-/* reply_faults - 422 with all that is in rq->faults. */
+/* reply_faults - 422 with all that is in rq->faults; reply_faults_of: as another problem than `invalid`. */
 int reply_faults(struct request *rq);
+int reply_faults_of(struct request *rq, const char *code);
 
 /* ---- lists */
 

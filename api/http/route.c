@@ -7,6 +7,9 @@
 
 #define SEGMENTS_MAX 8
 
+/* Bytes that are shown of a parameter's name that the client made up. */
+#define NAME_SHOWN_MAX 64
+
 static const struct route routes[] = {
 #define R(method, path, who, operation) { #method, path, who, #operation, operation },
 	ROUTES(R)
@@ -152,9 +155,16 @@ is_parameter(const struct operation *op, const char *name)
 }
 
 static int
-unknown_parameter(struct request *rq)
+unknown_parameter(struct request *rq, const char *name)
 {
 	const char *known = "";
+	char shown[NAME_SHOWN_MAX + 1];
+	size_t n = strlen(name) < NAME_SHOWN_MAX ? strlen(name) : NAME_SHOWN_MAX;
+
+	while (n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)
+		n--;
+	memcpy(shown, name, n);
+	shown[n] = '\0';
 
 	for (int i = 0; i < rq->op->nparams; i++) {
 		if (!rq->op->params[i].in_path)
@@ -162,8 +172,8 @@ unknown_parameter(struct request *rq)
 			    *known != '\0' ? ", " : "", rq->op->params[i].name);
 	}
 	if (*known == '\0')
-		return reply_problem_text(rq, TEXT_parameters_none);
-	return reply_problem_text(rq, TEXT_parameters_known, known);
+		return reply_problem_text(rq, TEXT_parameters_none, shown);
+	return reply_problem_text(rq, TEXT_parameters_known, shown, known);
 }
 
 int
@@ -182,7 +192,7 @@ route_query(struct request *rq, const char *query)
 		if (!text_percent_decode(name, true) || !text_percent_decode(value, true))
 			return reply_problem_text(rq, TEXT_query_encoding);
 		if (!is_parameter(rq->op, name))
-			return unknown_parameter(rq);
+			return unknown_parameter(rq, name);
 		if (request_query_value(rq, name) != NULL)
 			return reply_problem_text(rq, TEXT_parameter_twice, name);
 		/* An operation has fewer parameters than there is room for (route_check's document). */

@@ -94,7 +94,7 @@ select id from client where id = $1::bigint for no key update;
 with saved as (
 update client c set document_type_id = coalesce(t.id, c.document_type_id),
     document_type = coalesce(t.choice, c.document_type),
-    updated_at = now(), (:{client_columns}) = row(:{client_values m.b})
+    updated_at = case when $3::jsonb = '{}' then c.updated_at else clock_timestamp() end, (:{client_columns}) = row(:{client_values m.b})
   from client old, lateral (select merge_patch(:{client_written old}, $3::jsonb) as b) m,
        choice('document_type', nullif(m.b ->> 'document_type', old.document_type ->> 'code')) t
  where c.id = $1::bigint and old.id = c.id

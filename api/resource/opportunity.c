@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "http/route.h"
 #include "resource/write.h"
 #include "sql.h"
@@ -7,13 +9,18 @@ opportunity_list(struct request *rq)
 {
 	auto_result struct result *row = NULL;
 	struct page page;
+	const char *from = request_query_value(rq, "created_from"),
+		   *to = request_query_value(rq, "created_to");
 
+	if (from != NULL && to != NULL && strcmp(from, to) > 0) {
+		faults_add(&rq->faults, "#/created_to", TEXT_days_reversed);
+		return reply_faults(rq);
+	}
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
 	    request_query_value(rq, "stage"), request_query_value(rq, "campaign"),
-	    request_query_value(rq, "sub_campaign"), request_query_value(rq, "reason"),
-	    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"),
+	    request_query_value(rq, "sub_campaign"), request_query_value(rq, "reason"), from, to,
 	    page.created_at, page.id, page.limit);
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }

@@ -73,9 +73,12 @@ select :{answer 200 null s.doc} from (
     select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
      where o.id = $1::bigint and :{changed_here o} offset 0) s;
 
+-- fragment: whole  (%1 an opportunity)
+(select :{opportunity %1 a} from advisor a where a.id = %1.advisor_id)
+
 -- fragment: opportunity_unchanged  (%1 an opportunity, %2 tags or null)
 case when %2::text is null then true
-     else unchanged((select :{opportunity %1 a} from advisor a where a.id = %1.advisor_id), %2) end
+     else unchanged(:{whole %1}, %2) end
 
 -- name: opportunity_create  ($1 advisor, $2 body)
 -- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
@@ -101,6 +104,7 @@ made as materialized (
 select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null
   from opportunity o where o.id = $1::bigint for no key update;
 
+-- Instants are the clock's, not now(): that is when the transaction began to wait for the row.
 -- fragment: writable  (%1 an opportunity; $1 its id, $2 advisor, $3 may change another's)
 %1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null
 
@@ -108,7 +112,7 @@ select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null
 update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
     sub_campaign = coalesce(sc.choice, o.sub_campaign), current_plan = m.patched ->> 'current_plan',
     activation_date = (m.patched ->> 'activation_date')::date, prior_consultation = (m.patched ->> 'prior_consultation')::boolean,
-    updated_at = now()
+    updated_at = case when $5::jsonb = '{}' then o.updated_at else clock_timestamp() end
   from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
        lateral (select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date',
             old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as patched) m
@@ -117,19 +121,19 @@ returning o.id;
 
 -- name: opportunity_reopen  ($1 opportunity, $2 advisor, $3 tags or null)
 with was as (
-    insert into reopening (opportunity_id, advisor_id, stage, closed_at)
-    select o.id, $2::bigint, o.stage, o.closed_at from opportunity o where o.id = $1::bigint and o.closed_at is not null
+    insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at)
+    select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint and o.closed_at is not null
        and :{opportunity_unchanged o $3}
     returning opportunity_id)
-update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = now()
+update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
   from was, catalog_item_of('stage', 'en-proceso') st
  where o.id = was.opportunity_id and o.closed_at is not null
 returning o.id;
 
 -- fragment: close  (%1 an opportunity o is this one, $1 a stage's code or null: it stays)
 -- A final stage needs what the manual says one must register, or the transaction ends here.
-update opportunity o set stage_id = st.id, stage = st.choice, updated_at = now(), closed_at =
-    case when is_final(st.choice) then now() end
+update opportunity o set stage_id = st.id, stage = st.choice, updated_at = clock_timestamp(), closed_at =
+    case when is_final(st.choice) then clock_timestamp() end
   from choice('stage', $1) st
  where st.id is not null and %1
    and case when is_final(st.choice) and :{missing o} <> '{}'

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "http/missing.h"
 #include "spec/validate.h"
 
 static bool
@@ -106,12 +107,6 @@ is_there(const json_t *object, const char *member)
 }
 
 static void
-missing(const char *pointer, const char *what, struct faults *fs)
-{
-	faults_add(fs, at(fs, pointer, what), TEXT_missing, what);
-}
-
-static void
 typification_create(const json_t *object, const char *pointer, struct faults *fs)
 {
 	const json_t *closure = json_object_get(object, "closure"),
@@ -121,19 +116,20 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 	if (stage == NULL || !is_final(stage))
 		return;
 	if (actions == NULL || (json_is_array(actions) && json_array_size(actions) == 0))
-		missing(pointer, "actions", fs);
+		missing_add(fs, pointer, "actions");
 	for (size_t i = 0; i < json_array_size(actions); i++) {
 		const json_t *row = json_array_get(actions, i);
 
 		if (json_is_object(row) && !is_there(row, "final_state"))
-			missing(pointer, arena_printf(fs->arena, "actions/%zu/final_state", i), fs);
+			missing_add(
+			    fs, pointer, arena_printf(fs->arena, "actions/%zu/final_state", i));
 	}
 	if (!is_there(object, "diagnosis"))
-		missing(pointer, "diagnosis", fs);
+		missing_add(fs, pointer, "diagnosis");
 	if (!is_there(object, "competitor_offer"))
-		missing(pointer, "competitor_offer", fs);
+		missing_add(fs, pointer, "competitor_offer");
 	if (!is_there(closure, "advertising_acceptance"))
-		missing(pointer, "advertising_acceptance", fs);
+		missing_add(fs, pointer, "advertising_acceptance");
 }
 
 static const struct {

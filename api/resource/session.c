@@ -74,7 +74,6 @@ session_json(struct request *rq, const json_t *made)
 	return json;
 }
 
-/* The same for a new session and for the repetition of one. */
 static int
 reply_session(struct request *rq, const char *text)
 {
@@ -83,13 +82,43 @@ reply_session(struct request *rq, const char *text)
 
 	json_decref(made);
 	if (json == NULL) {
-		log_msg(LOG_ERROR, "%s: no session could be made, or made again", rq->id);
+		log_msg(LOG_ERROR, "%s: no session could be made", rq->id);
 		return reply_problem(rq, "internal");
 	}
 	if (strcmp(rq->op->id, "session_create") != 0)
 		return reply_json(rq, 200, json, strlen(json));
 	reply_header(rq, "Location", "/v1/sessions/current");
 	return reply_json(rq, 201, json, strlen(json));
+}
+
+/*
+ * The repetition of a renewal: the same tokens again, as long as nobody has
+ * renewed or ended the session since. Else an old token and a key that can be
+ * guessed would lead, repetition by repetition, to the live one.
+ */
+static int
+replay_refresh(struct request *rq, const char *text)
+{
+	json_t *made = json_loads(text, 0, NULL);
+	char token[SECRET_TOKEN_SIZE] = "", hash[SECRET_HASH_SIZE];
+	const char *session = arena_printf(&rq->arena, "%s", string_of(made, "session"));
+	auto_result struct result *live = NULL;
+	bool ours = secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token);
+
+	json_decref(made);
+	if (!ours) {
+		rq->reply.headers = NULL;
+		return reply_problem(rq, "refresh_token_invalid");
+	}
+	secret_hash(token, hash);
+	live = request_query(rq, &sql_session_live, session, hash);
+	if (live == NULL)
+		return rq->reply.status;
+	if (result_rows(live) == 0) {
+		rq->reply.headers = NULL;
+		return reply_problem(rq, "refresh_token_invalid");
+	}
+	return reply_session(rq, text);
 }
 
 int
@@ -137,7 +166,7 @@ session_refresh(struct request *rq)
 	secret_token(token);
 	secret_hash(token, next);
 	rq->idempotency.scope = shown;
-	rq->idempotency.replay = reply_session;
+	rq->idempotency.replay = replay_refresh;
 	row = request_query(rq, &sql_session_refresh, shown, next,
 	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
 	if (row == NULL)

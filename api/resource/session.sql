@@ -28,6 +28,10 @@ with s as (
 select :{answer 200 null m.doc}
   from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
+-- name: session_live  ($1 session, $2 hash of its refresh token)
+select from session s join advisor a on a.id = s.advisor_id
+ where s.id = $1::bigint and s.refresh_hash = decode($2, 'hex') and s.ended_at is null and s.expires_at > now() and a.active;
+
 -- name: session_get  ($1 session, $2 advisor)
 select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}
   from session s join advisor a on a.id = s.advisor_id

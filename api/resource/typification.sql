@@ -29,7 +29,7 @@ with changed as (
             else o.additional_line end,
         advertising_acceptance_id = case when b ? 'closure' then ad.id else o.advertising_acceptance_id end,
         advertising_acceptance = case when b ? 'closure' then ad.choice else o.advertising_acceptance end,
-        updated_at = now()
+        updated_at = clock_timestamp()
       from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_choices b}
      where :{writable o} and old.id = o.id and :{opportunity_unchanged o $4}
     returning o.*, old.advertising_acceptance_id as answered_before),

@@ -16,7 +16,7 @@ static const struct {
 	{ "string", TEXT_a_string, TYPE_STRING },
 	{ "integer", TEXT_an_integer, TYPE_INTEGER },
 	{ "number", TEXT_a_number, TYPE_NUMBER },
-	{ "boolean", TEXT_a_boolean, TYPE_BOOLEAN },
+	{ "boolean", TEXT_true_or_false, TYPE_BOOLEAN },
 	{ "null", TEXT_null, TYPE_NULL },
 };
 

@@ -9,10 +9,17 @@ create function tag(doc json) returns text language sql immutable
 return to_hex(hashtextextended(doc::text, 0));
 
 -- Refuses unless doc has one of these tags, joined by commas; behind a '!' none
--- of them, and '!*' none whatever.
-create function unchanged(doc json, condition text) returns boolean language plpgsql as $$
+-- of them, and '!*' none whatever. Of a part, the tag of the whole will do too:
+-- who read that has read the part.
+create function unchanged(doc json, condition text, whole json default null) returns boolean language plpgsql as $$
+declare
+    tags text[] := string_to_array(ltrim(condition, '!'), ',');
 begin
-    if (condition like '!%') = (condition = '!*' or tag(doc) = any (string_to_array(ltrim(condition, '!'), ','))) then
+    if condition like '!%' then
+        if condition = '!*' or tag(doc) = any (tags) then
+            perform refuse('precondition_failed');
+        end if;
+    elsif tag(doc) <> all (tags) and (whole is null or tag(whole) <> all (tags)) then
         perform refuse('precondition_failed');
     end if;
     return true;
@@ -24,7 +31,7 @@ create table idempotency (
     scope text not null, -- whose key: an advisor's id; for the renewal of a session the hash of its token
     operation text not null,
     key text not null,
-    request bytea not null, -- what was asked: keyed BLAKE2b of path and body
+    request bytea not null, -- what was asked: BLAKE2b of the path's ids and the body
     status smallint not null,
     location text,
     body json,

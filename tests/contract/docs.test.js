@@ -131,6 +131,20 @@ test("docs_page: a schema that holds itself is cut with a link; a code says its 
   assert.equal(await input.inputValue(), "cancellation_reason");
 });
 
+test("docs_page: descriptions are headings, lists and words, not marks", async () => {
+  const raw = await whole.page.evaluate(() => {
+    const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      if (!node.parentElement.closest("code, pre, textarea, script") && /(^|\s)#{2,} |\*[^*\s][^*]*\*|(^|\s)\d\. `|\*\*/.test(node.data)) found.push(node.data);
+    }
+    return { found, headings: [...document.querySelectorAll("main h3")].map((h) => h.textContent), steps: document.querySelectorAll("main ol li").length };
+  });
+  assert.deepEqual(raw.found, []);
+  assert.ok(raw.headings.includes("The call, step by step") && raw.headings.includes("Conditional requests"), raw.headings.join());
+  assert.ok(raw.steps >= 10);
+});
+
 test("docs_page: the filter leaves what has all its words, by keyboard too", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("/");

@@ -312,3 +312,36 @@ test("client_update: the tag of a read is the database's own, whatever the lengt
     tag = r.headers.etag;
   }
 });
+
+test("action_create, diagnosis_put, competitor_offer_put, closure_put, action_update: the opportunity's tag will do, as long as it is the present one", async () => {
+  const o = await lib.opened(ana), whole = async () => (await ana.get(o.at)).headers.etag;
+  const row = (await ana.post(`${o.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" }, { "if-match": await whole() })).json;
+  const writes = [["put", "diagnosis", { reason: lib.reason }], ["put", "competitor-offer", lib.form().competitor_offer],
+    ["put", "closure", { stage: "en-proceso" }], ["patch", `actions/${row.id}`, { final_state: "atendido" }]];
+  for (const [method, part, body] of writes) {
+    const tag = await whole();
+    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 200, part);
+    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 412, `${part}: something was changed since`);
+  }
+  const etag = await whole();
+  assert.equal((await ana.delete(`${o.at}/actions/${row.id}`, { "if-match": etag })).status, 204);
+});
+
+test("client_update, opportunity_update: an empty patch changes nothing, and no tag", async () => {
+  const o = await lib.opened(ana);
+  for (const where of [o.at, `/v1/clients/${o.client.id}`]) {
+    const { headers, text } = await ana.get(where);
+    const r = await ana.patch(where, {}, { "if-match": headers.etag });
+    assert.deepEqual([r.status, r.headers.etag, r.text], [200, headers.etag, text]);
+  }
+});
+
+test("opportunity_update: updated_at is when it was changed, not when it began to wait", async () => {
+  const o = await lib.opened(ana);
+  const release = await hold(world.database, `select 1 from opportunity where id = ${o.opportunity.id} for update`);
+  const waits = ana.patch(o.at, { service: { current_plan: "A" } });
+  await new Promise((done) => setTimeout(done, 300));
+  const before = new Date();
+  await release();
+  assert.ok(new Date((await waits).json.updated_at) >= before);
+});

@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
 const net = require("node:net");
 const lib = require("./lib.js");
 const { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row } = require("./writes.js");
@@ -204,7 +205,8 @@ test("session_create, session_refresh: repeated, the same tokens, and they are g
   assert.equal((await lib.caller(world.base, same.access_token).get("/v1/sessions/current")).status, 200);
   const next = isNew(await world.anyone.post("/v1/sessions/refresh", { refresh_token: same.refresh_token }, by(key)), 200);
   assert.equal((await lib.caller(world.base, next.json.access_token).get("/v1/sessions/current")).status, 200);
-  isReplay(await world.anyone.post("/v1/sessions/refresh", renewal, by(key)), renewed);
+  // Whoever has an old token and guesses the key must not come, repetition by repetition, to the one that lives.
+  assert.equal((await world.anyone.post("/v1/sessions/refresh", renewal, by(key))).json.code, "refresh_token_invalid");
 
   // What is kept is of no use to who reads the table.
   const kept = sql("select i::text || encode(i.request, 'escape') from idempotency i where operation like 'session%'");
@@ -218,6 +220,28 @@ test("session_create, session_refresh: repeated, the same tokens, and they are g
     for (const form of [raw.toString("hex"), raw.toString("base64"), Buffer.from(text).toString("hex"), Buffer.from(text).toString("base64")])
       assert.ok(!kept.includes(form.slice(0, 24)), `${text} is there, written otherwise`);
   }
+});
+
+test("session_refresh: of a session that was ended, nothing is repeated", async () => {
+  const session = (await world.anyone.post("/v1/sessions", { username: "E8000001", password: lib.password })).json;
+  const renewal = { refresh_token: session.refresh_token }, key = newKey();
+  const renewed = isNew(await world.anyone.post("/v1/sessions/refresh", renewal, by(key)), 200);
+  isReplay(await world.anyone.post("/v1/sessions/refresh", renewal, by(key)), renewed);
+  ok(await lib.caller(world.base, renewed.json.access_token).delete("/v1/sessions/current"));
+  assert.equal((await world.anyone.post("/v1/sessions/refresh", renewal, by(key))).json.code, "refresh_token_invalid");
+});
+
+test("client_create: after the signing secret was changed, the same request with its key is still the same", async () => {
+  const body = lib.newClient(), key = newKey(), first = isNew(await ana.post("/v1/clients", body, by(key)), 201);
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_JWT_SECRET: crypto.randomBytes(48).toString("base64") } });
+  const session = (await lib.caller(server.base).post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+  isReplay(await lib.caller(server.base, session.access_token).post("/v1/clients", body, by(key)), first);
+  await server.stop();
+});
+
+test("contact_create: a path written with other escapes is the same path", async () => {
+  const rq = await make.contact_create(), key = newKey(), first = isNew(await send(rq, by(key)), 201);
+  isReplay(await ana.post(`/v1/clients/${rq.where.split("/")[3]}/contact%73`, rq.body, by(key)), first);
 });
 
 test("session_create: repeated after the session was ended, the old answer, which is good for nothing; of one who may not sign in any more, 401", async () => {

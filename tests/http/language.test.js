@@ -86,11 +86,11 @@ test("400: what cannot be read is told in both languages", async () => {
   says(await post("[".repeat(40)), 400, "json_too_deep", "Arrays and objects may be nested 32 deep.",
     "Las listas y los objetos pueden anidarse hasta 32 niveles.");
   const get = (where) => inBoth(ana, "GET", where);
-  says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "This operation has no query parameters.",
-    "Esta operación no tiene parámetros de consulta.");
+  says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
+    "No existe el parámetro x: esta operación no tiene parámetros de consulta.");
   says(await get("/v1/clients?x=1"), 400, "parameter_unknown",
-    "The query parameters of this operation are: phone, document_number, document_type, limit, cursor.",
-    "Los parámetros de consulta de esta operación son: phone, document_number, document_type, limit, cursor.");
+    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, limit, cursor.",
+    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, limit, cursor.");
   says(await get("/v1/clients?limit=1&limit=2"), 400, "parameter_repeated", "limit is given more than once.", "limit se indicó más de una vez.");
   says(await get("/v1/clients?phone=%FF"), 400, "bad_request", "The query must be percent-encoded UTF-8 without NUL.",
     "La consulta debe ser UTF-8 con codificación porcentual, sin NUL.");
@@ -98,7 +98,7 @@ test("400: what cannot be read is told in both languages", async () => {
     "The cursor was altered, or belongs to another list or other filters.", "El cursor fue alterado, o corresponde a otra lista o a otros filtros.");
 });
 
-test("400: what the guard refuses is told in both languages, what the library refuses in English", async () => {
+test("400: what the guard refuses is told in both languages, and what the library refuses too", async () => {
   const es = "Accept-Language: es-PE\r\n";
   for (const [language, line, detail] of [["en", "", "exactly one Host header is required"], ["es", es, "Se requiere exactamente un encabezado Host."]]) {
     const r = await sent(`GET /livez HTTP/1.1\r\n${line}\r\n`);
@@ -112,8 +112,10 @@ test("400: what the guard refuses is told in both languages, what the library re
   const long = await sent(`GET /${"x".repeat(8100)} HTTP/1.1\r\nHost: a\r\n${es}\r\n`);
   assert.deepEqual([long.json.status, long.json.detail], [414, "La dirección solicitada supera los 8000 bytes."]);
   const nothing = await sent(`NOTHING\r\n${es}\r\n`);
-  assert.match(nothing.head, /\r\nContent-Language: en\r\n/);
-  assert.equal(nothing.json.detail, "The request is malformed.");
+  assert.match(nothing.head, /\r\nContent-Language: es\r\n/);
+  assert.equal(nothing.json.detail, "La solicitud está mal formada.");
+  const odd = await sent(`BREW / HTTP/1.1\r\nHost: a\r\naccept-LANGUAGE:es\r\n\r\n`);
+  assert.deepEqual([odd.json.status, odd.json.code, odd.json.title], [501, "method_unknown", "Método no implementado"]);
 });
 
 test("401, 403: who may not is told in both languages", async () => {
@@ -193,7 +195,7 @@ test("422: faults of shape are told in both languages", async () => {
       "birth_date debe ser una fecha que exista, en la forma AAAA-MM-DD"],
     ["#/sales/lines", "too_many", "lines must have at most 100 items", "lines debe tener como máximo 100 elementos"],
     ["#/sales/plan", "type", "plan must be a string or null, not an array", "plan debe ser un texto o null, no una lista"],
-    ["#/summary_360/observed", "type", "observed must be a boolean or null, not a string", "observed debe ser un valor booleano o null, no un texto"],
+    ["#/summary_360/observed", "type", "observed must be true or false or null, not a string", "observed debe ser true o false o null, no un texto"],
     ["#/summary_360/claro_points", "too_small", "claro_points must be at least 0", "claro_points debe ser como mínimo 0"],
     ["#/experience/expiring_points", "too_big", "expiring_points must be at most 2147483647", "expiring_points debe ser como máximo 2147483647"],
     ["#/other", "unknown_property", "other is not known here", "other no se admite aquí"],
@@ -260,9 +262,18 @@ test("422: faults of rules and of the database are told in both languages", asyn
     ["#/client_id", "not_found", "there is no such client", "no existe ese cliente"]]);
   const { at } = await lib.opened(ana);
   const r = await inBoth(ana, "PUT", `${at}/closure`, { advertising_acceptance: "acepto", stage: "retenido" });
-  assert.deepEqual(r.en.json.errors.map((e) => [e.pointer, e.code, e.detail]),
-    ["actions", "diagnosis", "competitor_offer"].map((what) => [`#/${what}`, "missing", `a final stage needs ${what}`]));
-  assert.equal(r.es.json.errors[0].detail, "para cerrar en una etapa final falta actions");
+  const needs = [
+    ["#/actions", "a final stage needs at least one retention action", "para cerrar falta al menos una acción de retención"],
+    ["#/diagnosis", "a final stage needs the diagnosis: why the client leaves", "para cerrar falta el diagnóstico: el Motivo de Cancelación"],
+    ["#/competitor_offer", "a final stage needs the competitor's offer", "para cerrar falta la oferta de la competencia"],
+    ["#/advertising_acceptance", "a final stage needs the client's answer to advertising", "para cerrar falta la respuesta del cliente sobre la publicidad"]];
+  faults(r, needs.slice(0, 3).map(([pointer, en, es]) => [pointer, "missing", en, es]));
+  /* The same words where the request itself tells; people count rows from one. */
+  faults(await inBoth(ana, "POST", "/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel",
+    actions: [{ action: "migracion-prepagado-prepago", final_state: "atendido" }, { action: "migracion-prepagado-prepago" }],
+    closure: { stage: "no-retenido" } }), [
+    ["#/actions/1/final_state", "missing", "a final stage needs the final state of action 2", "para cerrar falta el Estado Final de la acción 2"],
+    ...needs.slice(1).map(([pointer, en, es]) => [pointer, "missing", en, es])]);
 });
 
 test("readyz: a database that is away is told in both languages", async () => {

@@ -243,9 +243,10 @@ test("opportunity_list: by stage, campaign and sub campaign, and their mixtures"
     ["sub_campaign=entel&stage=no-retenido", [lost]], ["sub_campaign=entel&stage=retenido", []],
     ["campaign=consulta-previa-prepago&stage=no-retenido&sub_campaign=entel&created_from=2024-05-03&created_to=2024-05-03", [lost]],
     ["created_from=2024-05-04", [open, kept]], ["created_to=2024-05-04", [kept, lost]],
-    ["created_from=2024-05-05&created_to=2024-05-03", []],
   ])
     assert.deepEqual(ids(await ana.get(`/v1/opportunities?advisor=${advisor}&${query}`)), expected, query);
+  const reversed = await ana.get("/v1/opportunities?created_from=2024-05-05&created_to=2024-05-03");
+  assert.equal(lib.faultAt(reversed, "#/created_to").code, "range_reversed");
 });
 
 test("opportunity_list: a reason at every level stands for all below it, and for nothing beside it", async () => {

@@ -521,7 +521,7 @@ text_becomes_the_type(void **state)
 	expect_text("{'type': 'integer'}", "-9223372036854775808", "", NULL);
 	expect_text("{'type': 'boolean'}", "true", "", NULL);
 	expect_text("{'type': 'boolean'}", "false", "", NULL);
-	expect_text("{'type': 'boolean'}", "1", "limit type", "limit must be a boolean");
+	expect_text("{'type': 'boolean'}", "1", "limit type", "limit must be true or false");
 	expect_text("{'type': 'string', 'pattern': '^9'}", "912", "", NULL);
 	expect_text("{'type': 'string', 'pattern': '^9'}", "812", "limit pattern", NULL);
 	expect_text("{'pattern': '^9'}", "812", "limit pattern", NULL);

@@ -1,0 +1,18 @@
+/*
+ * missing - what a final stage still needs, as faults: the same words whether the
+ * request itself tells, or the database.
+ */
+#ifndef HTTP_MISSING_H
+#define HTTP_MISSING_H
+
+struct faults;
+
+/*
+ * missing_add - adds the fault of `what`: actions, actions/0/final_state, diagnosis,
+ * competitor_offer or advertising_acceptance, as an opportunity's `missing` has it.
+ *
+ * pointer  where the opportunity stands: "#"
+ */
+void missing_add(struct faults *fs, const char *pointer, const char *what);
+
+#endif
