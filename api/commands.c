@@ -18,8 +18,6 @@
 
 #define MIGRATE_WAIT_MS 60000
 #define CONNECT_WAIT_MS 10000
-#define PASSWORD_MIN	12
-#define PASSWORD_MAX	256
 
 int
 command_migrate(void)
@@ -62,9 +60,10 @@ read_password(const char *username, char *ret_password, int size)
 		return false;
 	}
 	if (strlen(ret_password) < PASSWORD_MIN || strlen(ret_password) > PASSWORD_MAX ||
-	    strcasecmp(ret_password, username) == 0) {
+	    password_weakness(ret_password, username) != PASSWORD_STRONG) {
 		fprintf(stderr,
-		    "gestor: a password has %d to %d characters and is not the username\n",
+		    "gestor: a password has %d to %d characters, is not the username, and is "
+		    "none of those that everybody tries first\n",
 		    PASSWORD_MIN, PASSWORD_MAX);
 		return false;
 	}
@@ -77,10 +76,11 @@ read_password(const char *username, char *ret_password, int size)
 }
 
 static int
-insert_advisor(const char *username, const char *name, const char *role, const char *hash)
+insert_advisor(
+    const char *username, const char *name, const char *role, const char *rights, const char *hash)
 {
 	struct config c;
-	struct call call = { &sql_advisor_create, { username, name, role, hash } };
+	struct call call = { &sql_advisor_add, { username, name, role, hash, rights } };
 	struct db_error error = { .sqlstate = "" };
 	auto_result struct result *row = NULL;
 	struct pool *pool;
@@ -117,6 +117,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
 			"--role advisor|supervisor|admin|integration\n"
+			"              [--rights client_read,client_write,…]\n"
+			"--rights is what an integration may; left out, all that there is.\n"
 			"The password is asked for, or is the first line of standard input.\n");
 	return 2;
 }
@@ -126,8 +128,9 @@ command_advisor(int argc, char *argv[])
 {
 	static const struct option options[] = { { "username", required_argument, NULL, 'u' },
 		{ "name", required_argument, NULL, 'n' }, { "role", required_argument, NULL, 'r' },
-		{ NULL, 0, NULL, 0 } };
-	const char *username = NULL, *name = NULL, *role = NULL;
+		{ "rights", required_argument, NULL, 'g' }, { NULL, 0, NULL, 0 } };
+	const char *username = NULL, *name = NULL, *role = NULL, *rights = NULL;
+	unsigned given;
 	char password[PASSWORD_MAX + 2], hash[PASSWORD_HASH_SIZE];
 	enum role known;
 	int o;
@@ -141,6 +144,8 @@ command_advisor(int argc, char *argv[])
 			name = optarg;
 		else if (o == 'r')
 			role = optarg;
+		else if (o == 'g')
+			rights = optarg;
 		else
 			return usage();
 	}
@@ -149,6 +154,17 @@ command_advisor(int argc, char *argv[])
 	if (!role_named(role, &known)) {
 		fprintf(stderr, "gestor: --role must be advisor|supervisor|admin|integration\n");
 		return 2;
+	}
+	if (rights == NULL)
+		rights = known == ROLE_INTEGRATION
+			     ? "client_read,client_write,contact_read,contact_write,"
+			       "opportunity_read,opportunity_write"
+			     : "";
+	if (!rights_named(rights, &given) || (known != ROLE_INTEGRATION && given != 0)) {
+		fprintf(stderr, "gestor: --rights must be rights of an integration, with commas "
+				"between: client_read, client_write, contact_read, contact_write, "
+				"opportunity_read, opportunity_write\n");
+		return 1;
 	}
 	if ((username[0] | 0x20) != 'e' || strlen(username) != 8 ||
 	    strspn(username + 1, "0123456789") != 7) {
@@ -161,5 +177,5 @@ command_advisor(int argc, char *argv[])
 		fprintf(stderr, "gestor: the password could not be hashed (memory?)\n");
 		return 1;
 	}
-	return insert_advisor(username, name, role, hash);
+	return insert_advisor(username, name, role, rights, hash);
 }

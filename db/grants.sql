@@ -1,5 +1,5 @@
 -- What the role that serves may do: no more than the statements of api/**/*.sql
--- that serve. Accounts are made by the schema's owner.
+-- that serve.
 -- Run after every migration by `gestor migrate` (or by psql). Where the group
 -- role gestor_api does not exist, the schema's owner serves, and nothing is granted.
 do $$
@@ -10,9 +10,12 @@ begin
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
     grant usage, select on all sequences in schema gestor to gestor_api;
-    grant insert on gestor.session, gestor.client, gestor.client_phone, gestor.contact,
+    grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
+    grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
+        to gestor_api;
+    grant insert on gestor.throttle, gestor.session, gestor.client, gestor.client_phone, gestor.contact,
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
-    grant update on gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
+    grant update on gestor.throttle, gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
-    grant delete on gestor.action, gestor.client_phone, gestor.idempotency to gestor_api;
+    grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency to gestor_api;
 end $$;

@@ -13,7 +13,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # The command line's, which runs as the schema's owner; the role that serves has no right to it.
-OWNERS = {"advisor_create"}
+OWNERS = {"advisor_add"}
 NAMED = {"n": "\n", "t": "\t"}
 
 

@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <semaphore.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,4 +57,37 @@ password_check(const char *hash, const char *password, int wait_ms)
 		    hash != NULL ? hash : nobodys_hash, password, strlen(password)) == 0;
 	sem_post(&turns);
 	return right && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+static const char *const common_passwords[] = {
+#include "auth/common_passwords.def"
+};
+
+/* "abcabcabcabc", "000000000000": a piece of up to four bytes again and again. */
+static bool
+repeats_itself(const char *s, size_t n)
+{
+	for (size_t piece = 1; piece <= 4; piece++) {
+		size_t i = piece;
+
+		while (i < n && s[i] == s[i - piece])
+			i++;
+		if (i == n)
+			return true;
+	}
+	return false;
+}
+
+enum password_strength
+password_weakness(const char *password, const char *username)
+{
+	if (strcasecmp(password, username) == 0)
+		return PASSWORD_IS_USERNAME;
+	if (repeats_itself(password, strlen(password)))
+		return PASSWORD_IS_COMMON;
+	for (size_t i = 0; i < NITEMS(common_passwords); i++) {
+		if (strcasecmp(password, common_passwords[i]) == 0)
+			return PASSWORD_IS_COMMON;
+	}
+	return PASSWORD_STRONG;
 }

@@ -26,31 +26,6 @@ static struct {
 	size_t header_length;
 } ring;
 
-static const char *const role_names[] = {
-	[ROLE_ADVISOR] = "advisor",
-	[ROLE_INTEGRATION] = "integration",
-	[ROLE_SUPERVISOR] = "supervisor",
-	[ROLE_ADMIN] = "admin",
-};
-
-bool
-role_named(const char *name, enum role *ret_role)
-{
-	for (size_t i = 0; i < NITEMS(role_names); i++) {
-		if (strcmp(name, role_names[i]) == 0) {
-			*ret_role = (enum role)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *
-role_name(enum role role)
-{
-	return role_names[role];
-}
-
 static int
 add_number(jwt_t *jwt, const char *name, int64_t value)
 {
@@ -69,6 +44,7 @@ add_id(jwt_t *jwt, const char *name, int64_t value)
 char *
 token_issue(const struct claims *claims, int64_t issued, const char *id)
 {
+	char scope[RIGHTS_SIZE];
 	jwt_t *jwt = NULL;
 	char *token = NULL;
 
@@ -81,6 +57,9 @@ token_issue(const struct claims *claims, int64_t issued, const char *id)
 	    add_id(jwt, "sub", claims->advisor_id) == 0 &&
 	    add_id(jwt, "sid", claims->session_id) == 0 &&
 	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
+	    (claims->role != ROLE_INTEGRATION ||
+		jwt_add_grant(jwt, "scope", rights_text(claims->rights, scope)) == 0) &&
+	    (!claims->must_change || jwt_add_grant_bool(jwt, "must_change", 1) == 0) &&
 	    add_number(jwt, "iat", issued) == 0 && add_number(jwt, "nbf", issued) == 0 &&
 	    add_number(jwt, "exp", issued + ring.ttl_s) == 0)
 		token = jwt_encode_str(jwt);
@@ -91,7 +70,7 @@ token_issue(const struct claims *claims, int64_t issued, const char *id)
 int
 token_init(const char *secret, int ttl_s)
 {
-	struct claims nobody = { 1, 1, ROLE_ADVISOR, 0 };
+	struct claims nobody = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADVISOR };
 	char hash[SECRET_HASH_SIZE], *token;
 
 	ring.secret = (const unsigned char *)secret;
@@ -176,6 +155,18 @@ id_of(const json_t *payload, const char *name, int64_t *ret_id)
 	return true;
 }
 
+/* An integration's rights are its scope (RFC 9068, 2.2.3); for nobody else it says anything. */
+static bool
+rights_of(const json_t *payload, enum role role, unsigned *ret_rights)
+{
+	const json_t *scope = json_object_get(payload, "scope");
+
+	*ret_rights = 0;
+	if (role != ROLE_INTEGRATION)
+		return true;
+	return json_is_string(scope) && rights_named(json_string_value(scope), ret_rights);
+}
+
 static bool
 claims_of(const json_t *payload, struct claims *ret_claims)
 {
@@ -187,7 +178,7 @@ claims_of(const json_t *payload, struct claims *ret_claims)
 
 	if (!says(payload, "iss", ISSUER) || !says(payload, "aud", AUDIENCE) ||
 	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) ||
-	    role == NULL || !role_named(role, &c.role) ||
+	    role == NULL || !role_named(role, &c.role) || !rights_of(payload, c.role, &c.rights) ||
 	    !json_is_string(json_object_get(payload, "jti")))
 		return false;
 	if (!json_is_integer(exp) || !json_is_integer(nbf) || !json_is_integer(iat) ||
@@ -195,6 +186,7 @@ claims_of(const json_t *payload, struct claims *ret_claims)
 	    json_integer_value(iat) > now + CLOCK_SKEW_S)
 		return false;
 	c.expires = json_integer_value(exp);
+	c.must_change = json_object_get(payload, "must_change") != NULL;
 	*ret_claims = c;
 	return true;
 }

@@ -10,20 +10,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "auth/permission.h"
 #include "base/base.h"
 
 #define TOKEN_SIZE_MAX 1024
-
-enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
-
-/* role_named - returns false when there is no such role. */
-bool role_named(const char *name, enum role *ret_role);
-const char *role_name(enum role role);
 
 struct claims {
 	int64_t advisor_id;
 	int64_t session_id;
 	enum role role;
+	unsigned rights; /* of an integration */
+	bool must_change; /* the password, before anything else */
 	int64_t expires; /* seconds since 1970 */
 };
 

@@ -10,8 +10,9 @@ int
 authenticate(struct request *rq, const char *authorization)
 {
 	static const char scheme[] = "Bearer ";
+	unsigned may;
 
-	if (rq->route->auth == AUTH_NONE)
+	if (rq->route->needs == ANYONE)
 		return 0;
 	if (authorization == NULL || strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
 		return reply_problem(rq, "token_missing");
@@ -22,8 +23,11 @@ authenticate(struct request *rq, const char *authorization)
 		return reply_problem(rq, "token_invalid");
 	}
 	rq->advisor_id = arena_printf(&rq->arena, "%lld", (long long)rq->who.advisor_id);
-	rq->may_change_all = rq->who.role >= ROLE_SUPERVISOR ? "true" : "false";
-	if (rq->route->auth == AUTH_SUPERVISOR && rq->who.role < ROLE_SUPERVISOR)
+	may = permissions_of(rq->who.role, rq->who.rights);
+	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
+	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
+		return reply_problem(rq, "password_change_required");
+	if ((rq->route->needs & ~may) != 0)
 		return reply_problem(rq, "role_forbidden");
 	return 0;
 }

@@ -7,6 +7,8 @@
  * answer 500 and are logged.
  */
 #define CONSTRAINTS(C)                                                                             \
+	C(advisor_username_key, "advisor_exists", NULL, TEXT_NONE)                                 \
+	C(advisor_rights_of_integrations, NULL, "#/rights", TEXT_rights_of_integrations)           \
 	C(client_document_key, "client_exists", NULL, TEXT_NONE)                                   \
 	C(opportunity_contact_key, "contact_has_opportunity", NULL, TEXT_NONE)                     \
 	C(client_document_number_valid, NULL, "#/document_number", TEXT_document_unfit)            \

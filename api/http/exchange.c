@@ -261,6 +261,7 @@ exchange_request(struct mg_connection *conn)
 	peer_request();
 	start_request(&rq, ri->user_data);
 	rq.origin = guard_header(ri, "Origin");
+	rq.address = ri->remote_addr;
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);

@@ -109,9 +109,13 @@ idempotency_replay(struct request *rq)
 void
 idempotency_purge(struct pool *pool)
 {
+	const struct call throttles = { &sql_throttle_purge, { NULL } };
+	struct result *none;
 	const struct call call = { &sql_idempotency_purge, { PURGE_ROWS } };
 	struct db_error error;
 
+	if (db_run(pool, &throttles, 1, &none, &error) == DB_OK)
+		result_free(none);
 	for (int i = 0; i < PURGE_ROUNDS; i++) {
 		auto_result struct result *row = NULL;
 

@@ -55,6 +55,7 @@ struct request {
 	struct trace trace;
 	const char *path; /* as it was sent, without the query */
 	const char *origin; /* NULL: not there */
+	const char *address; /* whence the request came */
 	bool preflight; /* OPTIONS that a browser sends before the request itself */
 	enum language language; /* of what goes wrong */
 
@@ -80,7 +81,8 @@ struct request {
 
 	struct claims who; /* who.advisor_id 0: nobody */
 	const char *advisor_id; /* the same, as text for statements */
-	const char *may_change_all; /* "true" for supervisors and administrators, else "false" */
+	const char
+	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */
 	struct faults faults;

@@ -11,7 +11,7 @@
 #define NAME_SHOWN_MAX 64
 
 static const struct route routes[] = {
-#define R(method, path, who, operation) { #method, path, who, #operation, operation },
+#define R(method, path, needs, operation) { #method, path, needs, #operation, operation },
 	ROUTES(R)
 #undef R
 };
@@ -27,7 +27,7 @@ route_check(char *ret_err, size_t err_size)
 
 		if (op == NULL || strcmp(op->method, routes[i].method) != 0 ||
 		    strcmp(op->path, routes[i].path) != 0 ||
-		    op->anyone != (routes[i].auth == AUTH_NONE)) {
+		    op->anyone != (routes[i].needs == ANYONE)) {
 			snprintf(ret_err, err_size,
 			    "route %s %s (%s) is not in openapi.yaml, or not so", routes[i].method,
 			    routes[i].path, routes[i].id);

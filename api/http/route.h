@@ -7,16 +7,16 @@
 #include "http/request.h"
 #include "http/routes.h"
 
-enum auth { AUTH_NONE, AUTH_ADVISOR, AUTH_SUPERVISOR };
+#define ANYONE 0
 
 struct route {
 	const char *method, *path;
-	enum auth auth;
+	unsigned needs; /* permissions; ANYONE: no token is asked for */
 	const char *id; /* operationId */
 	int (*handler)(struct request *rq);
 };
 
-#define R(method, path, who, operation) int operation(struct request *rq);
+#define R(method, path, needs, operation) int operation(struct request *rq);
 ROUTES(R)
 #undef R
 

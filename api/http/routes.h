@@ -2,53 +2,64 @@
  * routes - every endpoint, one line each. A line's last word is the operationId,
  * the handler's name, and that of its statement where it has one.
  *
- * R(method, path, who, operation)
- * who  AUTH_NONE        anyone
- *      AUTH_ADVISOR     signed in
- *      AUTH_SUPERVISOR  signed in as supervisor or administrator
+ * R(method, path, needs, operation)
+ * needs  ANYONE, or the permissions of auth/permission.h that the bearer must have
  */
 #define ROUTES(R)                                                                                  \
-	R(POST, "/v1/sessions", AUTH_NONE, session_create)                                         \
-	R(POST, "/v1/sessions/refresh", AUTH_NONE, session_refresh)                                \
-	R(GET, "/v1/sessions/current", AUTH_ADVISOR, session_get)                                  \
-	R(DELETE, "/v1/sessions/current", AUTH_ADVISOR, session_delete)                            \
-	R(GET, "/v1/clients", AUTH_ADVISOR, client_search)                                         \
-	R(POST, "/v1/clients", AUTH_ADVISOR, client_create)                                        \
-	R(GET, "/v1/clients/{client_id}", AUTH_ADVISOR, client_get)                                \
-	R(PATCH, "/v1/clients/{client_id}", AUTH_ADVISOR, client_update)                           \
-	R(GET, "/v1/clients/{client_id}/opportunities", AUTH_ADVISOR, client_opportunity_list)     \
-	R(GET, "/v1/clients/{client_id}/contacts", AUTH_ADVISOR, contact_list)                     \
-	R(POST, "/v1/clients/{client_id}/contacts", AUTH_ADVISOR, contact_create)                  \
-	R(GET, "/v1/contacts/{contact_id}", AUTH_ADVISOR, contact_get)                             \
-	R(GET, "/v1/opportunities", AUTH_ADVISOR, opportunity_list)                                \
-	R(POST, "/v1/opportunities", AUTH_ADVISOR, opportunity_create)                             \
-	R(GET, "/v1/opportunities/{opportunity_id}", AUTH_ADVISOR, opportunity_get)                \
-	R(PATCH, "/v1/opportunities/{opportunity_id}", AUTH_ADVISOR, opportunity_update)           \
-	R(GET, "/v1/opportunities/{opportunity_id}/actions", AUTH_ADVISOR, action_list)            \
-	R(POST, "/v1/opportunities/{opportunity_id}/actions", AUTH_ADVISOR, action_create)         \
-	R(GET, "/v1/opportunities/{opportunity_id}/actions/{action_id}", AUTH_ADVISOR, action_get) \
-	R(PATCH, "/v1/opportunities/{opportunity_id}/actions/{action_id}", AUTH_ADVISOR,           \
+	R(POST, "/v1/sessions", ANYONE, session_create)                                            \
+	R(POST, "/v1/sessions/refresh", ANYONE, session_refresh)                                   \
+	R(GET, "/v1/sessions/current", MAY_SESSION, session_get)                                   \
+	R(DELETE, "/v1/sessions/current", MAY_SESSION, session_delete)                             \
+	R(PUT, "/v1/sessions/current/password", MAY_SESSION, password_put)                         \
+	R(GET, "/v1/clients", MAY_CLIENT_READ, client_search)                                      \
+	R(POST, "/v1/clients", MAY_CLIENT_WRITE, client_create)                                    \
+	R(GET, "/v1/clients/{client_id}", MAY_CLIENT_READ, client_get)                             \
+	R(PATCH, "/v1/clients/{client_id}", MAY_CLIENT_WRITE, client_update)                       \
+	R(GET, "/v1/clients/{client_id}/opportunities", MAY_OPPORTUNITY_READ,                      \
+	    client_opportunity_list)                                                               \
+	R(GET, "/v1/clients/{client_id}/contacts", MAY_CONTACT_READ, contact_list)                 \
+	R(POST, "/v1/clients/{client_id}/contacts", MAY_CONTACT_WRITE, contact_create)             \
+	R(GET, "/v1/contacts/{contact_id}", MAY_CONTACT_READ, contact_get)                         \
+	R(GET, "/v1/opportunities", MAY_OPPORTUNITY_READ, opportunity_list)                        \
+	R(POST, "/v1/opportunities", MAY_OPPORTUNITY_WRITE, opportunity_create)                    \
+	R(GET, "/v1/opportunities/{opportunity_id}", MAY_OPPORTUNITY_READ, opportunity_get)        \
+	R(PATCH, "/v1/opportunities/{opportunity_id}", MAY_OPPORTUNITY_WRITE, opportunity_update)  \
+	R(GET, "/v1/opportunities/{opportunity_id}/actions", MAY_OPPORTUNITY_READ, action_list)    \
+	R(POST, "/v1/opportunities/{opportunity_id}/actions", MAY_OPPORTUNITY_WRITE,               \
+	    action_create)                                                                         \
+	R(GET, "/v1/opportunities/{opportunity_id}/actions/{action_id}", MAY_OPPORTUNITY_READ,     \
+	    action_get)                                                                            \
+	R(PATCH, "/v1/opportunities/{opportunity_id}/actions/{action_id}", MAY_OPPORTUNITY_WRITE,  \
 	    action_update)                                                                         \
-	R(DELETE, "/v1/opportunities/{opportunity_id}/actions/{action_id}", AUTH_ADVISOR,          \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/actions/{action_id}", MAY_OPPORTUNITY_WRITE, \
 	    action_delete)                                                                         \
-	R(GET, "/v1/opportunities/{opportunity_id}/diagnosis", AUTH_ADVISOR, diagnosis_get)        \
-	R(PUT, "/v1/opportunities/{opportunity_id}/diagnosis", AUTH_ADVISOR, diagnosis_put)        \
-	R(GET, "/v1/opportunities/{opportunity_id}/competitor-offer", AUTH_ADVISOR,                \
+	R(GET, "/v1/opportunities/{opportunity_id}/diagnosis", MAY_OPPORTUNITY_READ,               \
+	    diagnosis_get)                                                                         \
+	R(PUT, "/v1/opportunities/{opportunity_id}/diagnosis", MAY_OPPORTUNITY_WRITE,              \
+	    diagnosis_put)                                                                         \
+	R(GET, "/v1/opportunities/{opportunity_id}/competitor-offer", MAY_OPPORTUNITY_READ,        \
 	    competitor_offer_get)                                                                  \
-	R(PUT, "/v1/opportunities/{opportunity_id}/competitor-offer", AUTH_ADVISOR,                \
+	R(PUT, "/v1/opportunities/{opportunity_id}/competitor-offer", MAY_OPPORTUNITY_WRITE,       \
 	    competitor_offer_put)                                                                  \
-	R(GET, "/v1/opportunities/{opportunity_id}/closure", AUTH_ADVISOR, closure_get)            \
-	R(PUT, "/v1/opportunities/{opportunity_id}/closure", AUTH_ADVISOR, closure_put)            \
-	R(PUT, "/v1/opportunities/{opportunity_id}/typification", AUTH_ADVISOR, typification_put)  \
-	R(POST, "/v1/opportunities/{opportunity_id}/reopening", AUTH_SUPERVISOR,                   \
+	R(GET, "/v1/opportunities/{opportunity_id}/closure", MAY_OPPORTUNITY_READ, closure_get)    \
+	R(PUT, "/v1/opportunities/{opportunity_id}/closure", MAY_OPPORTUNITY_WRITE, closure_put)   \
+	R(PUT, "/v1/opportunities/{opportunity_id}/typification", MAY_OPPORTUNITY_WRITE,           \
+	    typification_put)                                                                      \
+	R(POST, "/v1/opportunities/{opportunity_id}/reopening", MAY_OPPORTUNITY_REOPEN,            \
 	    opportunity_reopen)                                                                    \
-	R(POST, "/v1/typifications", AUTH_ADVISOR, typification_create)                            \
-	R(GET, "/v1/catalogs", AUTH_ADVISOR, catalog_list)                                         \
-	R(GET, "/v1/catalogs/{catalog}", AUTH_ADVISOR, catalog_get)                                \
-	R(GET, "/livez", AUTH_NONE, livez)                                                         \
-	R(GET, "/readyz", AUTH_NONE, readyz)                                                       \
-	R(GET, "/openapi.yaml", AUTH_NONE, openapi_yaml)                                           \
-	R(GET, "/openapi.json", AUTH_NONE, openapi_json)                                           \
-	R(GET, "/docs", AUTH_NONE, docs_page)                                                      \
-	R(GET, "/docs/docs.css", AUTH_NONE, docs_style)                                            \
-	R(GET, "/docs/docs.js", AUTH_NONE, docs_script)
+	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
+	    typification_create)                                                                   \
+	R(GET, "/v1/catalogs", MAY_CATALOG_READ, catalog_list)                                     \
+	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, catalog_get)                            \
+	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, advisor_list)                                   \
+	R(POST, "/v1/advisors", MAY_ADVISOR_MANAGE, advisor_create)                                \
+	R(GET, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, advisor_get)                       \
+	R(PATCH, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, advisor_update)                  \
+	R(PUT, "/v1/advisors/{advisor_id}/password", MAY_ADVISOR_MANAGE, advisor_password_put)     \
+	R(GET, "/livez", ANYONE, livez)                                                            \
+	R(GET, "/readyz", ANYONE, readyz)                                                          \
+	R(GET, "/openapi.yaml", ANYONE, openapi_yaml)                                              \
+	R(GET, "/openapi.json", ANYONE, openapi_json)                                              \
+	R(GET, "/docs", ANYONE, docs_page)                                                         \
+	R(GET, "/docs/docs.css", ANYONE, docs_style)                                               \
+	R(GET, "/docs/docs.js", ANYONE, docs_script)

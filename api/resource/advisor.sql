@@ -1,2 +1,84 @@
--- name: advisor_create  ($1 username, $2 full name, $3 role, $4 password's hash)
-insert into advisor (username, full_name, role, password_hash) values (upper($1), $2, $3, $4) returning id, username;
+-- name: advisor_add  ($1 username, $2 full name, $3 role, $4 password's hash, $5 rights between commas)
+-- The command line's.
+insert into advisor (username, full_name, role, password_hash, rights)
+values (upper($1), $2, $3, $4, string_to_array($5, ',')) returning id, username;
+
+-- fragment: account  (%1 an advisor)
+(select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role, %1.rights, %1.active,
+    %1.must_change_password, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
+
+-- Those who are known from the old application's records alone have no account.
+-- name: advisor_list  ($1 role or null, $2 active or null, $3 created before or null, $4 id before, $5 limit)
+with page as (
+    select v.created_at, v.id, :{account v} as doc from advisor v
+     where v.username is not null and ($1::text is null or v.role = $1) and ($2::boolean is null or v.active = $2::boolean)
+       and :{page_after v $3 $4}
+     order by v.created_at desc, v.id desc limit $5::int + 1)
+select :{page_items $5}, :{page_next $5};
+
+-- name: advisor_create  ($1 body, $2 password's hash)
+-- Whoever chose the password knows it: its owner must change it first.
+with new as (
+    insert into advisor (username, full_name, role, rights, password_hash, must_change_password)
+    select upper(b ->> 'username'), btrim(b ->> 'full_name'), b ->> 'role',
+           array(select jsonb_array_elements_text(coalesce(nullif(b -> 'rights', 'null'), '[]'))), $2, true
+      from (select $1::jsonb as b) x
+    returning *),
+made as materialized (select '/v1/advisors/' || new.id as location, :{account new} as doc from new)
+:{made};
+
+-- name: advisor_get  ($1 advisor)
+select :{account v} from advisor v where v.id = $1::bigint and v.username is not null;
+
+-- name: advisor_lock  ($1 advisor)
+-- And all administrators: of two who would each take the other's role away, one waits and sees.
+select v.id from advisor v where v.id = $1::bigint or (v.role = 'admin' and v.active) order by v.id for update;
+
+-- fragment: sessions_ended  (%1 a CTE with the advisor's id: none of its sessions is good any more)
+update session s set ended_at = clock_timestamp() from %1 where s.advisor_id = %1.id and s.ended_at is null returning s.id
+
+-- name: advisor_update  ($1 advisor, $2 tags or null, $3 merge patch)
+-- A token says what its bearer may: when that changes, sessions end.
+with patched as (
+    select coalesce(btrim(b ->> 'full_name'), v.full_name) as full_name, coalesce(b ->> 'role', v.role) as role,
+           case when b ? 'rights' then array(select jsonb_array_elements_text(coalesce(nullif(b -> 'rights', 'null'), '[]')))
+                when coalesce(b ->> 'role', v.role) <> 'integration' then '{}' else v.rights end as rights,
+           coalesce((b ->> 'active')::boolean, v.active) as active
+      from advisor v, (select $3::jsonb as b) x where v.id = $1::bigint),
+saved as (
+    update advisor v set full_name = p.full_name, role = p.role, rights = p.rights, active = p.active,
+        updated_at = case when $3::jsonb = '{}' then v.updated_at else clock_timestamp() end
+      from patched p, advisor old
+     where v.id = $1::bigint and v.username is not null and old.id = v.id
+       and case when $2::text is null then true else unchanged(:{account v}, $2) end
+       and case when v.role = 'admin' and v.active and not (p.role = 'admin' and p.active)
+                     and not exists (select from advisor o where o.role = 'admin' and o.active and o.id <> v.id)
+                then refuse('last_admin') is null else true end
+    returning v.id, :{account v} as doc, (old.role, old.rights, old.active) is distinct from (v.role, v.rights, v.active) as other),
+changed as (select id from saved where other),
+ended as (:{sessions_ended changed}),
+told as (select pg_notify('gestor_session', id::text) from ended)
+select :{answer 200 null s.doc} from saved s, (select count(*) from told) t;
+
+-- name: advisor_password_put  ($1 advisor, $2 password's hash)
+with saved as (
+    update advisor v set password_hash = $2, must_change_password = true, updated_at = clock_timestamp()
+     where v.id = $1::bigint and v.username is not null
+    returning v.id),
+ended as (:{sessions_ended saved}),
+told as (select pg_notify('gestor_session', id::text) from ended)
+select id, :{answer 204 null null::json} from saved, (select count(*) from told) t;
+
+-- name: password_advisor  ($1 advisor, $2 address)
+-- The old password is asked for as in signing in, and throttled as that is.
+select v.username, v.password_hash, :{throttled v.username $2} from advisor v where v.id = $1::bigint and v.active;
+
+-- name: password_put  ($1 advisor, $2 password's hash, $3 the hash it replaces, $4 address)
+with saved as (
+    update advisor v set password_hash = $2, must_change_password = false, updated_at = clock_timestamp()
+     where v.id = $1::bigint and v.password_hash = $3 and v.active
+    returning v.id, v.username),
+ended as (:{sessions_ended saved}),
+told as (select pg_notify('gestor_session', id::text) from ended),
+given as (select :{unthrottled saved.username $4} from saved)
+select id from saved, (select count(*) from told) t, (select count(*) from given) g;

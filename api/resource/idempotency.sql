@@ -8,6 +8,10 @@ select i.status, i.location, i.body from idempotency i
  where i.scope = $1 and i.operation = $2 and i.key = $3 and i.request = decode($4, 'hex')
    and i.created_at > now() - idempotency_kept();
 
+-- name: throttle_purge
+-- By then every bucket is full again, which is as if it were not there.
+delete from throttle where updated_at < now() - interval '2 hours';
+
 -- name: idempotency_purge  ($1 rows at most)
 -- Several processes may do this at once: each takes what no other has.
 with old as (

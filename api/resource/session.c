@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "http/route.h"
+#include "resource/sign_in.h"
 #include "sql.h"
 
 static const char *
@@ -57,7 +58,9 @@ session_json(struct request *rq, const json_t *made)
 
 	rq->who.session_id = strtoll(string_of(made, "session"), NULL, 10);
 	rq->who.advisor_id = strtoll(string_of(made, "advisor_id"), NULL, 10);
+	rq->who.must_change = json_is_true(json_object_get(made, "must_change"));
 	if (!role_named(string_of(made, "role"), &rq->who.role) ||
+	    !rights_named(string_of(made, "rights"), &rq->who.rights) ||
 	    !secret_kept(string_of(of, "refresh_token"), refresh_token))
 		return NULL;
 	token = token_issue(
@@ -122,19 +125,33 @@ replay_refresh(struct request *rq, const char *text)
 }
 
 int
+reply_too_many(struct request *rq, const char *seconds)
+{
+	int status = reply_problem(rq, "too_many_attempts");
+
+	reply_header(rq, "Retry-After", seconds);
+	return status;
+}
+
+/* The columns of session_advisor. */
+enum { WAIT_S, ADVISOR, HASH, ACTIVE };
+
+int
 session_create(struct request *rq)
 {
 	auto_result struct result *advisor =
-	    request_query(rq, &sql_session_advisor, member(rq, "username"));
+	    request_query(rq, &sql_session_advisor, member(rq, "username"), rq->address);
 	auto_result struct result *row = NULL;
 	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
 	bool known;
 
 	if (advisor == NULL)
 		return rq->reply.status;
-	known = result_rows(advisor) == 1 && result_true(advisor, 0, 2);
+	if (atoi(result_text(advisor, 0, WAIT_S)) > 0)
+		return reply_too_many(rq, result_text(advisor, 0, WAIT_S));
+	known = result_true(advisor, 0, ACTIVE);
 	/* Nobody, or nobody any more, takes as long as a wrong password. */
-	switch (password_check(known ? result_text(advisor, 0, 1) : NULL, member(rq, "password"),
+	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
 	    rq->app->config->pool_wait_ms)) {
 	case PASSWORD_BUSY:
 		return reply_problem(rq, "busy");
@@ -143,12 +160,12 @@ session_create(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
-	rq->idempotency.scope = result_text(advisor, 0, 0);
+	rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
 	rq->idempotency.replay = reply_session;
 	secret_token(token);
 	secret_hash(token, hash);
-	row = request_query(rq, &sql_session_create, result_text(advisor, 0, 0), hash,
-	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
+	row = request_query(rq, &sql_session_create, result_text(advisor, 0, ADVISOR), hash,
+	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token), rq->address);
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)

@@ -22,7 +22,7 @@ except("owasp:api4:2023-string-limit", (s) => s.format === "date" || /^\^\[0-9\]
 /* The catalogue restricts a choice, not a pattern. What people write or read is free but for its length. Of a credential
  * or a cursor a pattern would only make 422 of 401 and 400, and tell a stranger what a right one looks like. */
 const free = ["name", "full_name", "label", "levels", "greeting", "gender", "legal_representative", "plan", "current_plan", "trac_profile",
-  "segment", "overdue_payment", "title", "detail", "allowed", "username", "password", "refresh_token"];
+  "segment", "overdue_payment", "title", "detail", "allowed", "username", "password", "old_password", "Password", "refresh_token"];
 except("owasp:api4:2023-string-restricted", (s, path) => s["x-catalog"] !== undefined || s.title === "Cursor" || path.some((step) => free.includes(step)));
 
 /* Who signs in or renews has no token yet; the probes and this document are for everybody. */

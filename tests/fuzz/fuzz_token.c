@@ -18,7 +18,7 @@ static const char secret[] = "fuzzing-0123456789-abcdefghijklmnopqrst";
 static void
 check(const char *token, const char *real)
 {
-	struct claims c = { -1, -1, ROLE_ADVISOR, -1 };
+	struct claims c = { .advisor_id = -1, .session_id = -1, .expires = -1 };
 
 	if (!token_verify(token, &c))
 		return;
@@ -53,7 +53,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char *real;
-	const struct claims who = { 1, 1, ROLE_ADMIN, 0 };
+	const struct claims who = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADMIN };
 	char *text, *encoded, *token;
 	struct claims c;
 	size_t room;

@@ -11,7 +11,7 @@ const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
 const personal = /^\/v1\/(?!catalogs)/;
 
-let world, ana, bea, boss;
+let world, ana, bea, boss, chief, locked;
 let mine, action;      // ana's opportunity, EN PROCESO, and a row of it
 let other;             // another of hers, with a row of its own: {…, action}
 let finished;          // hers too, RETENIDO: {…, action}
@@ -22,6 +22,9 @@ before(async () => {
   ana = await world.signedIn("E8153375");
   bea = await world.signedIn("E8123497");
   boss = await world.signedIn("E8000001");
+  chief = await world.signedIn("E8000002");
+  locked = await mustChange();
+  await newAccount();
   mine = await lib.opened(ana);
   action = await newAction(mine);
   other = await lib.opened(ana);
@@ -48,11 +51,37 @@ async function finishedOne() {
 
 const { competitor_offer: offer } = lib.form();
 
+let accounts = 0, account;   // the id of one that may be changed
+const newUsername = () => `E77${String(++accounts).padStart(5, "0")}`;
+/* An account that has changed its password already. */
+async function newAccount(more = {}) {
+  const username = newUsername();
+  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
+  assert.equal(r.status, 201, r.text);
+  world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
+  account = r.json.id;
+  return username;
+}
+async function mustChange() {
+  const username = newUsername();
+  assert.equal((await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "admin", password: lib.password })).status, 201);
+  return lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
+}
+
 /* By operation: what differs from ana's request of `mine` without a body. */
 const good = {
   session_create: () => ({ body: { username: "E8153375", password: lib.password } }),
   session_refresh: async () => ({ body: { refresh_token: (await newSession()).refresh_token } }),
   session_get: () => ({}),
+  password_put: async () => {
+    const username = await newAccount(), as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
+    return { as, body: { old_password: lib.password, password: "otra-clave-de-prueba" } };
+  },
+  advisor_list: () => ({ as: chief }),
+  advisor_create: () => ({ as: chief, body: { username: newUsername(), full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password } }),
+  advisor_get: () => ({ as: chief }),
+  advisor_update: () => ({ as: chief, body: { full_name: "CUENTA DE PRUEBA" } }),
+  advisor_password_put: () => ({ as: chief, body: { password: lib.password } }),
   session_delete: async () => ({ as: lib.caller(world.base, (await newSession()).access_token) }),
   client_search: () => ({ query: "phone=944264648" }),
   client_create: () => ({ body: lib.newClient() }),
@@ -99,7 +128,7 @@ const good = {
 
 const fill = (shape, ids = {}) => {
   const all = { client_id: mine.client.id, contact_id: mine.contact.id, opportunity_id: mine.opportunity.id, action_id: action,
-    catalog: "stage", ...ids };
+    catalog: "stage", advisor_id: account, ...ids };
   return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
 };
 
@@ -229,9 +258,11 @@ const ways = {
     }],
   ],
   403: [
-    ["not for an advisor", (op) => op.id === "opportunity_reopen", async (op) =>
+    ["whose password must be changed first", () => true, async (op) => faultless(await send(op, { as: locked }), 403, "password_change_required")],
+    ["not for an advisor", (op) => op.id === "opportunity_reopen" || op.id.startsWith("advisor_"), async (op) =>
       faultless(await send(op, { as: ana }), 403, "role_forbidden")],
-    ["another advisor's; a supervisor may", (op) => op.id !== "opportunity_reopen", async (op) => {
+    ["not for a supervisor", (op) => op.id.startsWith("advisor_"), async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
+    ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && op.id !== "opportunity_reopen", async (op) => {
       const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
       const before = (await ana.get(at)).json;
       faultless(await send(op, { as: bea }, g), 403, "not_owner");
@@ -255,6 +286,8 @@ const ways = {
   409: [
     ["a client with this document", (op) => op.id === "client_create", async (op) =>
       faultless(await send(op, { body: lib.newClient({ document_number: mine.client.document_number }) }), 409, "client_exists")],
+    ["a username that is taken", (op) => op.id === "advisor_create", async (op) =>
+      faultless(await send(op, { body: { username: "e8153375", full_name: "X", role: "advisor", password: lib.password } }), 409, "advisor_exists")],
     ["another client's document", (op) => op.id === "client_update", async (op) =>
       faultless(await send(op, { body: { document_number: other.client.document_number } }), 409, "client_exists")],
     ["a client with this document", (op) => op.id === "typification_create", async (op) => {
@@ -283,7 +316,7 @@ const ways = {
       const g = await good[op.id](), key = `running-${op.id}`;
       // Whose key it is: an advisor's, or of the session that is renewed.
       const scope = world.database.sql(op.id === "session_refresh" ? "select encode(refresh_hash, 'hex') from session order by id desc limit 1"
-        : `select id from advisor where username = '${g.as === boss ? "E8000001" : "E8153375"}'`);
+        : `select id from advisor where username = '${g.as === boss ? "E8000001" : g.as === chief ? "E8000002" : "E8153375"}'`);
       const release = await hold(world.database, lockOf(scope, op.id, key));
       try {
         const r = await send(op, { headers: { "idempotency-key": key } }, g);
@@ -302,7 +335,7 @@ const ways = {
     faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
   }]],
   411: [["neither Content-Length nor chunked", () => true, async (op) => {
-    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${ana.token}` } : {}) };
+    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(op.id.startsWith("advisor_") ? chief : ana).token}` } : {}) };
     const r = await bare(op.method, fill(op.path), headers);
     assert.equal(r.status, 411, r.text);
     assert.equal(r.message, "Length Required");
@@ -342,6 +375,15 @@ const ways = {
         lib.faultAt(await send(op, { query: [g.query, `limit=${limit}`].filter(Boolean).join("&") }), "#/limit");
     }],
   ],
+  429: [["too many attempts", () => true, async (op) => {
+    const username = await newAccount(), wrong = op.id === "session_create" ? { body: { username, password: "no-es-esta-clave" } }
+      : { as: lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token),
+        body: { old_password: "no-es-esta-clave", password: "otra-clave-de-prueba" } };
+    let r;
+    for (let i = 0; i < 12; i++) r = await send(op, wrong, {});
+    faultless(r, 429, "too_many_attempts");
+    assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+  }]],
   503: [["without a database", () => true, async (op) => {
     const base = await dead;
     const g = await good[op.id]();
@@ -362,7 +404,7 @@ function succeeds(status) {
       assert.equal(r.headers.location, op.id === "session_create" ? "/v1/sessions/current"
         : op.id === "action_create" ? r.headers.location.replace(/[0-9]+$/, r.json.id)
           : `${op.path.replace("typifications", "opportunities").replace(/\/clients\/.*contacts/, "/contacts")}/${r.json.id}`);
-      const reader = op.id === "session_create" ? lib.caller(world.base, r.json.access_token) : ana;
+      const reader = op.id === "session_create" ? lib.caller(world.base, r.json.access_token) : op.id === "advisor_create" ? chief : ana;
       const there = await reader.get(r.headers.location);
       assert.equal(there.status, 200);
       if (op.id !== "session_create") assert.deepEqual(there.json, r.json);

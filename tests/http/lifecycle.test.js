@@ -225,7 +225,7 @@ test("readyz: a server started before the schema is there is not ready, and beco
   assert.match(early.headers["retry-after"], /^[0-9]+$/);
   assert.equal((await anyone.get("/livez")).status, 200);
   assert.equal((await anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).status, 503);
-  assert.match(server.log(), /run gestor migrate/);
+  await until("the log says why", async () => /run gestor migrate/.test(server.log()), 2000);
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
   await until("ready", async () => (await anyone.get("/readyz")).status === 200, 5000);
   lib.addAdvisor(db, "E8153375", "advisor");

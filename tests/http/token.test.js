@@ -70,7 +70,9 @@ test("a token made here, in the server's own way, is accepted", async () => {
   assert.equal((await bearer(withClaims({ more: "claims", are: ["nobody's", 1] }))).status, 200);
   assert.equal((await bearer(withClaims({ exp: now() + 30 }))).status, 200);
   assert.equal((await bearer(withClaims({ exp: 253402300799 }))).status, 200);
-  for (const role of ["advisor", "integration", "supervisor", "admin"]) assert.equal((await bearer(withClaims({ role }))).status, 200);
+  for (const role of ["advisor", "supervisor", "admin"]) assert.equal((await bearer(withClaims({ role }))).status, 200);
+  for (const scope of ["", "client_read", "client_read opportunity_write"])
+    assert.equal((await bearer(withClaims({ role: "integration", scope }))).status, 200);
   assert.equal((await bearer(withClaims({ sub: "9223372036854775807" }))).status, 200);
   assert.deepEqual(Object.keys(claims).sort(), ["aud", "exp", "iat", "iss", "jti", "nbf", "role", "sid", "sub"]);
   assert.equal(claims.exp - claims.iat, 900);
@@ -366,7 +368,9 @@ test("a role is what the token says, and no claim raises it", async () => {
   const reopen = async (token) => lib.statuses((await lib.raw(world.port,
     `POST /v1/opportunities/1/reopening HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`)).text)[0];
   assert.equal(await reopen(withClaims({ role: "advisor" })), 403);
-  assert.equal(await reopen(withClaims({ role: "integration" })), 403);
+  assert.equal(await reopen(withClaims({ role: "integration", scope: "opportunity_write" })), 403);
+  for (const scope of [undefined, null, 1, ["client_read"], "admin", "opportunity_reopen", "client_read,advisor_manage"])
+    assert.equal(await reopen(withClaims({ role: "integration", scope })), 401, JSON.stringify(scope));
   assert.notEqual(await reopen(withClaims({ role: "supervisor" })), 403);
   assert.equal(await reopen(withClaims({ role: "advisor", roles: ["admin"], scope: "admin", admin: true })), 403);
 });

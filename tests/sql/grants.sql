@@ -51,7 +51,7 @@ begin
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
         'delete from session', 'truncate session',
-        'insert into advisor (username, full_name, role, password_hash) values (''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set role = ''admin''', 'update advisor set active = true', 'update advisor set password_hash = ''y''', 'delete from advisor', 'truncate advisor cascade',
+        'insert into advisor (id, username, full_name, role, password_hash) overriding system value values (1, ''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set username = ''E1000009''', 'update advisor set created_at = now()', 'delete from advisor', 'truncate advisor cascade',
         'insert into catalog (id, code, name, levels) values (99, ''x'', ''X'', ''{X}'')', 'update catalog set name = ''X''', 'update catalog set revision = 9', 'delete from catalog',
         'insert into catalog_item (catalog_id, label) values (2, ''X'')', 'update catalog_item set label = ''X''', 'update catalog_item set active = false', 'delete from catalog_item', 'truncate catalog_item cascade',
         'insert into schema_migrations (version) values (''9'')', 'update schema_migrations set checksum = ''''', 'delete from schema_migrations',

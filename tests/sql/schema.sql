@@ -294,6 +294,10 @@ begin
     foreach name in array '{advisor,supervisor,admin,integration}'::text[] loop
         perform pg_temp.taken(format('update advisor set role = %L', name));
     end loop;
+    perform pg_temp.refused('advisor_rights_known', $q$update advisor set role = 'integration', rights = '{advisor_manage}'$q$);
+    perform pg_temp.refused('advisor_rights_of_integrations', $q$update advisor set role = 'advisor', rights = '{client_read}'$q$);
+    perform pg_temp.taken($q$update advisor set role = 'integration', rights = '{client_read,opportunity_write}'$q$);
+    perform pg_temp.taken($q$update advisor set role = 'advisor', rights = '{}'$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (username, full_name, role) values ('E1000003', 'X', 'admin')$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (full_name, role, password_hash) values ('X', 'admin', 'x')$q$);
     perform pg_temp.taken($q$insert into advisor (full_name, role) values ('X', 'advisor'), ('Y', 'advisor')$q$);

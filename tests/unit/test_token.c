@@ -11,7 +11,9 @@
 
 static const char secret[] = "tests-only-0123456789-abcdefghijklmnop";
 static const char other[] = "tests-only-9876543210-abcdefghijklmnop";
-static const struct claims given = { 905630, 77, ROLE_SUPERVISOR, 0 };
+static const struct claims given = {
+	.advisor_id = 905630, .session_id = 77, .role = ROLE_SUPERVISOR
+};
 static char *token;
 
 static int
@@ -54,7 +56,9 @@ every_role_and_the_largest_ids(void **state)
 
 	(void)state;
 	for (int role = ROLE_ADVISOR; role <= ROLE_ADMIN; role++) {
-		struct claims want = { INT64_MAX, INT64_MAX, (enum role)role, 0 };
+		struct claims want = {
+			.advisor_id = INT64_MAX, .session_id = INT64_MAX, .role = (enum role)role
+		};
 		char *t = token_issue(&want, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 
 		assert_non_null(t);

@@ -1,0 +1,106 @@
+#include "auth/permission.h"
+
+#include <string.h>
+
+#define RIGHT	2
+#define BETWEEN ", "
+
+/* By role, in the order of enum role. */
+static const struct {
+	const char *name;
+	int of[4];
+} table[] = {
+#define P(NAME, name, advisor, supervisor, admin, integration)                                     \
+	{ #name, { [ROLE_ADVISOR] = advisor,                                                       \
+		     [ROLE_SUPERVISOR] = supervisor,                                               \
+		     [ROLE_ADMIN] = admin,                                                         \
+		     [ROLE_INTEGRATION] = integration } },
+	PERMISSIONS(P)
+#undef P
+};
+
+static const char *const role_names[] = {
+	[ROLE_ADVISOR] = "advisor",
+	[ROLE_INTEGRATION] = "integration",
+	[ROLE_SUPERVISOR] = "supervisor",
+	[ROLE_ADMIN] = "admin",
+};
+
+bool
+role_named(const char *name, enum role *ret_role)
+{
+	for (size_t i = 0; i < NITEMS(role_names); i++) {
+		if (strcmp(name, role_names[i]) == 0) {
+			*ret_role = (enum role)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+role_name(enum role role)
+{
+	return role_names[role];
+}
+
+unsigned
+permissions_of(enum role role, unsigned rights)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < NITEMS(table); i++) {
+		if (table[i].of[role] == 1 ||
+		    (table[i].of[role] == RIGHT && (rights & 1U << i) != 0))
+			all |= 1U << i;
+	}
+	return all;
+}
+
+static int
+right_bit(const char *name, size_t length)
+{
+	for (size_t i = 0; i < NITEMS(table); i++) {
+		if (table[i].of[ROLE_INTEGRATION] == RIGHT && strlen(table[i].name) == length &&
+		    memcmp(table[i].name, name, length) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+bool
+rights_named(const char *names, unsigned *ret_rights)
+{
+	unsigned rights = 0;
+
+	for (const char *p = names + strspn(names, BETWEEN); *p != '\0'; p += strspn(p, BETWEEN)) {
+		size_t length = strcspn(p, BETWEEN);
+		int bit = right_bit(p, length);
+
+		if (bit < 0)
+			return false;
+		rights |= 1U << bit;
+		p += length;
+	}
+	*ret_rights = rights;
+	return true;
+}
+
+const char *
+rights_text(unsigned rights, char ret_text[static RIGHTS_SIZE])
+{
+	char *p = ret_text;
+
+	*p = '\0';
+	for (size_t i = 0; i < NITEMS(table); i++) {
+		size_t n = strlen(table[i].name);
+
+		if ((rights & 1U << i) == 0 || (size_t)(p - ret_text) + n + 2 > RIGHTS_SIZE)
+			continue;
+		if (p != ret_text)
+			*p++ = ' ';
+		memcpy(p, table[i].name, n + 1);
+		p += n;
+	}
+	return ret_text;
+}

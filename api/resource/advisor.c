@@ -1,0 +1,158 @@
+/*
+ * Accounts: what administrators keep, and everybody's own password.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/password.h"
+#include "config.h"
+#include "http/route.h"
+#include "resource/sign_in.h"
+#include "resource/write.h"
+#include "sql.h"
+
+static const char *
+member(const struct request *rq, const char *name)
+{
+	return json_string_value(json_object_get(rq->body, name));
+}
+
+/* 0 = the password will do; else the status of the reply. */
+static int
+check_password(struct request *rq, const char *pointer, const char *password, const char *username)
+{
+	switch (password_weakness(password, username)) {
+	case PASSWORD_IS_USERNAME:
+		faults_add(&rq->faults, pointer, TEXT_password_username);
+		break;
+	case PASSWORD_IS_COMMON:
+		faults_add(&rq->faults, pointer, TEXT_password_common);
+		break;
+	case PASSWORD_STRONG:
+		break;
+	}
+	return rq->faults.count > 0 ? reply_faults(rq) : 0;
+}
+
+static int
+hash(struct request *rq, const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+{
+	return password_hash(password, ret_hash) == 0 ? 0 : reply_problem(rq, "busy");
+}
+
+int
+advisor_list(struct request *rq)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_advisor_list, request_query_value(rq, "role"),
+	    request_query_value(rq, "active"), page.created_at, page.id, page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+int
+advisor_get(struct request *rq)
+{
+	return reply_read(rq, &sql_advisor_get);
+}
+
+/* The body goes to the database without the password, which has no business there. */
+static const char *
+body_without_password(struct request *rq)
+{
+	json_t *body = json_copy(rq->body);
+	char *text;
+	const char *kept;
+
+	json_object_del(body, "password");
+	text = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	kept = text != NULL ? arena_copy(&rq->arena, text, strlen(text)) : "{}";
+	free(text);
+	return kept;
+}
+
+int
+advisor_create(struct request *rq)
+{
+	char hashed[PASSWORD_HASH_SIZE];
+	auto_result struct result *row = NULL;
+
+	if (check_password(rq, "#/password", member(rq, "password"), member(rq, "username")) != 0 ||
+	    hash(rq, member(rq, "password"), hashed) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_advisor_create, body_without_password(rq), hashed);
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
+}
+
+int
+advisor_update(struct request *rq)
+{
+	const struct call calls[] = {
+		{ &sql_advisor_lock, { rq->param[0] } },
+		{ &sql_advisor_update, { rq->param[0], rq->condition, rq->body_text } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	result_free(results[0]);
+	auto_result struct result *row = results[1];
+	return reply_row(rq, 200, &row, 0);
+}
+
+int
+advisor_password_put(struct request *rq)
+{
+	char hashed[PASSWORD_HASH_SIZE];
+	auto_result struct result *row = NULL;
+
+	if (check_password(rq, "#/password", member(rq, "password"), "") != 0 ||
+	    hash(rq, member(rq, "password"), hashed) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_advisor_password_put, rq->param[0], hashed);
+	if (row == NULL)
+		return rq->reply.status;
+	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "not_found");
+}
+
+int
+password_put(struct request *rq)
+{
+	const char *old = member(rq, "old_password"), *password = member(rq, "password");
+	auto_result struct result *known =
+	    request_query(rq, &sql_password_advisor, rq->advisor_id, rq->address);
+	auto_result struct result *row = NULL;
+	char hashed[PASSWORD_HASH_SIZE];
+
+	if (known == NULL)
+		return rq->reply.status;
+	if (result_rows(known) == 0)
+		return reply_problem(rq, "token_invalid");
+	if (atoi(result_text(known, 0, 2)) > 0)
+		return reply_too_many(rq, result_text(known, 0, 2));
+	switch (password_check(result_text(known, 0, 1), old, rq->app->config->pool_wait_ms)) {
+	case PASSWORD_BUSY:
+		return reply_problem(rq, "busy");
+	case PASSWORD_WRONG:
+		faults_add(&rq->faults, "#/old_password", TEXT_password_wrong);
+		return reply_faults(rq);
+	case PASSWORD_RIGHT:
+		break;
+	}
+	if (strcmp(old, password) == 0)
+		faults_add(&rq->faults, "#/password", TEXT_password_same);
+	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
+	    hash(rq, password, hashed) != 0)
+		return rq->reply.status;
+	row = request_query(
+	    rq, &sql_password_put, rq->advisor_id, hashed, result_text(known, 0, 1), rq->address);
+	if (row == NULL)
+		return rq->reply.status;
+	/* Somebody else has changed it meanwhile, and this session is over with it. */
+	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "token_invalid");
+}

@@ -1,0 +1,179 @@
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+
+let world, ana, boss, chief, second;   // second: another process on the same database
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  boss = await world.signedIn("E8000001");
+  chief = await world.signedIn("E8000002");
+  second = (await lib.startServer(world.database.serve)).base;
+});
+after(() => world.end());
+
+let accounts = 0;
+const username = () => `E66${String(++accounts).padStart(5, "0")}`;
+const signIn = (name, password = lib.password, base = world.base, query = "") =>
+  lib.caller(base).post(`/v1/sessions${query}`, { username: name, password });
+async function account(more = {}) {
+  const r = await chief.post("/v1/advisors", { username: username(), full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
+  assert.equal(r.status, 201, r.text);
+  return { ...r.json, at: r.headers.location };
+}
+/* free(more) - an account that need not change its password any more, and its caller. */
+async function free(more) {
+  const made = await account(more);
+  world.database.sql(`update advisor set must_change_password = false where id = ${made.id}`);
+  const session = (await signIn(made.username)).json;
+  return { ...made, session, as: lib.caller(world.base, session.access_token), there: lib.caller(second, session.access_token) };
+}
+/* soon(what, status) - the other process hears of it by NOTIFY: within 500 ms. */
+async function soon(ask, status) {
+  const until = Date.now() + 500;
+  let r;
+  do r = await ask(); while (r.status !== status && Date.now() < until);
+  assert.equal(r.status, status, r.text);
+}
+
+test("advisor_create: what is made, and what is refused", async () => {
+  const made = await account({ username: "e6600999", role: "integration", rights: ["client_read"] });
+  assert.deepEqual({ ...made, created_at: 0, updated_at: 0 }, { id: made.id, username: "E6600999", full_name: "CUENTA DE PRUEBA", role: "integration",
+    rights: ["client_read"], active: true, must_change_password: true, created_at: 0, updated_at: 0, at: `/v1/advisors/${made.id}` });
+  const { at, ...shown } = made;
+  assert.deepEqual((await chief.get(at)).json, shown);
+  assert.doesNotMatch((await chief.get("/v1/advisors?limit=100")).text, /argon|password_hash|una-clave/);
+  const body = { username: username(), full_name: "X", role: "advisor", password: lib.password };
+  for (const [change, pointer, code] of [
+    [{ username: "E123" }, "#/username", "pattern"], [{ full_name: " " }, "#/full_name", "pattern"], [{ role: "jefe" }, "#/role", "not_listed"],
+    [{ password: "corta" }, "#/password", "too_short"], [{ password: "contraseña1234" }, "#/password", "password_weak"], [{ password: "ADMINISTRADOR123" }, "#/password", "password_weak"],
+    [{ password: "abcabcabcabc" }, "#/password", "password_weak"], [{ password: "x".repeat(257) }, "#/password", "too_long"],
+    [{ rights: ["client_read"] }, "#/rights", "rights"], [{ role: "integration", rights: ["advisor_manage"] }, "#/rights/0", "not_listed"],
+    [{ role: "integration", rights: ["client_read", "client_read"] }, "#/rights", "not_unique"]])
+    assert.equal(lib.faultAt(await chief.post("/v1/advisors", { ...body, ...change }), pointer).code, code, JSON.stringify(change));
+  assert.equal((await chief.get(`/v1/advisors?role=integration&active=true`)).json.items.every((a) => a.role === "integration"), true);
+});
+
+test("a password that somebody else has set must be changed before anything else", async () => {
+  const made = await account(), session = (await signIn(made.username)).json, as = lib.caller(world.base, session.access_token);
+  assert.equal((await as.get("/v1/clients?phone=944264648")).json.code, "password_change_required");
+  assert.equal((await as.get("/v1/sessions/current")).status, 200);
+  const renewed = lib.caller(world.base, (await world.anyone.post("/v1/sessions/refresh", { refresh_token: session.refresh_token })).json.access_token);
+  assert.equal((await renewed.get("/v1/catalogs")).status, 403, "renewing the token does not help");
+  const change = (body) => renewed.put("/v1/sessions/current/password", { old_password: lib.password, password: "una clave nueva y larga", ...body });
+  assert.equal(lib.faultAt(await change({ old_password: "no es esta" }), "#/old_password").code, "password_wrong");
+  assert.equal(lib.faultAt(await change({ password: lib.password }), "#/password").code, "password_weak");
+  assert.equal((await change()).status, 204);
+  await soon(() => renewed.get("/v1/sessions/current"), 401);
+  assert.equal((await signIn(made.username)).status, 401, "the old one is none any more");
+  const now = lib.caller(world.base, (await signIn(made.username, "una clave nueva y larga")).json.access_token);
+  assert.equal((await now.get("/v1/clients?phone=944264648")).status, 200);
+});
+
+test("deactivation, another role or other rights, a reset and a change of the password end all sessions, on every process", async () => {
+  const ends = {
+    "deactivated": (a) => chief.patch(a.at, { active: false }),
+    "another role": (a) => chief.patch(a.at, { role: "supervisor" }),
+    "a reset": (a) => chief.put(`${a.at}/password`, { password: "otra clave de muestra" }),
+    "a change": (a) => a.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra clave de muestra" }),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    const a = await free(), other = lib.caller(second, (await signIn(a.username)).json.access_token);
+    assert.deepEqual([(await a.as.get("/v1/catalogs")).status, (await a.there.get("/v1/catalogs")).status], [200, 200]);
+    const r = await end(a);
+    assert.ok([200, 204].includes(r.status), `${what}: ${r.text}`);
+    for (const as of [a.as, a.there, other]) await soon(() => as.get("/v1/catalogs"), 401);
+    assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: a.session.refresh_token })).status, 401, what);
+  }
+  const kept = await free();
+  assert.equal((await chief.patch(kept.at, { full_name: "OTRO NOMBRE" })).status, 200);
+  await new Promise((done) => setTimeout(done, 200));
+  assert.equal((await kept.there.get("/v1/catalogs")).status, 200, "a name ends nothing");
+  assert.equal((await chief.patch(kept.at, { active: false })).json.active, false);
+  assert.equal((await signIn(kept.username)).status, 401);
+  assert.equal((await chief.patch(kept.at, { active: true })).status, 200);
+  assert.equal((await signIn(kept.username)).status, 201);
+});
+
+test("advisor_update: the last administrator stays one, however many try at once", async () => {
+  const me = (await chief.get("/v1/sessions/current")).json.advisor.id;
+  for (const body of [{ active: false }, { role: "supervisor" }])
+    assert.equal((await chief.patch(`/v1/advisors/${me}`, body)).json.code, "last_admin");
+  for (let round = 0; round < 5; round++) {
+    const a = await free({ role: "admin" });
+    const both = await Promise.all([chief.patch(`/v1/advisors/${me}`, { active: false }), a.as.patch(a.at, { role: "advisor" })]);
+    const left = Number(world.database.sql("select count(*) from advisor where role = 'admin' and active"));
+    assert.equal(left, 1, both.map((r) => r.text).join("\n"));
+    assert.deepEqual(both.map((r) => r.status).sort(), [200, 409]);
+    world.database.sql(`update advisor set active = true where id = ${me}; update advisor set role = 'advisor' where id = ${a.id}`);
+    chief = lib.caller(world.base, (await signIn("E8000002")).json.access_token);
+  }
+});
+
+test("an integration may what its rights say, and no more", async () => {
+  const reads = await free({ role: "integration", rights: ["client_read"] });
+  assert.equal((await reads.as.get("/v1/clients?phone=944264648")).status, 200);
+  assert.equal((await reads.as.get("/v1/catalogs")).status, 200);
+  for (const r of [await reads.as.post("/v1/clients", lib.newClient()), await reads.as.get("/v1/opportunities"), await reads.as.get("/v1/clients/1/contacts"),
+    await reads.as.post("/v1/typifications", {}), await reads.as.get("/v1/advisors")]) assert.equal(r.json.code, "role_forbidden", r.text);
+  const none = await free({ role: "integration" });
+  assert.equal((await none.as.get("/v1/clients?phone=944264648")).status, 403);
+  assert.equal((await none.as.get("/v1/sessions/current")).status, 200);
+  const all = await free({ role: "integration", rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] });
+  const { at } = await lib.opened(all.as);
+  assert.equal((await all.as.put(`${at}/typification`, lib.form())).status, 200);
+  assert.equal((await all.as.post(`${at}/reopening`)).status, 403);
+  assert.equal((await chief.patch(all.at, { role: "advisor" })).json.rights.length, 0);
+});
+
+test("session_create: attempts are throttled by account, whether there is one or not, over processes, restarts and rehearsals", async () => {
+  const real = await free(), nobody = username();
+  const outcome = async (name, password, base, query) => (await signIn(name, password, base, query)).status;
+  for (const name of [real.username, nobody]) {
+    const seen = [];
+    for (let i = 0; i < 14; i++) seen.push(await outcome(name, "no-es-esta-clave", i % 2 ? second : world.base, i % 3 ? "" : "?validate_only=true"));
+    assert.deepEqual(seen.slice(0, 9), Array(9).fill(401), name);
+    assert.deepEqual(seen.slice(-2), [429, 429], name);
+  }
+  const r = await signIn(real.username);
+  assert.equal(r.status, 429, "the right password too");
+  assert.ok(Number(r.headers["retry-after"]) >= 1 && Number(r.headers["retry-after"]) <= 600);
+  const third = await lib.startServer(world.database.serve);
+  assert.equal(await outcome(real.username, lib.password, third.base), 429);
+  await third.stop();
+  world.database.sql("update throttle set updated_at = updated_at - interval '2 minutes'");
+  assert.equal(await outcome(real.username, lib.password), 201, "time fills the bucket");
+  const busy = await free();
+  for (let i = 0; i < 25; i++) assert.equal(await outcome(busy.username, lib.password), 201, "who knows the password is not throttled");
+  assert.equal(await outcome("E8123497", lib.password), 201, "nor are others");
+  /* Passwords are typed where names should be: nothing of it is kept in clear. */
+  await signIn("mi-clave-secreta-2026", "x");
+  assert.match(world.database.sql("select string_agg(key, ' ') from throttle"), /^([0-9a-f]{64} ?)+$/);
+});
+
+test("session_create: unknown, wrong and deactivated take the same time and answer", async () => {
+  const off = await free();
+  await chief.patch(off.at, { active: false });
+  const real = await free(), times = { wrong: [], unknown: [], off: [] }, bodies = new Set();
+  const names = { wrong: () => real.username, unknown: () => username(), off: () => off.username };
+  for (let i = 0; i < 8; i++)
+    for (const kind of Object.keys(times)) {
+      const began = process.hrtime.bigint(), r = await signIn(names[kind](), "no-es-esta-clave");
+      times[kind].push(Number(process.hrtime.bigint() - began) / 1e6);
+      assert.equal(r.status, 401);
+      const { request_id, ...rest } = r.json;
+      bodies.add(JSON.stringify(rest));
+    }
+  assert.equal(bodies.size, 1);
+  const least = Object.values(times).map((t) => Math.min(...t));
+  assert.ok(Math.max(...least) < 2 * Math.min(...least), `the quickest of each, in ms: ${least}`);
+});
+
+test("advisor_list, advisor_create, advisor_update, advisor_password_put: for administrators alone", async () => {
+  const { at } = await account();
+  for (const as of [ana, boss])
+    for (const r of [await as.get("/v1/advisors"), await as.get(at), await as.patch(at, { active: false }), await as.put(`${at}/password`, { password: lib.password }),
+      await as.post("/v1/advisors", {})]) assert.equal(r.json.code, "role_forbidden");
+  assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "one known from the old application's records alone has no account");
+});
