@@ -14,6 +14,14 @@ connect_why(char ret_why[static CONNECT_WHY_SIZE], const char *message)
 	snprintf(ret_why, CONNECT_WHY_SIZE, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
+/* A notice of the server's is not for standard error, where libpq would print it. */
+static void
+notice_ignore(void *arg, const PGresult *res)
+{
+	(void)arg;
+	(void)res;
+}
+
 PGconn *
 connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 {
@@ -32,6 +40,8 @@ connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 	PGconn *pg;
 
 	pg = PQconnectdbParams(keys, values, 1);
+	if (pg != NULL)
+		PQsetNoticeReceiver(pg, notice_ignore, NULL);
 	if (pg == NULL) {
 		connect_why(ret_why, "out of memory");
 		return NULL;

@@ -55,14 +55,6 @@ disconnect(struct notify *n, const char *why)
 	n->backoff_ms = n->backoff_ms * 2 < BACKOFF_LAST_MS ? n->backoff_ms * 2 : BACKOFF_LAST_MS;
 }
 
-/* A notice of the server's is not for standard error, where libpq would print it. */
-static void
-notice_ignore(void *arg, const PGresult *res)
-{
-	(void)arg;
-	(void)res;
-}
-
 static void
 connect_listen(struct notify *n)
 {
@@ -74,7 +66,6 @@ connect_listen(struct notify *n)
 		disconnect(n, why);
 		return;
 	}
-	PQsetNoticeReceiver(n->pg, notice_ignore, NULL);
 	res = connect_exec(
 	    n->pg, "listen gestor_catalog; listen gestor_session", clock_ms() + LISTEN_MS);
 	if (PQresultStatus(res) != PGRES_COMMAND_OK) {
