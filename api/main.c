@@ -137,6 +137,10 @@ serve(void)
 	secret_init(config.jwt_secret);
 	revoked_init(config.access_ttl_s);
 	block_signals(&signals);
+	if (password_serve() != 0) {
+		fprintf(stderr, "gestor: no threads for passwords\n");
+		return 1;
+	}
 	app.pool = pool_start(&(struct pool_config){
 	    config.database_url, config.pool_size, config.pool_wait_ms, config.query_timeout_ms });
 	if (app.pool == NULL)
