@@ -10,9 +10,9 @@ begin
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
     grant usage, select on all sequences in schema gestor to gestor_api;
-    grant insert on gestor.session, gestor.client, gestor.client_phone, gestor.contact,
+    grant insert on gestor.session, gestor.session_refresh_used, gestor.client, gestor.client_phone, gestor.contact,
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
     grant update on gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
-    grant delete on gestor.action, gestor.client_phone, gestor.idempotency to gestor_api;
+    grant delete on gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
 end $$;

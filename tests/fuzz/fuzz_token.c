@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t room;
 
 	if (real == NULL) {
-		if (sodium_init() < 0 || token_init(secret, 900) != 0 ||
+		if (sodium_init() < 0 || token_init(secret, NULL, 900) != 0 ||
 		    (real = token_issue(
 			 &who, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c")) == NULL)
 			abort();
