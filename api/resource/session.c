@@ -92,6 +92,26 @@ reply_session(struct request *rq, const char *text)
 }
 
 /*
+ * The repetition of a sign-in: the same session again. What was kept under a
+ * signing secret that is not ours any more cannot be read: a new key is needed.
+ */
+static int
+replay_create(struct request *rq, const char *text)
+{
+	json_t *made = json_loads(text, 0, NULL);
+	char token[SECRET_TOKEN_SIZE];
+	bool ours = secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token);
+
+	json_decref(made);
+	if (ours)
+		return reply_session(rq, text);
+	rq->reply.headers = NULL;
+	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
+	return reply_faults_of(rq, "idempotency_key_reused");
+}
+
+/*
  * The repetition of a renewal: the same tokens again, as long as nobody has
  * renewed or ended the session since. Else an old token and a key that can be
  * guessed would lead, repetition by repetition, to the live one.
@@ -144,7 +164,7 @@ session_create(struct request *rq)
 		break;
 	}
 	rq->idempotency.scope = result_text(advisor, 0, 0);
-	rq->idempotency.replay = reply_session;
+	rq->idempotency.replay = replay_create;
 	secret_token(token);
 	secret_hash(token, hash);
 	row = request_query(rq, &sql_session_create, result_text(advisor, 0, 0), hash,

@@ -86,6 +86,11 @@ test("one process: what was given out under the old key is good under the new on
     assert.equal((await get(alone, fresh.access_token, `/v1/opportunities?limit=1&cursor=${cursor}`)).status, 200);
   await good(alone, (await renewed(alone, next.refresh_token)).access_token);
   await good(alone, (await renewed(alone, kept.refresh_token)).access_token);
+  /* Nor can an answer be repeated that was kept under it. */
+  const unread = await lib.caller(alone.base).post("/v1/sessions", body, idempotent);
+  assert.equal(lib.faultAt(unread, "#/Idempotency-Key").code, "idempotency_key_reused");
+  assert.equal(unread.headers["idempotent-replayed"], undefined);
+  assert.equal((await renew(alone, t.refresh_token, renewal)).json.code, "refresh_token_invalid");
   await stop(alone);
 });
 

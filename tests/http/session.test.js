@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
 const lib = require("./lib.js");
 
 const { until, pause } = require("./writes.js");
@@ -81,7 +82,7 @@ test("session_refresh: nothing tells a used token from an unknown one, an ended 
   assert.equal((await renew(used.refresh_token)).status, 200);
   assert.equal((await lib.caller(world.base, ended.access_token).delete("/v1/sessions/current")).status, 204);
   world.database.sql(`update session set expires_at = now() - interval '1 second' where id = ${idOf(old)}`);
-  const unknown = said(await renew("x".repeat(43)));
+  const unknown = said(await renew(crypto.randomBytes(32).toString("base64url")));
   assert.equal(unknown.status, 401);
   for (const token of [used, used, ended, old]) assert.deepEqual(said(await renew(token.refresh_token)), unknown);
 });
