@@ -13,9 +13,9 @@ begin
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
         to gestor_api;
-    grant insert on gestor.throttle, gestor.session, gestor.client, gestor.client_phone, gestor.contact,
+    grant insert on gestor.throttle, gestor.session, gestor.session_refresh_used, gestor.client, gestor.client_phone, gestor.contact,
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
     grant update on gestor.throttle, gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
-    grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency to gestor_api;
+    grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
 end $$;
