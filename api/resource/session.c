@@ -153,6 +153,15 @@ reply_too_many(struct request *rq, const char *seconds)
 	return status;
 }
 
+bool
+attempt_was_right(struct request *rq, const char *username)
+{
+	auto_result struct result *given =
+	    request_query(rq, &sql_password_right, username, rq->address);
+
+	return given != NULL;
+}
+
 /* The columns of session_advisor. */
 enum { WAIT_S, ADVISOR, HASH, ACTIVE };
 
@@ -180,12 +189,14 @@ session_create(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
+	if (!attempt_was_right(rq, member(rq, "username")))
+		return rq->reply.status;
 	rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
 	rq->idempotency.replay = replay_create;
 	secret_token(token);
 	secret_hash(token, hash);
 	row = request_query(rq, &sql_session_create, result_text(advisor, 0, ADVISOR), hash,
-	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token), rq->address);
+	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
