@@ -14,6 +14,7 @@
 # docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 # examples   examples/*, each against a running server
+# sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
 # fuzz       every target of tests/fuzz on its corpus, and a few seconds further
 #
 # prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
@@ -47,9 +48,9 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http asan prism contract docs walk examples fuzz)
-# By name alone, for they take long.
-others=(tsan valgrind)
+every=(unit sql-check sql http asan prism contract docs walk examples valgrind sbom fuzz)
+# By name alone, for it takes long.
+others=(tsan)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} ${others[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]} ${others[*]}"
@@ -333,6 +334,7 @@ for name; do
 	asan | tsan) http_with "$name" ;;
 	valgrind) valgrind_clean ;;
 	fuzz) fuzz ;;
+	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;
 	sql) sql ;;
