@@ -76,6 +76,17 @@ if [[ -x build/gestor ]] && grep -rqs 'pthread_attr_setstacksize(' api; then
 	done
 fi
 
+# ---- The unit: systemd understands it, and finds little that it leaves open (of 100, 0 is nothing)
+
+unit=$(mktemp -d)
+trap 'rm -rf "$unit"' EXIT
+# The program that it starts has to be there.
+sed 's#^ExecStart=/usr/local/bin/gestor #ExecStart=/bin/true #' deploy/gestor.service >"$unit/gestor.service"
+complaints=$(systemd-analyze verify "$unit/gestor.service" 2>&1) || fail "deploy/gestor.service: $complaints"
+[[ ! $complaints ]] || fail "deploy/gestor.service: $complaints"
+exposure=$(systemd-analyze security --no-pager --offline=yes --threshold=15 "$unit/gestor.service") ||
+	fail "deploy/gestor.service leaves too much open:"$'\n'"$(grep '^✗' <<<"$exposure")"
+
 # ---- What the compiler and the linker were to harden
 
 # has WHAT REGEX TEXT - TEXT has a line like REGEX; else the program is without WHAT.
