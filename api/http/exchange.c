@@ -256,7 +256,7 @@ exchange_request(struct mg_connection *conn)
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	const char *query;
-	bool unread = false;
+	bool unread = false, head = strcmp(ri->request_method, "HEAD") == 0;
 
 	peer_request();
 	start_request(&rq, ri->user_data);
@@ -266,7 +266,7 @@ exchange_request(struct mg_connection *conn)
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);
 		reply_problem_text(&rq, refusal);
-		finish_request(&rq, conn, false, false);
+		finish_request(&rq, conn, head, false);
 		peer_next(SIZE_MAX);
 		return rq.reply.status;
 	}
@@ -279,8 +279,7 @@ exchange_request(struct mg_connection *conn)
 	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
-	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0,
-	    g.keep_alive && !unread && ri->local_uri != NULL);
+	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
 		linger(&body);
 	peer_next(g.head_length + (size_t)g.content_length);
