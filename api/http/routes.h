@@ -43,6 +43,10 @@
 	R(POST, "/v1/opportunities/{opportunity_id}/reopening", AUTH_SUPERVISOR,                   \
 	    opportunity_reopen)                                                                    \
 	R(POST, "/v1/typifications", AUTH_ADVISOR, typification_create)                            \
+	R(GET, "/v1/audit", AUTH_SUPERVISOR, audit_list)                                           \
+	R(GET, "/v1/clients/{client_id}/audit", AUTH_SUPERVISOR, client_audit_list)                \
+	R(GET, "/v1/opportunities/{opportunity_id}/audit", AUTH_SUPERVISOR,                        \
+	    opportunity_audit_list)                                                                \
 	R(GET, "/v1/catalogs", AUTH_ADVISOR, catalog_list)                                         \
 	R(GET, "/v1/catalogs/{catalog}", AUTH_ADVISOR, catalog_get)                                \
 	R(GET, "/livez", AUTH_NONE, livez)                                                         \

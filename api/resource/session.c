@@ -143,7 +143,7 @@ session_create(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
-	rq->idempotency.scope = result_text(advisor, 0, 0);
+	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, 0);
 	rq->idempotency.replay = reply_session;
 	secret_token(token);
 	secret_hash(token, hash);
