@@ -16,6 +16,5 @@ begin
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
     grant delete on gestor.action, gestor.client_phone, gestor.idempotency to gestor_api;
     -- Audited by triggers, which write as the schema's owner: the role may only look.
-    revoke all on sequence gestor.audit_id_seq, gestor.audit_read_id_seq from gestor_api;
-    grant execute on function gestor.audit_reads(timestamptz[], bigint[], bigint[], inet[], text[], text[]) to gestor_api;
+    revoke all on sequence gestor.audit_id_seq from gestor_api;
 end $$;

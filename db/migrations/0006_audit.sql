@@ -32,18 +32,6 @@ create index audit_of_object on audit (object_type, object_id, at desc, id desc)
 create index audit_of_client on audit (client_id, at desc, id desc) where client_id is not null;
 create index audit_of_opportunity on audit (opportunity_id, at desc, id desc) where opportunity_id is not null;
 
--- Who looked at a client's data; written in batches, a second or so after.
-create table audit_read (
-    id bigint generated always as identity primary key,
-    at timestamptz not null,
-    advisor_id bigint not null,
-    client_id bigint not null,
-    address inet,
-    request_id text not null,
-    operation text not null
-);
-create index audit_read_of_client on audit_read (client_id, at desc, id desc);
-
 -- ---------------------------------------------------------------- only ever added to
 
 create function audit_stays() returns trigger language plpgsql as $$
@@ -53,41 +41,37 @@ end $$;
 
 create trigger audit_stays before update or delete or truncate on audit
     for each statement execute function audit_stays();
-create trigger audit_read_stays before update or delete or truncate on audit_read
-    for each statement execute function audit_stays();
 -- Of a superuser too who takes himself for a replica.
 alter table audit enable always trigger audit_stays;
-alter table audit_read enable always trigger audit_read_stays;
 
 -- ---------------------------------------------------------------- what is shown of a value
 
 -- Of a number its last three characters, of anything else nothing; so short a
 -- one that three would be most of it counts as anything else.
-create function audit_masked_text(value text) returns jsonb language sql immutable
-return to_jsonb('***' || case when value ~ '^[A-Z0-9]{4,}[0-9]{3}$' then right(value, 3) else '' end);
+create function audit_masked_text(value text) returns text language plpgsql immutable as $$
+begin
+    return '***' || case when value ~ '^[A-Z0-9]{4,}[0-9]{3}$' then right(value, 3) else '' end;
+end $$;
 
-create function audit_masked(value jsonb) returns jsonb language sql immutable
-return case jsonb_typeof(value)
-    when 'null' then value
-    when 'array' then (select coalesce(jsonb_agg(audit_masked_text(e.t) order by e.n), '[]')
-        from jsonb_array_elements_text(value) with ordinality e (t, n))
-    else audit_masked_text(value #>> '{}')
+-- In PL/pgSQL for the triggers' sake: it keeps its plans.
+create function audit_masked(value jsonb) returns jsonb language plpgsql immutable as $$
+begin
+    if jsonb_typeof(value) = 'array' then
+        return (select coalesce(jsonb_agg(audit_masked_text(e.t) order by e.n), '[]')
+                  from jsonb_array_elements_text(value) with ordinality e (t, n));
+    end if;
+    return to_jsonb(audit_masked_text(value #>> '{}'));
+end $$;
+
+-- A column's value as it is audited: a choice as its code, of a hash only that there is one.
+create function audit_shown(name text, value jsonb, personal text[]) returns jsonb language sql immutable
+return case
+    when value = 'null' then value
+    when name = any (personal) then audit_masked(value)
+    when right(name, 5) = '_hash' then '"***"'
+    when jsonb_typeof(value) = 'object' and value ? 'levels' then value -> 'code'
+    else value
 end;
-
--- A row as it is audited: choices as their code, the personal columns masked,
--- of a hash only that there is one; without what is derived: the references and
--- constants that stand beside a choice, and the time of the last change.
-create function audit_shown(doc jsonb, personal text[], seen text[]) returns jsonb language sql immutable
-return (
-    select coalesce(jsonb_object_agg(e.key, case
-            when e.key = any (personal) then audit_masked(e.value)
-            when right(e.key, 5) = '_hash' and e.value <> 'null' then '"***"'
-            when jsonb_typeof(e.value) = 'object' and e.value ? 'levels' then e.value -> 'code'
-            else e.value end), '{}')
-      from jsonb_each(doc) e
-     where case when seen <> '{}' then e.key = any (seen)
-        else e.key not in ('id', 'updated_at') and right(e.key, 8) <> '_catalog'
-         and not (right(e.key, 3) = '_id' and doc ? left(e.key, -3)) end);
 
 -- ---------------------------------------------------------------- the triggers
 
@@ -106,20 +90,18 @@ declare
     was jsonb;
     became jsonb;
 begin
-    if tg_op = 'UPDATE' then
-        -- Compared before they are masked: two numbers may end alike.
-        select jsonb_object_agg(e.key, old_row -> e.key), jsonb_object_agg(e.key, e.value) into was, became
-          from jsonb_each(new_row) e where e.value <> old_row -> e.key;
-        -- What belongs to a choice is known by the choice that stands beside it.
-        was := audit_shown(was, personal, seen);
-        became := audit_shown(became, personal, seen);
-        if became = '{}' then
-            return null;
-        end if;
-    elsif tg_op = 'INSERT' then
-        became := jsonb_strip_nulls(audit_shown(new_row, personal, seen));
-    else
-        was := audit_shown(old_row, personal, seen);
+    -- Compared before they are masked: two numbers may end alike. Left out is what is derived: the references
+    -- and constants that stand beside a choice, and the time of the last change.
+    select jsonb_object_agg(e.key, audit_shown(e.key, old_row -> e.key, personal)) filter (where tg_op <> 'INSERT'),
+           jsonb_object_agg(e.key, audit_shown(e.key, e.value, personal)) filter (where tg_op <> 'DELETE')
+      into was, became
+      from jsonb_each(one) e
+     where case tg_op when 'UPDATE' then e.value <> old_row -> e.key when 'INSERT' then e.value <> 'null' else true end
+       and case when seen <> '{}' then e.key = any (seen)
+           else e.key not in ('id', 'updated_at') and right(e.key, 8) <> '_catalog'
+            and not (right(e.key, 3) = '_id' and one ? left(e.key, -3)) end;
+    if coalesce(was, became) is null then
+        return null;
     end if;
     insert into audit (advisor_id, session_id, address, request_id, operation, object_type, object_id, action,
         client_id, opportunity_id, before, after)
@@ -153,7 +135,7 @@ select audited('session', '{}', '{advisor_id,ended_at}');
 -- The rest is derived.
 select audited('catalog_item', '{}', '{catalog_id,parent_id,code,label,position,active,operator_code,sunat_code}');
 
--- ---------------------------------------------------------------- what the service says, and asks
+-- ---------------------------------------------------------------- what the service asks
 
 -- The moments of a filter: a day at the desk is meant from its beginning, or to its end.
 create function audit_from(written text) returns timestamptz language sql stable
@@ -161,16 +143,3 @@ return case when length(written) = 10 then written::date::timestamp at time zone
 create function audit_until(written text) returns timestamptz language sql stable
 return case when length(written) = 10 then (written::date + 1)::timestamp at time zone 'America/Lima' - interval '1 microsecond'
     else written::timestamptz end;
-
--- What the service gathered of reads: lists of equal length. It may add to the
--- table by this alone.
-create function audit_reads(at timestamptz[], advisor_id bigint[], client_id bigint[], address inet[], request_id text[],
-    operation text[]) returns bigint language sql security definer set search_path = gestor, pg_temp
-begin atomic
-    with added as (
-        insert into audit_read (at, advisor_id, client_id, address, request_id, operation)
-        select * from unnest(at, advisor_id, client_id, address, request_id, operation)
-        returning 1)
-    select count(*) from added;
-end;
-revoke all on function audit_reads(timestamptz[], bigint[], bigint[], inet[], text[], text[]) from public;

@@ -193,12 +193,10 @@ test("audit_list: an account that is made has its entry", async () => {
 
 test("audit_list: nobody changes what is written, a superuser neither", async () => {
   const refused = (statement) => assert.throws(() => lib.sql(world.database.superuser, statement), /only ever added to/);
-  for (const table of ["audit", "audit_read"]) {
-    refused(`update ${table} set at = now()`);
-    refused(`delete from ${table}`);
-    refused(`truncate ${table}`);
-    refused(`set session_replication_role = replica; delete from ${table}`);
-  }
+  refused("update audit set at = now()");
+  refused("delete from audit");
+  refused("truncate audit");
+  refused("set session_replication_role = replica; delete from audit");
   mark();
   lib.sql(world.database.superuser, "set session_replication_role = replica; update client set gender = 'M' where id = (select min(id) from client)");
   assert.equal(kinds(entries()), "update client");
