@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const { spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
 const { writes, send, fingerprint } = require("./writes.js");
 
@@ -239,4 +240,31 @@ test("audit_list: each list is an index's", async () => {
     ["x.operation = 'a'", "audit_of_operation"], ["x.object_type = 'client' and x.object_id = 1", "audit_of_object"],
     ["x.client_id = 1", "audit_of_client"], ["x.opportunity_id = 1", "audit_of_opportunity"]])
     assert.match(plan(where), new RegExp(`Index Scan using ${index} `), where);
+});
+
+test("audit_list: a list of proxies that is none stops the start, and says what it may be", () => {
+  for (const proxies of ["localhost", "10.0.0.0/33", "10.0.0.1,", "::1"]) {
+    const r = spawnSync(lib.gestor, ["serve"], { encoding: "utf8", timeout: 5000, env: { DATABASE_URL: "postgresql://x@127.0.0.1:1/x",
+      GESTOR_JWT_SECRET: lib.serverKey, GESTOR_LISTEN: "127.0.0.1:1", GESTOR_TRUSTED_PROXIES: proxies } });
+    assert.notEqual(r.status, 0);
+    assert.match(r.stderr, /GESTOR_TRUSTED_PROXIES must be IPv4 addresses or blocks/);
+  }
+});
+
+test("audit_list: of two who change one thing at once, each has an entry of his own", async () => {
+  const { at, opportunity } = await lib.opened(ana);
+  mark();
+  const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, i) =>
+    (i % 2 ? ana : boss).put(`${at}/diagnosis`, { reason: reasons[i % 2] }, { "x-request-id": `turn-${i}` })));
+  assert.ok(answers.every((r) => r.status === 200));
+  const made = entries();
+  assert.ok(made.length >= 1 && made.length <= 20);
+  for (const [i, x] of made.entries()) {
+    const turn = Number(x.request_id.slice(5));
+    assert.equal(x.object_id, Number(opportunity.id));
+    assert.equal(x.advisor_id, advisorId(turn % 2 ? "E8153375" : "E8000001"), "nobody is taken for another");
+    assert.equal(x.after.reason, reasons[turn % 2]);
+    assert.equal(x.before.reason, i === 0 ? null : made[i - 1].after.reason, "one change follows the other");
+  }
 });
