@@ -17,8 +17,9 @@ with page as (
      where ($1::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
        and ($2::text is null or x.object_type = $2) and ($3::bigint is null or x.object_id = $3::bigint)
        and ($4::text is null or x.operation = $4)
-       and ($5::text is null or x.at >= audit_from($5)) and ($6::text is null or x.at <= audit_until($6))
-       and :{audit_after x $7 $8}
+       and ($5::text is null or x.at >= audit_from($5))
+       -- One condition of both, the filter's end and the page's beginning, that the index scan begins there.
+       and (x.at, x.id) < (coalesce($7::timestamptz, audit_until($6), 'infinity'), coalesce($8::bigint, 9223372036854775807))
      order by x.at desc, x.id desc limit $9::int + 1)
 select :{page_items $9}, :{page_next $9};
 
