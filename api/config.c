@@ -1,4 +1,5 @@
 #include "config.h"
+#include "http/address.h"
 #include "http/cors.h"
 
 #include <arpa/inet.h>
@@ -43,6 +44,9 @@ static const struct text_setting texts[] = {
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
 	{ "GESTOR_CORS_ORIGINS", "", AT(cors_origins), false,
 	    "origins whose pages may call: https://desk.example, with commas between" },
+	{ "GESTOR_TRUSTED_PROXIES", "", AT(trusted_proxies), false,
+	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, with commas "
+	    "between" },
 };
 
 static const struct number_setting numbers[] = {
@@ -224,6 +228,11 @@ config_load(struct config *ret_config, int need_secret)
 		fprintf(stderr, "gestor: GESTOR_CORS_ORIGINS must be origins such as "
 				"https://desk.example or http://localhost:3000, without a path, "
 				"with commas between\n");
+		right = false;
+	}
+	if (right && !address_list_right(c.trusted_proxies)) {
+		fprintf(stderr, "gestor: GESTOR_TRUSTED_PROXIES must be IPv4 addresses or blocks "
+				"such as 10.0.0.5 or 10.0.0.0/24, with commas between\n");
 		right = false;
 	}
 	if (right && !is_address(c.listen)) {

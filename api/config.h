@@ -16,6 +16,7 @@ struct config {
 	const char *listen;
 	const char *log_level;
 	const char *cors_origins;
+	const char *trusted_proxies;
 	int threads;
 	int pool_size;
 	int pool_wait_ms;

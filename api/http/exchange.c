@@ -261,7 +261,6 @@ exchange_request(struct mg_connection *conn)
 	peer_request();
 	start_request(&rq, ri->user_data);
 	rq.origin = guard_header(ri, "Origin");
-	rq.address = ri->remote_addr;
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);
@@ -271,6 +270,8 @@ exchange_request(struct mg_connection *conn)
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
+	address_of(ri->remote_addr, header_list(&rq, ri, "X-Forwarded-For"),
+	    rq.app->config->trusted_proxies, rq.address);
 	/* One that stands twice is, as a list, malformed. */
 	trace_take(header_list(&rq, ri, "traceparent"), &rq.trace);
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&

@@ -49,6 +49,9 @@
 	    opportunity_reopen)                                                                    \
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    typification_create)                                                                   \
+	R(GET, "/v1/audit", MAY_AUDIT_READ, audit_list)                                            \
+	R(GET, "/v1/clients/{client_id}/audit", MAY_AUDIT_READ, client_audit_list)                 \
+	R(GET, "/v1/opportunities/{opportunity_id}/audit", MAY_AUDIT_READ, opportunity_audit_list) \
 	R(GET, "/v1/catalogs", MAY_CATALOG_READ, catalog_list)                                     \
 	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, catalog_get)                            \
 	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, advisor_list)                                   \

@@ -191,7 +191,7 @@ session_create(struct request *rq)
 	}
 	if (!attempt_was_right(rq, member(rq, "username")))
 		return rq->reply.status;
-	rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
+	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
 	rq->idempotency.replay = replay_create;
 	secret_token(token);
 	secret_hash(token, hash);

@@ -95,7 +95,7 @@ begin
           from pg_class c, aclexplode(c.relacl) x join pg_roles r on r.oid = x.grantee
          where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r' and r.rolname = 'gestor_api'
          group by 1),
-    wanted (relname, rights) as (values ('action', 'DELETE INSERT SELECT UPDATE'), ('advisor', 'SELECT'), ('catalog', 'SELECT'), ('catalog_item', 'SELECT'),
+    wanted (relname, rights) as (values ('action', 'DELETE INSERT SELECT UPDATE'), ('advisor', 'SELECT'), ('audit', 'SELECT'), ('catalog', 'SELECT'), ('catalog_item', 'SELECT'),
         ('client', 'INSERT SELECT UPDATE'), ('client_phone', 'DELETE INSERT SELECT'), ('consent', 'INSERT SELECT'), ('contact', 'INSERT SELECT'),
         ('opportunity', 'INSERT SELECT UPDATE'), ('reopening', 'INSERT SELECT'), ('schema_migrations', 'SELECT'), ('session', 'INSERT SELECT UPDATE'),
         ('session_refresh_used', 'DELETE INSERT SELECT'))

@@ -439,6 +439,7 @@ end $$;
 
 do $$
 begin
+    perform pg_temp.refused('audit_action_known', 'insert into audit (object_type, object_id, action) values (''client'', 1, ''read'')');
     perform pg_temp.refused('action_opportunity_fkey', 'update action set opportunity_id = 999999');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
     perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');
