@@ -12,10 +12,10 @@
  *   d  409 client_exists              e  409 advisor_exists
  *   h  409 contact_has_opportunity    i  422 invalid
  *
- * nobody     no token                       ended       an administrator who has signed out
- * off        a deactivated administrator    must        an administrator who must change the password
- * rights     an integration with all rights reads       one with those to read
- * writes     one with those to write        none        one without any
+ * nobody   no token                          ended   an administrator who has signed out
+ * off      a deactivated administrator       must    an administrator who must change the password
+ * rights   an integration with all rights    none    one without any
+ * reads, writes, clients, contacts, opportunities    one with those to read, to write, or of that alone
  *
  * Sessions are the bearer's own: nobody has none, and tries a name that no account has.
  */
@@ -26,76 +26,76 @@ const lib = require("./lib.js");
 const { fingerprint } = require("./writes.js");
 
 const table = `
-                            nobody ended off   must  advisor   supervisor admin     rights    reads  writes    none
+                            nobody ended off  must advisor  supervisor admin    rights   reads    writes   clients contacts opportunities none
 
 the bearer's
-session_create         201  w      +     w     +     +         +          +         +         +      +         +
-session_refresh        200  t      t     t     +     +         +          +         +         +      +         +
-session_get            200  -      x     x     +     +         +          +         +         +      +         +
-session_delete         204  -      x     x     +     +         +          +         +         +      +         +
-password_put           204  -      x     x     +     +         +          +         +         +      +         +
+session_create          201 w      +     w    +    +        +          +        +        +        +        +       +        +             +
+session_refresh         200 t      t     t    +    +        +          +        +        +        +        +       +        +             +
+session_get             200 -      x     x    +    +        +          +        +        +        +        +       +        +             +
+session_delete          204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
+password_put            204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
 
 nothing
-client_search          200  -      x     x     p     +         +          +         +         +      r         r
-opportunity_list       200  -      x     x     p     +         +          +         +         +      r         r
-catalog_list           200  -      x     x     p     +         +          +         +         +      +         +
-advisor_list           200  -      x     x     p     r         r          +         r         r      r         r
-livez                  200  +      +     +     +     +         +          +         +         +      +         +
-readyz                 200  +      +     +     +     +         +          +         +         +      +         +
-openapi_yaml           200  +      +     +     +     +         +          +         +         +      +         +
-openapi_json           200  +      +     +     +     +         +          +         +         +      +         +
-docs_page              200  +      +     +     +     +         +          +         +         +      +         +
-docs_style             200  +      +     +     +     +         +          +         +         +      +         +
-docs_script            200  +      +     +     +     +         +          +         +         +      +         +
+client_search           200 -      x     x    p    +        +          +        +        +        r        +       r        r             r
+opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
+catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
+advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
+livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+readyz                  200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+openapi_yaml            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+openapi_json            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_page               200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_style              200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_script             200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 
 catalog: one, absent
-catalog_get            200  -      x     x     p     +0        +0         +0        +0        +0     +0        +0
+catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
 
 client: one, absent
-client_get             200  -      x     x     p     +0        +0         +0        +0        +0     r         r
-client_update          200  -      x     x     p     +0        +0         +0        +0        r      +0        r
-client_opportunity_list 200 -      x     x     p     +0        +0         +0        +0        +0     r         r
-contact_list           200  -      x     x     p     +0        +0         +0        +0        +0     r         r
-contact_create         201  -      x     x     p     +0        +0         +0        +0        r      +0        r
+client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
+client_update           200 -      x     x    p    +0       +0         +0       +0       r        +0       +0      r        r             r
+client_opportunity_list 200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        +0            r
+contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       +0       r             r
+contact_create          201 -      x     x    p    +0       +0         +0       +0       r        +0       r       +0       r             r
 
 new client: new, known
-client_create          201  -      x     x     p     +d        +d         +d        +d        r      +d        r
+client_create           201 -      x     x    p    +d       +d         +d       +d       r        +d       +d      r        r             r
 
 client in the body: new, known, named by id, by an id that is absent
-typification_create    201  -      x     x     p     +d+i      +d+i       +d+i      +d+i      r      +d+i      r
+typification_create     201 -      x     x    p    +d+i     +d+i       +d+i     +d+i     r        +d+i     r       r        r             r
 
 contact: own, another's, absent
-contact_get            200  -      x     x     p     ++0       ++0        ++0       ++0       ++0    r         r
+contact_get             200 -      x     x    p    ++0      ++0        ++0      ++0      ++0      r        r       ++0      r             r
 
 contact in the body: own, another's, own with an opportunity, another's with one, absent
-opportunity_create     201  -      x     x     p     ++hhi     ++hhi      ++hhi     ++hhi     r      ++hhi     r
+opportunity_create      201 -      x     x    p    ++hhi    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        ++hhi         r
 
 opportunity: own, another's, own finished, another's finished, absent
-opportunity_get        200  -      x     x     p     ++++0     ++++0      ++++0     ++++0     ++++0  r         r
-opportunity_update     200  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-action_list            200  -      x     x     p     ++++0     ++++0      ++++0     ++++0     ++++0  r         r
-action_create          201  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-diagnosis_get          200  -      x     x     p     ++++0     ++++0      ++++0     ++++0     ++++0  r         r
-diagnosis_put          200  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-competitor_offer_get   200  -      x     x     p     ++++0     ++++0      ++++0     ++++0     ++++0  r         r
-competitor_offer_put   200  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-closure_get            200  -      x     x     p     ++++0     ++++0      ++++0     ++++0     ++++0  r         r
-closure_put            200  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-typification_put       200  -      x     x     p     +ofo0     ++ff0      ++ff0     +ofo0     r      +ofo0     r
-opportunity_reopen     200  -      x     x     p     r         nn++0      nn++0     r         r      r         r
+opportunity_get         200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+opportunity_update      200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+action_list             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+action_create           201 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+diagnosis_get           200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+diagnosis_put           200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+competitor_offer_get    200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+competitor_offer_put    200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+closure_get             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+closure_put             200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+typification_put        200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+opportunity_reopen      200 -      x     x    p    r        nn++0      nn++0    r        r        r        r       r        r             r
 
 action: as the opportunities; then of an own opportunity, absent, or of another opportunity; of another's, absent
-action_get             200  -      x     x     p     ++++0000  ++++0000   ++++0000  ++++0000  ++++0000 r       r
-action_update          200  -      x     x     p     +ofo000o  ++ff0000   ++ff0000  +ofo000o  r      +ofo000o  r
-action_delete          204  -      x     x     p     +ofo000o  ++ff0000   ++ff0000  +ofo000o  r      +ofo000o  r
+action_get              200 -      x     x    p    ++++0000 ++++0000   ++++0000 ++++0000 ++++0000 r        r       r        ++++0000      r
+action_update           200 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
+action_delete           204 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
 
 new account: new, known
-advisor_create         201  -      x     x     p     r         r          +e        r         r      r         r
+advisor_create          201 -      x     x    p    r        r          +e       r        r        r        r       r        r             r
 
 account: one's own, another's, deactivated, known from old records alone, absent
-advisor_get            200  -      x     x     p     r         r          +++00     r         r      r         r
-advisor_update         200  -      x     x     p     r         r          +++00     r         r      r         r
-advisor_password_put   204  -      x     x     p     r         r          +++00     r         r      r         r
+advisor_get             200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+advisor_update          200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+advisor_password_put    204 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 `;
 
 const refusals = {
@@ -169,11 +169,12 @@ const known = {};     // client, and the id of one who has no account
 
 /* ------------------------------------------------------------------ before */
 
-const right = { reads: ["client_read", "contact_read", "opportunity_read"], writes: ["client_write", "contact_write", "opportunity_write"] };
+const rights = ["client", "contact", "opportunity"].flatMap((of) => [`${of}_read`, `${of}_write`]);
+const integration = (which) => ({ role: "integration", rights: rights.filter((right) => which.test(right)) });
 const roles = {
   ended: { role: "admin" }, off: { role: "admin" }, must: { role: "admin" }, advisor: { role: "advisor" }, supervisor: { role: "supervisor" }, admin: { role: "admin" },
-  rights: { role: "integration", rights: [...right.reads, ...right.writes] }, reads: { role: "integration", rights: right.reads },
-  writes: { role: "integration", rights: right.writes }, none: { role: "integration" }, theirs: { role: "advisor" },
+  rights: integration(/./), reads: integration(/read/), writes: integration(/write/), clients: integration(/client/), contacts: integration(/contact/),
+  opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
 };
 
 /* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without any. */
@@ -226,11 +227,12 @@ function shown(r) {
 }
 
 /*
- * tried(op, b, object) - the request by this bearer on this object, which is to
+ * tried(op, b, object, letter, status) - the request by this bearer on this object, which is to
  * meet with `letter`. What would succeed is rehearsed. What is refused is so
  * rehearsed too, and under a condition that does not hold; and where it is
  * refused before anything is looked at, with a body that is none, and by a server
- * without a database, which cannot take longer for what is there. Each time the answer is the same, and to HEAD too.
+ * without a database, which cannot take longer for what is there. Each time the
+ * answer is the same, and to HEAD too.
  */
 async function tried(op, b, object, letter, status) {
   const what = `${op.operationId}, ${letter}, ${JSON.stringify(object)}`;
@@ -281,7 +283,7 @@ test("every operation of the document has a row, and every row all columns", () 
 });
 
 for (const { id, status, cells, of } of rows)
-  test(`${id}: ${columns.map((name, i) => `${name} ${cells[i]}`).join(", ")}`, async () => {
+  test(`${id}: what everybody gets, of every kind of object`, async () => {
     const op = operations.find((o) => o.operationId === id), whole = fingerprint(world.database);
     for (const [i, name] of columns.entries()) {
       const b = bearers[name], cell = cells[i], all = objects[of](b);
