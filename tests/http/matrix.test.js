@@ -40,6 +40,7 @@ client_search           200 -      x     x    p    +        +          +        
 opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
 catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
 advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
+audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 readyz                  200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 openapi_yaml            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
@@ -53,10 +54,11 @@ catalog_get             200 -      x     x    p    +0       +0         +0       
 
 client: one, absent
 client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
-client_update           200 -      x     x    p    +0       +0         +0       +0       r        +0       +0      r        r             r
+client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
 client_opportunity_list 200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        +0            r
-contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       +0       r             r
-contact_create          201 -      x     x    p    +0       +0         +0       +0       r        +0       r       +0       r             r
+contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        r             r
+contact_create          201 -      x     x    p    +0       +0         +0       +0       r        r        r       r        r             r
+client_audit_list       200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
 
 new client: new, known
 client_create           201 -      x     x    p    +d       +d         +d       +d       r        +d       +d      r        r             r
@@ -65,13 +67,14 @@ client in the body: new, known, named by id, by an id that is absent
 typification_create     201 -      x     x    p    +d+i     +d+i       +d+i     +d+i     r        +d+i     r       r        r             r
 
 contact: own, another's, absent
-contact_get             200 -      x     x    p    ++0      ++0        ++0      ++0      ++0      r        r       ++0      r             r
+contact_get             200 -      x     x    p    ++0      ++0        ++0      ++0      ++0      r        r       r        r             r
 
 contact in the body: own, another's, own with an opportunity, another's with one, absent
 opportunity_create      201 -      x     x    p    ++hhi    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        ++hhi         r
 
 opportunity: own, another's, own finished, another's finished, absent
 opportunity_get         200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+opportunity_audit_list  200 -      x     x    p    r        ++++0      ++++0    r        r        r        r       r        r             r
 opportunity_update      200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
 action_list             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
 action_create           201 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r

@@ -43,8 +43,8 @@ select pg_temp.same('tables without it', (select string_agg(c.relname, ' ' order
 -- ---------------------------------------------------------------- what is written
 
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', '$argon2id$v=19$abcdef1234567');
-select pg_temp.same('advisor', pg_temp.entries(), 'insert advisor > {"role": "advisor", "active": true, "username": "E1000001", "full_name": "ANA", '
-    '"password_hash": "***"}');
+select pg_temp.same('advisor', pg_temp.entries(), 'insert advisor > {"role": "advisor", "active": true, "rights": [], "username": "E1000001", "full_name": "ANA", '
+    '"password_hash": "***", "must_change_password": false}');
 update advisor set password_hash = '$argon2id$v=19$abcdef7654321' where username = 'E1000001';
 select pg_temp.same('a password', pg_temp.entries(), 'update advisor {"password_hash": "***"} > {"password_hash": "***"}');
 update advisor set role = 'supervisor', active = false where username = 'E1000001';
