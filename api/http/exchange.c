@@ -312,7 +312,8 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 		reply_problem(&rq, "headers_too_large");
 	else if (peer_is_late())
 		reply_problem(&rq, "request_timeout");
-	else if (guard_method_is_strange(ri))
+	/* The library's parts may be those of the thread's last request, and the bytes others. */
+	else if (ri->request_method == peer_buffer() && guard_method_is_strange(ri))
 		reply_problem(&rq, "method_unknown");
 	else
 		reply_problem(&rq, "bad_request");
