@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ready) {
 		fuzz_contract();
 		MUST(sodium_init() >= 0);
-		secret_init("fuzzing-0123456789-abcdefghijklmnopqrst");
+		secret_init("fuzzing-0123456789-abcdefghijklmnopqrst", NULL);
 		ready = true;
 	}
 	given = fuzz_text(data, size);

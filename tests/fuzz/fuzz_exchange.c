@@ -216,13 +216,13 @@ static void
 start(char **ret_token, char *ret_cursor, size_t cursor_size)
 {
 	static const char secret[] = "fuzzing-0123456789-abcdefghijklmnopqrst";
-	const struct claims who = { 1, 1, ROLE_ADMIN, 0 };
+	const struct claims who = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADMIN };
 
 	log_set_level(LOG_ERROR);
 	json_object_seed(1);
 	fuzz_contract();
-	MUST(sodium_init() >= 0 && token_init(secret, 1000000) == 0);
-	secret_init(secret);
+	MUST(sodium_init() >= 0 && token_init(secret, NULL, 1000000) == 0);
+	secret_init(secret, NULL);
 	/* Of the list "GET /v1/clients/7/contacts". */
 	MUST(secret_seal("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
 	     NULL);
