@@ -14,6 +14,7 @@ RUN apt-get update \
 	&& groupadd --gid 10001 gestor \
 	&& useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gestor
 COPY --from=build /src/build/gestor /usr/local/bin/gestor
+# It writes nothing, so the root file system may be read-only (docker-compose.yml).
 USER 10001:10001
 ENV GESTOR_LISTEN=0.0.0.0:8080
 EXPOSE 8080

@@ -1,8 +1,9 @@
 # Gestor. `make help` lists what there is to make; `make run` is the place to begin.
 #
 # Everything that is made goes under build/: the release build's objects under
-# build/release/, those with AddressSanitizer and UBSan under build/asan/, those
-# of the fuzz targets under build/fuzz/. Sources are found by wildcard.
+# build/release/, those with AddressSanitizer and UBSan under build/asan/, with
+# ThreadSanitizer under build/tsan/, those of the fuzz targets under build/fuzz/.
+# Sources are found by wildcard.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -32,9 +33,13 @@ objects_under = $(SRC:%.c=build/$(1)/%.o) $(MADE:build/%.c=build/$(1)/%.o)
 CPPFLAGS  = -D_GNU_SOURCE -Iapi -Ibuild $(PKG_CFLAGS) -MMD -MP
 WARNINGS  = -Wall -Wextra -Wshadow -Wconversion
 CFLAGS    = -std=c17 -g -pthread $(WARNINGS)
-HARDEN    = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+# What tools/lint.sh looks for in the program that comes of it.
+HARDEN    = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE $(BRANCHES)
+BRANCHES  = $(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full)
+HARDLINK  = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+TSAN      = -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 -fPIE
 # The program's own versions of these, which the libraries are meant to find.
 LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_setstacksize \
 	-Wl,--export-dynamic-symbol=recv -Wl,--export-dynamic-symbol=poll
@@ -51,7 +56,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test lint format bench fuzz sql-check clean unit FORCE
+.PHONY: help run build test lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -61,7 +66,8 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http prism contract docs walk examples'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http asan prism contract docs walk examples'
+	@echo '                                           valgrind sbom fuzz; by name alone, for it takes long: tsan'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make build V=1                           the commands, in full'
 
@@ -77,7 +83,7 @@ build: ## build/gestor
 # Of the steps of tests/run.sh, those that use the tools of tests/contract; all of them are the default.
 needs_npm = $(if $(STEPS),$(filter prism contract docs examples,$(STEPS)),yes)
 test: ## every test, on a PostgreSQL of its own
-	@tools/deps.sh test $(if $(needs_npm),contract)
+	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fuzz valgrind,$(STEPS)),fuzz valgrind)
 	@$(if $(needs_npm),tools/npm.sh)
 	$(make_in_parallel) build/gestor
 	@exec tests/run.sh $(STEPS)
@@ -100,11 +106,16 @@ bench: ## load, and its report
 	$(make_in_parallel) build/gestor
 	@exec bench/run.sh
 
+sbom: ## build/sbom.json: what build/gestor is linked with, as CycloneDX
+	@tools/deps.sh build
+	$(make_in_parallel) build/gestor
+	@$(PYTHON) tools/sbom.py build/gestor build/sbom.json
+
 FUZZ_SECONDS = 60
 fuzz: ## libFuzzer on every target of tests/fuzz
 	@tools/deps.sh fuzz
 	@test -n '$(FUZZ)' || { echo 'tests/fuzz holds no target' >&2; exit 1; }
-	$(make_in_parallel) $(FUZZ:tests/fuzz/%.c=build/fuzz/%)
+	$(make_in_parallel) fuzz-build
 	@set -e; for name in $(FUZZ:tests/fuzz/%.c=%); do \
 		echo "== $$name, $(FUZZ_SECONDS) s"; \
 		mkdir -p build/fuzz/corpus/$$name; \
@@ -112,6 +123,8 @@ fuzz: ## libFuzzer on every target of tests/fuzz
 		build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
 			-artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name $$seeds; \
 	done
+
+fuzz-build: $(FUZZ:tests/fuzz/%.c=build/fuzz/%)
 
 clean: ## remove build/ (and nothing else)
 	rm -rf build
@@ -137,9 +150,13 @@ build/docs.c: $(DOCS) tools/embed.py
 	$(Q)$(PYTHON) tools/embed.py files $@ $(DOCS)
 
 build/release/%.o: CFLAGS += -O2 -Werror $(HARDEN)
+build/tsan/%.o: CFLAGS += -O1 $(TSAN)
 build/asan/%.o: CFLAGS += -O1 -Werror -Wno-error=maybe-uninitialized $(SANITIZE)
 build/fuzz/%.o: CFLAGS += -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
 build/fuzz/%: CC = clang
+# A target may play the part of interpose.c, or of db/: nothing but what it wants comes out of
+# the archive, so the C library is asked first for what the sanitizers want.
+build/fuzz/%: LDFLAGS = -pthread -Wl,--as-needed
 
 define compile
 $(call told,CC,$@)
@@ -152,14 +169,17 @@ build/$(1)/%.o: %.c Makefile | build/sql.h
 build/$(1)/%.o: build/%.c Makefile | build/sql.h
 	$$(compile)
 endef
-$(foreach kind,release asan fuzz,$(eval $(call rules_for,$(kind))))
+$(foreach kind,release asan tsan fuzz,$(eval $(call rules_for,$(kind))))
 
 build/gestor: $(call objects_under,release) build/sources
 	$(call told,LINK,$@)
-	$(Q)$(CC) -pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+	$(Q)$(CC) $(HARDLINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 build/gestor-asan: $(call objects_under,asan) build/sources
 	$(call told,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+build/gestor-tsan: $(call objects_under,tsan) build/sources
+	$(call told,LINK,$@)
+	$(Q)$(CC) -pie $(TSAN) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 # What tests link against. An archive gives only what is asked for, so that a test
 # may bring statements or migrations of its own.
@@ -184,7 +204,7 @@ build/unit/%: build/asan/tests/unit/%.o build/asan/libgestor.a $(if $(UNITSQL),b
 		build/asan/libgestor.a -lcmocka $(LDLIBS)
 build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libgestor.a
 	$(call told,LINK,$@)
-	$(Q)$(CC) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS) -o $@ $< -lc build/fuzz/libgestor.a $(LDLIBS)
 
 # Objects are kept: they are what the next build is spared.
 .SECONDARY:

@@ -1,4 +1,5 @@
 #include "config.h"
+#include "http/address.h"
 #include "http/cors.h"
 
 #include <arpa/inet.h>
@@ -36,11 +37,16 @@ static const struct text_setting texts[] = {
 	    "PostgreSQL: a libpq connection string or URI" },
 	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true,
 	    "key that signs access tokens, 32 bytes or more" },
+	{ "GESTOR_JWT_SECRET_PREVIOUS", "", AT(jwt_secret_previous), true,
+	    "another that is accepted, and signs nothing, while keys are rotated" },
 	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false,
 	    "IPv4 address and port to serve on" },
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
 	{ "GESTOR_CORS_ORIGINS", "", AT(cors_origins), false,
 	    "origins whose pages may call: https://desk.example, with commas between" },
+	{ "GESTOR_TRUSTED_PROXIES", "", AT(trusted_proxies), false,
+	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, with commas "
+	    "between" },
 };
 
 static const struct number_setting numbers[] = {
@@ -132,8 +138,9 @@ number_is_right(const struct number_setting *s, int *ret_value)
 	return true;
 }
 
-static bool
-secret_is_strong(const char *secret)
+/* What is wrong with a secret; NULL: nothing. */
+static const char *
+weakness(const char *secret)
 {
 	bool seen[256] = { false };
 	const char *why = NULL;
@@ -155,12 +162,31 @@ secret_is_strong(const char *secret)
 			 strcasestr(secret, "password") != NULL)
 			why = "looks like a placeholder";
 	}
+	return why;
+}
+
+static bool
+secrets_are_right(const char *secret, const char *previous)
+{
+	const char *why = weakness(secret);
+
+	if (why != NULL) {
+		fprintf(stderr,
+		    "gestor: GESTOR_JWT_SECRET %s. Make one with\n"
+		    "    openssl rand -base64 48 > jwt_secret && chmod 600 jwt_secret\n"
+		    "and set GESTOR_JWT_SECRET_FILE to its path.\n",
+		    why);
+		return false;
+	}
+	if (*previous == '\0')
+		return true;
+	why =
+	    strcmp(secret, previous) == 0 ? "is the same as GESTOR_JWT_SECRET" : weakness(previous);
 	if (why == NULL)
 		return true;
 	fprintf(stderr,
-	    "gestor: GESTOR_JWT_SECRET %s. Make one with\n"
-	    "    openssl rand -base64 48 > jwt_secret && chmod 600 jwt_secret\n"
-	    "and set GESTOR_JWT_SECRET_FILE to its path.\n",
+	    "gestor: GESTOR_JWT_SECRET_PREVIOUS %s. It is the key that GESTOR_JWT_SECRET was "
+	    "before, or is to be next; leave it out when no key is being rotated.\n",
 	    why);
 	return false;
 }
@@ -206,6 +232,11 @@ config_load(struct config *ret_config, int need_secret)
 				"with commas between\n");
 		right = false;
 	}
+	if (right && !address_list_right(c.trusted_proxies)) {
+		fprintf(stderr, "gestor: GESTOR_TRUSTED_PROXIES must be IPv4 addresses or blocks "
+				"such as 10.0.0.5 or 10.0.0.0/24, with commas between\n");
+		right = false;
+	}
 	if (right && !is_address(c.listen)) {
 		fprintf(stderr,
 		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port, 1 to "
@@ -215,7 +246,7 @@ config_load(struct config *ret_config, int need_secret)
 		right = false;
 	}
 	if (right && need_secret)
-		right = secret_is_strong(c.jwt_secret);
+		right = secrets_are_right(c.jwt_secret, c.jwt_secret_previous);
 	if (!right)
 		return -1;
 	*ret_config = c;

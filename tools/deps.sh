@@ -14,8 +14,9 @@ build='gcc libc6-dev make pkg-config python3 python3-yaml
 run='postgresql-15 curl jq ca-certificates util-linux'
 test='libcmocka-dev nodejs node-ajv'
 contract='npm chromium'
-lint='clang-format cppcheck shellcheck'
+lint='clang-format cppcheck shellcheck binutils systemd'
 fuzz='clang libclang-rt-14-dev'
+valgrind='valgrind libc6-dbg'
 bench='wrk'
 
 wanted=()
@@ -27,8 +28,9 @@ for set in "${@:-build}"; do
 	contract) words="$build $run $test $contract" ;;
 	lint) words="$build $lint" ;;
 	fuzz) words="$build $fuzz" ;;
+	valgrind) words="$build $run $valgrind" ;;
 	bench) words="$build $run $bench" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, bench" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, bench" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

@@ -76,5 +76,44 @@ if [[ -x build/gestor ]] && grep -rqs 'pthread_attr_setstacksize(' api; then
 	done
 fi
 
+# ---- The unit: systemd understands it, and finds little that it leaves open (of 100, 0 is nothing)
+
+unit=$(mktemp -d)
+trap 'rm -rf "$unit"' EXIT
+# The program that it starts has to be there.
+sed 's#^ExecStart=/usr/local/bin/gestor #ExecStart=/bin/true #' deploy/gestor.service >"$unit/gestor.service"
+complaints=$(systemd-analyze verify "$unit/gestor.service" 2>&1) || fail "deploy/gestor.service: $complaints"
+[[ ! $complaints ]] || fail "deploy/gestor.service: $complaints"
+exposure=$(systemd-analyze security --no-pager --offline=yes --threshold=15 "$unit/gestor.service") ||
+	fail "deploy/gestor.service leaves too much open:"$'\n'"$(grep '^✗' <<<"$exposure")"
+
+# ---- What the compiler and the linker were to harden
+
+# has WHAT REGEX TEXT - TEXT has a line like REGEX; else the program is without WHAT.
+has() { grep -qE -- "$2" <<<"$3" || fail "build/gestor: $1 is missing (HARDEN and HARDLINK of the Makefile)"; }
+
+if [[ -x build/gestor ]]; then
+	segments=$(readelf -hlW build/gestor) dynamic=$(readelf -dW build/gestor) symbols=$(nm -D build/gestor)
+	has 'a position of its own at every start (PIE)' 'Type: +DYN' "$segments"
+	has 'PIE' 'FLAGS_1.* PIE' "$dynamic"
+	has 'RELRO' '^ +GNU_RELRO ' "$segments"
+	has 'binding at start, which makes RELRO full' 'FLAGS_1.* NOW' "$dynamic"
+	has 'a stack that is not executable' '^ +GNU_STACK .* RW +0x' "$segments"
+	has 'a text that is not writable' '^ +LOAD .* R E +0x' "$segments"
+	[[ ! $segments =~ LOAD[^$'\n']*RWE ]] || fail 'build/gestor has a segment that is writable and executable'
+	[[ ! $dynamic =~ TEXTREL|RPATH|RUNPATH ]] || fail 'build/gestor has text relocations, or looks for libraries in places of its own'
+	has 'the guard of stack frames' ' U __stack_chk_fail@' "$symbols"
+	has '_FORTIFY_SOURCE' ' U __(memcpy|snprintf|vsnprintf)_chk@' "$symbols"
+	# What leaves no mark in a program as small as this one, gcc notes with the debugging data, source by source.
+	noted=$(readelf -p .debug_str build/gestor | grep -E ' GNU C17 ')
+	for flag in -fstack-clash-protection -fstack-protector-strong -fPIE; do
+		! without=$(grep -vE -- " $flag( |\$)" <<<"$noted") || fail "built without $flag: $without"
+	done
+	if [[ $(uname -m) == x86_64 ]]; then
+		! without=$(grep -vE -- ' -fcf-protection=full' <<<"$noted") || fail "built without -fcf-protection=full: $without"
+		has 'the mark of a branch target at the start of main' 'endbr64' "$(objdump -d --disassemble=main build/gestor)"
+	fi
+fi
+
 ((failed == 0)) || exit 1
 printf 'lint: %d C files and %d scripts are in order\n' "${#c_files[@]}" "${#scripts[@]}"

@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <assert.h>
-#include <semaphore.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,33 +16,111 @@
 
 static_assert(PASSWORD_HASH_SIZE >= crypto_pwhash_STRBYTES, "an encoded hash fits");
 
-static sem_t turns;
+#define NICE 10
+
+/* One password to look at. It is the asker's, who waits for it. */
+struct job {
+	const char *password, *hash; /* hash NULL: make one */
+	char *ret_hash;
+	int result;
+	bool taken, done;
+	pthread_cond_t over;
+	struct job *next;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct job *first, **last;
+	bool serving;
+} queue = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .last = &queue.first
+};
+
 static char nobodys_hash[PASSWORD_HASH_SIZE];
+
+static int
+work_on(const struct job *j)
+{
+	if (j->hash == NULL)
+		return crypto_pwhash_str(
+		    j->ret_hash, j->password, strlen(j->password), OPS_LIMIT, MEMORY_BYTES);
+	return crypto_pwhash_str_verify(j->hash, j->password, strlen(j->password));
+}
+
+static void *
+worker(void *arg)
+{
+	struct job *j;
+
+	(void)arg;
+	/* Of this thread alone, on Linux. That it fails is no harm but to the others' speed. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	pthread_mutex_lock(&queue.lock);
+	for (;;) {
+		while ((j = queue.first) == NULL)
+			pthread_cond_wait(&queue.more, &queue.lock);
+		queue.first = j->next;
+		if (queue.first == NULL)
+			queue.last = &queue.first;
+		j->taken = true;
+		pthread_mutex_unlock(&queue.lock);
+		j->result = work_on(j);
+		pthread_mutex_lock(&queue.lock);
+		j->done = true;
+		pthread_cond_signal(&j->over);
+	}
+	return NULL;
+}
 
 int
 password_init(void)
 {
 	char nobody[32];
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (sodium_init() < 0 || sem_init(&turns, 0, cores > 0 ? (unsigned)cores : 1) != 0)
+	if (sodium_init() < 0)
 		return -1;
 	randombytes_buf(nobody, sizeof(nobody));
 	return crypto_pwhash_str(nobodys_hash, nobody, sizeof(nobody), OPS_LIMIT, MEMORY_BYTES);
 }
 
 int
-password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+password_serve(void)
 {
-	return crypto_pwhash_str(ret_hash, password, strlen(password), OPS_LIMIT, MEMORY_BYTES);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t thread;
+
+	for (long i = 0; i < (cores > 0 ? cores : 1); i++) {
+		if (pthread_create(&thread, NULL, worker, NULL) != 0)
+			return -1;
+		pthread_detach(thread);
+	}
+	queue.serving = true;
+	return 0;
 }
 
-enum password_answer
-password_check(const char *hash, const char *password, int wait_ms)
+static void
+leave(struct job *j)
+{
+	struct job **p = &queue.first;
+
+	while (*p != j)
+		p = &(*p)->next;
+	*p = j->next;
+	if (queue.last == &j->next)
+		queue.last = p;
+}
+
+/* false when its turn did not come within wait_ms. */
+static bool
+have_done(struct job *j, int wait_ms)
 {
 	struct timespec until;
-	int right;
 
+	if (!queue.serving) {
+		j->result = work_on(j);
+		return true;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_ms / 1000;
 	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
@@ -49,14 +128,43 @@ password_check(const char *hash, const char *password, int wait_ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	while (sem_clockwait(&turns, CLOCK_MONOTONIC, &until) != 0) {
-		if (errno != EINTR)
-			return PASSWORD_BUSY;
+	pthread_cond_init(&j->over, NULL);
+	pthread_mutex_lock(&queue.lock);
+	*queue.last = j;
+	queue.last = &j->next;
+	pthread_cond_signal(&queue.more);
+	while (!j->done) {
+		if (pthread_cond_clockwait(&j->over, &queue.lock, CLOCK_MONOTONIC, &until) ==
+			ETIMEDOUT &&
+		    !j->taken) {
+			leave(j);
+			break;
+		}
+		/* Once begun it is soon over. */
+		if (j->taken && !j->done)
+			pthread_cond_wait(&j->over, &queue.lock);
 	}
-	right = crypto_pwhash_str_verify(
-		    hash != NULL ? hash : nobodys_hash, password, strlen(password)) == 0;
-	sem_post(&turns);
-	return right && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
+	pthread_mutex_unlock(&queue.lock);
+	pthread_cond_destroy(&j->over);
+	return j->done;
+}
+
+int
+password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+{
+	struct job j = { .password = password, .ret_hash = ret_hash };
+
+	return have_done(&j, PASSWORD_WAIT_MS) ? j.result : -1;
+}
+
+enum password_answer
+password_check(const char *hash, const char *password, int wait_ms)
+{
+	struct job j = { .password = password, .hash = hash != NULL ? hash : nobodys_hash };
+
+	if (!have_done(&j, wait_ms))
+		return PASSWORD_BUSY;
+	return j.result == 0 && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
 static const char *const common_passwords[] = {

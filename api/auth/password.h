@@ -2,8 +2,9 @@
  * password - argon2id, by libsodium.
  *
  * 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet): some 66 ms of one
- * core. At most as many run at once as there are cores, so that a flood of
- * sign-ins can starve neither the other requests nor the memory.
+ * core. While serving, threads of their own do it, as many as there are cores and
+ * each with a tenth of another thread's weight (nice 10): a flood of sign-ins
+ * starves neither the other requests nor the memory.
  */
 #ifndef AUTH_PASSWORD_H
 #define AUTH_PASSWORD_H
@@ -16,7 +17,11 @@
 /* password_init - once, before threads. returns -1 when libsodium cannot be used. */
 int password_init(void) MUSTCHECK;
 
-/* password_hash - returns 0, or -1 when there was no memory for it. */
+/* password_serve - starts the threads; when signals are blocked. They end with the process. returns -1 when it cannot. */
+int password_serve(void) MUSTCHECK;
+
+/* password_hash - returns 0, or -1 when there was no memory for it, or no turn within PASSWORD_WAIT_MS. */
+#define PASSWORD_WAIT_MS 3000
 int password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE]) MUSTCHECK;
 
 enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };

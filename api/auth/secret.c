@@ -14,8 +14,12 @@ static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a to
 #define KEPT_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
 static_assert(SECRET_KEPT_SIZE >= sodium_base64_ENCODED_LEN(KEPT_BYTES, VARIANT), "it fits");
 
-static unsigned char seal_key[crypto_generichash_KEYBYTES];
-static unsigned char keep_key[crypto_secretbox_KEYBYTES];
+/* The first seals and keeps, both open. */
+static struct {
+	unsigned char seal[crypto_generichash_KEYBYTES];
+	unsigned char keep[crypto_secretbox_KEYBYTES];
+} keys[2];
+static size_t nkeys;
 
 void
 secret_token(char ret_token[static SECRET_TOKEN_SIZE])
@@ -56,11 +60,21 @@ derive(const char *purpose, const char *signing_secret, unsigned char *ret_key, 
 	crypto_generichash_final(&state, ret_key, size);
 }
 
-void
-secret_init(const char *signing_secret)
+static void
+add_key(const char *signing_secret)
 {
-	derive("gestor seal 1", signing_secret, seal_key, sizeof(seal_key));
-	derive("gestor keep 1", signing_secret, keep_key, sizeof(keep_key));
+	derive("gestor seal 1", signing_secret, keys[nkeys].seal, sizeof(keys[nkeys].seal));
+	derive("gestor keep 1", signing_secret, keys[nkeys].keep, sizeof(keys[nkeys].keep));
+	nkeys++;
+}
+
+void
+secret_init(const char *signing_secret, const char *previous)
+{
+	nkeys = 0;
+	add_key(signing_secret);
+	if (previous != NULL && *previous != '\0')
+		add_key(previous);
 }
 
 void
@@ -70,7 +84,7 @@ secret_keep(const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SEC
 
 	randombytes_buf(bytes, crypto_secretbox_NONCEBYTES);
 	crypto_secretbox_easy(bytes + crypto_secretbox_NONCEBYTES, (const unsigned char *)token,
-	    SECRET_TOKEN_SIZE - 1, bytes, keep_key);
+	    SECRET_TOKEN_SIZE - 1, bytes, keys[0].keep);
 	sodium_bin2base64(ret_kept, SECRET_KEPT_SIZE, bytes, sizeof(bytes), VARIANT);
 }
 
@@ -82,21 +96,25 @@ secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE])
 
 	if (sodium_base642bin(
 		bytes, sizeof(bytes), kept, strlen(kept), NULL, &length, NULL, VARIANT) != 0 ||
-	    length != sizeof(bytes) ||
-	    crypto_secretbox_open_easy((unsigned char *)ret_token,
-		bytes + crypto_secretbox_NONCEBYTES, sizeof(bytes) - crypto_secretbox_NONCEBYTES,
-		bytes, keep_key) != 0)
+	    length != sizeof(bytes))
 		return false;
-	ret_token[SECRET_TOKEN_SIZE - 1] = '\0';
-	return true;
+	for (size_t i = 0; i < nkeys; i++) {
+		if (crypto_secretbox_open_easy((unsigned char *)ret_token,
+			bytes + crypto_secretbox_NONCEBYTES,
+			sizeof(bytes) - crypto_secretbox_NONCEBYTES, bytes, keys[i].keep) == 0) {
+			ret_token[SECRET_TOKEN_SIZE - 1] = '\0';
+			return true;
+		}
+	}
+	return false;
 }
 
 static void
-seal(const char *about, const char *text, unsigned char ret_seal[static SEAL_BYTES])
+seal(size_t key, const char *about, const char *text, unsigned char ret_seal[static SEAL_BYTES])
 {
 	crypto_generichash_state state;
 
-	crypto_generichash_init(&state, seal_key, sizeof(seal_key), SEAL_BYTES);
+	crypto_generichash_init(&state, keys[key].seal, sizeof(keys[key].seal), SEAL_BYTES);
 	/* The NUL goes along, so that ("ab", "c") is not ("a", "bc"). */
 	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
 	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
@@ -111,7 +129,7 @@ secret_seal(const char *about, const char *text, char *ret_sealed, size_t size)
 
 	if (length > TEXT_MAX || sodium_base64_encoded_len(SEAL_BYTES + length, VARIANT) > size)
 		return NULL;
-	seal(about, text, bytes);
+	seal(0, about, text, bytes);
 	memcpy(bytes + SEAL_BYTES, text, length);
 	return sodium_bin2base64(ret_sealed, size, bytes, SEAL_BYTES + length, VARIANT);
 }
@@ -132,6 +150,10 @@ secret_open(const char *about, const char *sealed, char *ret_text, size_t size)
 	/* Bytes behind a NUL would not be sealed. */
 	if (strlen(ret_text) != length - SEAL_BYTES)
 		return false;
-	seal(about, ret_text, expected);
-	return sodium_memcmp(bytes, expected, SEAL_BYTES) == 0;
+	for (size_t i = 0; i < nkeys; i++) {
+		seal(i, about, ret_text, expected);
+		if (sodium_memcmp(bytes, expected, SEAL_BYTES) == 0)
+			return true;
+	}
+	return false;
 }

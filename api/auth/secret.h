@@ -32,8 +32,13 @@ bool secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE]) MUS
 #define SECRET_ID_SIZE 33
 void secret_id(char ret_id[static SECRET_ID_SIZE]);
 
-/* secret_init - derives the keys; once, before threads. */
-void secret_init(const char *signing_secret);
+/*
+ * secret_init - derives the keys; before threads.
+ *
+ * previous  what was made under it is opened too, and nothing is made under it
+ *           any more; NULL or "": there is none
+ */
+void secret_init(const char *signing_secret, const char *previous);
 
 /*
  * secret_seal - base64url of a seal and the text: what a client carries and gives back.

@@ -17,13 +17,20 @@
 /* The clock of another process that shares the secret may be a little ahead. */
 #define CLOCK_SKEW_S 5
 
-static struct {
+struct key {
 	const unsigned char *secret;
 	int secret_bytes;
-	int ttl_s;
-	char key_id[17]; /* of the secret, so that tokens of an older one are told at once */
-	char header[128]; /* the first segment of every token of ours */
+	char
+	    id[17]; /* a hash of the secret: the header's kid, which tells one key from the other */
+	char header[128]; /* the first segment of every token of this key */
 	size_t header_length;
+};
+
+/* The first signs and verifies, the other only verifies. */
+static struct {
+	struct key keys[2];
+	size_t count;
+	int ttl_s;
 } ring;
 
 static int
@@ -41,20 +48,18 @@ add_id(jwt_t *jwt, const char *name, int64_t value)
 	return jwt_add_grant(jwt, name, text);
 }
 
-char *
-token_issue(const struct claims *claims, int64_t issued, const char *id)
+static char *
+sign(const struct key *key, const struct claims *claims, int64_t issued, const char *id)
 {
 	char scope[RIGHTS_SIZE];
 	jwt_t *jwt = NULL;
 	char *token = NULL;
 
 	if (jwt_new(&jwt) == 0 &&
-	    jwt_set_alg(jwt, JWT_ALG_HS256, ring.secret, ring.secret_bytes) == 0 &&
-	    jwt_add_header(jwt, "kid", ring.key_id) ==
-		0 && /* typ and alg are added by the library */
-	    jwt_add_grant(jwt, "iss", ISSUER) == 0 &&
-	    jwt_add_grant(jwt, "aud", AUDIENCE) == 0 && jwt_add_grant(jwt, "jti", id) == 0 &&
-	    add_id(jwt, "sub", claims->advisor_id) == 0 &&
+	    jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->secret_bytes) == 0 &&
+	    jwt_add_header(jwt, "kid", key->id) == 0 && /* typ and alg are added by the library */
+	    jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
+	    jwt_add_grant(jwt, "jti", id) == 0 && add_id(jwt, "sub", claims->advisor_id) == 0 &&
 	    add_id(jwt, "sid", claims->session_id) == 0 &&
 	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
 	    (claims->role != ROLE_INTEGRATION ||
@@ -67,28 +72,60 @@ token_issue(const struct claims *claims, int64_t issued, const char *id)
 	return token;
 }
 
-int
-token_init(const char *secret, int ttl_s)
+char *
+token_issue(const struct claims *claims, int64_t issued, const char *id)
 {
-	struct claims nobody = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADVISOR };
+	return sign(&ring.keys[0], claims, issued, id);
+}
+
+static int
+add_key(const char *secret)
+{
+	const struct claims nobody = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADVISOR };
+	struct key *key = &ring.keys[ring.count];
 	char hash[SECRET_HASH_SIZE], *token;
 
-	ring.secret = (const unsigned char *)secret;
-	ring.secret_bytes = (int)strlen(secret);
-	ring.ttl_s = ttl_s;
+	memset(key, 0, sizeof(*key));
+	key->secret = (const unsigned char *)secret;
+	key->secret_bytes = (int)strlen(secret);
 	secret_hash(secret, hash);
-	memcpy(ring.key_id, hash, sizeof(ring.key_id) - 1);
-	token = token_issue(&nobody, 0, "");
+	memcpy(key->id, hash, sizeof(key->id) - 1);
+	token = sign(key, &nobody, 0, "");
 	if (token == NULL)
 		return -1;
-	ring.header_length = strcspn(token, ".");
-	if (ring.header_length >= sizeof(ring.header)) {
+	key->header_length = strcspn(token, ".");
+	if (key->header_length >= sizeof(key->header)) {
 		free(token);
 		return -1;
 	}
-	memcpy(ring.header, token, ring.header_length);
+	memcpy(key->header, token, key->header_length);
 	free(token);
+	ring.count++;
 	return 0;
+}
+
+int
+token_init(const char *secret, const char *previous, int ttl_s)
+{
+	ring.count = 0;
+	ring.ttl_s = ttl_s;
+	if (add_key(secret) != 0)
+		return -1;
+	return previous != NULL && *previous != '\0' ? add_key(previous) : 0;
+}
+
+/* The key whose header the token has, byte for byte; NULL: none of ours. */
+static const struct key *
+key_of(const char *token)
+{
+	for (size_t i = 0; i < ring.count; i++) {
+		const struct key *key = &ring.keys[i];
+
+		if (strncmp(token, key->header, key->header_length) == 0 &&
+		    token[key->header_length] == '.')
+			return key;
+	}
+	return NULL;
 }
 
 /* Bounds come first: libjwt parses both segments before it looks at the signature. */
@@ -97,8 +134,7 @@ has_our_form(const char *token)
 {
 	size_t length = strnlen(token, TOKEN_SIZE_MAX + 1), dots = 0;
 
-	if (length > TOKEN_SIZE_MAX || length <= ring.header_length ||
-	    memcmp(token, ring.header, ring.header_length) != 0 || token[ring.header_length] != '.')
+	if (length > TOKEN_SIZE_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (token[i] == '.') {
@@ -113,10 +149,10 @@ has_our_form(const char *token)
 }
 
 static bool
-signature_is_ours(const char *token)
+signature_is_of(const struct key *key, const char *token)
 {
 	jwt_t *jwt = NULL;
-	bool ours = jwt_decode(&jwt, token, ring.secret, ring.secret_bytes) == 0 &&
+	bool ours = jwt_decode(&jwt, token, key->secret, key->secret_bytes) == 0 &&
 		    jwt_get_alg(jwt) == JWT_ALG_HS256;
 
 	jwt_free(jwt);
@@ -128,7 +164,7 @@ static json_t *
 payload_of(const char *token)
 {
 	char text[TOKEN_SIZE_MAX];
-	const char *start = token + ring.header_length + 1;
+	const char *start = strchr(token, '.') + 1;
 	size_t length;
 
 	if (!base64url_decode(start, strcspn(start, "."), text, sizeof(text), &length))
@@ -194,10 +230,11 @@ claims_of(const json_t *payload, struct claims *ret_claims)
 bool
 token_verify(const char *token, struct claims *ret_claims)
 {
+	const struct key *key = key_of(token);
 	json_t *payload;
 	bool good;
 
-	if (!has_our_form(token) || !signature_is_ours(token))
+	if (key == NULL || !has_our_form(token) || !signature_is_of(key, token))
 		return false;
 	payload = payload_of(token);
 	good = payload != NULL && claims_of(payload, ret_claims);

@@ -3,7 +3,8 @@
  *
  * The only user of jwt.h. libjwt 1.10 checks the signature and nothing else;
  * all the rest is checked here. A token's header must be, byte for byte, the
- * one that we write, which leaves nothing to say about alg, kid, typ or crit.
+ * one that we write under one of our keys, which leaves nothing to say about
+ * alg, kid, typ or crit.
  */
 #ifndef AUTH_TOKEN_H
 #define AUTH_TOKEN_H
@@ -24,11 +25,17 @@ struct claims {
 	int64_t expires; /* seconds since 1970 */
 };
 
-/* token_init - keeps the secret and its header; once, before threads. returns -1 when libjwt refuses. */
-int token_init(const char *secret, int ttl_s) MUSTCHECK;
+/*
+ * token_init - keeps the keys; before threads.
+ *
+ * secret    signs and verifies; both must outlive all tokens
+ * previous  only verifies; NULL or "": there is none
+ * returns   -1 when libjwt refuses
+ */
+int token_init(const char *secret, const char *previous, int ttl_s) MUSTCHECK;
 
 /*
- * token_issue - a token good for ttl_s from `issued` (seconds since 1970): the
+ * token_issue - a token of the first key, good for ttl_s from `issued` (seconds since 1970): the
  * same bytes for the same claims, time and id (jti; secret_id()).
  * returns  a string of the caller's (free), or NULL when out of memory
  */

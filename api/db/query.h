@@ -13,7 +13,7 @@
 #include "base/base.h"
 
 #define DB_ARGS_MAX  24
-#define DB_CALLS_MAX 6
+#define DB_CALLS_MAX 8
 
 struct pool;
 

@@ -256,21 +256,22 @@ exchange_request(struct mg_connection *conn)
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	const char *query;
-	bool unread = false;
+	bool unread = false, head = strcmp(ri->request_method, "HEAD") == 0;
 
 	peer_request();
 	start_request(&rq, ri->user_data);
 	rq.origin = guard_header(ri, "Origin");
-	rq.address = ri->remote_addr;
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);
 		reply_problem_text(&rq, refusal);
-		finish_request(&rq, conn, false, false);
+		finish_request(&rq, conn, head, false);
 		peer_next(SIZE_MAX);
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
+	address_of(ri->remote_addr, header_list(&rq, ri, "X-Forwarded-For"),
+	    rq.app->config->trusted_proxies, rq.address);
 	/* One that stands twice is, as a list, malformed. */
 	trace_take(header_list(&rq, ri, "traceparent"), &rq.trace);
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
@@ -279,8 +280,7 @@ exchange_request(struct mg_connection *conn)
 	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
-	finish_request(&rq, conn, strcmp(ri->request_method, "HEAD") == 0,
-	    g.keep_alive && !unread && ri->local_uri != NULL);
+	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
 		linger(&body);
 	peer_next(g.head_length + (size_t)g.content_length);

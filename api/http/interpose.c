@@ -66,11 +66,13 @@ deadline(void)
 static int
 poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	struct pollfd all[2] = { { .fd = -1 }, { .fd = end_fd, .events = POLLIN } };
+	struct pollfd all[2];
 	int ready;
 
 	if (n != 1 || !peer.ends || peer.in_request)
 		return real_poll(fds, n, timeout_ms);
+	/* Read by the library's threads alone: the others may be here while peer_start() sets it. */
+	all[1] = (struct pollfd){ .fd = end_fd, .events = POLLIN };
 	all[0] = fds[0];
 	ready = real_poll(all, 2, timeout_ms);
 	fds[0].revents = all[0].revents;

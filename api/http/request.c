@@ -8,6 +8,7 @@
 #include "auth/secret.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "http/audit.h"
 #include "http/check.h"
 #include "http/constraints.h"
 #include "http/idempotency.h"
@@ -123,31 +124,51 @@ writes(const struct call *calls, int ncalls)
 }
 
 /*
- * The claim of a key before the calls, and its empty result gone. What became of
- * a lost connection's COMMIT the claim knows too: so it is asked again, once.
+ * The claim of a key goes before all else. What became of a lost connection's
+ * COMMIT the claim knows too: so it is asked again, once.
  */
 static enum db_status
 run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	struct call all[DB_CALLS_MAX] = { idempotency_claim(rq) };
-	struct result *results[DB_CALLS_MAX];
-	enum db_status status;
+	enum db_status status = db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
 
-	memcpy(all + 1, calls, (size_t)ncalls * sizeof(*calls));
-	status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
 	/* But of a standby it knows nothing. */
 	if (status == DB_UNKNOWN && !ret_error->committed) {
 		/* What ended this connection ends the others too: until they have heard of it. */
 		usleep(FAREWELLS_MS * 1000);
-		status = db_run(rq->app->pool, all, ncalls + 1, results, ret_error);
+		status = db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
 		/* No answer to the question is none to the first either. */
 		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
 			status = DB_UNKNOWN;
 	}
+	return status;
+}
+
+/* Before the calls of a write stand the claim of its key, where it has one, and what the audit is told. */
+static enum db_status
+run_write(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	struct call all[DB_CALLS_MAX];
+	struct result *results[DB_CALLS_MAX];
+	enum db_status status;
+	int before = 0;
+
+	if (rq->idempotency.key != NULL)
+		all[before++] = idempotency_claim(rq);
+	all[before++] = audit_context(rq);
+	memcpy(all + before, calls, (size_t)ncalls * sizeof(*calls));
+	if (rq->validate_only)
+		status = db_rehearse(rq->app->pool, all, before + ncalls, results, ret_error);
+	else if (rq->idempotency.key != NULL)
+		status = run_once(rq, all, before + ncalls, results, ret_error);
+	else
+		status = db_run(rq->app->pool, all, before + ncalls, results, ret_error);
 	if (status == DB_OK) {
-		result_free(results[0]);
-		memcpy(ret_results, results + 1, (size_t)ncalls * sizeof(*results));
+		for (int i = 0; i < before; i++)
+			result_free(results[i]);
+		memcpy(ret_results, results + before, (size_t)ncalls * sizeof(*results));
 	}
 	return status;
 }
@@ -156,12 +177,8 @@ static enum db_status
 run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	if (writes(calls, ncalls)) {
-		if (rq->validate_only)
-			return db_rehearse(rq->app->pool, calls, ncalls, ret_results, ret_error);
-		if (rq->idempotency.key != NULL)
-			return run_once(rq, calls, ncalls, ret_results, ret_error);
-	}
+	if (writes(calls, ncalls))
+		return run_write(rq, calls, ncalls, ret_results, ret_error);
 	return db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
 }
 

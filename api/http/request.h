@@ -15,6 +15,7 @@
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
+#include "http/address.h"
 #include "http/trace.h"
 #include "spec/openapi.h"
 
@@ -53,9 +54,9 @@ struct request {
 	int64_t began_us;
 	char id[REQUEST_ID_SIZE];
 	struct trace trace;
+	char address[ADDRESS_SIZE]; /* whom it comes from; "": not known */
 	const char *path; /* as it was sent, without the query */
 	const char *origin; /* NULL: not there */
-	const char *address; /* whence the request came */
 	bool preflight; /* OPTIONS that a browser sends before the request itself */
 	enum language language; /* of what goes wrong */
 

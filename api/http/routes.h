@@ -3,7 +3,8 @@
  * the handler's name, and that of its statement where it has one.
  *
  * R(method, path, needs, operation)
- * needs  ANYONE, or the permissions of auth/permission.h that the bearer must have
+ * needs  ANYONE, or the permissions of auth/permission.h that the bearer must have; of a
+ *        write also those of what its answer shows (a contact shows its client's name)
  */
 #define ROUTES(R)                                                                                  \
 	R(POST, "/v1/sessions", ANYONE, session_create)                                            \
@@ -14,14 +15,16 @@
 	R(GET, "/v1/clients", MAY_CLIENT_READ, client_search)                                      \
 	R(POST, "/v1/clients", MAY_CLIENT_WRITE, client_create)                                    \
 	R(GET, "/v1/clients/{client_id}", MAY_CLIENT_READ, client_get)                             \
-	R(PATCH, "/v1/clients/{client_id}", MAY_CLIENT_WRITE, client_update)                       \
+	R(PATCH, "/v1/clients/{client_id}", MAY_CLIENT_READ | MAY_CLIENT_WRITE, client_update)     \
 	R(POST, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, client_erase)               \
 	R(GET, "/v1/clients/{client_id}/personal-data", MAY_PRIVACY_MANAGE, client_personal_data)  \
 	R(GET, "/v1/clients/{client_id}/opportunities", MAY_OPPORTUNITY_READ,                      \
 	    client_opportunity_list)                                                               \
-	R(GET, "/v1/clients/{client_id}/contacts", MAY_CONTACT_READ, contact_list)                 \
-	R(POST, "/v1/clients/{client_id}/contacts", MAY_CONTACT_WRITE, contact_create)             \
-	R(GET, "/v1/contacts/{contact_id}", MAY_CONTACT_READ, contact_get)                         \
+	R(GET, "/v1/clients/{client_id}/contacts", MAY_CLIENT_READ | MAY_CONTACT_READ,             \
+	    contact_list)                                                                          \
+	R(POST, "/v1/clients/{client_id}/contacts", MAY_CLIENT_READ | MAY_CONTACT_WRITE,           \
+	    contact_create)                                                                        \
+	R(GET, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_READ, contact_get)       \
 	R(GET, "/v1/opportunities", MAY_OPPORTUNITY_READ, opportunity_list)                        \
 	R(POST, "/v1/opportunities", MAY_OPPORTUNITY_WRITE, opportunity_create)                    \
 	R(GET, "/v1/opportunities/{opportunity_id}", MAY_OPPORTUNITY_READ, opportunity_get)        \
@@ -51,6 +54,9 @@
 	    opportunity_reopen)                                                                    \
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    typification_create)                                                                   \
+	R(GET, "/v1/audit", MAY_AUDIT_READ, audit_list)                                            \
+	R(GET, "/v1/clients/{client_id}/audit", MAY_AUDIT_READ, client_audit_list)                 \
+	R(GET, "/v1/opportunities/{opportunity_id}/audit", MAY_AUDIT_READ, opportunity_audit_list) \
 	R(GET, "/v1/catalogs", MAY_CATALOG_READ, catalog_list)                                     \
 	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, catalog_get)                            \
 	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, advisor_list)                                   \

@@ -144,13 +144,15 @@ password_put(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
+	if (!attempt_was_right(rq, result_text(known, 0, 0)))
+		return rq->reply.status;
 	if (strcmp(old, password) == 0)
 		faults_add(&rq->faults, "#/password", TEXT_password_same);
 	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
 	    hash(rq, password, hashed) != 0)
 		return rq->reply.status;
-	row = request_query(
-	    rq, &sql_password_put, rq->advisor_id, hashed, result_text(known, 0, 1), rq->address);
+	row =
+	    request_query(rq, &sql_password_put, rq->advisor_id, hashed, result_text(known, 0, 1));
 	if (row == NULL)
 		return rq->reply.status;
 	/* Somebody else has changed it meanwhile, and this session is over with it. */

@@ -73,12 +73,11 @@ select id, :{answer 204 null null::json} from saved, (select count(*) from told)
 -- The old password is asked for as in signing in, and throttled as that is.
 select v.username, v.password_hash, :{throttled v.username $2} from advisor v where v.id = $1::bigint and v.active;
 
--- name: password_put  ($1 advisor, $2 password's hash, $3 the hash it replaces, $4 address)
+-- name: password_put  ($1 advisor, $2 password's hash, $3 the hash it replaces)
 with saved as (
     update advisor v set password_hash = $2, must_change_password = false, updated_at = clock_timestamp()
      where v.id = $1::bigint and v.password_hash = $3 and v.active
     returning v.id, v.username),
 ended as (:{sessions_ended saved}),
-told as (select pg_notify('gestor_session', id::text) from ended),
-given as (select :{unthrottled saved.username $4} from saved)
-select id from saved, (select count(*) from told) t, (select count(*) from given) g;
+told as (select pg_notify('gestor_session', id::text) from ended)
+select id from saved, (select count(*) from told) t;

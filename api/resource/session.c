@@ -95,6 +95,26 @@ reply_session(struct request *rq, const char *text)
 }
 
 /*
+ * The repetition of a sign-in: the same session again. What was kept under a
+ * signing secret that is not ours any more cannot be read: a new key is needed.
+ */
+static int
+replay_create(struct request *rq, const char *text)
+{
+	json_t *made = json_loads(text, 0, NULL);
+	char token[SECRET_TOKEN_SIZE];
+	bool ours = secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token);
+
+	json_decref(made);
+	if (ours)
+		return reply_session(rq, text);
+	rq->reply.headers = NULL;
+	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
+	return reply_faults_of(rq, "idempotency_key_reused");
+}
+
+/*
  * The repetition of a renewal: the same tokens again, as long as nobody has
  * renewed or ended the session since. Else an old token and a key that can be
  * guessed would lead, repetition by repetition, to the live one.
@@ -133,6 +153,15 @@ reply_too_many(struct request *rq, const char *seconds)
 	return status;
 }
 
+bool
+attempt_was_right(struct request *rq, const char *username)
+{
+	auto_result struct result *given =
+	    request_query(rq, &sql_password_right, username, rq->address);
+
+	return given != NULL;
+}
+
 /* The columns of session_advisor. */
 enum { WAIT_S, ADVISOR, HASH, ACTIVE };
 
@@ -160,12 +189,14 @@ session_create(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
-	rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
-	rq->idempotency.replay = reply_session;
+	if (!attempt_was_right(rq, member(rq, "username")))
+		return rq->reply.status;
+	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
+	rq->idempotency.replay = replay_create;
 	secret_token(token);
 	secret_hash(token, hash);
 	row = request_query(rq, &sql_session_create, result_text(advisor, 0, ADVISOR), hash,
-	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token), rq->address);
+	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
@@ -173,24 +204,49 @@ session_create(struct request *rq)
 	return reply_session(rq, result_text(row, 0, 0));
 }
 
+/*
+ * One answer for what was never a token of ours and for one that was used before;
+ * `ended` has the session that the latter ended, if it was not over already.
+ */
+static int
+refuse_refresh(struct request *rq, const struct result *ended)
+{
+	if (result_rows(ended) == 1 && !rq->validate_only) {
+		revoked_add(strtoll(result_text(ended, 0, 0), NULL, 10));
+		log_msg(LOG_WARN,
+		    "%s: a refresh token was shown that had been used: session %s ended", rq->id,
+		    result_text(ended, 0, 0));
+	}
+	return reply_problem(rq, "refresh_token_invalid");
+}
+
 int
 session_refresh(struct request *rq)
 {
 	char token[SECRET_TOKEN_SIZE], shown[SECRET_HASH_SIZE], next[SECRET_HASH_SIZE];
-	auto_result struct result *row = NULL;
+	struct call calls[] = { { .st = &sql_session_refresh }, { .st = &sql_session_reused } };
+	struct result *results[NITEMS(calls)];
+	int status;
 
 	secret_hash(member(rq, "refresh_token"), shown);
 	secret_token(token);
 	secret_hash(token, next);
 	rq->idempotency.scope = shown;
 	rq->idempotency.replay = replay_refresh;
-	row = request_query(rq, &sql_session_refresh, shown, next,
-	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
-	if (row == NULL)
-		return rq->reply.status;
-	if (result_rows(row) == 0)
-		return reply_problem(rq, "refresh_token_invalid");
-	return reply_session(rq, result_text(row, 0, 0));
+	calls[0].args[0] = calls[1].args[0] = shown;
+	calls[0].args[1] = calls[1].args[1] = next;
+	calls[0].args[2] = seconds(rq, rq->app->config->refresh_ttl_s);
+	calls[0].args[3] = ingredients(rq, token);
+	status = request_run(rq, calls, NITEMS(calls), results);
+	if (status != 0)
+		return status;
+	if (result_rows(results[0]) == 1)
+		status = reply_session(rq, result_text(results[0], 0, 0));
+	else
+		status = refuse_refresh(rq, results[1]);
+	result_free(results[0]);
+	result_free(results[1]);
+	return status;
 }
 
 static const char *

@@ -3,10 +3,6 @@
 greatest(throttle_take('account ' || upper(%1) || ' address ' || %2, 10, 60), throttle_take('account ' || upper(%1), 50, 20),
     throttle_take('address ' || %2, 200, 1))
 
--- fragment: unthrottled  (%1 username, %2 address: it was the right password)
-throttle_give('account ' || upper(%1) || ' address ' || %2, 10), throttle_give('account ' || upper(%1), 50),
-    throttle_give('address ' || %2, 200)
-
 -- name: session_advisor  ($1 username, $2 address)
 -- A row for nobody too, so that nobody takes as long. It takes its tokens whatever becomes of the rest: no
 -- rehearsal of it, and no key before it.
@@ -16,16 +12,19 @@ select t.wait_s, v.id, v.password_hash, coalesce(v.active, false)
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
 
--- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again, $5 address)
+-- name: password_right  ($1 username, $2 address)
+-- An attempt with the right password does not count, whatever becomes of the rest of the request.
+select throttle_give('account ' || upper($1) || ' address ' || $2, 10), throttle_give('account ' || upper($1), 50),
+    throttle_give('address ' || $2, 200);
+
+-- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again)
 with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
     select a.id, decode($2, 'hex'), now() + make_interval(secs => $3::int)
       from advisor a where a.id = $1::bigint and a.active
-    returning id, advisor_id),
-given as (select :{unthrottled a.username $5} from s join advisor a on a.id = s.advisor_id)
+    returning id, advisor_id)
 select :{answer 201 '/v1/sessions/current' m.doc}
-  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m,
-       (select count(*) from given) g;
+  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
 -- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON)
 (select row_to_json(r) from (select %1.id::text as session, %2.id::text as advisor_id, %2.role,
@@ -33,15 +32,38 @@ select :{answer 201 '/v1/sessions/current' m.doc}
     :{session_advisor_json %2} as advisor, %3::json as made) r)
 
 -- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds, $4 as for session_create)
--- One statement: of two that show the same token at once, one finds its row changed.
+-- Of two that show the same token at once, one finds its row changed.
 with s as (
     update session u set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
       from advisor v
      where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
        and v.id = u.advisor_id and v.active
-    returning u.id, u.advisor_id)
+    returning u.id, u.advisor_id),
+used as (
+    insert into session_refresh_used (hash, session_id) select decode($1, 'hex'), s.id from s)
 select :{answer 200 null m.doc}
   from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
+
+-- name: session_reused  ($1 hash of the token shown, $2 hash of the next one)
+-- Behind session_refresh, in its transaction: a statement of its own sees what
+-- that one waited for. Where it went well the session has $2 already, and stays.
+with s as (
+    update session u set ended_at = now()
+      from session_refresh_used r
+     where r.hash = decode($1, 'hex') and u.id = r.session_id and u.ended_at is null and u.refresh_hash <> decode($2, 'hex')
+    returning u.id)
+select s.id, pg_notify('gestor_session', s.id::text) from s;
+
+-- name: session_purge  ($1 rows at most)
+-- What a session has used up was used before it was over, so the older ones are looked at alone.
+with old as (
+    select r.hash from session_refresh_used r join session s on s.id = r.session_id
+     where r.used_at < now() - interval '1 day' and least(s.expires_at, s.ended_at) < now() - interval '1 day'
+     order by r.used_at limit $1::int),
+gone as (
+    delete from session_refresh_used r using old where r.hash = old.hash
+    returning 1)
+select count(*) from gone;
 
 -- name: session_live  ($1 session, $2 hash of its refresh token)
 select from session s join advisor a on a.id = s.advisor_id

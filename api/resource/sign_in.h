@@ -9,4 +9,7 @@
 /* reply_too_many - 429, with the seconds to wait in Retry-After. */
 int reply_too_many(struct request *rq, const char *seconds);
 
+/* attempt_was_right - it does not count for the throttle; false: the reply is set. */
+bool attempt_was_right(struct request *rq, const char *username) MUSTCHECK;
+
 #endif

@@ -17,7 +17,7 @@ int reply_list_of(struct request *rq, const struct statement *st);
  * opportunity_write - changes the opportunity of the path, in one transaction
  * and one round trip: its row is locked, then the calls run.
  *
- * calls    ncalls of them, at most DB_CALLS_MAX - 2 (the lock, and the claim of a key). The first is the change:
+ * calls    ncalls of them, at most DB_CALLS_MAX - 3 (the lock, the claim of a key, the audit's context). The first is the change:
  *          its arguments 1 to 4 are set here (opportunity, advisor, may change
  *          another's, the request's condition), it holds them in its WHERE, and gives a row when done
  * ret_last the result of the last call, the caller's (auto_result)

@@ -10,6 +10,8 @@ const { hold, lockOf } = require("./writes.js");
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
 const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_personal_data"].includes(op.id);
+/* For supervisors and administrators alone. */
+const supervisors = ["opportunity_reopen", "audit_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
@@ -118,6 +120,9 @@ const good = {
   typification_put: () => ({ body: { diagnosis: { reason: lib.reason } } }),
   opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
   typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
+  audit_list: () => ({ as: boss }),
+  client_audit_list: () => ({ as: boss }),
+  opportunity_audit_list: () => ({ as: boss }),
   catalog_list: () => ({}),
   catalog_get: () => ({}),
   livez: () => ({}),
@@ -262,10 +267,10 @@ const ways = {
   ],
   403: [
     ["whose password must be changed first", () => true, async (op) => faultless(await send(op, { as: locked }), 403, "password_change_required")],
-    ["not for an advisor", (op) => op.id === "opportunity_reopen" || forChiefs(op), async (op) =>
+    ["not for an advisor", (op) => supervisors.includes(op.id) || forChiefs(op), async (op) =>
       faultless(await send(op, { as: ana }), 403, "role_forbidden")],
     ["not for a supervisor", forChiefs, async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
-    ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && op.id !== "opportunity_reopen", async (op) => {
+    ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && !supervisors.includes(op.id), async (op) => {
       const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
       const before = (await ana.get(at)).json;
       faultless(await send(op, { as: bea }, g), 403, "not_owner");

@@ -449,6 +449,13 @@ test("paths are matched whole, in their own letters, and dot segments lead nowhe
   assert.deepEqual(answers(q.text).map((a) => a.status), queries.map(() => 400));
 });
 
+test("HEAD that is refused for its form has no body either", async () => {
+  const { text, closed } = await talk(`HEAD /livez HTTP/1.1\r\n${H}Bad(Name: 1\r\n\r\n`, { end: true });
+  assert.match(text, /^HTTP\/1\.1 400 /);
+  assert.match(text, /\r\n\r\n$/);
+  assert.ok(closed);
+});
+
 test("HEAD has the headers of GET and no body; OPTIONS and 405 say Allow", async () => {
   const head = await talk(`HEAD /livez HTTP/1.1\r\n${H}\r\nHEAD /nowhere HTTP/1.1\r\n${H}\r\n`, { end: true });
   const [a, b] = answers(head.text, { head: true });

@@ -85,6 +85,7 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
   const log = [];
   const child = spawn(gestor, ["serve"], {
     env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "",
+      TSAN_OPTIONS: process.env.TSAN_OPTIONS || "",
       DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -294,7 +295,7 @@ async function world({ env = {}, demo = true } = {}) {
       await Promise.all(servers.map((s) => s.stop()));
       database.drop();
       assert.equal(code, 0, "the server ends with 0: " + server.log().slice(-2000));
-      assert.doesNotMatch(server.log(), /AddressSanitizer|runtime error/);
+      assert.doesNotMatch(server.log(), /(Address|Leak|Thread)Sanitizer|runtime error/);
     },
   };
 }

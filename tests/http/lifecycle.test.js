@@ -40,7 +40,7 @@ function emptyDatabase() {
 /* run(words, env, input) - the program with these words and nothing but this environment, until it ends. */
 function run(words, env = {}, input = "") {
   return new Promise((resolve) => {
-    const child = spawn(lib.gestor, words, { env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "", ...env },
+    const child = spawn(lib.gestor, words, { env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "", TSAN_OPTIONS: process.env.TSAN_OPTIONS || "", ...env },
       stdio: ["pipe", "pipe", "pipe"] });
     let out = "", err = "";
     child.stdout.setEncoding("utf8").on("data", (t) => { out += t; });

@@ -1,7 +1,10 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
 const lib = require("./lib.js");
+
+const { until, pause } = require("./writes.js");
 
 let world;
 before(async () => { world = await lib.world(); });
@@ -44,14 +47,141 @@ test("session_refresh: the token is rotated, and the one shown is used up", asyn
   assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token })).status, 401);
 });
 
-test("session_refresh: of ten that show one token at once, one wins", async () => {
-  const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
-  const all = await Promise.all(Array.from({ length: 10 }, () => world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token })));
-  assert.deepEqual(all.map((r) => r.status).sort(), [200, ...Array(9).fill(401)]);
+/* ------------------------------------------- a used refresh token, shown again */
+
+const signIn = async (base = world.base) => (await lib.caller(base).post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+const renew = (token, headers, base = world.base) => lib.caller(base).post("/v1/sessions/refresh", { refresh_token: token }, headers);
+const status = async (token, base = world.base) => (await lib.caller(base, token).get("/v1/catalogs")).status;
+const isOver = async (...tokens) => {
+  for (const t of tokens) {
+    assert.equal(await status(t.access_token), 401);
+    assert.equal((await renew(t.refresh_token)).status, 401);
+  }
+};
+const idOf = (s) => JSON.parse(Buffer.from(s.access_token.split(".")[1], "base64url")).sid;
+const hashes = (s) => Number(world.database.sql(`select count(*) from session_refresh_used where session_id = ${idOf(s)}`));
+/* said(r) - all of an answer but what every answer has of its own. */
+const said = (r) => ({ status: r.status, json: { ...r.json, request_id: "" }, headers: { ...r.headers, date: "", "x-request-id": "", "content-length": "" } });
+
+test("session_refresh: a token that was used ends the whole session, the newest tokens too", async () => {
+  const s = await signIn(), other = await signIn();
+  const first = (await renew(s.refresh_token)).json, second = (await renew(first.refresh_token)).json;
+  assert.equal(hashes(s), 2);
+  for (const t of [s, first, second]) assert.equal(await status(t.access_token), 200);
+  const reuse = await renew(s.refresh_token);
+  assert.equal(reuse.json.code, "refresh_token_invalid");
+  await isOver(s, first, second);
+  assert.equal(await status(other.access_token), 200, "another session of the same advisor stays");
+  assert.equal((await renew(other.refresh_token)).status, 200);
+  assert.equal(world.database.sql(`select ended_at between now() - interval '1 minute' and now() from session where id = ${idOf(s)}`), "t");
+  await until("the log has it", () => world.server.log().includes(`a refresh token was shown that had been used: session ${idOf(s)} ended`));
+});
+
+test("session_refresh: nothing tells a used token from an unknown one, an ended session's, one that ran out", async () => {
+  const used = await signIn(), ended = await signIn(), old = await signIn();
+  assert.equal((await renew(used.refresh_token)).status, 200);
+  assert.equal((await lib.caller(world.base, ended.access_token).delete("/v1/sessions/current")).status, 204);
+  world.database.sql(`update session set expires_at = now() - interval '1 second' where id = ${idOf(old)}`);
+  const unknown = said(await renew(crypto.randomBytes(32).toString("base64url")));
+  assert.equal(unknown.status, 401);
+  for (const token of [used, used, ended, old]) assert.deepEqual(said(await renew(token.refresh_token)), unknown);
+});
+
+test("session_refresh: of ten that show one token at once, one gets new tokens, and they end with the session", async () => {
+  for (let round = 0; round < 3; round++) {
+    const s = await signIn();
+    const all = await Promise.all(Array.from({ length: 10 }, () => renew(s.refresh_token)));
+    assert.deepEqual(all.map((r) => r.status).sort(), [200, ...Array(9).fill(401)]);
+    assert.equal(hashes(s), 1);
+    await isOver(s, all.find((r) => r.status === 200).json);
+  }
+});
+
+test("session_refresh: of two at once, at two processes, one gets new tokens, and both processes refuse them then", async () => {
+  const other = await lib.startServer(world.database.serve);
+  for (let round = 0; round < 5; round++) {
+    const s = await signIn();
+    const both = await Promise.all([renew(s.refresh_token), renew(s.refresh_token, {}, other.base)]);
+    assert.deepEqual(both.map((r) => r.status).sort(), [200, 401]);
+    const won = both.find((r) => r.status === 200).json;
+    for (const base of [world.base, other.base])
+      for (const t of [s, won]) await until("refused", async () => await status(t.access_token, base) === 401, 1000);
+    await isOver(won);
+  }
+  assert.equal((await other.stop()).code, 0);
+});
+
+test("session_refresh: a used token shown to one process: another refuses the session's access tokens at once, a third that starts later too", async () => {
+  /* It looks for sign-outs every ten minutes: what it knows, it was notified of. */
+  const other = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } });
+  const s = await signIn(), next = (await renew(s.refresh_token, {}, other.base)).json;
+  for (const t of [s, next]) assert.equal(await status(t.access_token, other.base), 200);
+  const began = Date.now();
+  assert.equal((await renew(s.refresh_token)).status, 401);
+  await until("refused there", async () => await status(next.access_token, other.base) === 401, 1000);
+  assert.ok(Date.now() - began < 1000);
+  assert.equal(await status(s.access_token, other.base), 401);
+  const later = await lib.startServer(world.database.serve);
+  await until("refused by a third", async () => await status(next.access_token, later.base) === 401, 1000);
+  for (const server of [other, later]) assert.equal((await server.stop()).code, 0);
+});
+
+test("session_refresh: the repetition of a renewal is not a reuse, at whichever process, while it runs or after it", async () => {
+  const other = await lib.startServer(world.database.serve);
+  const s = await signIn(), key = { "idempotency-key": "renewed-once" };
+  const first = await renew(s.refresh_token, key);
+  assert.equal(first.status, 200);
+  for (const base of [world.base, other.base, world.base]) {
+    const again = await renew(s.refresh_token, key, base);
+    assert.equal(again.headers["idempotent-replayed"], "true");
+    assert.equal(again.text, first.text);
+  }
+  const many = await signIn();
+  const all = await Promise.all(Array.from({ length: 12 }, (_, i) => renew(many.refresh_token, key, i % 2 ? world.base : other.base)));
+  for (const r of all) assert.ok([200, 409].includes(r.status), r.text);
+  const won = all.find((r) => r.status === 200).json;
+  for (const t of [first.json, won, many]) assert.equal(await status(t.access_token, other.base), 200);
+  /* With another key it is one. */
+  assert.equal((await renew(many.refresh_token, { "idempotency-key": "otra" }, other.base)).status, 401);
+  await until("refused", async () => await status(won.access_token) === 401, 1000);
+  assert.equal(await status(first.json.access_token), 200);
+  assert.equal((await other.stop()).code, 0);
+});
+
+test("session_refresh: a preview of a used token is refused, and ends nothing", async () => {
+  const s = await signIn(), next = (await renew(s.refresh_token)).json;
+  assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401);
+  assert.equal(await status(next.access_token), 200);
+  assert.equal((await renew(next.refresh_token)).status, 200);
+});
+
+test("used refresh tokens are forgotten a day after their session was over, and not before", async () => {
+  const sessions = {};
+  for (const name of ["lives", "justEnded", "justOut", "ended", "out"]) {
+    sessions[name] = await signIn();
+    assert.equal((await renew(sessions[name].refresh_token)).status, 200);
+    world.database.sql(`update session_refresh_used set used_at = now() - interval '40 days' where session_id = ${idOf(sessions[name])}`);
+  }
+  const change = (name, what) => world.database.sql(`update session set ${what} where id = ${idOf(sessions[name])}`);
+  change("justEnded", "ended_at = now() - interval '23 hours'");
+  change("justOut", "expires_at = now() - interval '23 hours'");
+  change("ended", "ended_at = now() - interval '25 hours'");
+  change("out", "expires_at = now() - interval '25 hours'");
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "100" } });
+  await until("purged", () => hashes(sessions.ended) + hashes(sessions.out) === 0);
+  await pause(300);
+  for (const name of ["lives", "justEnded", "justOut"]) assert.equal(hashes(sessions[name]), 1, name);
+  assert.equal(world.database.sql(`select count(*) from session where id in (${idOf(sessions.ended)}, ${idOf(sessions.out)})`), "2");
+  assert.equal((await renew(sessions.out.refresh_token)).status, 401);
+  /* Of one that lives, the oldest token is known for what it is. */
+  assert.equal((await renew(sessions.lives.refresh_token)).status, 401);
+  assert.equal(await status(sessions.lives.access_token), 401);
+  assert.equal((await server.stop()).code, 0);
 });
 
 test("session_delete: access and refresh token are refused at once, here and in another process", async () => {
-  const other = await lib.startServer(world.database.serve);
+  /* What it knows, it was notified of. */
+  const other = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } });
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   const here = lib.caller(world.base, s.access_token), there = lib.caller(other.base, s.access_token);
   assert.equal((await there.get("/v1/catalogs")).status, 200);
@@ -74,6 +204,11 @@ test("session_delete: a process started afterwards knows of it", async () => {
 
 test("refresh tokens are stored as hashes alone", async () => {
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+  const used = await signIn();
+  assert.equal((await renew(used.refresh_token)).status, 200);
+  assert.equal(world.database.sql(`select length(hash) from session_refresh_used where session_id = ${idOf(used)}`), "32");
+  assert.equal(world.database.sql(`select count(*) from session_refresh_used where encode(hash, 'hex') like '%${Buffer.from(used.refresh_token).toString("hex")}%'
+    or hash = decode('${Buffer.from(used.refresh_token, "base64url").toString("hex")}', 'hex') or encode(hash, 'escape') like '%${used.refresh_token}%'`), "0");
   assert.equal(world.database.sql(`select count(*) from session where encode(refresh_hash, 'hex') like '%${Buffer.from(s.refresh_token).toString("hex")}%'
     or encode(refresh_hash, 'escape') like '%${s.refresh_token}%'`), "0");
 });

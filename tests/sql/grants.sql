@@ -14,6 +14,8 @@ declare
 begin
     insert into session (advisor_id, refresh_hash, expires_at) select id, '\x01', now() from advisor where username = 'E1000001';
     update session set refresh_hash = '\x02', expires_at = now(), ended_at = now();
+    insert into session_refresh_used (hash, session_id) select '\x01', id from session;
+    delete from session_refresh_used;
     insert into client (name, document_type_id, document_type, document_number, phone, lines)
         select 'UNO', t.id, t.choice, '00000001', '944264648', '{955555555}' from choice('document_type', 'dni') t;
     perform from client where name = 'UNO' for no key update;
@@ -56,7 +58,7 @@ begin
         'update reopening set created_at = now()', 'delete from reopening', 'truncate reopening',
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
-        'delete from session', 'truncate session',
+        'delete from session', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
         'insert into advisor (id, username, full_name, role, password_hash) overriding system value values (1, ''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set username = ''E1000009''', 'update advisor set created_at = now()', 'delete from advisor', 'truncate advisor cascade',
         'insert into catalog (id, code, name, levels) values (99, ''x'', ''X'', ''{X}'')', 'update catalog set name = ''X''', 'update catalog set revision = 9', 'delete from catalog',
         'insert into catalog_item (catalog_id, label) values (2, ''X'')', 'update catalog_item set label = ''X''', 'update catalog_item set active = false', 'delete from catalog_item', 'truncate catalog_item cascade',
@@ -99,9 +101,10 @@ begin
           from pg_class c, aclexplode(c.relacl) x join pg_roles r on r.oid = x.grantee
          where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r' and r.rolname = 'gestor_api'
          group by 1),
-    wanted (relname, rights) as (values ('action', 'DELETE INSERT SELECT UPDATE'), ('advisor', 'SELECT'), ('catalog', 'SELECT'), ('catalog_item', 'SELECT'),
+    wanted (relname, rights) as (values ('action', 'DELETE INSERT SELECT UPDATE'), ('advisor', 'SELECT'), ('audit', 'SELECT'), ('catalog', 'SELECT'), ('catalog_item', 'SELECT'),
         ('client', 'INSERT SELECT UPDATE'), ('client_phone', 'DELETE INSERT SELECT'), ('consent', 'INSERT SELECT'), ('contact', 'INSERT SELECT'),
-        ('opportunity', 'INSERT SELECT UPDATE'), ('reopening', 'INSERT SELECT'), ('schema_migrations', 'SELECT'), ('session', 'INSERT SELECT UPDATE'))
+        ('opportunity', 'INSERT SELECT UPDATE'), ('reopening', 'INSERT SELECT'), ('schema_migrations', 'SELECT'), ('session', 'INSERT SELECT UPDATE'),
+        ('session_refresh_used', 'DELETE INSERT SELECT'))
     select string_agg(format('%s: %s', coalesce(g.relname, w.relname), coalesce(g.rights, 'nothing')), '; ') into wrong
       from granted g full join wanted w using (relname) where g.rights is distinct from w.rights and coalesce(w.rights, '') <> '';
     if wrong is not null then

@@ -304,6 +304,9 @@ begin
     insert into session (advisor_id, refresh_hash, expires_at) select id, '\x01', now() from advisor where username = 'E1000001';
     perform pg_temp.refused('session_refresh_hash_key', $q$insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, refresh_hash, now() from session$q$);
     perform pg_temp.refused('session_advisor_fkey', $q$update session set advisor_id = 999999$q$);
+    insert into session_refresh_used (hash, session_id) select '\x02', id from session;
+    perform pg_temp.refused('session_refresh_used_pkey', $q$insert into session_refresh_used (hash, session_id) select hash, session_id from session_refresh_used$q$);
+    perform pg_temp.refused('session_refresh_used_session_fkey', $q$insert into session_refresh_used (hash, session_id) values ('\x03', 999999)$q$);
 end $$;
 
 -- ---------------------------------------------------------------- clients
@@ -449,6 +452,7 @@ end $$;
 
 do $$
 begin
+    perform pg_temp.refused('audit_action_known', 'insert into audit (object_type, object_id, action) values (''client'', 1, ''read'')');
     perform pg_temp.refused('action_opportunity_fkey', 'update action set opportunity_id = 999999');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
     perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');

@@ -174,7 +174,7 @@ what_is_kept_comes_back_and_nothing_else_does(void **state)
 	    other[SECRET_KEPT_SIZE];
 
 	(void)state;
-	secret_init("0123456789abcdef0123456789abcdef");
+	secret_init("0123456789abcdef0123456789abcdef", NULL);
 	secret_token(token);
 	secret_keep(token, kept);
 	assert_true(secret_kept(kept, again));
@@ -193,6 +193,36 @@ what_is_kept_comes_back_and_nothing_else_does(void **state)
 	assert_false(secret_kept("", again));
 }
 
+static void
+what_was_made_under_the_previous_secret_is_opened(void **state)
+{
+	static const char old[] = "0123456789abcdef0123456789abcdef";
+	static const char new[] = "fedcba9876543210fedcba9876543210";
+	char token[SECRET_TOKEN_SIZE], kept[SECRET_KEPT_SIZE], again[SECRET_TOKEN_SIZE],
+	    sealed[128], resealed[128], text[64];
+
+	(void)state;
+	secret_init(old, NULL);
+	secret_token(token);
+	secret_keep(token, kept);
+	assert_non_null(secret_seal("list", "2026 1", sealed, sizeof(sealed)));
+	secret_init(new, old);
+	assert_true(secret_kept(kept, again));
+	assert_string_equal(again, token);
+	assert_true(secret_open("list", sealed, text, sizeof(text)));
+	assert_string_equal(text, "2026 1");
+	assert_false(secret_open("another", sealed, text, sizeof(text)));
+	/* What is made now is made under the present one. */
+	assert_non_null(secret_seal("list", "2026 1", resealed, sizeof(resealed)));
+	assert_string_not_equal(sealed, resealed);
+	secret_init(old, NULL);
+	assert_false(secret_open("list", resealed, text, sizeof(text)));
+	secret_init(new, "");
+	assert_true(secret_open("list", resealed, text, sizeof(text)));
+	assert_false(secret_open("list", sealed, text, sizeof(text)));
+	assert_false(secret_kept(kept, again));
+}
+
 int
 main(void)
 {
@@ -205,6 +235,7 @@ main(void)
 		cmocka_unit_test(trace_passes_over_what_is_malformed),
 		cmocka_unit_test(origins_are_a_list_of_origins),
 		cmocka_unit_test(what_is_kept_comes_back_and_nothing_else_does),
+		cmocka_unit_test(what_was_made_under_the_previous_secret_is_opened),
 	};
 
 	if (sodium_init() < 0)

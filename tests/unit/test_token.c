@@ -20,7 +20,7 @@ static int
 issue(void **state)
 {
 	(void)state;
-	if (token_init(secret, 900) != 0)
+	if (token_init(secret, NULL, 900) != 0)
 		return -1;
 	token = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 	return token == NULL ? -1 : 0;
@@ -137,15 +137,87 @@ another_key_and_an_ended_time_are_refused(void **state)
 	char *ended;
 
 	(void)state;
-	assert_int_equal(token_init(other, 900), 0);
+	assert_int_equal(token_init(other, NULL, 900), 0);
 	assert_false(token_verify(token, &c));
-	assert_int_equal(token_init(secret, 0), 0);
+	assert_int_equal(token_init(secret, NULL, 0), 0);
 	ended = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
 	assert_non_null(ended);
 	assert_false(token_verify(ended, &c));
 	free(ended);
-	assert_int_equal(token_init(secret, 900), 0);
+	assert_int_equal(token_init(secret, "", 900), 0);
 	assert_true(token_verify(token, &c));
+}
+
+/* mixed - the header of one token before the rest of another. */
+static char *
+mixed(const char *header_of, const char *rest_of)
+{
+	size_t n = strcspn(header_of, ".");
+	const char *rest = strchr(rest_of, '.');
+	char *t = malloc(n + strlen(rest) + 1);
+
+	assert_non_null(t);
+	memcpy(t, header_of, n);
+	strcpy(t + n, rest);
+	return t;
+}
+
+static void
+a_ring_verifies_by_both_and_signs_by_the_first(void **state)
+{
+	static const char id[] = "0af7651916cd43dd8448eb211c80319c";
+	int64_t now = clock_epoch_s();
+	struct claims c;
+	char *new, *a, *b, *again;
+
+	(void)state;
+	assert_int_equal(token_init(other, secret, 900), 0);
+	assert_true(token_verify(token, &c));
+	assert_int_equal(c.session_id, 77);
+	new = token_issue(&given, now, id);
+	assert_non_null(new);
+	assert_true(token_verify(new, &c));
+	assert_true(strncmp(new, token, strcspn(token, ".") + 1) != 0);
+	/* A header and the signature of the other key do not go together, whichever is which. */
+	a = mixed(token, new);
+	b = mixed(new, token);
+	assert_false(token_verify(a, &c));
+	assert_false(token_verify(b, &c));
+	/* Before the two changed places, in a process that has not been restarted yet. */
+	assert_int_equal(token_init(secret, other, 900), 0);
+	assert_true(token_verify(new, &c) && token_verify(token, &c));
+	assert_false(token_verify(a, &c) || token_verify(b, &c));
+	again = token_issue(&given, now, id);
+	assert_non_null(again);
+	assert_int_equal(strncmp(again, token, strcspn(token, ".") + 1), 0);
+	/* When the previous one was taken away. */
+	assert_int_equal(token_init(other, NULL, 900), 0);
+	assert_true(token_verify(new, &c));
+	assert_false(token_verify(token, &c) || token_verify(again, &c));
+	assert_int_equal(token_init(secret, NULL, 900), 0);
+	assert_false(token_verify(new, &c));
+	free(new);
+	free(a);
+	free(b);
+	free(again);
+}
+
+static void
+of_a_ring_every_character_counts(void **state)
+{
+	struct claims c;
+
+	(void)state;
+	assert_int_equal(token_init(other, secret, 900), 0);
+	every_character_counts(state);
+	for (size_t n = 0; n < strlen(token); n += 5) {
+		char *cut = strndup(token, n);
+
+		assert_non_null(cut);
+		assert_false(token_verify(cut, &c));
+		free(cut);
+	}
+	assert_int_equal(token_init(secret, NULL, 900), 0);
 }
 
 static void
@@ -174,6 +246,8 @@ main(void)
 		cmocka_unit_test(the_loose_bits_of_the_signature_count),
 		cmocka_unit_test(form_is_held_to),
 		cmocka_unit_test(another_key_and_an_ended_time_are_refused),
+		cmocka_unit_test(a_ring_verifies_by_both_and_signs_by_the_first),
+		cmocka_unit_test(of_a_ring_every_character_counts),
 		cmocka_unit_test(roles_have_names),
 	};
 

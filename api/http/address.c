@@ -1,0 +1,111 @@
+#include "http/address.h"
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The text before end, without the space around it; false: it is too long for an address. */
+static bool
+trimmed(const char *begin, const char *end, char ret[static ADDRESS_SIZE])
+{
+	while (begin < end && (*begin == ' ' || *begin == '\t'))
+		begin++;
+	while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (end - begin >= ADDRESS_SIZE)
+		return false;
+	memcpy(ret, begin, (size_t)(end - begin));
+	ret[end - begin] = '\0';
+	return true;
+}
+
+/* An address, or a block of them: its first address and its mask, in the host's order. */
+static bool
+block_of(const char *begin, const char *end, uint32_t *ret_first, uint32_t *ret_mask)
+{
+	char text[ADDRESS_SIZE], *slash, rest;
+	struct in_addr address;
+	unsigned bits = 32;
+
+	if (!trimmed(begin, end, text))
+		return false;
+	slash = strchr(text, '/');
+	if (slash != NULL) {
+		*slash++ = '\0';
+		if (strspn(slash, "0123456789") != strlen(slash) ||
+		    sscanf(slash, "%2u%c", &bits, &rest) != 1 || bits > 32)
+			return false;
+	}
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return false;
+	*ret_mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
+	*ret_first = ntohl(address.s_addr) & *ret_mask;
+	return true;
+}
+
+bool
+address_list_right(const char *list)
+{
+	uint32_t first, mask;
+	const char *end;
+
+	if (list[strspn(list, " \t")] == '\0')
+		return true;
+	for (;; list = end + 1) {
+		end = list + strcspn(list, ",");
+		if (!block_of(list, end, &first, &mask))
+			return false;
+		if (*end == '\0')
+			return true;
+	}
+}
+
+static bool
+is_trusted(const char *text, const char *trusted)
+{
+	struct in_addr address;
+	uint32_t first, mask;
+	const char *end;
+
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return false;
+	for (; *trusted != '\0'; trusted = *end != '\0' ? end + 1 : end) {
+		end = trusted + strcspn(trusted, ",");
+		if (block_of(trusted, end, &first, &mask) &&
+		    (ntohl(address.s_addr) & mask) == first)
+			return true;
+	}
+	return false;
+}
+
+/* The one spelling of an address of either family. */
+static bool
+spelled(const char *text, char ret[static ADDRESS_SIZE])
+{
+	struct in6_addr address;
+	int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+
+	return inet_pton(family, text, &address) == 1 &&
+	       inet_ntop(family, &address, ret, ADDRESS_SIZE) != NULL;
+}
+
+void
+address_of(
+    const char *peer, const char *forwarded, const char *trusted, char ret[static ADDRESS_SIZE])
+{
+	char text[ADDRESS_SIZE];
+	const char *begin, *end = forwarded != NULL ? forwarded + strlen(forwarded) : NULL;
+
+	ret[0] = '\0';
+	if (!spelled(peer, ret))
+		return;
+	/* From the right: each trusted proxy is believed of the one before it, and nobody else is. */
+	while (end != NULL && is_trusted(ret, trusted)) {
+		for (begin = end; begin > forwarded && begin[-1] != ','; begin--)
+			;
+		if (!trimmed(begin, end, text) || !spelled(text, ret))
+			return;
+		end = begin > forwarded ? begin - 1 : NULL;
+	}
+}

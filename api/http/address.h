@@ -1,0 +1,26 @@
+/*
+ * address - whom a request comes from, as far as can be believed.
+ */
+#ifndef HTTP_ADDRESS_H
+#define HTTP_ADDRESS_H
+
+#include <stdbool.h>
+
+#define ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
+
+/* address_list_right - IPv4 addresses and blocks (10.0.0.0/8), with commas between; or nothing. */
+bool address_list_right(const char *list);
+
+/*
+ * address_of - the last address that none of ours vouches for.
+ *
+ * peer       of the connection, as text
+ * forwarded  X-Forwarded-For, each proxy having added its own peer at the end; or NULL
+ * trusted    the proxies that are believed: a right list
+ * ret        the address as inet_ntop writes it: the peer's, unless the peer is
+ *            trusted and has said another that is one; "" where even that is none
+ */
+void address_of(
+    const char *peer, const char *forwarded, const char *trusted, char ret[static ADDRESS_SIZE]);
+
+#endif

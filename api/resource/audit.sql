@@ -1,0 +1,43 @@
+-- name: audit_context  ($1 who asks, from where, and for what: JSON)
+-- For the triggers of this transaction (db/migrations/0006_audit.sql).
+-- writes
+select set_config('gestor.audit', $1, true);
+
+-- fragment: audit_entry  (%1 an entry, %2 its advisor)
+(select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.action, %1.object_type,
+    %1.object_id::text as object_id, (select row_to_json(s) from (select %2.id::text as id, %2.username, %2.full_name) s
+        where %2.id is not null) as advisor,
+    %1.session_id::text as session_id, host(%1.address) as address, %1.request_id, %1.operation, %1.db_role,
+    %1.before, %1.after) r)
+
+-- name: audit_list  ($1 advisor's id or username, $2 object's type, $3 object's id, $4 operation, $5 from, $6 to, $7 at before or null, $8 id before, $9 limit)
+with page as (
+    select x.at as created_at, x.id, :{audit_entry x a} as doc
+      from audit x left join advisor a on a.id = x.advisor_id
+     where ($1::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
+       and ($2::text is null or x.object_type = $2) and ($3::bigint is null or x.object_id = $3::bigint)
+       and ($4::text is null or x.operation = $4)
+       and ($5::text is null or x.at >= audit_from($5))
+       -- One condition of both, the filter's end and the page's beginning, that the index scan begins there.
+       and (x.at, x.id) < (coalesce($7::timestamptz, audit_until($6), 'infinity'), coalesce($8::bigint, 9223372036854775807))
+     order by x.at desc, x.id desc limit $9::int + 1)
+select :{page_items $9}, :{page_next $9};
+
+-- fragment: audit_after  (%1 table, %2 at before or null, %3 id before)
+(%1.at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
+
+-- name: client_audit_list  ($1 client, $2 at before or null, $3 id before, $4 limit)
+with page as (
+    select x.at as created_at, x.id, :{audit_entry x a} as doc
+      from audit x left join advisor a on a.id = x.advisor_id
+     where x.client_id = $1::bigint and :{audit_after x $2 $3}
+     order by x.at desc, x.id desc limit $4::int + 1)
+select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+
+-- name: opportunity_audit_list  ($1 opportunity, $2 at before or null, $3 id before, $4 limit)
+with page as (
+    select x.at as created_at, x.id, :{audit_entry x a} as doc
+      from audit x left join advisor a on a.id = x.advisor_id
+     where x.opportunity_id = $1::bigint and :{audit_after x $2 $3}
+     order by x.at desc, x.id desc limit $4::int + 1)
+select :{page_items $4}, :{page_next $4} from opportunity o where o.id = $1::bigint;

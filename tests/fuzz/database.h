@@ -1,0 +1,184 @@
+/*
+ * database - in place of db/: a database that says at once what it is told to say,
+ * so that a target reaches handlers, their answers and their refusals. Nothing of
+ * libpq is linked then. Include it once in a target.
+ */
+#ifndef TESTS_FUZZ_DATABASE_H
+#define TESTS_FUZZ_DATABASE_H
+
+#include "catalog/catalog.h"
+#include "db/pool.h"
+#include "base/text.h"
+#include "db/query.h"
+#include "fuzz.h"
+
+struct result {
+	int rows, columns;
+	const char *const *cells;
+};
+
+/* What the next calls are answered with; the rest are refusals, below. */
+enum { DATABASE_ROWS, DATABASE_NO_ROWS, DATABASE_BUSY, DATABASE_REFUSES };
+static int database_mood;
+static int database_results; /* given out and not freed */
+
+static const struct db_error database_refusals[] = {
+	{ .sqlstate = "GE001", .message = "choice reason" },
+	{ .sqlstate = "GE001", .message = "incomplete actions diagnosis competitor_offer" },
+	{ .sqlstate = "GE001", .message = "precondition_failed" },
+	{ .sqlstate = "GE001", .message = "idempotency_key_reused" },
+	{ .sqlstate = "GE001", .message = "idempotency_replay" },
+	{ .sqlstate = "GE001", .message = "client_unknown" },
+	{ .sqlstate = "23505", .constraint = "client_document_key" },
+};
+
+#define ROW(code, id, parent, depth, item)                                                         \
+	code, "A catalogue", "[\"One\", \"Two\"]", "1", id, parent, depth, item, "A label", "t"
+static const char *const database_catalogs[] = {
+	ROW("cancellation_reason", "1", NULL, "1", "price"),
+	ROW("cancellation_reason", "2", "1", "2", "price.high"),
+	ROW("sub_campaign", "3", NULL, "1", "entel"),
+	ROW("stage", "4", NULL, "1", "retenido"),
+	ROW("retention_action", "5", NULL, "1", "bono"),
+	ROW("retention_action", "6", "5", "2", "bono.4-gb"),
+	ROW("final_state", "7", NULL, "1", "atendido"),
+	ROW("document_type", "8", NULL, "1", "dni"),
+};
+#undef ROW
+
+#define OBJECT                                                                                     \
+	"{\"id\":\"7\",\"diagnosis\":{},\"diagnosis_id\":\"8\",\"client\":{\"id\":\"9\"},"         \
+	"\"client_id\":\"9\",\"actions\":[{\"id\":\"10\"},{\"id\":\"11\"}]}"
+static const char *const database_objects[] = { OBJECT, OBJECT };
+#undef OBJECT
+static const char *const database_created[] = { "/v1/x/7", "{\"id\":\"7\",\"name\":\"\"}" };
+static const char *const database_page[] = { "[]", "2026-01-31T10:00:00.000001Z 7",
+	"0123456789abcdef" };
+static const char *const database_lock[] = { "t", "f", "t", "f" };
+static const char *const database_revision[] = { "8" };
+
+static bool
+database_is_about(const char *name, const char *what)
+{
+	size_t n = strlen(name), length = strlen(what);
+
+	return n >= length && strcmp(name + n - length, what) == 0;
+}
+
+static struct result *
+database_result(const char *name)
+{
+	static const struct result catalogs = { 8, 10, database_catalogs },
+				   page = { 1, 3, database_page }, lock = { 1, 4, database_lock },
+				   object = { 1, 2, database_objects },
+				   created = { 1, 2, database_created },
+				   revision = { 1, 1, database_revision }, none = { 0, 4, NULL };
+	const struct result *from = &object;
+	struct result *copy = malloc(sizeof(*copy));
+
+	MUST(copy != NULL);
+	if (strcmp(name, "catalog_load") == 0)
+		from = &catalogs;
+	else if (strcmp(name, "catalog_revision") == 0)
+		from = &revision;
+	else if (database_mood == DATABASE_NO_ROWS || strcmp(name, "idempotency_find") == 0)
+		from = &none;
+	else if (database_is_about(name, "_list") || strncmp(name, "client_search", 13) == 0)
+		from = &page;
+	else if (database_is_about(name, "_lock"))
+		from = &lock;
+	else if (database_is_about(name, "_create") || database_is_about(name, "_created"))
+		from = &created;
+	*copy = *from;
+	database_results++;
+	return copy;
+}
+
+enum db_status
+db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	bool for_catalogs = strncmp(calls[0].st->name, "catalog_", 8) == 0;
+
+	(void)pool;
+	MUST(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
+	for (int i = 0; i < ncalls; i++) {
+		MUST(calls[i].st->nargs <= DB_ARGS_MAX);
+		/* What is no text PostgreSQL would refuse, and none may get so far. */
+		for (int j = 0; j < calls[i].st->nargs; j++)
+			MUST(calls[i].args[j] == NULL ||
+			     text_is_utf8(calls[i].args[j], strlen(calls[i].args[j])));
+	}
+	memset(ret_error, 0, sizeof(*ret_error));
+	if (!for_catalogs) {
+		/* Signing in would go on to argon2id, a quarter of a second each. */
+		if (database_mood == DATABASE_BUSY ||
+		    strncmp(calls[0].st->name, "session_", 8) == 0)
+			return DB_BUSY;
+		if (database_mood >= DATABASE_REFUSES &&
+		    strcmp(calls[0].st->name, "idempotency_find") != 0) {
+			*ret_error = database_refusals[(size_t)(database_mood - DATABASE_REFUSES) %
+						       NITEMS(database_refusals)];
+			return DB_REFUSED;
+		}
+	}
+	for (int i = 0; i < ncalls; i++)
+		ret_results[i] = database_result(calls[i].st->name);
+	return DB_OK;
+}
+
+enum db_status
+db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	return db_run(pool, calls, ncalls, ret_results, ret_error);
+}
+
+bool
+pool_ready(struct pool *pool)
+{
+	(void)pool;
+	return database_mood != DATABASE_BUSY;
+}
+
+int
+result_columns(const struct result *r)
+{
+	return r->columns;
+}
+
+int
+result_rows(const struct result *r)
+{
+	return r->rows;
+}
+
+const char *
+result_text(const struct result *r, int row, int col)
+{
+	MUST(row >= 0 && row < r->rows && col >= 0 && col < r->columns);
+	return r->cells[row * r->columns + col];
+}
+
+size_t
+result_length(const struct result *r, int row, int col)
+{
+	return strlen(result_text(r, row, col));
+}
+
+bool
+result_true(const struct result *r, int row, int col)
+{
+	const char *text = result_text(r, row, col);
+
+	return text != NULL && text[0] == 't';
+}
+
+void
+result_free(struct result *r)
+{
+	database_results -= r != NULL;
+	free(r);
+}
+
+#endif

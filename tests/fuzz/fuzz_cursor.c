@@ -1,0 +1,71 @@
+/*
+ * Cursors: no bytes open that were not sealed, and what was sealed opens for the
+ * same list alone. The same of what is kept encrypted.
+ */
+#include <sodium.h>
+#include "auth/secret.h"
+#include "fuzz.h"
+
+#define ABOUT "client_opportunity_list 7"
+
+static void
+check_given(char *given)
+{
+	char text[128], sealed[256], token[SECRET_TOKEN_SIZE];
+	struct request rq;
+	struct page page;
+	int status;
+
+	if (secret_open(ABOUT, given, text, sizeof(text))) {
+		MUST(secret_seal(ABOUT, text, sealed, sizeof(sealed)) != NULL);
+		MUST(strcmp(sealed, given) == 0);
+	}
+	(void)!secret_kept(given, token);
+	memset(&rq, 0, sizeof(rq));
+	arena_init(&rq.arena);
+	rq.op = openapi_operation("client_opportunity_list");
+	rq.param[0] = "7";
+	rq.query_name[0] = "cursor";
+	rq.query_value[0] = given;
+	rq.nquery = 1;
+	status = request_page(&rq, &page);
+	MUST(status == 0 || status == 400);
+	MUST(status != 0 || (page.created_at != NULL && page.id != NULL));
+	arena_free(&rq.arena);
+}
+
+static void
+check_sealed(const char *text, uint8_t which)
+{
+	char sealed[256], opened[128];
+	size_t n;
+
+	if (strlen(text) >= sizeof(opened) ||
+	    secret_seal(ABOUT, text, sealed, sizeof(sealed)) == NULL)
+		return;
+	MUST(secret_open(ABOUT, sealed, opened, sizeof(opened)) && strcmp(opened, text) == 0);
+	MUST(!secret_open("contact_list 7", sealed, opened, sizeof(opened)));
+	/* One letter other than it was; the last one's lower bits say nothing. */
+	n = strlen(sealed);
+	sealed[which % (n - 1)] = sealed[which % (n - 1)] == 'A' ? 'B' : 'A';
+	MUST(!secret_open(ABOUT, sealed, opened, sizeof(opened)));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool ready;
+	char *given;
+
+	if (!ready) {
+		fuzz_contract();
+		MUST(sodium_init() >= 0);
+		secret_init("fuzzing-0123456789-abcdefghijklmnopqrst");
+		ready = true;
+	}
+	given = fuzz_text(data, size);
+	check_given(given);
+	check_sealed(given, size > 0 ? data[size - 1] : 0);
+	free(given);
+	return 0;
+}

@@ -1,0 +1,302 @@
+/*
+ * Who gets what: every operation of the document, for everybody, on every kind
+ * of object. The table is the whole of it; a cell has one letter for every
+ * object that its heading names, in that order, or one letter for all of them.
+ *
+ *   +  done: the status in the first column
+ *   -  401 token_missing              x  401 token_invalid
+ *   w  401 credentials_wrong          t  401 refresh_token_invalid
+ *   p  403 password_change_required   r  403 role_forbidden
+ *   o  403 not_owner                  0  404 not_found
+ *   f  409 opportunity_finished       n  409 opportunity_not_finished
+ *   d  409 client_exists              e  409 advisor_exists
+ *   h  409 contact_has_opportunity    i  422 invalid
+ *
+ * nobody   no token                          ended   an administrator who has signed out
+ * off      a deactivated administrator       must    an administrator who must change the password
+ * rights   an integration with all rights    none    one without any
+ * reads, writes, clients, contacts, opportunities    one with those to read, to write, or of that alone
+ *
+ * Sessions are the bearer's own: nobody has none, and tries a name that no account has.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { fingerprint } = require("./writes.js");
+
+const table = `
+                            nobody ended off  must advisor  supervisor admin    rights   reads    writes   clients contacts opportunities none
+
+the bearer's
+session_create          201 w      +     w    +    +        +          +        +        +        +        +       +        +             +
+session_refresh         200 t      t     t    +    +        +          +        +        +        +        +       +        +             +
+session_get             200 -      x     x    +    +        +          +        +        +        +        +       +        +             +
+session_delete          204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
+password_put            204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
+
+nothing
+client_search           200 -      x     x    p    +        +          +        +        +        r        +       r        r             r
+opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
+catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
+advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
+audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
+livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+readyz                  200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+openapi_yaml            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+openapi_json            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_page               200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_style              200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+docs_script             200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+
+catalog: one, absent
+catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
+
+client: one, absent
+client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
+client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
+client_erase            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+client_personal_data    200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+client_opportunity_list 200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        +0            r
+contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        r             r
+contact_create          201 -      x     x    p    +0       +0         +0       +0       r        r        r       r        r             r
+client_audit_list       200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
+
+new client: new, known
+client_create           201 -      x     x    p    +d       +d         +d       +d       r        +d       +d      r        r             r
+
+client in the body: new, known, named by id, by an id that is absent
+typification_create     201 -      x     x    p    +d+i     +d+i       +d+i     +d+i     r        +d+i     r       r        r             r
+
+contact: own, another's, absent
+contact_get             200 -      x     x    p    ++0      ++0        ++0      ++0      ++0      r        r       r        r             r
+
+contact in the body: own, another's, own with an opportunity, another's with one, absent
+opportunity_create      201 -      x     x    p    ++hhi    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        ++hhi         r
+
+opportunity: own, another's, own finished, another's finished, absent
+opportunity_get         200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+opportunity_audit_list  200 -      x     x    p    r        ++++0      ++++0    r        r        r        r       r        r             r
+opportunity_update      200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+action_list             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+action_create           201 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+diagnosis_get           200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+diagnosis_put           200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+competitor_offer_get    200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+competitor_offer_put    200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+closure_get             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
+closure_put             200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+typification_put        200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
+opportunity_reopen      200 -      x     x    p    r        nn++0      nn++0    r        r        r        r       r        r             r
+
+action: as the opportunities; then of an own opportunity, absent, or of another opportunity; of another's, absent
+action_get              200 -      x     x    p    ++++0000 ++++0000   ++++0000 ++++0000 ++++0000 r        r       r        ++++0000      r
+action_update           200 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
+action_delete           204 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
+
+new account: new, known
+advisor_create          201 -      x     x    p    r        r          +e       r        r        r        r       r        r             r
+
+account: one's own, another's, deactivated, known from old records alone, absent
+advisor_get             200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+advisor_update          200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+advisor_password_put    204 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+`;
+
+const refusals = {
+  "-": [401, "token_missing"], x: [401, "token_invalid"], w: [401, "credentials_wrong"], t: [401, "refresh_token_invalid"],
+  p: [403, "password_change_required"], r: [403, "role_forbidden"], o: [403, "not_owner"], 0: [404, "not_found"],
+  f: [409, "opportunity_finished"], n: [409, "opportunity_not_finished"], d: [409, "client_exists"], e: [409, "advisor_exists"],
+  h: [409, "contact_has_opportunity"], i: [422, "invalid"],
+};
+/* What a request is refused with before the database is asked for anything. */
+const early = "-pr";
+
+const absent = "999999999";
+const row = { action: "bono-gb.bono-4-gb-por-12-meses" };
+
+/* By heading, the objects of a bearer (before() makes them): each the path's ids, or what the body is to be made of. */
+const objects = {
+  "the bearer's": (b) => [b],
+  "nothing": () => [{}],
+  "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
+  "client": (b) => [{ client_id: b.own.client }, { client_id: absent }],
+  "new client": () => [{ document: {} }, { document: { document_number: known.client.document_number } }],
+  "client in the body": (b) => [{ client: lib.newClient() }, { client: lib.newClient({ document_number: known.client.document_number }) },
+    { client_id: b.own.client }, { client_id: absent }],
+  "contact": (b) => [{ contact_id: b.own.contact }, { contact_id: theirs.own.contact }, { contact_id: absent }],
+  "contact in the body": (b) => [b.own.unused, theirs.own.unused, b.own.contact, theirs.own.contact, absent].map((contact) => ({ contact })),
+  "opportunity": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent }].map((o) => ({ opportunity_id: o.id })),
+  "action": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent, row: b.own.row }, { id: b.own.id, row: absent },
+    { id: b.own.id, row: theirs.own.row }, { id: theirs.own.id, row: absent }].map((o) => ({ opportunity_id: o.id, action_id: o.row })),
+  "new account": () => [{ username: "E5500999" }, { username: theirs.username }],
+  "account": (b) => [b.id, theirs.id, bearers.off.id, known.record, absent].map((id) => ({ advisor_id: id })),
+};
+
+/* By operation, where it takes a body. */
+const bodies = {
+  session_create: (o) => ({ username: o.username, password: lib.password }),
+  session_refresh: (o) => ({ refresh_token: o.refresh_token }),
+  password_put: () => ({ old_password: lib.password, password: "otra-clave-de-prueba" }),
+  client_create: (o) => lib.newClient(o.document),
+  client_update: () => ({ gender: "F" }),
+  contact_create: () => lib.newContact(),
+  opportunity_create: (o) => ({ contact_id: o.contact, sub_campaign: "entel" }),
+  opportunity_update: () => ({ service: { current_plan: "CHIP PREPAGO" } }),
+  action_create: () => row,
+  action_update: () => ({ final_state: "no-atendido" }),
+  diagnosis_put: () => ({ reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" }),
+  competitor_offer_put: () => ({ ...lib.form().competitor_offer, operator: "bitel" }),
+  closure_put: () => ({ advertising_acceptance: "no-acepto", stage: "en-proceso" }),
+  typification_put: () => ({ diagnosis: { reason: lib.reason } }),
+  typification_create: (o) => ({ ...o, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }),
+  advisor_create: (o) => ({ username: o.username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password }),
+  advisor_update: () => ({ full_name: "OTRO NOMBRE" }),
+  advisor_password_put: () => ({ password: "otra-clave-de-prueba" }),
+};
+const queries = { client_search: "phone=944264648" };
+
+/* ------------------------------------------------------------- the table read */
+
+const [head, ...lines] = table.split("\n").filter((line) => line.trim());
+const columns = head.trim().split(/\s+/);
+const rows = [];
+for (const line of lines) {
+  const [id, status, ...cells] = line.split(/\s+/);
+  if (!/^[0-9]{3}$/.test(status)) rows.heading = line.split(":")[0];
+  else rows.push({ id, status: Number(status), cells, of: rows.heading });
+}
+
+let world, operations;
+const bearers = {};   // by column: {as, blind, id, username, refresh_token, own, finished}
+let theirs;           // whose the other objects are
+const known = {};     // client, and the id of one who has no account
+
+/* ------------------------------------------------------------------ before */
+
+const rights = ["client", "contact", "opportunity"].flatMap((of) => [`${of}_read`, `${of}_write`]);
+const integration = (which) => ({ role: "integration", rights: rights.filter((right) => which.test(right)) });
+const roles = {
+  ended: { role: "admin" }, off: { role: "admin" }, must: { role: "admin" }, advisor: { role: "advisor" }, supervisor: { role: "supervisor" }, admin: { role: "admin" },
+  rights: integration(/./), reads: integration(/read/), writes: integration(/write/), clients: integration(/client/), contacts: integration(/contact/),
+  opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
+};
+
+/* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without any. */
+async function belongings(ana) {
+  const one = await lib.opened(ana), done = await lib.opened(ana);
+  const action = await ana.post(`${one.at}/actions`, row), unused = await ana.post(`/v1/clients/${one.client.id}/contacts`, lib.newContact());
+  const closed = await ana.put(`${done.at}/typification`, lib.form());
+  assert.deepEqual([action.status, unused.status, closed.status], [201, 201, 200]);
+  return {
+    own: { client: one.client.id, contact: one.contact.id, unused: unused.json.id, id: one.opportunity.id, row: action.json.id },
+    finished: { contact: done.contact.id, id: done.opportunity.id, row: closed.json.actions[0].id },
+  };
+}
+
+before(async () => {
+  world = await lib.world();
+  ({ operations } = await lib.loadContract(world.base));
+  const dead = (await lib.startServer(`postgresql://gestor_api:x@127.0.0.1:${await lib.freePort()}/gestor`, { ready: false })).base;
+  const ana = await world.signedIn("E8153375"), chief = await world.signedIn("E8000002");
+  known.client = (await ana.post("/v1/clients", lib.newClient())).json;
+  known.record = world.database.sql("select min(id) from advisor where username is null");
+  let n = 0;
+  for (const [name, account] of Object.entries(roles)) {
+    const username = `E55${String(++n).padStart(5, "0")}`;
+    const made = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", password: lib.password, ...account });
+    assert.equal(made.status, 201, made.text);
+    if (name !== "must") world.database.sql(`update advisor set must_change_password = false where id = ${made.json.id}`);
+    const { json: session } = await world.anyone.post("/v1/sessions", { username, password: lib.password });
+    bearers[name] = { id: made.json.id, username, refresh_token: session.refresh_token, as: lib.caller(world.base, session.access_token),
+      blind: lib.caller(dead, session.access_token), ...await belongings(ana) };
+  }
+  world.database.sql(Object.values(bearers).map((b) =>
+    `update opportunity set advisor_id = ${b.id} where id in (${b.own.id}, ${b.finished.id});` +
+    `update contact set advisor_id = ${b.id} where id in (${b.own.contact}, ${b.own.unused}, ${b.finished.contact});`).join("\n"));
+  theirs = bearers.theirs;
+  delete bearers.theirs;
+  bearers.nobody = { ...bearers.advisor, username: "E5500000", refresh_token: "A".repeat(bearers.advisor.refresh_token.length), as: world.anyone, blind: lib.caller(dead) };
+  assert.equal((await bearers.ended.as.delete("/v1/sessions/current")).status, 204);
+  assert.equal((await chief.patch(`/v1/advisors/${bearers.off.id}`, { active: false })).status, 200);
+});
+after(() => world.end());
+
+/* ------------------------------------------------------------------- the test */
+
+/* shown(r) - all that an answer tells, but what names the one request. */
+function shown(r) {
+  const { date, "x-request-id": id, traceparent, ...headers } = r.headers;
+  const { request_id, ...json } = r.json;
+  return { status: r.status, headers, json };
+}
+
+/*
+ * tried(op, b, object, letter, status) - the request by this bearer on this object, which is to
+ * meet with `letter`. What would succeed is rehearsed. What is refused is so
+ * rehearsed too, and under a condition that does not hold; and where it is
+ * refused before anything is looked at, with a body that is none, and by a server
+ * without a database, which cannot take longer for what is there. Each time the
+ * answer is the same, and to HEAD too.
+ */
+async function tried(op, b, object, letter, status) {
+  const what = `${op.operationId}, ${letter}, ${JSON.stringify(object)}`;
+  const path = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => object[name]);
+  const body = op.requestBody ? bodies[op.operationId](object) : undefined;
+  const ask = (as, query, headers, other = body, method = op.method) =>
+    as.request(method, [path, [queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, headers);
+  const writes = op.method !== "GET";
+  if (letter === "+") {
+    const r = await ask(b.as, writes ? "validate_only=true" : "");
+    assert.equal(r.status, writes && status === 201 ? 200 : status, `${what}: ${r.text}`);
+    return r;
+  }
+  const r = await ask(b.as);
+  assert.deepEqual([r.status, r.json.code], refusals[letter], `${what}: ${r.text}`);
+  const others = [];
+  if (writes) others.push(["rehearsed", await ask(b.as, "validate_only=true")]);
+  if (writes && takes(op, "If-Match")) others.push(["If-Match", await ask(b.as, "", { "if-match": "\"0\"" })]);
+  if (early.includes(letter)) {
+    if (op.requestBody) others.push(["no JSON", await ask(b.as, "", {}, "{")]);
+    others.push(["without a database", await ask(b.blind)]);
+  }
+  for (const [how, other] of others) assert.deepEqual(shown(other), shown(r), `${what}: ${how}`);
+  if (!writes) {
+    const head = await ask(b.as, "", {}, undefined, "HEAD");
+    assert.deepEqual(shown({ ...head, json: r.json }), shown(r), `${what}: HEAD`);
+  }
+  return r;
+}
+
+const takes = (op, name) => (op.parameters || []).some((p) => p.name === name || (p.$ref || "").endsWith(`/${name.toLowerCase().replace("-", "_")}`));
+
+test("every operation of the document has a row, and every row all columns", () => {
+  assert.deepEqual(columns, ["nobody", ...Object.keys(roles).filter((name) => name !== "theirs")]);
+  assert.deepEqual(rows.map((r) => r.id).sort(), operations.map((op) => op.operationId).sort());
+  for (const { id, cells, of } of rows) {
+    assert.equal(cells.length, columns.length, id);
+    const n = objects[of](bearers.advisor).length;
+    for (const cell of cells) {
+      assert.ok(cell.length === 1 || cell.length === n, `${id}: ${cell} is not of ${n} objects`);
+      for (const letter of cell) assert.ok(letter === "+" || refusals[letter], `${id}: ${letter}`);
+    }
+    const op = operations.find((o) => o.operationId === id);
+    const free = op.security && op.security.length === 0;
+    assert.equal(cells[0] !== "-", Boolean(free), `${id}: a token is needed, and the document says so`);
+    assert.equal(Boolean(op.requestBody), bodies[id] !== undefined, `${id}: a body`);
+  }
+});
+
+for (const { id, status, cells, of } of rows)
+  test(`${id}: what everybody gets, of every kind of object`, async () => {
+    const op = operations.find((o) => o.operationId === id), whole = fingerprint(world.database);
+    for (const [i, name] of columns.entries()) {
+      const b = bearers[name], cell = cells[i], all = objects[of](b);
+      const letters = cell.length === 1 ? all.map(() => cell) : [...cell];
+      const answers = await Promise.all(all.map((object, n) => tried(op, b, object, letters[n], status)));
+      /* What is refused alike is told apart by nothing. */
+      for (const [n, r] of answers.entries())
+        if (letters[n] !== "+") assert.deepEqual(shown(r), shown(answers[letters.indexOf(letters[n])]), `${name}, object ${n}`);
+    }
+    assert.equal(fingerprint(world.database), whole, "nothing has changed");
+  });

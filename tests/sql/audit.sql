@@ -1,0 +1,135 @@
+-- The audit: that it is only ever added to, by nobody but its triggers; what they write of each table.
+set search_path = gestor, pg_temp;
+set client_min_messages = warning;
+begin;
+
+create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
+begin
+    if got is distinct from wanted then
+        raise exception '%: got %, wanted %', what, got, wanted;
+    end if;
+end $$;
+
+-- refused(statement) - it ends with insufficient_privilege.
+create function pg_temp.refused(statement text) returns void language plpgsql as $$
+begin
+    begin
+        execute statement;
+    exception when insufficient_privilege then
+        return;
+    end;
+    raise exception 'this was taken: %', statement;
+end $$;
+
+-- entries() - since the last call: 'action type {before} > {after}', a line each; but for ids and created_at, which chance gives.
+create temp table mark as select coalesce(max(id), 0) as id from audit;
+create function pg_temp.entries() returns text language plpgsql as $$
+declare
+    got text;
+begin
+    select string_agg(concat_ws(' ', x.action, x.object_type, x.before, '>', x.after), e'\n' order by x.id) into got
+      from audit x, mark m where x.id > m.id;
+    update mark set id = (select max(id) from audit);
+    return replace(regexp_replace(got, '"(client_id|advisor_id|contact_id|opportunity_id|created_at)": ("[^"]*"|[0-9]+)(, )?', '', 'g'), ', }', '}');
+end $$;
+grant select on mark to gestor_api;
+
+-- Every table of people, their data and the catalogues is audited, always; what is not, is named here.
+select pg_temp.same('tables without it', (select string_agg(c.relname, ' ' order by c.relname) from pg_class c
+     where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r'
+       and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgfoid = 'gestor.audit_change'::regproc and t.tgenabled = 'A')
+       and c.relname in ('advisor', 'client', 'contact', 'opportunity', 'action', 'consent', 'reopening', 'session', 'catalog_item')), null);
+
+-- ---------------------------------------------------------------- what is written
+
+insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', '$argon2id$v=19$abcdef1234567');
+select pg_temp.same('advisor', pg_temp.entries(), 'insert advisor > {"role": "advisor", "active": true, "rights": [], "username": "E1000001", "full_name": "ANA", '
+    '"password_hash": "***", "must_change_password": false}');
+update advisor set password_hash = '$argon2id$v=19$abcdef7654321' where username = 'E1000001';
+select pg_temp.same('a password', pg_temp.entries(), 'update advisor {"password_hash": "***"} > {"password_hash": "***"}');
+update advisor set role = 'supervisor', active = false where username = 'E1000001';
+select pg_temp.same('a role', pg_temp.entries(), 'update advisor {"role": "advisor", "active": true} > {"role": "supervisor", "active": false}');
+update advisor set role = role where username = 'E1000001';
+select pg_temp.same('no change', pg_temp.entries(), null);
+
+insert into client (name, document_type_id, document_type, document_number, phone, email, birth_date, legal_representative, lines, gender)
+    select 'MARÍA 7654321', t.id, t.choice, '12345678', '944264648', 'maria@example.com', '1980-02-03', 'JOSÉ', '{955555555,966666666}', 'F'
+      from choice('document_type', 'dni') t;
+select pg_temp.same('client', pg_temp.entries(), 'insert client > {"name": "***", "email": "***", "lines": ["***555", "***666"], "phone": "***648", "gender": "F", '
+    '"birth_date": "***", "document_type": "dni", "document_number": "***678", "legal_representative": "***"}');
+update client set lines = '{}', phone = null, name = 'OTRA', document_number = '00005678', updated_at = clock_timestamp();
+select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"name": "***", "lines": ["***555", "***666"], "phone": "***648", "document_number": "***678"} > '
+    '{"name": "***", "lines": [], "phone": null, "document_number": "***678"}');
+update client set updated_at = clock_timestamp();
+select pg_temp.same('the time of a change alone', pg_temp.entries(), null);
+
+-- Short numbers would be shown whole.
+select pg_temp.same('masks', (select string_agg(audit_masked(to_jsonb(v)) #>> '{}', ' ' order by n) from unnest('{1,123,123456,AB1234,AB12345,1234567,1980-02-03,a1234567,A@1234567}'::text[]) with ordinality x (v, n)),
+    '*** *** *** *** ***345 ***567 *** *** ***');
+
+insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right") select c.id, a.id, '944264648', '2505050000125674', 3, 2 from client c, advisor a;
+select pg_temp.same('contact', pg_temp.entries(), 'insert contact > {"asked": 3, "right": 2, "origin_phone": "***648", "serial_number": "***674"}');
+insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
+    select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice
+      from contact t, choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', 'entel') sc, choice('stage', 'en-proceso') st;
+select pg_temp.same('opportunity', pg_temp.entries(),
+    'insert opportunity > {"stage": "en-proceso", "campaign": "consulta-previa-prepago", "sub_campaign": "entel"}');
+update opportunity set reason_id = r.id, reason = r.choice, phone_to_manage = '944264648', additional_line = '955555555'
+  from choice('cancellation_reason', 'problema-con-el-uso-del-servicio.mi-equipo-esta-fallando') r;
+select pg_temp.same('a choice', pg_temp.entries(), 'update opportunity {"reason": null, "additional_line": null, "phone_to_manage": null} > '
+    '{"reason": "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando", "additional_line": "***555", "phone_to_manage": "***648"}');
+insert into action (opportunity_id, action_id, action) select o.id, a.id, a.choice from opportunity o, choice('retention_action', 'migracion-prepagado-prepago') a;
+delete from action;
+select pg_temp.same('action', pg_temp.entries(),
+    e'insert action > {"action": "migracion-prepagado-prepago"}\ndelete action {"action": "migracion-prepagado-prepago", "final_state": null} >');
+insert into session (advisor_id, refresh_hash, expires_at) select id, '\x0badcafe', now() from advisor where username = 'E1000001';
+update session set refresh_hash = '\x02', expires_at = now() + interval '1 day';
+select pg_temp.same('session', pg_temp.entries(), 'insert session > {}');
+update session set ended_at = now();
+select pg_temp.same('its end', pg_temp.entries(), 'update session {"ended_at": null} > {"ended_at": ' || to_jsonb(now())::text || '}');
+insert into catalog_item (catalog_id, label) values (2, 'BITEL');
+update catalog_item set active = false where code = 'bitel' and catalog_id = 2;
+select pg_temp.same('catalog_item', pg_temp.entries(), e'insert catalog_item > {"code": "bitel", "label": "BITEL", "active": true, "position": 2, "catalog_id": 2}'
+    '\nupdate catalog_item {"active": true} > {"active": false}');
+
+-- Whose objects they are: the client's list and the opportunity's.
+select pg_temp.same('whose', (select string_agg(distinct object_type || ':' || (client_id is not null)::int || (opportunity_id is not null)::int, ' ')
+    from audit where object_type in ('client', 'contact', 'opportunity', 'action', 'session')), 'action:01 client:10 contact:10 opportunity:11 session:00');
+
+-- By hand there is nobody but the database's role; the service says who it is for.
+select pg_temp.same('by hand', (select count(*) from audit where db_role = session_user and num_nulls(advisor_id, session_id, address, request_id, operation) = 5), (select count(*) from audit));
+select set_config('gestor.audit', '{"advisor":5,"session":6,"address":"192.0.2.1","request":"r-1","operation":"client_update"}', true);
+update client set gender = 'M';
+select pg_temp.same('who', (select concat_ws(' ', advisor_id, session_id, host(address), request_id, operation, db_role = session_user) from audit order by id desc limit 1), '5 6 192.0.2.1 r-1 client_update t');
+
+-- ---------------------------------------------------------------- only ever added to
+
+create function pg_temp.stays() returns void language sql as $$
+    select pg_temp.refused(s) from unnest(array[
+        'update audit set at = now()', 'update audit set before = null where false', 'delete from audit', 'delete from audit where false', 'truncate audit',
+        'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (id) do update set at = now()',
+        'merge into audit a using (values (1)) v (n) on true when matched then delete',
+        'with gone as (delete from audit returning 1) select count(*) from gone']) s
+$$;
+-- The owner.
+select pg_temp.stays();
+select pg_temp.refused('truncate client, audit cascade');
+
+-- The serving role: it may look, and no more.
+set local role gestor_api;
+select pg_temp.same('it looks', (select count(*) > 0 from audit), true);
+select pg_temp.stays();
+select pg_temp.refused(s) from unnest(array[
+    'insert into audit (object_type, object_id, action) values (''client'', 1, ''insert'')',
+    'select nextval(''audit_id_seq'')',
+    'create temp table client (id bigint); create trigger forged after insert on client for each row execute function gestor.audit_change(''{}'', ''{}'')',
+    'select audited(''client'')', 'alter table audit disable trigger all', 'drop trigger audit_change on client', 'drop table audit',
+    'set session_replication_role = replica']) s;
+-- What it changes is recorded all the same.
+update client set gender = 'F';
+select pg_temp.same('as the serving role', (select action || ' ' || object_type || ' ' || (after ->> 'gender') from audit order by id desc limit 1), 'update client F');
+reset role;
+
+rollback;
+
+-- A superuser, and one who takes himself for a replica, is tried by tests/http/audit.test.js: this file runs as the owner.

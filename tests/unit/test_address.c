@@ -1,0 +1,75 @@
+/* Whom a request comes from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/base.h"
+#include "http/address.h"
+
+static void
+a_list_is_addresses_and_blocks(void **state)
+{
+	static const char *const good[] = { "", " ", "10.0.0.5", "10.0.0.0/8",
+		"127.0.0.1, 10.0.0.0/24,192.0.2.1/32", "0.0.0.0/0", " 10.0.0.5 " };
+	static const char *const bad[] = { ",", "10.0.0.5,", "10.0.0", "10.0.0.0/33", "10.0.0.0/",
+		"10.0.0.0/-1", "10.0.0.0/8x", "localhost", "::1", "10.0.0.5 10.0.0.6", "10.0.0.256",
+		"10.0.0.0/8/8", "10.0.0.0/008" };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(good); i++)
+		assert_true(address_list_right(good[i]));
+	for (size_t i = 0; i < NITEMS(bad); i++)
+		assert_false(address_list_right(bad[i]));
+}
+
+static void
+a_proxy_is_believed_only_where_it_is_ours(void **state)
+{
+	static const struct {
+		const char *peer, *forwarded, *trusted, *address;
+	} cases[] = {
+		{ "192.0.2.1", NULL, "", "192.0.2.1" },
+		{ "192.0.2.1", "198.51.100.7", "", "192.0.2.1" },
+		{ "192.0.2.1", "198.51.100.7", "10.0.0.0/8", "192.0.2.1" },
+		{ "10.0.0.5", NULL, "10.0.0.0/8", "10.0.0.5" },
+		{ "10.0.0.5", "198.51.100.7", "10.0.0.0/8", "198.51.100.7" },
+		{ "10.0.0.5", "198.51.100.7", "10.0.0.5", "198.51.100.7" },
+		{ "10.0.0.6", "198.51.100.7", "10.0.0.5", "10.0.0.6" },
+		/* What stands further left, anybody may have written. */
+		{ "10.0.0.5", "1.1.1.1, 198.51.100.7", "10.0.0.0/8", "198.51.100.7" },
+		{ "10.0.0.5", "198.51.100.7,\t10.1.2.3 , 10.0.0.9", "192.0.2.0/24, 10.0.0.0/8",
+		    "198.51.100.7" },
+		{ "10.0.0.5", "10.1.2.3, 10.0.0.9", "10.0.0.0/8", "10.1.2.3" },
+		{ "10.0.0.5", "2001:DB8:0::7", "10.0.0.0/8", "2001:db8::7" },
+		{ "10.0.0.5", "198.51.100.7", "0.0.0.0/0", "198.51.100.7" },
+		/* What is no address ends it: the last one that is known. */
+		{ "10.0.0.5", "", "10.0.0.0/8", "10.0.0.5" },
+		{ "10.0.0.5", "unknown", "10.0.0.0/8", "10.0.0.5" },
+		{ "10.0.0.5", "198.51.100.7, \"x\", 10.0.0.9", "10.0.0.0/8", "10.0.0.9" },
+		{ "10.0.0.5", "198.51.100.7,", "10.0.0.0/8", "10.0.0.5" },
+		{ "10.0.0.5",
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		    "10.0.0.0/8", "10.0.0.5" },
+		{ "", "198.51.100.7", "0.0.0.0/0", "" },
+	};
+	char address[ADDRESS_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		address_of(cases[i].peer, cases[i].forwarded, cases[i].trusted, address);
+		assert_string_equal(address, cases[i].address);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_list_is_addresses_and_blocks),
+		cmocka_unit_test(a_proxy_is_believed_only_where_it_is_ours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
