@@ -158,12 +158,12 @@ command_advisor(int argc, char *argv[])
 	if (rights == NULL)
 		rights = known == ROLE_INTEGRATION
 			     ? "client_read,client_write,contact_read,contact_write,"
-			       "opportunity_read,opportunity_write"
+			       "opportunity_read,opportunity_write,personal_data"
 			     : "";
 	if (!rights_named(rights, &given) || (known != ROLE_INTEGRATION && given != 0)) {
 		fprintf(stderr, "gestor: --rights must be rights of an integration, with commas "
 				"between: client_read, client_write, contact_read, contact_write, "
-				"opportunity_read, opportunity_write\n");
+				"opportunity_read, opportunity_write, personal_data\n");
 		return 1;
 	}
 	if ((username[0] | 0x20) != 'e' || strlen(username) != 8 ||

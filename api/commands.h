@@ -15,4 +15,11 @@ int command_migrate(void);
  */
 int command_advisor(int argc, char *argv[]);
 
+/*
+ * command_purge - "purge [--dry-run]": erases clients that nothing was
+ * registered for in GESTOR_RETENTION_DAYS, and removes old sessions and kept
+ * answers; says what it did, or would do. Returns an exit status.
+ */
+int command_purge(int argc, char *argv[]);
+
 #endif

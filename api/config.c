@@ -70,6 +70,8 @@ static const struct number_setting numbers[] = {
 	    "longest wait for requests in flight at the end" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
 	    "how often catalogues and sign-outs are looked up" },
+	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
+	    "days after which purge erases an idle client; 0: never" },
 };
 
 /* The file's first line, in text; NULL = *text, else why there is none. */

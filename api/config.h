@@ -28,6 +28,7 @@ struct config {
 	int refresh_ttl_s;
 	int drain_ms;
 	int check_ms;
+	int retention_days;
 };
 
 /*

@@ -42,6 +42,7 @@ static const char help[] =
     "                                    ROLE is advisor, supervisor, admin or integration;\n"
     "                                    the password is asked for,\n"
     "                                    or is the first line of standard input\n"
+    "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
     "       gestor version\n"
     "       gestor --help\n\n";
 
@@ -190,6 +191,8 @@ main(int argc, char *argv[])
 		return command_migrate();
 	if (strcmp(command, "advisor") == 0)
 		return command_advisor(argc - 1, argv + 1);
+	if (strcmp(command, "purge") == 0)
+		return command_purge(argc - 1, argv + 1);
 	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
 		puts("gestor " VERSION);
 		return 0;

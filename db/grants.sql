@@ -17,6 +17,8 @@ begin
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
     grant update on gestor.throttle, gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
+    -- Contacts are added to and never changed; erasing is the one exception, and a function of the owner's.
+    grant execute on function gestor.client_erase(bigint, timestamptz) to gestor_api;
     grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
     -- Audited by triggers, which write as the schema's owner: the role may only look.
     revoke all on sequence gestor.audit_id_seq from gestor_api;

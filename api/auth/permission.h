@@ -28,7 +28,9 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 	P(OPPORTUNITY_WRITE_ALL, opportunity_write_all, 0, 1, 1, 0)                                \
 	P(OPPORTUNITY_REOPEN, opportunity_reopen, 0, 1, 1, 0)                                      \
 	P(AUDIT_READ, audit_read, 0, 1, 1, 0)                                                      \
-	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)
+	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)                                              \
+	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* seen in full: http/personal.h */        \
+	P(PRIVACY_MANAGE, privacy_manage, 0, 0, 1, 0)
 
 enum permission_bit {
 #define P(NAME, ...) BIT_##NAME,

@@ -24,6 +24,7 @@ authenticate(struct request *rq, const char *authorization)
 	}
 	rq->advisor_id = arena_printf(&rq->arena, "%lld", (long long)rq->who.advisor_id);
 	may = permissions_of(rq->who.role, rq->who.rights);
+	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
 	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
 		return reply_problem(rq, "password_change_required");

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/condition.h"
+#include "http/personal.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
@@ -83,6 +84,8 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	rq->reply.type = JSON_TYPE;
 	rq->reply.body = json;
 	rq->reply.length = length;
+	if (rq->masked)
+		personal_mask(rq);
 	return status;
 }
 

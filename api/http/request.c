@@ -68,7 +68,7 @@ refused_by_statement(struct request *rq, const char *message)
 	if (strncmp(message, "incomplete ", n + 1) == 0)
 		return incomplete(rq, message + n);
 	if (strncmp(message, "precondition_failed", n) == 0 ||
-	    strncmp(message, "last_admin", n) == 0 ||
+	    strncmp(message, "last_admin", n) == 0 || strncmp(message, "client_erased", n) == 0 ||
 	    strncmp(message, "idempotency_key_in_use", n) == 0)
 		return reply_problem(rq, arena_copy(&rq->arena, message, n));
 	if (strncmp(message, "idempotency_key_reused", n) == 0) {

@@ -16,6 +16,8 @@
 	R(POST, "/v1/clients", MAY_CLIENT_WRITE, client_create)                                    \
 	R(GET, "/v1/clients/{client_id}", MAY_CLIENT_READ, client_get)                             \
 	R(PATCH, "/v1/clients/{client_id}", MAY_CLIENT_READ | MAY_CLIENT_WRITE, client_update)     \
+	R(POST, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, client_erase)               \
+	R(GET, "/v1/clients/{client_id}/personal-data", MAY_PRIVACY_MANAGE, client_personal_data)  \
 	R(GET, "/v1/clients/{client_id}/opportunities", MAY_OPPORTUNITY_READ,                      \
 	    client_opportunity_list)                                                               \
 	R(GET, "/v1/clients/{client_id}/contacts", MAY_CLIENT_READ | MAY_CONTACT_READ,             \

@@ -9,7 +9,7 @@
         as summary_360,
     (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
         %1.overdue_payment, %1.latam_partner) s) as experience,
-    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
+    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at, instant(%1.erased_at) as erased_at) r)
 
 -- fragment: client_columns
 name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
@@ -98,6 +98,7 @@ update client c set document_type_id = coalesce(t.id, c.document_type_id),
   from client old, lateral (select merge_patch(:{client_written old}, $3::jsonb) as b) m,
        choice('document_type', nullif(m.b ->> 'document_type', old.document_type ->> 'code')) t
  where c.id = $1::bigint and old.id = c.id
-   and case when $2::text is null then true else unchanged(:{client old}, $2) end
+   and case when c.erased_at is not null then refuse('client_erased') is null when $2::text is null then true
+            else unchanged(:{client old}, $2) end
 returning :{client c} as doc)
 :{saved};

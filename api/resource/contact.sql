@@ -20,7 +20,8 @@ with new as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
     select k.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
            (b #>> '{ownership_check,asked}')::smallint, (b #>> '{ownership_check,right}')::smallint
-      from client k, (select $3::jsonb as b) x where k.id = $1::bigint
+      from client k, (select $3::jsonb as b) x where k.id = $1::bigint and :{kept k}
+       for key share of k
     returning *),
 made as materialized (
     select '/v1/contacts/' || new.id as location, :{contact new k.name a null} as doc

@@ -75,6 +75,8 @@ opportunity_reopen(struct request *rq)
 	auto_result struct result *row = results[2];
 	if (result_rows(locked) == 0)
 		return reply_problem(rq, "not_found");
+	if (result_true(locked, 0, 2))
+		return reply_problem(rq, "client_erased");
 	if (result_rows(reopened) == 0)
 		return reply_problem(rq, "opportunity_not_finished");
 	return reply_row(rq, 200, &row, 0);

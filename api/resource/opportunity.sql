@@ -88,9 +88,11 @@ with new as (
     select t.client_id, t.id, $1::bigint, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
-      from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint,
+      from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint join client k on k.id = t.client_id,
            catalog_item_of('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
            catalog_item_of('stage', 'en-proceso') st
+     where :{kept k}
+       for key share of k
     returning *),
 made as materialized (
     select '/v1/opportunities/' || new.id as location, :{opportunity new a} as doc
@@ -101,12 +103,12 @@ made as materialized (
 -- one round trip: opportunity_lock, the change, and what must hold or be shown
 -- after it. The lock comes first, so that the others see what they waited for.
 -- name: opportunity_lock  ($1 opportunity, $2 advisor, $3 may change another's)
-select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null
+select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null, o.erased_at is not null
   from opportunity o where o.id = $1::bigint for no key update;
 
 -- Instants are the clock's, not now(): that is when the transaction began to wait for the row.
 -- fragment: writable  (%1 an opportunity; $1 its id, $2 advisor, $3 may change another's)
-%1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null
+%1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null and %1.erased_at is null
 
 -- name: opportunity_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 merge patch)
 update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
@@ -122,7 +124,7 @@ returning o.id;
 -- name: opportunity_reopen  ($1 opportunity, $2 advisor, $3 tags or null)
 with was as (
     insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at)
-    select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint and o.closed_at is not null
+    select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint and o.closed_at is not null and o.erased_at is null
        and :{opportunity_unchanged o $3}
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
@@ -140,4 +142,5 @@ update opportunity o set stage_id = st.id, stage = st.choice, updated_at = clock
             then refuse('incomplete', :{missing o}) is null else true end
 
 -- name: opportunity_close  ($1 stage's code or null, $2 opportunity, $3 advisor, $4 may change another's)
-:{close o.id=$2::bigint} and (o.advisor_id = $3::bigint or $4::boolean) and o.closed_at is null;
+:{close o.id=$2::bigint} and (o.advisor_id = $3::bigint or $4::boolean) and o.closed_at is null
+   and o.erased_at is null;

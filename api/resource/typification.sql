@@ -59,7 +59,7 @@ new_client as (
 who as (
     select id from new_client
     union all
-    select c.id from x, client c where c.id = (b ->> 'client_id')::bigint),
+    select id from (select c.id from x, client c where c.id = (b ->> 'client_id')::bigint and :{kept c} for key share of c) l),
 new_contact as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
     select who.id, $1::bigint, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',

@@ -32,6 +32,8 @@ judge(struct request *rq, const struct result *locked)
 		return reply_problem(rq, "not_found");
 	if (!result_true(locked, 0, 0))
 		return reply_problem(rq, "not_owner");
+	if (result_true(locked, 0, 2))
+		return reply_problem(rq, "client_erased");
 	if (result_true(locked, 0, 1))
 		return reply_problem(rq, "opportunity_finished");
 	return 0;

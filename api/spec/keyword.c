@@ -332,6 +332,7 @@ static const struct keyword keywords[] = {
 	{ "x-catalog", read_catalog, 0 },
 	{ "minimum", read_bound, offsetof(struct schema, minimum) },
 	{ "maximum", read_bound, offsetof(struct schema, maximum) },
+	{ "x-personal", read_nothing, 0 }, /* http/personal.h has them by name */
 	{ "description", read_nothing, 0 },
 	{ "title", read_nothing, 0 },
 	{ "examples", read_nothing, 0 },

@@ -9,6 +9,7 @@ const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
+const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_personal_data"].includes(op.id);
 /* For supervisors and administrators alone. */
 const supervisors = ["opportunity_reopen", "audit_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -89,6 +90,8 @@ const good = {
   client_create: () => ({ body: lib.newClient() }),
   client_get: () => ({}),
   client_update: () => ({ body: { gender: "F" } }),
+  client_erase: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id } }),
+  client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
   contact_list: () => ({}),
   contact_create: () => ({ body: lib.newContact() }),
@@ -264,9 +267,9 @@ const ways = {
   ],
   403: [
     ["whose password must be changed first", () => true, async (op) => faultless(await send(op, { as: locked }), 403, "password_change_required")],
-    ["not for an advisor", (op) => supervisors.includes(op.id) || op.id.startsWith("advisor_"), async (op) =>
+    ["not for an advisor", (op) => supervisors.includes(op.id) || forChiefs(op), async (op) =>
       faultless(await send(op, { as: ana }), 403, "role_forbidden")],
-    ["not for a supervisor", (op) => op.id.startsWith("advisor_"), async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
+    ["not for a supervisor", forChiefs, async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
     ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && !supervisors.includes(op.id), async (op) => {
       const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
       const before = (await ana.get(at)).json;
@@ -302,6 +305,11 @@ const ways = {
     }],
     ["the contact has its opportunity", (op) => op.id === "opportunity_create", async (op) =>
       faultless(await send(op, { body: { contact_id: mine.contact.id, sub_campaign: "entel" } }), 409, "contact_has_opportunity")],
+    ["erased already", (op) => op.id === "client_erase", async (op) => {
+      const g = await good[op.id]();
+      faultless(await send(op, {}, g), 200);
+      faultless(await send(op, {}, g), 409, "client_erased");
+    }],
     ["not finished", (op) => op.id === "opportunity_reopen", async (op) =>
       faultless(await send(op, { ids: { opportunity_id: mine.opportunity.id } }), 409, "opportunity_not_finished")],
     ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && op.id !== "opportunity_reopen", async (op) => {

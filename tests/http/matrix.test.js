@@ -55,6 +55,8 @@ catalog_get             200 -      x     x    p    +0       +0         +0       
 client: one, absent
 client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
 client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
+client_erase            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+client_personal_data    200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
 client_opportunity_list 200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        +0            r
 contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        r             r
 contact_create          201 -      x     x    p    +0       +0         +0       +0       r        r        r       r        r             r

@@ -296,7 +296,7 @@ begin
     end loop;
     perform pg_temp.refused('advisor_rights_known', $q$update advisor set role = 'integration', rights = '{advisor_manage}'$q$);
     perform pg_temp.refused('advisor_rights_of_integrations', $q$update advisor set role = 'advisor', rights = '{client_read}'$q$);
-    perform pg_temp.taken($q$update advisor set role = 'integration', rights = '{client_read,opportunity_write}'$q$);
+    perform pg_temp.taken($q$update advisor set role = 'integration', rights = '{client_read,opportunity_write,personal_data}'$q$);
     perform pg_temp.taken($q$update advisor set role = 'advisor', rights = '{}'$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (username, full_name, role) values ('E1000003', 'X', 'admin')$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (full_name, role, password_hash) values ('X', 'admin', 'x')$q$);
@@ -325,6 +325,13 @@ begin
         perform pg_temp.refused('client_phone_form', format('update client set phone = %L where name = ''UNO''', number));
         perform pg_temp.refused('client_phone_phone_form', format('update client set lines = array[%L] where name = ''UNO''', number));
     end loop;
+    perform pg_temp.refused('client_document_number_valid', $q$update client set document_number = 'BORRADO-' || id where name = 'UNO'$q$);
+    perform pg_temp.refused('client_document_number_valid', $q$update client set name = 'BORRADO', phone = null, erased_at = now() where name = 'UNO'$q$);
+    perform pg_temp.refused('client_erased_whole', $q$update client set document_number = 'BORRADO-' || id, erased_at = now() where name = 'UNO'$q$);
+    foreach number in array '{email,gender,legal_representative}'::text[] loop
+        perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %I = ''x''', number));
+    end loop;
+    perform pg_temp.taken($q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now()$q$);
     perform pg_temp.refused('client_birth_date_past', $q$update client set birth_date = created_at::date + 2$q$);
     perform pg_temp.taken($q$update client set birth_date = today()$q$);
     perform pg_temp.refused('client_phone_client_fkey', $q$insert into client_phone (phone, client_id) values ('944264648', 999999)$q$);
@@ -372,6 +379,10 @@ begin
     perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = 3');
     perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = -1');
     perform pg_temp.taken('update contact set asked = 3, "right" = 0');
+    perform pg_temp.refused('contact_erased_whole', 'update contact set origin_phone = null');
+    perform pg_temp.refused('contact_erased_whole', 'update contact set serial_number = null');
+    perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now()');
+    perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now(), origin_phone = null');
     perform pg_temp.refused('contact_client_fkey', 'insert into contact (client_id, advisor_id, origin_phone, serial_number) select 999999, advisor_id, origin_phone, serial_number from contact limit 1');
     perform pg_temp.refused('contact_advisor_fkey', 'update contact set advisor_id = 999999');
 end $$;
@@ -429,6 +440,8 @@ begin
     perform pg_temp.refused('opportunity_closed_stage', 'update opportunity set closed_at = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set reason_id = null, reason = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set phone_to_manage = null');
+    perform pg_temp.refused('opportunity_erased_whole', 'update opportunity set erased_at = now()');
+    perform pg_temp.taken('update opportunity set erased_at = now(), phone_to_manage = null, additional_line = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set advertising_acceptance_id = null, advertising_acceptance = null');
     -- Nothing of the sort is asked of the old application's records.
     perform pg_temp.taken('update opportunity set contact_id = null, reason_id = null, reason = null, phone_to_manage = null, sub_campaign_id = null, sub_campaign = null');
@@ -446,6 +459,43 @@ begin
     perform pg_temp.refused('consent_opportunity_fkey', 'update consent set opportunity_id = 999999');
     perform pg_temp.refused('consent_contact_fkey', 'update consent set contact_id = 999999');
     perform pg_temp.refused('consent_advisor_fkey', 'update consent set advisor_id = 999999');
+end $$;
+
+-- ---------------------------------------------------------------- erasing and purging
+
+-- Once and for good; everything of the person goes, finished opportunities' too, and nothing of anybody else.
+do $$
+declare
+    one bigint := (select id from client where name = 'UNO');
+    gone record;
+begin
+    update client set updated_at = now() - interval '10 days';
+    update contact set created_at = now() - interval '10 days';
+    update opportunity set created_at = now() - interval '10 days', updated_at = now() - interval '10 days', phone_to_manage = '944264648', additional_line = '955555555';
+    insert into idempotency (scope, operation, key, request, status, body) values ('1', 'client_create', 'a', '', 201, json_build_object('id', one::text)),
+        ('1', 'contact_create', 'b', '', 201, json_build_object('client_id', one::text)), ('1', 'competitor_offer_put', 'c', '', 200, '{}'),
+        ('1', 'client_create', 'd', '', 201, '{"id":"999999"}'), ('1', 'contact_create', 'e', '', 201, '{"client_id":"999999"}'), ('1', 'session_delete', 'f', '', 204, null);
+    perform pg_temp.same('idle', client_idle(one, now() - interval '9 days'), true);
+    perform pg_temp.same('not idle for so long', client_idle(one, now() - interval '11 days'), false);
+    update opportunity set updated_at = now();
+    perform pg_temp.same('an opportunity that changed', client_idle(one, now() - interval '9 days'), false);
+    perform pg_temp.same('not erased then', client_erase(one, now() - interval '9 days'), false);
+    perform pg_temp.same('erased', client_erase(one), true);
+    perform pg_temp.refused('GE001', format('select client_erase(%s)', one));
+    perform pg_temp.same('nor again by a purge', client_erase(one, now() + interval '1 day'), false);
+    perform pg_temp.same('nobody', client_erase(999999), false);
+    perform pg_temp.same('phones', (select count(*) from client_phone where client_id = one), 0::bigint);
+    perform pg_temp.same('opportunities', (select count(*) from opportunity where client_id = one and (phone_to_manage is not null or additional_line is not null or erased_at is null)), 0::bigint);
+    perform pg_temp.same('contacts', (select count(*) from contact where client_id = one and (origin_phone is not null or serial_number is not null)), 0::bigint);
+    perform pg_temp.same('kept answers', (select string_agg(key, '' order by key) from idempotency), 'def');
+    perform pg_temp.same('others', (select count(*) from client where erased_at is null and name = 'DOS'), 1::bigint);
+    update session set expires_at = now() - interval '31 days';
+    insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, '\x02', now() from session limit 1;
+    select * into gone from session_purge(now() - interval '30 days', 0, 10);
+    perform pg_temp.same('sessions gone', gone.gone, 1);
+    perform pg_temp.same('sessions left', (select count(*) from session), 1::bigint);
+    select * into gone from session_purge(now() - interval '30 days', gone.last_id, 10);
+    perform pg_temp.same('no more', gone.last_id, null::bigint);
 end $$;
 
 -- ---------------------------------------------------------------- the list

@@ -1,0 +1,141 @@
+/*
+ * "gestor purge": what has been kept for long enough goes. For cron or a timer,
+ * with the schema's owner's rights, as migrating: who serves may delete no session.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "commands.h"
+#include "config.h"
+#include "db/pool.h"
+#include "db/query.h"
+#include "sql.h"
+
+#define CONNECT_WAIT_MS 10000
+#define SESSION_DAYS	"30"
+/* What is done at once: well within the deadline of a statement. */
+#define CLIENTS_AT_ONCE	 "50"
+#define SESSIONS_AT_ONCE "1000"
+#define ANSWERS_AT_ONCE	 "1000"
+
+struct purged {
+	long long clients, sessions, answers;
+};
+
+static long long
+number(const struct result *r, int col)
+{
+	const char *text = result_text(r, 0, col);
+
+	return text != NULL ? strtoll(text, NULL, 10) : 0;
+}
+
+/* One call, whose row is the caller's; NULL: said on standard error. */
+static struct result *
+run(struct pool *pool, const struct call *call)
+{
+	struct db_error error = { .sqlstate = "" };
+	struct result *row = NULL;
+
+	if (db_run(pool, call, 1, &row, &error) == DB_OK)
+		return row;
+	fprintf(stderr, "gestor: %s: the database cannot be reached, or refuses (%s %s)\n",
+	    call->st->name, error.sqlstate, error.message);
+	return NULL;
+}
+
+/* Again and again, until nothing more is to be done. The count is the row's only column. */
+static bool
+repeat(struct pool *pool, const struct call *call, long long *total)
+{
+	long long n = 1;
+
+	while (n > 0) {
+		auto_result struct result *row = run(pool, call);
+
+		if (row == NULL)
+			return false;
+		n = number(row, 0);
+		*total += n;
+	}
+	return true;
+}
+
+static bool
+purge_sessions(struct pool *pool, long long *total)
+{
+	char after[32] = "0";
+
+	while (after[0] != '\0') {
+		const struct call call = { &sql_purge_sessions,
+			{ SESSION_DAYS, after, SESSIONS_AT_ONCE } };
+		auto_result struct result *row = run(pool, &call);
+
+		if (row == NULL)
+			return false;
+		*total += number(row, 1);
+		snprintf(after, sizeof(after), "%s",
+		    result_text(row, 0, 0) != NULL ? result_text(row, 0, 0) : "");
+	}
+	return true;
+}
+
+static bool
+count(struct pool *pool, const char *days, struct purged *ret_purged)
+{
+	const struct call call = { &sql_purge_counts, { days, SESSION_DAYS } };
+	auto_result struct result *row = run(pool, &call);
+
+	if (row == NULL)
+		return false;
+	*ret_purged = (struct purged){ number(row, 0), number(row, 1), number(row, 2) };
+	return true;
+}
+
+static bool
+purge(struct pool *pool, int retention_days, const char *days, struct purged *purged)
+{
+	const struct call clients = { &sql_purge_clients, { days, CLIENTS_AT_ONCE } };
+	const struct call answers = { &sql_idempotency_purge, { ANSWERS_AT_ONCE } };
+
+	return (retention_days == 0 || repeat(pool, &clients, &purged->clients)) &&
+	       purge_sessions(pool, &purged->sessions) && repeat(pool, &answers, &purged->answers);
+}
+
+int
+command_purge(int argc, char *argv[])
+{
+	bool dry = argc == 2 && strcmp(argv[1], "--dry-run") == 0, done;
+	struct purged purged = { 0, 0, 0 };
+	struct pool *pool;
+	struct config c;
+	char days[16];
+
+	if (argc > 2 || (argc == 2 && !dry)) {
+		fprintf(stderr, "usage: gestor purge [--dry-run]\n");
+		return 2;
+	}
+	if (config_load(&c, 0) != 0)
+		return 2;
+	log_set_level(LOG_WARN);
+	snprintf(days, sizeof(days), "%d", c.retention_days);
+	pool = pool_start(
+	    &(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
+	if (pool == NULL)
+		return 1;
+	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);
+	pool_stop(pool);
+	if (c.retention_days == 0)
+		printf("clients: all kept (GESTOR_RETENTION_DAYS is 0)\n");
+	else
+		printf("clients idle for %s days: %lld %s\n", days, purged.clients,
+		    dry ? "would be erased" : "erased");
+	printf("sessions over for " SESSION_DAYS " days: %lld %s\n", purged.sessions,
+	    dry ? "would be removed" : "removed");
+	printf("kept answers older than a day: %lld %s\n", purged.answers,
+	    dry ? "would be removed" : "removed");
+	return done ? 0 : 1;
+}

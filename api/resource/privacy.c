@@ -1,0 +1,31 @@
+/*
+ * The rights of Ley 29733 that administrators serve: erasure and access.
+ */
+#include "http/route.h"
+#include "resource/write.h"
+#include "sql.h"
+
+int
+client_erase(struct request *rq)
+{
+	const struct call calls[] = {
+		{ &sql_client_erase, { rq->param[0] } },
+		{ &sql_client_erased, { rq->param[0] } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	result_free(results[0]);
+	auto_result struct result *row = results[1];
+	return reply_row(rq, 200, &row, 0);
+}
+
+int
+client_personal_data(struct request *rq)
+{
+	auto_result struct result *row = request_query(rq, &sql_client_personal_data, rq->param[0]);
+
+	return row != NULL ? reply_row(rq, 200, &row, 0) : rq->reply.status;
+}

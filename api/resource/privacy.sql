@@ -1,0 +1,59 @@
+-- What was erased takes nothing new. Its row is to be locked, so that what is under way either comes before, or sees it.
+-- fragment: kept  (%1 a client)
+case when %1.erased_at is not null then refuse('client_erased') is null else true end
+
+-- name: client_erase  ($1 client)
+-- writes
+select client_erase($1::bigint);
+
+-- name: client_erased  ($1 client)
+-- writes
+select :{answer 200 null s.doc} from (
+    select :{client c} as doc from client c where c.id = $1::bigint and :{changed_here c} offset 0) s;
+
+-- fragment: consent_shown  (%1 a consent, %2 its advisor)
+(select row_to_json(r) from (select %1.advertising_acceptance, %1.opportunity_id::text as opportunity_id,
+    %1.contact_id::text as contact_id, :{advisor %2} as advisor, instant(%1.created_at) as created_at) r)
+
+-- name: client_personal_data  ($1 client)
+-- No call has a hundred of anything; the bound keeps an answer from growing without end.
+select (select row_to_json(r) from (select
+    :{client c} as client,
+    coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
+        select t.created_at, t.id, :{contact t c.name a o.id} as doc from contact t join advisor a on a.id = t.advisor_id
+          left join opportunity o on o.contact_id = t.id
+         where t.client_id = c.id order by t.created_at desc, t.id desc limit 1000) x), '[]') as contacts,
+    coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
+        select o.created_at, o.id, :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
+         where o.client_id = c.id order by o.created_at desc, o.id desc limit 1000) x), '[]') as opportunities,
+    (select row_to_json(s) from (select
+        (select :{consent_shown n a} from consent n join advisor a on a.id = n.advisor_id
+          where n.client_id = c.id order by n.id desc limit 1) as current,
+        coalesce((select json_agg(x.doc order by x.id desc) from (
+            select n.id, :{consent_shown n a} as doc from consent n join advisor a on a.id = n.advisor_id
+             where n.client_id = c.id order by n.id desc limit 1000) x), '[]') as history) s) as consents,
+    not exists (select from contact t where t.client_id = c.id offset 1000)
+        and not exists (select from opportunity o where o.client_id = c.id offset 1000)
+        and not exists (select from consent n where n.client_id = c.id offset 1000) as complete) r)
+  from client c where c.id = $1::bigint;
+
+-- name: purge_counts  ($1 days, 0: keep, $2 days that an ended session is kept)
+-- What a purge would do.
+select (select count(*) from client c where $1::int > 0 and c.erased_at is null
+           and client_idle(c.id, now() - make_interval(days => $1::int))),
+       (select count(*) from session s
+         where least(s.expires_at, coalesce(s.ended_at, s.expires_at)) < now() - make_interval(days => $2::int)),
+       (select count(*) from idempotency i where i.created_at < now() - idempotency_kept());
+
+-- name: purge_clients  ($1 days, $2 clients at most)
+-- writes
+with old as materialized (
+    select c.id from client c
+     where c.erased_at is null and c.updated_at < now() - make_interval(days => $1::int)
+       and client_idle(c.id, now() - make_interval(days => $1::int))
+     order by c.updated_at, c.id limit $2::int)
+select count(*) filter (where client_erase(old.id, now() - make_interval(days => $1::int))) from old;
+
+-- name: purge_sessions  ($1 days, $2 after this id, $3 sessions at most)
+-- writes
+select p.last_id, p.gone from session_purge(now() - make_interval(days => $1::int), $2::bigint, $3::int) p;
