@@ -6,8 +6,8 @@
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
-# asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan
-# tsan       the http tests against build/gestor-tsan: ThreadSanitizer
+# asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan; by name only
+# tsan       the http tests against build/gestor-tsan: ThreadSanitizer; by name only
 # valgrind   a call against build/gestor under memcheck, until it has ended in order
 # prism      the same once more, through Prism, a proxy that holds both sides to openapi.yaml
 # contract   openapi.yaml linted; bodies made from it by ajv and fast-check; its TypeScript types
@@ -48,9 +48,9 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http asan prism contract docs walk examples valgrind sbom fuzz)
+every=(unit sql-check sql http prism contract docs walk examples valgrind sbom fuzz)
 # By name alone, for it takes long.
-others=(tsan)
+others=(asan tsan)
 (($#)) || set -- "${every[@]}"
 for name; do
 	[[ " ${every[*]} ${others[*]} " == *" $name "* ]] || die "there is no step '$name': ${every[*]} ${others[*]}"
