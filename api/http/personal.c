@@ -92,8 +92,6 @@ void
 personal_mask(struct request *rq)
 {
 	json_t *answer = json_loadb(rq->reply.body, rq->reply.length, JSON_DECODE_ANY, NULL);
-	size_t length;
-	char *text;
 
 	if (answer == NULL) {
 		/* Nothing rather than too much. */
@@ -101,10 +99,6 @@ personal_mask(struct request *rq)
 		answer = json_null();
 	}
 	walk(rq, answer);
-	length = json_dumpb(answer, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-	text = arena_alloc(&rq->arena, length + 1);
-	json_dumpb(answer, text, length, JSON_COMPACT | JSON_ENCODE_ANY);
+	rq->reply.body = reply_dump(rq, answer, &rq->reply.length);
 	json_decref(answer);
-	rq->reply.body = text;
-	rq->reply.length = length;
 }

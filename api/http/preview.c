@@ -30,8 +30,6 @@ int
 preview_hide(struct request *rq)
 {
 	json_t *answer = json_loadb(rq->reply.body, rq->reply.length, 0, NULL);
-	size_t length;
-	char *text;
 
 	rq->reply.headers = NULL;
 	if (answer == NULL)
@@ -41,11 +39,7 @@ preview_hide(struct request *rq)
 		hide(answer, "id");
 	}
 	hide_parts(rq, answer);
-	length = json_dumpb(answer, NULL, 0, JSON_COMPACT);
-	text = arena_alloc(&rq->arena, length + 1);
-	json_dumpb(answer, text, length, JSON_COMPACT);
+	rq->reply.body = reply_dump(rq, answer, &rq->reply.length);
 	json_decref(answer);
-	rq->reply.body = text;
-	rq->reply.length = length;
 	return rq->reply.status;
 }

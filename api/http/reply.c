@@ -77,6 +77,17 @@ reply_header(struct request *rq, const char *name, const char *value)
 	    rq->reply.headers != NULL ? rq->reply.headers : "", name, value);
 }
 
+const char *
+reply_dump(struct request *rq, const json_t *value, size_t *ret_length)
+{
+	size_t length = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = arena_alloc(&rq->arena, length);
+
+	json_dumpb(value, text, length, JSON_COMPACT | JSON_ENCODE_ANY);
+	*ret_length = length;
+	return text;
+}
+
 int
 reply_json(struct request *rq, int status, const char *json, size_t length)
 {
@@ -183,8 +194,6 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	const struct problem *p = problem_of(code);
 	enum language l = rq->language;
 	json_t *object;
-	char *text;
-	size_t length;
 
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", p->code, "title", p->title[l], "status", p->status, "detail",
@@ -193,14 +202,10 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
 		json_object_set_new(object, "errors", faults_json(fs));
-	length = json_dumpb(object, NULL, 0, JSON_COMPACT);
-	text = arena_alloc(&rq->arena, length);
-	json_dumpb(object, text, length, JSON_COMPACT);
+	rq->reply.body = reply_dump(rq, object, &rq->reply.length);
 	json_decref(object);
 	rq->reply.status = p->status;
 	rq->reply.type = PROBLEM_TYPE;
-	rq->reply.body = text;
-	rq->reply.length = length;
 	rq->reply.code = p->code;
 	rq->reply.cache = NULL;
 	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");

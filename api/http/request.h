@@ -151,6 +151,9 @@ int reply_empty(struct request *rq);
 /* reply_header - adds a header line; name and value need no escaping. */
 void reply_header(struct request *rq, const char *name, const char *value);
 
+/* reply_dump - a JSON value as text in the arena, without a NUL behind its length bytes. */
+const char *reply_dump(struct request *rq, const json_t *value, size_t *ret_length);
+
 /* reply_problem - a problem of base/messages.def, in the request's language. */
 int reply_problem(struct request *rq, const char *code);
 

@@ -95,14 +95,8 @@ advisor_update(struct request *rq)
 		{ &sql_advisor_lock, { rq->param[0] } },
 		{ &sql_advisor_update, { rq->param[0], rq->condition, rq->body_text } },
 	};
-	struct result *results[NITEMS(calls)];
-	int status = request_run(rq, calls, NITEMS(calls), results);
 
-	if (status != 0)
-		return status;
-	result_free(results[0]);
-	auto_result struct result *row = results[1];
-	return reply_row(rq, 200, &row, 0);
+	return reply_last(rq, calls, NITEMS(calls));
 }
 
 int

@@ -77,7 +77,7 @@ select v.username, v.password_hash, :{throttled v.username $2} from advisor v wh
 with saved as (
     update advisor v set password_hash = $2, must_change_password = false, updated_at = clock_timestamp()
      where v.id = $1::bigint and v.password_hash = $3 and v.active
-    returning v.id, v.username),
+    returning v.id),
 ended as (:{sessions_ended saved}),
 told as (select pg_notify('gestor_session', id::text) from ended)
 select id from saved, (select count(*) from told) t;

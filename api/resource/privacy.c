@@ -12,20 +12,12 @@ client_erase(struct request *rq)
 		{ &sql_client_erase, { rq->param[0] } },
 		{ &sql_client_erased, { rq->param[0] } },
 	};
-	struct result *results[NITEMS(calls)];
-	int status = request_run(rq, calls, NITEMS(calls), results);
 
-	if (status != 0)
-		return status;
-	result_free(results[0]);
-	auto_result struct result *row = results[1];
-	return reply_row(rq, 200, &row, 0);
+	return reply_last(rq, calls, NITEMS(calls));
 }
 
 int
 client_personal_data(struct request *rq)
 {
-	auto_result struct result *row = request_query(rq, &sql_client_personal_data, rq->param[0]);
-
-	return row != NULL ? reply_row(rq, 200, &row, 0) : rq->reply.status;
+	return reply_read(rq, &sql_client_personal_data);
 }

@@ -89,3 +89,17 @@ reply_written(struct request *rq, struct call *calls, int ncalls, const char *no
 		return rq->reply.status;
 	return reply_row(rq, 200, &row, 0);
 }
+
+int
+reply_last(struct request *rq, const struct call *calls, int ncalls)
+{
+	struct result *results[DB_CALLS_MAX];
+	int status = request_run(rq, calls, ncalls, results);
+
+	if (status != 0)
+		return status;
+	for (int i = 0; i < ncalls - 1; i++)
+		result_free(results[i]);
+	auto_result struct result *row = results[ncalls - 1];
+	return reply_row(rq, 200, &row, 0);
+}

@@ -34,6 +34,9 @@ const char *closure_stage(const json_t *closure);
 /* opportunity_close - the call that takes the stage of a closure (NULL: none), to run after all else is saved. */
 struct call opportunity_close(const struct request *rq, const json_t *closure);
 
+/* reply_last - runs the calls as one transaction; 200 with column 0 of the last result, or 404. */
+int reply_last(struct request *rq, const struct call *calls, int ncalls);
+
 /* reply_written - opportunity_write, and 200 with column 0 of the last result. */
 int reply_written(struct request *rq, struct call *calls, int ncalls, const char *none);
 
