@@ -153,6 +153,10 @@ serve(void)
 	secret_init(config.jwt_secret, config.jwt_secret_previous);
 	revoked_init(config.access_ttl_s);
 	block_signals(&signals);
+	if (log_start() != 0) {
+		fprintf(stderr, "gestor: no thread for the log\n");
+		return 1;
+	}
 	if (password_serve() != 0) {
 		fprintf(stderr, "gestor: no threads for passwords\n");
 		return 1;
@@ -177,6 +181,7 @@ serve(void)
 	pool_stop(app.pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");
+	log_stop();
 	return started ? 0 : 1;
 }
 

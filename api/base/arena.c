@@ -12,40 +12,52 @@
 
 struct arena_block {
 	struct arena_block *next;
-	size_t size;
-	size_t used;
 	alignas(max_align_t) unsigned char bytes[];
 };
+
+#define ALIGN alignof(max_align_t)
 
 void
 arena_init(struct arena *a)
 {
 	a->head = NULL;
+	a->at = NULL;
+	a->left = 0;
+}
+
+void
+arena_init_with(struct arena *a, void *bytes, size_t size)
+{
+	size_t skip = (ALIGN - (uintptr_t)bytes % ALIGN) % ALIGN;
+
+	arena_init(a);
+	a->at = (unsigned char *)bytes + skip;
+	a->left = size - skip;
 }
 
 void *
 arena_alloc(struct arena *a, size_t size)
 {
-	struct arena_block *b = a->head;
-	size_t need, room;
+	struct arena_block *b;
+	size_t need;
 	void *p;
 
 	if (size > SIZE_MAX / 2)
 		abort();
 	/* Rounding every size up keeps every start aligned. */
-	need = (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
-	if (b == NULL || b->size - b->used < need) {
-		room = need > BLOCK_BYTES ? need : BLOCK_BYTES;
-		b = malloc(sizeof(*b) + room);
+	need = (size + (size == 0) + ALIGN - 1) / ALIGN * ALIGN;
+	if (a->left < need) {
+		a->left = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+		b = malloc(sizeof(*b) + a->left);
 		if (b == NULL)
 			abort();
 		b->next = a->head;
-		b->size = room;
-		b->used = 0;
 		a->head = b;
+		a->at = b->bytes;
 	}
-	p = b->bytes + b->used;
-	b->used += need;
+	p = a->at;
+	a->at += need;
+	a->left -= need;
 	return p;
 }
 
@@ -64,17 +76,22 @@ char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;
-	char *text, *s;
+	char *text;
 	int n;
 
+	/* Where there is room it is written in its place, else once more. */
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	n = vsnprintf((char *)a->at, a->left, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort();
-	s = arena_copy(a, text, (size_t)n);
-	free(text);
-	return s;
+	if ((size_t)n < a->left)
+		return arena_alloc(a, (size_t)n + 1);
+	text = arena_alloc(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return text;
 }
 
 void
@@ -86,4 +103,5 @@ arena_free(struct arena *a)
 		a->head = b->next;
 		free(b);
 	}
+	a->left = 0;
 }

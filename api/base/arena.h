@@ -13,10 +13,15 @@
 struct arena_block;
 struct arena {
 	struct arena_block *head;
+	unsigned char *at; /* where there is room, aligned for any type */
+	size_t left;
 };
 
 /* arena_init - an empty arena; it allocates nothing until it is used. */
 void arena_init(struct arena *a);
+
+/* arena_init_with - the same; the first that is asked for comes from these bytes of the caller's. */
+void arena_init_with(struct arena *a, void *bytes, size_t size);
 
 /* arena_alloc - size bytes, aligned for any type, not cleared. */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));

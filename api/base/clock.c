@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 int64_t
@@ -27,33 +28,59 @@ clock_epoch_s(void)
 	return ts.tv_sec;
 }
 
-void
-clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
-{
-	struct timespec ts;
-	struct tm tm;
-	size_t n;
+/* What a thread says of a second it says some hundred times; to make a struct tm takes a lock of the C library's. */
+struct second {
+	time_t t;
+	char rfc3339[CLOCK_RFC3339_SIZE]; /* without its fraction */
+	char http[CLOCK_HTTP_SIZE];
+};
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	n = strftime(ret_buf, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(
-	    ret_buf + n, CLOCK_RFC3339_SIZE - n, ".%03uZ", (unsigned)(ts.tv_nsec / 1000000) % 1000);
-}
-
-void
-clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE])
+static void
+second_write(struct second *s, time_t t)
 {
 	/* Not strftime's %a and %b: those follow the locale. */
 	static const char day[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 		"Sep", "Oct", "Nov", "Dec" };
-	struct timespec ts;
 	struct tm tm;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	snprintf(ret_buf, CLOCK_HTTP_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", day[tm.tm_wday],
+	gmtime_r(&t, &tm);
+	s->t = t;
+	strftime(s->rfc3339, sizeof(s->rfc3339), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(s->http, sizeof(s->http), "%s, %02u %s %04u %02u:%02u:%02u GMT", day[tm.tm_wday],
 	    (unsigned)tm.tm_mday % 100, month[tm.tm_mon], (unsigned)(tm.tm_year + 1900) % 10000,
 	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+}
+
+static const struct second *
+second_of(time_t t)
+{
+	static _Thread_local struct second last;
+
+	if (last.t != t || last.http[0] == '\0')
+		second_write(&last, t);
+	return &last;
+}
+
+void
+clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
+{
+	struct timespec ts;
+	unsigned ms;
+	char *end;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ms = (unsigned)(ts.tv_nsec / 1000000) % 1000;
+	end = stpcpy(ret_buf, second_of(ts.tv_sec)->rfc3339);
+	*end++ = '.';
+	*end++ = (char)('0' + ms / 100);
+	*end++ = (char)('0' + ms / 10 % 10);
+	*end++ = (char)('0' + ms % 10);
+	strcpy(end, "Z");
+}
+
+void
+clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE])
+{
+	strcpy(ret_buf, second_of((time_t)clock_epoch_s())->http);
 }

@@ -2,12 +2,11 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_writer.h"
 #include "base/text.h"
 
 #define LINE_BYTES 2048
@@ -73,7 +72,7 @@ log_escape(char *ret_buf, size_t size, const char *s)
 }
 
 static void
-line_write(enum log_level level, const char *msg, const char *fields)
+line_make(enum log_level level, const char *msg, const char *fields)
 {
 	char line[LINE_BYTES], time[CLOCK_RFC3339_SIZE];
 	int n;
@@ -86,8 +85,8 @@ line_write(enum log_level level, const char *msg, const char *fields)
 		n = snprintf(line, sizeof(line),
 		    "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%.*s\",\"cut\":true}\n", time,
 		    level_name(level), MSG_BYTES - 1, msg);
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		return; /* nowhere left to say it */
+	if (n > 0)
+		log_write(line, (size_t)n, level >= LOG_WARN);
 }
 
 void
@@ -98,7 +97,7 @@ log_fields(enum log_level level, const char *msg, const char *fields)
 	if ((int)level < atomic_load_explicit(&lowest, memory_order_relaxed))
 		return;
 	log_escape(escaped, sizeof(escaped), msg);
-	line_write(level, escaped, fields);
+	line_make(level, escaped, fields);
 }
 
 void
@@ -113,5 +112,5 @@ log_msg(enum log_level level, const char *fmt, ...)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	log_escape(escaped, sizeof(escaped), msg);
-	line_write(level, escaped, "");
+	line_make(level, escaped, "");
 }

@@ -14,6 +14,8 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS	 2000
 #define SWEEP_MS	 1000
+/* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
+#define FRESH_MS 100
 /* For settings, schema and preparing together: three round trips. */
 #define SETUP_MS 5000
 
@@ -61,43 +63,97 @@ pool_discard(struct pool *pool, struct pool_conn *c)
 	pthread_cond_signal(&pool->work);
 }
 
-enum db_status
-pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
+/* waiter_leave - out of the queue, in which he stands; under the lock. */
+static void
+waiter_leave(struct pool *pool, struct pool_waiter *w)
+{
+	struct pool_waiter **link = &pool->first;
+
+	while (*link != w)
+		link = &(*link)->next;
+	*link = w->next;
+	if (pool->end == &w->next)
+		pool->end = link;
+}
+
+/* pool_offer - a connection that is free, to who waits first, or into the list; under the lock. */
+static void
+pool_offer(struct pool *pool, struct pool_conn *c)
+{
+	struct pool_waiter *w = pool->first;
+
+	if (w == NULL) {
+		list_push(&pool->free, c);
+		return;
+	}
+	waiter_leave(pool, w);
+	w->conn = c;
+	pool->in_use++;
+	pthread_cond_signal(&w->served);
+}
+
+/* pool_tell - those who wait look again whether there is anything to wait for; under the lock. */
+static void
+pool_tell(struct pool *pool)
+{
+	for (struct pool_waiter *w = pool->first; w != NULL; w = w->next)
+		pthread_cond_signal(&w->served);
+}
+
+/* pool_wait - in the queue until served (DB_OK), late, or told that there is none; under the lock. */
+static enum db_status
+pool_wait(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	struct timespec until = timespec_of(deadline_ms);
+	struct pool_waiter self = { .conn = NULL };
 	enum db_status status = DB_OK;
-	struct pool_conn *c;
-	bool late = false, silent;
+	bool late = false;
 
-	pthread_mutex_lock(&pool->lock);
-	for (;;) {
-		c = list_pop(&pool->free);
-		if (c != NULL) {
-			pool->in_use++;
-			pthread_mutex_unlock(&pool->lock);
-			silent = conn_silent(c);
-			if (silent) {
-				*ret_conn = c;
-				return DB_OK;
-			}
-			log_msg(LOG_WARN, "database: an idle connection was ended");
-			pthread_mutex_lock(&pool->lock);
-			pool->in_use--;
-			pool_discard(pool, c);
-			continue;
-		}
+	pthread_cond_init(&self.served, &pool->monotonic);
+	*pool->end = &self;
+	pool->end = &self.next;
+	pool->waiting++;
+	while (self.conn == NULL && status == DB_OK) {
 		if (pool->open == 0 && (pool->failing || late))
 			status = DB_DOWN;
 		else if (late)
 			status = DB_BUSY;
-		if (status != DB_OK)
-			break;
-		pool->waiting++;
-		late = pthread_cond_timedwait(&pool->freed, &pool->lock, &until) != 0;
-		pool->waiting--;
+		else
+			late = pthread_cond_timedwait(&self.served, &pool->lock, &until) != 0;
 	}
-	pthread_mutex_unlock(&pool->lock);
-	return status;
+	pool->waiting--;
+	if (self.conn == NULL)
+		waiter_leave(pool, &self);
+	pthread_cond_destroy(&self.served);
+	*ret_conn = self.conn;
+	return self.conn != NULL ? DB_OK : status;
+}
+
+enum db_status
+pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
+{
+	enum db_status status = DB_OK;
+	struct pool_conn *c;
+
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		c = list_pop(&pool->free);
+		if (c != NULL)
+			pool->in_use++;
+		else
+			status = pool_wait(pool, deadline_ms, &c);
+		pthread_mutex_unlock(&pool->lock);
+		if (status != DB_OK)
+			return status;
+		if (clock_ms() - c->used_ms < FRESH_MS || conn_silent(c)) {
+			*ret_conn = c;
+			return DB_OK;
+		}
+		log_msg(LOG_WARN, "database: an idle connection was ended");
+		pthread_mutex_lock(&pool->lock);
+		pool->in_use--;
+		pool_discard(pool, c);
+	}
 }
 
 void
@@ -107,14 +163,13 @@ pool_give(struct pool *pool, struct pool_conn *c)
 	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
 		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 
+	c->used_ms = clock_ms();
 	pthread_mutex_lock(&pool->lock);
 	pool->in_use--;
-	if (usable) {
-		list_push(&pool->free, c);
-		pthread_cond_signal(&pool->freed);
-	} else {
+	if (usable)
+		pool_offer(pool, c);
+	else
 		pool_discard(pool, c);
-	}
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -208,11 +263,11 @@ keeper_reopen(struct pool *pool)
 	pool->failing = c->pg == NULL;
 	if (pool->failing) {
 		list_push(&pool->closed, c);
-		pthread_cond_broadcast(&pool->freed); /* those who wait need not */
+		pool_tell(pool); /* those who wait need not */
 	} else {
-		list_push(&pool->free, c);
 		pool->open++;
-		pthread_cond_signal(&pool->freed);
+		c->used_ms = clock_ms();
+		pool_offer(pool, c);
 	}
 	return !pool->failing;
 }
@@ -273,9 +328,9 @@ pool_free(struct pool *pool)
 
 	for (i = 0; i < pool->config.size; i++)
 		PQfinish(pool->conns[i].pg);
-	pthread_cond_destroy(&pool->freed);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
+	pthread_condattr_destroy(&pool->monotonic);
 	free((char *)(uintptr_t)pool->config.url);
 	free(pool);
 }
@@ -284,7 +339,6 @@ struct pool *
 pool_start(const struct pool_config *config)
 {
 	struct pool *pool;
-	pthread_condattr_t attr;
 	int i;
 
 	assert(config->size >= 1 && config->size <= 100);
@@ -298,12 +352,11 @@ pool_start(const struct pool_config *config)
 	for (i = config->size - 1; i >= 0; i--)
 		list_push(&pool->closed, &pool->conns[i]);
 	/* Deadlines are monotonic: a clock set back must not prolong a wait. */
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_condattr_init(&pool->monotonic);
+	pthread_condattr_setclock(&pool->monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->freed, &attr);
-	pthread_cond_init(&pool->work, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&pool->work, &pool->monotonic);
+	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
 		log_msg(LOG_ERROR, "database: no thread for the pool");
 		pool_free(pool);

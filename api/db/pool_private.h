@@ -10,9 +10,17 @@
 #include "db/connect.h"
 #include "db/pool.h"
 
+/* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
+struct pool_waiter {
+	pthread_cond_t served;
+	struct pool_conn *conn; /* his, when he is woken with it */
+	struct pool_waiter *next;
+};
+
 struct pool_conn {
 	PGconn *pg; /* NULL until it is open */
 	struct pool_conn *next; /* in the list that it is in */
+	int64_t used_ms; /* when it was given back, by clock_ms() */
 	bool broken; /* not to be used again: the keeper opens a new one */
 	bool commit_unsure; /* the server gave up waiting for its standby during a COMMIT */
 };
@@ -26,8 +34,9 @@ struct pool {
 	struct pool_config config;
 	pthread_t keeper;
 	pthread_mutex_t lock;
-	pthread_cond_t freed; /* for requests: a connection, or the news that there is none */
+	struct pool_waiter *first, **end; /* requests that wait: who came first is served first */
 	pthread_cond_t work; /* for the keeper */
+	pthread_condattr_t monotonic;
 	struct pool_conn *free; /* last in, first out: the warm ones are used */
 	struct pool_conn *closed;
 	int open; /* in free or with a request */

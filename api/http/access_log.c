@@ -22,12 +22,13 @@ level_of(const struct request *rq)
 void
 access_log(const struct request *rq, size_t bytes)
 {
+	int64_t took_us = clock_us() - rq->began_us;
 	char fields[768];
 	int n = snprintf(fields, sizeof(fields),
-	    "\"request_id\":\"%s\",\"operation_id\":\"%s\",\"status\":%d,\"duration_ms\":%.3f,"
+	    "\"request_id\":\"%s\",\"operation_id\":\"%s\",\"status\":%d,\"duration_ms\":%lld.%03d,"
 	    "\"bytes\":%zu",
-	    rq->id, rq->op != NULL ? rq->op->id : "", rq->reply.status,
-	    (double)(clock_us() - rq->began_us) / 1000.0, bytes);
+	    rq->id, rq->op != NULL ? rq->op->id : "", rq->reply.status, (long long)(took_us / 1000),
+	    (int)(took_us % 1000), bytes);
 
 	if (rq->who.advisor_id != 0)
 		n += snprintf(fields + n, sizeof(fields) - (size_t)n, ",\"advisor_id\":%lld",

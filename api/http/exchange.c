@@ -27,6 +27,9 @@
 #define LINGER_BYTES (1024U * 1024)
 #define LINGER_MS    300
 
+/* On the thread's stack: enough for most requests and their answers. */
+#define FIRST_BYTES 4096
+
 static int in_flight;
 
 /* Ids that come along are kept when they are harmless: up to 64 letters, digits and -_.: */
@@ -151,13 +154,13 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 }
 
 static void
-start_request(struct request *rq, struct app *app)
+start_request(struct request *rq, struct app *app, unsigned char first[static FIRST_BYTES])
 {
 	memset(rq, 0, sizeof(*rq));
 	rq->app = app;
 	rq->began_us = clock_us();
 	rq->path = "";
-	arena_init(&rq->arena);
+	arena_init_with(&rq->arena, first, FIRST_BYTES);
 	__atomic_add_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -250,6 +253,7 @@ int
 exchange_request(struct mg_connection *conn)
 {
 	const struct mg_request_info *ri = mg_get_request_info(conn);
+	unsigned char first[FIRST_BYTES];
 	struct request rq;
 	struct guard g;
 	enum text refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
@@ -259,7 +263,7 @@ exchange_request(struct mg_connection *conn)
 	bool unread = false, head = strcmp(ri->request_method, "HEAD") == 0;
 
 	peer_request();
-	start_request(&rq, ri->user_data);
+	start_request(&rq, ri->user_data, first);
 	rq.origin = guard_header(ri, "Origin");
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
@@ -295,9 +299,10 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 	struct app *app = ri->user_data;
 	char origin[256], list_text[128];
 	const char *const list = list_text;
+	unsigned char first[FIRST_BYTES];
 	struct request rq;
 
-	start_request(&rq, app);
+	start_request(&rq, app, first);
 	rq.origin = header_of_bytes("Origin", origin, sizeof(origin));
 	rq.language = language_choose(
 	    &list, header_of_bytes("Accept-Language", list_text, sizeof(list_text)) != NULL);
