@@ -130,14 +130,43 @@ block_signals(sigset_t *ret_set)
 }
 
 static int
+serve_until_told(struct app *app, const sigset_t *signals)
+{
+	const struct config *c = app->config;
+	struct notify *notify;
+	bool started;
+	int sig = 0;
+
+	app->pool = pool_start(&(struct pool_config){
+	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms });
+	if (app->pool == NULL)
+		return 1;
+	notify = notify_start(c->database_url, c->check_ms, on_notify, app);
+	started = notify != NULL && server_start(app) == 0;
+	if (started) {
+		log_msg(LOG_INFO, "serving on http://%s", c->listen);
+		do {
+			sigwait(signals, &sig);
+		} while (sig == SIGHUP);
+		log_msg(LOG_INFO, "stopping");
+		server_stop(app);
+	}
+	/* Their threads must be gone before exit() takes the libraries down under them. */
+	if (notify != NULL)
+		notify_stop(notify);
+	pool_stop(app->pool);
+	if (started)
+		log_msg(LOG_INFO, "stopped");
+	return started ? 0 : 1;
+}
+
+static int
 serve(void)
 {
 	static struct config config;
 	static struct app app = { .config = &config };
-	struct notify *notify;
 	sigset_t signals;
-	bool started;
-	int sig = 0;
+	int status;
 
 	if (config_load(&config, 1) != 0 || load_contract() != 0)
 		return 2;
@@ -153,36 +182,13 @@ serve(void)
 	secret_init(config.jwt_secret, config.jwt_secret_previous);
 	revoked_init(config.access_ttl_s);
 	block_signals(&signals);
-	if (log_start() != 0) {
-		fprintf(stderr, "gestor: no thread for the log\n");
+	if (password_serve() != 0 || log_start() != 0) {
+		fprintf(stderr, "gestor: no threads for passwords and the log\n");
 		return 1;
 	}
-	if (password_serve() != 0) {
-		fprintf(stderr, "gestor: no threads for passwords\n");
-		return 1;
-	}
-	app.pool = pool_start(&(struct pool_config){
-	    config.database_url, config.pool_size, config.pool_wait_ms, config.query_timeout_ms });
-	if (app.pool == NULL)
-		return 1;
-	notify = notify_start(config.database_url, config.check_ms, on_notify, &app);
-	started = notify != NULL && server_start(&app) == 0;
-	if (started) {
-		log_msg(LOG_INFO, "serving on http://%s", config.listen);
-		do {
-			sigwait(&signals, &sig);
-		} while (sig == SIGHUP);
-		log_msg(LOG_INFO, "stopping");
-		server_stop(&app);
-	}
-	/* Their threads must be gone before exit() takes the libraries down under them. */
-	if (notify != NULL)
-		notify_stop(notify);
-	pool_stop(app.pool);
-	if (started)
-		log_msg(LOG_INFO, "stopped");
+	status = serve_until_told(&app, &signals);
 	log_stop();
-	return started ? 0 : 1;
+	return status;
 }
 
 int

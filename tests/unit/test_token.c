@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "auth/token.h"
+#include "auth/verified.h"
 #include "base/clock.h"
 
 static const char secret[] = "tests-only-0123456789-abcdefghijklmnop";
@@ -236,6 +238,55 @@ roles_have_names(void **state)
 	assert_false(role_named("root", &r));
 }
 
+/* What was found good before is not good for longer than it says, nor earlier. */
+static void
+remembered_tokens_end(void **state)
+{
+	struct claims c, brief = { .advisor_id = 1, .session_id = 2, .role = ROLE_ADVISOR };
+	int64_t now = clock_epoch_s();
+	unsigned char hash[VERIFIED_HASH_BYTES];
+	char *ending = token_issue(&brief, now - 898, "b"),
+	     *ended = token_issue(&brief, now - 900, "c");
+
+	(void)state;
+	assert_true(token_verify(ending, &c));
+	assert_true(token_verify(ending, &c));
+	assert_int_equal(c.session_id, 2);
+	while (clock_epoch_s() < now + 2)
+		usleep(50000);
+	assert_false(token_verify(ending, &c));
+	assert_false(token_verify(ended, &c));
+	assert_false(token_verify(ended, &c));
+	free(ending);
+	free(ended);
+	brief.expires = now + 100;
+	verified_hash("some token", 10, hash);
+	assert_false(verified_find(hash, now, &c));
+	verified_keep(hash, &brief, now - 10);
+	assert_true(verified_find(hash, now, &c));
+	assert_false(verified_find(hash, now - 11, &c));
+	assert_false(verified_find(hash, now + 100, &c));
+}
+
+/* Of a token that is known every other spelling is unknown. */
+static void
+remembered_tokens_are_whole(void **state)
+{
+	size_t length = strlen(token);
+	struct claims c;
+
+	(void)state;
+	assert_true(token_verify(token, &c));
+	for (size_t i = 0; i < length; i++) {
+		char was = token[i];
+
+		token[i] = was == 'A' ? 'B' : 'A';
+		assert_false(token_verify(token, &c));
+		token[i] = was;
+	}
+	assert_true(token_verify(token, &c));
+}
+
 int
 main(void)
 {
@@ -245,6 +296,8 @@ main(void)
 		cmocka_unit_test(every_character_counts),
 		cmocka_unit_test(the_loose_bits_of_the_signature_count),
 		cmocka_unit_test(form_is_held_to),
+		cmocka_unit_test(remembered_tokens_end),
+		cmocka_unit_test(remembered_tokens_are_whole),
 		cmocka_unit_test(another_key_and_an_ended_time_are_refused),
 		cmocka_unit_test(a_ring_verifies_by_both_and_signs_by_the_first),
 		cmocka_unit_test(of_a_ring_every_character_counts),

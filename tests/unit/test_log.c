@@ -1,0 +1,194 @@
+/*
+ * The log's thread: lines come out whole, in their order and all of them; who
+ * reads too slowly loses some, and is told how many.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static int read_end, stderr_as_it_was;
+
+/* Standard error becomes a pipe's end. */
+static int
+redirect(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	if (pipe(ends) != 0)
+		return -1;
+	fflush(stderr);
+	stderr_as_it_was = dup(STDERR_FILENO);
+	read_end = ends[0];
+	dup2(ends[1], STDERR_FILENO);
+	close(ends[1]);
+	return 0;
+}
+
+static int
+restore(void **state)
+{
+	(void)state;
+	dup2(stderr_as_it_was, STDERR_FILENO);
+	close(stderr_as_it_was);
+	close(read_end);
+	return 0;
+}
+
+/* What comes until the pipe is silent for 200 ms; the caller frees it. */
+static char *
+all_that_comes(void)
+{
+	struct pollfd p = { .fd = read_end, .events = POLLIN };
+	size_t room = 1U << 20, filled = 0;
+	char *text = malloc(room);
+	ssize_t n;
+
+	while (filled + 1 < room && poll(&p, 1, 200) == 1) {
+		n = read(read_end, text + filled, room - filled - 1);
+		assert_true(n > 0);
+		filled += (size_t)n;
+	}
+	text[filled] = '\0';
+	return text;
+}
+
+static size_t
+count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		n++;
+	return n;
+}
+
+static void *
+hundred_lines(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		log_msg(LOG_INFO, "line %d of %d", i, (int)(intptr_t)arg);
+	return NULL;
+}
+
+static void
+lines_are_whole_and_in_order(void **state)
+{
+	pthread_t threads[8];
+	char *text, *at, word[64];
+
+	(void)state;
+	assert_int_equal(log_start(), 0);
+	for (intptr_t t = 0; t < 8; t++)
+		pthread_create(&threads[t], NULL, hundred_lines, (void *)t);
+	for (int t = 0; t < 8; t++)
+		pthread_join(threads[t], NULL);
+	log_stop();
+	text = all_that_comes();
+	assert_int_equal(count(text, "\n"), 800);
+	assert_int_equal(count(text, "{\"time\":\""), 800);
+	assert_int_equal(count(text, "\"}\n"), 800);
+	for (int t = 0; t < 8; t++) {
+		at = text;
+		for (int i = 0; i < 100; i++) {
+			snprintf(word, sizeof(word), "line %d of %d\"", i, t);
+			at = strstr(at, word);
+			assert_non_null(at);
+		}
+	}
+	free(text);
+	assert_int_equal(log_lost(), 0);
+}
+
+static void
+a_line_comes_without_more(void **state)
+{
+	struct pollfd p = { .fd = read_end, .events = POLLIN };
+	int64_t began_ms = clock_ms();
+	char *text;
+
+	(void)state;
+	assert_int_equal(log_start(), 0);
+	log_msg(LOG_INFO, "alone");
+	assert_int_equal(poll(&p, 1, 2000), 1);
+	assert_true(clock_ms() - began_ms < 1000);
+	text = all_that_comes();
+	assert_int_equal(count(text, "alone"), 1);
+	free(text);
+	log_stop();
+}
+
+/* Nobody reads: the writer waits, those who log do not. */
+static void
+lost_lines_are_counted(void **state)
+{
+	enum { LINES = 10000 };
+	int64_t began_ms;
+	uint64_t lost;
+	char *text, *said;
+
+	(void)state;
+	assert_int_equal(log_start(), 0);
+	began_ms = clock_ms();
+	for (int i = 0; i < LINES; i++)
+		log_msg(LOG_INFO, "line %d of a flood", i);
+	assert_true(clock_ms() - began_ms < 5000);
+	lost = log_lost();
+	assert_true(lost > 0 && lost < LINES);
+	text = all_that_comes();
+	assert_int_equal(count(text, "of a flood") + lost, LINES);
+	said = strstr(text, "\"lost\":");
+	assert_non_null(said);
+	assert_int_equal(strtoull(said + strlen("\"lost\":"), NULL, 10), lost);
+	free(text);
+	log_msg(LOG_INFO, "and on");
+	log_stop();
+	text = all_that_comes();
+	assert_int_equal(count(text, "and on"), 1);
+	free(text);
+}
+
+static void
+before_and_after_the_thread_at_once(void **state)
+{
+	char *text;
+
+	(void)state;
+	log_msg(LOG_INFO, "before");
+	text = all_that_comes();
+	assert_int_equal(count(text, "before"), 1);
+	free(text);
+	assert_int_equal(log_start(), 0);
+	log_stop();
+	log_msg(LOG_INFO, "after");
+	text = all_that_comes();
+	assert_int_equal(count(text, "after"), 1);
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lines_are_whole_and_in_order, redirect, restore),
+		cmocka_unit_test_setup_teardown(a_line_comes_without_more, redirect, restore),
+		cmocka_unit_test_setup_teardown(lost_lines_are_counted, redirect, restore),
+		cmocka_unit_test_setup_teardown(
+		    before_and_after_the_thread_at_once, redirect, restore),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
