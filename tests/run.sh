@@ -3,6 +3,7 @@
 #
 # unit       tests/unit/test_*.c, built with ASan and UBSan
 # sql-check  every statement of the program, prepared and planned by the role that serves
+# plans      how every statement is planned with 50,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
@@ -50,7 +51,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http prism contract docs walk examples valgrind cost sbom fuzz)
+every=(unit sql-check plans sql http prism contract docs walk examples valgrind cost sbom fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -178,6 +179,17 @@ sql_check() {
 		return
 	fi
 	PGPASSFILE=$tmp/pgpass step sql-check 60 psql -X -q -v ON_ERROR_STOP=1 -f "$tmp/prepare.sql" "$(on "$(plain "$SERVE_URL")" "$template")" || :
+}
+
+plans() {
+	migrate
+	if ! database plans template "$template" ||
+		! PGPASSFILE=$tmp/pgpass step 'plans: load' 120 psql -X -q -v ON_ERROR_STOP=1 -v opportunities=50000 -o /dev/null \
+			-f bench/load.sql "$(on "$(plain "$OWNER_URL")" plans)"; then
+		missing plans 'has no rows'
+		return
+	fi
+	PGPASSFILE=$tmp/pgpass step plans 120 tests/plans.py build/sql.c "$(on "$(plain "$OWNER_URL")" plans)" || :
 }
 
 sql() {
@@ -349,6 +361,7 @@ for name; do
 	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;
+	plans) plans ;;
 	sql) sql ;;
 	http) http ;;
 	prism) prism ;;
