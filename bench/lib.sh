@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# What bench's scripts share: the cluster under build/bench, and the data in it. To be sourced, from
+# bash, with the repository as working directory and tools/lib.sh sourced before.
+
+cluster=$PWD/build/bench/cluster
+
+# set_up - starts the cluster, made anew when FRESH is set, with the settings that everything is
+# measured with: fsync, full_page_writes and synchronous_commit are on, as PostgreSQL has them.
+set_up() {
+	mkdir -p build/bench
+	if [[ ${FRESH-} ]]; then
+		tools/cluster.sh stop "$cluster" || :
+		rm -rf "$cluster" "$cluster".*
+	fi
+	tools/cluster.sh start "$cluster"
+	trap 'tools/cluster.sh stop "$cluster"' EXIT
+	read_urls
+	if [[ $(run_psql "$SUPERUSER_URL" -Atc 'show shared_buffers') != 1GB ]]; then
+		# No checkpoint falls into a round, but for the regular one of half an hour.
+		run_psql "$SUPERUSER_URL" <<-END
+			alter system set shared_buffers = '1GB';
+			alter system set max_wal_size = '8GB';
+			alter system set checkpoint_timeout = '30min';
+		END
+		tools/cluster.sh stop "$cluster"
+		tools/cluster.sh start "$cluster"
+		read_urls
+	fi
+}
+read_urls() {
+	OWNER_URL='' SERVE_URL='' SUPERUSER_URL=''
+	# shellcheck source=/dev/null
+	. "$cluster.env"
+}
+
+# database N - the name of the database with N opportunities.
+database() { printf 'gestor_%d\n' "$1"; }
+
+# url URL N - the same, with that database.
+url() { printf '%s/%s\n' "${1%/*}" "$(database "$2")"; }
+
+# The password of the advisors that bench signs in as: everybody may know it, for the data are made up.
+word=bench-advisor-of-made-up-data
+
+# load N - sees to it that there is a database with N opportunities, of the present schema.
+load() {
+	local name key owner was
+	name=$(database "$1")
+	owner=$(url "$OWNER_URL" "$1")
+	key=$(cat db/grants.sql db/migrations/*.sql bench/load.sql | sha256sum | cut -c1-16)
+	was=$(run_psql "$SUPERUSER_URL" -Atc "select shobj_description(oid, 'pg_database') from pg_database where datname = '$name'")
+	if [[ $was == "$key" ]]; then
+		warm "$1"
+		return
+	fi
+	say "loading $1 opportunities ..."
+	run_psql "$SUPERUSER_URL" -c 'set client_min_messages = warning' -c "drop database if exists $name" -c "create database $name owner gestor_owner"
+	# The data are made of nothing, so nothing is lost when the machine falls over here.
+	run_psql "$SUPERUSER_URL" -c 'alter system set fsync = off' -c 'select pg_reload_conf()' >/dev/null
+	DATABASE_URL=$owner build/gestor migrate >/dev/null
+	run_psql "$owner" -o /dev/null -v opportunities="$1" -f bench/load.sql
+	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$word" >/dev/null
+	run_psql "$SUPERUSER_URL" -c 'alter system reset fsync' -c 'select pg_reload_conf()' -c checkpoint >/dev/null
+	sync
+	run_psql "$SUPERUSER_URL" -c "comment on database $name is '$key'"
+	say "loaded: $(run_psql "$SUPERUSER_URL" -Atc "select pg_size_pretty(pg_database_size('$name'))")"
+}
+
+# warm N - reads all of it, so that no round waits for the disk.
+warm() {
+	run_psql "$(url "$SUPERUSER_URL" "$1")" -o /dev/null <<-'END'
+		set client_min_messages = warning;
+		create extension if not exists pg_prewarm;
+		select sum(pg_prewarm(c.oid, 'read')) from pg_class c
+		 where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'i', 't');
+	END
+}

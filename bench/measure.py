@@ -1,0 +1,200 @@
+"""What bench's measurements share: the service, wrk, pgbench, processor time and memory.
+
+To be imported by scripts that run with the repository as working directory and with OWNER_URL,
+SERVE_URL (of the database that is measured) and CLUSTER in the environment; see bench/lib.sh.
+"""
+import json
+import os
+import random
+import re
+import resource
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+
+OUT = "build/bench/"
+TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+# As many as the service's pool has by itself (api/config.c), and as it sets its sessions (api/db/connect.c).
+POOL_SIZE = 4
+SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4500"
+           " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
+PASSWORD = "bench-advisor-of-made-up-data"  # bench/lib.sh
+
+
+def free_port():
+    """Below 32768, where the kernel begins to take ports for outgoing connections by itself."""
+    while True:
+        port = random.randint(20000, 31999)
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+def ask(port, method, path, headers=(), body=""):
+    """One request on a connection of its own: status, head and body, and all of its bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+        lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers]
+        if body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        s.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        got = b""
+        while True:
+            head, end, rest = got.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+            status = int(head.split()[1]) if end else 0
+            if end and len(rest) >= (int(length.group(1)) if length and status != 304 else 0):
+                return status, head.decode(), rest.decode(), got
+            more = s.recv(65536)
+            if not more:
+                raise ConnectionError("the answer ends too soon")
+            got += more
+
+
+# ---- Processes
+
+def stat(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()
+
+
+def cpu_us(pid):
+    """Processor time of a process, its threads that have ended too."""
+    fields = stat(pid)
+    return (int(fields[11]) + int(fields[12])) * TICK_US
+
+
+def cluster_cpu_us():
+    """Of all of PostgreSQL's processes, those too that have ended (their parent keeps the sum)."""
+    with open(os.environ["CLUSTER"] + "/postmaster.pid", encoding="ascii") as f:
+        postmaster = int(f.readline())
+    with open(f"/proc/{postmaster}/task/{postmaster}/children", encoding="ascii") as f:
+        pids = [postmaster, *map(int, f.read().split())]
+    total = 0.0
+    for pid in pids:
+        try:
+            total += sum(map(int, stat(pid)[11:15])) * TICK_US
+        except FileNotFoundError:
+            pass  # ended since: in its parent's sum the next time
+    return total
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
+
+
+class Process:
+    """A program that is stopped at the end of a `with`."""
+
+    def __init__(self, words, env=None, log=None):
+        self.log = log or os.devnull
+        with open(self.log, "ab") as f:
+            self.process = subprocess.Popen(words, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stderr=f)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def wait_for(self, port, path, seconds=20.0):
+        """Until path is answered with 200."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if ask(port, "GET", path)[0] == 200:
+                    return
+            except OSError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.001)
+        sys.exit(f"bench: a program does not become ready; see {self.log}")
+
+
+class Service(Process):
+    """build/gestor serve with everything on and its own defaults, its log to a file; an advisor signed in."""
+
+    def __init__(self, url=None, **settings):
+        self.port = free_port()
+        env = {"DATABASE_URL": url or os.environ["SERVE_URL"], "GESTOR_LISTEN": f"127.0.0.1:{self.port}",
+               "GESTOR_JWT_SECRET": secrets.token_urlsafe(48), "GESTOR_ACCESS_TTL_S": "3600", **settings}
+        self.started = time.monotonic()
+        super().__init__(["build/gestor", "serve"], env, OUT + "service.log")
+        self.wait_for(self.port, "/readyz")
+        self.ready_ms = (time.monotonic() - self.started) * 1000
+        self.token = ""
+
+    def sign_in(self):
+        status, _, body, _ = ask(self.port, "POST", "/v1/sessions", body=json.dumps(
+            {"username": "E8153375", "password": PASSWORD}))
+        if status != 201:
+            sys.exit(f"bench: signing in was answered with {status}: {body}")
+        session = json.loads(body)
+        self.token, self.advisor = session["access_token"], session["advisor"]["id"]
+        return self
+
+    def answer(self, path, status, *headers):
+        got = ask(self.port, "GET", path, (f"Authorization: Bearer {self.token}", *headers))
+        if got[0] != status:
+            sys.exit(f"bench: {path} was answered with {got[0]}: {got[2]}")
+        return got
+
+    def forget_log(self):
+        """What it said so far: a second of load makes some megabytes."""
+        os.truncate(self.log, 0)
+
+
+def spent_us(*pids):
+    """Of PostgreSQL, of these, and of all that were started and have ended: wrk, pgbench."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return cluster_cpu_us() + sum(map(cpu_us, pids)) + (ended.ru_utime + ended.ru_stime) * 1e6
+
+
+# ---- Load
+
+def wrk(port, work, seconds, seed, opportunities, token, tag="", connections=16):
+    """requests, seconds, p50_us, p99_us. An error voids the run."""
+    env = {"BENCH_WORK": work, "BENCH_TOKEN": token, "BENCH_TAG": tag, "BENCH_SEED": str(seed),
+           "BENCH_OPPORTUNITIES": str(opportunities)}
+    said = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "bench/requests.lua",
+                           f"http://127.0.0.1:{port}"], env={**os.environ, **env}, check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    got = json.loads(said.splitlines()[-1])
+    if got["errors"] or not got["requests"]:
+        sys.exit(f"bench: void, for {work} had errors:\n{said}")
+    return got
+
+
+def statement(name, *args):
+    """The text of a statement as the service prepares it, its parameters replaced: pgbench's variables, mostly."""
+    text = subprocess.run(["/usr/bin/python3", "tools/sql_prepare.py", "--text", name, "build/sql.c"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+    return re.sub(r"\$(\d+)", lambda m: args[int(m.group(1)) - 1], text) + ";\n"
+
+
+def pgbench(script, seconds, variables):
+    """Transactions a second, and how many there were at all. One that fails voids the run.
+
+    The first second, in which connections and plans are made, is not counted in the rate, nor is the last."""
+    url = urllib.parse.urlsplit(os.environ["SERVE_URL"])
+    env = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.hostname, "PGPORT": str(url.port),
+           "PGDATABASE": url.path[1:], "PGOPTIONS": SESSION}
+    program = "/usr/lib/postgresql/15/bin/pgbench"
+    words = [program if os.path.exists(program) else "pgbench", "-n", "-M", "prepared", f"-c{POOL_SIZE}", "-j2", "-P1",
+             f"-T{seconds + 2}", "-f", script]
+    for name, value in variables.items():
+        words += ["-D", f"{name}={value}"]
+    run = subprocess.run(words, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    rates = [float(rate) for rate in re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", run.stderr, re.M)[1:seconds + 1]]
+    done = re.search(r"actually processed: (\d+)", run.stdout)
+    if run.returncode or not rates or not done or not re.search(r"failed transactions: 0 ", run.stdout):
+        sys.exit(f"bench: void, for pgbench failed:\n{run.stdout}{run.stderr}")
+    return statistics.mean(rates), int(done.group(1))

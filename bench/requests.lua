@@ -1,0 +1,74 @@
+-- bench/requests.lua - what wrk asks for. The environment says: BENCH_WORK, which of the works below;
+-- BENCH_TOKEN; BENCH_OPPORTUNITIES, of which bench/load.sql made the rest; BENCH_TAG, an entity tag;
+-- BENCH_SEED, another in each round. Its last line of output is JSON, for bench/measure.py.
+local token, tag = os.getenv("BENCH_TOKEN"), os.getenv("BENCH_TAG")
+local opportunities = tonumber(os.getenv("BENCH_OPPORTUNITIES"))
+local clients, heavy = opportunities / 5, opportunities / 100
+local n = tonumber(os.getenv("BENCH_SEED")) * 1000003
+local waiting = {} -- requests that an answer made possible
+local head
+
+-- One of 0 .. many - 1, another each time; 7919 is a prime, so all of them have their turn.
+local function other(many)
+	n = n + 1
+	return n * 7919 % many
+end
+
+local function get(path, more) return "GET " .. path .. head .. (more or "") .. "\r\n" end
+local function send(method, path, body)
+	return method .. " " .. path .. head .. "Content-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+end
+
+local contact = '{"origin_phone":"944264648","serial_number":"2505050000125674","ownership_check":{"asked":3,"right":3}}'
+local form = [["sub_campaign":"entel","service":{"current_plan":"MAX 39.90","prior_consultation":true},"actions":[]]
+	.. [[{"action":"migracion-postpago.max-29-90-30gb-y-s-5-por-6-meses","final_state":"no-atendido"},]]
+	.. [[{"action":"bono-gb.bono-4-gb-por-12-meses","final_state":"atendido"}],]]
+	.. [["diagnosis":{"reason":"problema-con-el-uso-del-servicio.problema-de-cobertura.internet.sin-senal-indoor.escalado-por-celdas-at"},]]
+	.. [["competitor_offer":{"plan":"postpago-39-90","offer":"50-x-6-meses","channel":"telefonico","operator":"movistar",]]
+	.. [["phone_to_manage":"944264648"},"closure":{"advertising_acceptance":"acepto","stage":"retenido"}]]
+
+local works = {}
+function works.client_search() return get(string.format("/v1/clients?phone=9%08d", other(clients) + 1)) end
+-- The full ones are those that ten divides.
+function works.opportunity_get() return get(string.format("/v1/opportunities/%d", 1000000 + 10 * other(opportunities / 10))) end
+-- Those with 40 opportunities.
+function works.client_opportunity_list() return get(string.format("/v1/clients/%d/opportunities", other(heavy) + 1)) end
+function works.catalog_get() return get("/v1/catalogs/cancellation_reason") end
+function works.catalog_get_304() return get("/v1/catalogs/cancellation_reason", "If-None-Match: " .. tag .. "\r\n") end
+function works.typification_create()
+	return send("POST", "/v1/typifications", string.format('{"client_id":"%d","contact":%s,%s}', other(clients) + 1, contact, form))
+end
+-- A contact, its opportunity, that one's form: the second and third when the answer before is there.
+function works.three_writes()
+	return table.remove(waiting) or send("POST", string.format("/v1/clients/%d/contacts", other(clients) + 1), contact)
+end
+local function three_writes_answer(status, headers)
+	local what, id = string.match(headers["Location"] or "", "^/v1/(%a+)/(%d+)$")
+	if what == "contacts" then
+		table.insert(waiting, send("POST", "/v1/opportunities", '{"contact_id":"' .. id .. '","sub_campaign":"entel"}'))
+	elseif what == "opportunities" then
+		table.insert(waiting, send("PUT", "/v1/opportunities/" .. id .. "/typification", "{" .. form .. "}"))
+	end
+end
+-- Everything, one in fifty a write.
+local mixture = { works.client_search, works.opportunity_get, works.client_opportunity_list, works.catalog_get }
+function works.mixed()
+	local k = other(50)
+	return k == 0 and works.typification_create() or mixture[k % 4 + 1]()
+end
+
+-- For wrk's own thread; in the one that sends it is set again.
+request = works[os.getenv("BENCH_WORK")]
+if os.getenv("BENCH_WORK") == "three_writes" then response = three_writes_answer end
+
+function init()
+	head = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nAuthorization: Bearer " .. token .. "\r\n"
+end
+
+-- wrk counts as errors of status all from 400 on.
+function done(summary, latency)
+	local e = summary.errors
+	io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"p50_us":%d,"p99_us":%d}\n',
+		summary.requests, summary.duration / 1e6, e.connect + e.read + e.write + e.timeout + e.status,
+		latency:percentile(50), latency:percentile(99)))
+end

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Measures every work of works.py, in alternating rounds; writes build/bench/result.json.
+
+    S  requests a second of the service (of three_writes: calls, of three requests each), under wrk
+    P  transactions a second of the same statements, by pgbench with as many connections as the service has
+    H  requests a second of civetweb alone with the same bytes (bare.c), under the same wrk
+
+A request is the work of H and of P on the same processors, so S cannot pass 1 / (1/H + 1/P).
+By processor time: what a unit of P and of H takes together, of all that took part (wrk and pgbench
+too), as a share of what one of S takes. The same thing where nothing waits, and less in need of silence.
+To be started by run.sh.
+"""
+import datetime
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+from measure import OUT, Process, Service, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, wrk  # noqa: E402
+from works import WORKS, variables  # noqa: E402
+
+OPPORTUNITIES, ROUNDS, SECONDS = (int(os.environ[k]) for k in ("OPPORTUNITIES", "ROUNDS", "SECONDS_EACH"))
+
+
+class Bench:
+    """One work's rounds."""
+
+    def __init__(self, work, service):
+        self.work, self.service = work, service
+        self.tag = ""
+        if work.path:
+            self.record()
+        if "P" in self.kinds():
+            self.script = f"{OUT}{work.name}.sql"
+            with open(self.script, "w", encoding="utf-8") as f:
+                f.write(work.script())
+
+    def kinds(self):
+        return {"bound": "SPH", "H": "SH", "P": "SP"}[self.work.against]
+
+    def record(self):
+        """What the bare handler is to say."""
+        tag = re.search(r"(?i)\r\netag: *(\S+)", self.service.answer(self.work.path, 200)[1])
+        self.tag = tag.group(1) if tag else ""
+        more = (f"If-None-Match: {self.tag}",) if self.work.status == 304 else ()
+        with open(f"{OUT}{self.work.name}.answer", "wb") as f:
+            f.write(self.service.answer(self.work.path, self.work.status, *more)[3])
+
+    def wrk(self, port, seconds, seed):
+        return wrk(port, self.work.name, seconds, seed, OPPORTUNITIES, self.service.token, self.tag)
+
+    def measure_s(self, seconds, seed):
+        service, database, spent = cpu_us(self.service.pid), cluster_cpu_us(), spent_us(self.service.pid)
+        got = self.wrk(self.service.port, seconds, seed)
+        self.service.forget_log()
+        n = got["requests"]
+        return {"S": n / got["seconds"] / self.work.requests, "p50_us": got["p50_us"], "p99_us": got["p99_us"],
+                "service_cpu_us": (cpu_us(self.service.pid) - service) / n, "database_cpu_us": (cluster_cpu_us() - database) / n,
+                "S_cpu_us": (spent_us(self.service.pid) - spent) / n * self.work.requests}
+
+    def measure_p(self, seconds, _):
+        spent = spent_us()
+        rate, n = pgbench(self.script, seconds, variables(OPPORTUNITIES, self.service.advisor))
+        return {"P": rate, "P_cpu_us": (spent_us() - spent) / n}
+
+    def measure_h(self, seconds, seed):
+        spent = spent_us(self.bare.pid)
+        got = self.wrk(self.bare_port, seconds, seed)
+        return {"H": got["requests"] / got["seconds"], "H_cpu_us": (spent_us(self.bare.pid) - spent) / got["requests"]}
+
+    def round(self, number, seconds):
+        """One after the other, beginning with another each time."""
+        ways = {"S": self.measure_s, "P": self.measure_p, "H": self.measure_h}
+        kinds, got = self.kinds(), {}
+        for i in range(len(kinds)):
+            got.update(ways[kinds[(number + i) % len(kinds)]](seconds, number))
+        got["bound"] = 1 / sum(1 / got[k] for k in kinds[1:])
+        got["ratio"] = got["S"] / got["bound"]
+        got["cpu_ratio"] = sum(got[k + "_cpu_us"] for k in kinds[1:]) / got["S_cpu_us"]
+        return got
+
+    def run(self):
+        if "H" not in self.kinds():
+            return self.rounds()
+        self.bare_port = free_port()
+        words = [OUT + "bare", f"127.0.0.1:{self.bare_port}", f"{OUT}{self.work.name}.answer"]
+        with Process(words) as self.bare:
+            if self.work.status == 200:
+                self.bare.wait_for(self.bare_port, self.work.path)
+            return self.rounds()
+
+    def rounds(self):
+        self.round(0, 1)  # to warm up; not counted
+        rounds = []
+        for number in range(1, ROUNDS + 1):
+            got = self.round(number, SECONDS)
+            rounds.append(got)
+            rates = "   ".join(f"{k} {got[k]:8.0f}/s" for k in self.kinds())
+            print(f"{self.work.name:24} {number:2}   {rates}   S/{self.work.against} {got['ratio']:.3f}, by processor time {got['cpu_ratio']:.3f}", flush=True)
+        return summary(self.work, rounds, resident_kb(self.service.pid))
+
+
+def summary(work, rounds, resident):
+    def middle(key):
+        return statistics.median(r[key] for r in rounds)
+    ratios = [r["ratio"] for r in rounds]
+    keys = [k for k in rounds[0] if k not in ("bound", "ratio")]
+    return {"name": work.name, "title": work.title, "against": work.against, "bar": work.bar, "aim": work.aim,
+            "ratio": {"min": min(ratios), "median": middle("ratio"), "max": max(ratios)},
+            "p99_of_p50": statistics.median(r["p99_us"] / r["p50_us"] for r in rounds),
+            "median": {k: middle(k) for k in keys}, "resident_kb": resident, "rounds": rounds}
+
+
+def bars(results):
+    """What must hold, and whether it does."""
+    out = [{"what": f"{r['name']}: S/{r['against']}", "value": r["ratio"]["median"], "bar": f"at least {r['bar']:.2f}",
+            "aim": r["aim"], "met": r["ratio"]["median"] >= r["bar"]} for r in results]
+    search = next((r for r in results if r["name"] == "client_search"), None)
+    if search:
+        share = search["median"]["service_cpu_us"] / search["median"]["database_cpu_us"]
+        out.append({"what": "client_search: the service's processor time / PostgreSQL's", "value": share,
+                    "bar": "below 0.80", "aim": None, "met": share < 0.8})
+        out.append({"what": "client_search: p99 / p50", "value": search["p99_of_p50"], "bar": "below 5.00", "aim": None,
+                    "met": search["p99_of_p50"] < 5})
+    return out
+
+
+def main():
+    wanted = os.environ.get("WORKS", "").split()
+    results = []
+    for work in WORKS:
+        if wanted and work.name not in wanted:
+            continue
+        with Service() as service:
+            results.append(Bench(work, service.sign_in()).run())
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout.strip()
+    out = {"kind": "result", "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit,
+           "processors": os.cpu_count(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS,
+           "connections": 16, "works": results, "bars": bars(results)}
+    with open(OUT + "result.json", "w", encoding="utf-8") as f:
+        json.dump(out, f, indent=1)
+    print()
+    for b in out["bars"]:
+        print(f"{'met   ' if b['met'] else 'MISSED'}  {b['value']:6.3f}   {b['bar']}   {b['what']}")
+
+
+main()

@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+"""bench/table.py build/bench/*.json - Markdown tables of what was measured, as docs/performance.md has them."""
+import json
+import sys
+
+
+def rate(n):
+    return f"{n:,.0f}" if n is not None else ""
+
+
+def result(d):
+    print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['opportunities']:,} opportunities, "
+          f"{d['connections']} connections, {d['rounds']} rounds of {d['seconds_each']} s each.\n")
+    print("| work | S /s | P /s | H /s | share of | min | median | max | bar (aim) |\n" + "| --- " * 9 + "|")
+    for w in d["works"]:
+        m, r = w["median"], w["ratio"]
+        aim = f" ({w['aim']:.2f})" if w["aim"] else ""
+        print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
+              f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
+    print("\n| work | p50 ms | p99 ms | p99/p50 | service µs | PostgreSQL µs | share by processor time | resident MB |\n" + "| --- " * 8 + "|")
+    for w in d["works"]:
+        m = w["median"]
+        print(f"| {w['title']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
+              f"| {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['cpu_ratio']:.2f} | {w['resident_kb'] / 1024:.0f} |")
+    print()
+    bars(d)
+
+
+def bars(d):
+    print("| what | value | bar | |\n| --- | --- | --- | --- |")
+    for b in d["bars"]:
+        print(f"| {b['what']} | {b['value']:.2f} | {b['bar']} | {'met' if b['met'] else '**missed**'} |")
+
+
+def growth(d):
+    print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['connections']} connections, "
+          f"{d['rounds']} rounds of {d['seconds_each']} s each; p50 in ms.\n")
+    sizes = d["sizes"]
+    print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | largest / smallest |\n" + "| --- " * (len(sizes) + 2) + "|")
+    for w in d["works"]:
+        print(f"| {w['title']} | " + " | ".join(f"{w['p50_us'][str(n)] / 1000:.2f}" for n in sizes)
+              + f" | {w['worst']:.2f} {'' if w['met'] else '**missed**'} |")
+
+
+def small(d):
+    print(f"{d['at']}, commit {d['commit']}.\n")
+    bars(d)
+
+
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as f:
+        data = json.load(f)
+    {"result": result, "growth": growth, "small": small}[data["kind"]](data)
+    print()

@@ -1,0 +1,89 @@
+"""What is measured: each work as wrk asks for it (requests.lua) and as pgbench does the same.
+
+The statements are those that the service prepares, in the order and the round trips in which it
+sends them: a pipeline is one round trip and one transaction. What differs, for pgbench has neither
+NULL nor text to compute with: NULLs, 'false' and the like stand in the text; ids that the
+transaction before made come of currval(); a body with an id in it is put together by format().
+"""
+from measure import statement
+
+CONTACT = '{"origin_phone":"944264648","serial_number":"2505050000125674","ownership_check":{"asked":3,"right":3}}'
+FORM = ('{"sub_campaign":"entel","service":{"current_plan":"MAX 39.90","prior_consultation":true},'
+        '"actions":[{"action":"migracion-postpago.max-29-90-30gb-y-s-5-por-6-meses","final_state":"no-atendido"},'
+        '{"action":"bono-gb.bono-4-gb-por-12-meses","final_state":"atendido"}],'
+        '"diagnosis":{"reason":"problema-con-el-uso-del-servicio.problema-de-cobertura.internet.sin-senal-indoor'
+        '.escalado-por-celdas-at"},'
+        '"competitor_offer":{"plan":"postpago-39-90","offer":"50-x-6-meses","channel":"telefonico","operator":"movistar",'
+        '"phone_to_manage":"944264648"},"closure":{"advertising_acceptance":"acepto","stage":"retenido"}}')
+CONTEXT = ('{"advisor":%s,"session":1,"address":"127.0.0.1","request":"0123456789abcdef0123456789abcdef",'
+           '"operation":"%s"}')
+
+
+def transaction(operation, *statements):
+    """A write of the service's: what the audit is told, and its statements, in one round trip."""
+    return "".join(["\\startpipeline\n", statement("audit_context", f":{operation}"), *statements, "\\endpipeline\n"])
+
+
+def client_search():
+    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", "null", "null", ":limit")
+
+
+def opportunity_get():
+    return "\\set id 1000000 + 10 * random(0, :opportunities / 10 - 1)\n" + statement("opportunity_get", ":id")
+
+
+def client_opportunity_list():
+    return ("\\set client random(1, :opportunities / 100)\n"
+            + statement("client_opportunity_list", ":client", "null", "null", ":limit"))
+
+
+def three_writes():
+    made = "(select currval('opportunity_id_seq'))"
+    return ("\\set client random(1, :clients)\n"
+            + transaction("contact_create", statement("contact_create", ":client", ":advisor", ":contact"))
+            + transaction("opportunity_create", statement(
+                "opportunity_create", ":advisor",
+                """format('{"contact_id":"%s","sub_campaign":"entel"}', currval('contact_id_seq'))"""))
+            + transaction("typification_put", statement("opportunity_lock", made, ":advisor", "'false'"),
+                          statement("typification_put", made, ":advisor", "'false'", "null", ":form"),
+                          statement("opportunity_close", ":stage", made, ":advisor", "'false'"),
+                          statement("opportunity_saved", made)))
+
+
+def typification_create():
+    body = """format('{"client_id":"%s","contact":%s,%s', :client::text, :contact::text, substr(:form::text, 2))"""
+    return ("\\set client random(1, :clients)\n"
+            + transaction("typification_create", statement("typification_create", ":advisor", body),
+                          statement("opportunity_close_new", ":stage"), statement("opportunity_created")))
+
+
+def variables(opportunities, advisor):
+    names = ["contact_create", "opportunity_create", "typification_put", "typification_create"]
+    return {"clients": opportunities // 5, "opportunities": opportunities, "advisor": advisor, "limit": 15, "stage": "retenido",
+            "contact": CONTACT, "form": FORM, **{name: CONTEXT % (advisor, name) for name in names}}
+
+
+class Work:
+    """name       in requests.lua, and of the statement's function here
+    title      for the report
+    against    what the rate is compared with: "bound" = 1 / (1/H + 1/P), "H" or "P"
+    bar, aim   the least share of it, and the one to strive for (None: no other)
+    path       of an answer for the bare handler to give; with its status
+    requests   of the service, that are one transaction of pgbench's script"""
+
+    def __init__(self, name, title, against, bar, aim, path=None, status=200, requests=1):
+        self.name, self.title, self.against, self.bar, self.aim = name, title, against, bar, aim
+        self.path, self.status, self.requests = path, status, requests
+        self.script = globals().get(name)
+
+
+CATALOG = "/v1/catalogs/cancellation_reason"
+WORKS = [
+    Work("client_search", "client_search by phone", "bound", 0.65, 0.90, "/v1/clients?phone=900000001"),
+    Work("opportunity_get", "opportunity_get, a full one", "bound", 0.70, 0.90, "/v1/opportunities/1000000"),
+    Work("client_opportunity_list", "client_opportunity_list, 15 of 40", "bound", 0.70, 0.90, "/v1/clients/1/opportunities"),
+    Work("catalog_get", "catalog_get, the reasons' tree, 200", "H", 0.65, 0.85, CATALOG),
+    Work("catalog_get_304", "catalog_get, the reasons' tree, 304", "H", 0.65, 0.85, CATALOG, 304),
+    Work("three_writes", "the call in three writes", "P", 0.80, None, requests=3),
+    Work("typification_create", "typification_create, the call in one", "P", 0.80, None),
+]
