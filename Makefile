@@ -66,8 +66,8 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http asan prism contract docs walk examples'
-	@echo '                                           valgrind cost sbom fuzz; by name alone, for it takes long: tsan'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http prism contract docs walk examples'
+	@echo '                                           valgrind cost sbom fuzz; by name alone, for they take long: asan tsan'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make build V=1                           the commands, in full'
 

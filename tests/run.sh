@@ -3,7 +3,7 @@
 #
 # unit       tests/unit/test_*.c, built with ASan and UBSan
 # sql-check  every statement of the program, prepared and planned by the role that serves
-# plans      how every statement is planned with 50,000 opportunities: no growing table read as a whole
+# plans      how every statement is planned with 20,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
@@ -18,7 +18,8 @@
 # cost       what a request of the hot paths costs in instructions, allocations and system calls,
 #            against tests/cost/figures.json; COST=--update writes that
 # sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
-# fuzz       every target of tests/fuzz on its corpus, and a few seconds further
+# fuzz       every target of tests/fuzz on its corpus, and a minute further, FUZZ_SECONDS=60: one after the other
+#            on time that nobody else wants, from the beginning on, while the other steps run
 #
 # prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
 #
@@ -66,7 +67,7 @@ flock -n 9 || die "tests are already running in this directory"
 
 # ---- A cluster, and nothing left of it
 
-server='' current=''
+server='' current='' fuzzing=''
 end_group() {
 	kill -TERM -- "-$1" 2>/dev/null || return 0
 	local try
@@ -85,6 +86,7 @@ clean_up() {
 	trap '' INT TERM HUP PIPE
 	[[ ! $current ]] || end_group "$current"
 	[[ ! $server ]] || end_group "$server"
+	[[ ! $fuzzing ]] || end_group "$fuzzing"
 	remove_cluster "$tmp"
 }
 for left in build/test/tmp.*; do
@@ -184,7 +186,7 @@ sql_check() {
 plans() {
 	migrate
 	if ! database plans template "$template" ||
-		! PGPASSFILE=$tmp/pgpass step 'plans: load' 120 psql -X -q -v ON_ERROR_STOP=1 -v opportunities=50000 -o /dev/null \
+		! PGPASSFILE=$tmp/pgpass step 'plans: load' 120 psql -X -q -v ON_ERROR_STOP=1 -v opportunities=20000 -o /dev/null \
 			-f bench/load.sql "$(on "$(plain "$OWNER_URL")" plans)"; then
 		missing plans 'has no rows'
 		return
@@ -323,14 +325,24 @@ cost() {
 		step cost 300 tests/cost/cost.py ${COST:+"$COST"} || tail -n 20 "$tmp/cost/service.log"
 }
 
-fuzz() {
-	local source name
+# fuzz_begin - its targets in the background: what each came to is in $tmp/fuzz/NAME.status and .log.
+fuzz_begin() {
 	step 'fuzz: build' 900 make --no-print-directory -j"$(nproc)" fuzz-build || return 0
+	mkdir "$tmp/fuzz"
+	setsid setpriv --pdeathsig TERM -- nice -n 19 tests/fuzz.sh "$tmp/fuzz" </dev/null >/dev/null 2>&1 9>&- &
+	fuzzing=$!
+}
+fuzz() {
+	local source name status
+	[[ $fuzzing ]] || return 0
+	wait "$fuzzing" || :
+	fuzzing=''
 	for source in tests/fuzz/*.c; do
 		name=$(basename "$source" .c)
-		mkdir -p "$tmp/fuzz/$name"
-		step "fuzz: $name" 90 "build/fuzz/$name" -max_total_time=5 -timeout=10 -verbosity=0 -print_final_stats=1 \
-			-artifact_prefix="build/fuzz/$name-" "$tmp/fuzz/$name" "tests/fuzz/corpus/$name" || :
+		printf '\n== fuzz: %s\n' "$name"
+		cat "$tmp/fuzz/$name.log" || :
+		status=$(cat "$tmp/fuzz/$name.status" || echo 1)
+		record "fuzz: $name" "$status" "${FUZZ_SECONDS:-60}"
 	done
 }
 
@@ -352,6 +364,7 @@ examples() {
 	unserve
 }
 
+[[ " $* " != *' fuzz '* ]] || fuzz_begin
 for name; do
 	case $name in
 	asan | tsan) http_with "$name" ;;
