@@ -12,8 +12,8 @@ import re
 import sys
 
 # As the project writes it: a statement's first words.
-SQL = re.compile(r"\b(select\s+[\w\"*(']|insert\s+into\s|update\s+[\w.]+\s+set\s|delete\s+from\s|truncate\s+[\w.]+"
-                 r"|(create|alter|drop)\s+(table|role|index|schema|function|view|database|user)\b|copy\s+[\w.]+\s+(from|to)\b"
+SQL = re.compile(r"\b(select\s+[\w\"*('%$]|insert\s+into\s|update\s+[\w.%]+\s+set\s|delete\s+from\s|truncate\s+[\w.%]+"
+                 r"|(create|alter|drop)\s+(table|role|index|schema|function|view|database|user)\b|copy\s+[\w.%]+\s+(from|to)\b"
                  r"|grant\s+\w+\s+on\b|revoke\s+\w+\s+on\b|(?-i:set\s+(local\s+)?[a-z_]+\s+(to|=)\s))", re.I)
 SENDS = re.compile(r"\b(PQ(?:exec|execParams|prepare|sendQuery|sendQueryParams|sendPrepare)|connect_exec|execute|query|ask)\s*\(")
 # The functions that pass on the text that they were given, and texts that were made at build time.
