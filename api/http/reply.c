@@ -11,6 +11,9 @@
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+/* Of what is for programs a browser that is led to it makes nothing: no script, no frame, no origin. */
+#define POLICY                                                                                     \
+	"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 static const char *
 reason_phrase(int status)
@@ -54,9 +57,8 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	    "Content-Security-Policy: %s\r\nReferrer-Policy: no-referrer\r\n"
 	    "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n%sConnection: %s\r\n\r\n",
 	    r->status, reason_phrase(r->status), date, content,
-	    r->cache != NULL ? r->cache : "no-store",
-	    r->policy != NULL ? r->policy : "default-src 'none'; frame-ancestors 'none'", rq->id,
-	    r->headers != NULL ? r->headers : "", keep_alive ? "keep-alive" : "close");
+	    r->cache != NULL ? r->cache : "no-store", r->policy != NULL ? r->policy : POLICY,
+	    rq->id, r->headers != NULL ? r->headers : "", keep_alive ? "keep-alive" : "close");
 	head_length = strlen(fixed);
 	if (head || r->length == 0) {
 		*ret_length = head_length;
