@@ -71,6 +71,15 @@ test("a password that somebody else has set must be changed before anything else
   assert.equal((await now.get("/v1/clients?phone=944264648")).status, 200);
 });
 
+test("session_create: a password counts as it was sent: each character, its case and its blanks, all 256 of them; none is asked for", async () => {
+  for (const password of [" Ñandú y  dos blancos ", "solamenteletras", "8301947562018", "x-".repeat(31) + "64", "y".repeat(200) + "z".repeat(56)]) {
+    const { username: name } = await account({ password });
+    assert.equal((await signIn(name, password)).status, 201, password);
+    for (const other of [password.trim() === password ? `${password} ` : password.trim(), password.slice(0, -1), password.slice(0, 72), password.toUpperCase(), password.toLowerCase()])
+      if (other !== password) assert.equal((await signIn(name, other)).status, other.length > 256 ? 422 : 401, other);
+  }
+});
+
 test("deactivation, another role or other rights, a reset and a change of the password end all sessions, on every process", async () => {
   const ends = {
     "deactivated": (a) => chief.patch(a.at, { active: false }),
