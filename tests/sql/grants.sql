@@ -5,6 +5,13 @@ begin;
 -- As every `gestor migrate` does; a copy of a database has not what was said of the database itself.
 \ir ../../db/grants.sql
 
+-- Nobody is there by default.
+do $$
+begin
+    if exists (select from advisor) then
+        raise exception 'an account is there before any was made';
+    end if;
+end $$;
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', 'x');
 
 set local role gestor_api;
