@@ -31,7 +31,7 @@ MADE  := build/sql.c build/migrations.c build/openapi.c build/docs.c
 objects_under = $(SRC:%.c=build/$(1)/%.o) $(MADE:build/%.c=build/$(1)/%.o)
 
 CPPFLAGS  = -D_GNU_SOURCE -Iapi -Ibuild $(PKG_CFLAGS) -MMD -MP
-WARNINGS  = -Wall -Wextra -Wshadow -Wconversion
+WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wformat=2
 CFLAGS    = -std=c17 -g -pthread $(WARNINGS)
 # What tools/lint.sh looks for in the program that comes of it.
 HARDEN    = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE $(BRANCHES)

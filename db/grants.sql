@@ -7,6 +7,10 @@ begin
     if not exists (select from pg_roles where rolname = 'gestor_api') then
         return;
     end if;
+    -- Who serves has nothing to keep in tables of its own. Only where the database is ours to say so.
+    if (select pg_has_role(datdba, 'usage') from pg_database where datname = current_database()) then
+        execute format('revoke temporary on database %I from public', current_database());
+    end if;
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
     grant usage, select on all sequences in schema gestor to gestor_api;

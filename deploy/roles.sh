@@ -12,7 +12,15 @@ psql -X -q -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname p
 create role gestor_api nologin;
 create role gestor_owner login password :'owner_word';
 create role gestor_serve login password :'serve_word' in role gestor_api;
+-- The service sets its own by its configuration; these are for whoever else comes as this role.
+alter role gestor_serve set search_path = gestor, pg_temp;
+alter role gestor_serve set statement_timeout = '5s';
+alter role gestor_serve set lock_timeout = '1s';
+alter role gestor_serve set idle_in_transaction_session_timeout = '5s';
+-- A migration or a pg_dump may take its time; a transaction that somebody forgot may not hold its locks for ever.
+alter role gestor_owner set search_path = gestor, pg_temp;
+alter role gestor_owner set idle_in_transaction_session_timeout = '10min';
 create database gestor owner gestor_owner;
-revoke connect on database gestor from public;
+revoke all on database gestor from public;
 grant connect on database gestor to gestor_api;
 END

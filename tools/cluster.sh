@@ -80,13 +80,21 @@ make_cluster() {
 	put "$new/pg_hba.conf" <<<'host all all 127.0.0.1/32 scram-sha-256'
 	pg tee -a "$new/postgresql.conf" >/dev/null <<<"include 'private.conf'"
 	put "$new/private.conf" </dev/null
-	# A statement a line, read from standard input: no password is an argument.
+	# A statement a line, read from standard input: no password is an argument. deploy/roles.sh makes the same.
 	out=$(pg "$bin/postgres" --single -D "$new" -c fsync=off -c log_min_messages=error postgres 2>&1 >/dev/null <<-END
 		ALTER ROLE postgres PASSWORD '$super_word';
 		CREATE ROLE gestor_api NOLOGIN;
 		CREATE ROLE gestor_owner LOGIN PASSWORD '$owner_word';
 		CREATE ROLE gestor_serve LOGIN PASSWORD '$serve_word' IN ROLE gestor_api;
+		ALTER ROLE gestor_serve SET search_path = gestor, pg_temp;
+		ALTER ROLE gestor_serve SET statement_timeout = '5s';
+		ALTER ROLE gestor_serve SET lock_timeout = '1s';
+		ALTER ROLE gestor_serve SET idle_in_transaction_session_timeout = '5s';
+		ALTER ROLE gestor_owner SET search_path = gestor, pg_temp;
+		ALTER ROLE gestor_owner SET idle_in_transaction_session_timeout = '10min';
 		CREATE DATABASE gestor OWNER gestor_owner;
+		REVOKE ALL ON DATABASE gestor FROM public;
+		GRANT CONNECT ON DATABASE gestor TO gestor_api;
 	END
 	) || die "the roles could not be made:"$'\n'"$out"
 	[[ $out != *ERROR* ]] || die "the roles could not be made:"$'\n'"$out"

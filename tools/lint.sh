@@ -28,6 +28,14 @@ cppcheck -q -j "$(nproc)" --std=c11 --language=c -D_GNU_SOURCE -D__linux__ -Iapi
 
 tools/errors.py --check || fail 'api/base/messages.def is not followed elsewhere (make format writes docs/errors.md)'
 
+# ---- Statements are fixed texts
+
+tools/sqltext.py || fail 'SQL text is built at run time'
+
+# ---- What docs/security.md claims
+
+tools/security.py || fail 'docs/security.md names what is not there, or leaves a requirement out'
+
 # ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.

@@ -169,7 +169,9 @@ password_check(const char *hash, const char *password, int wait_ms)
 
 static const char *const common_passwords[] = {
 #include "auth/common_passwords.def"
+#include "auth/leaked_passwords.def"
 };
+static_assert(NITEMS(common_passwords) > 3000, "OWASP ASVS 5.0, 6.2.4");
 
 /* "abcabcabcabc", "000000000000": a piece of up to four bytes again and again. */
 static bool

@@ -37,7 +37,7 @@ enum password_answer password_check(const char *hash, const char *password, int 
 
 /*
  * password_weakness - whether it is one that is guessed first: the username, a
- * common one (OWASP ASVS 5.0, 6.2.4), or one character or a short piece again and again.
+ * common or often leaked one (OWASP ASVS 5.0, 6.2.4, 6.2.12), or one character or a short piece again and again.
  */
 enum password_strength { PASSWORD_STRONG, PASSWORD_IS_USERNAME, PASSWORD_IS_COMMON };
 enum password_strength password_weakness(const char *password, const char *username) MUSTCHECK;

@@ -408,7 +408,7 @@ function bodyEditor(o, body) {
   const type = types.length > 1 && el("select", { id: `${o.id}-type` }, types.map((one) => el("option", null, one)));
   const which = examples.length > 1 && el("select", { id: `${o.id}-example`, onchange: () => load(which.selectedIndex) },
     examples.map((one) => el("option", null, one.title)));
-  return { text: () => text.value, type: () => (type ? type.value : types[0]), rows: [
+  return { text: () => text.value, type: () => (type ? type.value : types[0]), again: () => load(0), rows: [
     type && el("div.field", null, el("label", { for: type.id }, "Content-Type"), type),
     which && el("div.field", null, el("label", { for: which.id }, "Example"), which),
     el("div.field", null, el("label", { for: text.id }, "Body", body.required && el("span.required", null, "required"), el("span.place", null, types[0])), text)] };
@@ -469,6 +469,11 @@ function tryForm(o) {
       else if (p.in === "path" && input.value === "") input.value = remembered.get(p.name) || "";
     }
     draw();
+  };
+  o.forget = () => {
+    form.reset();
+    if (editor) editor.again();
+    answer.replaceChildren();
   };
   draw();
   return [el("h4", null, "Try it"), form, el("h5", null, "As a command"), el("div.block", null, command, copyButton(() => command.textContent)), answer];
@@ -549,8 +554,11 @@ function signedIn(token, { advisor, expires_in: seconds }) {
   showAccount(`${advisor.full_name} · ${advisor.role} · until ${until}`);
 }
 
+/* What was typed and answered goes with the session that it was for. */
 function signedOut(text) {
   session.token = null;
+  remembered.clear();
+  for (const o of operations) if (o.forget) o.forget();
   showAccount(text);
 }
 

@@ -11,6 +11,9 @@
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+/* Of what is for programs a browser that is led to it makes nothing: no script, no frame, no origin. */
+#define POLICY                                                                                     \
+	"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 static const char *
 reason_phrase(int status)
@@ -80,7 +83,7 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	char *bytes, *end;
 
 	if (r->policy == NULL)
-		r->policy = "default-src 'none'; frame-ancestors 'none'";
+		r->policy = POLICY;
 	room = HEAD_BYTES + (r->type != NULL ? strlen(r->type) : 0) +
 	       (r->cache != NULL ? strlen(r->cache) : 0) + strlen(r->policy) + strlen(rq->id) +
 	       (r->headers != NULL ? strlen(r->headers) : 0) + body;

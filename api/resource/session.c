@@ -176,6 +176,9 @@ session_create(struct request *rq)
 
 	if (advisor == NULL)
 		return rq->reply.status;
+	/* For the log alone, which is to say whose sign-in failed. */
+	if (result_text(advisor, 0, ADVISOR) != NULL)
+		rq->who.advisor_id = strtoll(result_text(advisor, 0, ADVISOR), NULL, 10);
 	if (atoi(result_text(advisor, 0, WAIT_S)) > 0)
 		return reply_too_many(rq, result_text(advisor, 0, WAIT_S));
 	known = result_true(advisor, 0, ACTIVE);

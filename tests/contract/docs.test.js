@@ -241,8 +241,22 @@ test("session_delete: after signing out requests go without a token, and the ses
   const token = await page.evaluate(() => session.token);
   const held = lib.caller(world.base, token);
   assert.equal((await held.get("/v1/sessions/current")).status, 200);
+  const typed = () => page.evaluate(() => [document.querySelector("#client_search-query-phone").value, document.querySelector("#diagnosis_put-body").value,
+    [...document.querySelectorAll(".answer")].map((e) => e.textContent).join("")]);
+  await show(page, "operation/client_search");
+  await page.locator("#client_search-query-phone").fill("944264648");
+  await execute(page, "client_search");
+  const [phone, body, answers] = await typed();
+  assert.equal(phone, "944264648");
+  assert.match(body, /precio-y-contenido\.nope/);
+  assert.match(answers, /AMERICA MOVIL PERU/);
   await page.locator("#sign-out-button").click();
   await page.locator("#sign-in-button").waitFor();
+  /* What was typed and answered is for who was signed in. */
+  const left = await typed();
+  assert.deepEqual([left[0], left[2]], ["", ""]);
+  assert.deepEqual(JSON.parse(left[1]).reason.split(".").length > 1, true, "the example is there again");
+  assert.doesNotMatch(left[1], /nope/);
   await show(page, "operation/client_search");
   const answer = await execute(page, "client_search");
   assert.match(await answer.textContent(), /401 Unauthorized.*token_missing/s);

@@ -47,7 +47,7 @@ test("advisor_create: what is made, and what is refused", async () => {
   const body = { username: username(), full_name: "X", role: "advisor", password: lib.password };
   for (const [change, pointer, code] of [
     [{ username: "E123" }, "#/username", "pattern"], [{ full_name: " " }, "#/full_name", "pattern"], [{ role: "jefe" }, "#/role", "not_listed"],
-    [{ password: "corta" }, "#/password", "too_short"], [{ password: "contraseña1234" }, "#/password", "password_weak"], [{ password: "ADMINISTRADOR123" }, "#/password", "password_weak"],
+    [{ password: "corta" }, "#/password", "too_short"], [{ password: "contraseña1234" }, "#/password", "password_weak"], [{ password: "ADMINISTRADOR123" }, "#/password", "password_weak"], [{ password: "SonyEricsson" }, "#/password", "password_weak"], [{ password: "leavemealone" }, "#/password", "password_weak"],
     [{ password: "abcabcabcabc" }, "#/password", "password_weak"], [{ password: "x".repeat(257) }, "#/password", "too_long"],
     [{ rights: ["client_read"] }, "#/rights", "rights"], [{ role: "integration", rights: ["advisor_manage"] }, "#/rights/0", "not_listed"],
     [{ role: "integration", rights: ["client_read", "client_read"] }, "#/rights", "not_unique"]])
@@ -69,6 +69,15 @@ test("a password that somebody else has set must be changed before anything else
   assert.equal((await signIn(made.username)).status, 401, "the old one is none any more");
   const now = lib.caller(world.base, (await signIn(made.username, "una clave nueva y larga")).json.access_token);
   assert.equal((await now.get("/v1/clients?phone=944264648")).status, 200);
+});
+
+test("session_create: a password counts as it was sent: each character, its case and its blanks, all 256 of them; none is asked for", async () => {
+  for (const password of [" Ñandú y  dos blancos ", "solamenteletras", "8301947562018", "x-".repeat(31) + "64", "y".repeat(200) + "z".repeat(56)]) {
+    const { username: name } = await account({ password });
+    assert.equal((await signIn(name, password)).status, 201, password);
+    for (const other of [password.trim() === password ? `${password} ` : password.trim(), password.slice(0, -1), password.slice(0, 72), password.toUpperCase(), password.toLowerCase()])
+      if (other !== password) assert.equal((await signIn(name, other)).status, other.length > 256 ? 422 : 401, other);
+  }
 });
 
 test("deactivation, another role or other rights, a reset and a change of the password end all sessions, on every process", async () => {

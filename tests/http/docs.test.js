@@ -53,6 +53,14 @@ test("docs_page: with and without a slash are two addresses, and one of them is 
     assert.equal((await lib.exchange(world.base, "GET", where, {})).status, 404, where);
 });
 
+test("docs_page: the password's field hides it, and lets a password manager fill it in or it be pasted", () => {
+  const page = fs.readFileSync(`${lib.root}/api/docs/index.html`, "utf8"), script = fs.readFileSync(`${lib.root}/api/docs/docs.js`, "utf8");
+  assert.match(page, /<input name="username" autocomplete="username"/);
+  assert.match(page, /<input name="password" type="password" autocomplete="current-password" required>/);
+  assert.doesNotMatch(page, /maxlength/i);
+  assert.doesNotMatch(page + script, /paste|beforeinput/i);
+});
+
 test("docs_page: the three files are small", () => {
   const bytes = files.reduce((sum, [, , , file]) => sum + fs.statSync(`${lib.root}/api/docs/${file}`).size, 0);
   assert.ok(bytes < 52 * 1024, `${bytes} bytes`);

@@ -2,6 +2,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { spawnSync } = require("node:child_process");
+const fs = require("node:fs");
 const lib = require("./lib.js");
 const { until, row } = require("./writes.js");
 
@@ -110,7 +111,7 @@ test("serve: refuses origins that no browser would ever name, and says what they
 
 const guarded = (headers, what) => {
   assert.equal(headers["x-content-type-options"], "nosniff", what);
-  assert.match(headers["content-security-policy"], /default-src 'none'.*frame-ancestors 'none'/, what);
+  assert.equal(headers["content-security-policy"], "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox", what);
   assert.equal(headers["referrer-policy"], "no-referrer", what);
   assert.ok(headers["cache-control"], what);
   assert.ok(headers["x-request-id"], what);
@@ -138,6 +139,16 @@ test("client_get: every kind of answer has the security headers, once", async ()
     assert.equal(new Set(names).size, names.length, "none stands twice");
     guarded(Object.fromEntries(lines), bytes.slice(0, 60));
   }
+});
+
+test("HAProxy alone does TLS: nothing older than 1.2, no port in plain text, and browsers are to keep to it for a year", () => {
+  const proxy = fs.readFileSync(`${lib.root}/deploy/haproxy.cfg`, "utf8");
+  assert.match(proxy, /^\tssl-default-bind-options ssl-min-ver TLSv1\.2 /m);
+  assert.match(proxy, /^\tssl-default-bind-ciphers ECDHE\+AESGCM:ECDHE\+CHACHA20$/m);
+  const binds = proxy.match(/^\s*bind .*$/gm);
+  assert.deepEqual(binds.filter((line) => !/ ssl crt /.test(line)), []);
+  assert.match(proxy, /^\thttp-after-response set-header Strict-Transport-Security "max-age=31536000; includeSubDomains"$/m);
+  assert.match(proxy, /^\thttp-request set-header X-Forwarded-For %\[src\]$/m);
 });
 
 /* ----------------------------------------------------------------- traces */
@@ -186,14 +197,21 @@ test("client_get: what is no traceparent, or stands twice, counts as none", asyn
 
 test("client_get, session_create: the log line of a request", async () => {
   const names = ["time", "level", "msg", "request_id", "operation_id", "status", "duration_ms", "bytes"];
+  const me = Number((await ana.get("/v1/sessions/current")).json.advisor.id);
   for (const [r, more] of [
-    [await ana.get(`/v1/clients/${client.id}`, { "x-request-id": "pedido-1" }), { operation_id: "client_get", status: 200, advisor_id: Number((await ana.get("/v1/sessions/current")).json.advisor.id), level: "info" }],
+    [await ana.get(`/v1/clients/${client.id}`, { "x-request-id": "pedido-1" }), { operation_id: "client_get", status: 200, advisor_id: me, level: "info" }],
     [await boss.get("/v1/clients/999999999"), { operation_id: "client_get", status: 404, code: "not_found", level: "info" }],
     [await world.anyone.get("/v1/catalogs"), { operation_id: "catalog_list", status: 401, code: "token_missing", advisor_id: undefined }],
     [await world.anyone.get("/v1/nope"), { operation_id: "", status: 404, code: "not_found", advisor_id: undefined }],
     [await world.anyone.get("/livez"), { operation_id: "livez", status: 200, level: "debug", advisor_id: undefined }],
     [await ana.get("/v1/catalogs", { "if-none-match": "*" }), { operation_id: "catalog_list", status: 304 }],
-    [await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password }), { operation_id: "session_create", status: 201 }],
+    [await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password }), { operation_id: "session_create", status: 201, advisor_id: me }],
+    // Whose sign-in failed, where there is such an account; a name that is nobody's may be a password.
+    [await world.anyone.post("/v1/sessions", { username: "e8153375", password: "una-clave-equivocada" }), { operation_id: "session_create", status: 401, code: "credentials_wrong", advisor_id: me }],
+    [await world.anyone.post("/v1/sessions", { username: "E7654321", password: "una-clave-equivocada" }), { operation_id: "session_create", status: 401, code: "credentials_wrong", advisor_id: undefined }],
+    [await ana.post("/v1/sessions/refresh", { refresh_token: "x".repeat(43) }), { operation_id: "session_refresh", status: 401, code: "refresh_token_invalid", advisor_id: undefined }],
+    [await ana.get("/v1/audit"), { operation_id: "audit_list", status: 403, code: "role_forbidden", advisor_id: me }],
+    [await ana.post("/v1/clients", { nombre: "X" }), { operation_id: "client_create", status: 422, code: "invalid", advisor_id: me }],
   ]) {
     const line = await lineOf(r);
     for (const name of names) assert.ok(name in line, name);

@@ -2,7 +2,16 @@
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
+-- As every `gestor migrate` does; a copy of a database has not what was said of the database itself.
+\ir ../../db/grants.sql
 
+-- Nobody is there by default.
+do $$
+begin
+    if exists (select from advisor) then
+        raise exception 'an account is there before any was made';
+    end if;
+end $$;
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', 'x');
 
 set local role gestor_api;
@@ -69,7 +78,15 @@ begin
         'alter sequence gestor.opportunity_id_seq restart with 1', 'select setval(''gestor.opportunity_id_seq'', 1)',
         'drop table gestor.consent', 'drop schema gestor cascade', 'drop function gestor.is_ruc(text) cascade', 'alter schema gestor rename to x',
         'create trigger x before insert on gestor.consent for each row execute function gestor.catalog_renamed()',
-        'create role x', 'set session_replication_role = replica']
+        'create role x', 'set session_replication_role = replica',
+        'create temporary table x (a int)', 'create temporary view x as select 1', 'select 1 as a into temporary x', 'create function pg_temp.x() returns int language sql return 1',
+        'create function public.x() returns int language sql return 1', 'create type gestor.x as enum (''a'')', 'create extension pg_trgm', 'create publication x', 'create event trigger x on ddl_command_start execute function gestor.catalog_renamed()',
+        'comment on table gestor.client is ''x''', 'alter function gestor.client_erase(bigint, timestamptz) security invoker',
+        'select 1 from pg_authid', 'select 1 from pg_statistic', 'select 1 from pg_user_mapping', 'select pg_read_file(''postgresql.conf'')', 'select pg_read_binary_file(''PG_VERSION'')', 'select pg_ls_dir(''.'')', 'select pg_stat_file(''PG_VERSION'')',
+        'copy gestor.client to program ''cat''', 'copy gestor.client to ''/tmp/x''', 'copy gestor.throttle from ''/etc/hostname''', 'copy gestor.throttle from program ''hostname''',
+        'select lo_import(''/etc/hostname'')', 'select lo_export(1, ''/tmp/x'')', 'select pg_reload_conf()', 'select pg_switch_wal()', 'select pg_hba_file_rules()', 'load ''auto_explain''',
+        'set log_statement = ''all''', 'set log_min_duration_statement = 0', 'set zero_damaged_pages = on', 'alter role gestor_owner set work_mem = ''64kB''', 'alter role gestor_api createdb',
+        'alter database postgres set jit = off']
     loop
         begin
             execute statement;
@@ -91,28 +108,113 @@ begin
     end if;
 end $$;
 
--- Table by table, no more than what is said here; and nothing for everybody.
+-- Table by table, these and no others: a table that is not here may be read, and a column that is may be written alone.
+create temporary table wanted (relname name primary key, rights text not null) on commit drop;
+insert into wanted values
+    ('action', 'DELETE INSERT SELECT UPDATE'),
+    ('advisor', 'SELECT'),
+    ('audit', 'SELECT'),
+    ('catalog', 'SELECT'),
+    ('catalog_item', 'SELECT'),
+    ('client', 'INSERT SELECT UPDATE'),
+    ('client_phone', 'DELETE INSERT SELECT'),
+    ('consent', 'INSERT SELECT'),
+    ('contact', 'INSERT SELECT'),
+    ('idempotency', 'DELETE INSERT SELECT UPDATE'),
+    ('opportunity', 'INSERT SELECT UPDATE'),
+    ('reopening', 'INSERT SELECT'),
+    ('schema_migrations', 'SELECT'),
+    ('session', 'INSERT SELECT UPDATE'),
+    ('session_refresh_used', 'DELETE INSERT SELECT'),
+    ('throttle', 'DELETE INSERT SELECT UPDATE');
+create temporary table wanted_column (relname name, attname name, kind text, primary key (relname, attname, kind)) on commit drop;
+insert into wanted_column
+    select 'advisor', a, 'INSERT' from unnest('{username,full_name,role,rights,password_hash,must_change_password}'::text[]) a
+    union all
+    select 'advisor', a, 'UPDATE' from unnest('{full_name,role,rights,active,password_hash,must_change_password,updated_at}'::text[]) a;
+grant select on wanted, wanted_column to gestor_api;
+
 do $$
 declare
     wrong text;
 begin
-    with granted as (
-        select c.relname, string_agg(x.privilege_type, ' ' order by x.privilege_type) as rights
-          from pg_class c, aclexplode(c.relacl) x join pg_roles r on r.oid = x.grantee
-         where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r' and r.rolname = 'gestor_api'
-         group by 1),
-    wanted (relname, rights) as (values ('action', 'DELETE INSERT SELECT UPDATE'), ('advisor', 'SELECT'), ('audit', 'SELECT'), ('catalog', 'SELECT'), ('catalog_item', 'SELECT'),
-        ('client', 'INSERT SELECT UPDATE'), ('client_phone', 'DELETE INSERT SELECT'), ('consent', 'INSERT SELECT'), ('contact', 'INSERT SELECT'),
-        ('opportunity', 'INSERT SELECT UPDATE'), ('reopening', 'INSERT SELECT'), ('schema_migrations', 'SELECT'), ('session', 'INSERT SELECT UPDATE'),
-        ('session_refresh_used', 'DELETE INSERT SELECT'))
-    select string_agg(format('%s: %s', coalesce(g.relname, w.relname), coalesce(g.rights, 'nothing')), '; ') into wrong
-      from granted g full join wanted w using (relname) where g.rights is distinct from w.rights and coalesce(w.rights, '') <> '';
+    select string_agg(format('%s: %s', coalesce(c.relname, w.relname), coalesce(c.rights, 'nothing')), '; ') into wrong
+      from (select c.relname, string_agg(x.privilege_type, ' ' order by x.privilege_type) as rights
+              from pg_class c left join lateral aclexplode(c.relacl) x on x.grantee = 'gestor_api'::regrole
+             where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f')
+             group by 1) c full join wanted w using (relname)
+     where c.rights is distinct from w.rights;
     if wrong is not null then
         raise exception 'other rights than are wanted: %', wrong;
     end if;
     select string_agg(c.relname, ', ') into wrong from pg_class c, aclexplode(c.relacl) x where c.relnamespace = 'gestor'::regnamespace and x.grantee = 0;
     if wrong is not null then
         raise exception 'granted to everybody: %', wrong;
+    end if;
+    -- What runs with the owner's rights may be called where that is said, and nowhere else.
+    select string_agg(p.oid::regprocedure::text, ', ') into wrong
+      from pg_proc p
+     where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and has_function_privilege('gestor_api', p.oid, 'execute')
+       and p.oid <> 'client_erase(bigint, timestamptz)'::regprocedure;
+    if wrong is not null then
+        raise exception 'may be called with the owner''s rights: %', wrong;
+    end if;
+    select string_agg(p.oid::regprocedure::text, ', ') into wrong
+      from pg_proc p
+     where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and not coalesce(p.proconfig @> '{"search_path=gestor, pg_temp"}', false);
+    if wrong is not null then
+        raise exception 'runs with the owner''s rights and anybody''s search_path: %', wrong;
+    end if;
+end $$;
+
+-- The same by trying, whatever the lists of rights say: what is not wanted is refused, and what is wanted is not.
+do $$
+declare
+    tried record;
+    refused boolean;
+begin
+    set local role gestor_api;
+    for tried in
+        select w.relname, k.kind, w.rights ~ k.kind as may, format(k.statement, 'gestor.' || quote_ident(w.relname)) as statement
+          from wanted w, (values
+              ('SELECT', 'select from %s limit 0'), ('DELETE', 'delete from %s where false'),
+              ('UPDATE|DELETE', 'lock table %s in access exclusive mode'), ('TRUNCATE', 'truncate %s cascade'),
+              ('TRIGGER', 'create trigger x before insert on %s for each row execute function gestor.catalog_renamed()'),
+              ('OWNER', 'alter table %s add column x int'), ('OWNER', 'drop table %s cascade'), ('OWNER', 'create index on %s ((1))'),
+              ('OWNER', 'create rule x as on insert to %s do instead nothing'), ('OWNER', 'create policy x on %s'),
+              ('OWNER', 'alter table %s disable trigger all'), ('OWNER', 'alter table %s owner to gestor_api')) k (kind, statement)
+        union all
+        select w.relname, x.kind || ' of ' || a.attname, w.rights ~ x.kind or c.attname is not null,
+            case x.kind when 'UPDATE' then format('update gestor.%I set %I = default where false', w.relname, a.attname)
+                else format('insert into gestor.%1$I (%2$I) overriding system value select %2$I from gestor.%1$I limit 0', w.relname, a.attname) end
+          from pg_attribute a join wanted w on a.attrelid = ('gestor.' || w.relname)::regclass
+          cross join (values ('INSERT'), ('UPDATE')) x (kind)
+          left join wanted_column c on (c.relname, c.attname, c.kind) = (w.relname, a.attname, x.kind)
+         where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    loop
+        begin
+            execute tried.statement;
+            refused := false;
+        exception
+            when insufficient_privilege then refused := true;
+            when others then refused := false;
+        end;
+        if refused = tried.may then
+            raise exception '% of %: % (%)', tried.kind, tried.relname, case when refused then 'is refused' else 'is not refused' end, tried.statement;
+        end if;
+    end loop;
+end $$;
+
+-- Another role it cannot be, its own owner's least of all. (`set role` asks who signed in; here that is the owner.)
+do $$
+begin
+    if has_schema_privilege('gestor_api', 'gestor', 'create') or has_schema_privilege('gestor_api', 'public', 'create')
+       or has_database_privilege('gestor_api', current_database(), 'create') or has_database_privilege('gestor_api', current_database(), 'temporary') then
+        raise exception 'gestor_api may make things in this database';
+    end if;
+    if exists (select from pg_auth_members m where m.member in ('gestor_api'::regrole, 'gestor_serve'::regrole)
+                 and (m.member, m.roleid) <> ('gestor_serve'::regrole, 'gestor_api'::regrole)) then
+        raise exception 'the serving role is a member of others';
     end if;
 end $$;
 

@@ -1,0 +1,132 @@
+/*
+ * The database's side of the door: what the roles are given where they are made (tools/cluster.sh,
+ * deploy/roles.sh), and TLS to PostgreSQL, on a cluster of this file's own.
+ */
+"use strict";
+
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const { execFileSync, spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const lib = require("./lib.js");
+
+let dir, cluster, words;
+const servers = [];
+
+const psql = (url, text) => spawnSync("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-d", url], { input: text, encoding: "utf8" });
+function ask(url, text) {
+  const r = psql(url, text);
+  assert.equal(r.status, 0, r.stderr);
+  return r.stdout.trim();
+}
+const at = (port, role, database = "gestor", settings = {}) =>
+  `postgresql://${role}:${words[role]}@127.0.0.1:${port}/${database}?${new URLSearchParams(settings)}`;
+const url = (role, settings = {}, database = "gestor") => at(cluster.port, role, database, settings);
+
+/* What a plain session of each role has, and what everybody may in the database. */
+const settings = ["search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+const given = () => ({
+  serve: ask(url("gestor_serve"), settings.map((s) => `show ${s};`).join("\n")).split("\n"),
+  owner: ask(url("gestor_owner"), settings.map((s) => `show ${s};`).join("\n")).split("\n"),
+  roles: ask(url("postgres", {}, "postgres"), `select rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+    from pg_roles where rolname ~ '^gestor' order by 1`).split("\n"),
+  members: ask(url("postgres", {}, "postgres"), "select member::regrole, roleid::regrole, admin_option from pg_auth_members where member::regrole::text ~ '^gestor'"),
+  database: ask(url("postgres", {}, "postgres"), "select datdba::regrole, array(select x.grantee::regrole || ' ' || x.privilege_type from aclexplode(datacl) x order by 1) from pg_database where datname = 'gestor'"),
+});
+const wanted = {
+  serve: ["gestor, pg_temp", "5s", "1s", "5s"],
+  owner: ["gestor, pg_temp", "0", "0", "10min"],
+  roles: ["gestor_api|f|f|f|f|f|f", "gestor_owner|t|f|f|f|f|f", "gestor_serve|t|f|f|f|f|f"],
+  members: "gestor_serve|gestor_api|f",
+  database: 'gestor_owner|{"gestor_api CONNECT","gestor_owner CONNECT","gestor_owner CREATE","gestor_owner TEMPORARY"}',
+};
+
+/* openssl(...args) - in the directory of this file's certificates. */
+const openssl = (...args) => execFileSync("openssl", args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
+const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+const authority = (name) => openssl("req", "-x509", ...key, "-days", "2", "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.pem`);
+
+/* The cluster's user writes its own files: a key that others may read is refused. */
+function put(name, text) {
+  ask(url("postgres", {}, "postgres"), `copy (select unnest(string_to_array('${text.trim().replace(/'/g, "''")}', E'\\n'))) to program 'umask 077; cat >${name}';`);
+}
+
+before(() => {
+  fs.mkdirSync(path.join(lib.root, "build/test"), { recursive: true });
+  /* Of this name, so that tests/run.sh stops and removes what a killed run left. */
+  dir = fs.mkdtempSync(path.join(lib.root, "build/test/tmp.database-"));
+  fs.chmodSync(dir, 0o711);
+  execFileSync(path.join(lib.root, "tools/cluster.sh"), ["start", path.join(dir, "pg"), "--fast-unsafe"], { stdio: ["ignore", "inherit", "inherit"] });
+  const env = fs.readFileSync(path.join(dir, "pg.env"), "utf8");
+  words = Object.fromEntries([...env.matchAll(/\/\/(\w+):(\w+)@/g)].map((m) => [m[1], m[2]]));
+  cluster = { port: Number(env.match(/@127\.0\.0\.1:(\d+)/)[1]) };
+});
+
+after(async () => {
+  await Promise.all(servers.map((s) => s.stop()));
+  execFileSync(path.join(lib.root, "tools/cluster.sh"), ["stop", path.join(dir, "pg")]);
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+
+test("roles: a plain session of the serving role has a pinned search_path and timeouts; tools/cluster.sh and deploy/roles.sh make the same", () => {
+  assert.deepEqual(given(), wanted);
+  ask(url("postgres", {}, "postgres"), "drop database gestor; drop role gestor_serve; drop role gestor_owner; drop role gestor_api;");
+  fs.mkdirSync(path.join(dir, "secrets"));
+  for (const role of ["owner", "serve"]) fs.writeFileSync(path.join(dir, `secrets/${role}_password`), words[`gestor_${role}`] + "\n");
+  execFileSync("bash", [path.join(lib.root, "deploy/roles.sh")], { stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, SECRETS: path.join(dir, "secrets"), PGHOST: "127.0.0.1", PGPORT: String(cluster.port), PGPASSWORD: words.postgres } });
+  assert.deepEqual(given(), wanted);
+});
+
+test("roles: what no transaction may try, the serving role is refused too", () => {
+  execFileSync(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: url("gestor_owner") }, stdio: ["ignore", "ignore", "inherit"] });
+  const statements = ["alter system set fsync = off", "create database x", "create tablespace x location '/tmp'", "set role gestor_owner", "set role postgres",
+    "set session authorization gestor_owner", "alter database gestor set statement_timeout = 0", "alter role gestor_owner reset all",
+    "create temporary table x (a int)", "create table public.x (a int)", "create table x (a int)", "checkpoint", "reindex database gestor"];
+  const refused = spawnSync("psql", ["-XAtq", "-v", "VERBOSITY=sqlstate", "-d", url("gestor_serve")], { input: statements.map((s) => `${s};\n`).join(""), encoding: "utf8" });
+  assert.deepEqual(refused.stderr.trim().split("\n"), statements.map(() => "ERROR:  42501"));
+  const slow = psql(url("gestor_serve"), "set statement_timeout to '50ms'; select pg_sleep(10);");
+  assert.match(slow.stderr, /57014/);
+});
+
+test("serve: TLS to PostgreSQL by connection string; another authority, another name, and plain text are refused, and the log says why", async () => {
+  authority("right");
+  authority("wrong");
+  fs.writeFileSync(path.join(dir, "names"), "subjectAltName=DNS:db.gestor.test\n");
+  openssl("req", ...key, "-subj", "/CN=db.gestor.test", "-keyout", "server.key", "-out", "server.csr");
+  openssl("x509", "-req", "-in", "server.csr", "-CA", "right.pem", "-CAkey", "right.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem");
+  for (const [name, file] of [["server.crt", "server.pem"], ["server.key", "server.key"]]) put(name, fs.readFileSync(path.join(dir, file), "utf8"));
+  put("pg_hba.conf", "hostssl all all 127.0.0.1/32 scram-sha-256");
+  ask(url("postgres", {}, "postgres"), "alter system set ssl = on;\nselect pg_reload_conf();");
+
+  const tls = (more) => url("gestor_serve", { host: "db.gestor.test", hostaddr: "127.0.0.1", sslmode: "verify-full", sslrootcert: path.join(dir, "right.pem"), ...more });
+  const start = async (settings, ready) => {
+    const server = await lib.startServer(tls(settings).replace("@127.0.0.1:", "@:"), { ready });
+    servers.push(server);
+    return server;
+  };
+  const good = await start({}, true);
+  const admin = url("postgres", { sslmode: "require" }, "postgres");
+  const sessions = () => ask(admin, `select count(*), bool_and(s.ssl and s.version in ('TLSv1.2', 'TLSv1.3')), count(*) filter (where a.query like 'listen%')
+    from pg_stat_activity a join pg_stat_ssl s using (pid) where a.usename = 'gestor_serve'`);
+  for (let i = 0; i < 100 && sessions() !== "5|t|1"; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(sessions(), "5|t|1", "four that serve and the one that listens, each with TLS");
+  const r = await lib.caller(good.base).post("/v1/sessions", { username: "E1234567", password: "nobody-is-there" });
+  assert.equal(r.status, 401, r.text);
+
+  await Promise.all([
+    [{ sslrootcert: path.join(dir, "wrong.pem") }, /SSL error: certificate verify failed/],
+    [{ host: "127.0.0.1" }, /server certificate for \\"db\.gestor\.test\\" .*does not match host name \\"127\.0\.0\.1\\"/],
+    [{ sslmode: "disable" }, /no pg_hba\.conf entry .*no encryption/],
+  ].map(async ([settings, why]) => {
+    const bad = await start(settings, false);
+    for (let i = 0; i < 100 && !why.test(bad.log()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.match(bad.log(), why);
+    assert.doesNotMatch(bad.log(), new RegExp(words.gestor_serve));
+    const said = await lib.caller(bad.base).get("/readyz");
+    assert.equal(said.status, 503);
+    assert.doesNotMatch(said.text, /SSL|certificate|pg_hba|postgres/i);
+  }));
+  assert.equal(sessions(), "5|t|1", "of those that were refused none is there");
+});

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""
+tools/sqltext.py - sees that no SQL text is built at run time.
+
+Outside api/db/ no C source has SQL in its strings. In api/db/ what is sent is a literal, a statement
+of build/sql.c, or a text of db/ that was embedded; the one that is printed has numbers alone put into
+it. In SQL, `execute` of a text stands in the two places that do for a table or database what no
+statement with parameters can.
+"""
+import pathlib
+import re
+import sys
+
+# As the project writes it: a statement's first words.
+SQL = re.compile(r"\b(select\s+[\w\"*('%$]|insert\s+into\s|update\s+[\w.%]+\s+set\s|delete\s+from\s|truncate\s+[\w.%]+"
+                 r"|(create|alter|drop)\s+(table|role|index|schema|function|view|database|user)\b|copy\s+[\w.%]+\s+(from|to)\b"
+                 r"|grant\s+\w+\s+on\b|revoke\s+\w+\s+on\b|(?-i:set\s+(local\s+)?[a-z_]+\s+(to|=)\s))", re.I)
+SENDS = re.compile(r"\b(PQ(?:exec|execParams|prepare|sendQuery|sendQueryParams|sendPrepare)|connect_exec|execute|query|ask)\s*\(")
+# The functions that pass on the text that they were given, and texts that were made at build time.
+PASSED = {
+    "api/db/connect.c": {"sql", "sql_all[i]->text"},
+    "api/db/migrate.c": {"sql", "grants_sql"},
+}
+DYNAMIC = {"db/migrations/0006_audit.sql", "db/grants.sql"}
+
+LITERAL = r'"(?:[^"\\\n]|\\.)*"'
+
+
+def code_of(text):
+    """The source without comments, lines kept."""
+    blank = lambda m: m.group(0) if m.group(0)[0] == '"' else re.sub(r"[^\n]", " ", m.group(0))
+    return re.sub(LITERAL + r"|'(?:[^'\\\n]|\\.)+'|/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
+
+
+def arguments(code, at):
+    """The arguments of the call whose bracket opens before `at`."""
+    depth, start, found = 1, at, []
+    for m in re.compile(LITERAL + r"|'(?:[^'\\\n]|\\.)+'|[(){}\[\],]").finditer(code, at):
+        token = m.group(0)
+        if token in "([{":
+            depth += 1
+        elif token in ")]}":
+            depth -= 1
+        if depth == 0 or depth == 1 and token == ",":
+            found.append(" ".join(code[start:m.start()].split()))
+            start = m.end()
+        if depth == 0:
+            break
+    return found
+
+
+def c_faults(name, text):
+    code, inside = code_of(text), name.startswith("api/db/")
+    line = lambda at: code.count("\n", 0, at) + 1
+    # Literals that stand side by side are one; names between them are macros of numbers.
+    for m in re.finditer(rf"{LITERAL}(?:\s*(?:[A-Z_]+\s*)?{LITERAL})*", code):
+        if not SQL.search(m.group(0)):
+            continue
+        if not inside:
+            yield line(m.start()), "SQL in a string: it belongs into a .sql file"
+        elif re.search(r"%(?!d)", m.group(0)):
+            yield line(m.start()), "SQL with something else than numbers put into it"
+    for m in SENDS.finditer(code):
+        of_libpq = m.group(1).startswith(("PQ", "connect_"))
+        if not inside:
+            if of_libpq:
+                yield line(m.start()), f"{m.group(1)}: only api/db/ sends statements"
+            continue
+        given = arguments(code, m.end())
+        # A prototype's or definition's own parameters.
+        if any(re.match(r"(const )?(char|PGconn|struct \w+) \*", a) for a in given):
+            continue
+        if m.group(1) in ("execute", "query", "ask") and name != "api/db/migrate.c":
+            continue
+        text_at = {"PQprepare": 2, "PQsendPrepare": 2, "execute": 2, "query": 2, "ask": 2}.get(m.group(1), 1)
+        sent = given[text_at] if len(given) > text_at else "?"
+        if not re.fullmatch(rf"{LITERAL}(\s*([A-Z_]+\s*)?{LITERAL})*", sent) and sent not in PASSED.get(name, ()):
+            yield line(m.start()), f"{m.group(1)} is given {sent}, which is no literal"
+
+
+def sql_faults(name, text):
+    code = re.sub(r"--[^\n]*", "", text)
+    for m in re.finditer(r"\bexecute\b(?!\s+(function|procedure|on)\b)", code, re.I):
+        if name not in DYNAMIC:
+            yield code.count("\n", 0, m.start()) + 1, "a text is executed: say it as a statement"
+        elif not re.match(r"execute\s+format\s*\(", code[m.start():], re.I):
+            yield code.count("\n", 0, m.start()) + 1, "what is executed is not made by format()"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    failed = False
+    for pattern, faults in (("api/**/*.[ch]", c_faults), ("api/**/*.sql", sql_faults), ("db/**/*.sql", sql_faults)):
+        for path in sorted(root.glob(pattern)):
+            name = str(path.relative_to(root))
+            for line, what in faults(name, path.read_text("utf-8")):
+                print(f"{name}:{line}: {what}", file=sys.stderr)
+                failed = True
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
