@@ -15,7 +15,8 @@
 #include "http/request.h"
 
 /* How often it looks, at least. */
-#define LOOK_MS 500
+#define LOOK_MS	    500
+#define STARTING_MS 50
 
 /* A resolver and a connection attempt of the keeper's, and whatever else is not reckoned. */
 #define SLACK_MS 30000
@@ -101,7 +102,9 @@ supervise(void *arg)
 			fed_ms = clock_ms();
 			tell("WATCHDOG=1");
 		}
-	} while (rest(every_ms > 0 && every_ms < LOOK_MS ? every_ms / 2 + 1 : LOOK_MS));
+	} while (rest(!told_ready			   ? STARTING_MS
+		      : every_ms > 0 && every_ms < LOOK_MS ? every_ms / 2 + 1
+							   : LOOK_MS));
 	return NULL;
 }
 

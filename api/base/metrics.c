@@ -58,8 +58,7 @@ metrics_request(int route, int status, int64_t took_us)
 	add(&r->took_us, (uint64_t)took_us);
 }
 
-void
-metrics_database_error(enum metrics_database class)
+void metrics_database_error(enum metrics_database class)
 {
 	add(&database_errors[class], 1);
 }
@@ -99,8 +98,7 @@ metrics_answered(void)
 	return n;
 }
 
-uint64_t
-metrics_database_errors(enum metrics_database class)
+uint64_t metrics_database_errors(enum metrics_database class)
 {
 	return value(&database_errors[class]);
 }

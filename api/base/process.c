@@ -33,7 +33,7 @@ started(double after_boot_s)
 {
 	static int64_t kept_ms;
 	int64_t none = 0, ms = (int64_t)(1000 * (clock_now(CLOCK_REALTIME) -
-					      clock_now(CLOCK_BOOTTIME) + after_boot_s));
+						    clock_now(CLOCK_BOOTTIME) + after_boot_s));
 
 	if (!__atomic_compare_exchange_n(
 		&kept_ms, &none, ms, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))

@@ -32,8 +32,10 @@ bool pool_ready(struct pool *pool);
 struct pool_counts {
 	int size, open, in_use; /* connections */
 	int waiting; /* requests */
-	int64_t waits, waited_us; /* that are over, since the start; who is served at once has not waited */
-	int64_t laps; /* of the keeper: grows while he lives, every second or at each attempt to connect */
+	int64_t waits,
+	    waited_us; /* that are over, since the start; who is served at once has not waited */
+	int64_t
+	    laps; /* of the keeper: grows while he lives, every second or at each attempt to connect */
 };
 
 /* pool_counts - how it stands now; for metrics. */

@@ -158,8 +158,7 @@ write_process(FILE *f)
 	struct process p;
 
 	process_read(&p);
-	one(f, "process_cpu_seconds_total", "counter", "Processor time, user and system.",
-	    p.cpu_s);
+	one(f, "process_cpu_seconds_total", "counter", "Processor time, user and system.", p.cpu_s);
 	one(f, "process_start_time_seconds", "gauge", "When it began, since 1970.", p.start_s);
 	one(f, "process_resident_memory_bytes", "gauge", "Memory that is in memory.",
 	    p.resident_bytes);

@@ -104,11 +104,11 @@ pool_fill(void)
 
 	do {
 		counts = pool_counts(pool);
-		if (open == SIZE)
+		if (counts.open == SIZE)
 			return;
 		pause_ms(5);
 	} while (clock_ms() < until_ms);
-	fail_msg("only %d of %d connections are open", open, SIZE);
+	fail_msg("only %d of %d connections are open", counts.open, SIZE);
 }
 
 static enum db_status
@@ -339,7 +339,8 @@ timeout(void **state)
 	assert_string_equal(err.sqlstate, "57014");
 	assert_int_equal(run(&sql_t_sleep_write, "7", "5", &err), DB_TIMEOUT);
 	counts = pool_counts(pool);
-	assert_int_equal(open, SIZE); /* the server's own timeout came first, nothing was lost */
+	assert_int_equal(
+	    counts.open, SIZE); /* the server's own timeout came first, nothing was lost */
 	assert_int_equal(count(), 0);
 }
 
@@ -494,9 +495,9 @@ all_busy(void **state)
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_BUSY);
 	assert_in_range(clock_ms() - start_ms, WAIT_MS - 5, WAIT_MS + 50);
 	counts = pool_counts(pool);
-	assert_int_equal(open, SIZE);
-	assert_int_equal(in_use, SIZE);
-	assert_int_equal(waiting, 0);
+	assert_int_equal(counts.open, SIZE);
+	assert_int_equal(counts.in_use, SIZE);
+	assert_int_equal(counts.waiting, 0);
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK); /* it waits, and gets one */
 	for (i = 0; i < SIZE; i++)
 		assert_int_equal(job_wait(&j[i]), DB_OK);
