@@ -95,13 +95,14 @@ test("metrics: sign-ins by what came of them", async () => {
 test("metrics: the pool's numbers, waits, and the database's errors by class", async () => {
   const ana = await world.signedIn("E8153375");
   const body = lib.newClient();
-  assert.equal((await ana.post("/v1/clients", body)).status, 201);
+  const created = await ana.post("/v1/clients", body);
+  assert.equal(created.status, 201);
+  const id = created.json.id;
   const was = await scrape();
   assert.equal(was.get("gestor_database_pool_size"), 2);
   assert.equal(was.get("gestor_database_pool_open"), 2);
   assert.equal(was.get("gestor_database_pool_in_use"), 0);
   assert.equal((await ana.post("/v1/clients", body)).status, 409);
-  const id = (await ana.get(`/v1/clients?phone=${body.phone}`)).json.items[0].id;
 
   // Both connections wait for a row that is held, and what comes after them for a connection.
   const lock = require("node:child_process").spawn("psql", ["-XAtq", "-d", world.database.owner], { stdio: ["pipe", "pipe", "inherit"] });
@@ -146,7 +147,7 @@ test("metrics: catalogue's revision, build, log and process are what others say 
   const before = Date.now();
   const s = await lib.startServer(world.database.serve);
   const is = await scrape(lib.caller(s.base)), again = await scrape(lib.caller(s.base));
-  assert.equal(is.get("gestor_catalog_revision"), Number(world.database.sql("select max(revision) from catalog_revision")));
+  assert.equal(is.get("gestor_catalog_revision"), Number(world.database.sql("select sum(revision) from catalog")));
   assert.match(is.keys[0], /^gestor_build_info\{version="\d+\.\d+\.\d+",commit="[0-9a-z-]+"\}$/);
   assert.equal(is.get("gestor_log_lines_lost_total"), 0);
   const status = require("node:fs").readFileSync(`/proc/${s.child.pid}/status`, "utf8");
@@ -166,8 +167,10 @@ test("metrics: catalogue's revision, build, log and process are what others say 
 test("metrics: with a listener of its own it is there alone, and nothing else is", async () => {
   const port = await lib.freePort();
   const s = await lib.startServer(world.database.serve, { env: { GESTOR_METRICS_LISTEN: `127.0.0.1:${port}` } });
-  const main = lib.caller(s.base), own = lib.caller(`http://127.0.0.1:${port}`);
-  const status = async (as, method, where) => (await as.request(method, where)).status;
+  const [main, own] = [s.port, port];
+  /* As bytes: what is nobody's here is no operation's answer, which the contract would be asked for. */
+  const status = async (at, method, where) =>
+    Number(/^HTTP\/1\.1 (\d+) /.exec((await lib.raw(at, `${method} ${where} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, { quiet: 2000 })).text)[1]);
   assert.equal(await status(own, "GET", "/metrics"), 200);
   for (const where of ["/livez", "/readyz", "/v1/catalogs", "/openapi.json", "/docs"]) assert.equal(await status(own, "GET", where), 404, where);
   assert.equal(await status(own, "POST", "/v1/sessions"), 404);
@@ -187,4 +190,41 @@ test("serve: a GESTOR_METRICS_LISTEN that is none, or has GESTOR_LISTEN's port, 
     assert.equal(r.status, 2, listen);
     assert.match(r.stderr, /GESTOR_METRICS_LISTEN must be an IPv4 address and a port/, listen);
   }
+});
+
+/* ------------------------------------------------------------- deploy/ */
+
+const fs = require("node:fs");
+const path = require("node:path");
+const deploy = path.join(lib.root, "deploy");
+
+test("metrics: the alerts are raised by what they are for", () => {
+  for (const words of [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]]) {
+    const r = spawnSync("promtool", words, { cwd: deploy, encoding: "utf8" });
+    assert.equal(r.status, 0, r.stdout + r.stderr);
+  }
+  const alerts = fs.readFileSync(path.join(deploy, "alerts.yml"), "utf8").match(/(?<=alert: )\w+/g);
+  const raised = fs.readFileSync(path.join(deploy, "alerts_test.yml"), "utf8").match(/(?<=alertname: )\w+(?=\n +exp_alerts:\n)/g);
+  assert.deepEqual([...alerts].sort(), [...new Set(raised)].sort());
+});
+
+test("metrics: the dashboard is one, and what it and the alerts ask for is served", async () => {
+  const dashboard = JSON.parse(fs.readFileSync(path.join(deploy, "grafana.json"), "utf8"));
+  assert.equal(typeof dashboard.title, "string");
+  assert.equal(new Set(dashboard.panels.map((p) => p.id)).size, dashboard.panels.length);
+  const asked = dashboard.panels.flatMap((p) => p.targets.map((t) => t.expr));
+  assert.ok(asked.length >= dashboard.panels.length && asked.every((e) => e));
+  asked.push(fs.readFileSync(path.join(deploy, "alerts.yml"), "utf8").replace(/#.*/g, ""));
+  const names = new Set(asked.flatMap((e) => e.match(/\b(gestor|process)_[a-z_]+\b(?=\{)/g)));
+  assert.ok(names.size > 12);
+  const { keys } = await scrape();
+  const served = new Set(keys.map((k) => k.split("{")[0]));
+  for (const name of names) assert.ok(served.has(name), `${name} is not served`);
+  // Every expression is one that Prometheus can read.
+  const rules = asked.slice(0, -1).map((e, i) => `      - {record: "panel:${i}", expr: ${JSON.stringify(e.replace(/\$__rate_interval/g, "5m"))}}\n`);
+  const file = path.join(fs.mkdtempSync(path.join(require("node:os").tmpdir(), "gestor-rules-")), "rules.yml");
+  fs.writeFileSync(file, `groups:\n  - name: panels\n    rules:\n${rules.join("")}`);
+  const r = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
+  fs.rmSync(path.dirname(file), { recursive: true });
+  assert.equal(r.status, 0, r.stdout + r.stderr);
 });
