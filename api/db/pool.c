@@ -369,17 +369,6 @@ pool_start(const struct pool_config *config)
 	return pool;
 }
 
-bool
-pool_ready(struct pool *pool)
-{
-	bool ready;
-
-	pthread_mutex_lock(&pool->lock);
-	ready = pool->open > 0;
-	pthread_mutex_unlock(&pool->lock);
-	return ready;
-}
-
 struct pool_counts
 pool_counts(struct pool *pool)
 {
@@ -390,6 +379,12 @@ pool_counts(struct pool *pool)
 		pool->waits, pool->waited_us, pool->laps };
 	pthread_mutex_unlock(&pool->lock);
 	return counts;
+}
+
+bool
+pool_ready(struct pool *pool)
+{
+	return pool_counts(pool).open > 0;
 }
 
 void
