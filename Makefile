@@ -25,7 +25,9 @@ UNIT  := $(sort $(wildcard tests/unit/test_*.c))
 UNITSQL := $(sort $(wildcard tests/unit/test_*.sql))
 FUZZ  := $(sort $(wildcard tests/fuzz/*.c))
 DOCS  := api/docs/index.html api/docs/docs.css api/docs/docs.js
-MADE  := build/sql.c build/migrations.c build/openapi.c build/docs.c
+MADE  := build/sql.c build/migrations.c build/openapi.c build/docs.c build/version.c
+# What is built; where there is no history (a container, a tarball), give it: make build COMMIT=...
+COMMIT := $(or $(COMMIT),$(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null),unknown)
 
 # objects_under DIR - one for every source.
 objects_under = $(SRC:%.c=build/$(1)/%.o) $(MADE:build/%.c=build/$(1)/%.o)
@@ -135,6 +137,11 @@ clean: ## remove build/ (and nothing else)
 build/sources: FORCE
 	@mkdir -p build
 	@printf '%s\n' $(SRC) $(SQL) $(DBSQL) | cmp -s - $@ || printf '%s\n' $(SRC) $(SQL) $(DBSQL) >$@
+
+build/version.c: FORCE
+	@mkdir -p build
+	@printf '#include "base/version.h"\nconst char version_commit[] = "%s";\n' '$(COMMIT)' >$@.new
+	@cmp -s $@.new $@ || cp $@.new $@; rm -f $@.new
 
 build/sql.h build/sql.c &: $(SQL) tools/sql2c.py build/sources
 	$(call told,GEN,build/sql.[ch])

@@ -41,6 +41,8 @@ static const struct text_setting texts[] = {
 	    "another that is accepted, and signs nothing, while keys are rotated" },
 	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false,
 	    "IPv4 address and port to serve on" },
+	{ "GESTOR_METRICS_LISTEN", "", AT(metrics_listen), false,
+	    "IPv4 address and another port, to serve /metrics there alone" },
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
 	{ "GESTOR_CORS_ORIGINS", "", AT(cors_origins), false,
 	    "origins whose pages may call: https://desk.example, with commas between" },
@@ -193,14 +195,31 @@ secrets_are_right(const char *secret, const char *previous)
 
 /* What civetweb can listen on: an IPv4 address and a port. */
 static bool
-is_address(const char *listen)
+is_address(const char *listen, unsigned *ret_port)
 {
 	char host[INET_ADDRSTRLEN], rest;
 	struct in_addr address;
-	unsigned port;
 
-	return sscanf(listen, "%15[0-9.]:%5u%c", host, &port, &rest) == 2 &&
-	       inet_pton(AF_INET, host, &address) == 1 && port >= 1 && port <= 65535;
+	return sscanf(listen, "%15[0-9.]:%5u%c", host, ret_port, &rest) == 2 &&
+	       inet_pton(AF_INET, host, &address) == 1 && *ret_port >= 1 && *ret_port <= 65535;
+}
+
+/* The port is what tells the listeners apart, so it cannot be the same on two addresses. */
+static bool
+metrics_listen_right(struct config *c)
+{
+	unsigned main_port, port;
+
+	if (*c->metrics_listen == '\0')
+		return true;
+	if (is_address(c->listen, &main_port) && is_address(c->metrics_listen, &port) &&
+	    port != main_port) {
+		c->metrics_port = (int)port;
+		return true;
+	}
+	fprintf(stderr, "gestor: GESTOR_METRICS_LISTEN must be an IPv4 address and a port that is "
+			"not GESTOR_LISTEN's, such as 127.0.0.1:9464\n");
+	return false;
 }
 
 int
@@ -208,6 +227,7 @@ config_load(struct config *ret_config, int need_secret)
 {
 	struct config c;
 	bool right = true;
+	unsigned port;
 
 	memset(&c, 0, sizeof(c));
 	for (size_t i = 0; i < NITEMS(texts); i++)
@@ -237,7 +257,7 @@ config_load(struct config *ret_config, int need_secret)
 				"such as 10.0.0.5 or 10.0.0.0/24, with commas between\n");
 		right = false;
 	}
-	if (right && !is_address(c.listen)) {
+	if (right && !is_address(c.listen, &port)) {
 		fprintf(stderr,
 		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port, 1 to "
 		    "65535, "
@@ -245,6 +265,8 @@ config_load(struct config *ret_config, int need_secret)
 		    c.listen);
 		right = false;
 	}
+	if (right)
+		right = metrics_listen_right(&c);
 	if (right && need_secret)
 		right = secrets_are_right(c.jwt_secret, c.jwt_secret_previous);
 	if (!right)

@@ -14,6 +14,8 @@ struct config {
 	const char *jwt_secret;
 	const char *jwt_secret_previous; /* "": none */
 	const char *listen;
+	const char *metrics_listen; /* "": /metrics is served where all else is */
+	int metrics_port; /* of it; 0: none */
 	const char *log_level;
 	const char *cors_origins;
 	const char *trusted_proxies;

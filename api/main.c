@@ -16,6 +16,7 @@
 #include "auth/token.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "base/version.h"
 #include "commands.h"
 #include "config.h"
 #include "db/notify.h"
@@ -25,8 +26,7 @@
 #include "http/route.h"
 #include "http/server.h"
 #include "sql.h"
-
-#define VERSION "1.0.0"
+#include "supervision.h"
 
 /* Sign-outs are looked up a little further back than a token can live. */
 #define LOOK_BACK_MARGIN_S 60
@@ -143,11 +143,17 @@ serve_until_told(struct app *app, const sigset_t *signals)
 		return 1;
 	notify = notify_start(c->database_url, c->check_ms, on_notify, app);
 	started = notify != NULL && server_start(app) == 0;
+	if (started && supervision_start(app) != 0) {
+		fprintf(stderr, "gestor: no thread to tell systemd\n");
+		server_stop(app);
+		started = false;
+	}
 	if (started) {
 		log_msg(LOG_INFO, "serving on http://%s", c->listen);
 		do {
 			sigwait(signals, &sig);
 		} while (sig == SIGHUP);
+		supervision_stop();
 		log_msg(LOG_INFO, "stopping");
 		server_stop(app);
 	}

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 build='gcc libc6-dev make pkg-config python3 python3-yaml
 	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev'
 run='postgresql-15 curl jq ca-certificates util-linux'
-test='libcmocka-dev nodejs node-ajv'
+test='libcmocka-dev nodejs node-ajv prometheus'
 contract='npm chromium'
 lint='clang-format cppcheck shellcheck binutils systemd'
 fuzz='clang libclang-rt-14-dev'
@@ -98,17 +98,26 @@ done
 # installed. Nobody asked for that one.
 drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
 no_cluster=0
+# Nor for the service of Debian's prometheus, of which the tests want promtool alone.
+policy=/usr/sbin/policy-rc.d
+no_start=0
 undo() {
+	if ((no_start)); then "${as_root[@]}" rm -f "$policy"; fi
 	if ((no_cluster)); then
 		"${as_root[@]}" rm -f "$drop_in"
 		"${as_root[@]}" rmdir --ignore-fail-on-non-empty "${drop_in%/*}"
 	fi
 }
+trap undo EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [[ " ${missing[*]} " == *" prometheus "* && ! -e $policy ]]; then
+	no_start=1
+	"${as_root[@]}" tee "$policy" >/dev/null <<<$'#!/bin/sh\nexit 101'
+	"${as_root[@]}" chmod 755 "$policy"
+fi
 if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
 	no_cluster=1
-	trap undo EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
 	"${as_root[@]}" mkdir -p "${drop_in%/*}"
 	"${as_root[@]}" tee "$drop_in" >/dev/null <<<'create_main_cluster = false'
 fi

@@ -61,8 +61,8 @@ catalog_load(struct pool *pool)
 	return 0;
 }
 
-static long long
-revision_in_memory(void)
+long long
+catalog_revision(void)
 {
 	struct catalogs *cs = catalog_hold();
 	long long revision = cs != NULL ? cs->revision : 0;
@@ -79,7 +79,7 @@ catalog_refresh(struct pool *pool)
 	auto_result struct result *row = NULL;
 
 	if (db_run(pool, &call, 1, &row, &error) == DB_OK && result_rows(row) == 1 &&
-	    strtoll(result_text(row, 0, 0), NULL, 10) != revision_in_memory() &&
+	    strtoll(result_text(row, 0, 0), NULL, 10) != catalog_revision() &&
 	    catalog_load(pool) != 0)
 		log_msg(LOG_WARN, "catalogues are older than the database's");
 }

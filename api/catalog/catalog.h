@@ -22,6 +22,9 @@ int catalog_load(struct pool *pool) MUSTCHECK;
 /* catalog_refresh - loads again if the database's revision is another than ours. */
 void catalog_refresh(struct pool *pool);
 
+/* catalog_revision - of the present snapshot; 0 before the first load. */
+long long catalog_revision(void);
+
 /* catalog_is_current - cs, which the caller holds, is still the present snapshot. */
 bool catalog_is_current(const struct catalogs *cs);
 

@@ -106,6 +106,7 @@ pool_wait(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	struct timespec until = timespec_of(deadline_ms);
 	struct pool_waiter self = { .conn = NULL };
+	int64_t began_us = clock_us();
 	enum db_status status = DB_OK;
 	bool late = false;
 
@@ -122,6 +123,8 @@ pool_wait(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 			late = pthread_cond_timedwait(&self.served, &pool->lock, &until) != 0;
 	}
 	pool->waiting--;
+	pool->waits++;
+	pool->waited_us += clock_us() - began_us;
 	if (self.conn == NULL)
 		waiter_leave(pool, &self);
 	pthread_cond_destroy(&self.served);
@@ -302,6 +305,7 @@ keeper(void *arg)
 	snprintf(pool->why, sizeof(pool->why), "not connected yet");
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->stopping) {
+		pool->laps++;
 		if (pool->closed != NULL && keeper_reopen(pool)) {
 			backoff_ms = BACKOFF_FIRST_MS;
 			continue;
@@ -365,25 +369,22 @@ pool_start(const struct pool_config *config)
 	return pool;
 }
 
+struct pool_counts
+pool_counts(struct pool *pool)
+{
+	struct pool_counts counts;
+
+	pthread_mutex_lock(&pool->lock);
+	counts = (struct pool_counts){ pool->config.size, pool->open, pool->in_use, pool->waiting,
+		pool->waits, pool->waited_us, pool->laps };
+	pthread_mutex_unlock(&pool->lock);
+	return counts;
+}
+
 bool
 pool_ready(struct pool *pool)
 {
-	bool ready;
-
-	pthread_mutex_lock(&pool->lock);
-	ready = pool->open > 0;
-	pthread_mutex_unlock(&pool->lock);
-	return ready;
-}
-
-void
-pool_counts(struct pool *pool, int *ret_open, int *ret_in_use, int *ret_waiting)
-{
-	pthread_mutex_lock(&pool->lock);
-	*ret_open = pool->open;
-	*ret_in_use = pool->in_use;
-	*ret_waiting = pool->waiting;
-	pthread_mutex_unlock(&pool->lock);
+	return pool_counts(pool).open > 0;
 }
 
 void

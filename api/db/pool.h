@@ -10,6 +10,7 @@
 #define DB_POOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/base.h"
 
 struct pool;
@@ -28,8 +29,17 @@ struct pool *pool_start(const struct pool_config *config) MUSTCHECK;
 /* pool_ready - at least one connection is usable now and the schema is current. */
 bool pool_ready(struct pool *pool);
 
-/* pool_counts - connections open, in use, and requests waiting; for readiness and metrics. */
-void pool_counts(struct pool *pool, int *ret_open, int *ret_in_use, int *ret_waiting);
+struct pool_counts {
+	int size, open, in_use; /* connections */
+	int waiting; /* requests */
+	int64_t waits,
+	    waited_us; /* that are over, since the start; who is served at once has not waited */
+	int64_t
+	    laps; /* of the keeper: grows while he lives, every second or at each attempt to connect */
+};
+
+/* pool_counts - how it stands now; for metrics. */
+struct pool_counts pool_counts(struct pool *pool);
 
 /* pool_stop - closes everything; nobody may be inside db_run any more. */
 void pool_stop(struct pool *pool);

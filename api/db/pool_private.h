@@ -42,6 +42,8 @@ struct pool {
 	int open; /* in free or with a request */
 	int in_use;
 	int waiting;
+	int64_t waits, waited_us;
+	int64_t laps; /* of the keeper */
 	bool failing; /* the keeper's last attempt to connect came to nothing */
 	bool stopping;
 	char why[CONNECT_WHY_SIZE]; /* keeper only: what was logged last */

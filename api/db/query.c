@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "db/pool_private.h"
 
 #define RETRIES_MAX    3
@@ -300,6 +301,23 @@ lost_max(const struct run *run)
 	return run->error.sqlstate[0] != '\0' ? RETRIES_MAX : 1;
 }
 
+/* What the schema is there to refuse is apart from what should not have been sent at all. */
+static enum metrics_database
+class_of(enum db_status status, const char *sqlstate)
+{
+	static const enum metrics_database classes[] = { [DB_BUSY] = METRICS_BUSY,
+		[DB_DOWN] = METRICS_DOWN,
+		[DB_TIMEOUT] = METRICS_TIMEOUT,
+		[DB_UNKNOWN] = METRICS_UNKNOWN,
+		[DB_CONFLICT] = METRICS_CONFLICT,
+		[DB_REFUSED] = METRICS_REFUSED };
+
+	if (status == DB_REFUSED &&
+	    (strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "GE", 2) == 0))
+		return METRICS_CONSTRAINT;
+	return classes[status];
+}
+
 static enum db_status
 run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
     struct result *ret_results[], struct db_error *ret_error)
@@ -337,6 +355,7 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 			ret_results[i] = (struct result *)run.results[i];
 		return DB_OK;
 	}
+	metrics_database_error(class_of(status, run.error.sqlstate));
 	*ret_error = run.error;
 	ret_error->committed = committed;
 	run_reset(&run);

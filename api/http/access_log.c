@@ -6,12 +6,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Probes come every second, and what they would say of trouble others have logged. */
+/* Probes and scrapes come every few seconds, and what they would say of trouble others have logged. */
 static enum log_level
 level_of(const struct request *rq)
 {
 	if (rq->op != NULL &&
-	    (strcmp(rq->op->id, "livez") == 0 || strcmp(rq->op->id, "readyz") == 0))
+	    (strcmp(rq->op->id, "livez") == 0 || strcmp(rq->op->id, "readyz") == 0 ||
+		strcmp(rq->op->id, "metrics") == 0))
 		return LOG_DEBUG;
 	/* Another method or version than there are is the client's doing. */
 	return rq->reply.status >= 500 && rq->reply.status != 501 && rq->reply.status != 505

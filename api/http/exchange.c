@@ -7,6 +7,7 @@
 
 #include "auth/secret.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "config.h"
 #include "http/access_log.h"
 #include "http/authenticate.h"
@@ -29,8 +30,6 @@
 
 /* On the thread's stack: enough for most requests and their answers. */
 #define FIRST_BYTES 4096
-
-static int in_flight;
 
 /* Ids that come along are kept when they are harmless: up to 64 letters, digits and -_.: */
 static void
@@ -153,6 +152,14 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 	return status != 0 ? status : answer(rq);
 }
 
+static enum door
+door_of(const struct app *app, const struct mg_request_info *ri)
+{
+	if (app->config->metrics_port == 0)
+		return DOOR_ALL;
+	return ri->server_port == app->config->metrics_port ? DOOR_METRICS : DOOR_MAIN;
+}
+
 static void
 start_request(struct request *rq, struct app *app, unsigned char first[static FIRST_BYTES])
 {
@@ -161,7 +168,7 @@ start_request(struct request *rq, struct app *app, unsigned char first[static FI
 	rq->began_us = clock_us();
 	rq->path = "";
 	arena_init_with(&rq->arena, first, FIRST_BYTES);
-	__atomic_add_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&app->in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
 /* One write, one log line, one free. */
@@ -183,6 +190,8 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	bytes = reply_bytes(rq, head, keep_alive, &length);
 	if (!keep_alive)
 		mg_disable_connection_keep_alive(conn);
+	/* Before it is sent: who has an answer finds it counted. */
+	metrics_request(route_number(rq->route), rq->reply.status, clock_us() - rq->began_us);
 	if (mg_write(conn, bytes, length) != (int)length)
 		mg_disable_connection_keep_alive(conn);
 	access_log(rq, length);
@@ -190,7 +199,7 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	json_decref(rq->body);
 	catalog_release(rq->catalogs);
 	arena_free(&rq->arena);
-	__atomic_sub_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&rq->app->in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
 static int
@@ -281,6 +290,7 @@ exchange_request(struct mg_connection *conn)
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
 		       guard_header(ri, "Access-Control-Request-Method") != NULL;
 	rq.path = target(&rq, ri, &query);
+	rq.door = door_of(rq.app, ri);
 	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
@@ -334,10 +344,4 @@ exchange_dropped(const struct mg_connection *conn)
 
 	if (ri != NULL && ri->request_uri != NULL && ri->local_uri == NULL && peer_filled() > 0)
 		exchange_request((struct mg_connection *)(uintptr_t)conn);
-}
-
-int
-exchange_running(void)
-{
-	return __atomic_load_n(&in_flight, __ATOMIC_SEQ_CST);
 }

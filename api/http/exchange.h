@@ -26,7 +26,4 @@ int exchange_refused(struct mg_connection *conn, int status, const char *message
  */
 void exchange_dropped(const struct mg_connection *conn);
 
-/* exchange_running - requests that are being answered now. */
-int exchange_running(void);
-
 #endif

@@ -33,6 +33,7 @@ struct app {
 	const struct config *config;
 	struct pool *pool;
 	bool draining; /* read and written with __atomic builtins */
+	int in_flight; /* the same: requests that are being answered now */
 };
 
 struct reply {
@@ -46,8 +47,12 @@ struct reply {
 	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
 };
 
+/* What is served where the request came in: where metrics have a listener of their own, they are there alone. */
+enum door { DOOR_ALL, DOOR_MAIN, DOOR_METRICS };
+
 struct request {
 	struct app *app;
+	enum door door;
 	struct arena arena;
 	const struct route *route;
 	const struct operation *op;

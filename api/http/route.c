@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/metrics.h"
 #include "base/text.h"
 
 #define SEGMENTS_MAX 8
@@ -16,6 +17,7 @@ static const struct route routes[] = {
 #undef R
 };
 static const struct operation *operations[NITEMS(routes)];
+_Static_assert(NITEMS(routes) < METRICS_ROUTES_MAX, "each has its counters, and so has none");
 
 int
 route_check(char *ret_err, size_t err_size)
@@ -118,6 +120,26 @@ not_this_method(struct request *rq, const char *method, const char *allow)
 }
 
 int
+route_number(const struct route *route)
+{
+	return route != NULL ? (int)(route - routes) + 1 : 0;
+}
+
+const char *
+route_name(int number)
+{
+	if (number == 0)
+		return "none";
+	return number <= (int)NITEMS(routes) ? routes[number - 1].id : NULL;
+}
+
+static bool
+served_at(enum door door, const struct route *route)
+{
+	return door == DOOR_ALL || (door == DOOR_METRICS) == (route->handler == metrics);
+}
+
+int
 route_find(struct request *rq, const char *method, const char *path)
 {
 	char *segments[SEGMENTS_MAX];
@@ -130,7 +152,8 @@ route_find(struct request *rq, const char *method, const char *path)
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < NITEMS(routes) && nsegments > 0; i++) {
-		if (!matches(routes[i].path, segments, nsegments, params))
+		if (!served_at(rq->door, &routes[i]) ||
+		    !matches(routes[i].path, segments, nsegments, params))
 			continue;
 		if (strcmp(routes[i].method, method) == 0) {
 			memcpy(rq->param, params, sizeof(params));

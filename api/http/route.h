@@ -36,6 +36,13 @@ int route_check(char *ret_err, size_t err_size) MUSTCHECK;
 int route_find(struct request *rq, const char *method, const char *path) MUSTCHECK;
 
 /*
+ * route_number - a route's place in the table, from 1; 0 for NULL. For counters.
+ * route_name - the other way: its operationId, "none" for 0, NULL past the last.
+ */
+int route_number(const struct route *route);
+const char *route_name(int number);
+
+/*
  * route_query - splits and decodes the query (NULL: none) into rq->query_*.
  * returns  0; or 400: unknown, repeated or malformed parameters
  */

@@ -66,6 +66,7 @@
 	R(PUT, "/v1/advisors/{advisor_id}/password", MAY_ADVISOR_MANAGE, advisor_password_put)     \
 	R(GET, "/livez", ANYONE, livez)                                                            \
 	R(GET, "/readyz", ANYONE, readyz)                                                          \
+	R(GET, "/metrics", ANYONE, metrics)                                                        \
 	R(GET, "/openapi.yaml", ANYONE, openapi_yaml)                                              \
 	R(GET, "/openapi.json", ANYONE, openapi_json)                                              \
 	R(GET, "/docs", ANYONE, docs_page)                                                         \

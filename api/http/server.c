@@ -49,6 +49,12 @@ log_message(const struct mg_connection *conn, const char *message)
 	char name[NUMBER_SIZE];                                                                    \
 	snprintf(name, sizeof(name), "%d", value)
 
+static int
+running(const struct app *app)
+{
+	return __atomic_load_n(&app->in_flight, __ATOMIC_SEQ_CST);
+}
+
 int
 server_start(struct app *app)
 {
@@ -59,7 +65,7 @@ server_start(struct app *app)
 		.init_connection = init_connection,
 		.connection_close = exchange_dropped,
 		.log_message = log_message };
-	char error[256] = "";
+	char ports[64], error[256] = "";
 	struct mg_error_data error_data = { .text = error, .text_buffer_size = sizeof(error) };
 	struct mg_init_data init = { .callbacks = &callbacks, .user_data = app };
 
@@ -67,13 +73,15 @@ server_start(struct app *app)
 	NUMBER(request_timeout, c->request_timeout_ms);
 	NUMBER(keep_alive, c->keep_alive_ms);
 	NUMBER(buffer, EXCHANGE_BUFFER_BYTES);
-	const char *options[] = { "listening_ports", c->listen, "num_threads", threads,
+	const char *options[] = { "listening_ports", ports, "num_threads", threads,
 		"request_timeout_ms", request_timeout, "enable_keep_alive", "yes",
 		"keep_alive_timeout_ms", keep_alive, "max_request_size", buffer, "tcp_nodelay", "1",
 		"decode_url", "no", "connection_queue", "256", "listen_backlog", "1024",
 		"access_control_allow_origin", "", "access_control_allow_methods", "",
 		"enable_auth_domain_check", "no", "enable_directory_listing", "no", NULL };
 
+	snprintf(ports, sizeof(ports), "%s%s%s", c->listen, c->metrics_port != 0 ? "," : "",
+	    c->metrics_listen);
 	init.configuration_options = options;
 	if (peer_start(c->request_timeout_ms) != 0) {
 		perror("gestor");
@@ -85,7 +93,7 @@ server_start(struct app *app)
 		fprintf(stderr,
 		    "gestor: cannot serve on %s: %s (is the address in use? GESTOR_LISTEN "
 		    "chooses another)\n",
-		    c->listen, *error != '\0' ? error : "it cannot be bound");
+		    ports, *error != '\0' ? error : "it cannot be bound");
 		return -1;
 	}
 	return 0;
@@ -97,9 +105,9 @@ server_stop(struct app *app)
 	int64_t until = clock_ms() + app->config->drain_ms;
 
 	__atomic_store_n(&app->draining, true, __ATOMIC_SEQ_CST);
-	while (exchange_running() > 0 && clock_ms() < until)
+	while (running(app) > 0 && clock_ms() < until)
 		usleep(2000);
-	if (exchange_running() > 0)
+	if (running(app) > 0)
 		log_msg(LOG_WARN, "stopping with requests in flight: GESTOR_DRAIN_MS is over");
 	peer_end();
 	mg_stop(context);

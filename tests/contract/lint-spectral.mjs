@@ -26,7 +26,7 @@ const free = ["name", "full_name", "label", "levels", "greeting", "gender", "leg
 except("owasp:api4:2023-string-restricted", (s, path) => s["x-catalog"] !== undefined || s.title === "Cursor" || path.some((step) => free.includes(step)));
 
 /* Who signs in or renews has no token yet; the probes and this document are for everybody. */
-const open = ["/v1/sessions", "/v1/sessions/refresh", "/livez", "/readyz", "/openapi.yaml", "/openapi.json"];
+const open = ["/v1/sessions", "/v1/sessions/refresh", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/openapi.json"];
 const isOpen = (value, path) => open.includes(path[1]) || /^\/docs/.test(path[1]);
 except("owasp:api2:2023-write-restricted", isOpen);
 except("owasp:api2:2023-read-restricted", isOpen);

@@ -279,7 +279,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		conn.left = filled - (size_t)length;
 		exchange_request(&conn);
 	}
-	MUST(conn.answers == 1 && exchange_running() == 0 && database_results == 0);
+	MUST(conn.answers == 1 && app.in_flight == 0 && database_results == 0);
 	free(text);
 	return 0;
 }

@@ -43,6 +43,7 @@ advisor_list            200 -      x     x    p    r        r          +        
 audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 readyz                  200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
+metrics                 200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 openapi_yaml            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 openapi_json            200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 docs_page               200 +      +     +    +    +        +          +        +        +        +        +       +        +             +

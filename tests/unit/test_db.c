@@ -100,15 +100,15 @@ static void
 pool_fill(void)
 {
 	int64_t until_ms = clock_ms() + 10000;
-	int open, in_use, waiting;
+	struct pool_counts counts;
 
 	do {
-		pool_counts(pool, &open, &in_use, &waiting);
-		if (open == SIZE)
+		counts = pool_counts(pool);
+		if (counts.open == SIZE)
 			return;
 		pause_ms(5);
 	} while (clock_ms() < until_ms);
-	fail_msg("only %d of %d connections are open", open, SIZE);
+	fail_msg("only %d of %d connections are open", counts.open, SIZE);
 }
 
 static enum db_status
@@ -330,7 +330,7 @@ timeout(void **state)
 {
 	struct db_error err;
 	int64_t start_ms = clock_ms(), took_ms;
-	int open, in_use, waiting;
+	struct pool_counts counts;
 
 	(void)state;
 	assert_int_equal(run(&sql_t_sleep_read, "5", NULL, &err), DB_TIMEOUT);
@@ -338,8 +338,9 @@ timeout(void **state)
 	assert_in_range(took_ms, QUERY_MS / 2, QUERY_MS + 50);
 	assert_string_equal(err.sqlstate, "57014");
 	assert_int_equal(run(&sql_t_sleep_write, "7", "5", &err), DB_TIMEOUT);
-	pool_counts(pool, &open, &in_use, &waiting);
-	assert_int_equal(open, SIZE); /* the server's own timeout came first, nothing was lost */
+	counts = pool_counts(pool);
+	assert_int_equal(
+	    counts.open, SIZE); /* the server's own timeout came first, nothing was lost */
 	assert_int_equal(count(), 0);
 }
 
@@ -483,7 +484,8 @@ all_busy(void **state)
 	struct job j[SIZE];
 	struct db_error err;
 	int64_t start_ms;
-	int i, open, in_use, waiting;
+	struct pool_counts counts;
+	int i;
 
 	(void)state;
 	for (i = 0; i < SIZE; i++)
@@ -492,10 +494,10 @@ all_busy(void **state)
 	start_ms = clock_ms();
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_BUSY);
 	assert_in_range(clock_ms() - start_ms, WAIT_MS - 5, WAIT_MS + 50);
-	pool_counts(pool, &open, &in_use, &waiting);
-	assert_int_equal(open, SIZE);
-	assert_int_equal(in_use, SIZE);
-	assert_int_equal(waiting, 0);
+	counts = pool_counts(pool);
+	assert_int_equal(counts.open, SIZE);
+	assert_int_equal(counts.in_use, SIZE);
+	assert_int_equal(counts.waiting, 0);
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK); /* it waits, and gets one */
 	for (i = 0; i < SIZE; i++)
 		assert_int_equal(job_wait(&j[i]), DB_OK);

@@ -1,0 +1,104 @@
+#include "base/metrics.h"
+
+#include <string.h>
+
+#define SHARDS	   8
+#define CACHE_LINE 64
+
+/* A row begins a cache line, for a thread mostly counts one route's and leaves the neighbours' alone. */
+struct row {
+	struct metrics_route of;
+} __attribute__((aligned(CACHE_LINE)));
+
+const int metrics_statuses[] = { METRICS_STATUSES };
+const int metrics_nstatuses = NITEMS(metrics_statuses);
+const int64_t metrics_bounds_us[METRICS_BOUNDS] = { METRICS_BOUNDS_US };
+_Static_assert(NITEMS(metrics_statuses) <= METRICS_STATUSES_MAX, "each status has its place");
+
+static struct row shards[SHARDS][METRICS_ROUTES_MAX];
+static uint64_t database_errors[METRICS_DATABASE_MAX];
+static unsigned next_shard;
+static _Thread_local struct row *mine;
+
+static void
+add(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static uint64_t
+value(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static int
+status_index(int status)
+{
+	int i = 0;
+
+	while (i < metrics_nstatuses - 1 && metrics_statuses[i] != status)
+		i++;
+	return i;
+}
+
+void
+metrics_request(int route, int status, int64_t took_us)
+{
+	struct metrics_route *r;
+	int bucket = 0;
+
+	if (mine == NULL)
+		mine = shards[__atomic_fetch_add(&next_shard, 1, __ATOMIC_RELAXED) % SHARDS];
+	r = &mine[route].of;
+	while (bucket < METRICS_BOUNDS && took_us > metrics_bounds_us[bucket])
+		bucket++;
+	add(&r->counts[status_index(status)], 1);
+	add(&r->buckets[bucket], 1);
+	add(&r->took_us, (uint64_t)took_us);
+}
+
+void metrics_database_error(enum metrics_database class)
+{
+	add(&database_errors[class], 1);
+}
+
+void
+metrics_route_read(int route, struct metrics_route *ret_sums)
+{
+	memset(ret_sums, 0, sizeof(*ret_sums));
+	for (int s = 0; s < SHARDS; s++) {
+		const struct metrics_route *r = &shards[s][route].of;
+
+		for (int i = 0; i < metrics_nstatuses; i++)
+			ret_sums->counts[i] += value(&r->counts[i]);
+		for (int i = 0; i <= METRICS_BOUNDS; i++)
+			ret_sums->buckets[i] += value(&r->buckets[i]);
+		ret_sums->took_us += value(&r->took_us);
+	}
+}
+
+uint64_t
+metrics_route_count(const struct metrics_route *sums, int status)
+{
+	return sums->counts[status_index(status)];
+}
+
+uint64_t
+metrics_answered(void)
+{
+	uint64_t n = 0;
+
+	for (int s = 0; s < SHARDS; s++) {
+		for (int route = 0; route < METRICS_ROUTES_MAX; route++) {
+			for (int i = 0; i <= METRICS_BOUNDS; i++)
+				n += value(&shards[s][route].of.buckets[i]);
+		}
+	}
+	return n;
+}
+
+uint64_t metrics_database_errors(enum metrics_database class)
+{
+	return value(&database_errors[class]);
+}

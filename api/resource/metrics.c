@@ -1,0 +1,201 @@
+/*
+ * What Prometheus reads, text format 0.0.4. Counters of what has not happened
+ * yet are left out where there would be hundreds: of routes by status.
+ *
+ * source  prometheus.io/docs/instrumenting/exposition_formats, writing_clientlibs
+ *         (the names of process_*)
+ */
+#include "base/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "catalog/catalog.h"
+#include "db/pool.h"
+#include "http/route.h"
+
+static void
+family(FILE *f, const char *name, const char *type, const char *help)
+{
+	fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+one(FILE *f, const char *name, const char *type, const char *help, double value)
+{
+	family(f, name, type, help);
+	fprintf(f, "%s %.15g\n", name, value);
+}
+
+static double
+seconds(uint64_t us)
+{
+	return (double)us / 1e6;
+}
+
+static void
+write_counts(FILE *f)
+{
+	struct metrics_route r;
+
+	family(f, "gestor_http_requests_total", "counter",
+	    "Requests that were answered, by operationId and status.");
+	for (int n = 0; route_name(n) != NULL; n++) {
+		metrics_route_read(n, &r);
+		for (int i = 0; i < metrics_nstatuses; i++) {
+			if (r.counts[i] == 0)
+				continue;
+			fprintf(f,
+			    "gestor_http_requests_total{operation=\"%s\",status=\"%d\"} %llu\n",
+			    route_name(n), metrics_statuses[i], (unsigned long long)r.counts[i]);
+		}
+	}
+}
+
+/* Of one reading of the buckets, so that count and buckets agree whatever is counted meanwhile. */
+static void
+write_durations(FILE *f)
+{
+	static const char name[] = "gestor_http_request_duration_seconds";
+	struct metrics_route r;
+	unsigned long long sum;
+
+	family(f, name, "histogram", "From a request's head to its answer, before it is sent.");
+	for (int n = 0; route_name(n) != NULL; n++) {
+		metrics_route_read(n, &r);
+		sum = 0;
+		for (int i = 0; i <= METRICS_BOUNDS; i++)
+			sum += r.buckets[i];
+		if (sum == 0)
+			continue;
+		sum = 0;
+		for (int i = 0; i < METRICS_BOUNDS; i++) {
+			sum += r.buckets[i];
+			fprintf(f, "%s_bucket{operation=\"%s\",le=\"%g\"} %llu\n", name,
+			    route_name(n), seconds((uint64_t)metrics_bounds_us[i]), sum);
+		}
+		sum += r.buckets[METRICS_BOUNDS];
+		fprintf(f,
+		    "%s_bucket{operation=\"%s\",le=\"+Inf\"} %llu\n"
+		    "%s_sum{operation=\"%s\"} %.6f\n%s_count{operation=\"%s\"} %llu\n",
+		    name, route_name(n), sum, name, route_name(n), seconds(r.took_us), name,
+		    route_name(n), sum);
+	}
+}
+
+/* What became of sign-ins is what was answered to session_create. */
+static void
+write_sign_ins(FILE *f)
+{
+	static const struct {
+		const char *outcome;
+		int status;
+	} outcomes[] = { { "ok", 201 }, { "rehearsed", 200 }, { "wrong", 401 },
+		{ "throttled", 429 }, { "unavailable", 503 }, { "malformed", 400 },
+		{ "malformed", 422 } };
+	uint64_t n, known = 0, all = 0;
+	struct metrics_route r;
+	int route = 1;
+
+	while (strcmp(route_name(route), "session_create") != 0)
+		route++;
+	metrics_route_read(route, &r);
+	for (int i = 0; i < metrics_nstatuses; i++)
+		all += r.counts[i];
+	family(f, "gestor_sign_ins_total", "counter", "Attempts to sign in, by what came of them.");
+	for (size_t i = 0; i < NITEMS(outcomes); i++) {
+		n = metrics_route_count(&r, outcomes[i].status);
+		known += n;
+		/* The last two are one. */
+		if (outcomes[i].status == 400)
+			continue;
+		if (outcomes[i].status == 422)
+			n += metrics_route_count(&r, 400);
+		fprintf(f, "gestor_sign_ins_total{outcome=\"%s\"} %llu\n", outcomes[i].outcome,
+		    (unsigned long long)n);
+	}
+	fprintf(f, "gestor_sign_ins_total{outcome=\"other\"} %llu\n",
+	    (unsigned long long)(all - known));
+}
+
+static void
+write_database(FILE *f, struct pool *pool)
+{
+	static const char *const classes[] = { [METRICS_BUSY] = "busy",
+		[METRICS_DOWN] = "down",
+		[METRICS_TIMEOUT] = "timeout",
+		[METRICS_UNKNOWN] = "unknown",
+		[METRICS_CONFLICT] = "conflict",
+		[METRICS_CONSTRAINT] = "constraint",
+		[METRICS_REFUSED] = "refused" };
+	const struct pool_counts c = pool_counts(pool);
+
+	one(f, "gestor_database_pool_size", "gauge", "Connections that there are to be.", c.size);
+	one(f, "gestor_database_pool_open", "gauge", "Connections that are open.", c.open);
+	one(f, "gestor_database_pool_in_use", "gauge", "Connections that a request has.", c.in_use);
+	one(f, "gestor_database_pool_waiting", "gauge", "Requests that wait for a connection.",
+	    c.waiting);
+	family(f, "gestor_database_pool_wait_seconds", "summary",
+	    "Waits for a connection; who is served at once has not waited.");
+	fprintf(f,
+	    "gestor_database_pool_wait_seconds_sum %.6f\n"
+	    "gestor_database_pool_wait_seconds_count %lld\n",
+	    seconds((uint64_t)c.waited_us), (long long)c.waits);
+	family(f, "gestor_database_errors_total", "counter",
+	    "Calls of the database that came to nothing; constraint is what clients cause.");
+	for (int i = 0; i < METRICS_DATABASE_MAX; i++)
+		fprintf(f, "gestor_database_errors_total{class=\"%s\"} %llu\n", classes[i],
+		    (unsigned long long)metrics_database_errors(i));
+}
+
+static void
+write_process(FILE *f)
+{
+	struct process p;
+
+	process_read(&p);
+	one(f, "process_cpu_seconds_total", "counter", "Processor time, user and system.", p.cpu_s);
+	one(f, "process_start_time_seconds", "gauge", "When it began, since 1970.", p.start_s);
+	one(f, "process_resident_memory_bytes", "gauge", "Memory that is in memory.",
+	    p.resident_bytes);
+	one(f, "process_virtual_memory_bytes", "gauge", "Addresses that are taken.",
+	    p.virtual_bytes);
+	one(f, "process_open_fds", "gauge", "Descriptors that are open.", p.open_fds);
+	one(f, "process_max_fds", "gauge", "Descriptors that may be open.", p.max_fds);
+	one(f, "process_threads", "gauge", "Threads.", p.threads);
+}
+
+int
+metrics(struct request *rq)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *f = open_memstream(&text, &length);
+
+	if (f == NULL)
+		abort();
+	family(f, "gestor_build_info", "gauge", "What is running; always 1.");
+	fprintf(f, "gestor_build_info{version=\"" VERSION "\",commit=\"%s\"} 1\n", version_commit);
+	write_counts(f);
+	write_durations(f);
+	one(f, "gestor_http_requests_in_flight", "gauge",
+	    "Requests that are being answered now, this one among them.",
+	    __atomic_load_n(&rq->app->in_flight, __ATOMIC_RELAXED));
+	write_sign_ins(f);
+	write_database(f, rq->app->pool);
+	one(f, "gestor_catalog_revision", "gauge", "Of the catalogues in memory; 0: none yet.",
+	    (double)catalog_revision());
+	one(f, "gestor_log_lines_lost_total", "counter",
+	    "Lines left out, for want of room or because writing failed.", (double)log_lost());
+	write_process(f);
+	if (fclose(f) != 0)
+		abort();
+	reply_json(rq, 200, arena_copy(&rq->arena, text, length), length);
+	rq->reply.type = "text/plain; version=0.0.4; charset=utf-8";
+	free(text);
+	return 200;
+}
