@@ -149,7 +149,7 @@ write_database(FILE *f, struct pool *pool)
 	    "Calls of the database that came to nothing; constraint is what clients cause.");
 	for (int i = 0; i < METRICS_DATABASE_MAX; i++)
 		fprintf(f, "gestor_database_errors_total{class=\"%s\"} %llu\n", classes[i],
-		    (unsigned long long)metrics_database_errors(i));
+		    (unsigned long long)metrics_database_errors((enum metrics_database)i));
 }
 
 static void
