@@ -22,6 +22,7 @@
 #include "db/pool.h"
 #include "http/check.h"
 #include "http/idempotency.h"
+#include "http/reads.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "sql.h"
@@ -136,7 +137,7 @@ serve(void)
 	static struct app app = { .config = &config };
 	struct notify *notify;
 	sigset_t signals;
-	bool started;
+	bool started, recording;
 	int sig = 0;
 
 	if (config_load(&config, 1) != 0 || load_contract() != 0)
@@ -162,7 +163,8 @@ serve(void)
 	if (app.pool == NULL)
 		return 1;
 	notify = notify_start(config.database_url, config.check_ms, on_notify, &app);
-	started = notify != NULL && server_start(&app) == 0;
+	recording = reads_start(&app) == 0;
+	started = notify != NULL && recording && server_start(&app) == 0;
 	if (started) {
 		log_msg(LOG_INFO, "serving on http://%s", config.listen);
 		do {
@@ -171,6 +173,9 @@ serve(void)
 		log_msg(LOG_INFO, "stopping");
 		server_stop(&app);
 	}
+	/* Nobody is shown anything any more. */
+	if (recording)
+		reads_stop(config.drain_ms);
 	/* Their threads must be gone before exit() takes the libraries down under them. */
 	if (notify != NULL)
 		notify_stop(notify);

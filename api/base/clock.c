@@ -27,6 +27,15 @@ clock_epoch_s(void)
 	return ts.tv_sec;
 }
 
+int64_t
+clock_epoch_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 void
 clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
 {
