@@ -10,10 +10,10 @@
     (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
         %1.overdue_payment, %1.latam_partner) s) as experience,
     instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at, instant(%1.erased_at) as erased_at,
-    (select row_to_json(s) from (select n.advertising_acceptance as acceptance, instant(n.created_at) as at,
-        :{advisor a} as advisor, n.opportunity_id::text as opportunity_id
-        from (select * from consent where client_id = %1.id order by created_at desc, id desc limit 1) n
-        join advisor a on a.id = n.advisor_id) s) as advertising) r)
+    -- One scan and one object of each: half the time of a join, and every search pays it.
+    (select json_build_object('acceptance', n.advertising_acceptance, 'at', instant(n.created_at), 'advisor', (
+            select :{advisor a} from advisor a where a.id = n.advisor_id), 'opportunity_id', n.opportunity_id::text)
+        from consent n where n.client_id = %1.id order by n.created_at desc, n.id desc limit 1) as advertising) r)
 
 -- fragment: client_columns
 name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
@@ -50,9 +50,12 @@ jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code'
 (select instant(p.created_at) || ' ' || p.id from page p
   where (select count(*) from page) > %1::int order by p.created_at desc, p.id desc offset %1::int - 1 limit 1)
 
--- What a page shows, by id, for the record of reads (api/http/reads.h).
--- fragment: page_ids  (%1 limit)
-(select string_agg(p.id::text, ' ') from (select id from page order by created_at desc, id desc limit %1::int) p)
+-- Of a page that is not one client's: what it shows, by id, for the record of reads (api/http/reads.h); no entity tag.
+-- fragment: page_shown  (%1 limit)
+select i.items, :{page_next %1}, null, i.ids
+  from (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']' as items,
+               string_agg(p.id::text, ' ') as ids
+          from (select * from page order by created_at desc, id desc limit %1::int) p) i
 
 -- fragment: page_after  (%1 table, %2 created before or null, %3 id before)
 (%1.created_at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
@@ -62,7 +65,7 @@ with page as (
     select c.created_at, c.id, :{client c} as doc from client_phone p join client c on c.id = p.client_id
      where p.phone = phone($1) and :{page_after c $2 $3}
      order by c.created_at desc, c.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4}, null, :{page_ids $4};
+:{page_shown $4};
 
 -- name: client_search_document  ($1 number, $2 type's code or null, $3 created before or null, $4 id before, $5 limit)
 with page as (
@@ -70,7 +73,7 @@ with page as (
      where c.document_number = upper($1) and ($2::text is null or c.document_type ->> 'code' = $2)
        and :{page_after c $3 $4}
      order by c.created_at desc, c.id desc limit $5::int + 1)
-select :{page_items $5}, :{page_next $5}, null, :{page_ids $5};
+:{page_shown $5};
 
 -- name: client_create  ($1 body)
 with new as (
