@@ -84,7 +84,8 @@ struct request {
 	const char *advisor_id; /* the same, as text for statements */
 	const char
 	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
-	const char *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
+	const char
+	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
 	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */
