@@ -23,6 +23,7 @@
 #include "db/pool.h"
 #include "http/check.h"
 #include "http/idempotency.h"
+#include "http/reads.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "sql.h"
@@ -134,7 +135,7 @@ serve_until_told(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify;
-	bool started;
+	bool started, recording;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -142,7 +143,8 @@ serve_until_told(struct app *app, const sigset_t *signals)
 	if (app->pool == NULL)
 		return 1;
 	notify = notify_start(c->database_url, c->check_ms, on_notify, app);
-	started = notify != NULL && server_start(app) == 0;
+	recording = reads_start(app) == 0;
+	started = notify != NULL && recording && server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: no thread to tell systemd\n");
 		server_stop(app);
@@ -157,6 +159,9 @@ serve_until_told(struct app *app, const sigset_t *signals)
 		log_msg(LOG_INFO, "stopping");
 		server_stop(app);
 	}
+	/* Nobody is shown anything any more. */
+	if (recording)
+		reads_stop(c->drain_ms);
 	/* Their threads must be gone before exit() takes the libraries down under them. */
 	if (notify != NULL)
 		notify_stop(notify);

@@ -25,5 +25,8 @@ begin
     grant execute on function gestor.client_erase(bigint, timestamptz) to gestor_api;
     grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
     -- Audited by triggers, which write as the schema's owner: the role may only look.
-    revoke all on sequence gestor.audit_id_seq from gestor_api;
+    revoke all on sequence gestor.audit_id_seq, gestor.audit_read_id_seq from gestor_api;
+    -- What was read the service alone knows; it may say so, and take nothing back.
+    grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
+        to gestor_api;
 end $$;

@@ -28,6 +28,15 @@ clock_epoch_s(void)
 	return ts.tv_sec;
 }
 
+int64_t
+clock_epoch_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 /* What a thread says of a second it says some hundred times; to make a struct tm takes a lock of the C library's. */
 struct second {
 	time_t t;

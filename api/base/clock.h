@@ -11,8 +11,9 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-/* clock_epoch_s - seconds since 1970, for tokens. */
+/* clock_epoch_s, clock_epoch_us - since 1970: for tokens, and for what is kept. */
 int64_t clock_epoch_s(void);
+int64_t clock_epoch_us(void);
 
 #define CLOCK_RFC3339_SIZE 32
 #define CLOCK_HTTP_SIZE	   32

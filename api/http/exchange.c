@@ -21,6 +21,7 @@
 #include "http/language.h"
 #include "http/media.h"
 #include "http/preview.h"
+#include "http/reads.h"
 #include "http/reply.h"
 #include "http/route.h"
 #include "catalog/catalog.h"
@@ -195,6 +196,7 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	if (mg_write(conn, bytes, length) != (int)length)
 		mg_disable_connection_keep_alive(conn);
 	access_log(rq, length);
+	reads_note(rq);
 	result_free(rq->kept);
 	json_decref(rq->body);
 	catalog_release(rq->catalogs);

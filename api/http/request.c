@@ -306,5 +306,10 @@ reply_page(struct request *rq, struct result **row)
 	body =
 	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
 	reply_json(rq, 200, body, strlen(body));
-	return result_columns(*row) > 2 ? reply_tag(rq, result_text(*row, 0, 2)) : 200;
+	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
+		rq->shown =
+		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));
+	if (result_columns(*row) > 2 && result_text(*row, 0, 2) != NULL)
+		return reply_tag(rq, result_text(*row, 0, 2));
+	return 200;
 }

@@ -89,6 +89,8 @@ struct request {
 	const char *advisor_id; /* the same, as text for statements */
 	const char
 	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
+	const char
+	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
 	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */
@@ -142,7 +144,8 @@ int reply_tag(struct request *rq, const char *tag);
 
 /*
  * reply_page - {"items", "next"} and Link; columns of the one row: the items,
- * what the next page begins after, and perhaps the list's entity tag.
+ * what the next page begins after, and perhaps the list's entity tag (or null)
+ * and the ids of the items, where the path does not say whom they are of.
  */
 int reply_page(struct request *rq, struct result **row);
 

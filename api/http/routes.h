@@ -24,6 +24,7 @@
 	    contact_list)                                                                          \
 	R(POST, "/v1/clients/{client_id}/contacts", MAY_CLIENT_READ | MAY_CONTACT_WRITE,           \
 	    contact_create)                                                                        \
+	R(GET, "/v1/clients/{client_id}/consents", MAY_CLIENT_READ, client_consent_list)           \
 	R(GET, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_READ, contact_get)       \
 	R(GET, "/v1/opportunities", MAY_OPPORTUNITY_READ, opportunity_list)                        \
 	R(POST, "/v1/opportunities", MAY_OPPORTUNITY_WRITE, opportunity_create)                    \
@@ -55,6 +56,8 @@
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    typification_create)                                                                   \
 	R(GET, "/v1/audit", MAY_AUDIT_READ, audit_list)                                            \
+	R(GET, "/v1/audit/reads", MAY_AUDIT_READ, audit_read_list)                                 \
+	R(GET, "/v1/clients/{client_id}/reads", MAY_AUDIT_READ, client_read_list)                  \
 	R(GET, "/v1/clients/{client_id}/audit", MAY_AUDIT_READ, client_audit_list)                 \
 	R(GET, "/v1/opportunities/{opportunity_id}/audit", MAY_AUDIT_READ, opportunity_audit_list) \
 	R(GET, "/v1/catalogs", MAY_CATALOG_READ, catalog_list)                                     \

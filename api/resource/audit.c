@@ -36,6 +36,31 @@ audit_list(struct request *rq)
 }
 
 int
+audit_read_list(struct request *rq)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
+
+	check_moment(rq, "#/from", from);
+	check_moment(rq, "#/to", to);
+	if (rq->faults.count > 0)
+		return reply_faults(rq);
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),
+	    request_query_value(rq, "advisor"), request_query_value(rq, "operation"), from, to,
+	    page.created_at, page.id, page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+int
+client_read_list(struct request *rq)
+{
+	return reply_list_of(rq, &sql_client_read_list);
+}
+
+int
 client_audit_list(struct request *rq)
 {
 	return reply_list_of(rq, &sql_client_audit_list);

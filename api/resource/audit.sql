@@ -41,3 +41,33 @@ with page as (
      where x.opportunity_id = $1::bigint and :{audit_after x $2 $3}
      order by x.at desc, x.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from opportunity o where o.id = $1::bigint;
+
+-- name: audit_read_add  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 perhaps they are stored already)
+-- writes
+select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::boolean);
+
+-- fragment: read_entry  (%1 an entry, %2 its advisor)
+(select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.operation, %1.object_type,
+    %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor %2} as advisor,
+    %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
+
+-- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit)
+with page as (
+    select x.at as created_at, x.id, :{read_entry x a} as doc
+      from audit_read x join advisor a on a.id = x.advisor_id
+     where ($1::bigint is null or x.client_id = $1::bigint)
+       and ($2::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($2) or v.id::text = $2))
+       and ($3::text is null or x.operation = $3) and ($4::text is null or x.at >= audit_from($4))
+       -- As in audit_list.
+       and (x.at, x.id) < (coalesce($6::timestamptz, audit_until($5), 'infinity'), coalesce($7::bigint, 9223372036854775807))
+     order by x.at desc, x.id desc limit $8::int + 1)
+select :{page_items $8}, :{page_next $8};
+
+-- name: client_read_list  ($1 client, $2 at before or null, $3 id before, $4 limit)
+with page as (
+    select x.at as created_at, x.id, :{read_entry x a} as doc
+      from audit_read x join advisor a on a.id = x.advisor_id
+     where x.client_id = $1::bigint and :{audit_after x $2 $3}
+     order by x.at desc, x.id desc limit $4::int + 1)
+select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;

@@ -61,3 +61,9 @@ client_opportunity_list(struct request *rq)
 {
 	return reply_list_of(rq, &sql_client_opportunity_list);
 }
+
+int
+client_consent_list(struct request *rq)
+{
+	return reply_list_of(rq, &sql_client_consent_list);
+}

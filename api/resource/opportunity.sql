@@ -57,7 +57,7 @@ with page as (
        and ($7::date is null or o.created_at < ($7::date + 1)::timestamp at time zone 'America/Lima')
        and :{page_after o $8 $9}
      order by o.created_at desc, o.id desc limit $10::int + 1)
-select :{page_items $10}, :{page_next $10};
+:{page_shown $10};
 
 -- name: opportunity_get  ($1 opportunity)
 select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id

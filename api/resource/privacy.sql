@@ -28,10 +28,10 @@ select (select row_to_json(r) from (select
          where o.client_id = c.id order by o.created_at desc, o.id desc limit 1000) x), '[]') as opportunities,
     (select row_to_json(s) from (select
         (select :{consent_shown n a} from consent n join advisor a on a.id = n.advisor_id
-          where n.client_id = c.id order by n.id desc limit 1) as current,
-        coalesce((select json_agg(x.doc order by x.id desc) from (
-            select n.id, :{consent_shown n a} as doc from consent n join advisor a on a.id = n.advisor_id
-             where n.client_id = c.id order by n.id desc limit 1000) x), '[]') as history) s) as consents,
+          where n.client_id = c.id order by n.created_at desc, n.id desc limit 1) as current,
+        coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
+            select n.created_at, n.id, :{consent_shown n a} as doc from consent n join advisor a on a.id = n.advisor_id
+             where n.client_id = c.id order by n.created_at desc, n.id desc limit 1000) x), '[]') as history) s) as consents,
     not exists (select from contact t where t.client_id = c.id offset 1000)
         and not exists (select from opportunity o where o.client_id = c.id offset 1000)
         and not exists (select from consent n where n.client_id = c.id offset 1000) as complete) r)

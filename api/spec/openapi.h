@@ -33,6 +33,7 @@ struct operation {
 	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
 	bool anyone; /* "security: []": no token is asked for */
 	const char *answers; /* media type of a success; NULL: it has no body */
+	bool personal; /* a success has members that are marked x-personal */
 	const struct parameter *params;
 	int nparams;
 };

@@ -189,6 +189,49 @@ success_type(const json_t *responses)
 	return NULL;
 }
 
+/* A schema that contains itself is looked into so far: there is nothing new further down. */
+#define PERSONAL_DEPTH 32
+
+static bool
+has_personal(const struct loader *l, const json_t *node, int depth)
+{
+	static const char schemas[] = "#/components/schemas/";
+	const char *ref = json_string_value(json_object_get(node, "$ref")), *key;
+	const json_t *components = json_object_get(l->doc->root, "components");
+	json_t *child;
+
+	if (depth == PERSONAL_DEPTH)
+		return false;
+	if (json_is_true(json_object_get(node, "x-personal")))
+		return true;
+	if (ref != NULL && strncmp(ref, schemas, sizeof(schemas) - 1) == 0 &&
+	    has_personal(l,
+		json_object_get(json_object_get(components, "schemas"), ref + sizeof(schemas) - 1),
+		depth + 1))
+		return true;
+	for (size_t i = 0; i < json_array_size(node); i++)
+		if (has_personal(l, json_array_get(node, i), depth + 1))
+			return true;
+	json_object_foreach ((json_t *)node, key, child)
+		if (has_personal(l, child, depth + 1))
+			return true;
+	return false;
+}
+
+static bool
+shows_personal(const struct loader *l, const json_t *responses)
+{
+	const char *status, *type;
+	json_t *response, *media;
+
+	json_object_foreach ((json_t *)responses, status, response)
+		if (status[0] == '2')
+			json_object_foreach (json_object_get(response, "content"), type, media)
+				if (has_personal(l, json_object_get(media, "schema"), 0))
+					return true;
+	return false;
+}
+
 static int
 read_operation(struct loader *l, struct operation *op, const json_t *item, const json_t *node)
 {
@@ -198,6 +241,7 @@ read_operation(struct loader *l, struct operation *op, const json_t *item, const
 	op->anyone = json_is_array(json_object_get(node, "security")) &&
 		     json_array_size(json_object_get(node, "security")) == 0;
 	op->answers = success_type(json_object_get(node, "responses"));
+	op->personal = shows_personal(l, json_object_get(node, "responses"));
 	if (read_parameters(l, op, json_object_get(item, "parameters"),
 		json_object_get(node, "parameters")) == -1)
 		return -1;

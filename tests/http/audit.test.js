@@ -118,7 +118,7 @@ test("opportunity_audit_list: how it came to be what it is, newest first, page b
 });
 
 test("client_audit_list: the client's entries, and its contacts', opportunities' and consent's; no personal value", async () => {
-  const values = { name: "QUISPE MAMANI ROSA", phone: "987612345", email: "rosa.quispe@example.com", birth_date: "1971-02-28",
+  const values = { name: "QUISPE MAMANI ROSA", gender: "FEMENINO CIS", phone: "987612345", email: "rosa.quispe@example.com", birth_date: "1971-02-28",
     legal_representative: "HUAMÁN CCORI", document_number: "45879632" };
   const { json: client } = await ana.post("/v1/clients", lib.newClient({ ...values, sales: { lines: ["912345678", "923456789"] } }));
   const where = `/v1/clients/${client.id}`;
@@ -183,7 +183,7 @@ test("audit_list: what was done by hand is there, in its role's name", async () 
   world.database.sql(`update client set gender = 'F' where id = ${client.id}`);
   const [x] = (await boss.get(`/v1/audit?object_type=client&object_id=${client.id}&limit=1`)).json.items;
   assert.deepEqual({ ...x, id: 0, at: 0 }, { id: 0, at: 0, action: "update", object_type: "client", object_id: client.id, advisor: null,
-    session_id: null, address: null, request_id: null, operation: null, db_role: "gestor_owner", before: { gender: null }, after: { gender: "F" } });
+    session_id: null, address: null, request_id: null, operation: null, db_role: "gestor_owner", before: { gender: null }, after: { gender: "***" } });
 });
 
 test("audit_list: an account that is made has its entry", async () => {

@@ -36,7 +36,7 @@ const nothing = {
   sales: { lines: null, plan: null, activation_date: null },
   summary_360: { trac_profile: null, observed: null, claro_points: null, segment: null, mi_claro: null },
   experience: { birthday_today: null, expiring_points: null, overdue_payment: null, latam_partner: null },
-  erased_at: null,
+  erased_at: null, advertising: null,
 };
 
 /* ----------------------------------------------------------------- creation */
@@ -50,14 +50,14 @@ test("client_create: every member is kept and read back in the one shape", async
   assert.equal(r.headers.location, `/v1/clients/${id}`);
   assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60000);
   assert.deepEqual(r.json, { ...body, id, document_type: choice("dni", "DNI", { operator_code: null }),
-    experience: { ...body.experience, birthday_today: r.json.experience.birthday_today }, created_at: at, updated_at: at, erased_at: null });
+    experience: { ...body.experience, birthday_today: r.json.experience.birthday_today }, created_at: at, updated_at: at, erased_at: null, advertising: null });
   assert.deepEqual(await read(id), r.json);
   const found = await ana.get(`/v1/clients?document_number=${body.document_number}&document_type=dni`);
   assert.deepEqual(found.json, { items: [r.json], next: null });
 });
 
 test("client_create: what is left out, and what is null, is null, and its key is there", async () => {
-  const nulls = { ...nothing, erased_at: undefined, experience: { expiring_points: null, overdue_payment: null, latam_partner: null } };
+  const nulls = { ...nothing, erased_at: undefined, advertising: undefined, experience: { expiring_points: null, overdue_payment: null, latam_partner: null } };
   const sections = { sales: null, summary_360: null, experience: null };
   for (const more of [{}, nulls, sections, { sales: {}, summary_360: {}, experience: {} }]) {
     const body = lib.newClient(more);

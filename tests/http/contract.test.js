@@ -11,7 +11,7 @@ const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
 const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_personal_data"].includes(op.id);
 /* For supervisors and administrators alone. */
-const supervisors = ["opportunity_reopen", "audit_list", "client_audit_list", "opportunity_audit_list"];
+const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
@@ -93,6 +93,7 @@ const good = {
   client_erase: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id } }),
   client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
+  client_consent_list: () => ({}),
   contact_list: () => ({}),
   contact_create: () => ({ body: lib.newContact() }),
   contact_get: () => ({}),
@@ -121,6 +122,8 @@ const good = {
   opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
   typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
   audit_list: () => ({ as: boss }),
+  audit_read_list: () => ({ as: boss }),
+  client_read_list: () => ({ as: boss }),
   client_audit_list: () => ({ as: boss }),
   opportunity_audit_list: () => ({ as: boss }),
   catalog_list: () => ({}),

@@ -41,6 +41,7 @@ opportunity_list        200 -      x     x    p    +        +          +        
 catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
 advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
 audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
+audit_read_list         200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 readyz                  200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 metrics                 200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
@@ -55,6 +56,7 @@ catalog_get             200 -      x     x    p    +0       +0         +0       
 
 client: one, absent
 client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
+client_consent_list     200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
 client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
 client_erase            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
 client_personal_data    200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
@@ -62,6 +64,7 @@ client_opportunity_list 200 -      x     x    p    +0       +0         +0       
 contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        r             r
 contact_create          201 -      x     x    p    +0       +0         +0       +0       r        r        r       r        r             r
 client_audit_list       200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
+client_read_list        200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
 
 new client: new, known
 client_create           201 -      x     x    p    +d       +d         +d       +d       r        +d       +d      r        r             r

@@ -59,9 +59,10 @@ test("client_erase: nothing of the person is left in any table, all else stays",
   assert.equal((await ana.get(p.at)).json.name, "NOMBRE QUE SE BORRA", "a rehearsal erases nothing");
   const r = await chief.post(`${p.at}/erasure`);
   assert.equal(r.status, 200, r.text);
-  assert.equal(Object.keys(r.json).pop(), "erased_at");
+  assert.deepEqual(Object.keys(r.json).slice(-2), ["erased_at", "advertising"]);
   assert.deepEqual({ ...r.json, erased_at: 0, updated_at: 0 }, { ...p.client, name: "BORRADO", document_number: `BORRADO-${p.client.id}`, phone: null, email: null, gender: null,
-    birth_date: null, legal_representative: null, sales: { ...p.client.sales, lines: null }, experience: { ...p.client.experience, birthday_today: null }, erased_at: 0, updated_at: 0 });
+    birth_date: null, legal_representative: null, sales: { ...p.client.sales, lines: null }, experience: { ...p.client.experience, birthday_today: null }, erased_at: 0, updated_at: 0, advertising: r.json.advertising });
+  assert.equal(r.json.advertising.acceptance.code, "acepto", "consent stays");
   assert.match(r.json.erased_at, /^20.*Z$/);
   const tables = world.database.sql("select string_agg(tablename, ' ') from pg_tables where schemaname = 'gestor'").split(" ");
   for (const table of tables)

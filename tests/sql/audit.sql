@@ -55,7 +55,7 @@ select pg_temp.same('no change', pg_temp.entries(), null);
 insert into client (name, document_type_id, document_type, document_number, phone, email, birth_date, legal_representative, lines, gender)
     select 'MARÍA 7654321', t.id, t.choice, '12345678', '944264648', 'maria@example.com', '1980-02-03', 'JOSÉ', '{955555555,966666666}', 'F'
       from choice('document_type', 'dni') t;
-select pg_temp.same('client', pg_temp.entries(), 'insert client > {"name": "***", "email": "***", "lines": ["***555", "***666"], "phone": "***648", "gender": "F", '
+select pg_temp.same('client', pg_temp.entries(), 'insert client > {"name": "***", "email": "***", "lines": ["***555", "***666"], "phone": "***648", "gender": "***", '
     '"birth_date": "***", "document_type": "dni", "document_number": "***678", "legal_representative": "***"}');
 update client set lines = '{}', phone = null, name = 'OTRA', document_number = '00005678', updated_at = clock_timestamp();
 select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"name": "***", "lines": ["***555", "***666"], "phone": "***648", "document_number": "***678"} > '
@@ -102,6 +102,20 @@ select set_config('gestor.audit', '{"advisor":5,"session":6,"address":"192.0.2.1
 update client set gender = 'M';
 select pg_temp.same('who', (select concat_ws(' ', advisor_id, session_id, host(address), request_id, operation, db_role = session_user) from audit order by id desc limit 1), '5 6 192.0.2.1 r-1 client_update t');
 
+-- ---------------------------------------------------------------- what was read
+
+-- As the serving role, which may call this and write nothing there itself; whose the objects are is looked up.
+set local role gestor_api;
+select audit_read_add(array[0, 1732400000123456, 1732400000123457], '{5,5,6}', '{7,7,8}', array[null, '192.0.2.1', '2001:db8::9']::inet[], '{NULL-1,r-2,r-3}', '{client_get,contact_get,opportunity_get}',
+    '{client,contact,opportunity}', array[c.id, t.id, o.id], false) from client c, contact t, opportunity o;
+-- Where an answer was lost it is asked again: what is there is not written twice, what is not is.
+select audit_read_add('{1732400000123456,1732400000123458}', '{5,5}', '{7,7}', '{NULL,NULL}', '{r-2,r-2}', '{contact_get,contact_get}', '{contact,contact}', array[t.id, t.id], true) from contact t;
+select pg_temp.same('reads', (select string_agg(concat_ws(' ', instant(r.at), r.advisor_id, r.session_id, host(r.address), r.request_id, r.operation, r.object_type, r.client_id = c.id), '; ' order by r.at)
+    from audit_read r, client c), '1970-01-01T00:00:00.000000Z 5 7 NULL-1 client_get client t; 2024-11-23T22:13:20.123456Z 5 7 192.0.2.1 r-2 contact_get contact t; '
+    '2024-11-23T22:13:20.123457Z 6 8 2001:db8::9 r-3 opportunity_get opportunity t; 2024-11-23T22:13:20.123458Z 5 7 r-2 contact_get contact t');
+reset role;
+select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read']) s;
+
 -- ---------------------------------------------------------------- only ever added to
 
 create function pg_temp.stays() returns void language sql as $$
@@ -127,7 +141,7 @@ select pg_temp.refused(s) from unnest(array[
     'set session_replication_role = replica']) s;
 -- What it changes is recorded all the same.
 update client set gender = 'F';
-select pg_temp.same('as the serving role', (select action || ' ' || object_type || ' ' || (after ->> 'gender') from audit order by id desc limit 1), 'update client F');
+select pg_temp.same('as the serving role', (select action || ' ' || object_type || ' ' || (after ->> 'gender') from audit order by id desc limit 1), 'update client ***');
 reset role;
 
 rollback;

@@ -64,6 +64,8 @@ declare
 begin
     foreach statement in array array[
         'update consent set created_at = now()', 'delete from consent', 'truncate consent',
+        'insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id) values (now(), 1, 1, ''x'', ''x'', ''client'', 1)', 'update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read',
+        'alter table gestor.audit_read disable trigger all', 'select nextval(''gestor.audit_read_id_seq'')',
         'update reopening set created_at = now()', 'delete from reopening', 'truncate reopening',
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
@@ -114,6 +116,7 @@ insert into wanted values
     ('action', 'DELETE INSERT SELECT UPDATE'),
     ('advisor', 'SELECT'),
     ('audit', 'SELECT'),
+    ('audit_read', 'SELECT'),
     ('catalog', 'SELECT'),
     ('catalog_item', 'SELECT'),
     ('client', 'INSERT SELECT UPDATE'),
@@ -155,7 +158,8 @@ begin
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p
      where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and has_function_privilege('gestor_api', p.oid, 'execute')
-       and p.oid <> 'client_erase(bigint, timestamptz)'::regprocedure;
+       and p.oid not in ('client_erase(bigint, timestamptz)'::regprocedure,
+           'audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)'::regprocedure);
     if wrong is not null then
         raise exception 'may be called with the owner''s rights: %', wrong;
     end if;

@@ -1,0 +1,241 @@
+#include "http/reads.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql.h"
+
+/* 2.5 MB: two seconds of 8000 searches each, more than two cores can serve. */
+#define RING	 16384
+#define BATCH	 1000
+#define FLUSH_MS 500
+#define COLUMNS	 8
+/* The longest is a request's id: 64 characters, its quotes, a comma and the NUL. */
+#define WIDTH 72
+
+struct entry {
+	int64_t at_us; /* since 1970 */
+	int64_t advisor_id, session_id, object_id;
+	const struct operation *op;
+	char address[ADDRESS_SIZE];
+	char request_id[REQUEST_ID_SIZE];
+};
+
+/*
+ * The slots from first on, count of them, are full. Requests fill the next one
+ * under the lock; only the thread frees any, so what is full it reads without.
+ */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	struct pool *pool;
+	struct entry ring[RING];
+	size_t first, count;
+	unsigned long lost; /* for want of room, and not said yet */
+	bool stopping;
+	int64_t until_ms; /* of stopping */
+} reads = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ------------------------------------------------------------ what requests do */
+
+/* Under the lock. */
+static void
+put(const struct request *rq, int64_t at_us, int64_t object_id)
+{
+	struct entry *e;
+
+	if (reads.count == RING) {
+		reads.lost++;
+		return;
+	}
+	e = &reads.ring[(reads.first + reads.count++) % RING];
+	e->at_us = at_us;
+	e->advisor_id = rq->who.advisor_id;
+	e->session_id = rq->who.session_id;
+	e->object_id = object_id;
+	e->op = rq->op;
+	memcpy(e->address, rq->address, sizeof(e->address));
+	memcpy(e->request_id, rq->id, sizeof(e->request_id));
+	if (reads.count == RING / 2)
+		pthread_cond_signal(&reads.wake);
+}
+
+void
+reads_note(const struct request *rq)
+{
+	int status = rq->reply.status;
+	const char *ids;
+	char *end;
+	int64_t now_us;
+
+	if (rq->op == NULL || !rq->op->personal || rq->who.advisor_id == 0 ||
+	    (status != 304 && (status < 200 || status > 299)))
+		return;
+	/* What is made anew has no id in its path: the answer shows what was sent. */
+	ids = rq->param[0] != NULL ? rq->param[0] : rq->shown;
+	if (ids == NULL)
+		return;
+	now_us = clock_epoch_us();
+	pthread_mutex_lock(&reads.lock);
+	for (; *ids != '\0'; ids = end + strspn(end, " "))
+		put(rq, now_us, strtoll(ids, &end, 10));
+	pthread_mutex_unlock(&reads.lock);
+}
+
+/* ----------------------------------------------------------------- the thread */
+
+/* One value more of an array as PostgreSQL writes it. */
+static void PRINTF(3, 4) add(char **p, size_t i, const char *fmt, ...)
+{
+	va_list ap;
+
+	*(*p)++ = i == 0 ? '{' : ',';
+	va_start(ap, fmt);
+	*p += vsnprintf(*p, WIDTH, fmt, ap);
+	va_end(ap);
+}
+
+/* What an operation's ids are of: the first of its path, or what it lists. */
+static const char *
+object_type(const struct operation *op)
+{
+	if (strncmp(op->path, "/v1/clients", 11) == 0)
+		return "client";
+	return strncmp(op->path, "/v1/contacts", 12) == 0 ? "contact" : "opportunity";
+}
+
+/* The first n entries, as one statement's arguments. */
+static void
+write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
+{
+	char *p[COLUMNS];
+
+	for (int c = 0; c < COLUMNS; c++)
+		p[c] = columns[c];
+	/* Ids, addresses and operations have nothing that would need to be escaped (exchange.c, address.c). */
+	for (size_t i = 0; i < n; i++) {
+		const struct entry *e = &reads.ring[(reads.first + i) % RING];
+
+		add(&p[0], i, "%lld", (long long)e->at_us);
+		add(&p[1], i, "%lld", (long long)e->advisor_id);
+		add(&p[2], i, "%lld", (long long)e->session_id);
+		add(&p[3], i, "%s", e->address[0] != '\0' ? e->address : "NULL");
+		add(&p[4], i, "\"%s\"", e->request_id);
+		add(&p[5], i, "%s", e->op->id);
+		add(&p[6], i, "%s", object_type(e->op));
+		add(&p[7], i, "%lld", (long long)e->object_id);
+	}
+	for (int c = 0; c < COLUMNS; c++)
+		memcpy(p[c], "}", 2);
+}
+
+/* Stores the first n; false: they are to be tried again. */
+static bool
+store(size_t n)
+{
+	/* An answer was lost: perhaps they are there. A failure was told. */
+	static bool again, told;
+	static char columns[COLUMNS][BATCH * WIDTH + 2];
+	struct call call = { &sql_audit_read_add, { NULL } };
+	struct db_error error;
+	struct result *result = NULL;
+	enum db_status status;
+
+	write_out(n, columns);
+	for (int c = 0; c < COLUMNS; c++)
+		call.args[c] = columns[c];
+	call.args[COLUMNS] = again ? "true" : "false";
+	status = db_run(reads.pool, &call, 1, &result, &error);
+	if (status == DB_OK) {
+		result_free(result);
+		again = told = false;
+		return true;
+	}
+	if (!told)
+		log_msg(LOG_WARN, "reads wait to be recorded: %s",
+		    status == DB_REFUSED ? error.sqlstate : "the database does not answer");
+	told = true;
+	again |= status == DB_UNKNOWN;
+	return false;
+}
+
+/* Under the lock, which is not held while entries are stored. */
+static bool
+flush(void)
+{
+	size_t n = reads.count < BATCH ? reads.count : BATCH;
+	unsigned long lost = reads.lost;
+	bool stored;
+
+	reads.lost = 0;
+	pthread_mutex_unlock(&reads.lock);
+	if (lost > 0)
+		log_msg(LOG_WARN, "%lu reads could not be recorded: there was no room", lost);
+	stored = n == 0 || store(n);
+	pthread_mutex_lock(&reads.lock);
+	if (stored) {
+		reads.first = (reads.first + n) % RING;
+		reads.count -= n;
+	}
+	return stored;
+}
+
+static void *
+run(void *arg)
+{
+	struct timespec until;
+	int64_t until_ms;
+	bool stored = true;
+
+	pthread_mutex_lock(&reads.lock);
+	while (!reads.stopping || (reads.count > 0 && (stored || clock_ms() < reads.until_ms))) {
+		if (!stored || (!reads.stopping && reads.count < BATCH)) {
+			until_ms = clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS);
+			until = (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 };
+			pthread_cond_timedwait(&reads.wake, &reads.lock, &until);
+		}
+		stored = flush();
+	}
+	reads.lost += reads.count;
+	reads.count = 0;
+	flush();
+	pthread_mutex_unlock(&reads.lock);
+	return arg;
+}
+
+/* ------------------------------------------------------------ start and stop */
+
+int
+reads_start(struct app *app)
+{
+	pthread_condattr_t attr;
+	int failed;
+
+	reads.pool = app->pool;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&reads.wake, &attr);
+	pthread_condattr_destroy(&attr);
+	failed = pthread_create(&reads.thread, NULL, run, NULL);
+	if (failed)
+		log_msg(LOG_ERROR, "no thread to record reads");
+	return failed ? -1 : 0;
+}
+
+void
+reads_stop(int wait_ms)
+{
+	pthread_mutex_lock(&reads.lock);
+	reads.stopping = true;
+	reads.until_ms = clock_ms() + wait_ms;
+	pthread_cond_signal(&reads.wake);
+	pthread_mutex_unlock(&reads.lock);
+	pthread_join(reads.thread, NULL);
+}

@@ -1,0 +1,25 @@
+/*
+ * reads - the record of who was shown whose personal data.
+ *
+ * An operation is recorded if what it answers has members that openapi.yaml
+ * marks x-personal. A request's end puts an entry into a ring of fixed size,
+ * and waits for nothing; a thread of its own stores what is there, many
+ * entries a statement, twice a second. Without a database the ring keeps what
+ * fits, and what does not is counted, and the count logged. A process that is
+ * killed takes with it what it had not stored yet.
+ */
+#ifndef HTTP_READS_H
+#define HTTP_READS_H
+
+#include "http/request.h"
+
+/* reads_start - starts the thread; -1 when there is none to be had. */
+int reads_start(struct app *app) MUSTCHECK;
+
+/* reads_note - records what a request whose reply is set has shown; threads: any. */
+void reads_note(const struct request *rq);
+
+/* reads_stop - ends the thread when all is stored, or wait_ms are over; nothing is noted any more. */
+void reads_stop(int wait_ms);
+
+#endif
