@@ -17,8 +17,14 @@
 /* password_init - once, before threads. returns -1 when libsodium cannot be used. */
 int password_init(void) MUSTCHECK;
 
-/* password_serve - starts the threads; when signals are blocked. They end with the process. returns -1 when it cannot. */
-int password_serve(void) MUSTCHECK;
+/*
+ * password_serve - starts the threads; when signals are blocked. They end with the process.
+ *
+ * places   sign-ins at once, of which most wait; no more than PASSWORD_PLACES in any case
+ * returns  -1 when it cannot
+ */
+#define PASSWORD_PLACES 64
+int password_serve(int places) MUSTCHECK;
 
 /* password_hash - returns 0, or -1 when there was no memory for it, or no turn within PASSWORD_WAIT_MS. */
 #define PASSWORD_WAIT_MS 3000
@@ -31,6 +37,14 @@ enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };
  * time     waits at most wait_ms for its turn: PASSWORD_BUSY
  */
 enum password_answer password_check(const char *hash, const char *password, int wait_ms) MUSTCHECK;
+
+/*
+ * password_admit - a place for a sign-in, from before its first question to the
+ * database until password_leave(). false: all are taken, and one more could only
+ * wait, holding a thread that somebody else's request needs.
+ */
+bool password_admit(void) MUSTCHECK;
+void password_leave(void);
 
 #define PASSWORD_MIN 12
 #define PASSWORD_MAX 256
