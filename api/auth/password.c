@@ -89,10 +89,10 @@ password_init(void)
 int
 password_serve(int most)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 	pthread_t thread;
 
-	for (long i = 0; i < (cores > 0 ? cores : 1); i++) {
+	for (long i = 0; i < (half > 0 ? half : 1); i++) {
 		if (pthread_create(&thread, NULL, worker, NULL) != 0)
 			return -1;
 		pthread_detach(thread);

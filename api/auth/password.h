@@ -2,9 +2,11 @@
  * password - argon2id, by libsodium.
  *
  * 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet): some 66 ms of one
- * core. While serving, threads of their own do it, as many as there are cores and
+ * core. While serving, threads of their own do it, half as many as there are cores,
  * each with a tenth of another thread's weight (nice 10): a flood of sign-ins
- * starves neither the other requests nor the memory.
+ * starves neither the other requests nor the memory. The niceness alone would not
+ * do: PostgreSQL's processes may be scheduled in groups of their own, in which it
+ * says nothing, and would find a hash on every core.
  */
 #ifndef AUTH_PASSWORD_H
 #define AUTH_PASSWORD_H
@@ -23,7 +25,7 @@ int password_init(void) MUSTCHECK;
  * places   sign-ins at once, of which most wait; no more than PASSWORD_PLACES in any case
  * returns  -1 when it cannot
  */
-#define PASSWORD_PLACES 64
+#define PASSWORD_PLACES 32 /* two seconds' worth for one thread, of which nobody waits for longer */
 int password_serve(int places) MUSTCHECK;
 
 /* password_hash - returns 0, or -1 when there was no memory for it, or no turn within PASSWORD_WAIT_MS. */

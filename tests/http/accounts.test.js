@@ -239,21 +239,22 @@ test("session_create: more at once than there are places for: 503 at once, and o
   await meanwhile;
   const busy = answers.filter(({ r }) => r.status === 503);
   assert.ok(busy.length >= 10 && busy.length < 60, `${busy.length} of 60`);
-  for (const { r, took: ms } of busy) {
+  for (const { r } of busy) {
     assert.equal(r.json.code, "busy");
-    assert.ok(ms < 1800, `refused after ${ms} ms, as if it had waited for its turn`);
     assert.match(r.headers["retry-after"], /^[1-9]/);
   }
   for (const { r } of answers) assert.ok([401, 503].includes(r.status), r.text);
-  assert.ok(took.length > 5 && Math.max(...took) < 1000, `${took}`);
+  const middle = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+  const refusedAfter = middle(busy.map((a) => a.took)), judgedAfter = middle(answers.filter(({ r }) => r.status === 401).map((a) => a.took));
+  assert.ok(refusedAfter < judgedAfter, `refused after ${refusedAfter} ms, as if they had waited for their turn; the others took ${judgedAfter} ms`);
+  assert.ok(took.length > 5 && middle(took) < 250, `${took}`);
   assert.equal((await signIn("E8153375", lib.password, server.base)).status, 201, "the places are given back");
   await server.stop();
 });
 
 /*
- * alike(kinds, tries, most, what) - asks in turn, and compares the medians of the kinds in the server's own way of
- * being asked: over one connection. A machine that is busy with other things is given three rounds to be quiet in;
- * a difference of the program's own is there in each of them.
+ * alike(kinds, tries, most, ask) - asks in turn, and the medians of the kinds differ by no more than that. A machine
+ * that is busy with other things has three rounds to be quiet in; a difference of the program's own is in all of them.
  */
 async function alike(kinds, tries, most, ask) {
   const median = (t) => t.sort((a, b) => a - b)[t.length >> 1];
