@@ -68,6 +68,8 @@ static const struct number_setting numbers[] = {
 	{ "GESTOR_ACCESS_TTL_S", 900, 30, 3600, AT(access_ttl_s), "life of an access token" },
 	{ "GESTOR_REFRESH_TTL_S", 43200, 60, 2592000, AT(refresh_ttl_s),
 	    "life of a refresh token" },
+	{ "GESTOR_SESSION_HOURS", 24, 1, 720, AT(session_hours),
+	    "end of a session after its sign-in, however often it is renewed" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
 	    "longest wait for requests in flight at the end" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),

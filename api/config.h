@@ -28,6 +28,7 @@ struct config {
 	int body_max_bytes;
 	int access_ttl_s;
 	int refresh_ttl_s;
+	int session_hours;
 	int drain_ms;
 	int check_ms;
 	int retention_days;

@@ -13,6 +13,7 @@
 #include "auth/password.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
+#include "auth/throttle.h"
 #include "auth/token.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
@@ -38,11 +39,14 @@
 static const char help[] =
     "usage: gestor serve                 serve the API\n"
     "       gestor migrate               bring the database's schema up to date\n"
-    "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE\n"
+    "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE [--rights "
+    "RIGHTS]\n"
     "                                    make an account; USERNAME is E and 7 digits;\n"
     "                                    ROLE is advisor, supervisor, admin or integration;\n"
     "                                    the password is asked for,\n"
     "                                    or is the first line of standard input\n"
+    "                                    --rights client_read,...: what an integration may;\n"
+    "                                    left out, all that there is\n"
     "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
     "       gestor version\n"
     "       gestor --help\n\n";
@@ -186,14 +190,15 @@ serve(void)
 	/* Before threads: jansson's seed is made at the first object else. */
 	json_object_seed(0);
 	if (password_init() != 0 ||
-	    token_init(config.jwt_secret, config.jwt_secret_previous, config.access_ttl_s) != 0) {
+	    token_init(config.jwt_secret, config.jwt_secret_previous) != 0) {
 		fprintf(stderr, "gestor: libsodium or libjwt cannot be used\n");
 		return 1;
 	}
 	secret_init(config.jwt_secret, config.jwt_secret_previous);
 	revoked_init(config.access_ttl_s);
+	throttle_init();
 	block_signals(&signals);
-	if (password_serve() != 0 || log_start() != 0) {
+	if (password_serve(config.threads / 2) != 0 || log_start() != 0) {
 		fprintf(stderr, "gestor: no threads for passwords and the log\n");
 		return 1;
 	}

@@ -37,6 +37,8 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .last = &queue.first
 };
 
+static int places = PASSWORD_PLACES, taken;
+
 static char nobodys_hash[PASSWORD_HASH_SIZE];
 
 static int
@@ -85,16 +87,18 @@ password_init(void)
 }
 
 int
-password_serve(void)
+password_serve(int most)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 	pthread_t thread;
 
-	for (long i = 0; i < (cores > 0 ? cores : 1); i++) {
+	for (long i = 0; i < (half > 0 ? half : 1); i++) {
 		if (pthread_create(&thread, NULL, worker, NULL) != 0)
 			return -1;
 		pthread_detach(thread);
 	}
+	if (most < places)
+		places = most;
 	queue.serving = true;
 	return 0;
 }
@@ -165,6 +169,21 @@ password_check(const char *hash, const char *password, int wait_ms)
 	if (!have_done(&j, wait_ms))
 		return PASSWORD_BUSY;
 	return j.result == 0 && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+bool
+password_admit(void)
+{
+	if (__atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED) <= places)
+		return true;
+	password_leave();
+	return false;
+}
+
+void
+password_leave(void)
+{
+	__atomic_sub_fetch(&taken, 1, __ATOMIC_RELAXED);
 }
 
 static const char *const common_passwords[] = {

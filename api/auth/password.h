@@ -2,9 +2,11 @@
  * password - argon2id, by libsodium.
  *
  * 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet): some 66 ms of one
- * core. While serving, threads of their own do it, as many as there are cores and
+ * core. While serving, threads of their own do it, half as many as there are cores,
  * each with a tenth of another thread's weight (nice 10): a flood of sign-ins
- * starves neither the other requests nor the memory.
+ * starves neither the other requests nor the memory. The niceness alone would not
+ * do: PostgreSQL's processes may be scheduled in groups of their own, in which it
+ * says nothing, and would find a hash on every core.
  */
 #ifndef AUTH_PASSWORD_H
 #define AUTH_PASSWORD_H
@@ -17,8 +19,14 @@
 /* password_init - once, before threads. returns -1 when libsodium cannot be used. */
 int password_init(void) MUSTCHECK;
 
-/* password_serve - starts the threads; when signals are blocked. They end with the process. returns -1 when it cannot. */
-int password_serve(void) MUSTCHECK;
+/*
+ * password_serve - starts the threads; when signals are blocked. They end with the process.
+ *
+ * places   sign-ins at once, of which most wait; no more than PASSWORD_PLACES in any case
+ * returns  -1 when it cannot
+ */
+#define PASSWORD_PLACES 32 /* two seconds' worth for one thread, of which nobody waits for longer */
+int password_serve(int places) MUSTCHECK;
 
 /* password_hash - returns 0, or -1 when there was no memory for it, or no turn within PASSWORD_WAIT_MS. */
 #define PASSWORD_WAIT_MS 3000
@@ -31,6 +39,14 @@ enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };
  * time     waits at most wait_ms for its turn: PASSWORD_BUSY
  */
 enum password_answer password_check(const char *hash, const char *password, int wait_ms) MUSTCHECK;
+
+/*
+ * password_admit - a place for a sign-in, from before its first question to the
+ * database until password_leave(). false: all are taken, and one more could only
+ * wait, holding a thread that somebody else's request needs.
+ */
+bool password_admit(void) MUSTCHECK;
+void password_leave(void);
 
 #define PASSWORD_MIN 12
 #define PASSWORD_MAX 256

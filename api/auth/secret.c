@@ -15,10 +15,11 @@ static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a to
 #define KEPT_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
 static_assert(SECRET_KEPT_SIZE >= sodium_base64_ENCODED_LEN(KEPT_BYTES, VARIANT), "it fits");
 
-/* The first seals and keeps, both open. */
+/* The first seals, keeps and hashes, both open. */
 static struct {
 	unsigned char seal[crypto_generichash_KEYBYTES];
 	unsigned char keep[crypto_secretbox_KEYBYTES];
+	unsigned char mac[crypto_generichash_KEYBYTES];
 } keys[2];
 static size_t nkeys;
 
@@ -74,6 +75,7 @@ add_key(const char *signing_secret)
 {
 	derive("gestor seal 1", signing_secret, keys[nkeys].seal, sizeof(keys[nkeys].seal));
 	derive("gestor keep 1", signing_secret, keys[nkeys].keep, sizeof(keys[nkeys].keep));
+	derive("gestor mac 1", signing_secret, keys[nkeys].mac, sizeof(keys[nkeys].mac));
 	nkeys++;
 }
 
@@ -95,6 +97,20 @@ secret_keep(const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SEC
 	crypto_secretbox_easy(bytes + crypto_secretbox_NONCEBYTES, (const unsigned char *)token,
 	    SECRET_TOKEN_SIZE - 1, bytes, keys[0].keep);
 	sodium_bin2base64(ret_kept, SECRET_KEPT_SIZE, bytes, sizeof(bytes), VARIANT);
+}
+
+void
+secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE])
+{
+	unsigned char mac[32];
+
+	for (size_t i = 0; i < 2; i++) {
+		const unsigned char *key = keys[i < nkeys ? i : 0].mac;
+
+		crypto_generichash(mac, sizeof(mac), (const unsigned char *)text, strlen(text), key,
+		    sizeof(keys[0].mac));
+		sodium_bin2hex(ret_macs[i], SECRET_HASH_SIZE, mac, sizeof(mac));
+	}
 }
 
 bool

@@ -28,6 +28,13 @@ void secret_keep(
     const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE]);
 bool secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
 
+/*
+ * secret_mac - a keyed hash of a text that could be guessed from a plain one. Of its two, the
+ * first is what is kept; the other is what a process whose first key is our second has kept
+ * (the same as the first where there is one key).
+ */
+void secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE]);
+
 /* secret_id - 16 random bytes as hex: a request's id, a token's jti. */
 #define SECRET_ID_SIZE 33
 void secret_id(char ret_id[static SECRET_ID_SIZE]);

@@ -31,7 +31,6 @@ struct key {
 static struct {
 	struct key keys[2];
 	size_t count;
-	int ttl_s;
 } ring;
 
 static int
@@ -50,7 +49,7 @@ add_id(jwt_t *jwt, const char *name, int64_t value)
 }
 
 static char *
-sign(const struct key *key, const struct claims *claims, int64_t issued, const char *id)
+sign(const struct key *key, const struct claims *claims, int64_t issued, int life_s, const char *id)
 {
 	char scope[RIGHTS_SIZE];
 	jwt_t *jwt = NULL;
@@ -67,16 +66,16 @@ sign(const struct key *key, const struct claims *claims, int64_t issued, const c
 		jwt_add_grant(jwt, "scope", rights_text(claims->rights, scope)) == 0) &&
 	    (!claims->must_change || jwt_add_grant_bool(jwt, "must_change", 1) == 0) &&
 	    add_number(jwt, "iat", issued) == 0 && add_number(jwt, "nbf", issued) == 0 &&
-	    add_number(jwt, "exp", issued + ring.ttl_s) == 0)
+	    add_number(jwt, "exp", issued + life_s) == 0)
 		token = jwt_encode_str(jwt);
 	jwt_free(jwt);
 	return token;
 }
 
 char *
-token_issue(const struct claims *claims, int64_t issued, const char *id)
+token_issue(const struct claims *claims, int64_t issued, int life_s, const char *id)
 {
-	return sign(&ring.keys[0], claims, issued, id);
+	return sign(&ring.keys[0], claims, issued, life_s, id);
 }
 
 static int
@@ -91,7 +90,7 @@ add_key(const char *secret)
 	key->secret_bytes = (int)strlen(secret);
 	secret_hash(secret, hash);
 	memcpy(key->id, hash, sizeof(key->id) - 1);
-	token = sign(key, &nobody, 0, "");
+	token = sign(key, &nobody, 0, 0, "");
 	if (token == NULL)
 		return -1;
 	key->header_length = strcspn(token, ".");
@@ -106,10 +105,9 @@ add_key(const char *secret)
 }
 
 int
-token_init(const char *secret, const char *previous, int ttl_s)
+token_init(const char *secret, const char *previous)
 {
 	ring.count = 0;
-	ring.ttl_s = ttl_s;
 	verified_init();
 	if (add_key(secret) != 0)
 		return -1;

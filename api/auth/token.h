@@ -32,14 +32,15 @@ struct claims {
  * previous  only verifies; NULL or "": there is none
  * returns   -1 when libjwt refuses
  */
-int token_init(const char *secret, const char *previous, int ttl_s) MUSTCHECK;
+int token_init(const char *secret, const char *previous) MUSTCHECK;
 
 /*
- * token_issue - a token of the first key, good for ttl_s from `issued` (seconds since 1970): the
+ * token_issue - a token of the first key, good for life_s from `issued` (seconds since 1970): the
  * same bytes for the same claims, time and id (jti; secret_id()).
  * returns  a string of the caller's (free), or NULL when out of memory
  */
-char *token_issue(const struct claims *claims, int64_t issued, const char *id) MUSTCHECK;
+char *token_issue(
+    const struct claims *claims, int64_t issued, int life_s, const char *id) MUSTCHECK;
 
 /* token_verify - true: ours, unaltered, of the right form, and good now. */
 bool token_verify(const char *token, struct claims *ret_claims) MUSTCHECK;

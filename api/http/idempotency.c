@@ -14,27 +14,41 @@
 /* The columns of idempotency_find. */
 enum { STATUS, LOCATION, BODY };
 
+static const char *
+hash_of(struct request *rq, const char *body, const char *password)
+{
+	char *hash = arena_alloc(&rq->arena, SECRET_HASH_SIZE);
+
+	secret_hash(arena_printf(&rq->arena, "%s %s %s%s", rq->param[0] != NULL ? rq->param[0] : "",
+			rq->param[1] != NULL ? rq->param[1] : "", body, password),
+	    hash);
+	return hash;
+}
+
 /*
  * What is asked: the path's ids, and the body as JSON with its members in order,
- * so that a client may write the same thing twice in two ways. But for what must
- * not be guessed from a hash: the operation looks at those members by itself.
+ * so that a client may write the same thing twice in two ways. What must not be
+ * guessed from a hash goes in under a key; and not at all where the operation
+ * looks at it by itself, before any answer is repeated (session_create,
+ * session_refresh: nobody has an advisor_id yet).
  */
-static const char *
-asked(struct request *rq)
+static void
+note_asked(struct request *rq)
 {
 	static const char *const secrets[] = { "password", "refresh_token" };
-	char *hash = arena_alloc(&rq->arena, SECRET_HASH_SIZE), *text;
 	json_t *body = json_is_object(rq->body) ? json_copy(rq->body) : json_incref(rq->body);
+	const char *password = json_string_value(json_object_get(rq->body, "password"));
+	char *text, macs[2][SECRET_HASH_SIZE] = { "", "" };
 
+	if (password != NULL && rq->advisor_id != NULL)
+		secret_mac(password, macs);
 	for (size_t i = 0; i < NITEMS(secrets); i++)
 		json_object_del(body, secrets[i]);
 	text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	secret_hash(arena_printf(&rq->arena, "%s %s %s", rq->param[0] != NULL ? rq->param[0] : "",
-			rq->param[1] != NULL ? rq->param[1] : "", text != NULL ? text : ""),
-	    hash);
+	rq->idempotency.asked = hash_of(rq, text != NULL ? text : "", macs[0]);
+	rq->idempotency.asked_previous = hash_of(rq, text != NULL ? text : "", macs[1]);
 	free(text);
 	json_decref(body);
-	return hash;
 }
 
 int
@@ -56,7 +70,7 @@ idempotency_take(struct request *rq, const char *header)
 		return reply_problem(rq, "idempotency_key_invalid");
 	rq->idempotency.key = arena_copy(&rq->arena, header, length);
 	rq->idempotency.scope = rq->advisor_id;
-	rq->idempotency.asked = asked(rq);
+	note_asked(rq);
 	return 0;
 }
 
@@ -64,7 +78,8 @@ struct call
 idempotency_claim(const struct request *rq)
 {
 	return (struct call){ &sql_idempotency_claim,
-		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked } };
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
+		    rq->idempotency.asked_previous } };
 }
 
 /* The answer as it was, but for what each message has of its own. */
@@ -84,7 +99,8 @@ int
 idempotency_replay(struct request *rq)
 {
 	struct call call = { &sql_idempotency_find,
-		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked } };
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
+		    rq->idempotency.asked_previous } };
 	struct db_error error;
 	struct result *row = NULL;
 	int status = 0;

@@ -77,6 +77,7 @@ struct request {
 		const char *key; /* NULL: none (idempotency.h) */
 		const char *scope; /* whose key: who signs in, or renews, says so itself */
 		const char *asked; /* a hash of the request */
+		const char *asked_previous; /* the same, under the previous key */
 		/* what makes a reply of the kept body, where that is not the answer itself */
 		int (*replay)(struct request *rq, const char *kept);
 	} idempotency;

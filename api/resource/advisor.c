@@ -127,8 +127,8 @@ password_put(struct request *rq)
 		return rq->reply.status;
 	if (result_rows(known) == 0)
 		return reply_problem(rq, "token_invalid");
-	if (atoi(result_text(known, 0, 2)) > 0)
-		return reply_too_many(rq, result_text(known, 0, 2));
+	if (attempt_judged(rq, result_text(known, 0, 0), known, 2) != 0)
+		return rq->reply.status;
 	switch (password_check(result_text(known, 0, 1), old, rq->app->config->pool_wait_ms)) {
 	case PASSWORD_BUSY:
 		return reply_problem(rq, "busy");

@@ -71,7 +71,7 @@ select id, :{answer 204 null null::json} from saved, (select count(*) from told)
 
 -- name: password_advisor  ($1 advisor, $2 address)
 -- The old password is asked for as in signing in, and throttled as that is.
-select v.username, v.password_hash, :{throttled v.username $2} from advisor v where v.id = $1::bigint and v.active;
+select v.username, v.password_hash, t.bucket, t.wait_ms from advisor v, sign_in_wait(v.username, $2) t where v.id = $1::bigint and v.active;
 
 -- name: password_put  ($1 advisor, $2 password's hash, $3 the hash it replaces)
 with saved as (

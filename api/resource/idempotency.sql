@@ -1,11 +1,11 @@
--- name: idempotency_claim  ($1 scope, $2 operation, $3 key, $4 what is asked: a hash in hex)
+-- name: idempotency_claim  ($1 scope, $2 operation, $3 key, $4 what is asked: a hash in hex, $5 the same under the previous key)
 -- writes
-select idempotency_claim($1, $2, $3, decode($4, 'hex'));
+select idempotency_claim($1, $2, $3, decode($4, 'hex'), decode($5, 'hex'));
 
--- name: idempotency_find  ($1 scope, $2 operation, $3 key, $4 what is asked)
+-- name: idempotency_find  ($1 scope, $2 operation, $3 key, $4 what is asked, $5 the same under the previous key)
 -- The answer that was kept, if it was to the same request.
 select i.status, i.location, i.body from idempotency i
- where i.scope = $1 and i.operation = $2 and i.key = $3 and i.request = decode($4, 'hex')
+ where i.scope = $1 and i.operation = $2 and i.key = $3 and i.request in (decode($4, 'hex'), decode($5, 'hex'))
    and i.created_at > now() - idempotency_kept();
 
 -- name: throttle_purge

@@ -5,6 +5,7 @@
 #include "auth/password.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
+#include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
@@ -19,9 +20,15 @@ member(const struct request *rq, const char *name)
 }
 
 static const char *
-seconds(struct request *rq, int n)
+number(struct request *rq, int n)
 {
 	return arena_printf(&rq->arena, "%d", n);
+}
+
+static const char *
+session_hours(struct request *rq)
+{
+	return number(rq, rq->app->config->session_hours);
 }
 
 /*
@@ -47,6 +54,15 @@ string_of(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
+/* At most that many seconds; all of them where an answer of an older version was kept without. */
+static int
+at_most(int seconds, const json_t *left)
+{
+	if (!json_is_integer(left) || json_integer_value(left) > seconds)
+		return seconds;
+	return json_integer_value(left) > 0 ? (int)json_integer_value(left) : 0;
+}
+
 /* The session of a session_made (session.sql). A rehearsal's has no tokens. */
 static const char *
 session_json(struct request *rq, const json_t *made)
@@ -55,6 +71,8 @@ session_json(struct request *rq, const json_t *made)
 	const json_t *of = json_object_get(made, "made");
 	char refresh_token[SECRET_TOKEN_SIZE], *token = NULL, *advisor;
 	const char *json = NULL, *quote = rq->validate_only ? "" : "\"";
+	int access_s = at_most(c->access_ttl_s, json_object_get(made, "left_s"));
+	int refresh_s = at_most(c->refresh_ttl_s, json_object_get(made, "refresh_s"));
 
 	rq->who.session_id = strtoll(string_of(made, "session"), NULL, 10);
 	rq->who.advisor_id = strtoll(string_of(made, "advisor_id"), NULL, 10);
@@ -63,15 +81,15 @@ session_json(struct request *rq, const json_t *made)
 	    !rights_named(string_of(made, "rights"), &rq->who.rights) ||
 	    !secret_kept(string_of(of, "refresh_token"), refresh_token))
 		return NULL;
-	token = token_issue(
-	    &rq->who, json_integer_value(json_object_get(of, "issued")), string_of(of, "id"));
+	token = token_issue(&rq->who, json_integer_value(json_object_get(of, "issued")), access_s,
+	    string_of(of, "id"));
 	advisor = json_dumps(json_object_get(made, "advisor"), JSON_COMPACT);
 	if (token != NULL && advisor != NULL)
 		json = arena_printf(&rq->arena,
 		    "{\"access_token\":%s%s%s,\"token_type\":\"Bearer\",\"expires_in\":%d,"
 		    "\"refresh_token\":%s%s%s,\"refresh_expires_in\":%d,\"advisor\":%s}",
-		    quote, rq->validate_only ? "null" : token, quote, c->access_ttl_s, quote,
-		    rq->validate_only ? "null" : refresh_token, quote, c->refresh_ttl_s, advisor);
+		    quote, rq->validate_only ? "null" : token, quote, access_s, quote,
+		    rq->validate_only ? "null" : refresh_token, quote, refresh_s, advisor);
 	free(token);
 	free(advisor);
 	return json;
@@ -144,13 +162,33 @@ replay_refresh(struct request *rq, const char *text)
 	return reply_session(rq, text);
 }
 
-int
-reply_too_many(struct request *rq, const char *seconds)
+static int
+reply_too_many(struct request *rq, int64_t wait_ms)
 {
 	int status = reply_problem(rq, "too_many_attempts");
 
-	reply_header(rq, "Retry-After", seconds);
+	reply_header(rq, "Retry-After", number(rq, (int)((wait_ms + 999) / 1000)));
 	return status;
+}
+
+int
+attempt_refused(struct request *rq, const char *username)
+{
+	int64_t wait_ms = throttle_wait_ms(username, rq->address);
+
+	return wait_ms > 0 ? reply_too_many(rq, wait_ms) : 0;
+}
+
+int
+attempt_judged(struct request *rq, const char *username, const struct result *row, int col)
+{
+	int64_t wait_ms = strtoll(result_text(row, 0, col + 1), NULL, 10);
+
+	if (wait_ms == 0)
+		return 0;
+	throttle_refused((enum throttle_bucket)atoi(result_text(row, 0, col)), username,
+	    rq->address, rq->began_us / 1000, wait_ms);
+	return reply_too_many(rq, wait_ms);
 }
 
 bool
@@ -159,14 +197,17 @@ attempt_was_right(struct request *rq, const char *username)
 	auto_result struct result *given =
 	    request_query(rq, &sql_password_right, username, rq->address);
 
-	return given != NULL;
+	if (given == NULL)
+		return false;
+	throttle_forget(username, rq->address);
+	return true;
 }
 
 /* The columns of session_advisor. */
-enum { WAIT_S, ADVISOR, HASH, ACTIVE };
+enum { BUCKET, WAIT_MS, ADVISOR, HASH, ACTIVE };
 
-int
-session_create(struct request *rq)
+static int
+sign_in(struct request *rq)
 {
 	auto_result struct result *advisor =
 	    request_query(rq, &sql_session_advisor, member(rq, "username"), rq->address);
@@ -179,8 +220,8 @@ session_create(struct request *rq)
 	/* For the log alone, which is to say whose sign-in failed. */
 	if (result_text(advisor, 0, ADVISOR) != NULL)
 		rq->who.advisor_id = strtoll(result_text(advisor, 0, ADVISOR), NULL, 10);
-	if (atoi(result_text(advisor, 0, WAIT_S)) > 0)
-		return reply_too_many(rq, result_text(advisor, 0, WAIT_S));
+	if (attempt_judged(rq, member(rq, "username"), advisor, BUCKET) != 0)
+		return rq->reply.status;
 	known = result_true(advisor, 0, ACTIVE);
 	/* Nobody, or nobody any more, takes as long as a wrong password. */
 	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
@@ -199,12 +240,27 @@ session_create(struct request *rq)
 	secret_token(token);
 	secret_hash(token, hash);
 	row = request_query(rq, &sql_session_create, result_text(advisor, 0, ADVISOR), hash,
-	    seconds(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token));
+	    number(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token), session_hours(rq));
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0)
 		return reply_problem(rq, "credentials_wrong");
 	return reply_session(rq, result_text(row, 0, 0));
+}
+
+/* A flood is refused here, before it has a database connection. */
+int
+session_create(struct request *rq)
+{
+	int status = attempt_refused(rq, member(rq, "username"));
+
+	if (status != 0)
+		return status;
+	if (!password_admit())
+		return reply_problem(rq, "busy");
+	status = sign_in(rq);
+	password_leave();
+	return status;
 }
 
 /*
@@ -238,8 +294,9 @@ session_refresh(struct request *rq)
 	rq->idempotency.replay = replay_refresh;
 	calls[0].args[0] = calls[1].args[0] = shown;
 	calls[0].args[1] = calls[1].args[1] = next;
-	calls[0].args[2] = seconds(rq, rq->app->config->refresh_ttl_s);
+	calls[0].args[2] = number(rq, rq->app->config->refresh_ttl_s);
 	calls[0].args[3] = ingredients(rq, token);
+	calls[0].args[4] = session_hours(rq);
 	status = request_run(rq, calls, NITEMS(calls), results);
 	if (status != 0)
 		return status;
@@ -262,7 +319,7 @@ int
 session_get(struct request *rq)
 {
 	auto_result struct result *row =
-	    request_query(rq, &sql_session_get, session_id(rq), rq->advisor_id);
+	    request_query(rq, &sql_session_get, session_id(rq), rq->advisor_id, session_hours(rq));
 	const char *json;
 
 	if (row == NULL)

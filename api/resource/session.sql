@@ -1,48 +1,51 @@
--- Attempts on one account from one address, on one account, and from one address.
--- fragment: throttled  (%1 username, %2 address: seconds to wait, 0 for none)
-greatest(throttle_take('account ' || upper(%1) || ' address ' || %2, 10, 60), throttle_take('account ' || upper(%1), 50, 20),
-    throttle_take('address ' || %2, 200, 1))
-
 -- name: session_advisor  ($1 username, $2 address)
 -- A row for nobody too, so that nobody takes as long. It takes its tokens whatever becomes of the rest: no
 -- rehearsal of it, and no key before it.
-select t.wait_s, v.id, v.password_hash, coalesce(v.active, false)
-  from (select :{throttled $1 $2} as wait_s) t left join advisor v on v.username = upper($1);
+select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
+  from sign_in_wait($1, $2) t left join advisor v on v.username = upper($1);
 
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
 
 -- name: password_right  ($1 username, $2 address)
 -- An attempt with the right password does not count, whatever becomes of the rest of the request.
-select throttle_give('account ' || upper($1) || ' address ' || $2, 10), throttle_give('account ' || upper($1), 50),
-    throttle_give('address ' || $2, 200);
+select sign_in_right($1, $2);
 
--- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again)
+-- However often it is renewed.
+-- fragment: session_end  (%1 a session, %2 hours that one lasts: when it is over)
+%1.created_at + make_interval(hours => %2::int)
+
+-- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again,
+--   $5 hours that a session lasts)
 with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
-    select a.id, decode($2, 'hex'), now() + make_interval(secs => $3::int)
+    select a.id, decode($2, 'hex'), now() + least(make_interval(secs => $3::int), make_interval(hours => $5::int))
       from advisor a where a.id = $1::bigint and a.active
-    returning id, advisor_id)
+    returning id, advisor_id, created_at, expires_at)
 select :{answer 201 '/v1/sessions/current' m.doc}
-  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
+  from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
--- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON)
+-- Seconds are told, not instants: the program's clock may be another.
+-- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON, %4 hours)
 (select row_to_json(r) from (select %1.id::text as session, %2.id::text as advisor_id, %2.role,
     array_to_string(%2.rights, ' ') as rights, %2.must_change_password as must_change,
-    :{session_advisor_json %2} as advisor, %3::json as made) r)
+    :{session_advisor_json %2} as advisor, %3::json as made,
+    floor(extract(epoch from %1.expires_at - now()))::int as refresh_s,
+    floor(extract(epoch from :{session_end %1 %4} - now()))::int as left_s) r)
 
--- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds, $4 as for session_create)
+-- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds, $4 and $5 as for session_create)
 -- Of two that show the same token at once, one finds its row changed.
 with s as (
-    update session u set refresh_hash = decode($2, 'hex'), expires_at = now() + make_interval(secs => $3::int)
+    update session u set refresh_hash = decode($2, 'hex'),
+        expires_at = least(now() + make_interval(secs => $3::int), :{session_end u $5})
       from advisor v
      where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
-       and v.id = u.advisor_id and v.active
-    returning u.id, u.advisor_id),
+       and :{session_end u $5} > now() and v.id = u.advisor_id and v.active
+    returning u.id, u.advisor_id, u.created_at, u.expires_at),
 used as (
     insert into session_refresh_used (hash, session_id) select decode($1, 'hex'), s.id from s)
 select :{answer 200 null m.doc}
-  from (select :{session_made s a $4} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
+  from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
 -- name: session_reused  ($1 hash of the token shown, $2 hash of the next one)
 -- Behind session_refresh, in its transaction: a statement of its own sees what
@@ -68,8 +71,8 @@ select count(*) from gone;
 select from session s join advisor a on a.id = s.advisor_id
  where s.id = $1::bigint and s.refresh_hash = decode($2, 'hex') and s.ended_at is null and s.expires_at > now() and a.active;
 
--- name: session_get  ($1 session, $2 advisor)
-select greatest(0, extract(epoch from s.expires_at - now())::int), :{session_advisor_json a}
+-- name: session_get  ($1 session, $2 advisor, $3 hours that a session lasts)
+select greatest(0, floor(extract(epoch from least(s.expires_at, :{session_end s $3}) - now()))::int), :{session_advisor_json a}
   from session s join advisor a on a.id = s.advisor_id
  where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null and a.active;
 

@@ -6,8 +6,12 @@
 
 #include "http/request.h"
 
-/* reply_too_many - 429, with the seconds to wait in Retry-After. */
-int reply_too_many(struct request *rq, const char *seconds);
+/* attempt_refused - 0, or 429: the database has refused such a one, and not long ago. */
+int attempt_refused(struct request *rq, const char *username) MUSTCHECK;
+
+/* attempt_judged - what sign_in_wait() said: columns col and col + 1 of the row. 0, or 429, and remembered. */
+int attempt_judged(
+    struct request *rq, const char *username, const struct result *row, int col) MUSTCHECK;
 
 /* attempt_was_right - it does not count for the throttle; false: the reply is set. */
 bool attempt_was_right(struct request *rq, const char *username) MUSTCHECK;

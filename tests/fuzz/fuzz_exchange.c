@@ -30,7 +30,8 @@ struct mg_connection {
 static const struct config config = { .cors_origins = "https://desk.example",
 	.body_max_bytes = 4096,
 	.request_timeout_ms = 60000,
-	.access_ttl_s = 900 };
+	.access_ttl_s = 900,
+	.session_hours = 24 };
 static struct app app = { .config = &config };
 static char buffer[EXCHANGE_BUFFER_BYTES];
 static size_t filled;
@@ -221,12 +222,13 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	log_set_level(LOG_ERROR);
 	json_object_seed(1);
 	fuzz_contract();
-	MUST(sodium_init() >= 0 && token_init(secret, NULL, 1000000) == 0);
+	MUST(sodium_init() >= 0 && token_init(secret, NULL) == 0);
 	secret_init(secret, NULL);
 	/* Of the list "GET /v1/clients/7/contacts". */
 	MUST(secret_seal("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
 	     NULL);
-	*ret_token = token_issue(&who, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
+	*ret_token =
+	    token_issue(&who, clock_epoch_s(), 1000000, "0af7651916cd43dd8448eb211c80319c");
 	MUST(*ret_token != NULL && catalog_load(NULL) == 0);
 }
 

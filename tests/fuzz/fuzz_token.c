@@ -60,9 +60,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t room;
 
 	if (real == NULL) {
-		if (sodium_init() < 0 || token_init(secret, previous, 900) != 0 ||
+		if (sodium_init() < 0 || token_init(secret, previous) != 0 ||
 		    (real = token_issue(
-			 &who, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c")) == NULL)
+			 &who, clock_epoch_s(), 900, "0af7651916cd43dd8448eb211c80319c")) == NULL)
 			abort();
 		/* The way of signing here is the program's own. */
 		text = strndup(

@@ -224,6 +224,24 @@ test("session_create, session_refresh: repeated, the same tokens, and they are g
   }
 });
 
+test("advisor_create, advisor_password_put: another password is another request, and is not to be guessed from what is kept", async () => {
+  const chief = await world.signedIn("E8000002"), key = newKey(), words = ["una-clave-primera", "una-clave-segunda"];
+  const body = { username: "E7700001", full_name: "CUENTA DE PRUEBA", role: "advisor", password: words[0] };
+  const first = isNew(await chief.post("/v1/advisors", body, by(key)), 201);
+  isReused(await chief.post("/v1/advisors", { ...body, password: words[1] }, by(key)));
+  isReplay(await chief.request("POST", "/v1/advisors", otherwise(body), by(key)), first);
+  const put = (password) => chief.put(`${first.headers.location}/password`, { password }, by(key));
+  isNew(await put(words[0]), 204);
+  isReused(await put(words[1]));
+  assert.equal((await put(words[0])).headers["idempotent-replayed"], "true");
+  assert.equal((await world.anyone.post("/v1/sessions", { username: "E7700001", password: words[0] })).status, 201);
+  const kept = sql("select i::text from idempotency i where operation like 'advisor%'");
+  for (const word of words)
+    for (const form of [word, JSON.stringify({ password: word })])
+      for (const text of [form, crypto.createHash("blake2b512").update(form).digest("hex").slice(0, 64), crypto.createHash("sha256").update(form).digest("hex")])
+        assert.ok(!kept.includes(text), "nothing of the password is there");
+});
+
 test("session_refresh: of a session that was ended, nothing is repeated", async () => {
   const session = (await world.anyone.post("/v1/sessions", { username: "E8000001", password: lib.password })).json;
   const renewal = { refresh_token: session.refresh_token }, key = newKey();

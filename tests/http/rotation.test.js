@@ -94,6 +94,23 @@ test("one process: what was given out under the old key is good under the new on
   await stop(alone);
 });
 
+test("advisor_create: a repetition is known under either key, whichever of them is first, and so is another password", async () => {
+  let n = 0;
+  for (const [kept, asked] of [[[one], [two, one]], [[two, one], [one, two]], [[one, two], [two, one]]]) {
+    const from = await start(...kept), to = await start(...asked), key = { "idempotency-key": `password-${++n}` };
+    const chief = await lib.caller(from.base).post("/v1/sessions", { ...body, username: "E8000002" });
+    const account = { username: `E880000${n}`, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password };
+    const first = await lib.caller(from.base, chief.json.access_token).post("/v1/advisors", account, key);
+    assert.equal(first.status, 201, first.text);
+    const there = lib.caller(to.base, chief.json.access_token), again = await there.post("/v1/advisors", account, key);
+    assert.equal(again.headers["idempotent-replayed"], "true", again.text);
+    assert.equal(again.text, first.text);
+    const other = await there.post("/v1/advisors", { ...account, password: "otra-clave-de-prueba" }, key);
+    assert.equal(lib.faultAt(other, "#/Idempotency-Key").code, "idempotency_key_reused");
+    await stop(from, to);
+  }
+});
+
 /* agree(a, b) - whatever either of two processes gives out, the other takes: tokens, cursors, renewals, kept answers. */
 let rounds = 0;
 async function agree(a, b) {

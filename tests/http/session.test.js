@@ -148,6 +148,51 @@ test("session_refresh: the repetition of a renewal is not a reuse, at whichever 
   assert.equal((await other.stop()).code, 0);
 });
 
+/* ------------------------------------------------- the end of a session */
+
+const claims = (s) => JSON.parse(Buffer.from(s.access_token.split(".")[1], "base64url"));
+/* aged(s, seconds) - the session was begun so long ago. */
+const aged = (s, seconds) => world.database.sql(`update session set created_at = now() - make_interval(secs => ${seconds}) where id = ${idOf(s)}`);
+const near = (n, most) => assert.ok(n <= most && n >= most - 3, `${n}, not ${most}`);
+
+test("session_create, session_refresh: no token outlives GESTOR_SESSION_HOURS from the sign-in, however often the session is renewed", async () => {
+  for (const [env, hours, refresh] of [[{}, 24, 43200], [{ GESTOR_SESSION_HOURS: "1" }, 1, 3600]]) {
+    const server = await lib.startServer(world.database.serve, { env });
+    let s = await signIn(server.base);
+    near(s.refresh_expires_in, refresh);
+    assert.equal(s.expires_in, 900);
+    for (const left of [2000, 600, 100, 20]) {
+      aged(s, hours * 3600 - left);
+      const key = { "idempotency-key": `end-${hours}-${left}` }, r = await renew(s.refresh_token, key, server.base);
+      assert.equal(r.status, 200, r.text);
+      near(r.json.expires_in, Math.min(900, left));
+      near(r.json.refresh_expires_in, left);
+      assert.equal(claims(r.json).exp - claims(r.json).iat, r.json.expires_in);
+      assert.equal(await status(r.json.access_token, server.base), 200);
+      assert.equal((await renew(s.refresh_token, key, server.base)).text, r.text, "repeated, the same");
+      const shown = (await lib.caller(server.base, r.json.access_token).get("/v1/sessions/current")).json;
+      near(shown.expires_in, Math.min(900, left));
+      near(shown.refresh_expires_in, left);
+      s = r.json;
+    }
+    aged(s, hours * 3600 + 1);
+    assert.equal((await renew(s.refresh_token, {}, server.base)).json.code, "refresh_token_invalid");
+    assert.equal((await server.stop()).code, 0);
+  }
+});
+
+test("session_refresh: at its end a session is over by itself: 401, for both tokens", async () => {
+  let s = await signIn();
+  aged(s, 24 * 3600 - 3);
+  s = (await renew(s.refresh_token)).json;
+  assert.equal(await status(s.access_token), 200);
+  await pause(3100);
+  const r = await lib.caller(world.base, s.access_token).get("/v1/catalogs");
+  assert.equal(r.status, 401);
+  assert.equal(r.json.code, "token_invalid");
+  assert.equal((await renew(s.refresh_token)).json.code, "refresh_token_invalid");
+});
+
 test("session_refresh: a preview of a used token is refused, and ends nothing", async () => {
   const s = await signIn(), next = (await renew(s.refresh_token)).json;
   assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401);

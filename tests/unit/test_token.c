@@ -22,9 +22,9 @@ static int
 issue(void **state)
 {
 	(void)state;
-	if (token_init(secret, NULL, 900) != 0)
+	if (token_init(secret, NULL) != 0)
 		return -1;
-	token = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
+	token = token_issue(&given, clock_epoch_s(), 900, "0af7651916cd43dd8448eb211c80319c");
 	return token == NULL ? -1 : 0;
 }
 
@@ -61,7 +61,8 @@ every_role_and_the_largest_ids(void **state)
 		struct claims want = {
 			.advisor_id = INT64_MAX, .session_id = INT64_MAX, .role = (enum role)role
 		};
-		char *t = token_issue(&want, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
+		char *t =
+		    token_issue(&want, clock_epoch_s(), 900, "0af7651916cd43dd8448eb211c80319c");
 
 		assert_non_null(t);
 		assert_true(token_verify(t, &c));
@@ -139,14 +140,14 @@ another_key_and_an_ended_time_are_refused(void **state)
 	char *ended;
 
 	(void)state;
-	assert_int_equal(token_init(other, NULL, 900), 0);
+	assert_int_equal(token_init(other, NULL), 0);
 	assert_false(token_verify(token, &c));
-	assert_int_equal(token_init(secret, NULL, 0), 0);
-	ended = token_issue(&given, clock_epoch_s(), "0af7651916cd43dd8448eb211c80319c");
+	assert_int_equal(token_init(secret, NULL), 0);
+	ended = token_issue(&given, clock_epoch_s(), 0, "0af7651916cd43dd8448eb211c80319c");
 	assert_non_null(ended);
 	assert_false(token_verify(ended, &c));
 	free(ended);
-	assert_int_equal(token_init(secret, "", 900), 0);
+	assert_int_equal(token_init(secret, ""), 0);
 	assert_true(token_verify(token, &c));
 }
 
@@ -173,10 +174,10 @@ a_ring_verifies_by_both_and_signs_by_the_first(void **state)
 	char *new, *a, *b, *again;
 
 	(void)state;
-	assert_int_equal(token_init(other, secret, 900), 0);
+	assert_int_equal(token_init(other, secret), 0);
 	assert_true(token_verify(token, &c));
 	assert_int_equal(c.session_id, 77);
-	new = token_issue(&given, now, id);
+	new = token_issue(&given, now, 900, id);
 	assert_non_null(new);
 	assert_true(token_verify(new, &c));
 	assert_true(strncmp(new, token, strcspn(token, ".") + 1) != 0);
@@ -186,17 +187,17 @@ a_ring_verifies_by_both_and_signs_by_the_first(void **state)
 	assert_false(token_verify(a, &c));
 	assert_false(token_verify(b, &c));
 	/* Before the two changed places, in a process that has not been restarted yet. */
-	assert_int_equal(token_init(secret, other, 900), 0);
+	assert_int_equal(token_init(secret, other), 0);
 	assert_true(token_verify(new, &c) && token_verify(token, &c));
 	assert_false(token_verify(a, &c) || token_verify(b, &c));
-	again = token_issue(&given, now, id);
+	again = token_issue(&given, now, 900, id);
 	assert_non_null(again);
 	assert_int_equal(strncmp(again, token, strcspn(token, ".") + 1), 0);
 	/* When the previous one was taken away. */
-	assert_int_equal(token_init(other, NULL, 900), 0);
+	assert_int_equal(token_init(other, NULL), 0);
 	assert_true(token_verify(new, &c));
 	assert_false(token_verify(token, &c) || token_verify(again, &c));
-	assert_int_equal(token_init(secret, NULL, 900), 0);
+	assert_int_equal(token_init(secret, NULL), 0);
 	assert_false(token_verify(new, &c));
 	free(new);
 	free(a);
@@ -210,7 +211,7 @@ of_a_ring_every_character_counts(void **state)
 	struct claims c;
 
 	(void)state;
-	assert_int_equal(token_init(other, secret, 900), 0);
+	assert_int_equal(token_init(other, secret), 0);
 	every_character_counts(state);
 	for (size_t n = 0; n < strlen(token); n += 5) {
 		char *cut = strndup(token, n);
@@ -219,7 +220,7 @@ of_a_ring_every_character_counts(void **state)
 		assert_false(token_verify(cut, &c));
 		free(cut);
 	}
-	assert_int_equal(token_init(secret, NULL, 900), 0);
+	assert_int_equal(token_init(secret, NULL), 0);
 }
 
 static void

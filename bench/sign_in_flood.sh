@@ -1,0 +1,112 @@
+#!/bin/bash
+# bench/sign_in_flood.sh - what a flood of sign-ins costs the others.
+#
+# On a private cluster, in alternating rounds of one run, client_search by phone at a
+# fixed RATE (bench/open_loop.js, which measures from when each was due):
+#   alone   nothing else
+#   many    and a flood from many addresses (X-Forwarded-For) on many accounts with wrong
+#           passwords, which no bucket stops: all that argon2id can take, and the rest refused
+#   one     and a flood from one address on one account, which the throttle stops
+# A round's ratio is of the rounds beside each other; the machine's own noise is in all of
+# them. The generator (wrk, FLOOD sign-ins a second at most) is of nice 19: it gets what
+# the others leave; its share of the two cores is told, as is the service's memory.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+: "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD:=400}"
+: "${GESTOR_BIN:=build/gestor}"
+
+mkdir -p build/bench
+tmp=$PWD/build/bench/flood
+service='' flood=''
+# shellcheck disable=SC2317 # a trap calls it
+clean_up() {
+	if [[ $flood ]] && kill -TERM "$flood" 2>/dev/null; then wait "$flood" || :; fi
+	if [[ $service ]] && kill -TERM "$service" 2>/dev/null; then wait "$service" || :; fi
+	tools/cluster.sh stop "$tmp" || :
+	rm -rf "$tmp" "$tmp".*
+}
+trap clean_up EXIT
+rm -rf "$tmp" "$tmp".*
+tools/cluster.sh start "$tmp" --fast-unsafe
+OWNER_URL='' SERVE_URL=''
+# shellcheck source=/dev/null
+. "$tmp.env"
+DATABASE_URL=$OWNER_URL "$GESTOR_BIN" migrate
+word=$(random_word 20)
+DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$word"
+run_psql "$OWNER_URL" -q -v clients="$CLIENTS" -v accounts="$ACCOUNTS" <<'SQL'
+set search_path = gestor, pg_temp;
+insert into client (name, document_type_id, document_type, document_number, phone)
+select 'CLIENTE ' || n, t.id, t.choice, lpad(n::text, 8, '0'), '9' || lpad(n::text, 8, '0')
+  from generate_series(1, :clients) n, choice('document_type', 'dni') t;
+insert into advisor (username, full_name, role, password_hash)
+select 'E7' || lpad(n::text, 6, '0'), 'ASESOR ' || n, 'advisor', a.password_hash
+  from generate_series(0, :accounts - 1) n, advisor a where a.username = 'E8153375';
+analyze;
+SQL
+
+port=$(free_port)
+base=http://127.0.0.1:$port
+DATABASE_URL=$SERVE_URL GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) GESTOR_ACCESS_TTL_S=3600 \
+	GESTOR_TRUSTED_PROXIES=127.0.0.1 "$GESTOR_BIN" serve 2>build/bench/flood.log &
+service=$!
+for ((try = 0; try < 200; try++)); do
+	if ready "$base"; then break; fi
+	sleep 0.05
+done
+token=$(curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
+	-d "{\"username\":\"E8153375\",\"password\":\"$word\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+# 40 connections, each of which waits between two sign-ins.
+for kind in many one; do
+	cat >"build/bench/flood_$kind.lua" <<END
+local n, many = 0, "$kind" == "many"
+delay = function() return $((40 * 1000 / FLOOD)) end
+request = function()
+	n = n + 1
+	local user = many and n * 7919 % $ACCOUNTS or 1
+	local address = many and string.format("10.%d.%d.%d", n / 65536 % 256, n / 256 % 256, n % 256) or "10.0.0.1"
+	return wrk.format("POST", "/v1/sessions", {["Content-Type"] = "application/json", ["X-Forwarded-For"] = address},
+		string.format('{"username":"E7%06d","password":"no-es-esta-clave"}', user))
+end
+done = function(summary) print("answered", summary.requests, summary.duration) end
+END
+done
+
+ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+memory() { awk '/^Vm(HWM|RSS)/ { printf "%s %.1f MiB  ", $1, $2 / 1024 }' "/proc/$service/status"; }
+search() { node bench/open_loop.js "$base" "$token" "$CLIENTS" "$RATE" "$SECONDS_EACH"; }
+hertz=$(getconf CLK_TCK)
+
+printf 'memory before: %s\n' "$(memory)"
+search >build/bench/warm.txt
+: >build/bench/flood.txt
+for ((round = 1; round <= ROUNDS; round++)); do
+	for kind in alone many one; do
+		if [[ $kind != alone ]]; then
+			nice -n 19 wrk -t1 -c40 -d"$((SECONDS_EACH + 1))" -s "build/bench/flood_$kind.lua" "$base" >"build/bench/flood_$kind.out" &
+			flood=$!
+			sleep 0.5
+		fi
+		s=$(ticks "$service") g=0
+		[[ ! $flood ]] || g=$(ticks "$flood")
+		read -r p50 p99 bad <<<"$(search)"
+		s=$((($(ticks "$service") - s) * 100 / hertz / SECONDS_EACH)) generator=0
+		if [[ $flood ]]; then
+			generator=$((($(ticks "$flood" 2>/dev/null || echo "$g") - g) * 100 / hertz / SECONDS_EACH))
+			wait "$flood" || :
+			flood=''
+		fi
+		printf 'round %d  %-5s  p50 %7s ms  p99 %7s ms  not 200: %s  of 200 %% CPU: service %3d, generator %2d%s\n' "$round" "$kind" \
+			"$p50" "$p99" "$bad" "$s" "$generator" \
+			"$([[ $kind == alone ]] || awk '/^answered/ { printf ", %d sign-ins/s", $2 / ($3 / 1e6) }' "build/bench/flood_$kind.out")"
+		printf '%s %s %s\n' "$kind" "$p50" "$p99" >>build/bench/flood.txt
+	done
+done
+printf 'memory after:  %s\n' "$(memory)"
+grep -o '"POST /v1/sessions[^"]*" [0-9]*\|POST /v1/sessions [0-9]*' build/bench/flood.log | awk '{ n[$NF]++ } END { for (s in n) printf "sign-ins answered %s: %d\n", s, n[s] }' || :
+awk '$1 == "alone" { a50 = $2; a99 = $3; next } { print $1, $2 / a50, $3 / a99 }' build/bench/flood.txt |
+	sort -k1,1 -k3,3n | awk '{ k = $1; n[k]++; r50[k] = r50[k] " " $2; r99[k, n[k]] = $3 }
+	END { for (k in n) printf "%-5s p99 with the flood / alone: min %.2f median %.2f max %.2f of %d rounds\n", k, r99[k, 1], r99[k, int((n[k] + 1) / 2)], r99[k, n[k]], n[k] }'
