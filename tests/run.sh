@@ -15,6 +15,7 @@
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 # examples   examples/*, each against a running server
 # sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
+# fault      tests/fault/run.js: what breaks under load and what becomes of it, each scenario in its short form
 # fuzz       every target of tests/fuzz on its corpus, and a few seconds further
 #
 # prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
@@ -48,7 +49,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http prism contract docs walk examples valgrind sbom fuzz)
+every=(unit sql-check sql http prism contract docs walk examples valgrind sbom fault fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -334,6 +335,7 @@ for name; do
 	asan | tsan) http_with "$name" ;;
 	valgrind) valgrind_clean ;;
 	fuzz) fuzz ;;
+	fault) step fault 300 node tests/fault/run.js --short || : ;;
 	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;

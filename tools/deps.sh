@@ -18,6 +18,7 @@ lint='clang-format cppcheck shellcheck binutils systemd'
 fuzz='clang libclang-rt-14-dev'
 valgrind='valgrind libc6-dbg'
 bench='wrk'
+fault='nodejs haproxy openssl faketime'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -30,7 +31,8 @@ for set in "${@:-build}"; do
 	fuzz) words="$build $fuzz" ;;
 	valgrind) words="$build $run $valgrind" ;;
 	bench) words="$build $run $bench" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, bench" ;;
+	fault) words="$build $run $fault" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, bench, fault" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)
