@@ -6,12 +6,12 @@ const { Service } = require("./service.js");
 const { Load } = require("./load.js");
 const { result } = require("./result.js");
 
-module.exports = async ({ short }) => {
-  const times = short ? 2 : 20;
+module.exports = async ({ times }) => {
+  const rounds = times(2, 20);
   const database = (await shared()).database();
   const service = await new Service(database.serve).start();
   const load = await new Load(service.base, await service.signIn()).start();
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; i < rounds; i++) {
     await load.steady();
     await pause(Math.random() * 700);
     await service.kill();
@@ -20,6 +20,6 @@ module.exports = async ({ short }) => {
   }
   await load.stop();
   const { code } = await service.stop();
-  return [result("service killed (-9), started again", times, load, database, { "the last one ended with status 0": code === 0 },
+  return [result("service killed (-9), started again", rounds, load, database, { "the last one ended with status 0": code === 0 },
     `${load.broken} requests broken off, ${load.replayed} answers repeated`)];
 };

@@ -17,6 +17,9 @@ if (unknown) {
   process.exit(2);
 }
 
+/* How often: few times in the short run, FAULT_TIMES where that is set. */
+const times = (few, many) => Number(process.env.FAULT_TIMES) || (short ? few : many);
+
 (async () => {
   const rows = [];
   /* The short run has no soak, which is long by its nature. */
@@ -24,7 +27,7 @@ if (unknown) {
     const began = Date.now();
     let added;
     try {
-      added = await require(`./${name}.js`)({ short });
+      added = await require(`./${name}.js`)({ short, times });
     } catch (e) {
       added = [{ done: "did not come to its end", faults: [process.env.FAULT_TRACE ? e.stack : e.message] }];
     }
