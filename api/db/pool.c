@@ -13,8 +13,8 @@
 
 #define BACKOFF_FIRST_MS 100
 /* Long pauses would be added to the time that the database was away: 2 s is what clients are to see. */
-#define BACKOFF_LAST_MS	 500
-#define SWEEP_MS	 1000
+#define BACKOFF_LAST_MS 500
+#define SWEEP_MS	1000
 /* For settings, schema and preparing together: three round trips. */
 #define SETUP_MS 5000
 
@@ -62,8 +62,44 @@ pool_discard(struct pool *pool, struct pool_conn *c)
 	pthread_cond_signal(&pool->work);
 }
 
+static bool
+may_write(const struct pool *pool)
+{
+	return pool->writing < (pool->config.size + 1) / 2;
+}
+
+/* One of each kind: who cannot have it waits on, and one more look costs little. */
+static void
+wake_one(struct pool *pool)
+{
+	pthread_cond_signal(&pool->freed);
+	if (may_write(pool))
+		pthread_cond_signal(&pool->freed_write);
+}
+
+/* conn_take - under the lock; NULL: there is none now, for this. */
+static struct pool_conn *
+conn_take(struct pool *pool, bool writes)
+{
+	struct pool_conn *c = !writes || may_write(pool) ? list_pop(&pool->free) : NULL;
+
+	if (c != NULL) {
+		c->writes = writes;
+		pool->in_use++;
+		pool->writing += writes;
+	}
+	return c;
+}
+
+static void
+conn_untake(struct pool *pool, const struct pool_conn *c)
+{
+	pool->in_use--;
+	pool->writing -= c->writes;
+}
+
 enum db_status
-pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
+pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	struct timespec until = timespec_of(deadline_ms);
 	enum db_status status = DB_OK;
@@ -72,9 +108,8 @@ pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
-		c = list_pop(&pool->free);
+		c = conn_take(pool, writes);
 		if (c != NULL) {
-			pool->in_use++;
 			pthread_mutex_unlock(&pool->lock);
 			silent = conn_silent(c);
 			if (silent) {
@@ -83,7 +118,7 @@ pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 			}
 			log_msg(LOG_WARN, "database: an idle connection was ended");
 			pthread_mutex_lock(&pool->lock);
-			pool->in_use--;
+			conn_untake(pool, c);
 			pool_discard(pool, c);
 			continue;
 		}
@@ -94,7 +129,8 @@ pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
 		if (status != DB_OK)
 			break;
 		pool->waiting++;
-		late = pthread_cond_timedwait(&pool->freed, &pool->lock, &until) != 0;
+		late = pthread_cond_timedwait(
+			   writes ? &pool->freed_write : &pool->freed, &pool->lock, &until) != 0;
 		pool->waiting--;
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -109,13 +145,13 @@ pool_give(struct pool *pool, struct pool_conn *c)
 		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 
 	pthread_mutex_lock(&pool->lock);
-	pool->in_use--;
-	if (usable) {
+	conn_untake(pool, c);
+	if (usable)
 		list_push(&pool->free, c);
-		pthread_cond_signal(&pool->freed);
-	} else {
+	else
 		pool_discard(pool, c);
-	}
+	/* Even then: another may be free, and this was one of the writes that there may be. */
+	wake_one(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -209,11 +245,13 @@ keeper_reopen(struct pool *pool)
 	pool->failing = c->pg == NULL;
 	if (pool->failing) {
 		list_push(&pool->closed, c);
-		pthread_cond_broadcast(&pool->freed); /* those who wait need not */
+		/* Those who wait need not. */
+		pthread_cond_broadcast(&pool->freed);
+		pthread_cond_broadcast(&pool->freed_write);
 	} else {
 		list_push(&pool->free, c);
 		pool->open++;
-		pthread_cond_signal(&pool->freed);
+		wake_one(pool);
 	}
 	return !pool->failing;
 }
@@ -275,6 +313,7 @@ pool_free(struct pool *pool)
 	for (i = 0; i < pool->config.size; i++)
 		PQfinish(pool->conns[i].pg);
 	pthread_cond_destroy(&pool->freed);
+	pthread_cond_destroy(&pool->freed_write);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
 	free((char *)(uintptr_t)pool->config.url);
@@ -303,6 +342,7 @@ pool_start(const struct pool_config *config)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->freed, &attr);
+	pthread_cond_init(&pool->freed_write, &attr);
 	pthread_cond_init(&pool->work, &attr);
 	pthread_condattr_destroy(&attr);
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {

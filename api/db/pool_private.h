@@ -13,6 +13,7 @@
 struct pool_conn {
 	PGconn *pg; /* NULL until it is open */
 	struct pool_conn *next; /* in the list that it is in */
+	bool writes; /* taken for a write */
 	bool broken; /* not to be used again: the keeper opens a new one */
 	bool commit_unsure; /* the server gave up waiting for its standby during a COMMIT */
 };
@@ -26,12 +27,14 @@ struct pool {
 	struct pool_config config;
 	pthread_t keeper;
 	pthread_mutex_t lock;
-	pthread_cond_t freed; /* for requests: a connection, or the news that there is none */
+	pthread_cond_t freed; /* for reads: a connection, or the news that there is none */
+	pthread_cond_t freed_write; /* for writes, the same */
 	pthread_cond_t work; /* for the keeper */
 	struct pool_conn *free; /* last in, first out: the warm ones are used */
 	struct pool_conn *closed;
 	int open; /* in free or with a request */
 	int in_use;
+	int writing; /* of those in use */
 	int waiting;
 	bool failing; /* the keeper's last attempt to connect came to nothing */
 	bool stopping;
@@ -41,10 +44,13 @@ struct pool {
 
 /*
  * pool_take - a connection for the caller alone, until pool_give.
+ *
+ * Writes wait for locks, each for as long as lock_timeout: they have half of the
+ * connections at most (of one, that one), so that reads always come to theirs.
  * returns DB_OK; DB_BUSY: all in use until the deadline; DB_DOWN: none is open.
  */
 enum db_status pool_take(
-    struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn) MUSTCHECK;
+    struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn) MUSTCHECK;
 
 void pool_give(struct pool *pool, struct pool_conn *c);
 

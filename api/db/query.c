@@ -310,15 +310,17 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 	};
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
-	bool committed = false;
+	bool committed = false, writes = false;
 	enum db_status status;
 	int i, lost = 0;
 
 	assert(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
+	/* A rehearsal takes the locks of what it rehearses. */
 	for (i = 0; i < ncalls; i++)
-		run.reads = run.reads && (rehearsal || calls[i].st->reads);
+		writes = writes || !calls[i].st->reads;
+	run.reads = rehearsal || !writes;
 	for (;;) {
-		status = pool_take(pool, take_ms, &c);
+		status = pool_take(pool, writes, take_ms, &c);
 		if (status != DB_OK)
 			break;
 		if (run.deadline_ms == 0)
