@@ -65,7 +65,9 @@ pool_discard(struct pool *pool, struct pool_conn *c)
 static bool
 may_write(const struct pool *pool)
 {
-	return pool->writing < (pool->config.size + 1) / 2;
+	int size = pool->config.size, for_reads = size >= 4 ? size / 4 : size > 1;
+
+	return pool->writing < size - for_reads;
 }
 
 /* One of each kind: who cannot have it waits on, and one more look costs little. */

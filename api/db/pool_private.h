@@ -45,8 +45,9 @@ struct pool {
 /*
  * pool_take - a connection for the caller alone, until pool_give.
  *
- * Writes wait for locks, each for as long as lock_timeout: they have half of the
- * connections at most (of one, that one), so that reads always come to theirs.
+ * Writes wait for locks, each for as long as lock_timeout: they leave a quarter of the
+ * connections, and at least one, to reads, which else would wait with them. Of a single
+ * connection nothing can be left. (To leave half makes writes slower by a fifth.)
  * returns DB_OK; DB_BUSY: all in use until the deadline; DB_DOWN: none is open.
  */
 enum db_status pool_take(
