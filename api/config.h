@@ -27,6 +27,7 @@ struct config {
 	int access_ttl_s;
 	int refresh_ttl_s;
 	int drain_ms;
+	int drain_delay_ms;
 	int check_ms;
 	int retention_days;
 };

@@ -32,7 +32,8 @@ struct route;
 struct app {
 	const struct config *config;
 	struct pool *pool;
-	bool draining; /* read and written with __atomic builtins */
+	bool draining; /* about to end; read and written with __atomic builtins, as the next */
+	bool ending; /* takes no request any more */
 };
 
 struct reply {
