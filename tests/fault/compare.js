@@ -21,7 +21,9 @@ function compare(database, load) {
   const found = new Map(), counts = { lost: 0, twice: 0, half: 0, stray: 0 };
   const add = (name, id) => found.set(name, [...(found.get(name) || []), id]);
   for (const [name, id, right, audited] of rows(whole)) {
-    add(Number(name.split(" ")[1]), id);
+    const n = Number(name.split(" ")[1]);
+    /* Before and after it others may have written. */
+    if (n >= load.first && n <= load.last) add(n, id);
     if (right !== "t" || audited !== "t") counts.half++;
   }
   for (const [serial, id] of rows(`select serial_number, id from contact where client_id = ${load.client}`)) add(Number(serial), id);

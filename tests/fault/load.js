@@ -145,6 +145,7 @@ class Load {
       if (r.status !== 201) throw new Error(`client_create: ${r.status} ${r.text}`);
       this.client = JSON.parse(r.text).id;
     }
+    this.first = number + 1;
     this.running = true;
     const loop = async (one) => {
       while (this.running) {
@@ -186,6 +187,7 @@ class Load {
     const timer = setTimeout(() => { this.giveUp = true; }, limit);
     await Promise.all(this.loops || []);
     clearTimeout(timer);
+    this.last = number;
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 }
