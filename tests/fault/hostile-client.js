@@ -29,7 +29,7 @@ const kinds = {
   deaf: (s) => s.write(line("GET", "/openapi.json", "\r\n").repeat(100)),
   half: (s) => { s.resume(); s.end(line("POST", "/v1/sessions", "Content-Length: 100\r\n\r\n{")); },
   reset: (s) => { s.write(line("POST", "/v1/sessions", "Content-Length: 100\r\n\r\n{"), () => (s instanceof tls.TLSSocket ? s.destroy() : s.resetAndDestroy())); },
-  idle: (s) => { s.resume(); s.write(line("GET", "/livez", "\r\n")); },
+  idle: (s, r) => { s.once("data", (d) => { const status = d.toString("latin1").slice(9, 12); r[status] = (r[status] || 0) + 1; }); s.write(line("GET", "/livez", "\r\n")); },
 };
 
 function make(kind) {
@@ -39,7 +39,7 @@ function make(kind) {
     s.on("error", () => {});
     s.once(base.protocol === "https:" ? "secureConnect" : "connect", () => {
       r.made++;
-      kinds[kind](s);
+      kinds[kind](s, r);
       setTimeout(resolve, 5);
     });
     s.on("close", () => {

@@ -52,8 +52,6 @@ async function others(base, token, seconds) {
   return seen;
 }
 
-const back = (before, after) => after.fds <= before.fds + 2 && after.threads === before.threads && after.rss <= before.rss * 1.1 + 20000;
-
 /* through(what, wanted, seconds) - by the shipped HAProxy. */
 async function through(what, wanted, seconds) {
   const database = (await shared()).database();
@@ -68,40 +66,54 @@ async function through(what, wanted, seconds) {
   await until("descriptors are given back", () => resources(proxy.child.pid).fds <= before.fds + 70, 15000, 200).catch(() => {});
   const after = resources(proxy.child.pid), innerAfter = resources(service.child.pid);
   await proxy.stop();
-  const { code } = await service.stop(), p99 = Math.round(percentile(seen.times, 0.99));
+  const { code } = await service.stop(), p99 = Math.round(percentile(seen.times, 0.99)), alone = Math.round(percentile(quiet.times, 0.99));
   return result(what, 1, seen.load, database, {
     "no error for others": seen.bad === 0,
-    "others: p99 under 200 ms": p99 < 200,
+    [`others: p99 under 200 ms, or where the machine has other work no more than twice what it is without (${alone} ms)`]: p99 < Math.max(200, 2 * alone),
     [`HAProxy's descriptors: ${before.fds} before, ${after.fds} after`]: after.fds <= before.fds + 70,
     [`the service's: ${inner.fds} before, ${innerAfter.fds} after`]: innerAfter.fds <= inner.fds + 70,
     "status 0 at the end": code === 0,
-  }, `${during.fds} descriptors at HAProxy; others ${seen.times.length} requests, p99 ${p99} ms (${Math.round(percentile(quiet.times, 0.99))} ms without); ${told(report)}; HAProxy ${Math.round(before.rss / 1024)} MB before, ${Math.round(during.rss / 1024)} with, ${Math.round(after.rss / 1024)} after`);
+  }, `${during.fds} descriptors at HAProxy; others ${seen.times.length} requests, p99 ${p99} ms (${alone} ms without); ${told(report)}; HAProxy ${Math.round(before.rss / 1024)} MB before, ${Math.round(during.rss / 1024)} with, ${Math.round(after.rss / 1024)} after`);
 }
 
-const told = (report) => Object.entries(report).map(([kind, r]) => `${kind} ${r.made}, ended ${r.closed}`).join("; ");
+const told = (report) => Object.entries(report).map(([kind, { made, closed, slowest, ...statuses }]) =>
+  `${kind} ${made}, ended ${closed}${Object.entries(statuses).map(([status, n]) => `, ${n} answered ${status}`).join("")}`).join("; ");
 
-/* directly(wanted) - at the service itself, with threads for all of them. */
+/* directly(wanted) - at the service itself, with threads for all of them; the first time for its threads to have served once. */
 async function directly(wanted) {
   const database = (await shared()).database();
   const service = await new Service(database.serve, { env: { GESTOR_THREADS: "2000" }, nofile: 8192 }).start(), token = await service.signIn();
+  const count = () => resources(service.child.pid).fds, bare = count();
+  const gone = () => until("descriptors are given back", () => count() <= bare + 2, 20000, 100).catch(() => {});
+  const first = new Hostile(service.base, wanted);
+  await first.ready();
+  await pause(2000);
+  await first.end();
+  await gone();
+
   const before = resources(service.child.pid), hostile = new Hostile(service.base, wanted);
   await hostile.ready();
-  const seen = await others(service.base, token, REQUEST_TIMEOUT_MS / 1000 + 3), report = await hostile.report();
+  const made = Date.now(), seen = await others(service.base, token, 6);
+  /* Who does not read is not told of the end either: what the service still has open tells. */
+  await until("all are cut", () => count() <= before.fds + 2, REQUEST_TIMEOUT_MS + 10000, 100).catch(() => {});
+  const cutAfter = Date.now() - made, left = count() - before.fds, report = await hostile.report();
   await hostile.end();
-  await until("descriptors are given back", () => resources(service.child.pid).fds <= before.fds + 2, 5000, 100).catch(() => {});
+  await gone();
   const after = resources(service.child.pid), { code } = await service.stop(), p99 = Math.round(percentile(seen.times, 0.99));
-  const cut = Object.fromEntries(["head", "body", "deaf"].map((k) => [`${k}: all are cut, within 10 s (${report[k].closed} of ${report[k].made}, ${report[k].slowest} ms)`,
-    report[k].closed === report[k].made && report[k].slowest < REQUEST_TIMEOUT_MS + 2000]));
+  const slowest = Math.max(report.head.slowest, report.body.slowest);
   return result("slow and deaf ones at the service itself", 1, seen.load, database, {
-    ...cut,
+    [`slow ones are cut within 10 s (${slowest} ms)`]: report.head.closed === report.head.made && report.body.closed === report.body.made && slowest < REQUEST_TIMEOUT_MS + 2000,
+    [`${left} connections are left, ${cutAfter} ms after the last was made`]: left <= 2 && cutAfter < REQUEST_TIMEOUT_MS + 4000,
     "no error for others": seen.bad === 0,
-    [`descriptors ${before.fds}, ${after.fds} after; threads ${before.threads}, ${after.threads}; memory ${before.rss} KB, ${after.rss} KB`]: back(before, after),
+    [`descriptors ${before.fds}, ${after.fds} after`]: after.fds <= before.fds + 2,
+    [`threads ${before.threads}, ${after.threads} after`]: after.threads === before.threads,
+    [`memory ${before.rss} KB, ${after.rss} KB after`]: after.rss <= before.rss * 1.1,
     "status 0 at the end": code === 0,
-  }, `others p99 ${p99} ms; ${told(report)}; memory ${Math.round(before.rss / 1024)} MB before, ${Math.round(after.rss / 1024)} after`);
+  }, `others p99 ${p99} ms; slow ones cut after ${slowest} ms at the latest, all gone after ${cutAfter} ms; ${told(report)}; memory ${before.rss} KB before, ${after.rss} KB after`);
 }
 
 module.exports = async ({ short }) => {
-  const n = short ? 100 : 500;
+  const n = short ? 50 : 500;
   const rows = [
     await through("hostile ones at HAProxy", { head: n / 2, body: n / 2, deaf: n, half: n / 5, reset: n / 5, idle: n * 4 }, short ? 4 : 25),
     await directly({ head: n / 2, body: n / 2, deaf: n, half: n / 5, reset: n / 5 }),

@@ -11,8 +11,9 @@ const { result } = require("./result.js");
 const SESSIONS = 5;
 /* Long enough for the pause between attempts to connect to have grown to its full length. */
 const AWAY_MS = [500, 6000];
+const SHORT_MS = [500, 1500];
 
-async function series(how, times) {
+async function series(how, times, away) {
   const cluster = await shared(), database = cluster.database();
   const service = await new Service(database.serve).start();
   const load = new Load(service.base, await service.signIn(), { writers: 50, readers: 5 });
@@ -33,7 +34,7 @@ async function series(how, times) {
     /* What was under way had its chance; from here on there is no database. */
     await pause(100);
     seen.away = true;
-    await pause(AWAY_MS[0] + Math.random() * (AWAY_MS[1] - AWAY_MS[0]));
+    await pause(away[0] + Math.random() * (away[1] - away[0]));
     seen.ready.push(await service.probe("/readyz"));
     seen.away = false;
     await cluster.start();
@@ -59,4 +60,7 @@ async function series(how, times) {
   }, `away ${Math.min(...seen.gone)} to ${Math.max(...seen.gone)} ms; refused within ${slowest} ms; writes ${back} ms after its return at the latest; ${sessions} sessions`);
 }
 
-module.exports = async ({ times }) => [await series("fast", times(1, 10)), await series("immediate", times(1, 10))];
+module.exports = async ({ short, times }) => {
+  const away = short ? SHORT_MS : AWAY_MS;
+  return [await series("fast", times(1, 10), away), await series("immediate", times(1, 10), away)];
+};
