@@ -58,7 +58,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run build test fault lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -69,7 +69,9 @@ help: ## this list
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
 	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http prism contract docs walk examples'
-	@echo '                                           valgrind cost sbom fuzz; by name alone, for they take long: asan tsan'
+	@echo '                                           valgrind cost sbom fault fuzz; by name alone, for they take long: asan tsan'
+	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
+	@echo '                                           limits soak (SOAK_SECONDS=900)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make build V=1                           the commands, in full'
 
@@ -85,13 +87,18 @@ build: ## build/gestor
 # Of the steps of tests/run.sh, those that use the tools of tests/contract; all of them are the default.
 needs_npm = $(if $(STEPS),$(filter prism contract docs examples,$(STEPS)),yes)
 test: ## every test, on a PostgreSQL of its own
-	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fuzz valgrind cost,$(STEPS)),fuzz valgrind cost)
+	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fault fuzz valgrind cost,$(STEPS)),fault fuzz valgrind cost)
 	@$(if $(needs_npm),tools/npm.sh)
 	$(make_in_parallel) build/gestor
 	@exec tests/run.sh $(STEPS)
 
 sql-check: ## prepare every statement of api/**/*.sql against the migrated schema
 	@$(MAKE) --no-print-directory test STEPS=sql-check
+
+fault: ## what breaks under load and what becomes of it: a table, in about half an hour
+	@tools/deps.sh fault
+	$(make_in_parallel) build/gestor
+	@exec node tests/fault/run.js $(FAULT)
 
 lint: ## style, static analysis, and who may include whom
 	@tools/deps.sh lint

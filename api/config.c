@@ -72,6 +72,8 @@ static const struct number_setting numbers[] = {
 	    "end of a session after its sign-in, however often it is renewed" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
 	    "longest wait for requests in flight at the end" },
+	{ "GESTOR_DRAIN_DELAY_MS", 0, 0, 600000, AT(drain_delay_ms),
+	    "before that, how long it serves on while /readyz is 503, for proxies to see" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
 	    "how often catalogues and sign-outs are looked up" },
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),

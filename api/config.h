@@ -30,6 +30,7 @@ struct config {
 	int refresh_ttl_s;
 	int session_hours;
 	int drain_ms;
+	int drain_delay_ms;
 	int check_ms;
 	int retention_days;
 };

@@ -18,6 +18,7 @@
 # cost       what a request of the hot paths costs in instructions, allocations and system calls,
 #            against tests/cost/figures.json; COST=--update writes that
 # sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
+# fault      tests/fault/run.js: what breaks under load and what becomes of it, each scenario in its short form
 # fuzz       every target of tests/fuzz on its corpus, and a minute further, FUZZ_SECONDS=60: one after the other
 #            on time that nobody else wants, from the beginning on, while the other steps run
 #
@@ -52,7 +53,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check plans sql http prism contract docs walk examples valgrind cost sbom fuzz)
+every=(unit sql-check plans sql http prism contract docs walk examples valgrind cost sbom fault fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -371,6 +372,7 @@ for name; do
 	valgrind) valgrind_clean ;;
 	cost) cost ;;
 	fuzz) fuzz ;;
+	fault) step fault 300 node tests/fault/run.js --short || : ;;
 	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;

@@ -19,6 +19,7 @@ fuzz='clang libclang-rt-14-dev'
 valgrind='valgrind libc6-dbg'
 cost='valgrind libc6-dbg strace'
 bench='wrk'
+fault='nodejs haproxy openssl faketime'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -32,7 +33,8 @@ for set in "${@:-build}"; do
 	valgrind) words="$build $run $valgrind" ;;
 	cost) words="$build $run $cost" ;;
 	bench) words="$build $run $bench" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench" ;;
+	fault) words="$build $run $fault" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, fault" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

@@ -1,180 +1,20 @@
 #include "db/pool_private.h"
 
 #include <assert.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/migrate.h"
 
 #define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS	 2000
-#define SWEEP_MS	 1000
-/* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
-#define FRESH_MS 100
+/* Long pauses would be added to the time that the database was away: 2 s is what clients are to see. */
+#define BACKOFF_LAST_MS 500
+#define SWEEP_MS	1000
 /* For settings, schema and preparing together: three round trips. */
 #define SETUP_MS 5000
-
-static struct timespec
-timespec_of(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
-}
-
-static void
-list_push(struct pool_conn **list, struct pool_conn *c)
-{
-	c->next = *list;
-	*list = c;
-}
-
-static struct pool_conn *
-list_pop(struct pool_conn **list)
-{
-	struct pool_conn *c = *list;
-
-	if (c != NULL)
-		*list = c->next;
-	return c;
-}
-
-/*
- * conn_silent - an idle session has nothing to say but its farewell (or,
- * rarely, a changed setting): one that can be read from is not used again.
- */
-static bool
-conn_silent(const struct pool_conn *c)
-{
-	struct pollfd p = { .fd = PQsocket(c->pg), .events = POLLIN };
-
-	return poll(&p, 1, 0) == 0;
-}
-
-/* pool_discard - an open connection becomes the keeper's; under the lock. */
-static void
-pool_discard(struct pool *pool, struct pool_conn *c)
-{
-	pool->open--;
-	list_push(&pool->closed, c);
-	pthread_cond_signal(&pool->work);
-}
-
-/* waiter_leave - out of the queue, in which he stands; under the lock. */
-static void
-waiter_leave(struct pool *pool, struct pool_waiter *w)
-{
-	struct pool_waiter **link = &pool->first;
-
-	while (*link != w)
-		link = &(*link)->next;
-	*link = w->next;
-	if (pool->end == &w->next)
-		pool->end = link;
-}
-
-/* pool_offer - a connection that is free, to who waits first, or into the list; under the lock. */
-static void
-pool_offer(struct pool *pool, struct pool_conn *c)
-{
-	struct pool_waiter *w = pool->first;
-
-	if (w == NULL) {
-		list_push(&pool->free, c);
-		return;
-	}
-	waiter_leave(pool, w);
-	w->conn = c;
-	pool->in_use++;
-	pthread_cond_signal(&w->served);
-}
-
-/* pool_tell - those who wait look again whether there is anything to wait for; under the lock. */
-static void
-pool_tell(struct pool *pool)
-{
-	for (struct pool_waiter *w = pool->first; w != NULL; w = w->next)
-		pthread_cond_signal(&w->served);
-}
-
-/* pool_wait - in the queue until served (DB_OK), late, or told that there is none; under the lock. */
-static enum db_status
-pool_wait(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
-{
-	struct timespec until = timespec_of(deadline_ms);
-	struct pool_waiter self = { .conn = NULL };
-	int64_t began_us = clock_us();
-	enum db_status status = DB_OK;
-	bool late = false;
-
-	pthread_cond_init(&self.served, &pool->monotonic);
-	*pool->end = &self;
-	pool->end = &self.next;
-	pool->waiting++;
-	while (self.conn == NULL && status == DB_OK) {
-		if (pool->open == 0 && (pool->failing || late))
-			status = DB_DOWN;
-		else if (late)
-			status = DB_BUSY;
-		else
-			late = pthread_cond_timedwait(&self.served, &pool->lock, &until) != 0;
-	}
-	pool->waiting--;
-	pool->waits++;
-	pool->waited_us += clock_us() - began_us;
-	if (self.conn == NULL)
-		waiter_leave(pool, &self);
-	pthread_cond_destroy(&self.served);
-	*ret_conn = self.conn;
-	return self.conn != NULL ? DB_OK : status;
-}
-
-enum db_status
-pool_take(struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn)
-{
-	enum db_status status = DB_OK;
-	struct pool_conn *c;
-
-	pthread_mutex_lock(&pool->lock);
-	for (;;) {
-		c = list_pop(&pool->free);
-		if (c != NULL)
-			pool->in_use++;
-		else
-			status = pool_wait(pool, deadline_ms, &c);
-		pthread_mutex_unlock(&pool->lock);
-		if (status != DB_OK)
-			return status;
-		if (clock_ms() - c->used_ms < FRESH_MS || conn_silent(c)) {
-			*ret_conn = c;
-			return DB_OK;
-		}
-		log_msg(LOG_WARN, "database: an idle connection was ended");
-		pthread_mutex_lock(&pool->lock);
-		pool->in_use--;
-		pool_discard(pool, c);
-	}
-}
-
-void
-pool_give(struct pool *pool, struct pool_conn *c)
-{
-	/* A transaction that is still open would mix with the next request's. */
-	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
-		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
-
-	c->used_ms = clock_ms();
-	pthread_mutex_lock(&pool->lock);
-	pool->in_use--;
-	if (usable)
-		pool_offer(pool, c);
-	else
-		pool_discard(pool, c);
-	pthread_mutex_unlock(&pool->lock);
-}
 
 /* notice - its text may hold data, so nothing is logged; one kind changes what a COMMIT means. */
 static void
@@ -252,7 +92,7 @@ keeper_say(struct pool *pool, const char *why)
 static bool
 keeper_reopen(struct pool *pool)
 {
-	struct pool_conn *c = list_pop(&pool->closed);
+	struct pool_conn *c = pool_pop(&pool->closed);
 	char why[CONNECT_WHY_SIZE] = "";
 
 	pthread_mutex_unlock(&pool->lock);
@@ -265,12 +105,13 @@ keeper_reopen(struct pool *pool)
 	pthread_mutex_lock(&pool->lock);
 	pool->failing = c->pg == NULL;
 	if (pool->failing) {
-		list_push(&pool->closed, c);
+		pool_push(&pool->closed, c);
 		pool_tell(pool); /* those who wait need not */
 	} else {
 		pool->open++;
 		c->used_ms = clock_ms();
-		pool_offer(pool, c);
+		pool_push(&pool->free, c);
+		pool_serve(pool);
 	}
 	return !pool->failing;
 }
@@ -285,7 +126,7 @@ keeper_sweep(struct pool *pool)
 	struct pool_conn **link = &pool->free, *c;
 
 	while ((c = *link) != NULL) {
-		if (conn_silent(c)) {
+		if (pool_silent(c)) {
 			link = &c->next;
 			continue;
 		}
@@ -312,7 +153,7 @@ keeper(void *arg)
 		}
 		/* Here either all are open, or an attempt has just failed. */
 		until_ms = clock_ms() + (pool->closed == NULL ? SWEEP_MS : backoff_ms);
-		until = timespec_of(until_ms);
+		until = pool_timespec(until_ms);
 		if (pool->closed != NULL)
 			backoff_ms =
 			    backoff_ms * 2 < BACKOFF_LAST_MS ? backoff_ms * 2 : BACKOFF_LAST_MS;
@@ -354,7 +195,7 @@ pool_start(const struct pool_config *config)
 	if (pool->config.url == NULL)
 		abort();
 	for (i = config->size - 1; i >= 0; i--)
-		list_push(&pool->closed, &pool->conns[i]);
+		pool_push(&pool->closed, &pool->conns[i]);
 	/* Deadlines are monotonic: a clock set back must not prolong a wait. */
 	pthread_condattr_init(&pool->monotonic);
 	pthread_condattr_setclock(&pool->monotonic, CLOCK_MONOTONIC);

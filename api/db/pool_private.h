@@ -7,12 +7,14 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 #include "db/connect.h"
 #include "db/pool.h"
 
 /* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
 struct pool_waiter {
 	pthread_cond_t served;
+	bool writes;
 	struct pool_conn *conn; /* his, when he is woken with it */
 	struct pool_waiter *next;
 };
@@ -20,6 +22,7 @@ struct pool_waiter {
 struct pool_conn {
 	PGconn *pg; /* NULL until it is open */
 	struct pool_conn *next; /* in the list that it is in */
+	bool writes; /* taken for a write */
 	int64_t used_ms; /* when it was given back, by clock_ms() */
 	bool broken; /* not to be used again: the keeper opens a new one */
 	bool commit_unsure; /* the server gave up waiting for its standby during a COMMIT */
@@ -41,6 +44,7 @@ struct pool {
 	struct pool_conn *closed;
 	int open; /* in free or with a request */
 	int in_use;
+	int writing; /* of those in use */
 	int waiting;
 	int64_t waits, waited_us;
 	int64_t laps; /* of the keeper */
@@ -51,12 +55,35 @@ struct pool {
 };
 
 /*
- * pool_take - a connection for the caller alone, until pool_give.
+ * pool_take - a connection for the caller alone, until pool_give; `writes`: for a write, which may wait for locks.
  * returns DB_OK; DB_BUSY: all in use until the deadline; DB_DOWN: none is open.
  */
 enum db_status pool_take(
-    struct pool *pool, int64_t deadline_ms, struct pool_conn **ret_conn) MUSTCHECK;
+    struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn) MUSTCHECK;
 
 void pool_give(struct pool *pool, struct pool_conn *c);
+
+/* What requests and keeper share; under the lock all of it, but pool_silent and pool_timespec. */
+
+void pool_push(struct pool_conn **list, struct pool_conn *c);
+struct pool_conn *pool_pop(struct pool_conn **list);
+
+/* pool_discard - an open connection, in no list, becomes the keeper's. */
+void pool_discard(struct pool *pool, struct pool_conn *c);
+
+/* pool_serve - the free connections go to those who wait, in their order. */
+void pool_serve(struct pool *pool);
+
+/* pool_tell - those who wait look again whether there is anything to wait for. */
+void pool_tell(struct pool *pool);
+
+/*
+ * pool_silent - an idle session has nothing to say but its farewell (or,
+ * rarely, a changed setting): one that can be read from is not used again.
+ */
+bool pool_silent(const struct pool_conn *c);
+
+/* pool_timespec - a moment of clock_ms() as pthread_cond_timedwait wants it. */
+struct timespec pool_timespec(int64_t ms);
 
 #endif

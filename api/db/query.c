@@ -34,6 +34,7 @@ static const struct sqlstate_rule sqlstate_rules[] = {
 	{ "57P", DB_DOWN, REMEDY_RECONNECT }, /* shut down, crashed, not yet started */
 	{ "08", DB_DOWN, REMEDY_RECONNECT }, /* connection exceptions */
 	{ "53300", DB_DOWN, REMEDY_RECONNECT }, /* too_many_connections */
+	{ "53", DB_DOWN, REMEDY_NONE }, /* its disk or its memory is full */
 	{ "25006", DB_DOWN, REMEDY_RECONNECT }, /* read-only: this host is no longer the primary */
 	{ "", DB_REFUSED, REMEDY_NONE },
 };
@@ -248,8 +249,10 @@ run_attempt(struct run *run, struct pool_conn *c)
 	if (!run->synced || !PQexitPipelineMode(c->pg))
 		c->broken = true;
 	status = run_judge(run, c);
-	if (status == DB_DOWN)
+	if (status == DB_DOWN && sqlstate_find(run->error.sqlstate)->remedy == REMEDY_RECONNECT)
 		c->broken = true;
+	else if (status == DB_DOWN && run->synced)
+		log_msg(LOG_ERROR, "database: %s %s", run->error.sqlstate, run->error.message);
 	if (c->broken)
 		log_msg(LOG_WARN, "database: gave up a connection in %s%s: %s",
 		    run->calls[0].st->name, run->late ? " past its deadline" : "",
@@ -328,23 +331,27 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 	};
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
-	bool committed = false;
+	bool committed = false, writes = false, broken;
 	enum db_status status;
 	int i, lost = 0;
 
 	assert(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
+	/* A rehearsal takes the locks of what it rehearses. */
 	for (i = 0; i < ncalls; i++)
-		run.reads = run.reads && (rehearsal || calls[i].st->reads);
+		writes = writes || !calls[i].st->reads;
+	run.reads = rehearsal || !writes;
 	for (;;) {
-		status = pool_take(pool, take_ms, &c);
+		status = pool_take(pool, writes, take_ms, &c);
 		if (status != DB_OK)
 			break;
 		if (run.deadline_ms == 0)
 			run.deadline_ms = clock_ms() + pool->config.query_timeout_ms;
 		status = run_on(&run, c);
 		committed = c->commit_unsure;
+		broken = c->broken;
 		pool_give(pool, c);
-		if (status != DB_DOWN || lost++ == lost_max(&run) || clock_ms() >= run.deadline_ms)
+		if (status != DB_DOWN || !broken || lost++ == lost_max(&run) ||
+		    clock_ms() >= run.deadline_ms)
 			break;
 		take_ms = clock_ms() + pool->config.wait_ms;
 		if (take_ms > run.deadline_ms)

@@ -133,9 +133,13 @@ static int
 handle(struct request *rq, const struct mg_request_info *ri, const char *query,
     const struct guard *g, const struct body_source *body, bool *ret_unread)
 {
-	int status = guard_method_is_strange(ri) ? reply_problem(rq, "method_unknown")
-						 : route_find(rq, ri->request_method, rq->path);
+	int status;
 
+	/* Looked at after it was counted: whatever is not refused here is waited for. */
+	if (__atomic_load_n(&rq->app->ending, __ATOMIC_SEQ_CST))
+		return reply_problem_text(rq, TEXT_stopping);
+	status = guard_method_is_strange(ri) ? reply_problem(rq, "method_unknown")
+					     : route_find(rq, ri->request_method, rq->path);
 	if (status == 0)
 		status = route_query(rq, query);
 	if (status != 0)

@@ -32,8 +32,9 @@ struct route;
 struct app {
 	const struct config *config;
 	struct pool *pool;
-	bool draining; /* read and written with __atomic builtins */
-	int in_flight; /* the same: requests that are being answered now */
+	bool draining; /* about to end; read and written with __atomic builtins, as the next two */
+	bool ending; /* takes no request any more */
+	int in_flight; /* requests that are being answered now */
 };
 
 struct reply {

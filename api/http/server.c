@@ -102,9 +102,14 @@ server_start(struct app *app)
 void
 server_stop(struct app *app)
 {
-	int64_t until = clock_ms() + app->config->drain_ms;
+	int64_t until;
 
+	/* Who shares out requests asks for readiness now and then, and sends on until it is told. */
 	__atomic_store_n(&app->draining, true, __ATOMIC_SEQ_CST);
+	usleep((useconds_t)app->config->drain_delay_ms * 1000);
+	/* From here on those in flight become fewer, whoever still calls. */
+	__atomic_store_n(&app->ending, true, __ATOMIC_SEQ_CST);
+	until = clock_ms() + app->config->drain_ms;
 	while (running(app) > 0 && clock_ms() < until)
 		usleep(2000);
 	if (running(app) > 0)

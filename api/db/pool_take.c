@@ -1,0 +1,195 @@
+/* The requests' side of the pool: taking and giving back, and the queue of those who wait. */
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/pool_private.h"
+
+/* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
+#define FRESH_MS 100
+
+struct timespec
+pool_timespec(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
+}
+
+void
+pool_push(struct pool_conn **list, struct pool_conn *c)
+{
+	c->next = *list;
+	*list = c;
+}
+
+struct pool_conn *
+pool_pop(struct pool_conn **list)
+{
+	struct pool_conn *c = *list;
+
+	if (c != NULL)
+		*list = c->next;
+	return c;
+}
+
+bool
+pool_silent(const struct pool_conn *c)
+{
+	struct pollfd p = { .fd = PQsocket(c->pg), .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+void
+pool_discard(struct pool *pool, struct pool_conn *c)
+{
+	pool->open--;
+	pool_push(&pool->closed, c);
+	pthread_cond_signal(&pool->work);
+}
+
+/*
+ * Writes wait for locks, so they never hold all: a quarter of the connections,
+ * or one, is for reads alone. (With half of them writes were a fifth slower.)
+ */
+static bool
+may_write(const struct pool *pool)
+{
+	int size = pool->config.size, for_reads = size >= 4 ? size / 4 : size > 1;
+
+	return pool->writing < size - for_reads;
+}
+
+/* A free connection for the one use or the other; NULL: there is none now. Under the lock. */
+static struct pool_conn *
+take_free(struct pool *pool, bool writes)
+{
+	struct pool_conn *c = !writes || may_write(pool) ? pool_pop(&pool->free) : NULL;
+
+	if (c != NULL) {
+		c->writes = writes;
+		pool->in_use++;
+		pool->writing += writes;
+	}
+	return c;
+}
+
+static void
+untake(struct pool *pool, const struct pool_conn *c)
+{
+	pool->in_use--;
+	pool->writing -= c->writes;
+}
+
+/* Out of the queue, in which he stands at *link; under the lock. */
+static void
+leave(struct pool *pool, struct pool_waiter **link)
+{
+	struct pool_waiter *w = *link;
+
+	*link = w->next;
+	if (pool->end == &w->next)
+		pool->end = link;
+}
+
+void
+pool_serve(struct pool *pool)
+{
+	struct pool_waiter **link = &pool->first, *w;
+
+	while ((w = *link) != NULL && pool->free != NULL) {
+		w->conn = take_free(pool, w->writes);
+		if (w->conn == NULL) {
+			link = &w->next; /* a read behind it may still be served */
+			continue;
+		}
+		leave(pool, link);
+		pthread_cond_signal(&w->served);
+	}
+}
+
+void
+pool_tell(struct pool *pool)
+{
+	for (struct pool_waiter *w = pool->first; w != NULL; w = w->next)
+		pthread_cond_signal(&w->served);
+}
+
+/* In the queue until served (DB_OK), late, or told that there is none; under the lock. */
+static enum db_status
+wait_turn(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
+{
+	struct timespec until = pool_timespec(deadline_ms);
+	struct pool_waiter self = { .writes = writes }, **link = &pool->first;
+	int64_t began_us = clock_us();
+	enum db_status status = DB_OK;
+	bool late = false;
+
+	pthread_cond_init(&self.served, &pool->monotonic);
+	*pool->end = &self;
+	pool->end = &self.next;
+	pool->waiting++;
+	while (self.conn == NULL && status == DB_OK) {
+		if (pool->open == 0 && (pool->failing || late))
+			status = DB_DOWN;
+		else if (late)
+			status = DB_BUSY;
+		else
+			late = pthread_cond_timedwait(&self.served, &pool->lock, &until) != 0;
+	}
+	pool->waiting--;
+	pool->waits++;
+	pool->waited_us += clock_us() - began_us;
+	if (self.conn == NULL) {
+		while (*link != &self)
+			link = &(*link)->next;
+		leave(pool, link);
+	}
+	pthread_cond_destroy(&self.served);
+	*ret_conn = self.conn;
+	return status;
+}
+
+enum db_status
+pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
+{
+	enum db_status status = DB_OK;
+	struct pool_conn *c;
+
+	pthread_mutex_lock(&pool->lock);
+	for (;;) {
+		c = take_free(pool, writes);
+		if (c == NULL)
+			status = wait_turn(pool, writes, deadline_ms, &c);
+		pthread_mutex_unlock(&pool->lock);
+		if (status != DB_OK)
+			return status;
+		if (clock_ms() - c->used_ms < FRESH_MS || pool_silent(c)) {
+			*ret_conn = c;
+			return DB_OK;
+		}
+		log_msg(LOG_WARN, "database: an idle connection was ended");
+		pthread_mutex_lock(&pool->lock);
+		untake(pool, c);
+		pool_discard(pool, c);
+	}
+}
+
+void
+pool_give(struct pool *pool, struct pool_conn *c)
+{
+	/* A transaction that is still open would mix with the next request's. */
+	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
+		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+
+	c->used_ms = clock_ms();
+	pthread_mutex_lock(&pool->lock);
+	untake(pool, c);
+	if (usable)
+		pool_push(&pool->free, c);
+	else
+		pool_discard(pool, c);
+	/* Even then: another may be free, and this was perhaps one of the writes that there may be. */
+	pool_serve(pool);
+	pthread_mutex_unlock(&pool->lock);
+}

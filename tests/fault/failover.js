@@ -1,0 +1,98 @@
+/*
+ * The primary is killed under load and the standby that has most is promoted; the other one
+ * follows it, and the killed one is made anew. The service has all three in DATABASE_URL.
+ */
+"use strict";
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const { pause, until, freePort, directory, atEnd } = require("./processes.js");
+const { Cluster, psql, bin } = require("./cluster.js");
+const { Service } = require("./service.js");
+const { Load } = require("./load.js");
+const { result } = require("./result.js");
+
+const run = (words, cluster, env = {}) => {
+  const user = cluster.user();
+  const as = user ? ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", "--"] : [];
+  return execFileSync([...as, ...words][0], [...as, ...words].slice(1), { cwd: "/", env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+};
+
+/* standby(primary, dir, port, name) - a copy of the primary that follows it under this name, running. */
+async function standby(primary, dir, port, name) {
+  const user = primary.user(), cluster = new Cluster(dir, primary.settings), from = new URL(primary.superuser);
+  fs.rmSync(dir, { recursive: true, force: true });
+  fs.mkdirSync(dir, { mode: 0o700 });
+  if (user) fs.chownSync(dir, user.uid, user.gid);
+  run([`${bin}/pg_basebackup`, "-D", dir, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync",
+    "-d", `host=127.0.0.1 port=${primary.port} user=postgres application_name=${name}`], primary, { PGPASSWORD: from.password });
+  Object.assign(cluster, { owner: primary.owner, serve: primary.serve, superuser: primary.superuser });
+  cluster.move(port);
+  await cluster.start();
+  return cluster;
+}
+
+/* Waits until there are n standbys of which a commit waits for one. */
+const synchronous = (primary, n) => until(`${n} synchronous standbys`,
+  () => psql(primary.superuser, "select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum') and state = 'streaming'") === String(n), 30000, 50);
+
+/* What a standby has of the log, as a number of bytes. */
+const received = (c) => BigInt(psql(c.superuser, "select pg_wal_lsn_diff(coalesce(pg_last_wal_receive_lsn(), '0/0'), '0/0')::bigint"));
+
+/* follow(cluster, primary) - a standby that runs takes its log from another primary from here on. */
+function follow(cluster, primary) {
+  const name = path.basename(cluster.dir), { password } = new URL(primary.superuser);
+  psql(cluster.superuser, `alter system set primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=postgres password=${password} application_name=${name}'`);
+  psql(cluster.superuser, "select pg_reload_conf()");
+}
+
+module.exports = async ({ times }) => {
+  const rounds = times(1, 5), all = new Set();
+  atEnd(() => all.forEach((c) => c.child?.kill("SIGQUIT")));
+  let primary = new Cluster(path.join(directory(), "one"));
+  all.add(primary);
+  await primary.make();
+  const database = primary.database();
+  let standbys = [];
+  /* A commit is acknowledged when one of the standbys has it on its disk. */
+  primary.settings = { synchronous_standby_names: "ANY 1 (one, two, three)", synchronous_commit: "on" };
+  for (const name of ["two", "three"]) {
+    standbys.push(await standby(primary, path.join(directory(), name), await freePort(), name));
+    all.add(standbys[standbys.length - 1]);
+  }
+  await primary.stop();
+  await primary.start();
+  await synchronous(primary, 2);
+
+  const hosts = [primary, ...standbys].map((c) => `127.0.0.1:${c.port}`).join(",");
+  const service = await new Service(database.serve.replace(/127\.0\.0\.1:\d+/, hosts) + "?target_session_attrs=read-write&connect_timeout=2").start();
+  const load = await new Load(service.base, await service.signIn()).start();
+  const back = [];
+  for (let i = 0; i < rounds; i++) {
+    await load.steady();
+    await pause(Math.random() * 500);
+    const killed = primary;
+    await killed.kill();
+    standbys.sort((a, b) => (received(a) < received(b) ? 1 : -1));
+    const [next, other] = standbys;
+    run([`${bin}/pg_ctl`, "promote", "-D", next.dir, "-s", "-w"], next);
+    const acknowledged = load.acknowledged.length, promoted = Date.now();
+    follow(other, next);
+    await until("writes again", () => load.acknowledged.length > acknowledged, 20000, 10);
+    back.push(Date.now() - promoted);
+    const again = await standby(next, killed.dir, killed.port, path.basename(killed.dir));
+    all.delete(killed);
+    all.add(again);
+    [primary, standbys] = [next, [other, again]];
+    await synchronous(primary, 2);
+  }
+  await load.steady();
+  await load.stop();
+  const found = primary.named(database.name);
+  const { code } = await service.stop();
+  const row = result("primary killed, a synchronous standby promoted", rounds, load, found,
+    { "writes again within 5 s of the promotion": Math.max(...back) <= 5000, "status 0 at the end": code === 0 },
+    `writes ${Math.max(...back)} ms after the promotion at the latest`);
+  for (const c of [...standbys, primary]) await c.stop("immediate");
+  return [row];
+};

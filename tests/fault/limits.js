@@ -1,0 +1,160 @@
+/* What runs out: the disk under PostgreSQL's data, its connections, the service's descriptors; and clocks that step. */
+"use strict";
+const { execFileSync, spawn } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const { pause, until, directory, atEnd } = require("./processes.js");
+const { Cluster, shared, bin } = require("./cluster.js");
+const { Service } = require("./service.js");
+const { Load } = require("./load.js");
+const { Watch } = require("./watch.js");
+const { result } = require("./result.js");
+
+/*
+ * trouble(what, service, database, begin, end) - the load, something begins, is looked at
+ * for some seconds, ends; then all is to be well by itself. begin returns what was seen.
+ */
+async function trouble(what, service, database, seconds, begin, end, holds) {
+  const load = await new Load(service.base, await service.signIn(), { writers: 30, readers: 3 }).start();
+  const live = new Watch(service), statuses = new Map();
+  load.seen = (status) => statuses.set(status, (statuses.get(status) || 0) + 1);
+  await begin();
+  await pause(seconds * 1000);
+  const before = load.acknowledged.length;
+  const met = new Map(statuses);
+  await end();
+  const began = Date.now();
+  await until("writes again", () => load.acknowledged.length > before + 10, 20000, 10);
+  const back = Date.now() - began;
+  await load.steady();
+  await load.stop();
+  await live.stop();
+  const { code } = await service.stop();
+  return result(what, 1, load, database, { "status 0 at the end": code === 0, ...holds({ met, live, service, back }) },
+    `answers meanwhile: ${[...met].map(([s, n]) => `${s || "broken"} ${n}`).join(", ")}; writes ${back} ms after`);
+}
+
+/* What the log said, lines of warnings and errors, once each. */
+const warned = (service) => [...new Set(fs.readFileSync(service.log, "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l)).filter((e) => e.level !== "info").map((e) => e.msg))];
+
+async function disk() {
+  const what = "PostgreSQL's disk is full", where = path.join(directory(), "small");
+  fs.mkdirSync(where);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=400m,mode=711", "none", where], { stdio: "ignore" });
+  } catch {
+    return { done: what, notes: "not tried: no file system may be mounted here", faults: [] };
+  }
+  const cluster = new Cluster(path.join(where, "pg"), { max_wal_size: "64MB" }), filler = path.join(where, "filler");
+  atEnd(() => cluster.child?.kill("SIGKILL"));
+  await cluster.make();
+  const database = cluster.database(), service = await new Service(database.serve).start();
+  let restarted = false;
+  const row = await trouble(what, service, database, 4,
+    async () => {
+      /* All but what the log's next segment would need. */
+      const left = Number(execFileSync("df", ["--output=avail", "-k", where], { encoding: "utf8" }).split("\n")[1]);
+      execFileSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k", `count=${Math.floor(left / 64) - 8}`], { stdio: "ignore" });
+      await pause(4000);
+    },
+    async () => {
+      fs.rmSync(filler);
+      /* PostgreSQL ends itself when its log cannot be written; whoever keeps it starts it again. */
+      await pause(1000);
+      if (cluster.child.over || !cluster.accepts()) {
+        restarted = true;
+        if (!cluster.child.over) await cluster.stop("immediate");
+        await cluster.start();
+      }
+    },
+    ({ met, live, back }) => ({ "writes are refused with 503, nothing else": [...met.keys()].every((s) => [200, 201, 503].includes(s)) && met.get(503) > 0,
+      [`/livez stays 200 (${[...live.statuses]})`]: live.bad === 0,
+      "the log says why": /53100/.test(warned(service).join()) || restarted, "writes within 10 s of the room": back < 10000 }));
+  await cluster.stop("immediate");
+  execFileSync("umount", [where]);
+  if (restarted) row.notes += "; PostgreSQL had ended itself and was started again";
+  return row;
+}
+
+/* Others take every connection of PostgreSQL, and the service's are ended, so that it needs new ones. */
+async function connections() {
+  const cluster = await shared(), database = cluster.database();
+  const service = await new Service(database.serve).start(), others = [];
+  return trouble("PostgreSQL has no connection left", service, database, 3,
+    async () => {
+      database.sql("alter system set max_connections = 30; alter system set superuser_reserved_connections = 3");
+      await cluster.stop();
+      await cluster.start();
+      for (let i = 0; i < 40; i++) others.push(spawn(`${bin}/psql`, ["-Xq", "-d", database.owner, "-c", "select pg_sleep(60)"], { stdio: "ignore" }));
+      await pause(1500);
+      database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'gestor'");
+      for (let i = 0; i < 10; i++) others.push(spawn(`${bin}/psql`, ["-Xq", "-d", database.owner, "-c", "select pg_sleep(60)"], { stdio: "ignore" }));
+    },
+    async () => {
+      for (const o of others) o.kill("SIGKILL");
+      database.sql("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'");
+    },
+    ({ met, live, back }) => ({ "some are refused with 503": (met.get(503) || 0) > 0, "/livez stays 200": live.bad === 0,
+      [`the log says why: ${warned(service).join(" / ")}`]: /connection slots|too many/.test(warned(service).join()), "writes within 5 s of their end": back < 5000 }))
+    .finally(async () => {
+      database.sql("alter system reset all");
+      await cluster.stop();
+      await cluster.start();
+    });
+}
+
+/* So few descriptors that the 50 writers' connections do not all fit. */
+async function descriptors() {
+  const database = (await shared()).database();
+  const service = await new Service(database.serve, { nofile: 50 }).start(), extra = [];
+  const load = new Load(service.base, await service.signIn(), { writers: 8 });
+  await load.start();
+  const flood = new Load(service.base, load.token, { writers: 0, readers: 60, timeout: 3000 });
+  flood.client = load.client;
+  await flood.start(0);
+  const before = load.acknowledged.length;
+  await pause(4000);
+  const inIt = load.acknowledged.length - before, crashed = service.child.over !== null;
+  await flood.stop(1000);
+  await pause(500);
+  await load.steady();
+  await load.stop();
+  const ready = await service.probe("/readyz"), { code } = await service.stop();
+  extra.forEach((s) => s.destroy());
+  return result("the service has 50 descriptors, for 68 clients", 1, load, database, { "it does not crash": !crashed, "ready after it": ready === 200, "status 0 at the end": code === 0,
+    "those who are connected are served": inIt > 0 }, `meanwhile ${inIt} writes, ${flood.reads.ok} reads, ${flood.reads.broken} not connected`);
+}
+
+/* clocks(step) - the service's clock steps (libfaketime: a file that it reads anew). PostgreSQL's does not. */
+async function clocks() {
+  const what = "the clock steps an hour on and back", library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+  if (!fs.existsSync(library)) return { done: what, notes: "not tried: libfaketime is not here", faults: [] };
+  const database = (await shared()).database(), file = path.join(directory(), "clock");
+  const set = (offset) => { fs.writeFileSync(`${file}.new`, `${offset}\n`); fs.renameSync(`${file}.new`, file); };
+  set("+0");
+  /* The wall's clock alone: the monotonic one does not step on any machine. */
+  const service = await new Service(database.serve, { env: { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1",
+    FAKETIME_CACHE_DURATION: "1" } }).start();
+  return trouble(what, service, database, 0,
+    async () => {
+      /* Tokens live for an hour, and may be 5 s from the future: within that the sessions go on. */
+      for (const offset of ["+1800", "+0", "+3000", "+1200", "-4"]) {
+        set(offset);
+        await pause(1500);
+      }
+    },
+    async () => set("+0"),
+    ({ met, live }) => ({ [`no session ends, and nothing else is refused for it (${[...met.keys()]})`]: [...met.keys()].every((s) => [200, 201, 503].includes(s)), "/livez stays 200": live.bad === 0 }));
+}
+
+module.exports = async () => {
+  const rows = [];
+  for (const f of [disk, connections, descriptors, clocks]) {
+    try {
+      rows.push(await f());
+    } catch (e) {
+      rows.push({ done: `${f.name}: did not come to its end`, faults: [process.env.FAULT_TRACE ? e.stack : e.message] });
+    }
+  }
+  return rows;
+};

@@ -1,0 +1,67 @@
+/*
+ * Four times as many requests as the service bears, through HAProxy: sent at a rate, whatever
+ * becomes of those before, as by many clients who do not know of each other.
+ */
+"use strict";
+const { pause } = require("./processes.js");
+const { shared } = require("./cluster.js");
+const { Service, Proxy } = require("./service.js");
+const { Load, percentile } = require("./load.js");
+const { Watch } = require("./watch.js");
+const { result } = require("./result.js");
+
+/* GESTOR_QUERY_TIMEOUT_MS */
+const DEADLINE_MS = 5000;
+/* What is refused is refused within this time: the proxy's queue (timeout queue) and the service's own. */
+const AT_ONCE_MS = 3000;
+
+/* rate(load, seconds) - acknowledged writes a second of 50 writers that wait for their answers. */
+async function rate(load, seconds) {
+  const before = load.acknowledged.length;
+  await pause(seconds * 1000);
+  return (load.acknowledged.length - before) / seconds;
+}
+
+module.exports = async ({ short }) => {
+  const seconds = short ? 5 : 20;
+  const database = (await shared()).database();
+  const service = await new Service(database.serve).start(), proxy = await new Proxy(service).start();
+  const token = await service.signIn();
+  const load = await new Load(proxy.base, token).start();
+  const bears = await rate(load, short ? 2 : 5);
+  await load.stop();
+
+  /* The flood: writers that try once each. What is refused or breaks is not tried again, so its outcome is the answer's. */
+  const flood = new Load(proxy.base, token, { writers: 0, timeout: 20000 });
+  await flood.start(0);
+  const taken = [], refused = [], live = new Watch(service);
+  flood.giveUp = true;
+  flood.seen = (status, ms, r, method) => { if (method === "POST" && status) (status === 503 ? refused : taken).push(ms); };
+  const under = [], began = Date.now();
+  for (let sent = 0; Date.now() - began < seconds * 1000; await pause(5))
+    for (const due = (Date.now() - began) / 1000 * bears * 4; sent < due; sent++) under.push(flood.write());
+  await Promise.all(under);
+  flood.pending = 0;
+  await live.stop();
+  await flood.stop();
+
+  const after = await new Load(proxy.base, token).start();
+  /* Others use the same machine, too: what counts is that it comes back to its rate. */
+  let bearsAfter = 0;
+  for (let i = 0; i < 6 && bearsAfter < bears * 0.8; i++) bearsAfter = Math.max(bearsAfter, await rate(after, short ? 2 : 5));
+  await after.stop();
+  await proxy.stop();
+  const { code } = await service.stop();
+  const p99 = Math.round(percentile(taken, 0.99)), slowest = Math.round(percentile(refused, 0.99));
+  flood.rate = Math.round(bears);
+  const row = result(`${Math.round(bears * 4)} writes a second for ${seconds} s`, 1, flood, database, {
+    "every request is answered": flood.broken === 0,
+    "some are refused": refused.length > 0,
+    [`those that are taken: p99 under ${DEADLINE_MS} ms`]: p99 < DEADLINE_MS,
+    [`those that are refused: p99 under ${AT_ONCE_MS} ms`]: slowest < AT_ONCE_MS,
+    "/livez stays 200": live.bad === 0,
+    [`as fast after it: ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`]: bearsAfter >= bears * 0.8,
+    "status 0 at the end": code === 0,
+  }, `taken p99 ${p99} ms; refused p50 ${Math.round(percentile(refused, 0.5))} ms, p99 ${slowest} ms; /livez ${Math.round(live.slowest)} ms; ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`);
+  return [row];
+};
