@@ -66,8 +66,8 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check sql http asan prism contract docs walk examples'
-	@echo '                                           valgrind sbom fuzz; by name alone, for it takes long: tsan'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http asan prism contract docs walk examples'
+	@echo '                                           valgrind cost sbom fuzz; by name alone, for it takes long: tsan'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make build V=1                           the commands, in full'
 
@@ -83,7 +83,7 @@ build: ## build/gestor
 # Of the steps of tests/run.sh, those that use the tools of tests/contract; all of them are the default.
 needs_npm = $(if $(STEPS),$(filter prism contract docs examples,$(STEPS)),yes)
 test: ## every test, on a PostgreSQL of its own
-	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fuzz valgrind,$(STEPS)),fuzz valgrind)
+	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fuzz valgrind cost,$(STEPS)),fuzz valgrind cost)
 	@$(if $(needs_npm),tools/npm.sh)
 	$(make_in_parallel) build/gestor
 	@exec tests/run.sh $(STEPS)

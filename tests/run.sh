@@ -3,6 +3,7 @@
 #
 # unit       tests/unit/test_*.c, built with ASan and UBSan
 # sql-check  every statement of the program, prepared and planned by the role that serves
+# plans      how every statement is planned with 50,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes; then that every answer was seen,
 #            and nothing personal in any log
@@ -14,6 +15,8 @@
 # docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
 # examples   examples/*, each against a running server
+# cost       what a request of the hot paths costs in instructions, allocations and system calls,
+#            against tests/cost/figures.json; COST=--update writes that
 # sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
 # fuzz       every target of tests/fuzz on its corpus, and a few seconds further
 #
@@ -48,7 +51,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check sql http prism contract docs walk examples valgrind sbom fuzz)
+every=(unit sql-check plans sql http prism contract docs walk examples valgrind cost sbom fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -178,6 +181,17 @@ sql_check() {
 	PGPASSFILE=$tmp/pgpass step sql-check 60 psql -X -q -v ON_ERROR_STOP=1 -f "$tmp/prepare.sql" "$(on "$(plain "$SERVE_URL")" "$template")" || :
 }
 
+plans() {
+	migrate
+	if ! database plans template "$template" ||
+		! PGPASSFILE=$tmp/pgpass step 'plans: load' 120 psql -X -q -v ON_ERROR_STOP=1 -v opportunities=50000 -o /dev/null \
+			-f bench/load.sql "$(on "$(plain "$OWNER_URL")" plans)"; then
+		missing plans 'has no rows'
+		return
+	fi
+	PGPASSFILE=$tmp/pgpass step plans 120 tests/plans.py build/sql.c "$(on "$(plain "$OWNER_URL")" plans)" || :
+}
+
 sql() {
 	local file name
 	compgen -G 'tests/sql/*.sql' >/dev/null || { missing sql 'tests/sql holds no test'; return; }
@@ -300,6 +314,15 @@ valgrind_clean() {
 	record 'valgrind: exit status 0, no error, nothing lost' "$status" 0
 }
 
+cost() {
+	local base word
+	serve cost || return 0
+	unserve
+	mkdir "$tmp/cost"
+	COST_DIR=$tmp/cost COST_DATABASE_URL=$(on "$SERVE_URL" cost) USERNAME=E8153375 PASSWORD=$word \
+		step cost 300 tests/cost/cost.py ${COST:+"$COST"} || tail -n 20 "$tmp/cost/service.log"
+}
+
 fuzz() {
 	local source name
 	step 'fuzz: build' 900 make --no-print-directory -j"$(nproc)" fuzz-build || return 0
@@ -333,10 +356,12 @@ for name; do
 	case $name in
 	asan | tsan) http_with "$name" ;;
 	valgrind) valgrind_clean ;;
+	cost) cost ;;
 	fuzz) fuzz ;;
 	sbom) step sbom 60 tests/sbom.sh build/gestor || : ;;
 	unit) unit ;;
 	sql-check) sql_check ;;
+	plans) plans ;;
 	sql) sql ;;
 	http) http ;;
 	prism) prism ;;

@@ -17,6 +17,7 @@ contract='npm chromium'
 lint='clang-format cppcheck shellcheck binutils systemd'
 fuzz='clang libclang-rt-14-dev'
 valgrind='valgrind libc6-dbg'
+cost='valgrind libc6-dbg strace'
 bench='wrk'
 
 wanted=()
@@ -29,8 +30,9 @@ for set in "${@:-build}"; do
 	lint) words="$build $lint" ;;
 	fuzz) words="$build $fuzz" ;;
 	valgrind) words="$build $run $valgrind" ;;
+	cost) words="$build $run $cost" ;;
 	bench) words="$build $run $bench" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, bench" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

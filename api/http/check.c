@@ -31,6 +31,12 @@ check_rule(
 	rule_check(rule, object, pointer, fs);
 }
 
+static const char *
+pointer_of(struct request *rq, const struct parameter *p)
+{
+	return arena_printf(&rq->arena, "#/%s", p->name);
+}
+
 void
 check_again(struct request *rq)
 {
@@ -45,12 +51,11 @@ check_again(struct request *rq)
 	for (int i = 0; i < rq->op->nparams; i++) {
 		const struct parameter *p = &rq->op->params[i];
 		const char *value = p->in_path ? NULL : request_query_value(rq, p->name);
-		const char *pointer = arena_printf(&rq->arena, "#/%s", p->name);
 
 		if (value != NULL)
-			validate_text(p->schema, value, pointer, &hooks, &rq->faults);
+			validate_text(p->schema, value, pointer_of(rq, p), &hooks, &rq->faults);
 		else if (p->required && !p->in_path)
-			faults_add(&rq->faults, pointer, TEXT_required, p->name);
+			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required, p->name);
 	}
 	if (rq->body != NULL)
 		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);

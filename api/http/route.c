@@ -86,19 +86,19 @@ matches(const char *pattern, char *const segments[], int nsegments, const char *
 	int nparams = 0;
 
 	for (int i = 0; i < nsegments; i++) {
-		size_t length;
+		size_t length = strlen(segments[i]);
 
 		if (*pattern++ != '/')
 			return false;
-		length = strcspn(pattern, "/");
 		if (*pattern == '{') {
+			length = strcspn(pattern, "/");
 			/* All names that end so are ids: digits, and nothing else is there. */
 			if (strncmp(pattern + length - 4, "_id}", 4) == 0 &&
 			    !text_is_id(segments[i]))
 				return false;
 			ret_params[nparams++] = segments[i];
-		} else if (strlen(segments[i]) != length ||
-			   memcmp(pattern, segments[i], length) != 0) {
+		} else if (strncmp(pattern, segments[i], length) != 0 ||
+			   (pattern[length] != '/' && pattern[length] != '\0')) {
 			return false;
 		}
 		pattern += length;

@@ -56,12 +56,11 @@ select s.id, pg_notify('gestor_session', s.id::text) from s;
 
 -- name: session_purge  ($1 rows at most)
 -- What a session has used up was used before it was over, so the older ones are looked at alone.
-with old as (
-    select r.hash from session_refresh_used r join session s on s.id = r.session_id
-     where r.used_at < now() - interval '1 day' and least(s.expires_at, s.ended_at) < now() - interval '1 day'
-     order by r.used_at limit $1::int),
-gone as (
-    delete from session_refresh_used r using old where r.hash = old.hash
+with gone as (
+    delete from session_refresh_used u where u.hash = any (array(
+        select r.hash from session_refresh_used r join session s on s.id = r.session_id
+         where r.used_at < now() - interval '1 day' and least(s.expires_at, s.ended_at) < now() - interval '1 day'
+         order by r.used_at limit $1::int))
     returning 1)
 select count(*) from gone;
 

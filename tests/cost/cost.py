@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""tests/cost/cost.py [--update] - what a request costs, counted and not timed.
+
+For each of the hot paths: instructions and allocations (valgrind's callgrind) and
+system calls (strace), all of the one thread that serves the connection, a request of
+many in a row. They are held against tests/cost/figures.json, where they may differ by
+a tenth; --update writes that file anew.
+
+Futexes are not counted: whether one is needed depends on who comes first. What
+PostgreSQL does is not counted at all.
+
+The environment: GESTOR_BIN, COST_DATABASE_URL (of the serving role; the sample data
+is in it), USERNAME and PASSWORD of an advisor, COST_DIR for what is written.
+"""
+import glob
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIGURES = os.path.join(HERE, "figures.json")
+KINDS = ("instructions", "allocations", "system_calls")
+TOLERANCE = 0.10
+REQUESTS = 200
+WARM_UP = 20
+# Beside one more or less in many, which is chance.
+ABSOLUTE = {"instructions": 0, "allocations": 0.5, "system_calls": 0.5}
+
+
+class Client:
+    """One connection that is kept."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.file = self.socket.makefile("rb")
+        self.token = None
+
+    def send(self, method, path, body=None, headers=(), expect=(200, 201)):
+        """The answer's head and body; ends the run unless its status is expected."""
+        data = b"" if body is None else json.dumps(body).encode()
+        head = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+        if self.token:
+            head.append(f"Authorization: Bearer {self.token}")
+        if body is not None:
+            head += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+        self.socket.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + data)
+        status = int(self.file.readline().split()[1])
+        fields, length = {}, 0
+        while (line := self.file.readline().decode().rstrip()):
+            name, _, value = line.partition(": ")
+            fields[name.lower()] = value
+        length = int(fields.get("content-length", "0"))
+        text = self.file.read(length)
+        if status not in expect:
+            sys.exit(f"{method} {path}: {status} {text.decode()}")
+        return fields, json.loads(text) if text else None
+
+    def sign_in(self):
+        body = {"username": os.environ["USERNAME"], "password": os.environ["PASSWORD"]}
+        self.token = self.send("POST", "/v1/sessions", body)[1]["access_token"]
+
+
+CONTACT = {"origin_phone": "944264648", "serial_number": "2505050000125674",
+           "ownership_check": {"asked": 3, "right": 3}}
+FORM = {
+    "sub_campaign": "entel",
+    "actions": [{"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"}],
+    "diagnosis": {"reason": "precio-y-contenido.contenido-prepago.la-recarga-me-dura-pocos-dias"},
+    "competitor_offer": {"plan": "postpago-39-90", "offer": "50-x-6-meses", "channel": "telefonico",
+                         "operator": "movistar", "phone_to_manage": "944264648"},
+    "closure": {"advertising_acceptance": "acepto", "stage": "retenido"},
+}
+
+
+def hot_paths(client):
+    """name -> a function that does it once."""
+    found = client.send("GET", "/v1/clients?phone=944264648")[1]["items"][0]["id"]
+    whole = {"client_id": found, "contact": CONTACT, **FORM}
+    opportunity = client.send("POST", "/v1/typifications", whole)[1]["id"]
+    tag = client.send("GET", "/v1/catalogs/cancellation_reason")[0]["etag"]
+    return {
+        "client_search": lambda: client.send("GET", "/v1/clients?phone=944264648"),
+        "opportunity_get": lambda: client.send("GET", f"/v1/opportunities/{opportunity}"),
+        "client_opportunity_list": lambda: client.send("GET", f"/v1/clients/{found}/opportunities"),
+        "catalog_get": lambda: client.send("GET", "/v1/catalogs/cancellation_reason"),
+        "catalog_get 304": lambda: client.send("GET", "/v1/catalogs/cancellation_reason",
+                                               headers=[f"If-None-Match: {tag}"], expect=(304,)),
+        "contact_create": lambda: client.send("POST", f"/v1/clients/{found}/contacts", CONTACT),
+        "typification_create": lambda: client.send("POST", "/v1/typifications", whole),
+    }
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """The service under another program; ends with the with-block."""
+
+    def __init__(self, *words):
+        self.port = free_port()
+        env = dict(os.environ, DATABASE_URL=os.environ["COST_DATABASE_URL"],
+                   GESTOR_LISTEN=f"127.0.0.1:{self.port}", GESTOR_THREADS="4", GESTOR_POOL_SIZE="1",
+                   GESTOR_QUERY_TIMEOUT_MS="20000", GESTOR_JWT_SECRET="counted-0123456789-abcdefghijklmnopqrst")
+        with open(os.path.join(os.environ["COST_DIR"], "service.log"), "ab") as log:
+            self.process = subprocess.Popen([*words, os.environ["GESTOR_BIN"], "serve"], env=env,
+                                            stderr=log, stdin=subprocess.DEVNULL)
+
+    def __enter__(self):
+        for _ in range(600):
+            try:
+                Client(self.port).send("GET", "/readyz")
+                # What comes once: the other connections, the catalogues.
+                time.sleep(2)
+                return self
+            except (OSError, SystemExit, IndexError):
+                time.sleep(0.1)
+        sys.exit("the service does not get ready")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+def control(pid, *words):
+    subprocess.run(["callgrind_control", *words, str(pid)], check=True, stdout=subprocess.DEVNULL)
+
+
+def thread_costs(path):
+    """Instructions and allocations that a dump says of its thread."""
+    instructions = allocations = 0
+    names, callee = {}, None
+    with open(path, encoding="utf-8", errors="replace") as dump:
+        for line in dump:
+            if line.startswith("cfn="):
+                key, _, name = line[4:].strip().partition(" ")
+                if name:
+                    names[key] = name
+                callee = names[key]
+            elif line.startswith("fn="):
+                key, _, name = line[3:].strip().partition(" ")
+                if name:
+                    names[key] = name
+            elif line.startswith("calls=") and re.fullmatch(r"(malloc|calloc|realloc)('\d+)?", callee):
+                allocations += int(line[6:].split()[0])
+            elif line.startswith("totals:"):
+                instructions = int(line.split()[1])
+    return instructions, allocations
+
+
+def count_instructions(figures):
+    out = os.path.join(os.environ["COST_DIR"], "callgrind")
+    words = ["valgrind", "--quiet", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={out}"]
+    with Server(*words) as server:
+        client = Client(server.port)
+        client.sign_in()
+        pid = server.process.pid
+        for name, once in hot_paths(client).items():
+            for _ in range(WARM_UP):
+                once()
+            control(pid, "--zero")
+            for _ in range(REQUESTS):
+                once()
+            for old in glob.glob(out + ".*"):
+                os.remove(old)
+            control(pid, "--dump")
+            costs = max(thread_costs(f) for f in glob.glob(out + ".*-*"))
+            figures[name]["instructions"] = round(costs[0] / REQUESTS)
+            figures[name]["allocations"] = round(costs[1] / REQUESTS, 1)
+
+
+def count_system_calls(figures):
+    out = os.path.join(os.environ["COST_DIR"], "strace")
+    with Server("strace", "-D", "-f", "-q", "-o", out, "-e", "trace=!futex") as server:
+        client = Client(server.port)
+        client.sign_in()
+        for name, once in hot_paths(client).items():
+            for _ in range(WARM_UP):
+                once()
+            time.sleep(0.1)
+            before = os.path.getsize(out)
+            for _ in range(REQUESTS):
+                once()
+            time.sleep(0.1)
+            calls = {}
+            with open(out, encoding="utf-8", errors="replace") as trace:
+                trace.seek(before)
+                for line in trace:
+                    thread, _, what = line.partition(" ")
+                    if "resumed>" not in what:
+                        calls[thread] = calls.get(thread, 0) + 1
+            figures[name]["system_calls"] = round(max(calls.values()) / REQUESTS, 1)
+
+
+def main():
+    client_names = ("client_search", "opportunity_get", "client_opportunity_list", "catalog_get",
+                    "catalog_get 304", "contact_create", "typification_create")
+    figures = {name: {} for name in client_names}
+    count_instructions(figures)
+    count_system_calls(figures)
+    if "--update" in sys.argv:
+        with open(FIGURES, "w", encoding="utf-8") as f:
+            json.dump(figures, f, indent=2)
+            f.write("\n")
+    with open(FIGURES, encoding="utf-8") as f:
+        committed = json.load(f)
+    wrong = set(committed) ^ set(figures)
+    print(f"{'a request of':26}" + "".join(f"{kind:>26}" for kind in KINDS))
+    for name, now in figures.items():
+        row = f"{name:26}"
+        for kind in KINDS:
+            was = committed.get(name, {}).get(kind, 0)
+            off = abs(now[kind] - was) > max(was * TOLERANCE, ABSOLUTE[kind])
+            if off:
+                wrong.add(f"{name}: {kind}")
+            row += f"{now[kind]:>14} ({was:>8}){'!' if off else ' '}"
+        print(row)
+    if wrong:
+        sys.exit("more than a tenth off what tests/cost/figures.json says (in brackets): " + ", ".join(sorted(wrong))
+                 + "\nIf that is meant: make test STEPS=cost COST=--update")
+
+
+main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""tests/plans.py build/sql.c DATABASE_URL - how PostgreSQL means to run every statement.
+
+The database has many rows (bench/load.sql). In no plan may a table that grows be read as
+a whole; and the reads of SAMPLES, which are run, may sort no more rows than a page has.
+
+Planned is each statement twice: for any arguments (the generic plan of a prepared
+statement), and those of SAMPLES for theirs, after six runs, as the service would have it.
+"""
+import json
+import re
+import subprocess
+import sys
+
+STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+)')
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+ESCAPE = re.compile(r'\\([0-7]{3}|.)')
+# They do not grow with the desk's work: dropdowns, staff, migrations.
+SMALL = {"advisor", "catalog", "catalog_item", "schema_migrations"}
+# A page of a hundred, and the one behind it that tells whether there is a next.
+PAGE_ROWS = 101
+# Of these whole tables are the very purpose: they are run by hand, or once, and say so.
+WHOLE = {"purge_counts": "counts what a purge would take"}
+
+CLIENT, OPPORTUNITY, NONE, LIMIT = "7", "1000040", None, "100"
+BEFORE = ["2025-06-01T12:00:00Z", "1020000"]
+SAMPLES = {
+    "action_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
+    "action_get": [[OPPORTUNITY, "1"]],
+    "advisor_list": [[NONE, NONE, NONE, NONE, LIMIT]],
+    "audit_list": [[NONE] * 8 + [LIMIT], ["E8153375"] + [NONE] * 7 + [LIMIT], [NONE, "contact", "77"] + [NONE] * 5 + [LIMIT],
+                   [NONE] * 3 + ["contact_create"] + [NONE] * 4 + [LIMIT],
+                   [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
+    "client_audit_list": [[CLIENT, NONE, NONE, LIMIT]],
+    "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
+    "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
+    "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
+    "client_get": [[CLIENT]],
+    "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT], [CLIENT, *BEFORE, "15"]],
+    "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
+    "contact_get": [["77"]],
+    "opportunity_get": [[OPPORTUNITY]],
+    "opportunity_list": [[NONE] * 9 + [LIMIT], ["3"] + [NONE] * 8 + [LIMIT], [NONE, "retenido"] + [NONE] * 7 + [LIMIT],
+                         [NONE] * 4 + ["precio-y-contenido"] + [NONE] * 4 + [LIMIT],
+                         [NONE] * 5 + ["2025-01-01", "2025-01-02", NONE, NONE, LIMIT], [NONE] * 7 + BEFORE + [LIMIT],
+                         ["3", "no-retenido", NONE, "entel", "precio-y-contenido"] + [NONE] * 4 + [LIMIT]],
+}
+# What bench/load.sql leaves empty and a day at the desk does not.
+MORE_ROWS = """
+insert into session (advisor_id, refresh_hash, expires_at, ended_at)
+select a.first + n % 50, decode(md5(n::text) || md5('x' || n), 'hex'), now() + interval '1 hour' * (n % 200 - 100),
+       case when n % 3 = 0 then now() - interval '1 minute' * n end
+  from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
+insert into session_refresh_used (hash, session_id, used_at)
+select decode(md5('u' || s.id) || md5(s.id::text), 'hex'), s.id, now() - interval '1 minute' * (s.id % 3000) from session s;
+insert into idempotency (scope, operation, key, request, status, body, created_at)
+select 'advisor 1', 'contact_create', 'key-' || n, decode(md5(n::text) || md5(n::text), 'hex'), 201, '{}', now() - interval '1 minute' * (n % 1400)
+  from generate_series(1, 20000) n;
+insert into throttle (key, tokens, updated_at)
+select md5(n::text), 1, now() - interval '1 second' * (n % 7000) from generate_series(1, 20000) n;
+"""
+
+
+def character(m):
+    c = m.group(1)
+    return chr(int(c, 8)) if len(c) == 3 else {"n": "\n", "t": "\t"}.get(c, c)
+
+
+def statements(path):
+    with open(path, encoding="utf-8") as f:
+        for name, literals, nargs in STATEMENT.findall(f.read()):
+            yield name, "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)), int(nargs)
+
+
+def psql(url, text):
+    done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], capture_output=True, text=True,
+                          input="set search_path = gestor, pg_temp; set jit = off;\n" + text, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def literal(value):
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def call(args):
+    return "execute x" + ("(" + ", ".join(map(literal, args)) + ")" if args else "")
+
+
+def nodes(node):
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def faults(text, ran):
+    for node in nodes(json.loads(text)[0]["Plan"]):
+        kind = node["Node Type"]
+        if kind == "Seq Scan" and node["Relation Name"] not in SMALL:
+            yield f"reads all of {node['Relation Name']}"
+        if ran and "Sort" in kind and node["Actual Rows"] > PAGE_ROWS:
+            yield f"sorts {node['Actual Rows']} rows"
+
+
+def main():
+    path, url = sys.argv[1:]
+    psql(url, MORE_ROWS + "analyze;")
+    wrong, planned, ran, known = [], 0, 0, set()
+    for name, text, nargs in statements(path):
+        known.add(name)
+        prepared = f"prepare x as {text};\n"
+        if name not in WHOLE:
+            plan = psql(url, f"set plan_cache_mode = force_generic_plan; {prepared} explain (format json) {call([None] * nargs)}")
+            wrong += [f"{name}: {what}" for what in faults(plan, False)]
+            planned += 1
+        for args in SAMPLES.get(name, []):
+            again = f"{call(args)} \\g /dev/null\n" * 6
+            plan = psql(url, f"{prepared}{again} explain (analyze, timing off, format json) {call(args)}")
+            wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, True)]
+            ran += 1
+    wrong += [f"{name}: there is no such statement" for name in (SAMPLES.keys() | WHOLE.keys()) - known]
+    print("\n".join(wrong) if wrong else f"{planned} statements planned for any arguments, {ran} run with theirs")
+    sys.exit(1 if wrong else 0)
+
+
+main()
