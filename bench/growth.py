@@ -40,8 +40,8 @@ def main():
                     if number:
                         seen[w.name][size].append(p50)
                 if number:
-                    print(f"{w.name:24} {number:2}   " + "   ".join(f"{n:,}: {seen[w.name][n][-1] / 1000:.2f} ms" for n in SIZES),
-                          flush=True)
+                    p50s = "   ".join(f"{n:,}: {seen[w.name][n][-1] / 1000:.2f} ms" for n in SIZES)
+                    print(f"{w.name:24} {number:2}   {p50s}", flush=True)
     works = []
     for w in MEASURED:
         p50 = {str(size): statistics.median(seen[w.name][size]) for size in SIZES}
