@@ -22,6 +22,9 @@ class Svg:
     def line(self, x1, y1, x2, y2, stroke, more=""):
         self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" {more}/>')
 
+    def dot(self, x, y):
+        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#fff" stroke="#123" stroke-width="1.5"/>')
+
     def write(self, path):
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join([*self.parts, "</svg>", ""]))
@@ -44,7 +47,7 @@ def result(d):
     svg.text(16, 30, "What the service reaches of what PostgreSQL and civetweb alone allow", "head")
     svg.text(16, 52, f"{d['opportunities']:,} opportunities, {d['connections']} connections, {d['processors']} processors, "
              f"{d['rounds']} rounds of {d['seconds_each']} s each, {d['at'][:10]}", "small")
-    svg.text(16, 72, "Bar: median; whiskers: least and most; red: the least that must be; green dashes: the aim", "small")
+    svg.text(16, 72, "Bar: median; whiskers: least and most; dot: by processor time; red: the least that must be; green dashes: the aim", "small")
     axis(svg, left, top, bottom, x_of, [m / 10 for m in range(0, int(most * 10) + 1, 2)], "{:.1f}")
     for i, w in enumerate(d["works"]):
         y, r = top + i * row, w["ratio"]
@@ -59,6 +62,7 @@ def result(d):
         svg.line(x_of(w["bar"]), y + 4, x_of(w["bar"]), y + row - 4, "#c22", 'stroke-width="2.5"')
         if w["aim"]:
             svg.line(x_of(w["aim"]), y + 4, x_of(w["aim"]), y + row - 4, "#2a2", 'stroke-width="2.5" stroke-dasharray="5 3"')
+        svg.dot(x_of(w["median"]["cpu_ratio"]), middle)
         svg.text(left + 520, y + 28, f"{r['median']:.2f}   {w['median']['S']:,.0f}/s")
     return svg
 

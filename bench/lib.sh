@@ -15,19 +15,19 @@ set_up() {
 	tools/cluster.sh start "$cluster"
 	trap 'tools/cluster.sh stop "$cluster"' EXIT
 	read_urls
-	if [[ $(run_psql "$SUPERUSER_URL" -Atc 'show shared_buffers') != 1GB ]]; then
-		# No checkpoint falls into a round, but for the regular one of half an hour.
-		run_psql "$SUPERUSER_URL" <<-END
-			alter system set shared_buffers = '1GB';
-			alter system set max_wal_size = '8GB';
-			alter system set checkpoint_timeout = '30min';
-		END
-		tools/cluster.sh stop "$cluster"
-		tools/cluster.sh start "$cluster"
-		read_urls
-	fi
+	# No checkpoint falls into a round, but for the regular one of half an hour.
+	run_psql "$SUPERUSER_URL" <<-END
+		alter system reset all;
+		alter system set shared_buffers = '1GB';
+		alter system set max_wal_size = '8GB';
+		alter system set checkpoint_timeout = '30min';
+	END
+	tools/cluster.sh stop "$cluster"
+	tools/cluster.sh start "$cluster"
+	read_urls
 }
 read_urls() {
+	# shellcheck disable=SC2034 # SERVE_URL is for who sources this
 	OWNER_URL='' SERVE_URL='' SUPERUSER_URL=''
 	# shellcheck source=/dev/null
 	. "$cluster.env"
@@ -54,7 +54,8 @@ load() {
 		return
 	fi
 	say "loading $1 opportunities ..."
-	run_psql "$SUPERUSER_URL" -c 'set client_min_messages = warning' -c "drop database if exists $name" -c "create database $name owner gestor_owner"
+	run_psql "$SUPERUSER_URL" -c 'set client_min_messages = warning' -c "drop database if exists $name" \
+		-c "create database $name owner gestor_owner"
 	# The data are made of nothing, so nothing is lost when the machine falls over here.
 	run_psql "$SUPERUSER_URL" -c 'alter system set fsync = off' -c 'select pg_reload_conf()' >/dev/null
 	DATABASE_URL=$owner build/gestor migrate >/dev/null

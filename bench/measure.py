@@ -3,6 +3,7 @@
 To be imported by scripts that run with the repository as working directory and with OWNER_URL,
 SERVE_URL (of the database that is measured) and CLUSTER in the environment; see bench/lib.sh.
 """
+import datetime
 import json
 import os
 import random
@@ -53,6 +54,18 @@ def ask(port, method, path, headers=(), body=""):
             if not more:
                 raise ConnectionError("the answer ends too soon")
             got += more
+
+
+def taken():
+    """When, of what and where."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout
+    return {"at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit.strip(),
+            "processors": os.cpu_count()}
+
+
+def write_json(kind, data):
+    with open(f"{OUT}{kind}.json", "w", encoding="utf-8") as f:
+        json.dump({"kind": kind, **data}, f, indent=1)
 
 
 # ---- Processes

@@ -10,16 +10,14 @@ By processor time: what a unit of P and of H takes together, of all that took pa
 too), as a share of what one of S takes. The same thing where nothing waits, and less in need of silence.
 To be started by run.sh.
 """
-import datetime
-import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-from measure import OUT, Process, Service, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, wrk  # noqa: E402
+from measure import (OUT, Process, Service, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, taken,  # noqa: E402
+                     wrk, write_json)
 from works import WORKS, variables  # noqa: E402
 
 OPPORTUNITIES, ROUNDS, SECONDS = (int(os.environ[k]) for k in ("OPPORTUNITIES", "ROUNDS", "SECONDS_EACH"))
@@ -136,12 +134,9 @@ def main():
             continue
         with Service() as service:
             results.append(Bench(work, service.sign_in()).run())
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout.strip()
-    out = {"kind": "result", "at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit,
-           "processors": os.cpu_count(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS,
-           "connections": 16, "works": results, "bars": bars(results)}
-    with open(OUT + "result.json", "w", encoding="utf-8") as f:
-        json.dump(out, f, indent=1)
+    out = {**taken(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS, "connections": 16,
+           "works": results, "bars": bars(results)}
+    write_json("result", out)
     print()
     for b in out["bars"]:
         print(f"{'met   ' if b['met'] else 'MISSED'}  {b['value']:6.3f}   {b['bar']}   {b['what']}")

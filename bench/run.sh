@@ -22,7 +22,6 @@ set_up
 OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
 ((OPPORTUNITIES >= 1000)) || die "SCALE=$SCALE leaves too few to measure on"
 load "$OPPORTUNITIES"
-gcc -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Wshadow -Wconversion -Werror -o build/bench/bare bench/bare.c -lcivetweb -pthread
 SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES") CLUSTER=$cluster
 export SERVE_URL CLUSTER OPPORTUNITIES ROUNDS SECONDS_EACH
 /usr/bin/python3 bench/run.py

@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""The time within which half of the answers come (p50), by how much data there is. To be started by growth.sh.
+
+Few connections, so that it is the time of the work and not that of a queue. Every size has a service
+of its own; in a round they have their turn at each work, one after the other, while the rest is idle.
+"""
+import contextlib
+import os
+import statistics
+import sys
+
+sys.dont_write_bytecode = True
+from measure import Service, taken, wrk, write_json  # noqa: E402
+from works import WORKS  # noqa: E402
+
+SIZES = [int(n) for n in os.environ["SIZES"].split()]
+ROUNDS, SECONDS = int(os.environ["ROUNDS"]), int(os.environ["SECONDS_EACH"])
+CONNECTIONS = 2
+BAR = 1.25
+MEASURED = [w for w in WORKS if not w.name.startswith("catalog")]
+
+
+def measure(service, size, work, seconds, seed):
+    """p50 in µs."""
+    got = wrk(service.port, work.name, seconds, seed, size, service.token, connections=CONNECTIONS)
+    service.forget_log()
+    return got["p50_us"]
+
+
+def main():
+    base = os.environ["SERVE_URL"].rpartition("/")[0]
+    seen = {w.name: {size: [] for size in SIZES} for w in MEASURED}
+    with contextlib.ExitStack() as stack:
+        services = {size: stack.enter_context(Service(url=f"{base}/gestor_{size}")).sign_in() for size in SIZES}
+        for number in range(ROUNDS + 1):
+            for w in MEASURED:
+                # Each time another begins. The first round is to warm up: plans are made, pages are read.
+                for size in SIZES[number % len(SIZES):] + SIZES[:number % len(SIZES)]:
+                    p50 = measure(services[size], size, w, SECONDS if number else 1, number)
+                    if number:
+                        seen[w.name][size].append(p50)
+                if number:
+                    p50s = "   ".join(f"{n:,}: {seen[w.name][n][-1] / 1000:.2f} ms" for n in SIZES)
+                    print(f"{w.name:24} {number:2}   {p50s}", flush=True)
+    works = []
+    for w in MEASURED:
+        p50 = {str(size): statistics.median(seen[w.name][size]) for size in SIZES}
+        worst = max(p50.values()) / min(p50.values())
+        works.append({"name": w.name, "title": w.title, "p50_us": p50, "rounds": seen[w.name], "worst": worst, "met": worst <= BAR})
+    write_json("growth", {**taken(), "connections": CONNECTIONS, "rounds": ROUNDS, "seconds_each": SECONDS, "sizes": SIZES,
+                          "bar": BAR, "works": works})
+    print()
+
+
+main()

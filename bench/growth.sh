@@ -1,0 +1,23 @@
+#!/bin/bash
+# bench/growth.sh - whether answers come as fast from ten times the data; `make bench GROWTH=1`.
+#
+#   LARGEST=1        10,000,000 opportunities besides 100,000 and 1,000,000: some 35 GB, and half an hour to load
+#   SIZES=           other numbers of opportunities
+#   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
+#
+# Leaves build/bench/growth.json and growth.svg.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
+: "${SIZES:=100000 1000000${LARGEST:+ 10000000}}" "${ROUNDS:=7}" "${SECONDS_EACH:=4}"
+
+set_up
+for size in $SIZES; do load "$size"; done
+CLUSTER=$cluster
+export SERVE_URL CLUSTER SIZES ROUNDS SECONDS_EACH
+/usr/bin/python3 bench/growth.py
+/usr/bin/python3 bench/chart.py build/bench/growth.json build/bench/growth.svg
+/usr/bin/python3 bench/table.py build/bench/growth.json

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""Resident memory at rest, with 1,000 connections and over many requests; and the time to readiness.
+
+To be started by small.sh.
+"""
+import os
+import resource
+import socket
+import statistics
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+from measure import Service, resident_kb, taken, wrk, write_json  # noqa: E402
+
+OPPORTUNITIES, REQUESTS = int(os.environ["OPPORTUNITIES"]), int(os.environ["REQUESTS"])
+STARTS, CONNECTIONS = 10, 1000
+BARS = []
+
+
+def bar(what, value, most):
+    BARS.append({"what": what, "value": value, "bar": f"below {most:g}", "met": value < most})
+    print(f"{'met   ' if value < most else 'MISSED'}  {value:8.2f}   below {most:g}   {what}", flush=True)
+
+
+def megabytes(service):
+    return resident_kb(service.pid) / 1024
+
+
+def starts():
+    took = []
+    for _ in range(STARTS):
+        with Service() as service:
+            took.append(service.ready_ms)
+            time.sleep(1)
+            rest = megabytes(service)
+    bar(f"ready after a start, ms, the median of {STARTS}", statistics.median(took), 100)
+    bar("resident at rest, MB, with the default 512 threads and 4 database connections", rest, 30)
+
+
+def connections():
+    """Each has asked once, and stays open."""
+    with Service(GESTOR_THREADS=str(CONNECTIONS + 100)) as service:
+        service.sign_in()
+        opened = []
+        for i in range(CONNECTIONS):
+            s = socket.create_connection(("127.0.0.1", service.port), timeout=10)
+            s.sendall(f"GET /v1/clients?phone=9{i + 1:08d} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\n"
+                      f"Authorization: Bearer {service.token}\r\n\r\n".encode())
+            if not s.recv(65536).startswith(b"HTTP/1.1 200 "):
+                sys.exit("bench: void, for a connection was not answered with 200")
+            opened.append(s)
+        bar(f"resident with {CONNECTIONS:,} open connections, MB, with GESTOR_THREADS={CONNECTIONS + 100}", megabytes(service), 100)
+        for s in opened:
+            s.close()
+
+
+def long_run():
+    """One run of wrk, for other connections would be other threads: with a stack each that was never touched."""
+    with Service() as service:
+        service.sign_in()
+        rate = wrk(service.port, "mixed", 5, 0, OPPORTUNITIES, service.token)
+        # A tenth more, should it go slower later on; a token lives an hour.
+        seconds = min(int(REQUESTS / (rate["requests"] / rate["seconds"]) * 1.1) + 1, 3500)
+        seen, result = [], {}
+        load = threading.Thread(target=lambda: result.update(
+            wrk(service.port, "mixed", seconds, 1, OPPORTUNITIES, service.token)))
+        began = time.monotonic()
+        load.start()
+        while load.is_alive():
+            load.join(1)
+            seen.append((time.monotonic() - began, megabytes(service)))
+            service.forget_log()
+        if not result:
+            sys.exit("bench: void")
+        done = result["requests"]
+        early = next(mb for t, mb in seen if t >= seconds * 0.1)
+        bar(f"resident after {done:,} requests, MB more than after the first tenth of them ({early:.1f} MB)", seen[-1][1] - early, 1)
+        if done < REQUESTS:
+            print(f"        it became slower: {done:,} requests, not {REQUESTS:,}")
+        return seen
+
+
+def main():
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    starts()
+    connections()
+    seen = long_run()
+    write_json("small", {**taken(), "bars": BARS, "resident": seen})
+    print()
+
+
+main()

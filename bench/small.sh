@@ -1,0 +1,22 @@
+#!/bin/bash
+# bench/small.sh - how small the service is, and how soon it is there; `make bench SMALL=1`.
+#
+#   REQUESTS=2000000   over so many its memory must not grow
+#   SCALE=0.1          times 1,000,000 opportunities, the data it serves meanwhile
+#
+# Leaves build/bench/small.json.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
+: "${SCALE:=0.1}" "${REQUESTS:=2000000}"
+
+set_up
+OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
+load "$OPPORTUNITIES"
+SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES") CLUSTER=$cluster
+export SERVE_URL CLUSTER OPPORTUNITIES REQUESTS
+/usr/bin/python3 bench/small.py
+/usr/bin/python3 bench/table.py build/bench/small.json
