@@ -125,7 +125,7 @@ test("opportunity_get: the manual's sample, a record of the old application", as
 test("client_get, contact_get: their keys are those of the conventions", async () => {
   const o = await whole(ana);
   const client = (await ana.get(`/v1/clients/${o.client_id}`)).json;
-  assert.deepEqual(keys(client), ["birth_date", "created_at", "document_number", "document_type", "email", "erased_at", "experience", "gender", "id",
+  assert.deepEqual(keys(client), ["advertising", "birth_date", "created_at", "document_number", "document_type", "email", "erased_at", "experience", "gender", "id",
     "legal_representative", "name", "phone", "sales", "summary_360", "updated_at"]);
   assert.deepEqual(keys(client.document_type), ["code", "label", "levels", "operator_code"]);
   assert.deepEqual(keys(client.sales), ["activation_date", "lines", "plan"]);
