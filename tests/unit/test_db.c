@@ -479,6 +479,31 @@ network_is_cut(void **state)
 }
 
 static void
+writes_leave_one_to_reads(void **state)
+{
+	static const char *const ids[SIZE] = { "1", "2", "3" };
+	struct job j[SIZE];
+	struct db_error err;
+	int64_t start_ms;
+	int i, open, in_use, waiting;
+
+	(void)state;
+	for (i = 0; i < SIZE; i++)
+		job_start(&j[i], &sql_t_sleep_write, ids[i], "0.3");
+	pause_ms(100);
+	pool_counts(pool, &open, &in_use, &waiting);
+	assert_int_equal(in_use, SIZE - 1);
+	assert_int_equal(waiting, 1);
+	start_ms = clock_ms();
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
+	assert_in_range(clock_ms() - start_ms, 0, 150);
+	for (i = 0; i < SIZE; i++)
+		assert_int_equal(
+		    job_wait(&j[i]), DB_OK); /* the third when one of the two is done */
+	assert_int_equal(count(), SIZE);
+}
+
+static void
 all_busy(void **state)
 {
 	struct job j[SIZE];
@@ -799,6 +824,7 @@ main(void)
 		cmocka_unit_test_setup(idle_connections_are_ended, setup),
 		cmocka_unit_test_setup(ended_while_running, setup),
 		cmocka_unit_test_setup(network_is_cut, setup),
+		cmocka_unit_test_setup(writes_leave_one_to_reads, setup),
 		cmocka_unit_test_setup(all_busy, setup),
 		cmocka_unit_test_setup_teardown(server_refuses, setup, server_refuses_teardown),
 		cmocka_unit_test_setup_teardown(commit_hangs, setup, commit_hangs_teardown),
