@@ -485,15 +485,16 @@ writes_leave_one_to_reads(void **state)
 	struct job j[SIZE];
 	struct db_error err;
 	int64_t start_ms;
-	int i, open, in_use, waiting;
+	struct pool_counts counts;
+	int i;
 
 	(void)state;
 	for (i = 0; i < SIZE; i++)
 		job_start(&j[i], &sql_t_sleep_write, ids[i], "0.3");
 	pause_ms(100);
-	pool_counts(pool, &open, &in_use, &waiting);
-	assert_int_equal(in_use, SIZE - 1);
-	assert_int_equal(waiting, 1);
+	counts = pool_counts(pool);
+	assert_int_equal(counts.in_use, SIZE - 1);
+	assert_int_equal(counts.waiting, 1);
 	start_ms = clock_ms();
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
 	assert_in_range(clock_ms() - start_ms, 0, 150);

@@ -137,7 +137,7 @@ lost_lines_are_counted(void **state)
 {
 	enum { LINES = 10000 };
 	int64_t began_ms;
-	uint64_t lost;
+	uint64_t lost, told = 0;
 	char *text, *said;
 
 	(void)state;
@@ -150,9 +150,9 @@ lost_lines_are_counted(void **state)
 	assert_true(lost > 0 && lost < LINES);
 	text = all_that_comes();
 	assert_int_equal(count(text, "of a flood") + lost, LINES);
-	said = strstr(text, "\"lost\":");
-	assert_non_null(said);
-	assert_int_equal(strtoull(said + strlen("\"lost\":"), NULL, 10), lost);
+	for (said = text; (said = strstr(said, "\"lost\":")) != NULL; said++)
+		told += strtoull(said + strlen("\"lost\":"), NULL, 10);
+	assert_int_equal(told, lost);
 	free(text);
 	log_msg(LOG_INFO, "and on");
 	log_stop();

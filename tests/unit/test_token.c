@@ -246,8 +246,8 @@ remembered_tokens_end(void **state)
 	struct claims c, brief = { .advisor_id = 1, .session_id = 2, .role = ROLE_ADVISOR };
 	int64_t now = clock_epoch_s();
 	unsigned char hash[VERIFIED_HASH_BYTES];
-	char *ending = token_issue(&brief, now - 898, "b"),
-	     *ended = token_issue(&brief, now - 900, "c");
+	char *ending = token_issue(&brief, now - 898, 900, "b"),
+	     *ended = token_issue(&brief, now - 900, 900, "c");
 
 	(void)state;
 	assert_true(token_verify(ending, &c));
