@@ -100,7 +100,12 @@ done
 # installed. Nobody asked for that one.
 drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
 no_cluster=0
-# Nor for the service of Debian's prometheus, of which the tests want promtool alone.
+# Nor for the services of packages of which the tests want a program alone, promtool and haproxy: they
+# are neither started now nor when the machine starts.
+services=()
+for name in prometheus haproxy; do
+	[[ " ${missing[*]} " != *" $name "* ]] || services+=("$name.service")
+done
 policy=/usr/sbin/policy-rc.d
 no_start=0
 undo() {
@@ -113,7 +118,7 @@ undo() {
 trap undo EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-if [[ " ${missing[*]} " == *" prometheus "* && ! -e $policy ]]; then
+if ((${#services[@]})) && [[ ! -e $policy ]]; then
 	no_start=1
 	"${as_root[@]}" tee "$policy" >/dev/null <<<$'#!/bin/sh\nexit 101'
 	"${as_root[@]}" chmod 755 "$policy"
@@ -125,3 +130,6 @@ if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
 fi
 "${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
 	by_hand "apt-get could not install all of these:" "${as_root[*]:+sudo }"
+if ((${#services[@]})) && command -v systemctl >/dev/null; then
+	"${as_root[@]}" systemctl --quiet disable "${services[@]}" >&2 || :
+fi
