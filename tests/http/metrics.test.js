@@ -104,7 +104,7 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
   assert.equal(was.get("gestor_database_pool_in_use"), 0);
   assert.equal((await ana.post("/v1/clients", body)).status, 409);
 
-  // Both connections wait for a row that is held, and what comes after them for a connection.
+  // One connection waits for a row that is held, and what comes after it for that one: the other is for reads.
   const lock = require("node:child_process").spawn("psql", ["-XAtq", "-d", world.database.owner], { stdio: ["pipe", "pipe", "inherit"] });
   const held = new Promise((resolve) => lock.stdout.once("data", resolve));
   lock.stdin.write(`begin; select 1 from gestor.client where id = ${id} for update;\n`);
@@ -113,17 +113,17 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
   let busy;
   for (let i = 0; i < 100; i++) {
     busy = await scrape();
-    if (busy.get("gestor_database_pool_in_use") === 2 && busy.get("gestor_database_pool_waiting") === 3) break;
+    if (busy.get("gestor_database_pool_in_use") === 1 && busy.get("gestor_database_pool_waiting") === 4) break;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.equal(busy.get("gestor_database_pool_in_use"), 2);
-  assert.equal(busy.get("gestor_database_pool_waiting"), 3);
+  assert.equal(busy.get("gestor_database_pool_in_use"), 1);
+  assert.equal(busy.get("gestor_database_pool_waiting"), 4);
   assert.equal(busy.get("gestor_http_requests_in_flight"), 6);
   lock.stdin.end("commit;\n");
   for (const r of await Promise.all(changes)) assert.equal(r.status, 200, r.text);
   const is = await scrape();
   const grown = (key) => is.get(key) - was.get(key);
-  assert.equal(grown("gestor_database_pool_wait_seconds_count"), 3);
+  assert.equal(grown("gestor_database_pool_wait_seconds_count"), 4);
   assert.ok(grown("gestor_database_pool_wait_seconds_sum") > 0);
   assert.equal(is.get("gestor_database_pool_waiting"), 0);
   for (const [name, n] of [["constraint", 1], ["busy", 0], ["down", 0], ["timeout", 0], ["unknown", 0], ["conflict", 0], ["refused", 0]])
