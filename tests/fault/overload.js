@@ -14,7 +14,7 @@ const { result } = require("./result.js");
 /* GESTOR_QUERY_TIMEOUT_MS */
 const DEADLINE_MS = 5000;
 /* What is refused is refused within this time: the proxy's queue (timeout queue) and the service's own. */
-const AT_ONCE_MS = 3000;
+const AT_ONCE_MS = 3500;
 
 /* rate(load, seconds) - acknowledged writes a second of 50 writers that wait for their answers. */
 async function rate(load, seconds) {
