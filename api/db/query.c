@@ -326,9 +326,10 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
     struct result *ret_results[], struct db_error *ret_error)
 {
 	/* What is rolled back may be run again, as what only reads. */
-	struct run run = {
-		.calls = calls, .ncalls = ncalls, .rehearsal = rehearsal, .reads = true
-	};
+	struct run run = { .calls = calls,
+		.ncalls = ncalls,
+		.rehearsal = rehearsal,
+		.deadline_ms = clock_ms() + pool->config.query_timeout_ms };
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
 	bool committed = false, writes = false, broken;
@@ -341,11 +342,11 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 		writes = writes || !calls[i].st->reads;
 	run.reads = rehearsal || !writes;
 	for (;;) {
+		if (take_ms > run.deadline_ms)
+			take_ms = run.deadline_ms;
 		status = pool_take(pool, writes, take_ms, &c);
 		if (status != DB_OK)
 			break;
-		if (run.deadline_ms == 0)
-			run.deadline_ms = clock_ms() + pool->config.query_timeout_ms;
 		status = run_on(&run, c);
 		committed = c->commit_unsure;
 		broken = c->broken;
@@ -354,8 +355,6 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 		    clock_ms() >= run.deadline_ms)
 			break;
 		take_ms = clock_ms() + pool->config.wait_ms;
-		if (take_ms > run.deadline_ms)
-			take_ms = run.deadline_ms;
 	}
 	if (status == DB_OK) {
 		for (i = 0; i < ncalls; i++)

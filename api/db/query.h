@@ -57,7 +57,8 @@ struct result;
  * they are one implicit transaction, each with a snapshot of its own (READ
  * COMMITTED): a lock taken by the first is held, and what it waited for is
  * seen, by the next.
- * time     at most pool_wait_ms + query_timeout_ms (+ 1 s for a cancel)
+ * time     at most query_timeout_ms, the wait for a connection included, which is at most
+ *          pool_wait_ms (+ 1 s for a cancel)
  * retries  40001 and 40P01: the whole transaction, up to 3 times; when the
  *          connection was lost and nothing can have been stored, on another:
  *          up to 3 times if the server had said that it ends the session,

@@ -7,7 +7,7 @@ const whole = `
     count(distinct k.id) = 1 and count(distinct o.id) = 1 and bool_and(o.contact_id = k.id and o.closed_at is not null and o.stage ->> 'code' = 'retenido'
       and o.reason_id is not null and o.competitor_plan_id is not null and o.operator_id is not null and o.advertising_acceptance_id is not null
       and (select count(*) from action a where a.opportunity_id = o.id) = 2
-      and (select count(*) from consent s where s.opportunity_id = o.id) = 1) is true,
+      and (select count(*) from consent s where s.client_id = c.id and s.opportunity_id = o.id) = 1) is true,
     (select count(*) from audit u where u.object_type = 'client' and u.object_id = c.id) > 0
   from client c left join contact k on k.client_id = c.id left join opportunity o on o.client_id = c.id
   where c.name like 'FALLA %' group by c.id`;

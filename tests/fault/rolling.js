@@ -45,7 +45,7 @@ const told = (status, r) => `${status} ${r.message || r.text.replace(/"request_i
 async function behindProxy(times) {
   const database = (await shared()).database();
   /* This is about the restarts: a disk that is slow for two seconds is not to be taken for one. */
-  const env = { ...common, GESTOR_POOL_WAIT_MS: "10000" };
+  const env = { ...common, GESTOR_POOL_WAIT_MS: "10000", GESTOR_QUERY_TIMEOUT_MS: "15000" };
   const services = [await new Service(database.serve, { env }).start(), await new Service(database.serve, { env }).start()];
   const proxy = await new Proxy(...services).start();
   const load = new Load(proxy.base, await services[0].signIn(), { writers: 30, readers: 5 }), failed = new Map();
