@@ -133,7 +133,7 @@ password_put(struct request *rq)
 {
 	const char *old = member(rq, "old_password"), *password = member(rq, "password");
 	auto_result struct result *known =
-	    request_query(rq, &sql_password_advisor, rq->advisor_id, rq->address);
+	    request_query(rq, &sql_password_advisor, rq->advisor_id, attempt_block(rq));
 	auto_result struct result *row = NULL;
 	char hashed[PASSWORD_HASH_SIZE];
 

@@ -171,10 +171,19 @@ reply_too_many(struct request *rq, int64_t wait_ms)
 	return status;
 }
 
+const char *
+attempt_block(struct request *rq)
+{
+	char *block = arena_alloc(&rq->arena, ADDRESS_SIZE);
+
+	address_block(rq->address, block);
+	return block;
+}
+
 int
 attempt_refused(struct request *rq, const char *username)
 {
-	int64_t wait_ms = throttle_wait_ms(username, rq->address);
+	int64_t wait_ms = throttle_wait_ms(username, attempt_block(rq));
 
 	return wait_ms > 0 ? reply_too_many(rq, wait_ms) : 0;
 }
@@ -187,7 +196,7 @@ attempt_judged(struct request *rq, const char *username, const struct result *ro
 	if (wait_ms == 0)
 		return 0;
 	throttle_refused((enum throttle_bucket)atoi(result_text(row, 0, col)), username,
-	    rq->address, rq->began_us / 1000, wait_ms);
+	    attempt_block(rq), rq->began_us / 1000, wait_ms);
 	return reply_too_many(rq, wait_ms);
 }
 
@@ -195,11 +204,11 @@ bool
 attempt_was_right(struct request *rq, const char *username)
 {
 	auto_result struct result *given =
-	    request_query(rq, &sql_password_right, username, rq->address);
+	    request_query(rq, &sql_password_right, username, attempt_block(rq));
 
 	if (given == NULL)
 		return false;
-	throttle_forget(username, rq->address);
+	throttle_forget(username, attempt_block(rq));
 	return true;
 }
 
@@ -236,7 +245,7 @@ static int
 sign_in(struct request *rq)
 {
 	auto_result struct result *advisor =
-	    request_query(rq, &sql_session_advisor, member(rq, "username"), rq->address);
+	    request_query(rq, &sql_session_advisor, member(rq, "username"), attempt_block(rq));
 	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
 	bool known;
 

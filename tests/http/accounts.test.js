@@ -358,3 +358,13 @@ test("advisor_password_put, password_put: a sign-in that is under way with the o
     assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), "0");
   }
 });
+
+test("session_create: addresses of one IPv6 network are one to the throttle, those of another are not", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1" } }), name = username();
+  const from = async (address) =>
+    (await lib.caller(server.base).post("/v1/sessions", { username: name, password: "no-es-esta-clave" }, { "x-forwarded-for": address })).status;
+  for (let i = 0; i < 10; i++) assert.equal(await from(`2001:db8:0:1:${i}::${i + 1}`), 401);
+  assert.equal(await from("2001:db8:0:1:abcd::1"), 429);
+  assert.equal(await from("2001:db8:0:2::1"), 401);
+  await server.stop();
+});
