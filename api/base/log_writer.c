@@ -12,6 +12,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* A reader of the log that has stopped for longer does not keep the process from ending. */
+#define STOP_MS 2000
+
 static char rooms[2][LOG_ROOM_BYTES];
 
 /* One room is filled under the lock, while the other is written without it. */
@@ -156,12 +159,15 @@ log_start(void)
 void
 log_stop(void)
 {
+	int64_t until_ms = clock_ms() + STOP_MS;
+	const struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+
 	pthread_mutex_lock(&w.lock);
 	w.stopping = true;
 	pthread_cond_signal(&w.work);
 	pthread_mutex_unlock(&w.lock);
-	pthread_join(w.thread, NULL);
-	pthread_cond_destroy(&w.work);
+	if (pthread_clockjoin_np(w.thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+		pthread_cond_destroy(&w.work);
 }
 
 uint64_t

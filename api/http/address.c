@@ -109,3 +109,18 @@ address_of(
 		end = begin > forwarded ? begin - 1 : NULL;
 	}
 }
+
+void
+address_block(const char *address, char ret[static ADDRESS_SIZE])
+{
+	struct in6_addr block;
+
+	if (inet_pton(AF_INET6, address, &block) != 1) {
+		memccpy(ret, address, '\0', ADDRESS_SIZE);
+	} else if (IN6_IS_ADDR_V4MAPPED(&block)) {
+		inet_ntop(AF_INET, &block.s6_addr[12], ret, ADDRESS_SIZE);
+	} else {
+		memset(&block.s6_addr[8], 0, 8);
+		inet_ntop(AF_INET6, &block, ret, ADDRESS_SIZE);
+	}
+}

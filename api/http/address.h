@@ -23,4 +23,10 @@ bool address_list_right(const char *list);
 void address_of(
     const char *peer, const char *forwarded, const char *trusted, char ret[static ADDRESS_SIZE]);
 
+/*
+ * address_block - whose attempts are counted together: an address of IPv4 itself, of
+ * IPv6 its 64 bits of network, for one who has any address there has all of them.
+ */
+void address_block(const char *address, char ret[static ADDRESS_SIZE]);
+
 #endif

@@ -15,7 +15,9 @@
 #define RING	 16384
 #define BATCH	 1000
 #define FLUSH_MS 500
-#define COLUMNS	 8
+/* Room comes a batch at a time, each some 20 ms: as long as 500 threads with 100 entries each may need, and more. */
+#define ROOM_WAIT_MS 5000
+#define COLUMNS	     8
 /* The longest is a request's id: 64 characters, its quotes, a comma and the NUL. */
 #define WIDTH 72
 
@@ -33,17 +35,38 @@ struct entry {
  */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, room;
 	pthread_t thread;
 	struct pool *pool;
 	struct entry ring[RING];
 	size_t first, count;
 	unsigned long lost; /* for want of room, and not said yet */
-	bool stopping;
+	bool stopping, failing; /* failing: the last were not stored */
 	int64_t until_ms; /* of stopping */
 } reads = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static struct timespec
+until_of(int64_t ms)
+{
+	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+}
+
 /* ------------------------------------------------------------ what requests do */
+
+/*
+ * Under the lock. Who reads faster than can be written waits for it: else a
+ * flood of long lists would hide what was read beside them. But not where
+ * nothing can be written, which no reader is to blame for.
+ */
+static void
+wait_for_room(void)
+{
+	const struct timespec until = until_of(clock_ms() + ROOM_WAIT_MS);
+
+	while (reads.count == RING && !reads.failing &&
+	       pthread_cond_timedwait(&reads.room, &reads.lock, &until) == 0)
+		;
+}
 
 /* Under the lock. */
 static void
@@ -51,6 +74,8 @@ put(const struct request *rq, int64_t at_us, int64_t object_id)
 {
 	struct entry *e;
 
+	if (reads.count == RING)
+		wait_for_room();
 	if (reads.count == RING) {
 		reads.lost++;
 		return;
@@ -184,6 +209,8 @@ flush(void)
 		reads.first = (reads.first + n) % RING;
 		reads.count -= n;
 	}
+	reads.failing = !stored;
+	pthread_cond_broadcast(&reads.room);
 	return stored;
 }
 
@@ -191,14 +218,12 @@ static void *
 run(void *arg)
 {
 	struct timespec until;
-	int64_t until_ms;
 	bool stored = true;
 
 	pthread_mutex_lock(&reads.lock);
 	while (!reads.stopping || (reads.count > 0 && (stored || clock_ms() < reads.until_ms))) {
 		if (!stored || (!reads.stopping && reads.count < BATCH)) {
-			until_ms = clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS);
-			until = (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 };
+			until = until_of(clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS));
 			pthread_cond_timedwait(&reads.wake, &reads.lock, &until);
 		}
 		stored = flush();
@@ -222,6 +247,7 @@ reads_start(struct app *app)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&reads.wake, &attr);
+	pthread_cond_init(&reads.room, &attr);
 	pthread_condattr_destroy(&attr);
 	failed = pthread_create(&reads.thread, NULL, run, NULL);
 	if (failed)

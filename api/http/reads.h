@@ -3,9 +3,9 @@
  *
  * An operation is recorded if what it answers has members that openapi.yaml
  * marks x-personal. A request's end puts an entry into a ring of fixed size,
- * and waits for nothing; a thread of its own stores what is there, many
- * entries a statement, twice a second. Without a database the ring keeps what
- * fits, and what does not is counted, and the count logged. A process that is
+ * and waits for nothing but room in it; a thread of its own stores what is
+ * there, many entries a statement, twice a second. Without a database the ring
+ * keeps what fits, and what does not is counted, and the count logged. A process that is
  * killed takes with it what it had not stored yet.
  */
 #ifndef HTTP_READS_H

@@ -99,6 +99,19 @@ advisor_update(struct request *rq)
 	return reply_last(rq, calls, NITEMS(calls));
 }
 
+/* One statement that changes a password, behind the account's lock; its row or none. NULL: the reply is set. */
+static struct result *
+change_password(struct request *rq, struct call change)
+{
+	const struct call calls[] = { { &sql_password_lock, { change.args[0] } }, change };
+	struct result *results[NITEMS(calls)];
+
+	if (request_run(rq, calls, NITEMS(calls), results) != 0)
+		return NULL;
+	result_free(results[0]);
+	return results[1];
+}
+
 int
 advisor_password_put(struct request *rq)
 {
@@ -108,7 +121,8 @@ advisor_password_put(struct request *rq)
 	if (check_password(rq, "#/password", member(rq, "password"), "") != 0 ||
 	    hash(rq, member(rq, "password"), hashed) != 0)
 		return rq->reply.status;
-	row = request_query(rq, &sql_advisor_password_put, rq->param[0], hashed);
+	row = change_password(
+	    rq, (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
 	if (row == NULL)
 		return rq->reply.status;
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "not_found");
@@ -119,7 +133,7 @@ password_put(struct request *rq)
 {
 	const char *old = member(rq, "old_password"), *password = member(rq, "password");
 	auto_result struct result *known =
-	    request_query(rq, &sql_password_advisor, rq->advisor_id, rq->address);
+	    request_query(rq, &sql_password_advisor, rq->advisor_id, attempt_block(rq));
 	auto_result struct result *row = NULL;
 	char hashed[PASSWORD_HASH_SIZE];
 
@@ -145,8 +159,8 @@ password_put(struct request *rq)
 	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
 	    hash(rq, password, hashed) != 0)
 		return rq->reply.status;
-	row =
-	    request_query(rq, &sql_password_put, rq->advisor_id, hashed, result_text(known, 0, 1));
+	row = change_password(rq, (struct call){ &sql_password_put,
+				      { rq->advisor_id, hashed, result_text(known, 0, 1) } });
 	if (row == NULL)
 		return rq->reply.status;
 	/* Somebody else has changed it meanwhile, and this session is over with it. */

@@ -60,6 +60,10 @@ ended as (:{sessions_ended changed}),
 told as (select pg_notify('gestor_session', id::text) from ended)
 select :{answer 200 null s.doc} from saved s, (select count(*) from told) t;
 
+-- name: password_lock  ($1 advisor)
+-- Before a password's change, in its transaction: whoever signs in meanwhile has done so then, and that session ends too.
+select id from advisor where id = $1::bigint for no key update;
+
 -- name: advisor_password_put  ($1 advisor, $2 password's hash)
 with saved as (
     update advisor v set password_hash = $2, must_change_password = true, updated_at = clock_timestamp()

@@ -45,12 +45,24 @@ client_get(struct request *rq)
 	return reply_read(rq, &sql_client_get);
 }
 
+/*
+ * What a change depends on. For who sees masks no tag is the one that was read:
+ * to compare those that can be reckoned from a guess would let what is hidden be guessed.
+ */
+static const char *
+condition_of(const struct request *rq)
+{
+	if (!rq->masked || rq->condition == NULL || strcmp(rq->condition, "!*") == 0)
+		return rq->condition;
+	return rq->condition[0] == '!' ? NULL : "";
+}
+
 int
 client_update(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_client_lock, { rq->param[0] } },
-		{ &sql_client_update, { rq->param[0], rq->condition, rq->body_text } },
+		{ &sql_client_update, { rq->param[0], condition_of(rq), rq->body_text } },
 	};
 
 	return reply_last(rq, calls, NITEMS(calls));

@@ -171,10 +171,19 @@ reply_too_many(struct request *rq, int64_t wait_ms)
 	return status;
 }
 
+const char *
+attempt_block(struct request *rq)
+{
+	char *block = arena_alloc(&rq->arena, ADDRESS_SIZE);
+
+	address_block(rq->address, block);
+	return block;
+}
+
 int
 attempt_refused(struct request *rq, const char *username)
 {
-	int64_t wait_ms = throttle_wait_ms(username, rq->address);
+	int64_t wait_ms = throttle_wait_ms(username, attempt_block(rq));
 
 	return wait_ms > 0 ? reply_too_many(rq, wait_ms) : 0;
 }
@@ -187,7 +196,7 @@ attempt_judged(struct request *rq, const char *username, const struct result *ro
 	if (wait_ms == 0)
 		return 0;
 	throttle_refused((enum throttle_bucket)atoi(result_text(row, 0, col)), username,
-	    rq->address, rq->began_us / 1000, wait_ms);
+	    attempt_block(rq), rq->began_us / 1000, wait_ms);
 	return reply_too_many(rq, wait_ms);
 }
 
@@ -195,23 +204,48 @@ bool
 attempt_was_right(struct request *rq, const char *username)
 {
 	auto_result struct result *given =
-	    request_query(rq, &sql_password_right, username, rq->address);
+	    request_query(rq, &sql_password_right, username, attempt_block(rq));
 
 	if (given == NULL)
 		return false;
-	throttle_forget(username, rq->address);
+	throttle_forget(username, attempt_block(rq));
 	return true;
 }
 
 /* The columns of session_advisor. */
 enum { BUCKET, WAIT_MS, ADVISOR, HASH, ACTIVE };
 
+/* For who has shown the password of this hash, if that is still the account's: the look at it took its time. */
+static int
+make_session(
+    struct request *rq, const char *refresh_hash, const char *made_of, const char *password_hash)
+{
+	const char *advisor = rq->advisor_id;
+	const struct call calls[] = {
+		{ &sql_session_advisor_hold, { advisor } },
+		{ &sql_session_create,
+		    { advisor, refresh_hash, number(rq, rq->app->config->refresh_ttl_s), made_of,
+			session_hours(rq), password_hash } },
+	};
+	struct result *results[NITEMS(calls)];
+	int status = request_run(rq, calls, NITEMS(calls), results);
+
+	if (status != 0)
+		return status;
+	if (result_rows(results[1]) == 1)
+		status = reply_session(rq, result_text(results[1], 0, 0));
+	else
+		status = reply_problem(rq, "credentials_wrong");
+	result_free(results[0]);
+	result_free(results[1]);
+	return status;
+}
+
 static int
 sign_in(struct request *rq)
 {
 	auto_result struct result *advisor =
-	    request_query(rq, &sql_session_advisor, member(rq, "username"), rq->address);
-	auto_result struct result *row = NULL;
+	    request_query(rq, &sql_session_advisor, member(rq, "username"), attempt_block(rq));
 	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
 	bool known;
 
@@ -239,13 +273,7 @@ sign_in(struct request *rq)
 	rq->idempotency.replay = replay_create;
 	secret_token(token);
 	secret_hash(token, hash);
-	row = request_query(rq, &sql_session_create, result_text(advisor, 0, ADVISOR), hash,
-	    number(rq, rq->app->config->refresh_ttl_s), ingredients(rq, token), session_hours(rq));
-	if (row == NULL)
-		return rq->reply.status;
-	if (result_rows(row) == 0)
-		return reply_problem(rq, "credentials_wrong");
-	return reply_session(rq, result_text(row, 0, 0));
+	return make_session(rq, hash, ingredients(rq, token), result_text(advisor, 0, HASH));
 }
 
 /* A flood is refused here, before it has a database connection. */

@@ -15,12 +15,17 @@ select sign_in_right($1, $2);
 -- fragment: session_end  (%1 a session, %2 hours that one lasts: when it is over)
 %1.created_at + make_interval(hours => %2::int)
 
+-- name: session_advisor_hold  ($1 advisor)
+-- Before session_create, in its transaction: who changes the account meanwhile waits, and then ends this session too,
+-- or has done so, and is seen.
+select id from advisor where id = $1::bigint for share;
+
 -- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again,
---   $5 hours that a session lasts)
+--   $5 hours that a session lasts, $6 hash of the password that was shown)
 with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
     select a.id, decode($2, 'hex'), now() + least(make_interval(secs => $3::int), make_interval(hours => $5::int))
-      from advisor a where a.id = $1::bigint and a.active
+      from advisor a where a.id = $1::bigint and a.active and a.password_hash = $6
     returning id, advisor_id, created_at, expires_at)
 select :{answer 201 '/v1/sessions/current' m.doc}
   from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;

@@ -6,6 +6,9 @@
 
 #include "http/request.h"
 
+/* attempt_block - the address, or network, whose attempts count together. */
+const char *attempt_block(struct request *rq);
+
 /* attempt_refused - 0, or 429: the database has refused such a one, and not long ago. */
 int attempt_refused(struct request *rq, const char *username) MUSTCHECK;
 

@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const { spawn } = require("node:child_process");
 const lib = require("./lib.js");
 
 let world, ana, boss, chief, second;   // second: another process on the same database
@@ -316,4 +317,54 @@ test("advisor_list, advisor_create, advisor_update, advisor_password_put: for ad
     for (const r of [await as.get("/v1/advisors"), await as.get(at), await as.patch(at, { active: false }), await as.put(`${at}/password`, { password: lib.password }),
       await as.post("/v1/advisors", {})]) assert.equal(r.json.code, "role_forbidden");
   assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "one known from the old application's records alone has no account");
+});
+
+/* meanwhile(hold, text) - text, in one transaction with a statement that holds up what the service does next for ms. */
+function meanwhile(hold, text, ms = 600) {
+  const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", world.database.owner], { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(`set search_path = gestor, pg_temp; begin; ${hold}; ${text}; select pg_sleep(${ms / 1000}); commit;`);
+  return new Promise((resolve) => child.on("close", resolve));
+}
+const endAll = (id) => `update session set ended_at = clock_timestamp() where advisor_id = ${id} and ended_at is null`;
+
+test("session_create: what was changed while the password was looked at is seen: no session outlives the password, role or account", async () => {
+  const changes = { "password_hash = (select password_hash || 'x' from advisor where username = 'E8153375')": 401, "active = false": 401, "role = 'supervisor'": 201 };
+  for (const [change, status] of Object.entries(changes)) {
+    const made = await free();
+    const held = meanwhile(`select from advisor where id = ${made.id} for update`, `update advisor set ${change} where id = ${made.id}; ${endAll(made.id)}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const r = await signIn(made.username);
+    assert.equal(await held, 0);
+    assert.equal(r.status, status, change);
+    if (status === 201) {
+      assert.equal(r.json.advisor.role, "supervisor");
+      assert.equal((await lib.caller(world.base, r.json.access_token).get("/v1/audit")).status, 200);
+    }
+    assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), status === 201 ? "1" : "0", change);
+  }
+});
+
+test("advisor_password_put, password_put: a sign-in that is under way with the old password does not outlive it", async () => {
+  for (const own of [false, true]) {
+    const made = await free();
+    /* A session that another process is about to make: its transaction is still open. */
+    const held = meanwhile(`select from advisor where id = ${made.id} for share`,
+      `insert into session (advisor_id, refresh_hash, expires_at) values (${made.id}, sha256('${made.id}'), now() + interval '1 day')`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const r = own ? await made.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-muy-larga" })
+      : await chief.put(`${made.at}/password`, { password: "otra-clave-muy-larga" });
+    assert.equal(await held, 0);
+    assert.equal(r.status, 204, r.text);
+    assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), "0");
+  }
+});
+
+test("session_create: addresses of one IPv6 network are one to the throttle, those of another are not", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1" } }), name = username();
+  const from = async (address) =>
+    (await lib.caller(server.base).post("/v1/sessions", { username: name, password: "no-es-esta-clave" }, { "x-forwarded-for": address })).status;
+  for (let i = 0; i < 10; i++) assert.equal(await from(`2001:db8:0:1:${i}::${i + 1}`), 401);
+  assert.equal(await from("2001:db8:0:1:abcd::1"), 429);
+  assert.equal(await from("2001:db8:0:2::1"), 401);
+  await server.stop();
 });

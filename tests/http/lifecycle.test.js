@@ -420,3 +420,15 @@ test("serve: idle connections do not hold up the end", async () => {
   assert.ok(Date.now() - begun < 1000, `${Date.now() - begun} ms`);
   idle.forEach((s) => s.destroy());
 });
+
+test("gestor serve: SIGTERM ends it though nobody reads its log any more", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_DRAIN_MS: "500" } }), as = lib.caller(server.base);
+  server.child.stderr.pause();
+  for (let i = 0; i < 40; i++) await Promise.all(Array.from({ length: 30 }, () => as.get("/v1/catalogs")));
+  const begun = Date.now();
+  server.child.kill("SIGTERM");
+  await new Promise((resolve) => server.child.on("exit", resolve));
+  assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);
+  server.child.stderr.resume();
+  assert.equal((await server.ended).code, 0);
+});

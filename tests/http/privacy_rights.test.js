@@ -238,3 +238,15 @@ test("gestor purge: erases who was idle for longer, and removes old sessions and
   assert.throws(() => execFileSync(lib.gestor, ["purge", "--nope"], { env: { ...process.env, DATABASE_URL: world.database.owner }, stdio: "pipe" }));
   assert.throws(() => purge(-1), "a setting that is none");
 });
+
+test("client_update: an integration without personal_data cannot find out what is hidden by the tag that it would have", async () => {
+  const blind = await integration(["client_read", "client_write"]), client = (await ana.post("/v1/clients", lib.newClient({ birth_date: "1987-06-05" }))).json;
+  const at = `/v1/clients/${client.id}`, tag = (await ana.get(at)).headers.etag;
+  for (const query of ["", "?validate_only=true"]) {
+    assert.equal((await ana.patch(at + query, {}, { "if-match": tag })).status, 200);
+    for (const guess of [tag, `"1", ${tag}`, '"1"']) assert.equal((await blind.patch(at + query, {}, { "if-match": guess })).status, 412);
+    for (const guess of [tag, '"1"']) assert.equal((await blind.patch(at + query, {}, { "if-none-match": guess })).status, 200);
+    assert.equal((await blind.patch(at + query, {}, { "if-match": "*" })).status, 200);
+    assert.equal((await blind.patch(at + query, {}, { "if-none-match": "*" })).status, 412);
+  }
+});

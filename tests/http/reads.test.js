@@ -298,6 +298,18 @@ test("audit_read_list: what has no room in the ring, or is not stored by the end
   assert.deepEqual(rows(`x.request_id = '${id}'`), []);
 });
 
+test("opportunity_list: a flood of long lists hides nothing: who reads faster than can be stored waits", async () => {
+  assert.equal((await ana.get("/v1/opportunities?limit=100")).json.items.length, 100, "the test before this one has made them");
+  const server = await lib.startServer(world.database.serve), id = tag();
+  const one = `GET /v1/opportunities?limit=100 HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${ana.token}\r\n\r\n`;
+  const answers = await Promise.all(Array.from({ length: 16 }, () => lib.raw(server.port, one.repeat(40), { quiet: 2000 })));
+  const shown = answers.reduce((n, a) => n + a.text.split("HTTP/1.1 200 OK").length - 1, 0);
+  assert.equal(shown, 640);
+  await server.stop();
+  assert.doesNotMatch(server.log(), /could not be recorded/);
+  assert.equal(sql(`select count(*) from audit_read where request_id = '${id}'`), "64000");
+});
+
 /* ----------------------------------------------------------------- consent */
 
 test("client_consent_list: every answer, newest first; the client shows the newest, and its tag changes with it", async () => {

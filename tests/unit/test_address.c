@@ -63,12 +63,34 @@ a_proxy_is_believed_only_where_it_is_ours(void **state)
 	}
 }
 
+static void
+attempts_of_a_network_count_together(void **state)
+{
+	static const struct {
+		const char *address, *block;
+	} cases[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "2001:db8::7", "2001:db8::" },
+		{ "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::" },
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+		{ "", "" },
+	};
+	char block[ADDRESS_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		address_block(cases[i].address, block);
+		assert_string_equal(block, cases[i].block);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_is_addresses_and_blocks),
 		cmocka_unit_test(a_proxy_is_believed_only_where_it_is_ours),
+		cmocka_unit_test(attempts_of_a_network_count_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
