@@ -7,7 +7,7 @@
 #   many    and a flood from many addresses (X-Forwarded-For) on many accounts with wrong
 #           passwords, which no bucket stops: all that argon2id can take, and the rest refused
 #   one     and a flood from one address on one account, which the throttle stops
-# A round's ratio is of the rounds beside each other; the machine's own noise is in all of
+# Each flood has begun WARM seconds before, so that what was saved up for a rush is used up. A round's ratio is of the rounds beside each other; the machine's own noise is in all of
 # them. The generator (wrk, FLOOD sign-ins a second at most) is of nice 19: it gets what
 # the others leave; its share of the two cores is told, as is the service's memory.
 set -euo pipefail
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 : "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD:=400}"
-: "${GESTOR_BIN:=build/gestor}"
+: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}"
 
 mkdir -p build/bench
 tmp=$PWD/build/bench/flood
@@ -86,8 +86,9 @@ search >build/bench/warm.txt
 for ((round = 1; round <= ROUNDS; round++)); do
 	for kind in alone many one; do
 		if [[ $kind != alone ]]; then
-			nice -n 19 wrk -t1 -c40 -d"$((SECONDS_EACH + 1))" -s "build/bench/flood_$kind.lua" "$base" >"build/bench/flood_$kind.out" &
+			nice -n 19 wrk -t1 -c40 -d"$((SECONDS_EACH + WARM + 1))" -s "build/bench/flood_$kind.lua" "$base" >"build/bench/flood_$kind.out" &
 			flood=$!
+			sleep "$WARM"
 			sleep 0.5
 		fi
 		s=$(ticks "$service") g=0
