@@ -286,7 +286,7 @@ config_help(void)
 	for (size_t i = 0; i < NITEMS(texts); i++) {
 		printf("  %-26s %s", texts[i].name, texts[i].help);
 		if (texts[i].fallback != NULL)
-			printf(" (%s)", texts[i].fallback);
+			printf(" (%s)", texts[i].fallback[0] != '\0' ? texts[i].fallback : "none");
 		if (texts[i].secret)
 			printf("; or %s_FILE, a file that holds it", texts[i].name);
 		putchar('\n');

@@ -224,9 +224,14 @@ main(int argc, char *argv[])
 		puts("gestor " VERSION);
 		return 0;
 	}
-	fputs(help, strcmp(command, "--help") == 0 ? stdout : stderr);
-	if (strcmp(command, "--help") != 0)
+	if (strcmp(command, "--help") != 0) {
+		if (argc > 1)
+			fprintf(stderr, "gestor: there is no command '%s'%s\n", command,
+			    argc > 2 ? " with more words behind it" : "");
+		fputs(help, stderr);
 		return 2;
+	}
+	fputs(help, stdout);
 	config_help();
 	return 0;
 }

@@ -197,6 +197,8 @@ test("audit_list: nobody changes what is written, a superuser neither", async ()
   refused("update audit set at = now()");
   refused("delete from audit");
   refused("truncate audit");
+  for (const change of ["update consent set created_at = now()", "delete from consent", "truncate consent",
+    "set session_replication_role = replica; delete from consent"]) refused(change);
   refused("set session_replication_role = replica; delete from audit");
   mark();
   lib.sql(world.database.superuser, "set session_replication_role = replica; update client set gender = 'M' where id = (select min(id) from client)");
