@@ -32,6 +32,10 @@ SAMPLES = {
                    [NONE] * 3 + ["contact_create"] + [NONE] * 4 + [LIMIT],
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
     "client_audit_list": [[CLIENT, NONE, NONE, LIMIT]],
+    "audit_read_list": [[NONE] * 7 + [LIMIT], [CLIENT] + [NONE] * 6 + [LIMIT], [NONE, "E8153375"] + [NONE] * 5 + [LIMIT],
+                        [NONE] * 3 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "client_read_list": [[CLIENT, NONE, NONE, LIMIT]],
+    "client_consent_list": [[CLIENT, NONE, NONE, LIMIT]],
     "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
     "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
     "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
@@ -56,6 +60,9 @@ select decode(md5('u' || s.id) || md5(s.id::text), 'hex'), s.id, now() - interva
 insert into idempotency (scope, operation, key, request, status, body, created_at)
 select 'advisor 1', 'contact_create', 'key-' || n, decode(md5(n::text) || md5(n::text), 'hex'), 201, '{}', now() - interval '1 minute' * (n % 1400)
   from generate_series(1, 20000) n;
+insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
+select now() - interval '1 second' * n, a.first + n % 50, 1, 'r' || n, 'client_get', 'client', 1 + n % 2000, 1 + n % 2000
+  from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
 insert into throttle (key, tokens, updated_at)
 select md5(n::text), 1, now() - interval '1 second' * (n % 7000) from generate_series(1, 20000) n;
 """

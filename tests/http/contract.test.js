@@ -546,7 +546,7 @@ test("opportunity_reopen: without a body there is no length to be required", asy
 });
 
 test("session_get: a harmless X-Request-Id is taken, any other replaced", async () => {
-  for (const id of ["a", "0", "abc-123_X.y:z", "9f1c2e34-5a6b-4c7d-8e9f-0a1b2c3d4e5f", "x".repeat(64)]) {
+  for (const id of ["a", "0", "abc-123_X.y:z", "9f1c2e34-5a6b-4c7d-8e9f-0a1b2c3d4e5f", "y".repeat(64)]) {
     assert.equal((await ana.get("/v1/sessions/current", { "x-request-id": id })).headers["x-request-id"], id);
     const refused = await world.anyone.get("/v1/sessions/current", { "x-request-id": id });
     assert.equal(refused.headers["x-request-id"], id);

@@ -90,7 +90,15 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
     stdio: ["ignore", "ignore", "pipe"],
   });
   child.stderr.setEncoding("utf8");
-  child.stderr.on("data", (text) => { log.push(text); privacy.log(text); });
+  /* Whole lines, for several servers may write at once. */
+  let rest = "";
+  child.stderr.on("data", (text) => {
+    log.push(text);
+    const whole = (rest + text).split("\n");
+    rest = whole.pop();
+    if (whole.length > 0) privacy.log(whole.join("\n") + "\n");
+  });
+  child.stderr.on("close", () => { if (rest) privacy.log(rest + "\n"); });
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve({ code, signal })));
   let over = null;
   ended.then((e) => { over = e; });

@@ -3,6 +3,8 @@
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
+-- What stays whoever asks (tests/http/audit.test.js) would be refused for that alone.
+alter table gestor.consent disable trigger consent_stays;
 
 create table pg_temp.tried (name text primary key);
 
@@ -450,8 +452,6 @@ begin
     perform pg_temp.refused('reopening_advisor_fkey', 'update reopening set advisor_id = 999999');
 end $$;
 
--- What stays whoever asks (tests/http/audit.test.js) would be refused for that alone.
-alter table consent disable trigger consent_stays;
 do $$
 begin
     perform pg_temp.refused('audit_action_known', 'insert into audit (object_type, object_id, action) values (''client'', 1, ''read'')');
