@@ -24,17 +24,42 @@ def transaction(operation, *statements):
     return "".join(["\\startpipeline\n", statement("audit_context", f":{operation}"), *statements, "\\endpipeline\n"])
 
 
+# Entries that the service stores at a time, of who was shown whose data.
+READS = 1000
+
+
+def recorded(kind):
+    """What the service stores of a read: every thousandth time a thousand of them, in a statement of its own."""
+    now = f"(select array_agg((extract(epoch from clock_timestamp()) * 1000000)::bigint + g) from generate_series(1, {READS}) g)::text"
+    return (f"\\set turn random(1, {READS})\n\\if :turn = 1\n"
+            + statement("audit_read_add", now, ":reads_advisors", ":reads_sessions", ":reads_addresses", ":reads_requests",
+                        ":reads_operations", f":reads_{kind}", f":reads_{kind}_ids", "'false'") + "\\endif\n")
+
+
+def reads(opportunities, advisor):
+    """The arrays of recorded(): ids that are spread over all there are."""
+    def array(value):
+        return "{" + ",".join(str(value(i)) for i in range(READS)) + "}"
+    clients = opportunities // 5
+    return {"reads_advisors": array(lambda i: advisor), "reads_sessions": array(lambda i: 1),
+            "reads_addresses": array(lambda i: "127.0.0.1"), "reads_requests": array(lambda i: f"{i * 7919:032x}"),
+            "reads_operations": array(lambda i: "client_search"), "reads_client": array(lambda i: "client"),
+            "reads_opportunity": array(lambda i: "opportunity"), "reads_client_ids": array(lambda i: 1 + i * 7919 % clients),
+            "reads_opportunity_ids": array(lambda i: 1000000 + i * 7919 % opportunities)}
+
+
 def client_search():
-    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", "null", "null", ":limit")
+    return ("\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", "null", "null", ":limit")
+            + recorded("client"))
 
 
 def opportunity_get():
-    return "\\set id 1000000 + 10 * random(0, :opportunities / 10 - 1)\n" + statement("opportunity_get", ":id")
+    return "\\set id 1000000 + 10 * random(0, :opportunities / 10 - 1)\n" + statement("opportunity_get", ":id") + recorded("opportunity")
 
 
 def client_opportunity_list():
     return ("\\set client random(1, :opportunities / 100)\n"
-            + statement("client_opportunity_list", ":client", "null", "null", ":limit"))
+            + statement("client_opportunity_list", ":client", "null", "null", ":limit") + recorded("client"))
 
 
 def three_writes():
@@ -60,7 +85,7 @@ def typification_create():
 def variables(opportunities, advisor):
     names = ["contact_create", "opportunity_create", "typification_put", "typification_create"]
     return {"clients": opportunities // 5, "opportunities": opportunities, "advisor": advisor, "limit": 15, "stage": "retenido",
-            "contact": CONTACT, "form": FORM, **{name: CONTEXT % (advisor, name) for name in names}}
+            "contact": CONTACT, "form": FORM, **reads(opportunities, advisor), **{name: CONTEXT % (advisor, name) for name in names}}
 
 
 class Work:

@@ -106,12 +106,12 @@ keeper_reopen(struct pool *pool)
 	pool->failing = c->pg == NULL;
 	if (pool->failing) {
 		pool_push(&pool->closed, c);
-		pool_tell(pool); /* those who wait need not */
+		pool_wake(pool_dismiss(pool)); /* those who wait need not */
 	} else {
 		pool->open++;
 		c->used_ms = clock_ms();
 		pool_push(&pool->free, c);
-		pool_serve(pool);
+		pool_wake(pool_serve(pool));
 	}
 	return !pool->failing;
 }
@@ -175,7 +175,6 @@ pool_free(struct pool *pool)
 		PQfinish(pool->conns[i].pg);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
-	pthread_condattr_destroy(&pool->monotonic);
 	free((char *)(uintptr_t)pool->config.url);
 	free(pool);
 }
@@ -183,6 +182,7 @@ pool_free(struct pool *pool)
 struct pool *
 pool_start(const struct pool_config *config)
 {
+	pthread_condattr_t monotonic;
 	struct pool *pool;
 	int i;
 
@@ -197,10 +197,11 @@ pool_start(const struct pool_config *config)
 	for (i = config->size - 1; i >= 0; i--)
 		pool_push(&pool->closed, &pool->conns[i]);
 	/* Deadlines are monotonic: a clock set back must not prolong a wait. */
-	pthread_condattr_init(&pool->monotonic);
-	pthread_condattr_setclock(&pool->monotonic, CLOCK_MONOTONIC);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, &pool->monotonic);
+	pthread_cond_init(&pool->work, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
 		log_msg(LOG_ERROR, "database: no thread for the pool");

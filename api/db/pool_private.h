@@ -6,6 +6,7 @@
 
 #include <libpq-fe.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <time.h>
 #include "db/connect.h"
@@ -13,9 +14,10 @@
 
 /* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
 struct pool_waiter {
-	pthread_cond_t served;
-	bool writes;
-	struct pool_conn *conn; /* his, when he is woken with it */
+	sem_t woken;
+	bool writes, queued;
+	int64_t began_us;
+	struct pool_conn *conn; /* his; NULL, once he was taken out of the queue: he is dismissed */
 	struct pool_waiter *next;
 };
 
@@ -39,7 +41,6 @@ struct pool {
 	pthread_mutex_t lock;
 	struct pool_waiter *first, **end; /* requests that wait: who came first is served first */
 	pthread_cond_t work; /* for the keeper */
-	pthread_condattr_t monotonic;
 	struct pool_conn *free; /* last in, first out: the warm ones are used */
 	struct pool_conn *closed;
 	int open; /* in free or with a request */
@@ -71,11 +72,17 @@ struct pool_conn *pool_pop(struct pool_conn **list);
 /* pool_discard - an open connection, in no list, becomes the keeper's. */
 void pool_discard(struct pool *pool, struct pool_conn *c);
 
-/* pool_serve - the free connections go to those who wait, in their order. */
-void pool_serve(struct pool *pool);
+/*
+ * pool_serve - the free connections go to those who wait, in their order.
+ * returns  those who were served, for pool_wake
+ */
+struct pool_waiter *pool_serve(struct pool *pool) MUSTCHECK;
 
-/* pool_tell - those who wait look again whether there is anything to wait for. */
-void pool_tell(struct pool *pool);
+/* pool_wake - best without the lock, so that nobody is woken only to wait for it. */
+void pool_wake(struct pool_waiter *served);
+
+/* pool_dismiss - where no connection is open: all who wait, for pool_wake. */
+struct pool_waiter *pool_dismiss(struct pool *pool) MUSTCHECK;
 
 /*
  * pool_silent - an idle session has nothing to say but its farewell (or,

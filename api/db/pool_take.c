@@ -1,4 +1,5 @@
 /* The requests' side of the pool: taking and giving back, and the queue of those who wait. */
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -81,8 +82,11 @@ untake(struct pool *pool, const struct pool_conn *c)
 	pool->writing -= c->writes;
 }
 
-/* Out of the queue, in which he stands at *link; under the lock. */
-static void
+/*
+ * Out of the queue, in which he stands at *link; under the lock. Whoever takes a
+ * waiter out, but himself, wakes him once: so nobody who is gone is ever woken.
+ */
+static struct pool_waiter *
 leave(struct pool *pool, struct pool_waiter **link)
 {
 	struct pool_waiter *w = *link;
@@ -90,12 +94,17 @@ leave(struct pool *pool, struct pool_waiter **link)
 	*link = w->next;
 	if (pool->end == &w->next)
 		pool->end = link;
+	w->queued = false;
+	pool->waiting--;
+	pool->waits++;
+	pool->waited_us += clock_us() - w->began_us;
+	return w;
 }
 
-void
+struct pool_waiter *
 pool_serve(struct pool *pool)
 {
-	struct pool_waiter **link = &pool->first, *w;
+	struct pool_waiter **link = &pool->first, *w, *served = NULL;
 
 	while ((w = *link) != NULL && pool->free != NULL) {
 		w->conn = take_free(pool, w->writes);
@@ -103,68 +112,88 @@ pool_serve(struct pool *pool)
 			link = &w->next; /* a read behind it may still be served */
 			continue;
 		}
-		leave(pool, link);
-		pthread_cond_signal(&w->served);
+		leave(pool, link)->next = served;
+		served = w;
 	}
+	return served;
+}
+
+struct pool_waiter *
+pool_dismiss(struct pool *pool)
+{
+	struct pool_waiter *all = pool->first;
+
+	if (pool->open > 0)
+		return NULL;
+	while (pool->first != NULL)
+		leave(pool, &pool->first);
+	return all;
 }
 
 void
-pool_tell(struct pool *pool)
+pool_wake(struct pool_waiter *w)
 {
-	for (struct pool_waiter *w = pool->first; w != NULL; w = w->next)
-		pthread_cond_signal(&w->served);
+	struct pool_waiter *next;
+
+	for (; w != NULL; w = next) {
+		next = w->next; /* once woken, he is gone */
+		sem_post(&w->woken);
+	}
 }
 
-/* In the queue until served (DB_OK), late, or told that there is none; under the lock. */
+/* When his time is over: he leaves by himself, or was just taken out. */
+static enum db_status
+give_up(struct pool *pool, struct pool_waiter *self)
+{
+	struct pool_waiter **link = &pool->first;
+	enum db_status status = DB_OK;
+
+	pthread_mutex_lock(&pool->lock);
+	if (self->queued) {
+		while (*link != self)
+			link = &(*link)->next;
+		leave(pool, link);
+		status = pool->open == 0 ? DB_DOWN : DB_BUSY;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return status;
+}
+
+/* In the queue until served, dismissed, or late. Under the lock, which is free afterwards. */
 static enum db_status
 wait_turn(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	struct timespec until = pool_timespec(deadline_ms);
-	struct pool_waiter self = { .writes = writes }, **link = &pool->first;
-	int64_t began_us = clock_us();
-	enum db_status status = DB_OK;
-	bool late = false;
+	struct pool_waiter self = { .writes = writes, .queued = true, .began_us = clock_us() };
+	enum db_status status;
 
-	pthread_cond_init(&self.served, &pool->monotonic);
+	sem_init(&self.woken, 0, 0);
 	*pool->end = &self;
 	/* cppcheck-suppress autoVariables ; it leaves the queue before this returns */
 	pool->end = &self.next;
 	pool->waiting++;
-	while (self.conn == NULL && status == DB_OK) {
-		if (pool->open == 0 && (pool->failing || late))
-			status = DB_DOWN;
-		else if (late)
-			status = DB_BUSY;
-		else
-			late = pthread_cond_timedwait(&self.served, &pool->lock, &until) != 0;
+	pthread_mutex_unlock(&pool->lock);
+	while (sem_clockwait(&self.woken, CLOCK_MONOTONIC, &until) != 0) {
+		if (errno == EINTR)
+			continue;
+		status = give_up(pool, &self);
+		if (status != DB_OK)
+			return status;
+		/* Whoever took him out is about to wake him. */
+		until.tv_sec += 3600;
 	}
-	pool->waiting--;
-	pool->waits++;
-	pool->waited_us += clock_us() - began_us;
-	if (self.conn == NULL) {
-		while (*link != &self)
-			link = &(*link)->next;
-		leave(pool, link);
-	}
-	pthread_cond_destroy(&self.served);
 	*ret_conn = self.conn;
-	return status;
+	return self.conn != NULL ? DB_OK : DB_DOWN;
 }
 
 enum db_status
 pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
-	enum db_status status = DB_OK;
 	struct pool_conn *c;
 
 	pthread_mutex_lock(&pool->lock);
-	for (;;) {
-		c = take_free(pool, writes);
-		if (c == NULL)
-			status = wait_turn(pool, writes, deadline_ms, &c);
+	while ((c = take_free(pool, writes)) != NULL) {
 		pthread_mutex_unlock(&pool->lock);
-		if (status != DB_OK)
-			return status;
 		if (clock_ms() - c->used_ms < FRESH_MS || pool_silent(c)) {
 			*ret_conn = c;
 			return DB_OK;
@@ -174,6 +203,12 @@ pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn 
 		untake(pool, c);
 		pool_discard(pool, c);
 	}
+	if (pool->open == 0 && pool->failing) {
+		pthread_mutex_unlock(&pool->lock);
+		return DB_DOWN;
+	}
+	/* What is given to who waits has just been used, or opened. */
+	return wait_turn(pool, writes, deadline_ms, ret_conn);
 }
 
 void
@@ -182,6 +217,7 @@ pool_give(struct pool *pool, struct pool_conn *c)
 	/* A transaction that is still open would mix with the next request's. */
 	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
 		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
+	struct pool_waiter *served;
 
 	c->used_ms = clock_ms();
 	pthread_mutex_lock(&pool->lock);
@@ -191,6 +227,7 @@ pool_give(struct pool *pool, struct pool_conn *c)
 	else
 		pool_discard(pool, c);
 	/* Even then: another may be free, and this was perhaps one of the writes that there may be. */
-	pool_serve(pool);
+	served = pool_serve(pool);
 	pthread_mutex_unlock(&pool->lock);
+	pool_wake(served);
 }
