@@ -1,17 +1,20 @@
 #!/bin/bash
-# tests/fuzz.sh DIR - every target of tests/fuzz, which are built: a minute each, FUZZ_SECONDS=60.
+# tests/fuzz.sh DIR - every target of tests/fuzz, which are built: a minute each, FUZZ_SECONDS=60, two at a time.
 #
 # What each said is in DIR/NAME.log, its exit status in DIR/NAME.status. An input that fails
 # stays in build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-dir=$1
+export FUZZ_DIR=$1 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 
-for source in tests/fuzz/*.c; do
-	name=$(basename "$source" .c) status=0
-	mkdir "$dir/$name"
-	timeout -k 10 $((${FUZZ_SECONDS:-60} + 120)) "build/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=30 -verbosity=0 \
-		-print_final_stats=1 -artifact_prefix="build/fuzz/$name-" "$dir/$name" "tests/fuzz/corpus/$name" \
-		>"$dir/$name.log" 2>&1 || status=$?
-	echo "$status" >"$dir/$name.status"
-done
+# shellcheck disable=SC2317 # xargs calls it
+one() {
+	local name=$1 status=0
+	mkdir "$FUZZ_DIR/$name"
+	timeout -k 10 $((FUZZ_SECONDS + 120)) "build/fuzz/$name" -max_total_time="$FUZZ_SECONDS" -timeout=30 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix="build/fuzz/$name-" "$FUZZ_DIR/$name" "tests/fuzz/corpus/$name" \
+		>"$FUZZ_DIR/$name.log" 2>&1 || status=$?
+	echo "$status" >"$FUZZ_DIR/$name.status"
+}
+export -f one
+basename -s .c tests/fuzz/*.c | xargs -P 2 -I {} bash -c 'one {}'

@@ -19,7 +19,7 @@
 #            against tests/cost/figures.json; COST=--update writes that
 # sbom       build/sbom.json, as `make sbom` writes it, holds what the loader would take
 # fault      tests/fault/run.js: what breaks under load and what becomes of it, each scenario in its short form
-# fuzz       every target of tests/fuzz on its corpus, and a minute further, FUZZ_SECONDS=60: one after the other
+# fuzz       every target of tests/fuzz on its corpus, and a minute further, FUZZ_SECONDS=60: two at a time
 #            on time that nobody else wants, from the beginning on, while the other steps run
 #
 # prism, contract, docs and examples use the tools of tests/contract, which tools/npm.sh installs.
