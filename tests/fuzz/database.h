@@ -134,6 +134,13 @@ db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct resu
 	return db_run(pool, calls, ncalls, ret_results, ret_error);
 }
 
+struct pool_counts
+pool_counts(struct pool *pool)
+{
+	(void)pool;
+	return (struct pool_counts){ .size = 1, .open = 1 };
+}
+
 bool
 pool_ready(struct pool *pool)
 {
