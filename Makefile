@@ -122,7 +122,7 @@ sbom: ## build/sbom.json: what build/gestor is linked with, as CycloneDX
 	$(make_in_parallel) build/gestor
 	@$(PYTHON) tools/sbom.py build/gestor build/sbom.json
 
-FUZZ_SECONDS = 60
+FUZZ_SECONDS ?= 60
 fuzz: ## libFuzzer on every target of tests/fuzz
 	@tools/deps.sh fuzz
 	@test -n '$(FUZZ)' || { echo 'tests/fuzz holds no target' >&2; exit 1; }
