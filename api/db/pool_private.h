@@ -46,6 +46,7 @@ struct pool {
 	int open; /* in free or with a request */
 	int in_use;
 	int writing; /* of those in use */
+	int64_t lost_ms; /* when the last connection was given up, by clock_ms() */
 	int waiting;
 	int64_t waits, waited_us;
 	int64_t laps; /* of the keeper */

@@ -9,6 +9,8 @@
 
 /* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
 #define FRESH_MS 100
+/* But what ended one may have ended the others: for so long they are looked at all the same. */
+#define SUSPECT_MS 1000
 
 struct timespec
 pool_timespec(int64_t ms)
@@ -45,6 +47,7 @@ void
 pool_discard(struct pool *pool, struct pool_conn *c)
 {
 	pool->open--;
+	pool->lost_ms = clock_ms();
 	pool_push(&pool->closed, c);
 	pthread_cond_signal(&pool->work);
 }
@@ -186,15 +189,36 @@ wait_turn(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn 
 	return self.conn != NULL ? DB_OK : DB_DOWN;
 }
 
+/* Whether what ended it would have been told to its last user, and was not. */
+static bool
+is_fresh(struct pool *pool, const struct pool_conn *c)
+{
+	int64_t now_ms = clock_ms(), lost_ms;
+
+	pthread_mutex_lock(&pool->lock);
+	lost_ms = pool->lost_ms;
+	pthread_mutex_unlock(&pool->lock);
+	return now_ms - c->used_ms < FRESH_MS && now_ms - lost_ms > SUSPECT_MS;
+}
+
 enum db_status
 pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
+	enum db_status status = DB_OK;
 	struct pool_conn *c;
 
-	pthread_mutex_lock(&pool->lock);
-	while ((c = take_free(pool, writes)) != NULL) {
-		pthread_mutex_unlock(&pool->lock);
-		if (clock_ms() - c->used_ms < FRESH_MS || pool_silent(c)) {
+	for (;;) {
+		pthread_mutex_lock(&pool->lock);
+		c = take_free(pool, writes);
+		if (c == NULL && pool->open == 0 && pool->failing)
+			status = DB_DOWN;
+		if (c == NULL && status == DB_OK)
+			status = wait_turn(pool, writes, deadline_ms, &c);
+		else
+			pthread_mutex_unlock(&pool->lock);
+		if (status != DB_OK)
+			return status;
+		if (is_fresh(pool, c) || pool_silent(c)) {
 			*ret_conn = c;
 			return DB_OK;
 		}
@@ -202,13 +226,8 @@ pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn 
 		pthread_mutex_lock(&pool->lock);
 		untake(pool, c);
 		pool_discard(pool, c);
-	}
-	if (pool->open == 0 && pool->failing) {
 		pthread_mutex_unlock(&pool->lock);
-		return DB_DOWN;
 	}
-	/* What is given to who waits has just been used, or opened. */
-	return wait_turn(pool, writes, deadline_ms, ret_conn);
 }
 
 void
