@@ -379,17 +379,20 @@ const once = {
   },
 };
 
-/* The pool (4) and the listener of the world's server are connected, and 2 and 1 of the one behind the proxy; and have been for a moment: none is being made. */
+/*
+ * The pool (4) and the listener of the world's server are connected, and those of the one behind the proxy; and have been for a
+ * moment: none is being made. No fewer than 4: of 2 a single one is for writes, and what was read is stored by that one too.
+ */
 const settled = async () => {
   await until("all connected", () => lib.sql(world.database.superuser,
-    "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and state = 'idle'") === "8");
+    "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and state = 'idle'") === "10");
   await pause(80);
 };
 
 async function throughProxy(run) {
   const between = await proxy(world.database.serve);
   try {
-    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "2" } });
+    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "4" } });
     await settled();
     await run(between, server, lib.caller(server.base, ana.token));
   } finally {
