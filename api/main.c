@@ -91,7 +91,7 @@ on_notify(const char *channel, const char *payload, void *arg)
 			load_sign_outs(app);
 	}
 	if (channel == NULL || strcmp(channel, "gestor_catalog") == 0)
-		catalog_refresh(app->pool);
+		catalog_refresh(app->pool, db_deadline_ms(app->pool));
 	if (channel == NULL) {
 		idempotency_purge(app->pool);
 		purge_sessions(app);

@@ -41,12 +41,11 @@ progress_made(struct progress *p, int64_t now_ms, int64_t laps, uint64_t answere
 	return now_ms - p->keeper_ms <= limit_ms && now_ms - p->requests_ms <= limit_ms;
 }
 
-/* The longest that a request may take: head, body and answer; database twice, with its retries' waits. */
+/* The longest that a request may take: head, body and answer; the database, and passwords beside it. */
 static int64_t
 limit_ms(const struct config *c)
 {
-	return 3LL * c->request_timeout_ms + 4LL * c->pool_wait_ms + 2LL * c->query_timeout_ms +
-	       SLACK_MS;
+	return 3LL * c->request_timeout_ms + 2LL * c->pool_wait_ms + c->query_timeout_ms + SLACK_MS;
 }
 
 static void

@@ -29,7 +29,7 @@ int password_init(void) MUSTCHECK;
 int password_serve(int places) MUSTCHECK;
 
 /* password_hash - returns 0, or -1 when there was no memory for it, or no turn within PASSWORD_WAIT_MS. */
-#define PASSWORD_WAIT_MS 3000
+#define PASSWORD_WAIT_MS 2000
 int password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE]) MUSTCHECK;
 
 enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };

@@ -29,13 +29,13 @@ catalog_known(const char *name)
 }
 
 int
-catalog_load(struct pool *pool)
+catalog_load(struct pool *pool, int64_t deadline_ms)
 {
 	struct call call = { .st = &sql_catalog_load };
 	struct result *rows = NULL;
 	struct db_error error;
 	struct catalogs *fresh, *old;
-	enum db_status status = db_run(pool, &call, 1, &rows, &error);
+	enum db_status status = db_run_by(pool, deadline_ms, &call, 1, &rows, &error);
 	long long revision;
 
 	if (status != DB_OK) {
@@ -72,15 +72,16 @@ catalog_revision(void)
 }
 
 void
-catalog_refresh(struct pool *pool)
+catalog_refresh(struct pool *pool, int64_t deadline_ms)
 {
 	struct call call = { .st = &sql_catalog_revision };
 	struct db_error error;
 	auto_result struct result *row = NULL;
 
-	if (db_run(pool, &call, 1, &row, &error) == DB_OK && result_rows(row) == 1 &&
+	if (db_run_by(pool, deadline_ms, &call, 1, &row, &error) == DB_OK &&
+	    result_rows(row) == 1 &&
 	    strtoll(result_text(row, 0, 0), NULL, 10) != catalog_revision() &&
-	    catalog_load(pool) != 0)
+	    catalog_load(pool, deadline_ms) != 0)
 		log_msg(LOG_WARN, "catalogues are older than the database's");
 }
 

@@ -10,17 +10,18 @@
 #define CATALOG_CATALOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/base.h"
 
 struct catalogs;
 struct faults;
 struct pool;
 
-/* catalog_load - reads all from the database. returns 0, or -1 (logged): the old snapshot stays. */
-int catalog_load(struct pool *pool) MUSTCHECK;
+/* catalog_load - reads all from the database, by deadline_ms (db/query.h). returns 0, or -1 (logged): the old snapshot stays. */
+int catalog_load(struct pool *pool, int64_t deadline_ms) MUSTCHECK;
 
 /* catalog_refresh - loads again if the database's revision is another than ours. */
-void catalog_refresh(struct pool *pool);
+void catalog_refresh(struct pool *pool, int64_t deadline_ms);
 
 /* catalog_revision - of the present snapshot; 0 before the first load. */
 long long catalog_revision(void);

@@ -120,14 +120,14 @@ int
 connect_session(
     PGconn *pg, int query_timeout_ms, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
-	int statement_ms = query_timeout_ms - query_timeout_ms / 10;
+	int statement_ms = query_timeout_ms - query_timeout_ms / 5;
 	int lock_ms = query_timeout_ms / 5;
 	PGresult *res;
 	char sql[768];
 	int ok;
 
 	/*
-	 * The server ends a slow statement a tenth before our deadline, so that
+	 * The server ends a slow statement a fifth before our deadline, so that
 	 * nearly always the answer is its clean "cancelled" on a connection that
 	 * stays usable. A wait for a lock ends much sooner: few waits for one
 	 * row would else hold every connection, and starve those who need

@@ -20,7 +20,7 @@ struct pool_config {
 	const char *url; /* libpq connection string or URI */
 	int size; /* connections, 1..100 */
 	int wait_ms; /* longest wait for a free one */
-	int query_timeout_ms; /* deadline of one db_run, with its wait; statement_timeout is a tenth less */
+	int query_timeout_ms; /* deadline of one db_run, with its wait; statement_timeout is a fifth less */
 };
 
 /* pool_start - starts the keeper and returns at once; NULL when out of threads (logged). */

@@ -58,10 +58,11 @@ struct pool {
 
 /*
  * pool_take - a connection for the caller alone, until pool_give; `writes`: for a write, which may wait for locks.
- * returns DB_OK; DB_BUSY: all in use until the deadline; DB_DOWN: none is open.
+ * patient  waits its turn until the deadline; else only where others do not wait too long already
+ * returns  DB_OK; DB_BUSY: all in use until the deadline, or too many wait; DB_DOWN: none is open.
  */
-enum db_status pool_take(
-    struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn) MUSTCHECK;
+enum db_status pool_take(struct pool *pool, bool writes, bool patient, int64_t deadline_ms,
+    struct pool_conn **ret_conn) MUSTCHECK;
 
 void pool_give(struct pool *pool, struct pool_conn *c);
 

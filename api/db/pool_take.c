@@ -144,6 +144,21 @@ pool_wake(struct pool_waiter *w)
 	}
 }
 
+/*
+ * Whoever comes now would wait as long as the first of his kind has waited already. Where
+ * that is a quarter of what anybody waits at most, more comes in than is done: he is
+ * better told so at once. Under the lock.
+ */
+static bool
+is_crowded(const struct pool *pool, bool writes)
+{
+	const struct pool_waiter *w = pool->first;
+
+	while (w != NULL && w->writes != writes)
+		w = w->next;
+	return w != NULL && clock_us() - w->began_us > pool->config.wait_ms * INT64_C(250);
+}
+
 /* When his time is over: he leaves by himself, or was just taken out. */
 static enum db_status
 give_up(struct pool *pool, struct pool_waiter *self)
@@ -202,7 +217,8 @@ is_fresh(struct pool *pool, const struct pool_conn *c)
 }
 
 enum db_status
-pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
+pool_take(
+    struct pool *pool, bool writes, bool patient, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	enum db_status status = DB_OK;
 	struct pool_conn *c;
@@ -212,6 +228,8 @@ pool_take(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn 
 		c = take_free(pool, writes);
 		if (c == NULL && pool->open == 0 && pool->failing)
 			status = DB_DOWN;
+		else if (c == NULL && !patient && is_crowded(pool, writes))
+			status = DB_BUSY;
 		if (c == NULL && status == DB_OK)
 			status = wait_turn(pool, writes, deadline_ms, &c);
 		else

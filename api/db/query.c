@@ -12,8 +12,7 @@
 #include "base/metrics.h"
 #include "db/pool_private.h"
 
-#define RETRIES_MAX    3
-#define CANCEL_WAIT_MS 1000
+#define RETRIES_MAX 3
 
 /* What a SQLSTATE means for us, and what to do before saying so. The first that fits counts. */
 enum remedy { REMEDY_NONE, REMEDY_RERUN, REMEDY_PREPARE, REMEDY_RECONNECT };
@@ -43,14 +42,16 @@ static const struct sqlstate_rule sqlstate_rules[] = {
 struct run {
 	const struct call *calls;
 	int ncalls;
+	bool patient; /* waits its turn for a connection, however many wait before it */
 	bool reads; /* all of them */
 	bool rehearsal; /* between BEGIN and ROLLBACK */
-	int64_t deadline_ms;
+	int64_t cancel_ms; /* when the statement is to be stopped, and nothing more begun */
+	int64_t end_ms; /* when an answer to that is not waited for any longer */
 	bool sent; /* with the sync: only from here on can anything be committed */
 	int nsyncs; /* seen so far */
 	bool synced; /* the server has finished the transaction, one way or the other */
 	bool failed; /* error is the first one */
-	bool late; /* past the deadline */
+	bool late; /* past cancel_ms */
 	bool begun; /* the BEGIN of a rehearsal was answered */
 	int nresults;
 	PGresult *results[DB_CALLS_MAX];
@@ -190,16 +191,15 @@ run_take(struct run *run, PGresult *res)
 	PQclear(res);
 }
 
-/* run_drain - takes results until the sync, the connection's end, or 1 s past the deadline. */
+/* run_drain - takes results until the sync, the connection's end, or end_ms. */
 static void
 run_drain(struct run *run, struct pool_conn *c)
 {
-	int64_t deadline_ms = run->deadline_ms;
 	PGresult *res;
 	int n;
 
 	while (!run->synced) {
-		n = connect_next(c->pg, deadline_ms, &res);
+		n = connect_next(c->pg, run->late ? run->end_ms : run->cancel_ms, &res);
 		if (n == 1) {
 			run_take(run, res);
 			continue;
@@ -207,7 +207,6 @@ run_drain(struct run *run, struct pool_conn *c)
 		if (n == -1 || run->late)
 			return;
 		run->late = true;
-		deadline_ms = clock_ms() + CANCEL_WAIT_MS;
 		if (run->reads || run->nresults < run->ncalls) {
 			cancel_start(c->pg);
 			c->broken = true;
@@ -272,7 +271,7 @@ run_on(struct run *run, struct pool_conn *c)
 
 	for (;;) {
 		status = run_attempt(run, c);
-		if (status == DB_OK || c->broken || clock_ms() >= run->deadline_ms)
+		if (status == DB_OK || c->broken || clock_ms() >= run->cancel_ms)
 			return status;
 		remedy = sqlstate_find(run->error.sqlstate)->remedy;
 		if (remedy == REMEDY_RERUN && reruns < RETRIES_MAX) {
@@ -281,7 +280,7 @@ run_on(struct run *run, struct pool_conn *c)
 			prepared_again = true;
 			log_msg(
 			    LOG_INFO, "database: preparing again after %s", run->error.sqlstate);
-			if (connect_prepare(c->pg, run->deadline_ms, why) != 0) {
+			if (connect_prepare(c->pg, run->cancel_ms, why) != 0) {
 				log_msg(LOG_ERROR, "database: %s", why);
 				c->broken = true;
 				return DB_DOWN;
@@ -322,42 +321,40 @@ class_of(enum db_status status, const char *sqlstate)
 }
 
 static enum db_status
-run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
-    struct result *ret_results[], struct db_error *ret_error)
+run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *ret_results[],
+    struct db_error *ret_error)
 {
-	/* What is rolled back may be run again, as what only reads. */
-	struct run run = { .calls = calls,
-		.ncalls = ncalls,
-		.rehearsal = rehearsal,
-		.deadline_ms = clock_ms() + pool->config.query_timeout_ms };
 	int64_t take_ms = clock_ms() + pool->config.wait_ms;
 	struct pool_conn *c;
 	bool committed = false, writes = false, broken;
-	enum db_status status;
+	enum db_status status = DB_BUSY;
 	int i, lost = 0;
 
-	assert(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
+	assert(run.ncalls >= 1 && run.ncalls <= DB_CALLS_MAX);
+	/* The server's own timeout comes first (connect_session), and all of it before the deadline. */
+	run.cancel_ms = deadline_ms - pool->config.query_timeout_ms * 3 / 20;
+	run.end_ms = deadline_ms - pool->config.query_timeout_ms / 20;
 	/* A rehearsal takes the locks of what it rehearses. */
-	for (i = 0; i < ncalls; i++)
-		writes = writes || !calls[i].st->reads;
-	run.reads = rehearsal || !writes;
-	for (;;) {
-		if (take_ms > run.deadline_ms)
-			take_ms = run.deadline_ms;
-		status = pool_take(pool, writes, take_ms, &c);
+	for (i = 0; i < run.ncalls; i++)
+		writes = writes || !run.calls[i].st->reads;
+	/* What is rolled back may be run again, as what only reads. */
+	run.reads = run.rehearsal || !writes;
+	while (clock_ms() < run.cancel_ms) {
+		if (take_ms > run.cancel_ms)
+			take_ms = run.cancel_ms;
+		status = pool_take(pool, writes, run.patient, take_ms, &c);
 		if (status != DB_OK)
 			break;
 		status = run_on(&run, c);
 		committed = c->commit_unsure;
 		broken = c->broken;
 		pool_give(pool, c);
-		if (status != DB_DOWN || !broken || lost++ == lost_max(&run) ||
-		    clock_ms() >= run.deadline_ms)
+		if (status != DB_DOWN || !broken || lost++ == lost_max(&run))
 			break;
 		take_ms = clock_ms() + pool->config.wait_ms;
 	}
 	if (status == DB_OK) {
-		for (i = 0; i < ncalls; i++)
+		for (i = 0; i < run.ncalls; i++)
 			ret_results[i] = (struct result *)run.results[i];
 		return DB_OK;
 	}
@@ -368,16 +365,32 @@ run_all(struct pool *pool, const struct call *calls, int ncalls, bool rehearsal,
 	return status;
 }
 
+int64_t
+db_deadline_ms(const struct pool *pool)
+{
+	return clock_ms() + pool->config.query_timeout_ms;
+}
+
 enum db_status
 db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	return run_all(pool, calls, ncalls, false, ret_results, ret_error);
+	return run_all(pool, (struct run){ .calls = calls, .ncalls = ncalls, .patient = true },
+	    db_deadline_ms(pool), ret_results, ret_error);
 }
 
 enum db_status
-db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
-    struct db_error *ret_error)
+db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error)
 {
-	return run_all(pool, calls, ncalls, true, ret_results, ret_error);
+	return run_all(pool, (struct run){ .calls = calls, .ncalls = ncalls }, deadline_ms,
+	    ret_results, ret_error);
+}
+
+enum db_status
+db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error)
+{
+	return run_all(pool, (struct run){ .calls = calls, .ncalls = ncalls, .rehearsal = true },
+	    deadline_ms, ret_results, ret_error);
 }

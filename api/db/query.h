@@ -10,6 +10,7 @@
 #define DB_QUERY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/base.h"
 
 #define DB_ARGS_MAX  24
@@ -51,14 +52,15 @@ struct db_error {
 struct result;
 
 /*
- * db_run - runs ncalls statements as one transaction in one round trip.
+ * db_run - runs ncalls statements as one transaction in one round trip: the process's own
+ * work, which waits its turn however many wait before it.
  *
  * One call is sent as it is; several go in pipeline mode with one sync, so
  * they are one implicit transaction, each with a snapshot of its own (READ
  * COMMITTED): a lock taken by the first is held, and what it waited for is
  * seen, by the next.
- * time     at most query_timeout_ms, the wait for a connection included, which is at most
- *          pool_wait_ms (+ 1 s for a cancel)
+ * time     at most query_timeout_ms, the wait for a connection (at most pool_wait_ms), a cancel
+ *          and what is waited for it included
  * retries  40001 and 40P01: the whole transaction, up to 3 times; when the
  *          connection was lost and nothing can have been stored, on another:
  *          up to 3 times if the server had said that it ends the session,
@@ -70,12 +72,25 @@ struct result;
 enum db_status db_run(struct pool *pool, const struct call *calls, int ncalls,
     struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
 
+/* db_deadline_ms - query_timeout_ms from now, by clock_ms(). */
+int64_t db_deadline_ms(const struct pool *pool);
+
 /*
- * db_rehearse - the same, and then rolled back, in the same round trip: all that
+ * db_run_by - the same for a request, which does not wait where that would be for long, and
+ * is over before deadline_ms, which several in a row may share.
+ * deadline_ms  db_deadline_ms() at some moment
+ * returns      as db_run; DB_BUSY, too, at once, where the first who waits for such a connection has
+ *              waited a quarter of pool_wait_ms, and where so little time is left that nothing is begun
+ */
+enum db_status db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,
+    int ncalls, struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
+
+/*
+ * db_rehearse_by - the same, and then rolled back, in the same round trip: all that
  * the database checks is checked, and nothing is kept but numbers drawn from sequences.
  */
-enum db_status db_rehearse(struct pool *pool, const struct call *calls, int ncalls,
-    struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
+enum db_status db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,
+    int ncalls, struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
 
 int result_columns(const struct result *r);
 int result_rows(const struct result *r);

@@ -68,7 +68,7 @@ check_request(struct request *rq)
 	if (rq->unready)
 		return reply_problem(rq, "not_ready");
 	if (rq->choice_fault) {
-		catalog_refresh(rq->app->pool);
+		catalog_refresh(rq->app->pool, request_deadline_ms(rq));
 		/* Another thread may have loaded them since ours was taken. */
 		if (!catalog_is_current(rq->catalogs))
 			check_again(rq);

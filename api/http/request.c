@@ -35,11 +35,20 @@ request_query_value(const struct request *rq, const char *name)
 	return NULL;
 }
 
+int64_t
+request_deadline_ms(struct request *rq)
+{
+	/* It begins when the request was read, which is the client's time. */
+	if (rq->deadline_ms == 0)
+		rq->deadline_ms = db_deadline_ms(rq->app->pool);
+	return rq->deadline_ms;
+}
+
 /* A choice that was right by our catalogues and wrong by the database's. */
 static int
 choice_refused(struct request *rq)
 {
-	catalog_refresh(rq->app->pool);
+	catalog_refresh(rq->app->pool, request_deadline_ms(rq));
 	check_again(rq);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
@@ -131,13 +140,15 @@ static enum db_status
 run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	enum db_status status = db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
+	enum db_status status = db_run_by(
+	    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
 
 	/* But of a standby it knows nothing. */
 	if (status == DB_UNKNOWN && !ret_error->committed) {
 		/* What ended this connection ends the others too: until they have heard of it. */
 		usleep(FAREWELLS_MS * 1000);
-		status = db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
+		status = db_run_by(
+		    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
 		/* No answer to the question is none to the first either. */
 		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
 			status = DB_UNKNOWN;
@@ -160,11 +171,13 @@ run_write(struct request *rq, const struct call *calls, int ncalls, struct resul
 	all[before++] = audit_context(rq);
 	memcpy(all + before, calls, (size_t)ncalls * sizeof(*calls));
 	if (rq->validate_only)
-		status = db_rehearse(rq->app->pool, all, before + ncalls, results, ret_error);
+		status = db_rehearse_by(rq->app->pool, request_deadline_ms(rq), all,
+		    before + ncalls, results, ret_error);
 	else if (rq->idempotency.key != NULL)
 		status = run_once(rq, all, before + ncalls, results, ret_error);
 	else
-		status = db_run(rq->app->pool, all, before + ncalls, results, ret_error);
+		status = db_run_by(rq->app->pool, request_deadline_ms(rq), all, before + ncalls,
+		    results, ret_error);
 	if (status == DB_OK) {
 		for (int i = 0; i < before; i++)
 			result_free(results[i]);
@@ -179,7 +192,8 @@ run(struct request *rq, const struct call *calls, int ncalls, struct result *ret
 {
 	if (writes(calls, ncalls))
 		return run_write(rq, calls, ncalls, ret_results, ret_error);
-	return db_run(rq->app->pool, calls, ncalls, ret_results, ret_error);
+	return db_run_by(
+	    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
 }
 
 int

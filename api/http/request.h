@@ -59,6 +59,8 @@ struct request {
 	const struct operation *op;
 	int64_t began_us;
 	char id[REQUEST_ID_SIZE];
+	int64_t
+	    deadline_ms; /* of all that the database is asked for it (db/query.h); 0: nothing was yet */
 	struct trace trace;
 	char address[ADDRESS_SIZE]; /* whom it comes from; "": not known */
 	const char *path; /* as it was sent, without the query */
@@ -106,6 +108,9 @@ struct request {
 
 /* request_query_value - a query parameter, decoded; NULL when it was not given. */
 const char *request_query_value(const struct request *rq, const char *name);
+
+/* request_deadline_ms - when the answer is to be there: what the database has not said by then is not waited for. */
+int64_t request_deadline_ms(struct request *rq);
 
 /*
  * request_query - run one named statement for this request.

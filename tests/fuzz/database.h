@@ -127,11 +127,26 @@ db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *r
 	return DB_OK;
 }
 
-enum db_status
-db_rehearse(struct pool *pool, const struct call *calls, int ncalls, struct result *ret_results[],
-    struct db_error *ret_error)
+int64_t
+db_deadline_ms(const struct pool *pool)
 {
+	(void)pool;
+	return 1;
+}
+
+enum db_status
+db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error)
+{
+	(void)deadline_ms;
 	return db_run(pool, calls, ncalls, ret_results, ret_error);
+}
+
+enum db_status
+db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
+    struct result *ret_results[], struct db_error *ret_error)
+{
+	return db_run_by(pool, deadline_ms, calls, ncalls, ret_results, ret_error);
 }
 
 struct pool_counts

@@ -115,7 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		log_set_level(LOG_ERROR);
 		json_object_seed(1);
 		fuzz_contract();
-		MUST(sodium_init() >= 0 && catalog_load(NULL) == 0);
+		MUST(sodium_init() >= 0 && catalog_load(NULL, 0) == 0);
 		ready = true;
 	}
 	if (size < 3)

@@ -229,7 +229,7 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	     NULL);
 	*ret_token =
 	    token_issue(&who, clock_epoch_s(), 1000000, "0af7651916cd43dd8448eb211c80319c");
-	MUST(*ret_token != NULL && catalog_load(NULL) == 0);
+	MUST(*ret_token != NULL && catalog_load(NULL, 0) == 0);
 }
 
 /* As the library does before it calls: the path, where it will serve the target. */
