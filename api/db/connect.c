@@ -39,13 +39,20 @@ connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 		url, "UTF8", NULL };
 	PGconn *pg;
 
-	pg = PQconnectdbParams(keys, values, 1);
-	if (pg != NULL)
-		PQsetNoticeReceiver(pg, notice_ignore, NULL);
+	/*
+	 * A session that is ended in the moment it is ready has its farewell in
+	 * what PQconnectdbParams reads, which prints it. So the connection is
+	 * begun, told not to, and begun again: of libpq's calls only PQreset
+	 * keeps such a setting and each host's connect_timeout.
+	 */
+	pg = PQconnectStartParams(keys, values, 1);
 	if (pg == NULL) {
 		connect_why(ret_why, "out of memory");
 		return NULL;
 	}
+	PQsetNoticeReceiver(pg, notice_ignore, NULL);
+	if (PQstatus(pg) != CONNECTION_BAD)
+		PQreset(pg);
 	if (PQstatus(pg) != CONNECTION_OK) {
 		connect_why(ret_why, PQerrorMessage(pg));
 		PQfinish(pg);

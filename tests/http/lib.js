@@ -68,11 +68,12 @@ function addAdvisor(database, username, role) {
 
 /* -------------------------------------------------------------- server */
 
+/* Drawn, and from below those that connections get (32768 and up): other test files look for theirs at the same time. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const s = net.createServer();
-    s.on("error", reject);
-    s.listen(0, "127.0.0.1", () => {
+    s.on("error", (e) => (e.code === "EADDRINUSE" ? resolve(freePort()) : reject(e)));
+    s.listen(crypto.randomInt(10000, 32768), "127.0.0.1", () => {
       const { port } = s.address();
       s.close(() => resolve(port));
     });

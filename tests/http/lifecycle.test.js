@@ -325,16 +325,16 @@ const psql = (url, text) => new Promise((resolve) => {
 });
 
 test("serve: SIGTERM, exit code 0; requests in flight are answered; without a database too", async () => {
-  const server = await lib.startServer(world.database.serve);
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000" } });
   servers.push(server);
   const client = newCaller(server, await world.signedIn("E8153375"));
   const body = (await client.post("/v1/clients", lib.newClient())).json;
   assert.match(body.id, /^[0-9]+$/);
   // Held up by a lock for a while, so that they are under way when the signal comes.
-  const holding = psql(world.database.owner, `begin; select from gestor.client where id = ${body.id} for update; select pg_sleep(1); commit;`);
-  await until("the lock is held", async () => sessions("query like '%pg_sleep(1)%' and wait_event = 'PgSleep'") === 1, 3000);
+  const holding = psql(world.database.owner, `begin; select from gestor.client where id = ${body.id} for update; select pg_sleep(3); commit;`);
+  await until("the lock is held", async () => sessions("query like '%pg_sleep(3)%' and wait_event = 'PgSleep'") === 1, 3000);
   const waiting = Array.from({ length: 3 }, (_, i) => client.patch(`/v1/clients/${body.id}`, { gender: String(i) }));
-  await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 600);
+  await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 2500);
   const began = Date.now();
   server.child.kill("SIGTERM");
   for (const r of await Promise.all(waiting)) {

@@ -1,0 +1,92 @@
+/* A server that ends the session in the very moment it is ready. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "db/connect.h"
+
+/* Authenticated; two parameters; ready; and, in the same bytes, that it ends. PostgreSQL manual, 55.7. */
+static const char greeting[] = "R\0\0\0\10\0\0\0\0"
+			       "S\0\0\0\27in_hot_standby\0off\0"
+			       "S\0\0\0\46default_transaction_read_only\0off\0"
+			       "Z\0\0\0\5I"
+			       "E\0\0\0\44SFATAL\0VFATAL\0C57P01\0Mgood-bye\0\0";
+
+/* Until the listener is closed: whoever sends a start-up message is greeted. */
+static void *
+serve(void *arg)
+{
+	int listener = *(int *)arg, peer;
+	char start[1024];
+
+	while ((peer = accept(listener, NULL, NULL)) >= 0) {
+		if (recv(peer, start, sizeof(start), 0) > 0) {
+			send(peer, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL);
+			shutdown(peer, SHUT_WR);
+			while (recv(peer, start, sizeof(start), 0) > 0)
+				;
+		}
+		close(peer);
+	}
+	return NULL;
+}
+
+/* What libpq would say of it by itself is no line of our log. */
+static void
+farewell_in_the_greeting_is_not_printed(void **state)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0), stderr_was = dup(2);
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t length = sizeof(at);
+	char url[128], why[CONNECT_WHY_SIZE] = "", printed[256] = "";
+	FILE *said = tmpfile();
+	pthread_t server;
+	PGconn *pg;
+
+	(void)state;
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &at.sin_addr), 1);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+	assert_int_equal(pthread_create(&server, NULL, serve, &listener), 0);
+	snprintf(url, sizeof(url),
+	    "postgresql://x@127.0.0.1:%d/x?sslmode=disable&gssencmode=disable", ntohs(at.sin_port));
+
+	dup2(fileno(said), 2);
+	pg = connect_open(url, why);
+	dup2(stderr_was, 2);
+	rewind(said);
+	if (fgets(printed, sizeof(printed), said) == NULL)
+		printed[0] = '\0';
+	assert_string_equal(printed, "");
+	/* It was there, and its end is seen by who uses it. */
+	assert_string_equal(why, "");
+	assert_non_null(pg);
+	PQfinish(pg);
+
+	shutdown(listener, SHUT_RDWR);
+	pthread_join(server, NULL);
+	close(listener);
+	close(stderr_was);
+	fclose(said);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(farewell_in_the_greeting_is_not_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
