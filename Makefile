@@ -74,7 +74,7 @@ help: ## this list
 	@echo '                                           limits soak (SOAK_SECONDS=900)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make bench SCALE=0.1 ROUNDS=3            of a million opportunities a tenth; fewer rounds (more in bench/run.sh)'
-	@echo '  make bench GROWTH=1, make bench SMALL=1  answers by size of the data; memory and time to start'
+	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
 	@echo '  make build V=1                           the commands, in full'
 
 run: ## install what is missing, build, serve on http://127.0.0.1:8080
@@ -114,7 +114,7 @@ format: ## clang-format in place, and docs/errors.md anew
 
 bench: ## load, against what PostgreSQL and civetweb alone allow; its report in build/bench
 	@tools/deps.sh bench
-	$(make_in_parallel) build/gestor build/bench/bare
+	$(make_in_parallel) build/gestor build/bench/bare build/bench/open_loop
 	@exec bench/run.sh
 
 sbom: ## build/sbom.json: what build/gestor is linked with, as CycloneDX
@@ -197,10 +197,10 @@ build/gestor-tsan: $(call objects_under,tsan) build/sources
 	$(call told,LINK,$@)
 	$(Q)$(CC) -pie $(TSAN) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
 
-build/bench/bare: bench/bare.c Makefile
+build/bench/%: bench/%.c Makefile
 	$(call told,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Werror $(WARNINGS) -pthread -o $@ $< -lcivetweb
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Werror $(WARNINGS) -pthread -o $@ $< -Wl,--as-needed -lcivetweb
 
 # What tests link against. An archive gives only what is asked for, so that a test
 # may bring statements or migrations of its own.

@@ -17,7 +17,6 @@
 #include "sql.h"
 
 #define MIGRATE_WAIT_MS 60000
-#define CONNECT_WAIT_MS 10000
 
 int
 command_migrate(void)
@@ -91,7 +90,7 @@ insert_advisor(
 	/* Its output is for a person: no word of connections that are well. */
 	log_set_level(LOG_WARN);
 	pool = pool_start(
-	    &(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
+	    &(struct pool_config){ c.database_url, 1, COMMAND_CONNECT_MS, COMMAND_TIMEOUT_MS });
 	if (pool == NULL)
 		return 1;
 	status = db_run(pool, &call, 1, &row, &error);

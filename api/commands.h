@@ -4,6 +4,10 @@
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
+/* Of a command at the terminal, which waits for a database that is slow to be reached. */
+#define COMMAND_CONNECT_MS 10000
+#define COMMAND_TIMEOUT_MS 30000
+
 /* command_migrate - brings the schema up to date. Returns an exit status. */
 int command_migrate(void);
 

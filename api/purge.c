@@ -14,8 +14,7 @@
 #include "db/query.h"
 #include "sql.h"
 
-#define CONNECT_WAIT_MS 10000
-#define SESSION_DAYS	"30"
+#define SESSION_DAYS "30"
 /* What is done at once: well within the deadline of a statement. */
 #define CLIENTS_AT_ONCE	 "50"
 #define SESSIONS_AT_ONCE "1000"
@@ -123,11 +122,13 @@ command_purge(int argc, char *argv[])
 	log_set_level(LOG_WARN);
 	snprintf(days, sizeof(days), "%d", c.retention_days);
 	pool = pool_start(
-	    &(struct pool_config){ c.database_url, 1, CONNECT_WAIT_MS, c.query_timeout_ms });
+	    &(struct pool_config){ c.database_url, 1, COMMAND_CONNECT_MS, COMMAND_TIMEOUT_MS });
 	if (pool == NULL)
 		return 1;
 	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);
 	pool_stop(pool);
+	if (dry && !done)
+		return 1;
 	if (c.retention_days == 0)
 		printf("clients: all kept (GESTOR_RETENTION_DAYS is 0)\n");
 	else

@@ -18,6 +18,9 @@ set_up
 for size in $SIZES; do load "$size"; done
 CLUSTER=$cluster
 export SERVE_URL CLUSTER SIZES ROUNDS SECONDS_EACH
-/usr/bin/python3 bench/growth.py
+status=0
+/usr/bin/python3 bench/growth.py || status=$?
+((status <= 1)) || exit "$status"
 /usr/bin/python3 bench/chart.py build/bench/growth.json build/bench/growth.svg
 /usr/bin/python3 bench/table.py build/bench/growth.json
+exit "$status"

@@ -64,6 +64,7 @@ load() {
 	run_psql "$SUPERUSER_URL" -c 'alter system reset fsync' -c 'select pg_reload_conf()' -c checkpoint >/dev/null
 	sync
 	run_psql "$SUPERUSER_URL" -c "comment on database $name is '$key'"
+	warm "$1"
 	say "loaded: $(run_psql "$SUPERUSER_URL" -Atc "select pg_size_pretty(pg_database_size('$name'))")"
 }
 

@@ -22,9 +22,10 @@ OUT = "build/bench/"
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 # As many as the service's pool has by itself (api/config.c), and as it sets its sessions (api/db/connect.c).
 POOL_SIZE = 4
-SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4500"
+SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4000"
            " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
 PASSWORD = "bench-advisor-of-made-up-data"  # bench/lib.sh
+PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 
 
 def free_port():
@@ -59,8 +60,13 @@ def ask(port, method, path, headers=(), body=""):
 def taken():
     """When, of what and where."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout
+    def said(*words):
+        return subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout.splitlines()[0].strip()
+    with open("/proc/cpuinfo", encoding="ascii") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
     return {"at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit.strip(),
-            "processors": os.cpu_count()}
+            "processors": os.cpu_count(), "model": model.group(1) if model else "", "kernel": os.uname().release,
+            "postgresql": said(PGBENCH, "--version").split()[2], "wrk": said("wrk", "-v").split()[1]}
 
 
 def write_json(kind, data):
@@ -160,21 +166,34 @@ class Service(Process):
             sys.exit(f"bench: {path} was answered with {got[0]}: {got[2]}")
         return got
 
+    def settle(self):
+        """Until it has nothing more to do for what was asked: a request that never ended voids the run, and
+        what is recorded of reads, twice a second, is work of those who read."""
+        time.sleep(0.7)
+        at_work = int(re.search(r"^gestor_http_requests_in_flight (\d+)$", ask(self.port, "GET", "/metrics")[2], re.M).group(1))
+        if at_work > 1:  # that question itself is one
+            sys.exit(f"bench: void, for {at_work - 1} requests were not answered in time")
+
     def forget_log(self):
         """What it said so far: a second of load makes some megabytes."""
         os.truncate(self.log, 0)
 
 
-def spent_us(*pids):
-    """Of PostgreSQL, of these, and of all that were started and have ended: wrk, pgbench."""
+def children_us():
+    """Of all that were started and have ended: wrk, pgbench."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return cluster_cpu_us() + sum(map(cpu_us, pids)) + (ended.ru_utime + ended.ru_stime) * 1e6
+    return (ended.ru_utime + ended.ru_stime) * 1e6
+
+
+def spent_us(*pids):
+    """Of PostgreSQL, of these, and of the load."""
+    return cluster_cpu_us() + sum(map(cpu_us, pids)) + children_us()
 
 
 # ---- Load
 
 def wrk(port, work, seconds, seed, opportunities, token, tag="", connections=16):
-    """requests, seconds, p50_us, p99_us. An error voids the run."""
+    """requests, seconds, p50_us, p99_us. An error voids the run. A closed loop: who waits for an answer asks nothing meanwhile."""
     env = {"BENCH_WORK": work, "BENCH_TOKEN": token, "BENCH_TAG": tag, "BENCH_SEED": str(seed),
            "BENCH_OPPORTUNITIES": str(opportunities)}
     said = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "bench/requests.lua",
@@ -200,8 +219,7 @@ def pgbench(script, seconds, variables):
     url = urllib.parse.urlsplit(os.environ["SERVE_URL"])
     env = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.hostname, "PGPORT": str(url.port),
            "PGDATABASE": url.path[1:], "PGOPTIONS": SESSION}
-    program = "/usr/lib/postgresql/15/bin/pgbench"
-    words = [program if os.path.exists(program) else "pgbench", "-n", "-M", "prepared", f"-c{POOL_SIZE}", "-j2", "-P1",
+    words = [PGBENCH, "-n", "-M", "prepared", f"-c{POOL_SIZE}", "-j2", "-P1",
              f"-T{seconds + 2}", "-f", script]
     for name, value in variables.items():
         words += ["-D", f"{name}={value}"]

@@ -2,21 +2,22 @@
 # bench/run.sh - what the service reaches of the bound that PostgreSQL and civetweb alone set; `make bench`.
 #
 #   SCALE=1          times 1,000,000 opportunities and 200,000 clients; 0.1 for a quick try
-#   ROUNDS=7         of each work; SECONDS_EACH=4 for each of a round's two or three measurements
+#   ROUNDS=7         of each work; SECONDS_EACH=3 for each of a round's two or three measurements
 #   WORKS=           the names (bench/works.py) of those to measure; all of them
 #   FRESH=1          makes the cluster and the data anew; else they are kept in build/bench
-#   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh
+#   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh; FLOOD=1: bench/sign_in_flood.sh
 #
 # Leaves build/bench/result.json and result.svg; bench/table.py makes Markdown of the former.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ${GROWTH-} ]]; then exec bench/growth.sh; fi
 if [[ ${SMALL-} ]]; then exec bench/small.sh; fi
+if [[ ${FLOOD-} ]]; then exec bench/sign_in_flood.sh; fi
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 # shellcheck source=bench/lib.sh
 . bench/lib.sh
-: "${SCALE:=1}" "${ROUNDS:=7}" "${SECONDS_EACH:=4}"
+: "${SCALE:=1}" "${ROUNDS:=7}" "${SECONDS_EACH:=3}"
 
 set_up
 OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
@@ -24,5 +25,8 @@ OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
 load "$OPPORTUNITIES"
 SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES") CLUSTER=$cluster
 export SERVE_URL CLUSTER OPPORTUNITIES ROUNDS SECONDS_EACH
-/usr/bin/python3 bench/run.py
+status=0
+/usr/bin/python3 bench/run.py || status=$?
+((status <= 1)) || exit "$status"
 /usr/bin/python3 bench/chart.py build/bench/result.json build/bench/result.svg
+exit "$status"

@@ -1,21 +1,21 @@
 #!/bin/bash
-# bench/sign_in_flood.sh - what a flood of sign-ins costs the others.
+# bench/sign_in_flood.sh - what a flood of sign-ins costs the others; `make bench FLOOD=1`.
 #
 # On a private cluster, in alternating rounds of one run, client_search by phone at a
-# fixed RATE (bench/open_loop.js, which measures from when each was due):
+# fixed RATE (bench/open_loop.c, which measures from when each was due):
 #   alone   nothing else
 #   many    and a flood from many addresses (X-Forwarded-For) on many accounts with wrong
 #           passwords, which no bucket stops: all that argon2id can take, and the rest refused
 #   one     and a flood from one address on one account, which the throttle stops
 # Each flood has begun WARM seconds before, so that what was saved up for a rush is used up. A round's ratio is of the rounds beside each other; the machine's own noise is in all of
-# them. The generator (wrk, FLOOD sign-ins a second at most) is of nice 19: it gets what
+# them. The generator (wrk, FLOOD_RATE sign-ins a second at most) is of nice 19: it gets what
 # the others leave; its share of the two cores is told, as is the service's memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
-: "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD:=400}"
-: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}"
+: "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD_RATE:=400}"
+: "${GESTOR_BIN:=build/gestor}" "${WARM:=8}"
 
 mkdir -p build/bench
 tmp=$PWD/build/bench/flood
@@ -63,7 +63,7 @@ token=$(curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
 for kind in many one; do
 	cat >"build/bench/flood_$kind.lua" <<END
 local n, many = 0, "$kind" == "many"
-delay = function() return $((40 * 1000 / FLOOD)) end
+delay = function() return $((40 * 1000 / FLOOD_RATE)) end
 request = function()
 	n = n + 1
 	local user = many and n * 7919 % $ACCOUNTS or 1
@@ -77,7 +77,10 @@ done
 
 ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 memory() { awk '/^Vm(HWM|RSS)/ { printf "%s %.1f MiB  ", $1, $2 / 1024 }' "/proc/$service/status"; }
-search() { node bench/open_loop.js "$base" "$token" "$CLIENTS" "$RATE" "$SECONDS_EACH"; }
+# Where it may have a real-time priority: it stands for clients on machines of their own.
+realtime=(chrt -f 5)
+"${realtime[@]}" true 2>/dev/null || realtime=()
+search() { "${realtime[@]}" build/bench/open_loop "$base" "$token" "$CLIENTS" "$RATE" "$SECONDS_EACH"; }
 hertz=$(getconf CLK_TCK)
 
 printf 'memory before: %s\n' "$(memory)"

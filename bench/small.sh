@@ -18,5 +18,8 @@ OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
 load "$OPPORTUNITIES"
 SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES") CLUSTER=$cluster
 export SERVE_URL CLUSTER OPPORTUNITIES REQUESTS
-/usr/bin/python3 bench/small.py
+status=0
+/usr/bin/python3 bench/small.py || status=$?
+((status <= 1)) || exit "$status"
 /usr/bin/python3 bench/table.py build/bench/small.json
+exit "$status"

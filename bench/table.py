@@ -17,11 +17,12 @@ def result(d):
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
               f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
-    print("\n| work | p50 ms | p99 ms | p99/p50 | service µs | PostgreSQL µs | share by processor time | resident MB |\n" + "| --- " * 8 + "|")
+    print("\nA median of rounds each. Processor time in µs, of S but where P's is said.\n\n| work | p50 ms | p99 ms | p99/p50 | service | PostgreSQL | wrk | P: pgbench | share by processor time | resident MB |\n" + "| --- " * 10 + "|")
     for w in d["works"]:
         m = w["median"]
-        print(f"| {w['title']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
-              f"| {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['cpu_ratio']:.2f} | {w['resident_kb'] / 1024:.0f} |")
+        print(f"| {w['timed']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
+              f"| {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['wrk_cpu_us']:.0f} "
+              f"| {rate(m.get('pgbench_cpu_us'))} | {m['cpu_ratio']:.2f}{'' if w['quiet'] else ' (not a quiet machine)'} | {w['resident_kb'] / 1024:.0f} |")
     print()
     bars(d)
 
@@ -36,7 +37,7 @@ def growth(d):
     print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['connections']} connections, "
           f"{d['rounds']} rounds of {d['seconds_each']} s each; p50 in ms.\n")
     sizes = d["sizes"]
-    print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | largest / smallest |\n" + "| --- " * (len(sizes) + 2) + "|")
+    print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | most / least |\n" + "| --- " * (len(sizes) + 2) + "|")
     for w in d["works"]:
         print(f"| {w['title']} | " + " | ".join(f"{w['p50_us'][str(n)] / 1000:.2f}" for n in sizes)
               + f" | {w['worst']:.2f} {'' if w['met'] else '**missed**'} |")

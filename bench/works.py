@@ -100,6 +100,8 @@ class Work:
         self.name, self.title, self.against, self.bar, self.aim = name, title, against, bar, aim
         self.path, self.status, self.requests = path, status, requests
         self.script = globals().get(name)
+        # What a latency is of: a request.
+        self.timed = title if requests == 1 else f"{title}: each of them"
 
 
 CATALOG = "/v1/catalogs/cancellation_reason"

@@ -35,7 +35,7 @@ catalog_load(struct pool *pool, int64_t deadline_ms)
 	struct result *rows = NULL;
 	struct db_error error;
 	struct catalogs *fresh, *old;
-	enum db_status status = db_run_by(pool, deadline_ms, &call, 1, &rows, &error);
+	enum db_status status = db_run_by(pool, deadline_ms, DB_PATIENT, &call, 1, &rows, &error);
 	long long revision;
 
 	if (status != DB_OK) {
@@ -71,18 +71,21 @@ catalog_revision(void)
 	return revision;
 }
 
-void
+int
 catalog_refresh(struct pool *pool, int64_t deadline_ms)
 {
 	struct call call = { .st = &sql_catalog_revision };
 	struct db_error error;
 	auto_result struct result *row = NULL;
 
-	if (db_run_by(pool, deadline_ms, &call, 1, &row, &error) == DB_OK &&
-	    result_rows(row) == 1 &&
-	    strtoll(result_text(row, 0, 0), NULL, 10) != catalog_revision() &&
-	    catalog_load(pool, deadline_ms) != 0)
-		log_msg(LOG_WARN, "catalogues are older than the database's");
+	if (db_run_by(pool, deadline_ms, DB_PATIENT, &call, 1, &row, &error) != DB_OK ||
+	    result_rows(row) != 1)
+		return -1;
+	if (strtoll(result_text(row, 0, 0), NULL, 10) == catalog_revision() ||
+	    catalog_load(pool, deadline_ms) == 0)
+		return 0;
+	log_msg(LOG_WARN, "catalogues are older than the database's");
+	return -1;
 }
 
 bool

@@ -20,8 +20,11 @@ struct pool;
 /* catalog_load - reads all from the database, by deadline_ms (db/query.h). returns 0, or -1 (logged): the old snapshot stays. */
 int catalog_load(struct pool *pool, int64_t deadline_ms) MUSTCHECK;
 
-/* catalog_refresh - loads again if the database's revision is another than ours. */
-void catalog_refresh(struct pool *pool, int64_t deadline_ms);
+/*
+ * catalog_refresh - loads again if the database's revision is another than ours.
+ * returns 0: they are the database's now; -1: that could not be found out, or be loaded (logged)
+ */
+int catalog_refresh(struct pool *pool, int64_t deadline_ms);
 
 /* catalog_revision - of the present snapshot; 0 before the first load. */
 long long catalog_revision(void);

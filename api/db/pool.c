@@ -13,6 +13,8 @@
 /* Long pauses would be added to the time that the database was away: 2 s is what clients are to see. */
 #define BACKOFF_LAST_MS 500
 #define SWEEP_MS	1000
+/* An idle database is asked every second whether it is there, and has as long to say so. */
+#define PING_MS 1000
 /* For settings, schema and preparing together: three round trips. */
 #define SETUP_MS 5000
 
@@ -109,7 +111,7 @@ keeper_reopen(struct pool *pool)
 		pool_wake(pool_dismiss(pool)); /* those who wait need not */
 	} else {
 		pool->open++;
-		c->used_ms = clock_ms();
+		pool->heard_ms = c->used_ms = clock_ms();
 		pool_push(&pool->free, c);
 		pool_wake(pool_serve(pool));
 	}
@@ -134,6 +136,24 @@ keeper_sweep(struct pool *pool)
 		log_msg(LOG_WARN, "database: an idle connection was ended");
 		pool_discard(pool, c);
 	}
+}
+
+/* keeper_ping - where nothing was heard of the database for a while: without the lock, for it waits. */
+static void
+keeper_ping(struct pool *pool)
+{
+	struct pool_conn *c;
+	PGresult *res;
+
+	/* All are in use, or none is open: those will be heard of. */
+	if (pool_take(pool, false, false, clock_ms(), &c) != DB_OK)
+		return;
+	res = connect_exec(c->pg, "select 1", clock_ms() + PING_MS);
+	c->broken = PQresultStatus(res) != PGRES_TUPLES_OK;
+	if (c->broken)
+		log_msg(LOG_WARN, "database: an idle connection did not answer");
+	PQclear(res);
+	pool_give(pool, c);
 }
 
 static void *
@@ -161,6 +181,11 @@ keeper(void *arg)
 		       clock_ms() < until_ms)
 			pthread_cond_timedwait(&pool->work, &pool->lock, &until);
 		keeper_sweep(pool);
+		if (clock_ms() - pool->heard_ms >= PING_MS && pool->free != NULL) {
+			pthread_mutex_unlock(&pool->lock);
+			keeper_ping(pool);
+			pthread_mutex_lock(&pool->lock);
+		}
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -226,7 +251,12 @@ pool_counts(struct pool *pool)
 bool
 pool_ready(struct pool *pool)
 {
-	return pool_counts(pool).open > 0;
+	bool ready;
+
+	pthread_mutex_lock(&pool->lock);
+	ready = pool->open > 0 && clock_ms() - pool->heard_ms < POOL_HEARD_MS;
+	pthread_mutex_unlock(&pool->lock);
+	return ready;
 }
 
 void

@@ -26,7 +26,11 @@ struct pool_config {
 /* pool_start - starts the keeper and returns at once; NULL when out of threads (logged). */
 struct pool *pool_start(const struct pool_config *config) MUSTCHECK;
 
-/* pool_ready - at least one connection is usable now and the schema is current. */
+/*
+ * pool_ready - at least one connection is open, the schema is current, and the database has answered
+ * something within POOL_HEARD_MS: one that hangs is found out though nobody asks for anything.
+ */
+#define POOL_HEARD_MS 3000
 bool pool_ready(struct pool *pool);
 
 struct pool_counts {

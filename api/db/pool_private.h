@@ -15,7 +15,7 @@
 /* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
 struct pool_waiter {
 	sem_t woken;
-	bool writes, queued;
+	bool writes, patient, queued;
 	int64_t began_us;
 	struct pool_conn *conn; /* his; NULL, once he was taken out of the queue: he is dismissed */
 	struct pool_waiter *next;
@@ -47,8 +47,15 @@ struct pool {
 	int in_use;
 	int writing; /* of those in use */
 	int64_t lost_ms; /* when the last connection was given up, by clock_ms() */
-	int waiting;
+	struct pool_queue {
+		int waiting; /* impatiently */
+		/* When one who waited was served last; else when the first of those came. */
+		int64_t served_us;
+		int64_t each_us; /* between two who are served, of late */
+	} queues[2]; /* of reads; of writes */
+	int waiting; /* at all */
 	int64_t waits, waited_us;
+	int64_t heard_ms; /* when the database answered last, by clock_ms() */
 	int64_t laps; /* of the keeper */
 	bool failing; /* the keeper's last attempt to connect came to nothing */
 	bool stopping;
@@ -58,7 +65,7 @@ struct pool {
 
 /*
  * pool_take - a connection for the caller alone, until pool_give; `writes`: for a write, which may wait for locks.
- * patient  waits its turn until the deadline; else only where others do not wait too long already
+ * patient  waits its turn until the deadline; else only where that will not be for long (query.h)
  * returns  DB_OK; DB_BUSY: all in use until the deadline, or too many wait; DB_DOWN: none is open.
  */
 enum db_status pool_take(struct pool *pool, bool writes, bool patient, int64_t deadline_ms,

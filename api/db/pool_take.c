@@ -99,9 +99,29 @@ leave(struct pool *pool, struct pool_waiter **link)
 		pool->end = link;
 	w->queued = false;
 	pool->waiting--;
+	pool->queues[w->writes].waiting -= !w->patient;
 	pool->waits++;
 	pool->waited_us += clock_us() - w->began_us;
 	return w;
+}
+
+/* What anybody should have to wait for at most, a quarter of what he may. */
+static int64_t
+short_wait_us(const struct pool *pool)
+{
+	return pool->config.wait_ms * INT64_C(250);
+}
+
+/* Under the lock: of those who wait, one more was served. A single long pause is soon forgotten. */
+static void
+note_served(const struct pool *pool, struct pool_queue *q)
+{
+	int64_t now_us = clock_us(), took_us = now_us - q->served_us;
+
+	if (took_us > short_wait_us(pool))
+		took_us = short_wait_us(pool);
+	q->each_us += (took_us - q->each_us) / 8;
+	q->served_us = now_us;
 }
 
 struct pool_waiter *
@@ -115,6 +135,7 @@ pool_serve(struct pool *pool)
 			link = &w->next; /* a read behind it may still be served */
 			continue;
 		}
+		note_served(pool, &pool->queues[w->writes]);
 		leave(pool, link)->next = served;
 		served = w;
 	}
@@ -145,18 +166,17 @@ pool_wake(struct pool_waiter *w)
 }
 
 /*
- * Whoever comes now would wait as long as the first of his kind has waited already. Where
- * that is a quarter of what anybody waits at most, more comes in than is done: he is
- * better told so at once. Under the lock.
+ * Where one who comes now would not be served within a short time, more comes in than is
+ * done: he is better told so at once. It takes what those before him take at the pace of
+ * late, and at least what has gone by since the last was served. Under the lock.
  */
 static bool
 is_crowded(const struct pool *pool, bool writes)
 {
-	const struct pool_waiter *w = pool->first;
+	const struct pool_queue *q = &pool->queues[writes];
 
-	while (w != NULL && w->writes != writes)
-		w = w->next;
-	return w != NULL && clock_us() - w->began_us > pool->config.wait_ms * INT64_C(250);
+	return q->waiting > 0 && (q->waiting * q->each_us > short_wait_us(pool) ||
+				     clock_us() - q->served_us > short_wait_us(pool));
 }
 
 /* When his time is over: he leaves by himself, or was just taken out. */
@@ -179,10 +199,13 @@ give_up(struct pool *pool, struct pool_waiter *self)
 
 /* In the queue until served, dismissed, or late. Under the lock, which is free afterwards. */
 static enum db_status
-wait_turn(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn **ret_conn)
+wait_turn(
+    struct pool *pool, bool writes, bool patient, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
 	struct timespec until = pool_timespec(deadline_ms);
-	struct pool_waiter self = { .writes = writes, .queued = true, .began_us = clock_us() };
+	struct pool_waiter self = {
+		.writes = writes, .patient = patient, .queued = true, .began_us = clock_us()
+	};
 	enum db_status status;
 
 	sem_init(&self.woken, 0, 0);
@@ -190,6 +213,8 @@ wait_turn(struct pool *pool, bool writes, int64_t deadline_ms, struct pool_conn 
 	/* cppcheck-suppress autoVariables ; it leaves the queue before this returns */
 	pool->end = &self.next;
 	pool->waiting++;
+	if (!patient && pool->queues[writes].waiting++ == 0)
+		pool->queues[writes].served_us = self.began_us;
 	pthread_mutex_unlock(&pool->lock);
 	while (sem_clockwait(&self.woken, CLOCK_MONOTONIC, &until) != 0) {
 		if (errno == EINTR)
@@ -231,7 +256,7 @@ pool_take(
 		else if (c == NULL && !patient && is_crowded(pool, writes))
 			status = DB_BUSY;
 		if (c == NULL && status == DB_OK)
-			status = wait_turn(pool, writes, deadline_ms, &c);
+			status = wait_turn(pool, writes, patient, deadline_ms, &c);
 		else
 			pthread_mutex_unlock(&pool->lock);
 		if (status != DB_OK)
@@ -259,9 +284,10 @@ pool_give(struct pool *pool, struct pool_conn *c)
 	c->used_ms = clock_ms();
 	pthread_mutex_lock(&pool->lock);
 	untake(pool, c);
-	if (usable)
+	if (usable) {
+		pool->heard_ms = c->used_ms;
 		pool_push(&pool->free, c);
-	else
+	} else
 		pool_discard(pool, c);
 	/* Even then: another may be free, and this was perhaps one of the writes that there may be. */
 	served = pool_serve(pool);

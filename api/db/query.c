@@ -320,6 +320,12 @@ class_of(enum db_status status, const char *sqlstate)
 	return classes[status];
 }
 
+static int64_t
+cancel_ms(const struct pool *pool, int64_t deadline_ms)
+{
+	return deadline_ms - pool->config.query_timeout_ms * 3 / 20;
+}
+
 static enum db_status
 run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *ret_results[],
     struct db_error *ret_error)
@@ -332,7 +338,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 
 	assert(run.ncalls >= 1 && run.ncalls <= DB_CALLS_MAX);
 	/* The server's own timeout comes first (connect_session), and all of it before the deadline. */
-	run.cancel_ms = deadline_ms - pool->config.query_timeout_ms * 3 / 20;
+	run.cancel_ms = cancel_ms(pool, deadline_ms);
 	run.end_ms = deadline_ms - pool->config.query_timeout_ms / 20;
 	/* A rehearsal takes the locks of what it rehearses. */
 	for (i = 0; i < run.ncalls; i++)
@@ -366,6 +372,12 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 }
 
 int64_t
+db_time_left_ms(const struct pool *pool, int64_t deadline_ms)
+{
+	return cancel_ms(pool, deadline_ms) - clock_ms();
+}
+
+int64_t
 db_deadline_ms(const struct pool *pool)
 {
 	return clock_ms() + pool->config.query_timeout_ms;
@@ -380,11 +392,12 @@ db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *r
 }
 
 enum db_status
-db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
-    struct result *ret_results[], struct db_error *ret_error)
+db_run_by(struct pool *pool, int64_t deadline_ms, enum db_patience patience,
+    const struct call *calls, int ncalls, struct result *ret_results[], struct db_error *ret_error)
 {
-	return run_all(pool, (struct run){ .calls = calls, .ncalls = ncalls }, deadline_ms,
-	    ret_results, ret_error);
+	return run_all(pool,
+	    (struct run){ .calls = calls, .ncalls = ncalls, .patient = patience == DB_PATIENT },
+	    deadline_ms, ret_results, ret_error);
 }
 
 enum db_status

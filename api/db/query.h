@@ -53,7 +53,7 @@ struct result;
 
 /*
  * db_run - runs ncalls statements as one transaction in one round trip: the process's own
- * work, which waits its turn however many wait before it.
+ * work, which waits its turn patiently.
  *
  * One call is sent as it is; several go in pipeline mode with one sync, so
  * they are one implicit transaction, each with a snapshot of its own (READ
@@ -72,21 +72,29 @@ struct result;
 enum db_status db_run(struct pool *pool, const struct call *calls, int ncalls,
     struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
 
+/*
+ * Who is impatient is refused at once, with DB_BUSY, where the wait for such a connection would be
+ * longer than a quarter of pool_wait_ms; who is patient waits for pool_wait_ms, and is not counted in that.
+ */
+enum db_patience { DB_IMPATIENT, DB_PATIENT };
+
 /* db_deadline_ms - query_timeout_ms from now, by clock_ms(). */
 int64_t db_deadline_ms(const struct pool *pool);
 
 /*
- * db_run_by - the same for a request, which does not wait where that would be for long, and
- * is over before deadline_ms, which several in a row may share.
+ * db_run_by - the same for a request: over before deadline_ms, which several in a row may share.
  * deadline_ms  db_deadline_ms() at some moment
- * returns      as db_run; DB_BUSY, too, at once, where the first who waits for such a connection has
- *              waited a quarter of pool_wait_ms, and where so little time is left that nothing is begun
+ * returns      as db_run; DB_BUSY, too, where so little time is left that nothing is begun
  */
-enum db_status db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,
-    int ncalls, struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
+enum db_status db_run_by(struct pool *pool, int64_t deadline_ms, enum db_patience patience,
+    const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error) MUSTCHECK;
+
+/* db_time_left_ms - until deadline_ms is too near for anything to be begun; not above 0: it is. */
+int64_t db_time_left_ms(const struct pool *pool, int64_t deadline_ms);
 
 /*
- * db_rehearse_by - the same, and then rolled back, in the same round trip: all that
+ * db_rehearse_by - the same, impatiently, and then rolled back, in the same round trip: all that
  * the database checks is checked, and nothing is kept but numbers drawn from sequences.
  */
 enum db_status db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,

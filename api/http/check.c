@@ -68,7 +68,9 @@ check_request(struct request *rq)
 	if (rq->unready)
 		return reply_problem(rq, "not_ready");
 	if (rq->choice_fault) {
-		catalog_refresh(rq->app->pool, request_deadline_ms(rq));
+		/* Nothing is said of a choice that may be right by now. */
+		if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
+			return reply_problem(rq, "database_unavailable");
 		/* Another thread may have loaded them since ours was taken. */
 		if (!catalog_is_current(rq->catalogs))
 			check_again(rq);

@@ -81,8 +81,11 @@ take_conditions(struct request *rq, const struct mg_request_info *ri)
 static int
 answer(struct request *rq)
 {
-	int status = check_request(rq), replayed;
+	int status, replayed;
 
+	/* From here on what it waits for is ours, not the client. */
+	(void)request_deadline_ms(rq);
+	status = check_request(rq);
 	/* What was right when it was done is not to be judged by today's catalogues. */
 	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);

@@ -107,7 +107,8 @@ idempotency_replay(struct request *rq)
 
 	if (rq->idempotency.scope == NULL)
 		return 0;
-	if (db_run_by(rq->app->pool, request_deadline_ms(rq), &call, 1, &row, &error) != DB_OK) {
+	if (db_run_by(rq->app->pool, request_deadline_ms(rq), DB_PATIENT, &call, 1, &row, &error) !=
+	    DB_OK) {
 		memset(&rq->reply, 0, sizeof(rq->reply));
 		return reply_problem(rq, "busy");
 	}

@@ -8,6 +8,7 @@
 #include "auth/secret.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "config.h"
 #include "http/audit.h"
 #include "http/check.h"
 #include "http/constraints.h"
@@ -44,11 +45,21 @@ request_deadline_ms(struct request *rq)
 	return rq->deadline_ms;
 }
 
+int
+request_patience_ms(struct request *rq)
+{
+	int64_t left_ms = db_time_left_ms(rq->app->pool, request_deadline_ms(rq));
+
+	return left_ms < rq->app->config->pool_wait_ms ? (int)left_ms
+						       : rq->app->config->pool_wait_ms;
+}
+
 /* A choice that was right by our catalogues and wrong by the database's. */
 static int
 choice_refused(struct request *rq)
 {
-	catalog_refresh(rq->app->pool, request_deadline_ms(rq));
+	if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
+		return reply_problem(rq, "database_unavailable");
 	check_again(rq);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
@@ -88,6 +99,9 @@ refused_by_statement(struct request *rq, const char *message)
 	if (strncmp(message, "idempotency_replay", n) == 0) {
 		int status = idempotency_replay(rq);
 
+		/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
+		if (status == 503)
+			return reply_problem(rq, "outcome_unknown");
 		/* It grew too old, or was purged, between the two. */
 		return status != 0 ? status : reply_problem(rq, "conflict");
 	}
@@ -140,15 +154,16 @@ static enum db_status
 run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	enum db_status status = db_run_by(
-	    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
+	enum db_status status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT,
+	    calls, ncalls, ret_results, ret_error);
 
 	/* But of a standby it knows nothing. */
-	if (status == DB_UNKNOWN && !ret_error->committed) {
+	if (status == DB_UNKNOWN && !ret_error->committed &&
+	    db_time_left_ms(rq->app->pool, request_deadline_ms(rq)) > FAREWELLS_MS) {
 		/* What ended this connection ends the others too: until they have heard of it. */
 		usleep(FAREWELLS_MS * 1000);
-		status = db_run_by(
-		    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
+		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_PATIENT, calls,
+		    ncalls, ret_results, ret_error);
 		/* No answer to the question is none to the first either. */
 		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
 			status = DB_UNKNOWN;
@@ -176,8 +191,8 @@ run_write(struct request *rq, const struct call *calls, int ncalls, struct resul
 	else if (rq->idempotency.key != NULL)
 		status = run_once(rq, all, before + ncalls, results, ret_error);
 	else
-		status = db_run_by(rq->app->pool, request_deadline_ms(rq), all, before + ncalls,
-		    results, ret_error);
+		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, all,
+		    before + ncalls, results, ret_error);
 	if (status == DB_OK) {
 		for (int i = 0; i < before; i++)
 			result_free(results[i]);
@@ -192,8 +207,8 @@ run(struct request *rq, const struct call *calls, int ncalls, struct result *ret
 {
 	if (writes(calls, ncalls))
 		return run_write(rq, calls, ncalls, ret_results, ret_error);
-	return db_run_by(
-	    rq->app->pool, request_deadline_ms(rq), calls, ncalls, ret_results, ret_error);
+	return db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, calls, ncalls,
+	    ret_results, ret_error);
 }
 
 int

@@ -112,6 +112,9 @@ const char *request_query_value(const struct request *rq, const char *name);
 /* request_deadline_ms - when the answer is to be there: what the database has not said by then is not waited for. */
 int64_t request_deadline_ms(struct request *rq);
 
+/* request_patience_ms - for how long it may wait for something else than the database: pool_wait_ms, or what is left; not above 0: nothing. */
+int request_patience_ms(struct request *rq);
+
 /*
  * request_query - run one named statement for this request.
  *

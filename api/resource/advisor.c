@@ -143,7 +143,7 @@ password_put(struct request *rq)
 		return reply_problem(rq, "token_invalid");
 	if (attempt_judged(rq, result_text(known, 0, 0), known, 2) != 0)
 		return rq->reply.status;
-	switch (password_check(result_text(known, 0, 1), old, rq->app->config->pool_wait_ms)) {
+	switch (password_check(result_text(known, 0, 1), old, request_patience_ms(rq))) {
 	case PASSWORD_BUSY:
 		return reply_problem(rq, "busy");
 	case PASSWORD_WRONG:

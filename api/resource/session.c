@@ -259,7 +259,7 @@ sign_in(struct request *rq)
 	known = result_true(advisor, 0, ACTIVE);
 	/* Nobody, or nobody any more, takes as long as a wrong password. */
 	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
-	    rq->app->config->pool_wait_ms)) {
+	    request_patience_ms(rq))) {
 	case PASSWORD_BUSY:
 		return reply_problem(rq, "busy");
 	case PASSWORD_WRONG:

@@ -134,11 +134,19 @@ db_deadline_ms(const struct pool *pool)
 	return 1;
 }
 
+int64_t
+db_time_left_ms(const struct pool *pool, int64_t deadline_ms)
+{
+	(void)pool;
+	return deadline_ms;
+}
+
 enum db_status
-db_run_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
-    struct result *ret_results[], struct db_error *ret_error)
+db_run_by(struct pool *pool, int64_t deadline_ms, enum db_patience patience,
+    const struct call *calls, int ncalls, struct result *ret_results[], struct db_error *ret_error)
 {
 	(void)deadline_ms;
+	(void)patience;
 	return db_run(pool, calls, ncalls, ret_results, ret_error);
 }
 
@@ -146,7 +154,7 @@ enum db_status
 db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls, int ncalls,
     struct result *ret_results[], struct db_error *ret_error)
 {
-	return db_run_by(pool, deadline_ms, calls, ncalls, ret_results, ret_error);
+	return db_run_by(pool, deadline_ms, DB_IMPATIENT, calls, ncalls, ret_results, ret_error);
 }
 
 struct pool_counts

@@ -389,10 +389,10 @@ const settled = async () => {
   await pause(80);
 };
 
-async function throughProxy(run) {
+async function throughProxy(run, env = {}) {
   const between = await proxy(world.database.serve);
   try {
-    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "4" } });
+    const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "4", ...env } });
     await settled();
     await run(between, server, lib.caller(server.base, ana.token));
   } finally {
@@ -403,6 +403,23 @@ const kill = async (server) => {
   server.child.kill("SIGKILL");
   assert.equal((await server.ended).signal, "SIGKILL");
 };
+
+test("contact_create: what is stored, and cannot be shown at the moment, is outcome_unknown: busy would say that nothing was", () =>
+  throughProxy(async (between, server, as) => {
+    const rq = await once.contact_create(), key = newKey(), first = isNew(await send(rq, by(key)), 201);
+    between.hold("up");
+    const answer = send(rq, by(key), { as });
+    await until("on its way", () => between.held("up").includes("idempotency_claim"));
+    // The claim finds that it is stored; what asks for the answer that was kept is not let through.
+    between.release("up");
+    between.hold("up");
+    const r = await answer;
+    assert.deepEqual([r.status, r.json.code], [503, "outcome_unknown"], r.text);
+    between.release("up");
+    await until("shown again", async () => (await send(rq, by(key), { as })).status === 201);
+    isReplay(await send(rq, by(key), { as }), first);
+    assert.equal(rq.count(), 1);
+  }, { GESTOR_QUERY_TIMEOUT_MS: "1500" }));
 
 for (const [id, begin] of Object.entries(once)) {
   test(`${id}: killed when it was stored and not yet answered: repeated, the answer, and it is there once`, async () => {

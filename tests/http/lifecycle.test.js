@@ -307,6 +307,10 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
       assert.ok(r.headers["retry-after"]);
     }
     assert.equal((await ana.get("/v1/catalogs")).status, 200, "catalogues are held in memory");
+    // It may have become a choice meanwhile, which nobody can tell now; what is wrong in any case is told.
+    const unknown = await ana.post("/v1/clients", { ...lib.newClient(), document_type: "nuevo" });
+    assert.deepEqual([unknown.status, unknown.json.code], [503, "database_unavailable"], unknown.text);
+    assert.equal((await ana.post("/v1/clients", { ...lib.newClient(), name: 7 })).status, 422);
     assert.equal((await world.anyone.get("/livez")).status, 200);
   } finally {
     superuser(`alter database ${world.database.name} with allow_connections true`);

@@ -16,6 +16,7 @@
  *   TEST_DATABASE_URL=postgresql://… build/test_db
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,6 +121,15 @@ run(const struct statement *st, const char *a, const char *b, struct db_error *r
 	return db_run(pool, &call, 1, &r, ret_error);
 }
 
+static enum db_status
+run_impatient(const struct statement *st, const char *a, const char *b, struct db_error *ret_error)
+{
+	const struct call call = { st, { a, b } };
+	auto_result struct result *r = NULL;
+
+	return db_run_by(pool, db_deadline_ms(pool), DB_IMPATIENT, &call, 1, &r, ret_error);
+}
+
 static int
 count(void)
 {
@@ -134,6 +144,7 @@ count(void)
 struct job {
 	const struct statement *st;
 	const char *a, *b;
+	bool impatient;
 	enum db_status status;
 	struct db_error err;
 	pthread_t thread;
@@ -144,7 +155,7 @@ job_thread(void *arg)
 {
 	struct job *j = arg;
 
-	j->status = run(j->st, j->a, j->b, &j->err);
+	j->status = (j->impatient ? run_impatient : run)(j->st, j->a, j->b, &j->err);
 	return NULL;
 }
 
@@ -152,6 +163,13 @@ static void
 job_start(struct job *j, const struct statement *st, const char *a, const char *b)
 {
 	*j = (struct job){ .st = st, .a = a, .b = b };
+	assert_int_equal(pthread_create(&j->thread, NULL, job_thread, j), 0);
+}
+
+static void
+job_start_impatient(struct job *j, const struct statement *st, const char *a, const char *b)
+{
+	*j = (struct job){ .st = st, .a = a, .b = b, .impatient = true };
 	assert_int_equal(pthread_create(&j->thread, NULL, job_thread, j), 0);
 }
 
@@ -529,36 +547,115 @@ all_busy(void **state)
 		assert_int_equal(job_wait(&j[i]), DB_OK);
 }
 
-/* Where others wait too long already, a request is told so at once; the process's own work waits its turn. */
+/*
+ * Where others wait too long already, who is impatient is told so at once; the process's own
+ * work waits its turn, and keeps nobody out.
+ */
 static void
 crowded(void **state)
 {
-	const struct call read = { &sql_t_count, { NULL } }, write = { &sql_t_add, { "1", "one" } };
-	struct job busy[SIZE], waits;
-	struct result *r;
+	struct job busy[SIZE], patient, waits, late;
 	struct db_error err;
 	int64_t start_ms;
 	int i;
 
 	(void)state;
 	for (i = 0; i < SIZE; i++)
-		job_start(&busy[i], &sql_t_sleep_read, "0.6", NULL);
-	pause_ms(50);
-	job_start(&waits, &sql_t_count, NULL, NULL);
-	pause_ms(WAIT_MS / 4 + 50);
+		job_start(&busy[i], &sql_t_sleep_read, "0.45", NULL);
+	pause_ms(20);
+	job_start(&patient, &sql_t_count, NULL, NULL);
+	pause_ms(WAIT_MS / 4 + 20);
+	job_start_impatient(&waits, &sql_t_count, NULL, NULL);
+	pause_ms(WAIT_MS / 4 + 20);
 	start_ms = clock_ms();
-	assert_int_equal(db_run_by(pool, db_deadline_ms(pool), &read, 1, &r, &err), DB_BUSY);
+	assert_int_equal(run_impatient(&sql_t_count, NULL, NULL, &err), DB_BUSY);
 	assert_in_range(clock_ms() - start_ms, 0, 30);
 	/* No write waits, so one may. */
-	assert_int_equal(db_run_by(pool, db_deadline_ms(pool), &write, 1, &r, &err), DB_OK);
-	assert_in_range(clock_ms() - start_ms, 150, WAIT_MS);
-	result_free(r);
+	job_start_impatient(&late, &sql_t_add, "1", "one");
 	for (i = 0; i < SIZE; i++)
 		assert_int_equal(job_wait(&busy[i]), DB_OK);
+	assert_int_equal(job_wait(&patient), DB_OK);
 	assert_int_equal(job_wait(&waits), DB_OK);
-	/* Nothing is begun when there is no time for it. */
-	assert_int_equal(db_run_by(pool, clock_ms() + 20, &write, 1, &r, &err), DB_BUSY);
+	assert_int_equal(job_wait(&late), DB_OK);
+	/* That one had to wait is soon forgotten. */
+	assert_int_equal(run_impatient(&sql_t_count, NULL, NULL, &err), DB_OK);
 	assert_int_equal(count(), 1);
+}
+
+/* Nothing is begun when there is no time for it. */
+static void
+no_time_left(void **state)
+{
+	const struct call call = { &sql_t_add, { "1", "one" } };
+	struct result *r;
+	struct db_error err;
+
+	(void)state;
+	assert_int_equal(db_run_by(pool, clock_ms() + 20, DB_PATIENT, &call, 1, &r, &err), DB_BUSY);
+	assert_true(db_time_left_ms(pool, clock_ms() + 20) <= 0);
+	assert_in_range(db_time_left_ms(pool, db_deadline_ms(pool)), QUERY_MS / 2, QUERY_MS);
+	assert_int_equal(count(), 0);
+}
+
+/* postmaster - the parent of the sessions' processes; 0: its machine is another. */
+static int
+postmaster(int session)
+{
+	char path[64];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", session);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(f);
+	return parent;
+}
+
+/* hold_server - stops the pool's sessions and whoever would make new ones, or lets them go on. */
+static void
+hold_server(int signal)
+{
+	static int pids[SIZE + 1];
+	PGresult *res;
+	int i;
+
+	if (signal == SIGSTOP) {
+		res = PQexec(admin, "select pid from pg_stat_activity where " OTHERS);
+		assert_int_equal(PQntuples(res), SIZE);
+		for (i = 0; i < SIZE; i++)
+			pids[i + 1] = atoi(PQgetvalue(res, i, 0));
+		PQclear(res);
+		pids[0] = postmaster(pids[1]);
+	}
+	for (i = 0; i <= SIZE; i++)
+		if (pids[i] <= 1 || kill(pids[i], signal) != 0)
+			skip(); /* it is somebody else's */
+}
+
+/* A server that says nothing any more is found out though nobody asks. */
+static void
+silence_is_noticed(void **state)
+{
+	struct db_error err;
+	int64_t start_ms;
+
+	(void)state;
+	assert_true(pool_ready(pool));
+	pause_ms(1500); /* idle, and asked meanwhile */
+	assert_true(pool_ready(pool));
+	hold_server(SIGSTOP);
+	start_ms = clock_ms();
+	while (pool_ready(pool) && clock_ms() - start_ms < 6000)
+		pause_ms(20);
+	assert_in_range(clock_ms() - start_ms, 1500, POOL_HEARD_MS + 300);
+	hold_server(SIGCONT);
+	pool_fill();
+	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
+	assert_true(pool_ready(pool));
 }
 
 /* database_open - lets new sessions in, or not; said from another database, as it must be. */
@@ -860,6 +957,8 @@ main(void)
 		cmocka_unit_test_setup(writes_leave_one_to_reads, setup),
 		cmocka_unit_test_setup(all_busy, setup),
 		cmocka_unit_test_setup(crowded, setup),
+		cmocka_unit_test_setup(no_time_left, setup),
+		cmocka_unit_test_setup(silence_is_noticed, setup),
 		cmocka_unit_test_setup_teardown(server_refuses, setup, server_refuses_teardown),
 		cmocka_unit_test_setup_teardown(commit_hangs, setup, commit_hangs_teardown),
 		cmocka_unit_test_setup(many_threads_while_sessions_end, setup),

@@ -1,0 +1,143 @@
+/*
+ * open_loop URL TOKEN CLIENTS RATE SECONDS - client_search by phone, RATE times a second.
+ *
+ * Each request has its time to begin, whether the ones before it are answered or not, and is measured from that
+ * time on: what waits is seen to wait. Prints p50 and p99 in ms, and how many were answered otherwise than by 200.
+ * It stands for machines of its own: run it at a real-time priority (chrt -f 5), so that what it waits for is the service.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS 32
+
+static struct pollfd peers[CONNECTIONS];
+static double due[CONNECTIONS]; /* of the request under way; 0: none is */
+
+static double
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void
+fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void
+connect_all(const char *url)
+{
+	const char *colon = strrchr(url, ':');
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int one = 1;
+
+	to.sin_port = htons((unsigned short)strtoul(colon != NULL ? colon + 1 : "", NULL, 10));
+	inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		peers[i].fd = socket(AF_INET, SOCK_STREAM, 0);
+		peers[i].events = POLLIN;
+		if (connect(peers[i].fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+			fail("connect");
+		setsockopt(peers[i].fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
+}
+
+/* On the connection that has been idle for longest; false: all are busy. */
+static bool
+ask(const char *token, long n, long clients, double when)
+{
+	static char request[4096];
+	static int last;
+	int length;
+
+	for (int k = 1; k <= CONNECTIONS; k++) {
+		int i = (last + k) % CONNECTIONS;
+
+		if (due[i] != 0)
+			continue;
+		last = i;
+		due[i] = when;
+		length = snprintf(request, sizeof(request),
+		    "GET /v1/clients?phone=9%08ld HTTP/1.1\r\nHost: localhost\r\n"
+		    "Authorization: Bearer %s\r\n\r\n",
+		    n * 7919 % clients + 1, token);
+		if (write(peers[i].fd, request, (size_t)length) != length)
+			fail("write");
+		return true;
+	}
+	return false;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* An answer is one segment on loopback, and is there as a whole. Returns how many were not 200. */
+static long
+take_answers(double wait_ms, double took[], long *done)
+{
+	const struct timespec wait = { (time_t)(wait_ms / 1e3),
+		(long)((wait_ms - (double)(long)(wait_ms / 1e3) * 1e3) * 1e6) };
+	static char answer[65536];
+	long bad = 0;
+
+	if (ppoll(peers, CONNECTIONS, &wait, NULL) <= 0)
+		return 0;
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (peers[i].revents == 0)
+			continue;
+		if (read(peers[i].fd, answer, sizeof(answer)) <= 0 || due[i] == 0)
+			fail("read");
+		bad += strncmp(answer, "HTTP/1.1 200 ", 13) != 0;
+		took[(*done)++] = now_ms() - due[i];
+		due[i] = 0;
+	}
+	return bad;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 6) {
+		fputs("open_loop URL TOKEN CLIENTS RATE SECONDS\n", stderr);
+		return 2;
+	}
+	long clients = atol(argv[3]), rate = atol(argv[4]), total = rate * atol(argv[5]);
+	long sent = 0, done = 0, bad = 0;
+	double *took = calloc((size_t)total, sizeof(*took)), begun, wait, each = 1e3 / (double)rate;
+
+	if (took == NULL)
+		fail("calloc");
+	prctl(PR_SET_TIMERSLACK, 1);
+	connect_all(argv[1]);
+	begun = now_ms() + 50;
+	while (done < total) {
+		while (sent < total && now_ms() >= begun + (double)sent * each &&
+		       ask(argv[2], sent, clients, begun + (double)sent * each))
+			sent++;
+		wait = sent < total ? begun + (double)sent * each - now_ms() : 1000;
+		bad += take_answers(wait > 0 ? wait : 0, took, &done);
+	}
+	qsort(took, (size_t)total, sizeof(*took), compare);
+	printf("%.3f %.3f %ld\n", took[total / 2], took[total * 99 / 100], bad);
+	return 0;
+}
