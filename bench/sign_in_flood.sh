@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 : "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD_RATE:=400}"
-: "${GESTOR_BIN:=build/gestor}" "${WARM:=8}"
+: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}"
 
 mkdir -p build/bench
 tmp=$PWD/build/bench/flood

@@ -5,15 +5,11 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "auth/pace.h"
-#include "base/log.h"
 
 #define OPS_LIMIT    2
 #define MEMORY_BYTES (19U * 1024 * 1024)
@@ -57,16 +53,11 @@ work_on(const struct job *j)
 static void *
 worker(void *arg)
 {
-	struct pace pace;
 	struct job *j;
 
 	(void)arg;
 	/* Of this thread alone, on Linux. That it fails is no harm but to the others' speed. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	if (pace_init(&pace) != 0) {
-		log_msg(LOG_ERROR, "no timer for a thread that hashes passwords: %m");
-		abort();
-	}
 	pthread_mutex_lock(&queue.lock);
 	for (;;) {
 		while ((j = queue.first) == NULL)
@@ -76,9 +67,7 @@ worker(void *arg)
 			queue.last = &queue.first;
 		j->taken = true;
 		pthread_mutex_unlock(&queue.lock);
-		pace_begin(&pace);
 		j->result = work_on(j);
-		pace_end(&pace);
 		pthread_mutex_lock(&queue.lock);
 		j->done = true;
 		pthread_cond_signal(&j->over);
