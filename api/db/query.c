@@ -11,32 +11,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "db/pool_private.h"
+#include "db/sqlstate.h"
 
 #define RETRIES_MAX 3
-
-/* What a SQLSTATE means for us, and what to do before saying so. The first that fits counts. */
-enum remedy { REMEDY_NONE, REMEDY_RERUN, REMEDY_PREPARE, REMEDY_RECONNECT };
-
-struct sqlstate_rule {
-	const char *prefix;
-	enum db_status status;
-	enum remedy remedy;
-};
-
-static const struct sqlstate_rule sqlstate_rules[] = {
-	{ "40001", DB_CONFLICT, REMEDY_RERUN }, /* serialization_failure */
-	{ "40P01", DB_CONFLICT, REMEDY_RERUN }, /* deadlock_detected */
-	{ "55P03", DB_TIMEOUT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
-	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or us */
-	{ "26000", DB_REFUSED, REMEDY_PREPARE }, /* the prepared statement is gone */
-	{ "0A000", DB_REFUSED, REMEDY_PREPARE }, /* its result's columns were changed by DDL */
-	{ "57P", DB_DOWN, REMEDY_RECONNECT }, /* shut down, crashed, not yet started */
-	{ "08", DB_DOWN, REMEDY_RECONNECT }, /* connection exceptions */
-	{ "53300", DB_DOWN, REMEDY_RECONNECT }, /* too_many_connections */
-	{ "53", DB_DOWN, REMEDY_NONE }, /* its disk or its memory is full */
-	{ "25006", DB_DOWN, REMEDY_RECONNECT }, /* read-only: this host is no longer the primary */
-	{ "", DB_REFUSED, REMEDY_NONE },
-};
 
 /* One db_run: what is asked, and how far the present attempt has come. */
 struct run {
@@ -57,16 +34,6 @@ struct run {
 	PGresult *results[DB_CALLS_MAX];
 	struct db_error error;
 };
-
-static const struct sqlstate_rule *
-sqlstate_find(const char *sqlstate)
-{
-	const struct sqlstate_rule *r = sqlstate_rules;
-
-	while (strncmp(r->prefix, sqlstate, strlen(r->prefix)) != 0)
-		r++;
-	return r;
-}
 
 static void
 error_copy(struct db_error *ret_error, const PGresult *res)
@@ -303,23 +270,6 @@ lost_max(const struct run *run)
 	return run->error.sqlstate[0] != '\0' ? RETRIES_MAX : 1;
 }
 
-/* What the schema is there to refuse is apart from what should not have been sent at all. */
-static enum metrics_database
-class_of(enum db_status status, const char *sqlstate)
-{
-	static const enum metrics_database classes[] = { [DB_BUSY] = METRICS_BUSY,
-		[DB_DOWN] = METRICS_DOWN,
-		[DB_TIMEOUT] = METRICS_TIMEOUT,
-		[DB_UNKNOWN] = METRICS_UNKNOWN,
-		[DB_CONFLICT] = METRICS_CONFLICT,
-		[DB_REFUSED] = METRICS_REFUSED };
-
-	if (status == DB_REFUSED &&
-	    (strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "GE", 2) == 0))
-		return METRICS_CONSTRAINT;
-	return classes[status];
-}
-
 static int64_t
 cancel_ms(const struct pool *pool, int64_t deadline_ms)
 {
@@ -364,7 +314,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 			ret_results[i] = (struct result *)run.results[i];
 		return DB_OK;
 	}
-	metrics_database_error(class_of(status, run.error.sqlstate));
+	metrics_database_error(sqlstate_class(status, run.error.sqlstate));
 	*ret_error = run.error;
 	ret_error->committed = committed;
 	run_reset(&run);
