@@ -71,7 +71,7 @@ help: ## this list
 	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http prism contract docs walk examples'
 	@echo '                                           valgrind cost sbom fault fuzz; by name alone, for they take long: asan tsan'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
-	@echo '                                           limits soak (SOAK_SECONDS=900)'
+	@echo '                                           limits soak (SOAK_SECONDS=900, FAULT_TIMES=2)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make bench SCALE=0.1 ROUNDS=3            of a million opportunities a tenth; fewer rounds (more in bench/run.sh)'
 	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
