@@ -57,7 +57,7 @@ static const struct number_setting numbers[] = {
 	{ "GESTOR_POOL_SIZE", 4, 1, 100, AT(pool_size),
 	    "database connections; about twice the cores" },
 	{ "GESTOR_POOL_WAIT_MS", 2000, 1, 60000, AT(pool_wait_ms),
-	    "longest wait for one, then 503; at once where another has waited a quarter of it" },
+	    "longest wait for one, then 503; at once where that would be in vain" },
 	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms),
 	    "longest time for all that the database is asked for a request, then 503" },
 	{ "GESTOR_REQUEST_TIMEOUT_MS", 10000, 100, 600000, AT(request_timeout_ms),

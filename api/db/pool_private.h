@@ -49,9 +49,8 @@ struct pool {
 	int64_t lost_ms; /* when the last connection was given up, by clock_ms() */
 	struct pool_queue {
 		int waiting; /* impatiently */
-		/* When one who waited was served last; else when the first of those came. */
-		int64_t served_us;
-		int64_t each_us; /* between two who are served, of late */
+		int64_t since_us; /* when the first of them came; later, a while ago */
+		int served; /* of those who waited, since then */
 	} queues[2]; /* of reads; of writes */
 	int waiting; /* at all */
 	int64_t waits, waited_us;

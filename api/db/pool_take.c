@@ -105,23 +105,24 @@ leave(struct pool *pool, struct pool_waiter **link)
 	return w;
 }
 
-/* What anybody should have to wait for at most, a quarter of what he may. */
+/* Three quarters of what anybody waits at most: who would wait for longer would mostly wait in vain. */
 static int64_t
-short_wait_us(const struct pool *pool)
+promise_us(const struct pool *pool)
 {
-	return pool->config.wait_ms * INT64_C(250);
+	return pool->config.wait_ms * INT64_C(750);
 }
 
-/* Under the lock: of those who wait, one more was served. A single long pause is soon forgotten. */
+/* Under the lock: of those who wait, one more was served. What is long past counts by half. */
 static void
 note_served(const struct pool *pool, struct pool_queue *q)
 {
-	int64_t now_us = clock_us(), took_us = now_us - q->served_us;
+	int64_t now_us = clock_us();
 
-	if (took_us > short_wait_us(pool))
-		took_us = short_wait_us(pool);
-	q->each_us += (took_us - q->each_us) / 8;
-	q->served_us = now_us;
+	q->served++;
+	if (now_us - q->since_us > promise_us(pool)) {
+		q->since_us += (now_us - q->since_us) / 2;
+		q->served -= q->served / 2;
+	}
 }
 
 struct pool_waiter *
@@ -166,17 +167,20 @@ pool_wake(struct pool_waiter *w)
 }
 
 /*
- * Where one who comes now would not be served within a short time, more comes in than is
- * done: he is better told so at once. It takes what those before him take at the pace of
- * late, and at least what has gone by since the last was served. Under the lock.
+ * Where one who comes now could not be served in his time, at the pace at which others were
+ * since there is a queue, he is better told so at once. Under the lock.
  */
 static bool
 is_crowded(const struct pool *pool, bool writes)
 {
 	const struct pool_queue *q = &pool->queues[writes];
+	int64_t period_us = clock_us() - q->since_us;
 
-	return q->waiting > 0 && (q->waiting * q->each_us > short_wait_us(pool) ||
-				     clock_us() - q->served_us > short_wait_us(pool));
+	/* A pace is known after a while; before the first was served, what they have waited. */
+	if (q->waiting == 0 || period_us < promise_us(pool) / 4)
+		return false;
+	return period_us / (q->served > 0 ? q->served : 1) * (q->served > 0 ? q->waiting : 1) >
+	       promise_us(pool);
 }
 
 /* When his time is over: he leaves by himself, or was just taken out. */
@@ -214,7 +218,8 @@ wait_turn(
 	pool->end = &self.next;
 	pool->waiting++;
 	if (!patient && pool->queues[writes].waiting++ == 0)
-		pool->queues[writes].served_us = self.began_us;
+		pool->queues[writes] =
+		    (struct pool_queue){ .waiting = 1, .since_us = self.began_us };
 	pthread_mutex_unlock(&pool->lock);
 	while (sem_clockwait(&self.woken, CLOCK_MONOTONIC, &until) != 0) {
 		if (errno == EINTR)
@@ -253,7 +258,8 @@ pool_take(
 		c = take_free(pool, writes);
 		if (c == NULL && pool->open == 0 && pool->failing)
 			status = DB_DOWN;
-		else if (c == NULL && !patient && is_crowded(pool, writes))
+		else if (c == NULL &&
+			 (clock_ms() >= deadline_ms || (!patient && is_crowded(pool, writes))))
 			status = DB_BUSY;
 		if (c == NULL && status == DB_OK)
 			status = wait_turn(pool, writes, patient, deadline_ms, &c);

@@ -73,8 +73,8 @@ enum db_status db_run(struct pool *pool, const struct call *calls, int ncalls,
     struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
 
 /*
- * Who is impatient is refused at once, with DB_BUSY, where the wait for such a connection would be
- * longer than a quarter of pool_wait_ms; who is patient waits for pool_wait_ms, and is not counted in that.
+ * Who is impatient is refused at once, with DB_BUSY, where at the pace of late the wait for such a connection
+ * would be longer than three quarters of pool_wait_ms; who is patient waits all of it, and is not counted in that.
  */
 enum db_patience { DB_IMPATIENT, DB_PATIENT };
 

@@ -98,6 +98,8 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
   const created = await ana.post("/v1/clients", body);
   assert.equal(created.status, 201);
   const id = created.json.id;
+  // What was shown has been recorded, which is a write like others.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const was = await scrape();
   assert.equal(was.get("gestor_database_pool_size"), 2);
   assert.equal(was.get("gestor_database_pool_open"), 2);
