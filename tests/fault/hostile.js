@@ -8,7 +8,7 @@ const { Service, Proxy } = require("./service.js");
 const { Load, percentile } = require("./load.js");
 const { result } = require("./result.js");
 
-const REQUEST_TIMEOUT_MS = 10000; // GESTOR_REQUEST_TIMEOUT_MS
+const REQUEST_TIMEOUT_MS = 9000; // GESTOR_REQUEST_TIMEOUT_MS, for the slow ones to be cut within 10 s
 
 class Hostile {
   constructor(base, wanted) {
@@ -108,7 +108,7 @@ async function directly(wanted, limit) {
   const after = resources(service.child.pid), { code } = await service.stop(), p99 = Math.round(percentile(seen.times, 0.99));
   const slowest = Math.max(report.head.slowest, report.body.slowest);
   return result("slow and deaf ones at the service itself", 1, seen.load, database, {
-    [`slow ones are cut within ${limit / 1000} s (${slowest} ms)`]: report.head.closed === report.head.made && report.body.closed === report.body.made && slowest < limit + 2000,
+    [`slow ones are cut within ${limit / 1000 + 1} s (${slowest} ms)`]: report.head.closed === report.head.made && report.body.closed === report.body.made && slowest < limit + 1000,
     [`${left} connections are left, ${cutAfter} ms after the last was made`]: left <= 2 && cutAfter < limit + 4000,
     "no error for others": seen.bad === 0,
     [`descriptors ${before.fds}, ${after.fds} after`]: after.fds <= before.fds + 2,
