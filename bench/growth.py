@@ -50,7 +50,7 @@ def main():
     write_json("growth", {**taken(), "connections": CONNECTIONS, "rounds": ROUNDS, "seconds_each": SECONDS, "sizes": SIZES,
                           "bar": BAR, "works": works})
     print()
-    return 0 if all(w["met"] for w in works) else 1
+    return 0 if all(w["met"] for w in works) else 3
 
 
 sys.exit(main())

@@ -174,13 +174,14 @@ static bool
 is_crowded(const struct pool *pool, bool writes)
 {
 	const struct pool_queue *q = &pool->queues[writes];
-	int64_t period_us = clock_us() - q->since_us;
+	int64_t wait_us = clock_us() - q->since_us;
 
-	/* A pace is known after a while; before the first was served, what they have waited. */
-	if (q->waiting == 0 || period_us < promise_us(pool) / 4)
+	/* A pace is known after a while; before the first was served, only what they have waited. */
+	if (q->waiting == 0 || wait_us < promise_us(pool) / 4)
 		return false;
-	return period_us / (q->served > 0 ? q->served : 1) * (q->served > 0 ? q->waiting : 1) >
-	       promise_us(pool);
+	if (q->served > 0)
+		wait_us = wait_us / q->served * q->waiting;
+	return wait_us > promise_us(pool);
 }
 
 /* When his time is over: he leaves by himself, or was just taken out. */

@@ -100,8 +100,10 @@ refused_by_statement(struct request *rq, const char *message)
 		int status = idempotency_replay(rq);
 
 		/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
-		if (status == 503)
+		if (status == 503) {
+			rq->reply.headers = NULL;
 			return reply_problem(rq, "outcome_unknown");
+		}
 		/* It grew too old, or was purged, between the two. */
 		return status != 0 ? status : reply_problem(rq, "conflict");
 	}

@@ -59,8 +59,7 @@ struct request {
 	const struct operation *op;
 	int64_t began_us;
 	char id[REQUEST_ID_SIZE];
-	int64_t
-	    deadline_ms; /* of all that the database is asked for it (db/query.h); 0: nothing was yet */
+	int64_t deadline_ms; /* request_deadline_ms; 0: not set yet */
 	struct trace trace;
 	char address[ADDRESS_SIZE]; /* whom it comes from; "": not known */
 	const char *path; /* as it was sent, without the query */

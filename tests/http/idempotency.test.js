@@ -415,6 +415,7 @@ test("contact_create: what is stored, and cannot be shown at the moment, is outc
     between.hold("up");
     const r = await answer;
     assert.deepEqual([r.status, r.json.code], [503, "outcome_unknown"], r.text);
+    assert.deepEqual([r.headers["content-language"], r.headers["idempotent-replayed"]], ["en", undefined], "its headers alone, once");
     between.release("up");
     await until("shown again", async () => (await send(rq, by(key), { as })).status === 201);
     isReplay(await send(rq, by(key), { as }), first);
