@@ -3,6 +3,7 @@
 
     S  requests a second of the service (of three_writes: calls, of three requests each), under wrk
     P  transactions a second of the same statements, by pgbench with as many connections as the service has
+    N  the same without what the service records of reads, for who does not count that as the database's part
     H  requests a second of civetweb alone with the same bytes (bare.c), under the same wrk
 
 A request is the work of H and of P on the same processors: hence the bound, 1 / (1/H + 1/P). Both have the
@@ -33,13 +34,17 @@ class Bench:
         self.tag = ""
         if work.path:
             self.record()
-        if "P" in self.kinds():
-            self.script = f"{OUT}{work.name}.sql"
-            with open(self.script, "w", encoding="utf-8") as f:
-                f.write(work.script())
+        for kind, script in (("P", work.recorded), ("N", work.script)):
+            if kind in self.kinds():
+                with open(self.script(kind), "w", encoding="utf-8") as f:
+                    f.write(script())
 
     def kinds(self):
-        return {"bound": "SPH", "H": "SH", "P": "SP"}[self.work.against]
+        """Which are measured; "bound" is of P and H."""
+        return {"bound": "SPHN", "H": "SH", "P": "SP"}[self.work.against]
+
+    def script(self, kind):
+        return f"{OUT}{self.work.name}.{kind}.sql"
 
     def record(self):
         """What the bare handler is to say."""
@@ -64,8 +69,11 @@ class Bench:
 
     def measure_p(self, seconds, _):
         spent, load = spent_us(), children_us()
-        rate, n = pgbench(self.script, seconds, variables(OPPORTUNITIES, self.service.advisor))
+        rate, n = pgbench(self.script("P"), seconds, variables(OPPORTUNITIES, self.service.advisor))
         return {"P": rate, "P_cpu_us": (spent_us() - spent) / n, "pgbench_cpu_us": (children_us() - load) / n}
+
+    def measure_n(self, seconds, _):
+        return {"N": pgbench(self.script("N"), seconds, variables(OPPORTUNITIES, self.service.advisor))[0]}
 
     def measure_h(self, seconds, seed):
         spent = spent_us(self.bare.pid)
@@ -74,13 +82,16 @@ class Bench:
 
     def round(self, number, seconds):
         """One after the other, beginning with another each time."""
-        ways = {"S": self.measure_s, "P": self.measure_p, "H": self.measure_h}
+        ways = {"S": self.measure_s, "P": self.measure_p, "H": self.measure_h, "N": self.measure_n}
         kinds, got = self.kinds(), {}
         for i in range(len(kinds)):
             got.update(ways[kinds[(number + i) % len(kinds)]](seconds, number))
-        got["bound"] = 1 / sum(1 / got[k] for k in kinds[1:])
+        against = kinds[1:3]
+        got["bound"] = 1 / sum(1 / got[k] for k in against)
         got["ratio"] = got["S"] / got["bound"]
-        got["cpu_ratio"] = sum(got[k + "_cpu_us"] for k in kinds[1:]) / got["S_cpu_us"]
+        got["cpu_ratio"] = sum(got[k + "_cpu_us"] for k in against) / got["S_cpu_us"]
+        if "N" in kinds:
+            got["unrecorded_ratio"] = got["S"] * (1 / got["N"] + 1 / got["H"])
         return got
 
     def run(self):

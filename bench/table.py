@@ -17,6 +17,9 @@ def result(d):
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
               f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
+    plain = "; ".join(f"{w['title']} {w['median']['unrecorded_ratio']:.2f}" for w in d["works"] if "N" in w["median"])
+    if plain:
+        print(f"\nOf a bound whose P does not record whose data were shown: {plain}.")
     print("\nA median of rounds each. Processor time in µs, of S but where P's is said.\n\n| work | p50 ms | p99 ms | p99/p50 | service | PostgreSQL | wrk | P: pgbench | share by processor time | resident MB |\n" + "| --- " * 10 + "|")
     for w in d["works"]:
         m = w["median"]
