@@ -3,6 +3,7 @@
 #
 #   LARGEST=1        10,000,000 opportunities besides 100,000 and 1,000,000: some 35 GB, and half an hour to load
 #   SIZES=           other numbers of opportunities
+#   ALL=1            asks for all of each size, not for as many as the smallest has
 #   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
 #
 # Leaves build/bench/growth.json and growth.svg.

@@ -1,6 +1,7 @@
 -- bench/requests.lua - what wrk asks for. The environment says: BENCH_WORK, which of the works below;
 -- BENCH_TOKEN; BENCH_OPPORTUNITIES, of which bench/load.sql made the rest; BENCH_TAG, an entity tag;
--- BENCH_SEED, another in each round. Its last line of output is JSON, for bench/measure.py.
+-- BENCH_SEED, another in each round; BENCH_STRIDE, to ask for every so manieth alone. Its last line of output
+-- is JSON, for bench/measure.py.
 local token, tag = os.getenv("BENCH_TOKEN"), os.getenv("BENCH_TAG")
 local opportunities = tonumber(os.getenv("BENCH_OPPORTUNITIES"))
 local clients, heavy = opportunities / 5, opportunities / 100
@@ -9,9 +10,10 @@ local waiting = {} -- requests that an answer made possible
 local head
 
 -- One of 0 .. many - 1, another each time; 7919 is a prime, so all of them have their turn.
+local stride = tonumber(os.getenv("BENCH_STRIDE"))
 local function other(many)
 	n = n + 1
-	return n * 7919 % many
+	return n * 7919 % (many / stride) * stride
 end
 
 local function get(path, more) return "GET " .. path .. head .. (more or "") .. "\r\n" end
