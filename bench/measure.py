@@ -65,7 +65,7 @@ def taken():
     with open("/proc/cpuinfo", encoding="ascii") as f:
         model = re.search(r"model name\s*: (.*)", f.read())
     return {"at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit.strip(),
-            "processors": os.cpu_count(), "model": model.group(1) if model else "", "kernel": os.uname().release,
+            "processors": os.cpu_count(), "model": model.group(1) if model else "", "kernel": os.uname().release.partition("-")[0],
             "postgresql": said(PGBENCH, "--version").split()[2], "wrk": said("wrk", "-v").split()[1]}
 
 
