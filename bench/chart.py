@@ -68,7 +68,7 @@ def result(d):
 
 
 def growth(d):
-    sizes, colours = d["sizes"], ["#9dbfdf", "#4a7fb5", "#1d4a78"]
+    sizes, colours = d["sizes"], ["#9dbfdf", "#4a7fb5", "#1d4a78", "#888", "#bbb"]
     left, bar, top = 300, 16, 92
     row = bar * len(sizes) + 18
     bottom = top + row * len(d["works"])
@@ -81,7 +81,7 @@ def growth(d):
     svg.text(16, 52, f"{d['connections']} connections, {d['processors']} processors, {d['rounds']} rounds of "
              f"{d['seconds_each']} s each, {d['at'][:10]}; red: {d['bar']} times the smallest", "small")
     for i, n in enumerate(sizes):
-        svg.rect(16 + 150 * i, 64, 12, 12, colours[i])
+        svg.rect(16 + 150 * i, 64, 12, 12, colours[i % len(colours)])
         svg.text(34 + 150 * i, 75, f"{n:,}", "small")
     step = next(s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 50) if most / s <= 10)
     axis(svg, left, top, bottom, x_of, [round(i * step, 1) for i in range(int(most / step) + 1)], "{:g}")
@@ -90,8 +90,8 @@ def growth(d):
         svg.text(left - 12, y + row / 2 - 4, w["title"], "end")
         for k, n in enumerate(sizes):
             v = w["p50_us"][str(n)] / 1000
-            svg.rect(x_of(0), y + k * bar, x_of(v) - x_of(0), bar - 2, colours[k])
-            svg.text(x_of(v) + 6, y + k * bar + 11, f"{v:.2f}", "small")
+            svg.rect(x_of(0), y + k * bar, x_of(v) - x_of(0), bar - 2, colours[k % len(colours)])
+            svg.text(left + 560, y + k * bar + 11, f"{v:.2f}", "small")
         limit = min(w["p50_us"].values()) * d["bar"] / 1000
         svg.line(x_of(limit), y - 3, x_of(limit), y + row - 16, "#c22", 'stroke-width="2"')
     return svg

@@ -193,7 +193,7 @@ def spent_us(*pids):
 # ---- Load
 
 def wrk(port, work, seconds, seed, opportunities, token, tag="", connections=16, stride=1):
-    """requests, seconds, p50_us, p99_us. An error voids the run. A closed loop: who waits for an answer asks nothing meanwhile."""
+    """requests, seconds, bytes, p50_us, p99_us. An error voids the run. A closed loop: who waits for an answer asks nothing meanwhile."""
     env = {"BENCH_WORK": work, "BENCH_TOKEN": token, "BENCH_TAG": tag, "BENCH_SEED": str(seed),
            "BENCH_OPPORTUNITIES": str(opportunities), "BENCH_STRIDE": str(stride)}
     said = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "bench/requests.lua",

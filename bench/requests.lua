@@ -71,7 +71,7 @@ end
 -- wrk counts as errors of status all from 400 on.
 function done(summary, latency)
 	local e = summary.errors
-	io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"p50_us":%d,"p99_us":%d}\n',
-		summary.requests, summary.duration / 1e6, e.connect + e.read + e.write + e.timeout + e.status,
+	io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"bytes":%d,"p50_us":%d,"p99_us":%d}\n',
+		summary.requests, summary.duration / 1e6, e.connect + e.read + e.write + e.timeout + e.status, summary.bytes,
 		latency:percentile(50), latency:percentile(99)))
 end

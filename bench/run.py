@@ -64,7 +64,7 @@ class Bench:
         self.service.forget_log()
         n = got["requests"] / self.work.requests
         service, database, load = cpu_us(self.service.pid) - service, cluster_cpu_us() - database, children_us() - load
-        return {"S": n / got["seconds"], "p50_us": got["p50_us"], "p99_us": got["p99_us"], "service_cpu_us": service / n,
+        return {"S": n / got["seconds"], "S_bytes": got["bytes"] / got["requests"], "p50_us": got["p50_us"], "p99_us": got["p99_us"], "service_cpu_us": service / n,
                 "database_cpu_us": database / n, "wrk_cpu_us": load / n, "S_cpu_us": (service + database + load) / n}
 
     def measure_p(self, seconds, _):
@@ -78,7 +78,7 @@ class Bench:
     def measure_h(self, seconds, seed):
         spent = spent_us(self.bare.pid)
         got = self.wrk(self.bare_port, seconds, seed)
-        return {"H": got["requests"] / got["seconds"], "H_cpu_us": (spent_us(self.bare.pid) - spent) / got["requests"]}
+        return {"H": got["requests"] / got["seconds"], "H_bytes": got["bytes"] / got["requests"], "H_cpu_us": (spent_us(self.bare.pid) - spent) / got["requests"]}
 
     def round(self, number, seconds):
         """One after the other, beginning with another each time."""
@@ -90,6 +90,9 @@ class Bench:
         got["bound"] = 1 / sum(1 / got[k] for k in against)
         got["ratio"] = got["S"] / got["bound"]
         got["cpu_ratio"] = sum(got[k + "_cpu_us"] for k in against) / got["S_cpu_us"]
+        # Its answers are as long as the one that the bare handler was given: found is what was asked for.
+        if "H" in kinds and abs(got["S_bytes"] / got["H_bytes"] - 1) > 0.25:
+            sys.exit(f"bench: void, for the service answers with {got['S_bytes']:.0f} bytes in place of some {got['H_bytes']:.0f}")
         if "N" in kinds:
             got["unrecorded_ratio"] = got["S"] * (1 / got["N"] + 1 / got["H"])
         return got

@@ -20,12 +20,14 @@ def result(d):
     plain = "; ".join(f"{w['title']} {w['median']['unrecorded_ratio']:.2f}" for w in d["works"] if "N" in w["median"])
     if plain:
         print(f"\nOf a bound whose P does not record whose data were shown: {plain}.")
-    print("\nA median of rounds each. Processor time in µs, of S but where P's is said.\n\n| work | p50 ms | p99 ms | p99/p50 | service | PostgreSQL | wrk | P: pgbench | share by processor time | resident MB |\n" + "| --- " * 10 + "|")
+    print("\nA median of rounds each. Latencies are of one request, of three writes too; processor time in µs is of a unit of S, P or H.\n\n"
+          "| work | p50 ms | p99 ms | p99/p50 | S: all | service | PostgreSQL | wrk | P: all | pgbench | H: all | share by processor time | resident MB |\n"
+          + "| --- " * 13 + "|")
     for w in d["works"]:
         m = w["median"]
-        print(f"| {w['timed']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
-              f"| {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['wrk_cpu_us']:.0f} "
-              f"| {rate(m.get('pgbench_cpu_us'))} | {m['cpu_ratio']:.2f}{'' if w['quiet'] else ' (not a quiet machine)'} | {w['resident_kb'] / 1024:.0f} |")
+        print(f"| {w['title']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
+              f"| {m['S_cpu_us']:.0f} | {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['wrk_cpu_us']:.0f} | {rate(m.get('P_cpu_us'))} "
+              f"| {rate(m.get('pgbench_cpu_us'))} | {rate(m.get('H_cpu_us'))} | {m['cpu_ratio']:.2f}{'' if w['quiet'] else ' (not a quiet machine)'} | {w['resident_kb'] / 1024:.0f} |")
     print()
     bars(d)
 
@@ -38,7 +40,8 @@ def bars(d):
 
 def growth(d):
     print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['connections']} connections, "
-          f"{d['rounds']} rounds of {d['seconds_each']} s each; p50 in ms.\n")
+          f"{d['rounds']} rounds of {d['seconds_each']} s each; "
+          f"p50 in ms, at most {d['bar']} times the smallest{'; all there are asked for' if d['all'] else ''}.\n")
     sizes = d["sizes"]
     print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | most / least |\n" + "| --- " * (len(sizes) + 2) + "|")
     for w in d["works"]:

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 #define OPS_LIMIT    2
 #define MEMORY_BYTES (19U * 1024 * 1024)
@@ -22,6 +25,9 @@
 static_assert(PASSWORD_HASH_SIZE >= crypto_pwhash_STRBYTES, "an encoded hash fits");
 
 #define NICE 10
+
+/* A result of a job, beside libsodium's 0 and -1. */
+#define NO_MEMORY (-2)
 
 /* One password to look at. It is the asker's, who waits for it. */
 struct job {
@@ -46,13 +52,30 @@ static int places = PASSWORD_PLACES, taken;
 
 static char nobodys_hash[PASSWORD_HASH_SIZE];
 
+/* libsodium says of a wrong password and of want of memory the same. */
+static bool
+memory_is_there(void)
+{
+	void *m =
+	    mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED) {
+		log_msg(LOG_WARN, "no memory for the hash of a password");
+		return false;
+	}
+	munmap(m, MEMORY_BYTES);
+	return true;
+}
+
 static int
 work_on(const struct job *j)
 {
 	if (j->hash == NULL)
 		return crypto_pwhash_str(
 		    j->ret_hash, j->password, strlen(j->password), OPS_LIMIT, MEMORY_BYTES);
-	return crypto_pwhash_str_verify(j->hash, j->password, strlen(j->password));
+	if (crypto_pwhash_str_verify(j->hash, j->password, strlen(j->password)) == 0)
+		return 0;
+	return memory_is_there() ? -1 : NO_MEMORY;
 }
 
 static void *
@@ -182,7 +205,7 @@ password_check(const char *hash, const char *password, int wait_ms)
 {
 	struct job j = { .password = password, .hash = hash != NULL ? hash : nobodys_hash };
 
-	if (!have_done(&j, wait_ms))
+	if (!have_done(&j, wait_ms) || j.result == NO_MEMORY)
 		return PASSWORD_BUSY;
 	return j.result == 0 && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }

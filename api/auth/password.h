@@ -36,7 +36,7 @@ enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };
 
 /*
  * password_check - hash NULL (an unknown user) takes the same time and is wrong.
- * time     waits at most wait_ms for its turn: PASSWORD_BUSY
+ * returns  PASSWORD_BUSY where it cannot be told: its turn did not come within wait_ms, or there was no memory (logged)
  */
 enum password_answer password_check(const char *hash, const char *password, int wait_ms) MUSTCHECK;
 

@@ -157,6 +157,14 @@ catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **re
 	return cs->list_json;
 }
 
+const char *
+catalog_ids(const struct catalogs *cs, const char *catalog, const char *code, struct arena *arena)
+{
+	const struct catalog *c = find(cs, catalog, strlen(catalog));
+
+	return c != NULL ? tree_ids(c, code, arena) : "{}";
+}
+
 void
 catalog_check(const struct catalogs *cs, const char *catalog, const char *code, const char *pointer,
     struct faults *fs)

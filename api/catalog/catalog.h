@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "base/base.h"
 
+struct arena;
 struct catalogs;
 struct faults;
 struct pool;
@@ -55,6 +56,14 @@ const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length, con
  */
 void catalog_check(const struct catalogs *cs, const char *catalog, const char *code,
     const char *pointer, struct faults *fs);
+
+/*
+ * catalog_ids - of the item with this code and of all below it, active or not, as "{7,12,13}".
+ *
+ * returns  the arena's; "{}" when there is no such code
+ */
+const char *catalog_ids(const struct catalogs *cs, const char *catalog, const char *code,
+    struct arena *arena) __attribute__((returns_nonnull));
 
 /* catalog_known - whether migrations make a catalogue of this name (with or without '*'). */
 bool catalog_known(const char *name);

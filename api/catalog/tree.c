@@ -1,6 +1,7 @@
 #include "catalog/tree.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,4 +238,49 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 		fault(fs, pointer, TEXT_choice_unknown, title(c, level), level,
 		    codes_of(choices, fs->arena));
 	}
+}
+
+/* ------------------------------------------------------------ the ids of a choice */
+
+/* The longest, and its comma. */
+#define ID_WIDTH 21
+
+static size_t
+count(const struct item *i)
+{
+	size_t n = 1;
+
+	for (const struct item *child = i->first_child; child != NULL; child = child->next)
+		n += count(child);
+	return n;
+}
+
+/* "7,12," of an item and all below it; the end of what is written. */
+static char *
+write_ids(const struct item *i, char *to)
+{
+	to += sprintf(to, "%lld,", i->id);
+	for (const struct item *child = i->first_child; child != NULL; child = child->next)
+		to = write_ids(child, to);
+	return to;
+}
+
+const char *
+tree_ids(const struct catalog *c, const char *code, struct arena *arena)
+{
+	const struct item *i = c->first;
+	char *ids, *end;
+
+	while (i != NULL && strcmp(i->code, code) != 0) {
+		size_t n = strlen(i->code);
+
+		i = strncmp(i->code, code, n) == 0 && code[n] == '.' ? i->first_child : i->next;
+	}
+	if (i == NULL)
+		return "{}";
+	ids = arena_alloc(arena, 2 + count(i) * ID_WIDTH);
+	ids[0] = '{';
+	end = write_ids(i, ids + 1);
+	end[-1] = '}';
+	return ids;
 }

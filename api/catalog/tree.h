@@ -51,4 +51,8 @@ void tree_free(struct catalogs *cs);
 void tree_check(const struct catalog *c, const char *code, bool any_level, const char *pointer,
     struct faults *fs);
 
+/* tree_ids - see catalog_ids. */
+const char *tree_ids(const struct catalog *c, const char *code, struct arena *arena)
+    __attribute__((returns_nonnull));
+
 #endif

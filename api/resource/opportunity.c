@@ -1,8 +1,18 @@
 #include <string.h>
 
+#include "catalog/catalog.h"
 #include "http/route.h"
 #include "resource/write.h"
 #include "sql.h"
+
+/* ids - of the choice that the query has of this name, which was checked; NULL without one. */
+static const char *
+ids(struct request *rq, const char *catalog, const char *name)
+{
+	const char *code = request_query_value(rq, name);
+
+	return code != NULL ? catalog_ids(rq->catalogs, catalog, code, &rq->arena) : NULL;
+}
 
 int
 opportunity_list(struct request *rq)
@@ -19,9 +29,9 @@ opportunity_list(struct request *rq)
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
-	    request_query_value(rq, "stage"), request_query_value(rq, "campaign"),
-	    request_query_value(rq, "sub_campaign"), request_query_value(rq, "reason"), from, to,
-	    page.created_at, page.id, page.limit);
+	    ids(rq, "stage", "stage"), ids(rq, "campaign", "campaign"),
+	    ids(rq, "sub_campaign", "sub_campaign"), ids(rq, "cancellation_reason", "reason"), from,
+	    to, page.created_at, page.id, page.limit);
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 

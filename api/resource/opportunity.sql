@@ -42,20 +42,29 @@ with page as (
      order by o.created_at desc, o.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
--- fragment: under  (%1 a column, %2 its catalogue's id, %3 a code or null: the column's item is that one, or below it)
-(%3::text is null or %1 in (select i.id from catalog_item i
-    where i.catalog_id = %2 and (i.code = %3 or i.code like %3 || '.%')))
+-- Of choices the ids, so that PostgreSQL knows how many rows have them, and whether their index is the way: by code it
+-- takes any choice for as common as the average, and walks through all to find out that there is none. One alone is not
+-- asked for by any(), for what that finds by an index is not in the index's order.
+-- fragment: chosen  (%1 a column, %2 ids of an item and all below it, or null)
+(%2::bigint[] is null or cardinality(%2::bigint[]) = 1 and %1 = (%2::bigint[])[1]
+    or cardinality(%2::bigint[]) > 1 and %1 = any(%2::bigint[]))
+
+-- The moment before which a day's opportunities are, of all of which the newest are wanted.
+-- fragment: day_after  (%1 a day or null)
+(%1::date + 1)::timestamp at time zone 'America/Lima'
 
 -- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit)
 with page as (
     select o.created_at, o.id, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
      where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
-       and :{under o.stage_id 11 $2} and :{under o.campaign_id 1 $3} and :{under o.sub_campaign_id 2 $4}
-       and :{under o.reason_id 5 $5}
+       and :{chosen o.stage_id $2} and :{chosen o.campaign_id $3} and :{chosen o.sub_campaign_id $4}
+       and :{chosen o.reason_id $5}
        and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
-       and ($7::date is null or o.created_at < ($7::date + 1)::timestamp at time zone 'America/Lima')
-       and :{page_after o $8 $9}
+       and ($7::date is null or o.created_at < :{day_after $7})
+       -- Both at once: an index is entered at this one alone. As no id is below 0, the day's end is none of it.
+       and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
+           coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
      order by o.created_at desc, o.id desc limit $10::int + 1)
 :{page_shown $10};
 

@@ -3,8 +3,9 @@
 
 For each of the hot paths: instructions and allocations (valgrind's callgrind) and
 system calls (strace), all of the one thread that serves the connection, a request of
-many in a row. They are held against tests/cost/figures.json, where they may differ by
-a tenth; --update writes that file anew.
+many in a row. They are held against tests/cost/figures.json, from which instructions and
+system calls may differ by a tenth, allocations by a fiftieth; --update writes that file anew.
+What other threads do for it (the log's, the record of reads) is not counted.
 
 Futexes are not counted: whether one is needed depends on who comes first. What
 PostgreSQL does is not counted at all.
@@ -13,6 +14,7 @@ The environment: GESTOR_BIN, COST_DATABASE_URL (of the serving role; the sample 
 is in it), USERNAME and PASSWORD of an advisor, COST_DIR for what is written.
 """
 import glob
+import itertools
 import json
 import os
 import re
@@ -25,7 +27,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIGURES = os.path.join(HERE, "figures.json")
 KINDS = ("instructions", "allocations", "system_calls")
-TOLERANCE = 0.10
+TOLERANCE = {"instructions": 0.10, "allocations": 0.02, "system_calls": 0.10}
 REQUESTS = 200
 WARM_UP = 20
 # Beside one more or less in many, which is chance.
@@ -75,6 +77,8 @@ FORM = {
                          "operator": "movistar", "phone_to_manage": "944264648"},
     "closure": {"advertising_acceptance": "acepto", "stage": "retenido"},
 }
+# As often as one likes: an opportunity with a final stage takes no other.
+OPEN_FORM = {**FORM, "closure": {"advertising_acceptance": "acepto", "stage": "en-proceso"}}
 
 
 def hot_paths(client):
@@ -82,7 +86,14 @@ def hot_paths(client):
     found = client.send("GET", "/v1/clients?phone=944264648")[1]["items"][0]["id"]
     whole = {"client_id": found, "contact": CONTACT, **FORM}
     opportunity = client.send("POST", "/v1/typifications", whole)[1]["id"]
+    # Of a client whom nothing else is asked of.
+    other = client.send("POST", "/v1/clients", {"name": "CLIENTE DE PRUEBA", "document_type": "dni", "document_number":
+                                                f"{time.time_ns() // 1000000 % 100000000:08d}"})[1]["id"]
+    unfinished = client.send("POST", "/v1/typifications", {"client_id": other, "contact": CONTACT, **OPEN_FORM})[1]["id"]
     tag = client.send("GET", "/v1/catalogs/cancellation_reason")[0]["etag"]
+    contacts = (client.send("POST", f"/v1/clients/{other}/contacts", CONTACT)[1]["id"] for _ in itertools.count())
+    # Each needs a contact of its own; they are made before they are counted.
+    waiting = list(itertools.islice(contacts, 2 * REQUESTS + 3 * WARM_UP))
     return {
         "client_search": lambda: client.send("GET", "/v1/clients?phone=944264648"),
         "opportunity_get": lambda: client.send("GET", f"/v1/opportunities/{opportunity}"),
@@ -91,6 +102,8 @@ def hot_paths(client):
         "catalog_get 304": lambda: client.send("GET", "/v1/catalogs/cancellation_reason",
                                                headers=[f"If-None-Match: {tag}"], expect=(304,)),
         "contact_create": lambda: client.send("POST", f"/v1/clients/{found}/contacts", CONTACT),
+        "opportunity_create": lambda: client.send("POST", "/v1/opportunities", {"contact_id": waiting.pop(), "sub_campaign": "entel"}),
+        "typification_put": lambda: client.send("PUT", f"/v1/opportunities/{unfinished}/typification", OPEN_FORM),
         "typification_create": lambda: client.send("POST", "/v1/typifications", whole),
     }
 
@@ -184,15 +197,15 @@ def count_system_calls(figures):
         for name, once in hot_paths(client).items():
             for _ in range(WARM_UP):
                 once()
-            figures[name]["system_calls"] = min(calls_of_ten(out, once) for _ in range(REQUESTS // 10))
+            figures[name]["system_calls"] = min(calls_of_four(out, once) for _ in range(REQUESTS // 4))
 
 
-def calls_of_ten(out, once):
-    """System calls a request, of ten: those of the thread that made most. Of several tens the least
+def calls_of_four(out, once):
+    """System calls a request, of four: those of the thread that made most. Of many fours the least
     counts: the database's answer comes in one piece or in two, and who waits for it is woken for each."""
     time.sleep(0.02)
     before = os.path.getsize(out)
-    for _ in range(10):
+    for _ in range(4):
         once()
     time.sleep(0.02)
     calls = {}
@@ -202,12 +215,12 @@ def calls_of_ten(out, once):
             thread, _, what = line.partition(" ")
             if "resumed>" not in what:
                 calls[thread] = calls.get(thread, 0) + 1
-    return max(calls.values()) / 10
+    return max(calls.values()) / 4
 
 
 def main():
     client_names = ("client_search", "opportunity_get", "client_opportunity_list", "catalog_get",
-                    "catalog_get 304", "contact_create", "typification_create")
+                    "catalog_get 304", "contact_create", "opportunity_create", "typification_put", "typification_create")
     figures = {name: {} for name in client_names}
     count_instructions(figures)
     count_system_calls(figures)
@@ -223,13 +236,13 @@ def main():
         row = f"{name:26}"
         for kind in KINDS:
             was = committed.get(name, {}).get(kind, 0)
-            off = abs(now[kind] - was) > max(was * TOLERANCE, ABSOLUTE[kind])
+            off = abs(now[kind] - was) > max(was * TOLERANCE[kind], ABSOLUTE[kind])
             if off:
                 wrong.add(f"{name}: {kind}")
             row += f"{now[kind]:>14} ({was:>8}){'!' if off else ' '}"
         print(row)
     if wrong:
-        sys.exit("more than a tenth off what tests/cost/figures.json says (in brackets): " + ", ".join(sorted(wrong))
+        sys.exit("too far off what tests/cost/figures.json says (in brackets): " + ", ".join(sorted(wrong))
                  + "\nIf that is meant: make test STEPS=cost COST=--update")
 
 
