@@ -8,6 +8,10 @@ def rate(n):
     return f"{n:,.0f}" if n is not None else ""
 
 
+def span(rounds, key):
+    return min(r[key] for r in rounds), max(r[key] for r in rounds)
+
+
 def result(d):
     print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['opportunities']:,} opportunities, "
           f"{d['connections']} connections, {d['rounds']} rounds of {d['seconds_each']} s each.\n")
@@ -17,7 +21,8 @@ def result(d):
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
               f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
-    plain = "; ".join(f"{w['title']} {w['median']['unrecorded_ratio']:.2f}" for w in d["works"] if "N" in w["median"])
+    plain = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
+                      for w in d["works"] if "N" in w["median"])
     if plain:
         print(f"\nOf a bound whose P does not record whose data were shown: {plain}.")
     print("\nA median of rounds each. Latencies are of one request, of three writes too; processor time in µs is of a unit of S, P or H.\n\n"
