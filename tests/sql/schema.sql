@@ -539,7 +539,7 @@ declare
     bare text[];
     excepted constant text[] := '{action_action_fkey,action_final_state_fkey,client_document_type_fkey,consent_advertising_acceptance_fkey,
         consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,opportunity_advertising_acceptance_fkey,
-        opportunity_campaign_fkey,opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
+        opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
         opportunity_operator_fkey,reopening_advisor_fkey,session_advisor_fkey}';
 begin
     select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
