@@ -80,8 +80,9 @@ const told = (report) => Object.entries(report).map(([kind, { made, closed, slow
   `${kind} ${made}, ended ${closed}${Object.entries(statuses).map(([status, n]) => `, ${n} answered ${status}`).join("")}`).join("; ");
 
 /*
- * directly(wanted) - at the service itself, with threads for all of them. Four times before it counts, and with as many
- * as there are threads: so that each has served once, and what is of fixed size is full.
+ * directly(wanted) - at the service itself, with threads for all of them. Some times before it counts, and with as many
+ * as there are threads, until memory stands still: so that each has served, and what is of fixed size is full.
+ * What grows each time does not stand still, and is found growing.
  */
 async function directly(wanted, limit) {
   const database = (await shared()).database();
@@ -89,7 +90,9 @@ async function directly(wanted, limit) {
   const service = await new Service(database.serve, { env: { GESTOR_THREADS: String(threads), GESTOR_REQUEST_TIMEOUT_MS: String(limit) }, nofile: 8192 }).start(), token = await service.signIn();
   const count = () => resources(service.child.pid).fds, bare = count();
   const gone = () => until("descriptors are given back", () => count() <= bare + 2, 20000, 100).catch(() => {});
-  for (let i = 0; i < 4; i++) {
+  const rss = () => resources(service.child.pid).rss;
+  for (let i = 0, was = 0; i < 4 || (i < 9 && rss() > was * 1.005); i++) {
+    was = rss();
     const first = new Hostile(service.base, Object.fromEntries(Object.entries(wanted).map(([kind, n]) => [kind, Math.floor(n * 1.25)])));
     await first.ready();
     await others(service.base, token, limit / 2000);
