@@ -80,7 +80,7 @@ start_computes_no_hash(void **state)
 		fail_msg("it takes %.1f ms, a hash %.1f ms", start, cpu_ms() - began);
 }
 
-/* Whether it is right cannot be told then: nobody is sent away, nor is it counted as an attempt. */
+/* Whether it is right cannot be told then, so nobody is told that it is wrong. */
 static void
 want_of_memory_is_not_a_wrong_password(void **state)
 {
