@@ -193,9 +193,9 @@ build/gestor: $(call objects_under,release) build/sources
 build/gestor-asan: $(call objects_under,asan) build/sources
 	$(call told,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
-build/gestor-tsan: $(call objects_under,tsan) build/sources
+build/gestor-tsan: $(call objects_under,tsan) build/tsan/tests/tsan.o build/sources
 	$(call told,LINK,$@)
-	$(Q)$(CC) -pie $(TSAN) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS)
+	$(Q)$(CC) -pie $(TSAN) $(LDFLAGS) -Wl,--wrap=sem_clockwait,--wrap=pthread_clockjoin_np -o $@ $(filter %.o,$^) $(LDLIBS)
 
 build/bench/%: bench/%.c Makefile
 	$(call told,LINK,$@)
