@@ -97,7 +97,7 @@ def cluster_cpu_us():
     for pid in pids:
         try:
             total += sum(map(int, stat(pid)[11:15])) * TICK_US
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass  # ended since: in its parent's sum the next time
     return total
 
