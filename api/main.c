@@ -148,7 +148,8 @@ serve_until_told(struct app *app, const sigset_t *signals)
 		return 1;
 	notify = notify_start(c->database_url, c->check_ms, on_notify, app);
 	recording = reads_start(app) == 0;
-	started = notify != NULL && recording && server_start(app) == 0;
+	/* Read while they connect: each takes about as long as the other. */
+	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: no thread to tell systemd\n");
 		server_stop(app);
@@ -183,7 +184,7 @@ serve(void)
 	sigset_t signals;
 	int status;
 
-	if (config_load(&config, 1) != 0 || load_contract() != 0)
+	if (config_load(&config, 1) != 0)
 		return 2;
 	set_log_level(config.log_level);
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);

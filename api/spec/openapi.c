@@ -7,7 +7,7 @@
 #include <string.h>
 #include "spec/loader.h"
 
-/* Written once at start, before there are threads. */
+/* Written once at start, before there are requests. */
 static struct document loaded;
 
 int
@@ -59,6 +59,13 @@ check_schema(struct loader *l, const json_t *node)
 	return s != NULL ? 0 : -1;
 }
 
+/* Nothing but the name of a component, which is checked where it stands. */
+static bool
+is_reference(const struct loader *l, const json_t *node)
+{
+	return json_object_size(node) == 1 && schema_component(l->doc->root, node) != NULL;
+}
+
 /*
  * Compiles whatever is called "schema" below node, answers and headers
  * included, and throws it away: a keyword that the tests could not hold an
@@ -71,6 +78,7 @@ check_schemas(struct loader *l, const json_t *node)
 	size_t i, length;
 	char step[24];
 	json_t *v;
+	bool is_schema;
 	int result;
 
 	for (i = 0; i < json_array_size(node); i++) {
@@ -81,10 +89,12 @@ check_schemas(struct loader *l, const json_t *node)
 		loader_leave(l, length);
 	}
 	json_object_foreach ((json_t *)node, key, v) {
-		if (strcmp(key, "example") == 0 || strcmp(key, "examples") == 0)
+		is_schema = strcmp(key, "schema") == 0;
+		if (strcmp(key, "example") == 0 || strcmp(key, "examples") == 0 ||
+		    (is_schema && is_reference(l, v)))
 			continue;
 		length = loader_enter(l, key);
-		result = strcmp(key, "schema") == 0 ? check_schema(l, v) : check_schemas(l, v);
+		result = is_schema ? check_schema(l, v) : check_schemas(l, v);
 		if (result == -1)
 			return -1;
 		loader_leave(l, length);

@@ -195,19 +195,15 @@ success_type(const json_t *responses)
 static bool
 has_personal(const struct loader *l, const json_t *node, int depth)
 {
-	static const char schemas[] = "#/components/schemas/";
-	const char *ref = json_string_value(json_object_get(node, "$ref")), *key;
-	const json_t *components = json_object_get(l->doc->root, "components");
+	const json_t *component = schema_component(l->doc->root, node);
+	const char *key;
 	json_t *child;
 
 	if (depth == PERSONAL_DEPTH)
 		return false;
 	if (json_is_true(json_object_get(node, "x-personal")))
 		return true;
-	if (ref != NULL && strncmp(ref, schemas, sizeof(schemas) - 1) == 0 &&
-	    has_personal(l,
-		json_object_get(json_object_get(components, "schemas"), ref + sizeof(schemas) - 1),
-		depth + 1))
+	if (component != NULL && has_personal(l, component, depth + 1))
 		return true;
 	for (size_t i = 0; i < json_array_size(node); i++)
 		if (has_personal(l, json_array_get(node, i), depth + 1))

@@ -75,12 +75,22 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 	return 0;
 }
 
+const json_t *
+schema_component(const json_t *root, const json_t *node)
+{
+	const char *ref = json_string_value(json_object_get(node, "$ref"));
+	const json_t *components = json_object_get(root, "components");
+
+	if (ref == NULL || strncmp(ref, REF_PREFIX, strlen(REF_PREFIX)) != 0)
+		return NULL;
+	return json_object_get(json_object_get(components, "schemas"), ref + strlen(REF_PREFIX));
+}
+
 /* A $ref is compiled anew wherever it stands: what it costs in memory is small. */
 static int
 compile_ref(struct compiler *c, const json_t *node, const char *ref, struct schema **ret_schema)
 {
-	const json_t *schemas;
-	struct reference here = { NULL, NULL, c->references };
+	struct reference here = { schema_component(c->root, node), NULL, c->references };
 	const struct reference *r;
 	const char *name;
 	json_t *value;
@@ -90,9 +100,6 @@ compile_ref(struct compiler *c, const json_t *node, const char *ref, struct sche
 		    strcmp(name, "default") != 0 && strcmp(name, "examples") != 0)
 			return compiler_fail(c, "\"%s\" beside \"$ref\"", name);
 
-	schemas = json_object_get(json_object_get(c->root, "components"), "schemas");
-	if (strncmp(ref, REF_PREFIX, strlen(REF_PREFIX)) == 0)
-		here.node = json_object_get(schemas, ref + strlen(REF_PREFIX));
 	if (here.node == NULL)
 		return compiler_fail(c, "$ref %s leads nowhere", ref);
 	/* Inside itself (a tree's items): the value's own depth bounds the walk. */

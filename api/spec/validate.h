@@ -94,6 +94,9 @@ struct schema *schema_compile(const json_t *root, const json_t *node,
     const struct schema_names *names, char *ret_err, size_t err_size) MUSTCHECK;
 void schema_free(struct schema *s);
 
+/* schema_component - the one of root's components/schemas that node's $ref names; NULL: none. */
+const json_t *schema_component(const json_t *root, const json_t *node);
+
 /* validate - adds every fault of value to fs; pointer is where value stands ("#" for a body). */
 void validate(const struct schema *s, const json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);

@@ -182,6 +182,12 @@ bodies_are_compiled(void **state)
 	openapi_unload();
 }
 
+/* A document with one answer and its components: to be written with ' for ". */
+#define ANSWERED_WITH(schema, components)                                                          \
+	"{'paths': {'/x': {'get': {'operationId': 'a', 'responses': {'200': {'content':"           \
+	" {'application/json': {'schema': {" schema                                                \
+	"}}}}}}}}, 'components': {'schemas': {" components "}}}"
+
 static void
 unknown_keywords_are_refused_wherever_they_stand(void **state)
 {
@@ -203,6 +209,27 @@ unknown_keywords_are_refused_wherever_they_stand(void **state)
 	    "components.schemas.A: unknown keyword \"allOf\"");
 	expect_refused("{'paths': {}, 'components': {'headers': {'E': {'schema': {'allOf': []}}}}}",
 	    "components.headers.E.schema: unknown keyword \"allOf\"");
+	expect_refused(ANSWERED_WITH("'$ref': '#/components/schemas/A'", "'A': {'allOf': []}"),
+	    "components.schemas.A: unknown keyword \"allOf\"");
+}
+
+static void
+references_that_lead_nowhere_are_refused_in_answers_too(void **state)
+{
+	static const char at[] = "paths./x.get.responses.200.content.application/json.schema: ";
+	char expected[256];
+
+	(void)state;
+	snprintf(expected, sizeof(expected), "%s$ref #/components/schemas/B leads nowhere", at);
+	expect_refused(ANSWERED_WITH("'$ref': '#/components/schemas/B'", "'A': {}"), expected);
+	snprintf(expected, sizeof(expected), "%s$ref #/components/headers/A leads nowhere", at);
+	expect_refused(ANSWERED_WITH("'$ref': '#/components/headers/A'", "'A': {}"), expected);
+	snprintf(expected, sizeof(expected), "%s\"minimum\" beside \"$ref\"", at);
+	expect_refused(
+	    ANSWERED_WITH("'$ref': '#/components/schemas/A', 'minimum': 1", "'A': {}"), expected);
+	expect_refused(ANSWERED_WITH("'$ref': '#/components/schemas/A'",
+			   "'A': {'$ref': '#/components/schemas/A'}"),
+	    "components.schemas.A: A: $ref #/components/schemas/A is itself");
 }
 
 static void
@@ -267,6 +294,7 @@ main(void)
 		cmocka_unit_test(parameters_of_path_and_operation_are_merged),
 		cmocka_unit_test(bodies_are_compiled),
 		cmocka_unit_test(unknown_keywords_are_refused_wherever_they_stand),
+		cmocka_unit_test(references_that_lead_nowhere_are_refused_in_answers_too),
 		cmocka_unit_test(documents_that_say_too_little_are_refused),
 		cmocka_unit_test(parameters_that_cannot_be_are_refused),
 	};
