@@ -146,7 +146,10 @@ def bars(results):
 
 
 def main():
-    wanted = os.environ.get("WORKS", "").split()
+    wanted, names = os.environ.get("WORKS", "").split(), [w.name for w in WORKS]
+    unknown = [w for w in wanted if w not in names]
+    if unknown:
+        sys.exit(f"bench: WORKS has {', '.join(unknown)}, which is not one of {', '.join(names)}")
     results = []
     for work in WORKS:
         if wanted and work.name not in wanted:

@@ -2,7 +2,7 @@
 # bench/run.sh - what the service reaches of the bound that PostgreSQL and civetweb alone set; `make bench`.
 #
 #   SCALE=1          times 1,000,000 opportunities and 200,000 clients; 0.1 for a quick try
-#   ROUNDS=7         of each work; SECONDS_EACH=3 for each of a round's two or three measurements
+#   ROUNDS=7         of each work; SECONDS_EACH=3 for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
 #   WORKS=           the names (bench/works.py) of those to measure; all of them
 #   FRESH=1          makes the cluster and the data anew; else they are kept in build/bench
 #   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh; FLOOD=1: bench/sign_in_flood.sh
