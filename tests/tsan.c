@@ -1,7 +1,7 @@
 /*
  * What gcc 12's ThreadSanitizer does not know of the C library, told to it: linked into
  * build/gestor-tsan, with --wrap of each of these. It intercepts sem_wait, sem_timedwait
- * and pthread_timedjoin_np, but none of those that take a clock; without this it reports
+ * and pthread_timedjoin_np, but not these two, which take a clock; without this it reports
  * what a semaphore has ordered as a data race, and a thread that was joined as leaked.
  *
  * Source: libsanitizer/tsan/tsan_interceptors_posix.cpp of gcc 12.
@@ -26,7 +26,7 @@ __wrap_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
 	return status;
 }
 
-/* The same moment by the clock that pthread_timedjoin_np takes. */
+/* The same moment, which must be there, by the clock that pthread_timedjoin_np takes. */
 int
 __wrap_pthread_clockjoin_np(
     pthread_t thread, void **ret_value, clockid_t clock, const struct timespec *until)
