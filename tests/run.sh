@@ -5,8 +5,8 @@
 # sql-check  every statement of the program, prepared and planned by the role that serves
 # plans      how every statement is planned with 20,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
-# http       tests/http/*.test.js against real processes; then that every answer was seen,
-#            and nothing personal in any log
+# http       tests/http/*.test.js against real processes, what measures time by itself; then that every
+#            answer was seen, and nothing personal in any log
 # asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan; by name only
 # tsan       the http tests against build/gestor-tsan: ThreadSanitizer; by name only
 # valgrind   a call against build/gestor under memcheck, until it has ended in order
@@ -210,11 +210,17 @@ sql() {
 }
 
 http() {
+	local file beside=()
 	compgen -G 'tests/http/*.test.js' >/dev/null || { missing http 'tests/http holds no test'; return; }
 	migrate
+	for file in tests/http/*.test.js; do
+		[[ $file == */timing.* ]] || beside+=("$file")
+	done
 	rm -rf build/test/seen.txt build/test/privacy
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
-		step http 900 node --test --test-concurrency=2 --test-reporter=spec tests/http/*.test.js || :
+		step http 900 node --test --test-concurrency=2 --test-reporter=spec "${beside[@]}" || :
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step 'http: timing' 180 node --test --test-reporter=spec tests/http/timing.test.js || :
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
 }
@@ -245,10 +251,10 @@ prism() {
 	local file files=()
 	have_tools prism || return 0
 	migrate
-	# These are about processes and bytes on the wire, which do not go through it.
+	# These are about processes, bytes on the wire and time, which do not go through it.
 	for file in tests/http/*.test.js; do
 		case $file in
-		*/database.* | */guard.* | */lifecycle.* | */rotation.* | */supervision.*) ;;
+		*/database.* | */guard.* | */lifecycle.* | */rotation.* | */supervision.* | */timing.*) ;;
 		*) files+=("$file") ;;
 		esac
 	done

@@ -262,58 +262,6 @@ test("session_create: more at once than there are places for: 503 at once, and o
   await server.stop();
 });
 
-/*
- * alike(kinds, tries, most, prepare, ask) - asks in turn, after each round's prepare(), and the lower quartiles of the kinds
- * differ by no more than that. A machine that is busy with other things hits all kinds alike, and is given more tries to
- * show it: every round adds to the ones before, so that what is chance becomes smaller and a difference of the program's own stays.
- */
-async function alike(kinds, tries, most, prepare, ask) {
-  const times = kinds.map(() => []), quartile = (t) => [...t].sort((a, b) => a - b)[t.length >> 2];
-  let quartiles;
-  for (let round = 0; round < 10; round++) {
-    await prepare();
-    for (let i = 0; i < tries; i++)
-      for (let k = 0; k < kinds.length; k++) {
-        const n = (k + i) % kinds.length, began = process.hrtime.bigint();
-        await ask(kinds[n], round * tries + i);
-        times[n].push(Number(process.hrtime.bigint() - began) / 1e6);
-      }
-    quartiles = times.map(quartile);
-    if (Math.max(...quartiles) <= most * Math.min(...quartiles)) return;
-  }
-  assert.fail(`lower quartiles of ${kinds}, in ms, of ${times[0].length} each: ${quartiles}`);
-}
-/* What is about the service's own time has no proxy in between that takes a time of its own. */
-const timed = { skip: process.env.TEST_PRISM ? "the service's own time: not through Prism" : false };
-
-test("session_create: unknown, wrong and deactivated take the same time and answer", timed, async () => {
-  const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1" } });
-  const off = await free(), bodies = new Set(), as = lib.caller(server.base);
-  await chief.patch(off.at, { active: false });
-  const real = await free(), names = { wrong: real.username, unknown: username(), off: off.username };
-  /* From an address of its own each, and the account's own bucket is filled again: none is throttled. */
-  await alike(Object.keys(names), 40, 1.1, () => world.database.sql("delete from throttle"), async (kind, i) => {
-    const address = `10.${2 + (i >> 8)}.${i & 255}.${kind.length}`;
-    const r = await as.post("/v1/sessions", { username: names[kind], password: "no-es-esta-clave" }, { "x-forwarded-for": address });
-    assert.equal(r.status, 401);
-    bodies.add(JSON.stringify({ ...r.json, request_id: "" }));
-  });
-  assert.equal(bodies.size, 1);
-  await server.stop();
-});
-
-test("session_create: throttled, an account that there is takes the same time and answer as one that there is not", timed, async () => {
-  const off = await free(), real = await free(), names = [real.username, username(), off.username], bodies = new Set();
-  await chief.patch(off.at, { active: false });
-  const drain = async () => { for (const name of names) await refused(name); };
-  await alike(names, 150, 1.1, drain, async (name) => {
-    const r = await signIn(name, "no-es-esta-clave");
-    assert.equal(r.status, 429);
-    bodies.add(JSON.stringify({ ...r.json, request_id: "" }));
-  });
-  assert.equal(bodies.size, 1);
-});
-
 test("advisor_list, advisor_create, advisor_update, advisor_password_put: for administrators alone", async () => {
   const { at } = await account();
   for (const as of [ana, boss])

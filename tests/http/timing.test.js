@@ -1,0 +1,65 @@
+/*
+ * What must take the same time. It runs by itself, with no other file beside it and no proxy in between: passwords are
+ * hashed on time that others leave, so that beside another file they take now one time, now four.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+
+/* An account, one that was deactivated, and one that there is not. */
+const real = "E7700001", off = "E7700002", unknown = "E7700003";
+let world;
+before(async () => {
+  world = await lib.world({ env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1" } });
+  for (const name of [real, off]) lib.addAdvisor(world.database, name, "advisor");
+  world.database.sql(`update advisor set active = false where username = '${off}'`);
+});
+after(() => world.end());
+
+/* wrong(name, address) - an attempt with a wrong password. */
+const wrong = (name, address = "10.1.1.1") =>
+  world.anyone.post("/v1/sessions", { username: name, password: "no-es-esta-clave" }, { "x-forwarded-for": address });
+
+/*
+ * alike(kinds, tries, most, prepare, ask) - asks in turn, after each round's prepare(), and the lower quartiles of the kinds
+ * differ by no more than that. A machine that is busy with other things hits all kinds alike, and is given more tries to
+ * show it: every round adds to the ones before, so that what is chance becomes smaller and a difference of the program's own stays.
+ */
+async function alike(kinds, tries, most, prepare, ask) {
+  const times = kinds.map(() => []), quartile = (t) => [...t].sort((a, b) => a - b)[t.length >> 2];
+  let quartiles;
+  for (let round = 0; round < 10; round++) {
+    await prepare();
+    for (let i = 0; i < tries; i++)
+      for (let k = 0; k < kinds.length; k++) {
+        const n = (k + i) % kinds.length, began = process.hrtime.bigint();
+        await ask(kinds[n], round * tries + i);
+        times[n].push(Number(process.hrtime.bigint() - began) / 1e6);
+      }
+    quartiles = times.map(quartile);
+    if (Math.max(...quartiles) <= most * Math.min(...quartiles)) return;
+  }
+  assert.fail(`lower quartiles of ${kinds}, in ms, of ${times[0].length} each: ${quartiles}`);
+}
+test("session_create: unknown, wrong and deactivated take the same time and answer", async () => {
+  const names = [real, unknown, off], bodies = new Set();
+  /* From an address of its own each, and the account's own bucket is filled again: none is throttled. */
+  await alike(names, 40, 1.1, () => world.database.sql("delete from throttle"), async (name, i) => {
+    const r = await wrong(name, `10.${2 + (i >> 8)}.${i & 255}.${names.indexOf(name) + 1}`);
+    assert.equal(r.status, 401);
+    bodies.add(JSON.stringify({ ...r.json, request_id: "" }));
+  });
+  assert.equal(bodies.size, 1);
+});
+
+test("session_create: throttled, an account that there is takes the same time and answer as one that there is not", async () => {
+  const names = [real, unknown, off], bodies = new Set();
+  const drain = async () => { for (const name of names) for (let i = 0; i < 12; i++) await wrong(name); };
+  await alike(names, 150, 1.1, drain, async (name) => {
+    const r = await wrong(name);
+    assert.equal(r.status, 429);
+    bodies.add(JSON.stringify({ ...r.json, request_id: "" }));
+  });
+  assert.equal(bodies.size, 1);
+});
