@@ -1,6 +1,6 @@
 /*
- * What must take the same time. It runs by itself, with no other file beside it and no proxy in between: passwords are
- * hashed on time that others leave, so that beside another file they take now one time, now four.
+ * What must take the same time. The step http runs it by itself, with no other file beside it, and prism leaves it out:
+ * passwords are hashed on time that others leave, so that beside another file they take now one time, now four.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -42,6 +42,7 @@ async function alike(kinds, tries, most, prepare, ask) {
   }
   assert.fail(`lower quartiles of ${kinds}, in ms, of ${times[0].length} each: ${quartiles}`);
 }
+
 test("session_create: unknown, wrong and deactivated take the same time and answer", async () => {
   const names = [real, unknown, off], bodies = new Set();
   /* From an address of its own each, and the account's own bucket is filled again: none is throttled. */
