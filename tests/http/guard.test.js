@@ -29,7 +29,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const bytesOf = (x) => (Buffer.isBuffer(x) ? x : Buffer.from(x, "latin1"));
 
 /*
- * talk(what) - writes the pieces (numbers are pauses in ms) to a connection of its own; resolves when
+ * talk(what) - writes the pieces (numbers are pauses in ms, promises are waited for) to a connection of its own; resolves when
  * the server closed it, or after `quiet` ms without a byte: { text, closed, ms, events }.
  * end: half-close when all is written; stopsAtAnswer: write no more once something came.
  */
@@ -57,6 +57,7 @@ function talk(what, { to = port, quiet = 1000, end = false, stopsAtAnswer = fals
       for (const piece of Array.isArray(what) ? what : [what]) {
         if (settled || (stopsAtAnswer && got.length > 0)) break;
         if (typeof piece === "number") await sleep(piece);
+        else if (piece instanceof Promise) await piece;
         else s.write(bytesOf(piece));
       }
       written = true;
@@ -792,14 +793,22 @@ describe("SIGTERM", { concurrency: true }, () => {
   test("a request whose body is on its way is answered in full; the exit status is 0", async () => {
     const server = await lib.startServer(world.database.serve);
     const idle = talk(get(), { to: server.port, quiet: 20000 });
+    let goOn;
+    const told = new Promise((resolve) => { goOn = resolve; });
     const slow = ["length", "chunks"].map((how) => talk([
       how === "length" ? post(`Content-Length: ${signIn.length}\r\n`, signIn.slice(0, 10)) : chunked(`a\r\n${signIn.slice(0, 10)}\r\n`),
-      600, how === "length" ? signIn.slice(10) + follower : `${inChunks(signIn.slice(10), [1000])}0\r\n\r\n`], { to: server.port, quiet: 5000 }));
-    await sleep(200);
+      told, how === "length" ? signIn.slice(10) + follower : `${inChunks(signIn.slice(10), [1000])}0\r\n\r\n`], { to: server.port, quiet: 5000 }));
+    const inFlight = async () => Number(/^gestor_http_requests_in_flight (\d+)$/m.exec((await lib.caller(server.base).get("/metrics")).text)[1]);
+    for (let i = 0; await inFlight() !== 3; i++) {
+      assert.ok(i < 250, "the requests have not begun");
+      await sleep(20);
+    }
     server.child.kill("SIGTERM");
-    await sleep(150);
-    const ready = await talk(get("", "/readyz"), { to: server.port });
-    assert.deepEqual(answers(ready.text).map((a) => [a.status, a.headers.connection]), [[503, "close"]]);
+    let ready;
+    do ready = answers((await talk(get("", "/readyz"), { to: server.port, quiet: 5000 })).text);
+    while (ready[0]?.status === 200);
+    assert.deepEqual(ready.map((a) => [a.status, a.headers.connection]), [[503, "close"]]);
+    goOn();
     for (const r of await Promise.all(slow)) {
       const all = answers(r.text);
       assert.deepEqual(all.map((a) => [a.status, a.headers.connection]), [[201, "close"]]);

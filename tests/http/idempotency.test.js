@@ -478,7 +478,8 @@ for (const [id, begin] of Object.entries(once)) {
   test(`${id}: cut off from the database when it was stored: the service finds out by itself; without a key it cannot know`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
-      for (let round = 0; round < 3; round++) {
+      /* On a slow machine it may find no connection in time, now and then. */
+      for (let round = 0; round < 3 || (found === 0 && round < 20); round++) {
         const rq = await begin(), key = newKey();
         between.hold("down");
         const answer = send(rq, by(key), { as });
@@ -525,7 +526,8 @@ for (const [id, begin] of Object.entries(once)) {
   test(`${id}: cut off from the database before it was stored: with a key it is done all the same, once`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
-      for (let round = 0; round < 3; round++) {
+      /* On a slow machine it may find no connection in time, now and then. */
+      for (let round = 0; round < 3 || (found === 0 && round < 20); round++) {
         const rq = await begin(), key = newKey();
         between.hold("up");
         const answer = send(rq, by(key), { as });

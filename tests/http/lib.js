@@ -19,8 +19,9 @@ const net = require("node:net");
 const path = require("node:path");
 
 const Ajv = require("ajv");
+const exchanges = require("./exchanges.js");
 const privacy = require("./privacy.js");
-const prism = require("./prism.js");
+const { sql } = require("./psql.js");
 
 const root = path.join(__dirname, "../..");
 const gestor = process.env.GESTOR_BIN || path.join(root, "build/gestor");
@@ -34,15 +35,6 @@ function urlOf(url, database) {
   const u = new URL(url);
   u.pathname = "/" + database;
   return u.href;
-}
-
-/* sql(url, text) - runs SQL by psql; the rows, as text, unaligned. */
-function sql(url, text) {
-  return execFileSync("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], {
-    input: "set search_path = gestor, pg_temp;\n" + text,
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "pipe"],
-  }).trim();
 }
 
 function createDatabase() {
@@ -232,12 +224,10 @@ function caller(base, token) {
       if (v === null) delete h[k];
       else h[k] = v;
     }
-    const via = prism.of(base, { method, where, headers: h, body: bytes });
-    const r = await exchange(via, method, where, h, bytes);
-    const violations = via === base ? [] : prism.take(r);
+    const r = await exchange(base, method, where, h, bytes);
     privacy.note(where, body, r.json);
+    exchanges.keep({ method, where, headers: h, body: bytes }, r);
     checkAnswer(c, method, where, r);
-    prism.check(`${method} ${where}`, r, violations);
     return r;
   };
   return {
@@ -283,7 +273,6 @@ async function world({ env = {}, demo = true } = {}) {
   if (demo) database.sql(fs.readFileSync(path.join(root, "db/demo.sql"), "utf8"));
   for (const [username, role] of Object.entries(accounts)) addAdvisor(database, username, role);
   const server = await startServer(database.serve, { env });
-  const proxy = prism.wanted ? await prism.start(server, await freePort()) : null;
   const tokens = new Map();
   return {
     database, server, base: server.base, port: server.port,
@@ -299,7 +288,6 @@ async function world({ env = {}, demo = true } = {}) {
     end: async () => {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();
-      await proxy?.stop();
       const { code } = await server.stop();
       await Promise.all(servers.map((s) => s.stop()));
       database.drop();

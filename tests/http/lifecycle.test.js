@@ -236,8 +236,9 @@ test("readyz: a server started before the schema is there is not ready, and beco
   assert.equal(code, 0);
 });
 
-/* Ends every connection to the database, and returns when they are gone: how many there were. */
-const endConnections = () => Number(superuser(`create temp table gone as select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = '${world.database.name}';
+/* Ends every connection of a server to the database, and returns when they are gone: how many there were. */
+const endConnections = () => Number(superuser(`create temp table gone as select pid, pg_terminate_backend(pid) from pg_stat_activity
+  where datname = '${world.database.name}' and application_name = 'gestor';
   do $$ begin while exists (select from pg_stat_activity join gone using (pid)) loop perform pg_sleep(0.005), pg_stat_clear_snapshot(); end loop; end $$;
   select count(*) from gone;`));
 

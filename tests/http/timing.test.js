@@ -1,5 +1,5 @@
 /*
- * What must take the same time. The step http runs it by itself, with no other file beside it, and prism leaves it out:
+ * What must take the same time. The step http runs it by itself, with no other file beside it:
  * passwords are hashed on time that others leave, so that beside another file they take now one time, now four.
  */
 "use strict";

@@ -1,0 +1,26 @@
+/*
+ * What the HTTP tests sent and got, kept for Prism, to which tests/contract/prism.js
+ * shows it afterwards: a line of JSON each, in build/test/exchanges, a file a process.
+ */
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+
+const folder = path.join(__dirname, "../../build/test/exchanges");
+
+/* keep(request, answer) - {method, where, headers, body: Buffer or undefined} and {status, headers, text}. */
+function keep({ method, where, headers, body }, { status, headers: answered, text }) {
+  fs.mkdirSync(folder, { recursive: true });
+  const line = { method, where, headers, body: body && body.toString("base64"), answer: { status, headers: answered, text } };
+  fs.appendFileSync(path.join(folder, `${process.pid}.jsonl`), JSON.stringify(line) + "\n");
+}
+
+/* kept() - all of them, as keep got them: [{method, where, headers, body, answer}]. */
+function kept() {
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder).flatMap((name) => fs.readFileSync(path.join(folder, name), "utf8").split("\n").filter(Boolean))
+    .map((line) => JSON.parse(line)).map((e) => ({ ...e, body: e.body === undefined ? undefined : Buffer.from(e.body, "base64") }));
+}
+
+module.exports = { keep, kept };
