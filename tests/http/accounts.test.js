@@ -3,6 +3,7 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { spawn } = require("node:child_process");
 const lib = require("./lib.js");
+const { until } = require("./writes.js");
 
 let world, ana, boss, chief, second;   // second: another process on the same database
 before(async () => {
@@ -10,7 +11,8 @@ before(async () => {
   ana = await world.signedIn("E8153375");
   boss = await world.signedIn("E8000001");
   chief = await world.signedIn("E8000002");
-  second = (await lib.startServer(world.database.serve)).base;
+  /* It looks for changes every ten minutes: what it knows, it was notified of. */
+  second = (await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } })).base;
 });
 after(() => world.end());
 
@@ -30,11 +32,11 @@ async function free(more) {
   const session = (await signIn(made.username)).json;
   return { ...made, session, as: lib.caller(world.base, session.access_token), there: lib.caller(second, session.access_token) };
 }
-/* soon(what, status) - the other process hears of it by NOTIFY: within 500 ms. */
+/* soon(what, status) - the other process hears of it by NOTIFY, within 5 s. */
 async function soon(ask, status) {
-  const until = Date.now() + 500;
+  const end = Date.now() + 5000;
   let r;
-  do r = await ask(); while (r.status !== status && Date.now() < until);
+  do r = await ask(); while (r.status !== status && Date.now() < end);
   assert.equal(r.status, status, r.text);
 }
 
@@ -210,12 +212,13 @@ test("session_create: what the database has refused is refused without it, in th
     assert.ok(wait >= 0 && wait <= 3, `${wait}`);
   }
   world.database.sql("alter function sign_in_wait_away(text, text) rename to sign_in_wait");
-  /* Another process may give tokens back, so it asks again before the whole minute is over. */
+  /* Another process may give tokens back, so it asks again long before what it said is over. */
+  const wait = Number(r.headers["retry-after"]);
   world.database.sql("delete from throttle");
   const began = Date.now();
-  while ((r = await ask()).status === 429 && Date.now() - began < 8000) await new Promise((resolve) => setTimeout(resolve, 50));
+  while ((r = await ask()).status === 429 && Date.now() - began < 30000) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(r.status, 401);
-  assert.ok(Date.now() - began < 5500);
+  assert.ok(Date.now() - began < Math.min(20000, wait * 500), `${Date.now() - began} ms of ${wait} s`);
   await server.stop();
 });
 
@@ -230,35 +233,34 @@ test("session_create: an attempt that goes well frees at once what was refused b
 test("session_create: more at once than there are places for: 503 at once, and others are served meanwhile", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1", GESTOR_THREADS: "64" } });
   const as = lib.caller(server.base, ana.token), wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const log = (operation) => server.log().split("\n").filter((line) => line.includes(`"operation_id":"${operation}"`)).map((line) => JSON.parse(line));
   assert.equal((await as.get("/v1/catalogs")).status, 200);
-  const took = [];
-  let flooding = true;
+  let flooding = true, served = 0;
   const meanwhile = (async () => {
     while (flooding) {
-      const began = Date.now();
       assert.equal((await as.get("/v1/clients?phone=944264648")).status, 200);
-      took.push(Date.now() - began);
+      served++;
       await wait(5);
     }
   })();
-  const answers = await Promise.all(Array.from({ length: 60 }, async (_, i) => {
-    const began = Date.now();
-    const r = await lib.caller(server.base).post("/v1/sessions", { username: username(), password: "x" }, { "x-forwarded-for": `10.1.${i}.1` });
-    return { r, took: Date.now() - began };
-  }));
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, i) =>
+    lib.caller(server.base).post("/v1/sessions", { username: username(), password: "x" }, { "x-forwarded-for": `10.1.${i}.1` })));
   flooding = false;
   await meanwhile;
-  const busy = answers.filter(({ r }) => r.status === 503);
+  const busy = answers.filter((r) => r.status === 503);
   assert.ok(busy.length >= 10 && busy.length < 60, `${busy.length} of 60`);
-  for (const { r } of busy) {
+  for (const r of busy) {
     assert.equal(r.json.code, "busy");
     assert.match(r.headers["retry-after"], /^[1-9]/);
   }
-  for (const { r } of answers) assert.ok([401, 503].includes(r.status), r.text);
+  for (const r of answers) assert.ok([401, 503].includes(r.status), r.text);
+  /* By the service's own clock: this process, to which all answers come at once, may be late to look at them. */
+  await until("all logged", () => log("session_create").length === 60);
   const middle = (times) => times.sort((a, b) => a - b)[times.length >> 1];
-  const refusedAfter = middle(busy.map((a) => a.took)), judgedAfter = middle(answers.filter(({ r }) => r.status === 401).map((a) => a.took));
-  assert.ok(refusedAfter < judgedAfter, `refused after ${refusedAfter} ms, as if they had waited for their turn; the others took ${judgedAfter} ms`);
-  assert.ok(took.length > 5 && middle(took) < 250, `${took}`);
+  const took = (status) => middle(log("session_create").filter((line) => line.status === status).map((line) => line.duration_ms));
+  assert.ok(took(503) < took(401) / 2, `refused after ${took(503)} ms, as if they had waited for their turn; the others took ${took(401)} ms`);
+  assert.ok(served > 5, String(served));
+  assert.ok(middle(log("client_search").map((line) => line.duration_ms)) < took(401) / 2, JSON.stringify(log("client_search")));
   assert.equal((await signIn("E8153375", lib.password, server.base)).status, 201, "the places are given back");
   await server.stop();
 });

@@ -156,7 +156,7 @@ test("contact_create: while the first runs, 409 at once; afterwards its answer",
   for (let i = 0; i < 3; i++) {
     const began = Date.now();
     isRunning(await send(rq, by(key)));
-    assert.ok(Date.now() - began < 500, `${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < 2500, `${Date.now() - began} ms`);   // who waited for the lock would do so for 4 s
   }
   isRunning(await send(rq, by(key), { body: rq.other }));
   await release();
@@ -399,6 +399,8 @@ async function throughProxy(run, env = {}) {
     between.close();
   }
 }
+/* It waits for the connections to be back for as long as a slow machine takes. */
+const patient = { GESTOR_POOL_WAIT_MS: "20000", GESTOR_QUERY_TIMEOUT_MS: "30000" };
 const kill = async (server) => {
   server.child.kill("SIGKILL");
   assert.equal((await server.ended).signal, "SIGKILL");
@@ -420,7 +422,7 @@ test("contact_create: what is stored, and cannot be shown at the moment, is outc
     await until("shown again", async () => (await send(rq, by(key), { as })).status === 201);
     isReplay(await send(rq, by(key), { as }), first);
     assert.equal(rq.count(), 1);
-  }, { GESTOR_QUERY_TIMEOUT_MS: "1500" }));
+  }, { GESTOR_QUERY_TIMEOUT_MS: "3000" }));
 
 for (const [id, begin] of Object.entries(once)) {
   test(`${id}: killed when it was stored and not yet answered: repeated, the answer, and it is there once`, async () => {
@@ -478,8 +480,7 @@ for (const [id, begin] of Object.entries(once)) {
   test(`${id}: cut off from the database when it was stored: the service finds out by itself; without a key it cannot know`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
-      /* On a slow machine it may find no connection in time, now and then. */
-      for (let round = 0; round < 3 || (found === 0 && round < 20); round++) {
+      for (let round = 0; round < 3; round++) {
         const rq = await begin(), key = newKey();
         between.hold("down");
         const answer = send(rq, by(key), { as });
@@ -504,7 +505,7 @@ for (const [id, begin] of Object.entries(once)) {
       assert.equal(rq.count(), 1);
       assert.equal((await server.stop()).code, 0);
       assert.doesNotMatch(server.log(), /AddressSanitizer|runtime error/);
-    });
+    }, patient);
   });
 
   test(`${id}: cut off from the database for longer when it was stored: the outcome is unknown, and is not said to be nothing`, async () => {
@@ -526,8 +527,7 @@ for (const [id, begin] of Object.entries(once)) {
   test(`${id}: cut off from the database before it was stored: with a key it is done all the same, once`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
-      /* On a slow machine it may find no connection in time, now and then. */
-      for (let round = 0; round < 3 || (found === 0 && round < 20); round++) {
+      for (let round = 0; round < 3; round++) {
         const rq = await begin(), key = newKey();
         between.hold("up");
         const answer = send(rq, by(key), { as });
@@ -542,6 +542,6 @@ for (const [id, begin] of Object.entries(once)) {
       }
       assert.ok(found > 0, "it was done all the same");
       assert.equal((await server.stop()).code, 0);
-    });
+    }, patient);
   });
 }

@@ -240,14 +240,14 @@ function caller(base, token) {
   };
 }
 
-/* raw(port, bytes) - writes bytes to a socket; all that came back until the server closed it, or `quiet` ms of silence. */
+/* raw(port, bytes) - writes bytes to a socket; all that came back until the server closed it, or `quiet` ms of silence, 10 s before the first byte. */
 function raw(port, bytes, { quiet = 1500, pieces = null } = {}) {
   return new Promise((resolve, reject) => {
     const s = net.connect(port, "127.0.0.1");
     const got = [];
     let closed = false, timer;
     const done = () => { clearTimeout(timer); s.destroy(); resolve({ text: Buffer.concat(got).toString("latin1"), closed }); };
-    const wait = () => { clearTimeout(timer); timer = setTimeout(done, quiet); };
+    const wait = () => { clearTimeout(timer); timer = setTimeout(done, got.length > 0 ? quiet : Math.max(quiet, 10000)); };
     s.on("connect", async () => {
       wait();
       for (const piece of pieces || [bytes]) {

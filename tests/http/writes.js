@@ -123,7 +123,7 @@ const lockOf = (scope, operation, key) =>
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /* until(what, condition, limit) - looks every 10 ms whether it holds. */
-async function until(what, condition, limit = 5000) {
+async function until(what, condition, limit = 15000) {
   const began = Date.now();
   while (!(await condition())) {
     assert.ok(Date.now() - began < limit, `${what}: not within ${limit} ms`);
