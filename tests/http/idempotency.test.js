@@ -380,20 +380,21 @@ const once = {
 };
 
 /*
- * The pool (4) and the listener of the world's server are connected, and those of the one behind the proxy; and have been for a
- * moment: none is being made. No fewer than 4: of 2 a single one is for writes, and what was read is stored by that one too.
+ * The pool (4) and the listener of the world's server are connected, and those of the one behind the proxy, which says itself that
+ * none of its is being made any more: to the database one is idle before its statements are prepared.
+ * No fewer than 4: of 2 a single one is for writes, and what was read is stored by that one too.
  */
-const settled = async () => {
-  await until("all connected", () => lib.sql(world.database.superuser,
-    "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and state = 'idle'") === "10");
-  await pause(80);
+const settled = async (server) => {
+  await until("all connected", async () => lib.sql(world.database.superuser,
+    "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and state = 'idle'") === "10" &&
+    /^gestor_database_pool_open 4$/m.test((await lib.caller(server.base).get("/metrics")).text));
 };
 
 async function throughProxy(run, env = {}) {
   const between = await proxy(world.database.serve);
   try {
     const server = await lib.startServer(between.url, { env: { GESTOR_POOL_SIZE: "4", ...env } });
-    await settled();
+    await settled(server);
     await run(between, server, lib.caller(server.base, ana.token));
   } finally {
     between.close();
@@ -489,7 +490,7 @@ for (const [id, begin] of Object.entries(once)) {
         const told = await answer, r = ok(await send(rq, by(key)), 201);
         if (told.status === 201) isReplay(r, told), found++;
         else assert.equal(told.json.code, "outcome_unknown", told.text);
-        await settled();
+        await settled(server);
         assert.equal(rq.count(), 1);
         assert.equal((await ana.get(r.headers.location)).text, r.text);
       }
@@ -538,7 +539,7 @@ for (const [id, begin] of Object.entries(once)) {
         else assert.equal(told.json.code, "outcome_unknown", told.text);
         ok(await send(rq, by(key)), 201);
         assert.equal(rq.count(), 1);
-        await settled();
+        await settled(server);
       }
       assert.ok(found > 0, "it was done all the same");
       assert.equal((await server.stop()).code, 0);

@@ -243,11 +243,9 @@ const endConnections = () => Number(superuser(`create temp table gone as select 
   select count(*) from gone;`));
 
 const sessions = (where) => Number(superuser(`select count(*) from pg_stat_activity where datname = '${world.database.name}' and ${where}`));
-/* The pool (4) and the listener are connected, and have been for a moment: none is ended while it is being made. */
-const settled = async () => {
-  await until("all connected", async () => sessions("application_name = 'gestor' and state = 'idle'") === 5, 15000);
-  await pause(100);
-};
+/* The pool (4) and the listener are connected, and none is being made: to the database one is idle before its statements are prepared. */
+const settled = () => until("all connected", async () => sessions("application_name = 'gestor' and state = 'idle'") === 5 &&
+  /^gestor_database_pool_open 4$/m.test((await world.anyone.get("/metrics")).text), 15000);
 
 test("opportunity_list, client_create, typification_create: after all connections of the server were ended the next requests are served, and changes are heard again", async () => {
   const ana = await world.signedIn("E8153375");
