@@ -1,18 +1,21 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
-const { execFileSync, spawn } = require("node:child_process");
+const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const lib = require("./lib.js");
+const { hold } = require("./writes.js");
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gestor-lifecycle-"));
 const databases = [];
 const servers = [];
 let world;
-before(async () => { world = await lib.world({ env: { GESTOR_LOG_LEVEL: "debug", GESTOR_CHECK_MS: "300" } }); });
+/* Where connections are ended they are waited for as long as a slow machine takes to make them again. */
+const patient = { GESTOR_POOL_WAIT_MS: "20000", GESTOR_QUERY_TIMEOUT_MS: "30000" };
+before(async () => { world = await lib.world({ env: { GESTOR_LOG_LEVEL: "debug", GESTOR_CHECK_MS: "300", ...patient } }); });
 after(async () => {
   await Promise.all(servers.map((s) => s.stop()));
   for (const name of databases) superuser(`drop database if exists ${name} with (force)`);
@@ -20,7 +23,7 @@ after(async () => {
   await world.end();
 });
 
-const superuser = (text) => execFileSync("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", process.env.TEST_SUPERUSER_URL], { input: text, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] }).trim();
+const superuser = (text) => lib.sql(process.env.TEST_SUPERUSER_URL, text);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 async function until(what, condition, limit) {
   const began = Date.now();
@@ -321,30 +324,25 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
 /* --------------------------------------------------------------------- end */
 
 const newCaller = (server, who) => lib.caller(server.base, who.token);
-const psql = (url, text) => new Promise((resolve) => {
-  const child = spawn("psql", ["-XAtq", "-d", url], { stdio: ["pipe", "ignore", "ignore"] });
-  child.on("close", resolve);
-  child.stdin.end(text);
-});
 
 test("serve: SIGTERM, exit code 0; requests in flight are answered; without a database too", async () => {
-  const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000" } });
+  const server = await lib.startServer(world.database.serve, { env: patient });
   servers.push(server);
   const client = newCaller(server, await world.signedIn("E8153375"));
   const body = (await client.post("/v1/clients", lib.newClient())).json;
   assert.match(body.id, /^[0-9]+$/);
-  // Held up by a lock for a while, so that they are under way when the signal comes.
-  const holding = psql(world.database.owner, `begin; select from gestor.client where id = ${body.id} for update; select pg_sleep(3); commit;`);
-  await until("the lock is held", async () => sessions("query like '%pg_sleep(3)%' and wait_event = 'PgSleep'") === 1, 3000);
+  // Held up by a lock, so that they are under way when the signal comes, and a while after.
+  const release = await hold(world.database, `select from client where id = ${body.id} for update`);
   const waiting = Array.from({ length: 3 }, (_, i) => client.patch(`/v1/clients/${body.id}`, { gender: String(i) }));
-  await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 2500);
-  const began = Date.now();
+  await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 10000);
   server.child.kill("SIGTERM");
+  await pause(1000);
+  const began = Date.now();
+  await release();
   for (const r of await Promise.all(waiting)) {
     assert.equal(r.status, 200, r.text);
     assert.equal(r.headers.connection, "close");
   }
-  await holding;
   const { code, signal } = await server.ended;
   assert.deepEqual({ code, signal }, { code: 0, signal: null });
   assert.ok(Date.now() - began < 6000);
