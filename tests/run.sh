@@ -253,7 +253,7 @@ have_tools() { [[ -x $node22 ]] || { missing "$1" 'tests/contract/node_modules i
 prism() {
 	have_tools prism || return 0
 	http
-	step prism 300 "$node22" tests/contract/prism.js || :
+	step prism 900 "$node22" tests/contract/prism.js || :
 }
 
 contract() {

@@ -1,9 +1,8 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
-const { spawn } = require("node:child_process");
 const lib = require("./lib.js");
-const { until } = require("./writes.js");
+const { hold, until, waiting } = require("./writes.js");
 
 let world, ana, boss, chief, second;   // second: another process on the same database
 before(async () => {
@@ -181,11 +180,11 @@ test("session_create: who comes back when Retry-After says so is let in, however
   for (let i = 0; i < 5; i++) assert.equal((await signIn(name, "x", second)).status, 429);
   const wait = Number(r.headers["retry-after"]);
   assert.ok(wait >= 1 && wait <= 60, `${wait}`);
-  elapse(wait - 3);
+  elapse(wait >> 1);
   const early = await lib.startServer(world.database.serve);
   assert.equal((await signIn(name, "x", early.base)).status, 429);
   await early.stop();
-  elapse(3);
+  elapse(wait - (wait >> 1));
   const later = await lib.startServer(world.database.serve);
   assert.equal((await signIn(name, "x", later.base)).status, 401);
   await later.stop();
@@ -233,7 +232,7 @@ test("session_create: an attempt that goes well frees at once what was refused b
 test("session_create: more at once than there are places for: 503 at once, and others are served meanwhile", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1", GESTOR_THREADS: "64" } });
   const as = lib.caller(server.base, ana.token), wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  const log = (operation) => server.log().split("\n").filter((line) => line.includes(`"operation_id":"${operation}"`)).map((line) => JSON.parse(line));
+  const log = (operation) => server.log().split("\n").slice(0, -1).filter((line) => line.includes(`"operation_id":"${operation}"`)).map((line) => JSON.parse(line));
   assert.equal((await as.get("/v1/catalogs")).status, 200);
   let flooding = true, served = 0;
   const meanwhile = (async () => {
@@ -273,11 +272,12 @@ test("advisor_list, advisor_create, advisor_update, advisor_password_put: for ad
   assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "one known from the old application's records alone has no account");
 });
 
-/* meanwhile(hold, text) - text, in one transaction with a statement that holds up what the service does next for ms. */
-function meanwhile(hold, text, ms = 600) {
-  const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", world.database.owner], { stdio: ["pipe", "ignore", "inherit"] });
-  child.stdin.end(`set search_path = gestor, pg_temp; begin; ${hold}; ${text}; select pg_sleep(${ms / 1000}); commit;`);
-  return new Promise((resolve) => child.on("close", resolve));
+/* meanwhile(text, send) - what send's promise comes to, whose request waits for a transaction that has run text until it commits. */
+async function meanwhile(text, send) {
+  const release = await hold(world.database, text), answer = send();
+  await until("it waits", () => waiting(world.database) === 1);
+  assert.equal(await release(), 0);
+  return answer;
 }
 const endAll = (id) => `update session set ended_at = clock_timestamp() where advisor_id = ${id} and ended_at is null`;
 
@@ -285,10 +285,7 @@ test("session_create: what was changed while the password was looked at is seen:
   const changes = { "password_hash = (select password_hash || 'x' from advisor where username = 'E8153375')": 401, "active = false": 401, "role = 'supervisor'": 201 };
   for (const [change, status] of Object.entries(changes)) {
     const made = await free();
-    const held = meanwhile(`select from advisor where id = ${made.id} for update`, `update advisor set ${change} where id = ${made.id}; ${endAll(made.id)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const r = await signIn(made.username);
-    assert.equal(await held, 0);
+    const r = await meanwhile(`update advisor set ${change} where id = ${made.id}; ${endAll(made.id)}`, () => signIn(made.username));
     assert.equal(r.status, status, change);
     if (status === 201) {
       assert.equal(r.json.advisor.role, "supervisor");
@@ -302,12 +299,10 @@ test("advisor_password_put, password_put: a sign-in that is under way with the o
   for (const own of [false, true]) {
     const made = await free();
     /* A session that another process is about to make: its transaction is still open. */
-    const held = meanwhile(`select from advisor where id = ${made.id} for share`,
-      `insert into session (advisor_id, refresh_hash, expires_at) values (${made.id}, sha256('${made.id}'), now() + interval '1 day')`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const r = own ? await made.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-muy-larga" })
-      : await chief.put(`${made.at}/password`, { password: "otra-clave-muy-larga" });
-    assert.equal(await held, 0);
+    const r = await meanwhile(`select from advisor where id = ${made.id} for share;
+      insert into session (advisor_id, refresh_hash, expires_at) values (${made.id}, sha256('${made.id}'), now() + interval '1 day')`,
+    () => (own ? made.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-muy-larga" })
+      : chief.put(`${made.at}/password`, { password: "otra-clave-muy-larga" })));
     assert.equal(r.status, 204, r.text);
     assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), "0");
   }

@@ -110,7 +110,7 @@ test("serve: TLS to PostgreSQL by connection string; another authority, another 
   const admin = url("postgres", { sslmode: "require" }, "postgres");
   const sessions = () => ask(admin, `select count(*), bool_and(s.ssl and s.version in ('TLSv1.2', 'TLSv1.3')), count(*) filter (where a.query like 'listen%')
     from pg_stat_activity a join pg_stat_ssl s using (pid) where a.usename = 'gestor_serve'`);
-  for (let i = 0; i < 100 && sessions() !== "5|t|1"; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let i = 0; i < 300 && sessions() !== "5|t|1"; i++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(sessions(), "5|t|1", "four that serve and the one that listens, each with TLS");
   const r = await lib.caller(good.base).post("/v1/sessions", { username: "E1234567", password: "nobody-is-there" });
   assert.equal(r.status, 401, r.text);
@@ -121,7 +121,7 @@ test("serve: TLS to PostgreSQL by connection string; another authority, another 
     [{ sslmode: "disable" }, /no pg_hba\.conf entry .*no encryption/],
   ].map(async ([settings, why]) => {
     const bad = await start(settings, false);
-    for (let i = 0; i < 100 && !why.test(bad.log()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let i = 0; i < 300 && !why.test(bad.log()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.match(bad.log(), why);
     assert.doesNotMatch(bad.log(), new RegExp(words.gestor_serve));
     const said = await lib.caller(bad.base).get("/readyz");

@@ -10,8 +10,10 @@ const path = require("node:path");
 const folder = path.join(__dirname, "../../build/test/exchanges");
 
 /* keep(request, answer) - {method, where, headers, body: Buffer or undefined} and {status, headers, text}. */
+let made = false;
 function keep({ method, where, headers, body }, { status, headers: answered, text }) {
-  fs.mkdirSync(folder, { recursive: true });
+  if (!made) fs.mkdirSync(folder, { recursive: true });
+  made = true;
   const line = { method, where, headers, body: body && body.toString("base64"), answer: { status, headers: answered, text } };
   fs.appendFileSync(path.join(folder, `${process.pid}.jsonl`), JSON.stringify(line) + "\n");
 }

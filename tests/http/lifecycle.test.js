@@ -303,11 +303,13 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
   try {
     endConnections();
     await until("not ready", async () => (await world.anyone.get("/readyz")).status === 503, 10000);
+    const began = Date.now();
     for (const r of [await ana.get("/v1/opportunities"), await ana.post("/v1/clients", lib.newClient()), await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })]) {
       assert.equal(r.status, 503, r.text);
       assert.equal(r.json.code, "database_unavailable");
       assert.ok(r.headers["retry-after"]);
     }
+    assert.ok(Date.now() - began < 10000, "nobody waits for a connection");
     assert.equal((await ana.get("/v1/catalogs")).status, 200, "catalogues are held in memory");
     // It may have become a choice meanwhile, which nobody can tell now; what is wrong in any case is told.
     const unknown = await ana.post("/v1/clients", { ...lib.newClient(), document_type: "nuevo" });
@@ -336,7 +338,7 @@ test("serve: SIGTERM, exit code 0; requests in flight are answered; without a da
   const waiting = Array.from({ length: 3 }, (_, i) => client.patch(`/v1/clients/${body.id}`, { gender: String(i) }));
   await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 10000);
   server.child.kill("SIGTERM");
-  await pause(1000);
+  await until("it has heard", async () => (await lib.caller(server.base).get("/readyz")).status !== 200, 10000);
   const began = Date.now();
   await release();
   for (const r of await Promise.all(waiting)) {

@@ -7,7 +7,7 @@ const lib = require("./lib.js");
 
 let world;
 // What it does by itself every so often would be counted among what is asked.
-before(async () => { world = await lib.world({ env: { GESTOR_POOL_SIZE: "2", GESTOR_CHECK_MS: "600000" } }); });
+before(async () => { world = await lib.world({ env: { GESTOR_POOL_SIZE: "2", GESTOR_CHECK_MS: "600000", GESTOR_QUERY_TIMEOUT_MS: "30000", GESTOR_POOL_WAIT_MS: "20000" } }); });
 after(() => world.end());
 
 /* scrape(as) - {name{labels}: number} of what is served, in order of appearance. */
@@ -117,22 +117,21 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
   await held;
   const changes = Array.from({ length: 5 }, () => ana.patch(`/v1/clients/${id}`, { gender: "F" }));
   /* An answer is there a moment before its request is over: the scrape before may still be counted. */
-  const expected = { gestor_database_pool_in_use: 1, gestor_database_pool_waiting: 4, gestor_http_requests_in_flight: 6 };
+  const values = (s) => ["gestor_database_pool_in_use", "gestor_database_pool_waiting", "gestor_http_requests_in_flight"].map(s.get).join();
   let found;
-  for (let i = 0; i < 100; i++) {
-    const busy = await scrape();
-    found = Object.fromEntries(Object.keys(expected).map((key) => [key, busy.get(key)]));
-    if (Object.keys(expected).every((key) => found[key] === expected[key])) break;
+  for (let i = 0; i < 500; i++) {
+    found = values(await scrape());
+    /* What was shown is stored twice a second, and that may wait as well. */
+    if (found === "1,4,6" || found === "1,5,6") break;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.deepEqual(found, expected);
+  assert.ok(found === "1,4,6" || found === "1,5,6", found);
   lock.stdin.end("commit;\n");
   for (const r of await Promise.all(changes)) assert.equal(r.status, 200, r.text);
   const is = await scrape();
   const grown = (key) => is.get(key) - was.get(key);
-  /* What was shown is stored twice a second, and that may have waited once beside them. */
   const waits = grown("gestor_database_pool_wait_seconds_count");
-  assert.ok(waits === 4 || waits === 5, String(waits));
+  assert.ok(waits >= 4 && waits <= 6, String(waits));
   assert.ok(grown("gestor_database_pool_wait_seconds_sum") > 0);
   assert.equal(is.get("gestor_database_pool_waiting"), 0);
   for (const [name, n] of [["constraint", 1], ["busy", 0], ["down", 0], ["timeout", 0], ["unknown", 0], ["conflict", 0], ["refused", 0]])

@@ -3,9 +3,9 @@
  * Fails with what psql said.
  *
  * One psql for each url is kept: to start and connect another takes a tenth of a
- * second, in which the test that waits could do nothing else. Each call finds the
- * session as if it were new; one that failed has ended it, and the next begins
- * another. A thread has them, for this one stands still meanwhile.
+ * second, in which the test that waits could do nothing else. A call leaves neither
+ * a transaction nor a lock nor a setting of the session; one that failed has ended it,
+ * and the next begins another. A thread has them, for this one stands still meanwhile.
  */
 "use strict";
 
@@ -25,7 +25,7 @@ function sql(url, text) {
   }
   Atomics.store(done, 0, 0);
   port.postMessage({ url, text });
-  Atomics.wait(done, 0, 0);
+  if (Atomics.wait(done, 0, 0, 120000) === "timed-out") throw new Error(`psql: no end in two minutes\nin: ${text.slice(0, 500)}`);
   const { rows, error } = receiveMessageOnPort(port).message;
   if (error) throw new Error(`${error}in: ${text.slice(0, 500)}`);
   return rows;
@@ -42,6 +42,7 @@ function session(url) {
   child.stdout.setEncoding("utf8").on("data", (some) => { s.out += some; s.look(false); });
   child.stderr.setEncoding("utf8").on("data", (some) => { s.err += some; });
   child.stdin.on("error", () => {});   // it has ended: "close" follows
+  child.on("error", (e) => { s.err += `${e.message}\n`; sessions.delete(url); s.look(true); });
   child.on("close", () => { sessions.delete(url); s.look(true); });
   sessions.set(url, s);
   return s;
@@ -55,7 +56,7 @@ function run({ url, text }) {
       if (s.out.endsWith(end)) resolve({ rows: s.out.slice(0, -end.length).trim() });
       else if (over) resolve({ error: s.err || "psql ended\n" });
     };
-    s.child.stdin.write(`discard all;\nset search_path = gestor, pg_temp;\n${text}\n;\n\\echo ${end}`);
+    s.child.stdin.write(`set search_path = gestor, pg_temp;\n${text}\n;\nrollback;\ndiscard all;\n\\echo ${end}`);
   });
 }
 

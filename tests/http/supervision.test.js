@@ -84,7 +84,7 @@ test("serve: ready is not said without a database, nor without its schema; it is
     superuser(`alter database ${name} allow_connections false`);
     superuser(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
     const was = systemd.messages.length;
-    for (let i = 0; i < 300 && !systemd.messages.slice(was).some((m) => m.text === "STATUS=waiting for the database"); i++) await pause(10);
+    for (let i = 0; i < 1500 && !systemd.messages.slice(was).some((m) => m.text === "STATUS=waiting for the database"); i++) await pause(10);
     assert.ok(systemd.messages.slice(was).some((m) => m.text === "STATUS=waiting for the database"));
     superuser(`alter database ${name} allow_connections true`);
     await systemd.until("STATUS=serving", 15000);
@@ -100,7 +100,7 @@ test("serve: a process that stands still feeds no watchdog, nor one whose watchd
   const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: systemd.name, WATCHDOG_USEC: "400000" } });
   await systemd.until("WATCHDOG=1", 5000);
   s.child.kill("SIGSTOP");
-  await pause(50);
+  await pause(500);
   const was = systemd.messages.length;
   await pause(800);
   assert.equal(systemd.messages.length, was);
