@@ -221,7 +221,7 @@ http() {
 	done
 	rm -rf build/test/seen.txt build/test/privacy build/test/exchanges
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
-		step http 900 node --test --test-concurrency=2 --test-reporter=spec "${beside[@]}" || :
+		step http 900 node --test --test-concurrency=3 --test-reporter=spec "${beside[@]}" || :
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
 		step 'http: timing' 180 node --test --test-reporter=spec tests/http/timing.test.js || :
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
