@@ -70,6 +70,7 @@ help: ## this list
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
 	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http prism contract docs walk examples'
 	@echo '                                           valgrind cost sbom fault fuzz; by name alone, for they take long: asan tsan'
+	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
 	@echo '                                           limits soak (SOAK_SECONDS=900, FAULT_TIMES=2)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'

@@ -6,7 +6,8 @@
 # plans      how every statement is planned with 20,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
 # http       tests/http/*.test.js against real processes, what measures time by itself; then that every
-#            answer was seen, and nothing personal in any log
+#            answer was seen, and nothing personal in any log. TEST=contact runs the files with that in their
+#            name, NAME=serial the tests with that in their title, and neither looks at what was not seen
 # asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan; by name only
 # tsan       the http tests against build/gestor-tsan: ThreadSanitizer; by name only
 # valgrind   a call against build/gestor under memcheck, until it has ended in order
@@ -219,6 +220,10 @@ http() {
 	for file in tests/http/*.test.js; do
 		[[ $file == */timing.* ]] || beside+=("$file")
 	done
+	if [[ ${TEST:-}${NAME:-} ]]; then
+		http_some
+		return
+	fi
 	rm -rf build/test/seen.txt build/test/privacy build/test/exchanges
 	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
 		step http 900 node --test --test-concurrency=3 --test-reporter=spec "${beside[@]}" || :
@@ -226,6 +231,16 @@ http() {
 		step 'http: timing' 180 node --test --test-reporter=spec tests/http/timing.test.js || :
 	step 'http: every answer seen' 60 node tests/http/coverage.js || :
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js || :
+}
+
+# http_some - the files whose name holds $TEST, and of those the tests whose title holds $NAME.
+http_some() {
+	local files
+	readarray -t files < <(compgen -G "tests/http/*${TEST:-}*.test.js")
+	((${#files[@]})) || { missing "http: $TEST" "no file of tests/http has this in its name"; return; }
+	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+		step "http: ${TEST:-all}${NAME:+, $NAME}" 900 node --test --test-concurrency=3 --test-reporter=spec \
+		${NAME:+--test-name-pattern="$NAME"} "${files[@]}" || :
 }
 
 # http_with KIND - the http tests against build/gestor-KIND. What any of its processes
