@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAG_MAX 16
+#include "http/entity_tag.h"
 
 /* One entity tag of a list: what stands between its quotes. */
 struct entity_tag {
@@ -49,8 +49,8 @@ is_any(const char *list)
 static bool
 could_be_ours(const struct entity_tag *t)
 {
-	return t->length >= 1 && t->length <= TAG_MAX &&
-	       strspn(t->text, "0123456789abcdef") >= t->length;
+	return t->length >= 1 && t->length <= ENTITY_TAG_MAX &&
+	       strspn(t->text, "0123456789abcdef.-") >= t->length;
 }
 
 /* The tags that could be ours, joined by commas behind the prefix; NULL: not a list of tags. */
@@ -89,7 +89,34 @@ condition_take(struct request *rq, const char *if_match, const char *if_none_mat
 	if (rq->condition == NULL)
 		return reply_problem_text(
 		    rq, TEXT_condition_form, if_match != NULL ? "If-Match" : "If-None-Match");
+	if (rq->masked && strcmp(rq->condition, "!*") != 0)
+		rq->condition = if_match != NULL ? "" : NULL;
 	return 0;
+}
+
+const char *
+condition_of(struct request *rq, unsigned parts)
+{
+	const char *p = rq->condition, *tag;
+	char *text, *at;
+	size_t length;
+
+	if (p == NULL || strcmp(p, "!*") == 0)
+		return p;
+	at = text = arena_alloc(&rq->arena, strlen(p) + 2);
+	if (*p == '!')
+		*at++ = *p++;
+	for (; *p != '\0'; p += length + (p[length] == ',')) {
+		length = strcspn(p, ",");
+		tag = entity_tag_parts(&rq->arena, p, length, parts);
+		if (tag == NULL)
+			continue;
+		if (at > text && at[-1] != '!')
+			*at++ = ',';
+		at = stpcpy(at, tag);
+	}
+	*at = '\0';
+	return text;
 }
 
 bool

@@ -2,8 +2,8 @@
  * condition - If-Match and If-None-Match (RFC 9110, section 13.1), as reads and
  * as statements take them.
  *
- * Our entity tags are 1 to 16 hexadecimal digits: text_tag() of an answer, which is
- * the SQL function tag(); others are legal in the headers and match nothing.
+ * Our entity tags are those of http/entity_tag.h: hexadecimal digits, dots and a hyphen. Others are legal in
+ * the headers and match nothing.
  */
 #ifndef HTTP_CONDITION_H
 #define HTTP_CONDITION_H
@@ -16,11 +16,22 @@
  * asterisk; NULL for no condition and for "If-Match: *", which anything that is
  * there meets. If-None-Match is looked at only where there is no If-Match.
  *
+ * A caller who sees masks meets no If-Match, and every If-None-Match but the asterisk: a tag can be
+ * computed of a guess, and the answer would tell whether what is masked was guessed.
+ *
  * returns  0; or the status of the reply: 400 for a header that is neither an
  *          asterisk nor a list of entity tags, 412 for If-Match on an operation
  *          that answers no tag
  */
 int condition_take(struct request *rq, const char *if_match, const char *if_none_match) MUSTCHECK;
+
+/*
+ * condition_of - rq->condition as a statement takes it (SQL function condition_holds): of each tag
+ * the parts that the change could overwrite.
+ *
+ * parts  bits of http/entity_tag.h; 0 for a record that is no opportunity
+ */
+const char *condition_of(struct request *rq, unsigned parts);
 
 /* condition_names - If-None-Match (NULL: it is not there) names this tag, or any: 304. */
 bool condition_names(const char *if_none_match, const char *tag);

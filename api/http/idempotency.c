@@ -88,8 +88,11 @@ replay_as_kept(struct request *rq, struct result **row)
 {
 	int status = atoi(result_text(*row, 0, STATUS));
 
+	/* The client whose data it showed was erased since. */
+	if (status == 409)
+		return reply_problem(rq, "client_erased");
 	if (result_text(*row, 0, LOCATION) != NULL)
-		reply_header(rq, "Location", result_text(*row, 0, LOCATION));
+		reply_location(rq, result_text(*row, 0, LOCATION));
 	if (result_text(*row, 0, BODY) == NULL)
 		return reply_empty(rq);
 	return reply_row(rq, status, row, BODY);

@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "http/condition.h"
 #include "http/personal.h"
+#include "http/route.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
@@ -131,18 +131,109 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	return status;
 }
 
+static bool
+is_part(enum entity entity)
+{
+	return entity == ENTITY_ACTION || entity == ENTITY_DIAGNOSIS ||
+	       entity == ENTITY_COMPETITOR_OFFER || entity == ENTITY_CLOSURE;
+}
+
+/* Of an opportunity's grid the row of the path, or the one that Location names. */
+static bool
+find_action(const struct request *rq, struct span whole, struct span *ret_action)
+{
+	const char *id = rq->param[1] != NULL ? rq->param[1] : rq->reply.location;
+	struct span rest, name, value;
+
+	id = id != NULL && strrchr(id, '/') != NULL ? strrchr(id, '/') + 1 : id;
+	if (id == NULL || !json_text_member(whole, "actions", &rest))
+		return false;
+	while (json_text_next(&rest, &name, ret_action)) {
+		if (json_text_member(*ret_action, "id", &value) && value.length == strlen(id) + 2 &&
+		    memcmp(value.at + 1, id, value.length - 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+find_part(const struct request *rq, struct span whole, struct span *ret_part)
+{
+	switch (rq->route->shows) {
+	case ENTITY_DIAGNOSIS:
+		return json_text_member(whole, "diagnosis", ret_part);
+	case ENTITY_COMPETITOR_OFFER:
+		return json_text_member(whole, "competitor_offer", ret_part);
+	case ENTITY_CLOSURE:
+		return json_text_member(whole, "closure", ret_part);
+	default:
+		return find_action(rq, whole, ret_part);
+	}
+}
+
+static void
+reply_whole(struct request *rq, struct span whole, const char *tag)
+{
+	char *text = arena_alloc(&rq->arena, whole.length + ENTITY_TAGS_ROOM);
+
+	rq->reply.body = text;
+	rq->reply.length =
+	    (size_t)(entity_with_tags(text, ENTITY_OPPORTUNITY, whole, tag, false) - text);
+}
+
+/*
+ * A part was written, and the reply's body is the whole opportunity: the part is shown, or the
+ * opportunity where the request asks for it. An answer that an earlier version kept is the part itself.
+ */
+static int
+reply_part(struct request *rq)
+{
+	struct span whole = { rq->reply.body, rq->reply.length }, part = whole;
+	const char *wanted = request_query_value(rq, "return"), *tag;
+	bool is_there = find_part(rq, whole, &part), deleted = rq->reply.status == 204;
+
+	if (is_there || deleted) {
+		tag = entity_tag(&rq->arena, ENTITY_OPPORTUNITY, whole);
+		reply_header(rq, "Opportunity-ETag", arena_printf(&rq->arena, "\"%s\"", tag));
+		if (wanted != NULL) {
+			reply_whole(rq, whole, tag);
+			rq->reply.status = deleted ? 200 : rq->reply.status;
+		} else {
+			rq->reply.body = part.at;
+			rq->reply.length = deleted ? 0 : part.length;
+		}
+	}
+	if (deleted)
+		return rq->reply.status;
+	return reply_tag(rq, entity_tag(&rq->arena, rq->route->shows, part));
+}
+
 int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
-	char tag[TEXT_TAG_SIZE];
+	enum entity entity = rq->route->shows;
+	struct span body;
+	const char *tag;
 
 	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
 		return reply_problem(rq, "not_found");
 	rq->kept = *row;
 	*row = NULL;
 	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
-	text_tag(rq->reply.body, rq->reply.length, tag);
+	if (is_part(entity) && strcmp(rq->route->method, "GET") != 0)
+		return reply_part(rq);
+	body = (struct span){ rq->reply.body, rq->reply.length };
+	tag = entity_tag(&rq->arena, entity, body);
+	if (entity == ENTITY_OPPORTUNITY)
+		reply_whole(rq, body, tag);
 	return reply_tag(rq, tag);
+}
+
+void
+reply_location(struct request *rq, const char *location)
+{
+	rq->reply.location = arena_copy(&rq->arena, location, strlen(location));
+	reply_header(rq, "Location", location);
 }
 
 int
@@ -150,7 +241,7 @@ reply_created(struct request *rq, struct result **row)
 {
 	if (result_rows(*row) == 0)
 		return reply_problem(rq, "not_found");
-	reply_header(rq, "Location", result_text(*row, 0, 0));
+	reply_location(rq, result_text(*row, 0, 0));
 	return reply_row(rq, 201, row, 1);
 }
 

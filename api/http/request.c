@@ -14,6 +14,7 @@
 #include "http/constraints.h"
 #include "http/idempotency.h"
 #include "http/missing.h"
+#include "http/route.h"
 
 #define FAREWELLS_MS 50
 
@@ -56,8 +57,9 @@ request_patience_ms(struct request *rq)
 
 /* A choice that was right by our catalogues and wrong by the database's. */
 static int
-choice_refused(struct request *rq)
+choice_refused(struct request *rq, const char *words)
 {
+	(void)words;
 	if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
 		return reply_problem(rq, "database_unavailable");
 	check_again(rq);
@@ -77,42 +79,77 @@ incomplete(struct request *rq, const char *missing)
 	return reply_faults(rq);
 }
 
-/* What a statement said with refuse(code, what). */
+static int
+key_reused(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
+	return reply_faults_of(rq, "idempotency_key_reused");
+}
+
+static int
+replay(struct request *rq, const char *words)
+{
+	int status = idempotency_replay(rq);
+
+	(void)words;
+	/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
+	if (status == 503) {
+		rq->reply.headers = NULL;
+		return reply_problem(rq, "outcome_unknown");
+	}
+	/* It grew too old, or was purged, between the two. */
+	return status != 0 ? status : reply_problem(rq, "conflict");
+}
+
+static int
+client_unknown(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_add(&rq->faults, "#/client_id", TEXT_client_unknown);
+	return reply_faults(rq);
+}
+
+/* What statements refuse with refuse(code, words): NULL for those that are a problem of the same code. */
+static const struct {
+	const char *code;
+	int (*answer)(struct request *rq, const char *words);
+} refusals[] = {
+	{ "not_found", NULL },
+	{ "not_owner", NULL },
+	{ "contact_not_owner", NULL },
+	{ "client_erased", NULL },
+	{ "opportunity_voided", NULL },
+	{ "opportunity_finished", NULL },
+	{ "opportunity_not_finished", NULL },
+	{ "actions_full", NULL },
+	{ "last_admin", NULL },
+	{ "precondition_failed", NULL },
+	{ "idempotency_key_in_use", NULL },
+	{ "idempotency_key_reused", key_reused },
+	{ "idempotency_replay", replay },
+	{ "choice", choice_refused },
+	{ "incomplete", incomplete },
+	{ "client_unknown", client_unknown },
+};
+
+/* message  a code, a blank, and words with blanks between them */
 static int
 refused_by_statement(struct request *rq, const char *message)
 {
-	size_t n = strcspn(message, " ");
+	size_t length = strcspn(message, " ");
 
-	if (strncmp(message, "choice ", n + 1) == 0)
-		return choice_refused(rq);
-	if (strncmp(message, "incomplete ", n + 1) == 0)
-		return incomplete(rq, message + n);
-	if (strncmp(message, "precondition_failed", n) == 0 ||
-	    strncmp(message, "last_admin", n) == 0 || strncmp(message, "client_erased", n) == 0 ||
-	    strncmp(message, "idempotency_key_in_use", n) == 0)
-		return reply_problem(rq, arena_copy(&rq->arena, message, n));
-	if (strncmp(message, "idempotency_key_reused", n) == 0) {
-		faults_init(&rq->faults, &rq->arena, rq->language);
-		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
-		return reply_faults_of(rq, "idempotency_key_reused");
+	for (size_t i = 0; i < NITEMS(refusals); i++) {
+		if (strlen(refusals[i].code) != length ||
+		    memcmp(refusals[i].code, message, length) != 0)
+			continue;
+		if (refusals[i].answer == NULL)
+			return reply_problem(rq, refusals[i].code);
+		return refusals[i].answer(rq, message + length);
 	}
-	if (strncmp(message, "idempotency_replay", n) == 0) {
-		int status = idempotency_replay(rq);
-
-		/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
-		if (status == 503) {
-			rq->reply.headers = NULL;
-			return reply_problem(rq, "outcome_unknown");
-		}
-		/* It grew too old, or was purged, between the two. */
-		return status != 0 ? status : reply_problem(rq, "conflict");
-	}
-	if (strncmp(message, "client_unknown", n) == 0) {
-		faults_init(&rq->faults, &rq->arena, rq->language);
-		faults_add(&rq->faults, "#/client_id", TEXT_client_unknown);
-		return reply_faults(rq);
-	}
-	log_msg(LOG_ERROR, "%s: a refusal that nobody knows", rq->id);
+	log_msg(LOG_ERROR, "%s: a statement refused with a code that is not in the table", rq->id);
 	return reply_problem(rq, "internal");
 }
 
@@ -319,6 +356,36 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
+/* The items with their entity tags in them. */
+static void
+tag_items(struct request *rq)
+{
+	enum entity entity = rq->route->shows;
+	struct span body = { rq->reply.body, rq->reply.length }, items, rest, name, item;
+	char *tagged, *at;
+	size_t n = 0;
+
+	if (entity == ENTITY_OTHER || !json_text_member(body, "items", &items))
+		return;
+	for (rest = items; json_text_next(&rest, &name, &item);)
+		n++;
+	at = tagged = arena_alloc(&rq->arena, body.length + n * ENTITY_TAGS_ROOM);
+	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
+	*at++ = '[';
+	for (rest = items, n = 0; json_text_next(&rest, &name, &item); n++) {
+		const char *tag = entity_tag(&rq->arena, entity, item);
+
+		if (n > 0)
+			*at++ = ',';
+		at = entity_with_tags(at, entity, item, tag, true);
+	}
+	*at++ = ']';
+	at = mempcpy(
+	    at, items.at + items.length, (size_t)(body.at + body.length - items.at) - items.length);
+	rq->reply.body = tagged;
+	rq->reply.length = (size_t)(at - tagged);
+}
+
 int
 reply_page(struct request *rq, struct result **row)
 {
@@ -337,6 +404,7 @@ reply_page(struct request *rq, struct result **row)
 	body =
 	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
 	reply_json(rq, 200, body, strlen(body));
+	tag_items(rq);
 	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
 		rq->shown =
 		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));

@@ -45,6 +45,7 @@ struct reply {
 	const char *code; /* of a problem, for the log */
 	const char *cache; /* Cache-Control; NULL: no-store */
 	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
+	const char *location; /* of what was created; in the arena, or NULL */
 	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
 };
 
@@ -138,9 +139,13 @@ int reply_json(struct request *rq, int status, const char *json, size_t length);
 
 /*
  * reply_row - column col of the first row, and its entity tag; takes the result over.
- * No row: 404.
+ * No row: 404. Of a write whose route shows a part of an opportunity the column is the whole
+ * opportunity: the part is replied, and Opportunity-ETag.
  */
 int reply_row(struct request *rq, int status, struct result **row, int col);
+
+/* reply_location - the header, for what was created. */
+void reply_location(struct request *rq, const char *location);
 
 /* reply_created - 201; the first row's columns: Location, JSON. */
 int reply_created(struct request *rq, struct result **row);

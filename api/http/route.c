@@ -12,7 +12,8 @@
 #define NAME_SHOWN_MAX 64
 
 static const struct route routes[] = {
-#define R(method, path, needs, operation) { #method, path, needs, #operation, operation },
+#define R(method, path, needs, shows, operation)                                                   \
+	{ #method, path, needs, ENTITY_##shows, #operation, operation },
 	ROUTES(R)
 #undef R
 };

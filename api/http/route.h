@@ -4,6 +4,7 @@
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
+#include "http/entity_tag.h"
 #include "http/request.h"
 #include "http/routes.h"
 
@@ -12,11 +13,12 @@
 struct route {
 	const char *method, *path;
 	unsigned needs; /* permissions; ANYONE: no token is asked for */
+	enum entity shows;
 	const char *id; /* operationId */
 	int (*handler)(struct request *rq);
 };
 
-#define R(method, path, needs, operation) int operation(struct request *rq);
+#define R(method, path, needs, shows, operation) int operation(struct request *rq);
 ROUTES(R)
 #undef R
 

@@ -1,5 +1,7 @@
 #include "http/route.h"
-#include "resource/write.h"
+#include "http/condition.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 /* The grid of the desk's screen has a handful; a bound keeps an opportunity's answer small. */
@@ -20,29 +22,48 @@ action_get(struct request *rq)
 int
 action_create(struct request *rq)
 {
-	struct call change = { &sql_action_create, { [4] = rq->body_text, [5] = ACTIONS_MAX } };
-	auto_result struct result *row = NULL;
+	const struct call calls[] = {
+		{ &sql_action_create, { rq->param[0], rq->body_text, ACTIONS_MAX } },
+		{ &sql_action_created, { rq->param[0] } },
+	};
+	struct change change = opportunity_change(rq, PART_ACTIONS, calls, NITEMS(calls));
+	auto_result struct result *row = change_run(rq, &change);
 
-	if (opportunity_write(rq, &change, 1, "actions_full", &row) != 0)
-		return rq->reply.status;
-	return reply_created(rq, &row);
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
+}
+
+/* A change of the row in the path: its own tag will do, or the grid's. */
+static struct change
+action_change(struct request *rq, const struct call *calls, int ncalls)
+{
+	struct change change = opportunity_change(rq, PART_ACTIONS, calls, ncalls);
+
+	change.match = (struct call){ &sql_action_match,
+		{ rq->param[0], rq->param[1], condition_of(rq, PART_ACTIONS) } };
+	return change;
 }
 
 int
 action_update(struct request *rq)
 {
-	struct call change = { &sql_action_update, { [4] = rq->param[1], [5] = rq->body_text } };
+	const struct call calls[] = {
+		{ &sql_action_update, { rq->param[0], rq->param[1], rq->body_text } },
+		opportunity_saved(rq),
+	};
+	struct change change = action_change(rq, calls, NITEMS(calls));
 
-	return reply_written(rq, &change, 1, "not_found");
+	return change_reply(rq, &change);
 }
 
 int
 action_delete(struct request *rq)
 {
-	struct call change = { &sql_action_delete, { [4] = rq->param[1] } };
-	auto_result struct result *row = NULL;
+	const struct call calls[] = {
+		{ &sql_action_delete, { rq->param[0], rq->param[1] } },
+		{ &sql_action_deleted, { rq->param[0] } },
+	};
+	struct change change = action_change(rq, calls, NITEMS(calls));
+	auto_result struct result *row = change_run(rq, &change);
 
-	if (opportunity_write(rq, &change, 1, "not_found", &row) != 0)
-		return rq->reply.status;
-	return reply_empty(rq);
+	return row != NULL ? reply_row(rq, 204, &row, 0) : rq->reply.status;
 }

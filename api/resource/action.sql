@@ -14,42 +14,58 @@ select (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.id), '') |
 -- name: action_get  ($1 opportunity, $2 action)
 select :{action x} from action x where x.opportunity_id = $1::bigint and x.id = $2::bigint;
 
--- fragment: touched  (the opportunity, when it may be changed; its last change is now)
-update opportunity o set updated_at = clock_timestamp() where :{writable o}
+-- fragment: touched  (the opportunity of $1, which opportunity_lock locked: its last change is now)
+update opportunity o set updated_at = clock_timestamp() where o.id = $1::bigint returning o.id
 
--- Of the opportunity that may be changed: before that is known no tag is to be compared.
--- fragment: row_is_there  (%1 the opportunity, $4 tags or null, $5 action)
-(select case when $4::text is null then true else unchanged(:{action y}, $4, :{whole %1}) end
-   from action y where y.id = $5::bigint and y.opportunity_id = %1.id)
+-- name: action_match  ($1 opportunity, $2 action, $3 condition)
+-- Of a row its own tag will do, or the grid's. An action that is not there is the change's to refuse.
+select case when not condition_holds(array[tag(:{action x}), tag(:{grid o})], $3) then refuse('precondition_failed') end
+  from opportunity o join action x on x.opportunity_id = o.id
+ where o.id = $1::bigint and x.id = $2::bigint;
 
--- name: action_create  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body, $6 rows at most)
-with t as (
-    :{touched} and (select count(*) from action y where y.opportunity_id = $1::bigint) < $6::int
-        and case when $4::text is null then true else unchanged(:{grid o}, $4, :{whole o}) end
-    returning o.id),
+-- name: action_create  ($1 opportunity, $2 body, $3 rows at most)
+with chosen as materialized (
+    select ac.id as action_id, ac.choice as action, fs.id as final_state_id, fs.choice as final_state
+      from choice('retention_action', $2::jsonb ->> 'action') ac, choice('final_state', $2::jsonb ->> 'final_state') fs),
+t as (:{touched}),
 new as (
     insert into action (opportunity_id, action_id, action, final_state_id, final_state)
-    select t.id, ac.id, ac.choice, fs.id, fs.choice
-      from t, (select $5::jsonb as b) x, choice('retention_action', b ->> 'action') ac,
-           choice('final_state', b ->> 'final_state') fs
-    returning *),
-made as materialized (
-    select '/v1/opportunities/' || new.opportunity_id || '/actions/' || new.id as location, :{action new} as doc from new)
+    select t.id, c.action_id, c.action, c.final_state_id, c.final_state from t, chosen c
+     where (select count(*) from action y where y.opportunity_id = $1::bigint) < $3::int
+    returning id)
+select coalesce((select id from new), refuse('actions_full'));
+
+-- name: action_created  ($1 opportunity)
+-- After action_create in the same transaction.
+-- writes
+with made as materialized (
+    select '/v1/opportunities/' || o.id || '/actions/' || currval('action_id_seq') as location, :{opportunity o a} as doc
+      from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint)
 :{made};
 
--- name: action_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 action, $6 merge patch)
-with t as (:{touched} and :{row_is_there o} returning o.id),
+-- name: action_update  ($1 opportunity, $2 action, $3 merge patch)
+with old as materialized (select x.* from action x where x.id = $2::bigint and x.opportunity_id = $1::bigint),
+chosen as materialized (
+    select ac.id as action_id, ac.choice as action, fs.id as final_state_id, fs.choice as final_state
+      from old, choice('retention_action', $3::jsonb ->> 'action', array[old.action]) ac,
+           choice('final_state', $3::jsonb ->> 'final_state', array[old.final_state]) fs),
+t as (:{touched}),
 saved as (
-update action x set action_id = coalesce(ac.id, x.action_id), action = coalesce(ac.choice, x.action),
-    final_state_id = case when b ? 'final_state' then fs.id else x.final_state_id end,
-    final_state = case when b ? 'final_state' then fs.choice else x.final_state end, updated_at = clock_timestamp()
-  from t, (select $6::jsonb as b) p, choice('retention_action', b ->> 'action') ac,
-       choice('final_state', b ->> 'final_state') fs
- where x.id = $5::bigint and x.opportunity_id = t.id
-returning :{action x} as doc)
-:{saved};
+    update action x set action_id = coalesce(c.action_id, x.action_id), action = coalesce(c.action, x.action),
+        final_state_id = case when $3::jsonb ? 'final_state' then c.final_state_id else x.final_state_id end,
+        final_state = case when $3::jsonb ? 'final_state' then c.final_state else x.final_state end, updated_at = clock_timestamp()
+      from t, chosen c
+     where x.id = $2::bigint and x.opportunity_id = t.id
+    returning x.id)
+select coalesce((select id from saved), refuse('not_found'));
 
--- name: action_delete  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 action)
-with t as (:{touched} and :{row_is_there o} returning o.id),
-gone as (delete from action x using t where x.id = $5::bigint and x.opportunity_id = t.id returning x.id)
-select id, :{answer 204 null null::json} from gone;
+-- name: action_delete  ($1 opportunity, $2 action)
+with t as (:{touched}),
+gone as (delete from action x using t where x.id = $2::bigint and x.opportunity_id = t.id returning x.id)
+select coalesce((select id from gone), refuse('not_found'));
+
+-- name: action_deleted  ($1 opportunity)
+-- After action_delete in the same transaction: the answer has no body, and its headers tell of the whole opportunity.
+-- writes
+select :{answer 204 null s.doc} from (
+    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;

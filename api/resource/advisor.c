@@ -6,9 +6,11 @@
 
 #include "auth/password.h"
 #include "config.h"
+#include "http/condition.h"
 #include "http/route.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "resource/sign_in.h"
-#include "resource/write.h"
 #include "sql.h"
 
 static const char *
@@ -91,12 +93,15 @@ advisor_create(struct request *rq)
 int
 advisor_update(struct request *rq)
 {
-	const struct call calls[] = {
-		{ &sql_advisor_lock, { rq->param[0] } },
-		{ &sql_advisor_update, { rq->param[0], rq->condition, rq->body_text } },
+	const struct call update = { &sql_advisor_update, { rq->param[0], rq->body_text } };
+	const struct change change = {
+		.lock = { &sql_advisor_lock, { rq->param[0] } },
+		.match = { &sql_advisor_match, { rq->param[0], condition_of(rq, 0) } },
+		.calls = &update,
+		.ncalls = 1,
 	};
 
-	return reply_last(rq, calls, NITEMS(calls));
+	return change_reply(rq, &change);
 }
 
 /* One statement that changes a password, behind the account's lock; its row or none. NULL: the reply is set. */

@@ -32,32 +32,42 @@ select :{account v} from advisor v where v.id = $1::bigint and v.username is not
 
 -- name: advisor_lock  ($1 advisor)
 -- And all administrators: of two who would each take the other's role away, one waits and sees.
-select v.id from advisor v where v.id = $1::bigint or (v.role = 'admin' and v.active) order by v.id for update;
+with locked as materialized (
+    select v.id, v.username from advisor v where v.id = $1::bigint or (v.role = 'admin' and v.active) order by v.id for update)
+select case when l.id is null then refuse('not_found') end
+  from (values (true)) one left join locked l on l.id = $1::bigint and l.username is not null;
+
+-- name: advisor_match  ($1 advisor, $2 condition)
+select case when not condition_holds(array[tag(json_build_array(v.full_name, v.role, v.rights, v.active))], $2)
+            then refuse('precondition_failed') end
+  from advisor v where v.id = $1::bigint;
 
 -- fragment: sessions_ended  (%1 a CTE with the advisor's id: none of its sessions is good any more)
 update session s set ended_at = clock_timestamp() from %1 where s.advisor_id = %1.id and s.ended_at is null returning s.id
 
--- name: advisor_update  ($1 advisor, $2 tags or null, $3 merge patch)
--- A token says what its bearer may: when that changes, sessions end.
-with patched as (
-    select coalesce(btrim(b ->> 'full_name'), v.full_name) as full_name, coalesce(b ->> 'role', v.role) as role,
+-- name: advisor_update  ($1 advisor, $2 merge patch)
+-- Behind advisor_lock. A token says what its bearer may: when that changes, sessions end.
+with old as materialized (select v.* from advisor v where v.id = $1::bigint),
+patched as materialized (
+    select coalesce(btrim(b ->> 'full_name'), old.full_name) as full_name, coalesce(b ->> 'role', old.role) as role,
            case when b ? 'rights' then array(select jsonb_array_elements_text(coalesce(nullif(b -> 'rights', 'null'), '[]')))
-                when coalesce(b ->> 'role', v.role) <> 'integration' then '{}' else v.rights end as rights,
-           coalesce((b ->> 'active')::boolean, v.active) as active
-      from advisor v, (select $3::jsonb as b) x where v.id = $1::bigint),
+                when coalesce(b ->> 'role', old.role) <> 'integration' then '{}' else old.rights end as rights,
+           coalesce((b ->> 'active')::boolean, old.active) as active
+      from old, (select $2::jsonb as b) x),
+judged as materialized (
+    select p.*, case when old.role = 'admin' and old.active and not (p.role = 'admin' and p.active)
+                          and not exists (select from advisor o where o.role = 'admin' and o.active and o.id <> old.id)
+                     then refuse('last_admin') end as refused
+      from patched p, old),
 saved as (
     update advisor v set full_name = p.full_name, role = p.role, rights = p.rights, active = p.active,
-        updated_at = case when $3::jsonb = '{}' then v.updated_at else clock_timestamp() end
-      from patched p, advisor old
-     where v.id = $1::bigint and v.username is not null and old.id = v.id
-       and case when $2::text is null then true else unchanged(:{account v}, $2) end
-       and case when v.role = 'admin' and v.active and not (p.role = 'admin' and p.active)
-                     and not exists (select from advisor o where o.role = 'admin' and o.active and o.id <> v.id)
-                then refuse('last_admin') is null else true end
+        updated_at = case when $2::jsonb = '{}' then v.updated_at else clock_timestamp() end
+      from judged p, old
+     where v.id = old.id
     returning v.id, :{account v} as doc, (old.role, old.rights, old.active) is distinct from (v.role, v.rights, v.active) as other),
 changed as (select id from saved where other),
 ended as (:{sessions_ended changed}),
-told as (select pg_notify('gestor_session', id::text) from ended)
+told as materialized (select pg_notify('gestor_session', id::text) from ended)
 select :{answer 200 null s.doc} from saved s, (select count(*) from told) t;
 
 -- name: password_lock  ($1 advisor)
@@ -70,7 +80,7 @@ with saved as (
      where v.id = $1::bigint and v.username is not null
     returning v.id),
 ended as (:{sessions_ended saved}),
-told as (select pg_notify('gestor_session', id::text) from ended)
+told as materialized (select pg_notify('gestor_session', id::text) from ended)
 select id, :{answer 204 null null::json} from saved, (select count(*) from told) t;
 
 -- name: password_advisor  ($1 advisor, $2 address)
@@ -83,5 +93,5 @@ with saved as (
      where v.id = $1::bigint and v.password_hash = $3 and v.active
     returning v.id),
 ended as (:{sessions_ended saved}),
-told as (select pg_notify('gestor_session', id::text) from ended)
+told as materialized (select pg_notify('gestor_session', id::text) from ended)
 select id from saved, (select count(*) from told) t;

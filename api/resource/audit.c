@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/read.h"
 #include "sql.h"
 
 /* A day or an instant; NULL is neither, and right. */

@@ -5,7 +5,7 @@ select set_config('gestor.audit', $1, true);
 
 -- fragment: audit_entry  (%1 an entry, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.action, %1.object_type,
-    %1.object_id::text as object_id, (select row_to_json(s) from (select %2.id::text as id, %2.username, %2.full_name) s
+    %1.object_id::text as object_id, (select row_to_json(s) from (select %2.id::text as id, %2.username, :{name_then %2 %1.at} as full_name) s
         where %2.id is not null) as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id, %1.operation, %1.db_role,
     %1.before, %1.after) r)
@@ -49,7 +49,7 @@ select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::
 
 -- fragment: read_entry  (%1 an entry, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.operation, %1.object_type,
-    %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor %2} as advisor,
+    %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor_then %2 %1.at} as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
 
 -- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit)

@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "http/condition.h"
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 int
@@ -45,33 +47,18 @@ client_get(struct request *rq)
 	return reply_read(rq, &sql_client_get);
 }
 
-/*
- * What a change depends on. For who sees masks no tag is the one that was read:
- * to compare those that can be reckoned from a guess would let what is hidden be guessed.
- */
-static const char *
-condition_of(const struct request *rq)
-{
-	if (!rq->masked || rq->condition == NULL || strcmp(rq->condition, "!*") == 0)
-		return rq->condition;
-	return rq->condition[0] == '!' ? NULL : "";
-}
-
 int
 client_update(struct request *rq)
 {
-	const struct call calls[] = {
-		{ &sql_client_lock, { rq->param[0] } },
-		{ &sql_client_update, { rq->param[0], condition_of(rq), rq->body_text } },
+	const struct call update = { &sql_client_update, { rq->param[0], rq->body_text } };
+	const struct change change = {
+		.lock = { &sql_client_lock, { rq->param[0] } },
+		.match = { &sql_client_match, { rq->param[0], condition_of(rq, 0) } },
+		.calls = &update,
+		.ncalls = 1,
 	};
 
-	return reply_last(rq, calls, NITEMS(calls));
-}
-
-int
-client_opportunity_list(struct request *rq)
-{
-	return reply_list_of(rq, &sql_client_opportunity_list);
+	return change_reply(rq, &change);
 }
 
 int

@@ -1,18 +1,31 @@
--- fragment: advisor  (%1 an advisor)
-(select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name) r)
+-- An advisor as the name stood when the record was made.
+-- fragment: advisor_then  (%1 an advisor, %2 the moment)
+(select row_to_json(r) from (select %1.id::text as id, %1.username, :{name_then %1 %2} as full_name) r)
+
+-- Nearly nobody was ever renamed: only then is the history asked.
+-- fragment: name_then  (%1 an advisor, %2 the moment)
+case when %1.renamed_at > %2
+    then (select h.full_name from advisor_name h where h.advisor_id = %1.id and h.until > %2 order by h.until limit 1)
+    else %1.full_name end
+
+-- fragment: client_sales  (%1 a client)
+(select row_to_json(s) from (select %1.lines, %1.plan, %1.activation_date) s)
+
+-- fragment: client_summary  (%1 a client)
+(select row_to_json(s) from (select %1.trac_profile, %1.observed, %1.claro_points, %1.segment, %1.mi_claro) s)
 
 -- fragment: client  (%1 a client)
 (select row_to_json(r) from (select %1.id::text as id, %1.name, %1.document_type, %1.document_number, %1.phone, %1.email,
     %1.gender, %1.birth_date, %1.legal_representative,
-    (select row_to_json(s) from (select %1.lines, %1.plan, %1.activation_date) s) as sales,
-    (select row_to_json(s) from (select %1.trac_profile, %1.observed, %1.claro_points, %1.segment, %1.mi_claro) s)
-        as summary_360,
+    :{client_sales %1} as sales, :{client_summary %1} as summary_360,
     (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
         %1.overdue_payment, %1.latam_partner) s) as experience,
     instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at, instant(%1.erased_at) as erased_at,
     -- One scan and one object of each: half the time of a join, and every search pays it.
-    (select json_build_object('acceptance', n.advertising_acceptance, 'at', instant(n.created_at), 'advisor', (
-            select :{advisor a} from advisor a where a.id = n.advisor_id), 'opportunity_id', n.opportunity_id::text)
+    -- The newest entry; after a withdrawal there is none.
+    (select case when n.advertising_acceptance is not null then json_build_object('acceptance', n.advertising_acceptance,
+            'at', instant(n.created_at), 'advisor', (select :{advisor_then a n.created_at} from advisor a where a.id = n.advisor_id),
+            'opportunity_id', n.opportunity_id::text) end
         from consent n where n.client_id = %1.id order by n.created_at desc, n.id desc limit 1) as advertising) r)
 
 -- fragment: client_columns
@@ -76,10 +89,11 @@ with page as (
 :{page_shown $5};
 
 -- name: client_create  ($1 body)
-with new as (
+with described as materialized (
+    select b, t.id, t.choice from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t),
+new as (
     insert into client (document_type_id, document_type, :{client_columns})
-    select t.id, t.choice, :{client_values b}
-      from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t
+    select id, choice, :{client_values b} from described
     returning *),
 made as materialized (select '/v1/clients/' || new.id as location, :{client new} as doc from new)
 :{made};
@@ -98,20 +112,39 @@ select :{answer 200 null s.doc} from saved s
 select :{client c} from client c where c.id = $1::bigint;
 
 -- name: client_lock  ($1 client)
-select id from client where id = $1::bigint for no key update;
+-- The first statement of a client's change.
+with locked as materialized (select c.id, c.erased_at from client c where c.id = $1::bigint for no key update)
+select case when l.id is null then refuse('not_found') when l.erased_at is not null then refuse('client_erased') end
+  from (values (true)) one left join locked l on true;
 
--- name: client_update  ($1 client, $2 tags or null, $3 merge patch)
--- After client_lock in the same transaction, so that what is patched is the last state.
-with saved as (
-update client c set document_type_id = coalesce(t.id, c.document_type_id),
-    document_type = coalesce(t.choice, c.document_type),
-    updated_at = case when $3::jsonb = '{}' then c.updated_at else clock_timestamp() end, (:{client_columns}) = row(:{client_values m.b})
-  from client old, lateral (select merge_patch(:{client_written old}, $3::jsonb) as b) m,
-       choice('document_type', nullif(m.b ->> 'document_type', old.document_type ->> 'code')) t
- where c.id = $1::bigint and old.id = c.id
-   and case when c.erased_at is not null then refuse('client_erased') is null when $2::text is null then true
-            else unchanged(:{client old}, $2) end
-returning :{client c} as doc)
+-- A client that something is registered for, whom nobody erases meanwhile: its row, `held`, or none.
+-- fragment: client_held  (%1 the client's id, %2 the CTE that has it: two CTEs)
+locked as materialized (select c.id, c.name, c.erased_at from %2 join client c on c.id = %1 for key share of c),
+held as materialized (select l.id, l.name, case when l.erased_at is not null then refuse('client_erased') end as refused from locked l)
+
+-- name: client_match  ($1 client, $2 condition)
+select case when not condition_holds(array[tag(:{client_own c})], $2) then refuse('precondition_failed') end
+  from client c where c.id = $1::bigint;
+
+-- What client_update could overwrite; api/http/entity_tag.c makes the same of an answer.
+-- fragment: client_own  (%1 a client)
+json_build_array(%1.name, %1.document_type, %1.document_number, %1.phone, %1.email, %1.gender, %1.birth_date, %1.legal_representative,
+    :{client_sales %1}, :{client_summary %1}, %1.expiring_points, %1.overdue_payment, %1.latam_partner)
+
+-- name: client_update  ($1 client, $2 merge patch)
+with old as materialized (select c.* from client c where c.id = $1::bigint),
+patched as materialized (select merge_patch(:{client_written old}, $2::jsonb) as b from old),
+chosen as materialized (
+    select t.id, t.choice, p.b
+      from old, patched p, choice('document_type', nullif(p.b ->> 'document_type', old.document_type ->> 'code')) t),
+saved as (
+    update client c set document_type_id = coalesce(n.id, c.document_type_id),
+        document_type = coalesce(n.choice, c.document_type),
+        updated_at = case when $2::jsonb = '{}' then c.updated_at else clock_timestamp() end,
+        (:{client_columns}) = row(:{client_values n.b})
+      from chosen n
+     where c.id = $1::bigint
+    returning :{client c} as doc)
 :{saved};
 
 -- name: client_consent_list  ($1 client, $2 created before or null, $3 id before, $4 limit)

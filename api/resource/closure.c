@@ -1,5 +1,6 @@
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 int
@@ -11,11 +12,12 @@ closure_get(struct request *rq)
 int
 closure_put(struct request *rq)
 {
-	struct call calls[] = {
-		{ &sql_closure_put, { [4] = rq->body_text } },
-		opportunity_close(rq, rq->body),
-		{ &sql_closure_saved, { rq->param[0] } },
+	const struct call calls[] = {
+		{ &sql_closure_put, { rq->param[0], rq->advisor_id, rq->body_text } },
+		opportunity_close(closure_stage(rq->body), rq->param[0]),
+		opportunity_saved(rq),
 	};
+	struct change change = opportunity_change(rq, PART_CLOSURE, calls, NITEMS(calls));
 
-	return reply_written(rq, calls, NITEMS(calls), "conflict");
+	return change_reply(rq, &change);
 }

@@ -1,26 +1,24 @@
 -- name: closure_get  ($1 opportunity)
 select :{closure o} from opportunity o where o.id = $1::bigint;
 
--- name: closure_saved  ($1 opportunity)
--- writes
-select :{answer 200 null s.doc}
-  from (select :{closure o} as doc from opportunity o where o.id = $1::bigint and :{changed_here o} offset 0) s;
-
+-- An answer that is taken back is an entry too: a withdrawal, without an answer.
 -- fragment: consent  (%1 opportunity after the change; %2 its answer before, an id or null; %3 advisor)
 insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance,
     created_at)
 select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance_id, %1.advertising_acceptance,
        clock_timestamp()
-  from %1 where %1.advertising_acceptance_id is not null and %1.advertising_acceptance_id is distinct from %2
+  from %1 where %1.advertising_acceptance_id is distinct from %2
 
--- name: closure_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body)
+-- name: closure_put  ($1 opportunity, $2 advisor, $3 body)
 -- The answer alone; the stage follows with opportunity_close, when all else is saved.
-with changed as (
-    update opportunity o set advertising_acceptance_id = ad.id, advertising_acceptance = ad.choice, updated_at = clock_timestamp()
-      from opportunity old, (select $5::jsonb as b) x,
-           choice('advertising_acceptance', b ->> 'advertising_acceptance') ad
-     where :{writable o} and old.id = o.id
-       and case when $4::text is null then true else unchanged(:{closure o}, $4, :{whole o}) end
-    returning o.*, old.advertising_acceptance_id as answered_before),
+with old as materialized (
+    select o.advertising_acceptance_id, o.advertising_acceptance from opportunity o where o.id = $1::bigint),
+chosen as materialized (
+    select ad.id, ad.choice, old.advertising_acceptance_id as answered_before
+      from old, choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance', array[old.advertising_acceptance]) ad),
+changed as (
+    update opportunity o set advertising_acceptance_id = c.id, advertising_acceptance = c.choice, updated_at = clock_timestamp()
+      from chosen c where o.id = $1::bigint
+    returning o.*, c.answered_before),
 recorded as (:{consent changed changed.answered_before $2})
 select id from changed;

@@ -1,5 +1,6 @@
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 int
@@ -11,7 +12,11 @@ competitor_offer_get(struct request *rq)
 int
 competitor_offer_put(struct request *rq)
 {
-	struct call change = { &sql_competitor_offer_put, { [4] = rq->body_text } };
+	const struct call calls[] = {
+		{ &sql_competitor_offer_put, { rq->param[0], rq->body_text } },
+		opportunity_saved(rq),
+	};
+	struct change change = opportunity_change(rq, PART_COMPETITOR_OFFER, calls, NITEMS(calls));
 
-	return reply_written(rq, &change, 1, "conflict");
+	return change_reply(rq, &change);
 }

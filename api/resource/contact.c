@@ -1,5 +1,7 @@
+#include "http/condition.h"
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 int
@@ -21,4 +23,18 @@ int
 contact_get(struct request *rq)
 {
 	return reply_read(rq, &sql_contact_get);
+}
+
+int
+contact_update(struct request *rq)
+{
+	const struct call update = { &sql_contact_update, { rq->param[0], rq->body_text } };
+	const struct change change = {
+		.lock = { &sql_contact_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },
+		.match = { &sql_contact_match, { rq->param[0], condition_of(rq, 0) } },
+		.calls = &update,
+		.ncalls = 1,
+	};
+
+	return change_reply(rq, &change);
 }

@@ -1,10 +1,10 @@
 -- fragment: contact  (%1 a contact, %2 its client's name, %3 its advisor, %4 its opportunity's id)
 (select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.origin_phone, %1.serial_number,
-    (select row_to_json(s) from (select %1.asked, %1."right") s where %1.asked is not null) as ownership_check,
+    :{ownership_check %1} as ownership_check,
     'Bienvenido ' || %2 || ', soy ' || coalesce(%3.username, %3.full_name) || ' de gestiones especiales, por tu seguridad '
         'realizaremos la validación de titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?'
         as greeting,
-    :{advisor %3} as advisor, %4::text as opportunity_id, instant(%1.created_at) as created_at) r)
+    :{advisor_then %3 %1.created_at} as advisor, %4::text as opportunity_id, instant(%1.created_at) as created_at) r)
 
 -- name: contact_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
 with page as (
@@ -16,17 +16,55 @@ with page as (
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
 -- name: contact_create  ($1 client, $2 advisor, $3 body)
-with new as (
+with asked as (select $1::bigint as client_id),
+:{client_held asked.client_id asked},
+new as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
-    select k.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
+    select held.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
            (b #>> '{ownership_check,asked}')::smallint, (b #>> '{ownership_check,right}')::smallint
-      from client k, (select $3::jsonb as b) x where k.id = $1::bigint and :{kept k}
-       for key share of k
+      from held, (select $3::jsonb as b) x
     returning *),
 made as materialized (
-    select '/v1/contacts/' || new.id as location, :{contact new k.name a null} as doc
-      from new join client k on k.id = new.client_id join advisor a on a.id = new.advisor_id)
+    select '/v1/contacts/' || new.id as location, :{contact new held.name a null} as doc
+      from new join held on held.id = new.client_id join advisor a on a.id = new.advisor_id)
 :{made};
+
+-- Locks the client, the contact and its opportunity, in this order.
+-- name: contact_lock  ($1 contact, $2 advisor, $3 may change another's)
+with owner as materialized (
+    select c.id, c.erased_at from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
+locked as materialized (
+    select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at
+      from owner join contact t on t.client_id = owner.id
+     where t.id = $1::bigint for no key update of t),
+yielded as materialized (
+    select o.contact_id, o.voided_at, o.closed_at from locked join opportunity o on o.contact_id = locked.id for share of o)
+select case when l.id is null then refuse('not_found')
+            when not l.own then refuse('contact_not_owner')
+            when l.erased_at is not null then refuse('client_erased')
+            when y.voided_at is not null then refuse('opportunity_voided')
+            when y.closed_at is not null then refuse('opportunity_finished') end
+  from (values (true)) one left join locked l on true left join yielded y on y.contact_id = l.id;
+
+-- name: contact_match  ($1 contact, $2 condition)
+select case when not condition_holds(array[tag(json_build_array(:{ownership_check t}))], $2) then refuse('precondition_failed') end
+  from contact t where t.id = $1::bigint;
+
+-- fragment: ownership_check  (%1 a contact)
+(select row_to_json(s) from (select %1.asked, %1."right") s where %1.asked is not null)
+
+-- name: contact_update  ($1 contact, $2 merge patch)
+with patched as materialized (
+    select merge_patch(jsonb_build_object('ownership_check', :{ownership_check t}), $2::jsonb) -> 'ownership_check' as b
+      from contact t where t.id = $1::bigint),
+saved as (
+    update contact t set asked = (b ->> 'asked')::smallint, "right" = (b ->> 'right')::smallint
+      from patched where t.id = $1::bigint
+    returning t.*)
+select :{answer 200 null m.doc}
+  from (select :{contact t k.name a o.id} as doc
+          from saved t join client k on k.id = t.client_id join advisor a on a.id = t.advisor_id
+          left join opportunity o on o.contact_id = t.id offset 0) m;
 
 -- name: contact_get  ($1 contact)
 select :{contact t k.name a o.id}

@@ -1,10 +1,7 @@
 -- name: diagnosis_get  ($1 opportunity)
 select :{diagnosis o} from opportunity o where o.id = $1::bigint;
 
--- name: diagnosis_put  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 body)
-with saved as (
-update opportunity o set reason_id = r.id, reason = r.choice, updated_at = clock_timestamp()
-  from (select $5::jsonb as b) x, choice('cancellation_reason', b ->> 'reason') r
- where :{writable o} and case when $4::text is null then true else unchanged(:{diagnosis o}, $4, :{whole o}) end
-returning :{diagnosis o} as doc)
-:{saved};
+-- name: diagnosis_put  ($1 opportunity, $2 body)
+with old as materialized (select o.reason from opportunity o where o.id = $1::bigint),
+chosen as materialized (select r.id, r.choice from old, choice('cancellation_reason', $2::jsonb ->> 'reason', array[old.reason]) r)
+update opportunity o set reason_id = c.id, reason = c.choice, updated_at = clock_timestamp() from chosen c where o.id = $1::bigint;

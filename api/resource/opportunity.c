@@ -2,7 +2,8 @@
 
 #include "catalog/catalog.h"
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
+#include "resource/read.h"
 #include "sql.h"
 
 /* ids - of the choice that the query has of this name, which was checked; NULL without one. */
@@ -31,7 +32,20 @@ opportunity_list(struct request *rq)
 	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
 	    ids(rq, "stage", "stage"), ids(rq, "campaign", "campaign"),
 	    ids(rq, "sub_campaign", "sub_campaign"), ids(rq, "cancellation_reason", "reason"), from,
-	    to, page.created_at, page.id, page.limit);
+	    to, page.created_at, page.id, page.limit, request_query_value(rq, "voided"));
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
+
+int
+client_opportunity_list(struct request *rq)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, &sql_client_opportunity_list, rq->param[0], page.created_at,
+	    page.id, page.limit, request_query_value(rq, "voided"));
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 
@@ -59,35 +73,24 @@ opportunity_create(struct request *rq)
 int
 opportunity_update(struct request *rq)
 {
-	struct call calls[] = {
-		{ &sql_opportunity_update, { [4] = rq->body_text } },
-		{ &sql_opportunity_saved, { rq->param[0] } },
+	const struct call calls[] = {
+		{ &sql_opportunity_update, { rq->param[0], rq->body_text } },
+		opportunity_saved(rq),
 	};
+	struct change change = opportunity_change(rq, PART_OPPORTUNITY, calls, NITEMS(calls));
 
-	return reply_written(rq, calls, NITEMS(calls), "conflict");
+	return change_reply(rq, &change);
 }
 
 int
 opportunity_reopen(struct request *rq)
 {
 	const struct call calls[] = {
-		{ &sql_opportunity_lock, { rq->param[0], rq->advisor_id, rq->may_change_all } },
-		{ &sql_opportunity_reopen, { rq->param[0], rq->advisor_id, rq->condition } },
-		{ &sql_opportunity_saved, { rq->param[0] } },
+		{ &sql_opportunity_reopen, { rq->param[0], rq->advisor_id } },
+		opportunity_saved(rq),
 	};
-	struct result *results[NITEMS(calls)];
-	int status = request_run(rq, calls, NITEMS(calls), results);
+	struct change change = opportunity_change(rq, PART_CLOSURE, calls, NITEMS(calls));
 
-	if (status != 0)
-		return status;
-	auto_result struct result *locked = results[0];
-	auto_result struct result *reopened = results[1];
-	auto_result struct result *row = results[2];
-	if (result_rows(locked) == 0)
-		return reply_problem(rq, "not_found");
-	if (result_true(locked, 0, 2))
-		return reply_problem(rq, "client_erased");
-	if (result_rows(reopened) == 0)
-		return reply_problem(rq, "opportunity_not_finished");
-	return reply_row(rq, 200, &row, 0);
+	change.lock.st = &sql_opportunity_lock_finished;
+	return change_reply(rq, &change);
 }

@@ -9,6 +9,9 @@
         case when %1.phone_to_manage is null then 'competitor_offer' end,
         case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
 
+-- fragment: service  (%1 an opportunity)
+(select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s)
+
 -- fragment: diagnosis  (%1 an opportunity)
 (select row_to_json(s) from (select %1.reason) s)
 
@@ -23,22 +26,30 @@
 (select row_to_json(r) from (select %1.id::text as id, %1.action, %1.final_state) r)
 
 -- fragment: grid  (%1 an opportunity)
-(select coalesce(json_agg(:{action x} order by x.id), '[]') from action x where x.opportunity_id = %1.id)
+(select ('[' || coalesce(string_agg(:{action x}::text, ',' order by x.id), '') || ']')::json from action x where x.opportunity_id = %1.id)
 
 -- fragment: opportunity  (%1 an opportunity, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.contact_id::text as contact_id,
-    %1.campaign, %1.sub_campaign, %1.stage, :{advisor %2} as advisor,
-    (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) as service,
+    %1.campaign, %1.sub_campaign, %1.stage, :{advisor_then %2 %1.created_at} as advisor,
+    :{service %1} as service,
     :{grid %1} as actions,
     :{diagnosis %1} as diagnosis, :{competitor_offer %1} as competitor_offer, :{closure %1} as closure,
     case when %1.closed_at is null then :{missing %1} else '{}' end as missing,
-    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
+    :{voided %1} as voided, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
--- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
+-- Made by mistake, or of a client who was erased while it was open: it counts nowhere.
+-- fragment: voided  (%1 an opportunity)
+case when %1.voided_at is not null then (select row_to_json(s) from (select instant(%1.voided_at) as at,
+    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, %1.void_reason as reason) s) end
+
+-- fragment: listed  (%1 an opportunity, %2 'true': those that were voided, else the others)
+(%1.voided_at is not null) = coalesce(%2::boolean, false)
+
+-- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
 with page as (
     select o.created_at, o.id, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
-     where o.client_id = $1::bigint and :{page_after o $2 $3}
+     where o.client_id = $1::bigint and :{listed o $5} and :{page_after o $2 $3}
      order by o.created_at desc, o.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
@@ -53,13 +64,13 @@ select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 -- fragment: day_after  (%1 a day or null)
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
--- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit)
+-- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
 with page as (
     select o.created_at, o.id, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
      where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
        and :{chosen o.stage_id $2} and :{chosen o.campaign_id $3} and :{chosen o.sub_campaign_id $4}
-       and :{chosen o.reason_id $5}
+       and :{chosen o.reason_id $5} and :{listed o $11}
        and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
        and ($7::date is null or o.created_at < :{day_after $7})
        -- Both at once: an index is entered at this one alone. As no id is below 0, the day's end is none of it.
@@ -72,84 +83,110 @@ with page as (
 select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id
      where o.id = $1::bigint;
 
--- The answer is kept for a repetition, so there must be none when the change before it found nothing to do.
--- fragment: changed_here  (%1 a row that this transaction wrote)
-%1.xmin = pg_current_xact_id()::xid
-
 -- name: opportunity_saved  ($1 opportunity)
+-- The last statement of every change: the whole opportunity, of which the answer shows all or a part.
 -- writes
 select :{answer 200 null s.doc} from (
-    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
-     where o.id = $1::bigint and :{changed_here o} offset 0) s;
-
--- fragment: whole  (%1 an opportunity)
-(select :{opportunity %1 a} from advisor a where a.id = %1.advisor_id)
-
--- fragment: opportunity_unchanged  (%1 an opportunity, %2 tags or null)
-case when %2::text is null then true
-     else unchanged(:{whole %1}, %2) end
+    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;
 
 -- name: opportunity_create  ($1 advisor, $2 body)
 -- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
-with new as (
+with asked as materialized (
+    select t.id, t.client_id, b from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint),
+:{client_held asked.client_id asked},
+chosen as materialized (select sc.id, sc.choice from choice('sub_campaign', $2::jsonb ->> 'sub_campaign') sc),
+new as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
         stage_id, stage, current_plan, activation_date, prior_consultation)
-    select t.client_id, t.id, $1::bigint, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice,
+    select held.id, asked.id, $1::bigint, ca.id, ca.choice, chosen.id, chosen.choice, st.id, st.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
-      from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint join client k on k.id = t.client_id,
-           catalog_item_of('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', b ->> 'sub_campaign') sc,
-           catalog_item_of('stage', 'en-proceso') st
-     where :{kept k}
-       for key share of k
+      from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
 made as materialized (
     select '/v1/opportunities/' || new.id as location, :{opportunity new a} as doc
       from new join advisor a on a.id = new.advisor_id)
 :{made};
 
--- Every change of an opportunity is a transaction of two or more statements in
--- one round trip: opportunity_lock, the change, and what must hold or be shown
--- after it. The lock comes first, so that the others see what they waited for.
+-- Every change of an opportunity is a transaction in one round trip: opportunity_lock, opportunity_match where the
+-- request has a condition, the change, opportunity_saved. The first two refuse; a change that is reached is made.
+
+-- The client's row is locked before the opportunity's: docs/architecture.md has the order of locks.
+-- fragment: opportunity_locked  (of $1 an opportunity, $2 advisor, $3 may change another's: CTEs; the last, locked, has its row or none)
+owner as materialized (
+    select c.id from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
+locked as materialized (
+    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, o.erased_at, o.voided_at, o.closed_at
+      from owner join opportunity o on o.client_id = owner.id
+     where o.id = $1::bigint for no key update of o)
+
 -- name: opportunity_lock  ($1 opportunity, $2 advisor, $3 may change another's)
-select o.advisor_id = $2::bigint or $3::boolean, o.closed_at is not null, o.erased_at is not null
-  from opportunity o where o.id = $1::bigint for no key update;
+with :{opportunity_locked}
+select case when l.id is null then refuse('not_found')
+            when not l.own then refuse('not_owner')
+            when l.erased_at is not null then refuse('client_erased')
+            when l.voided_at is not null then refuse('opportunity_voided')
+            when l.closed_at is not null then refuse('opportunity_finished') end
+  from (values (true)) one left join locked l on true;
+
+-- name: opportunity_lock_finished  ($1 opportunity, $2 advisor, $3 may change another's)
+with :{opportunity_locked}
+select case when l.id is null then refuse('not_found')
+            when not l.own then refuse('not_owner')
+            when l.erased_at is not null then refuse('client_erased')
+            when l.voided_at is not null then refuse('opportunity_voided')
+            when l.closed_at is null then refuse('opportunity_not_finished') end
+  from (values (true)) one left join locked l on true;
+
+-- name: opportunity_match  ($1 opportunity, $2 condition, $3 the parts that the change could overwrite, with commas around each)
+-- Behind the lock, as a statement of its own: it sees what the lock waited for.
+select case when not condition_holds(array[concat_ws('.',
+        case when $3 like '%,opportunity,%' then tag(:{opportunity_head o}) end,
+        case when $3 like '%,actions,%' then tag(:{grid o}) end,
+        case when $3 like '%,diagnosis,%' then tag(:{diagnosis o}) end,
+        case when $3 like '%,competitor_offer,%' then tag(:{competitor_offer o}) end,
+        case when $3 like '%,closure,%' then tag(:{closure o}) end)], $2) then refuse('precondition_failed') end
+  from opportunity o where o.id = $1::bigint;
+
+-- What opportunity_update could overwrite; api/http/entity_tag.c makes the same of an answer.
+-- fragment: opportunity_head  (%1 an opportunity)
+json_build_array(%1.sub_campaign, :{service %1})
 
 -- Instants are the clock's, not now(): that is when the transaction began to wait for the row.
--- fragment: writable  (%1 an opportunity; $1 its id, $2 advisor, $3 may change another's)
-%1.id = $1::bigint and (%1.advisor_id = $2::bigint or $3::boolean) and %1.closed_at is null and %1.erased_at is null
+-- name: opportunity_update  ($1 opportunity, $2 merge patch)
+with old as materialized (select o.* from opportunity o where o.id = $1::bigint),
+chosen as materialized (
+    select sc.id, sc.choice from old, choice('sub_campaign', $2::jsonb ->> 'sub_campaign', array[old.sub_campaign]) sc),
+patched as materialized (
+    select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date', old.activation_date,
+            'prior_consultation', old.prior_consultation), coalesce($2::jsonb -> 'service', '{}')) as service from old)
+update opportunity o set sub_campaign_id = coalesce(chosen.id, o.sub_campaign_id),
+    sub_campaign = coalesce(chosen.choice, o.sub_campaign), current_plan = service ->> 'current_plan',
+    activation_date = (service ->> 'activation_date')::date, prior_consultation = (service ->> 'prior_consultation')::boolean,
+    updated_at = case when $2::jsonb = '{}' then o.updated_at else clock_timestamp() end
+  from chosen, patched
+ where o.id = $1::bigint;
 
--- name: opportunity_update  ($1 opportunity, $2 advisor, $3 may change another's, $4 tags or null, $5 merge patch)
-update opportunity o set sub_campaign_id = coalesce(sc.id, o.sub_campaign_id),
-    sub_campaign = coalesce(sc.choice, o.sub_campaign), current_plan = m.patched ->> 'current_plan',
-    activation_date = (m.patched ->> 'activation_date')::date, prior_consultation = (m.patched ->> 'prior_consultation')::boolean,
-    updated_at = case when $5::jsonb = '{}' then o.updated_at else clock_timestamp() end
-  from opportunity old, (select $5::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign') sc,
-       lateral (select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date',
-            old.activation_date, 'prior_consultation', old.prior_consultation), coalesce(b -> 'service', '{}')) as patched) m
- where :{writable o} and old.id = o.id and :{opportunity_unchanged o $4}
-returning o.id;
-
--- name: opportunity_reopen  ($1 opportunity, $2 advisor, $3 tags or null)
+-- name: opportunity_reopen  ($1 opportunity, $2 advisor)
 with was as (
     insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at)
-    select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint and o.closed_at is not null and o.erased_at is null
-       and :{opportunity_unchanged o $3}
+    select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
   from was, catalog_item_of('stage', 'en-proceso') st
- where o.id = was.opportunity_id and o.closed_at is not null
-returning o.id;
+ where o.id = was.opportunity_id;
 
--- fragment: close  (%1 an opportunity o is this one, $1 a stage's code or null: it stays)
--- A final stage needs what the manual says one must register, or the transaction ends here.
-update opportunity o set stage_id = st.id, stage = st.choice, updated_at = clock_timestamp(), closed_at =
-    case when is_final(st.choice) then clock_timestamp() end
-  from choice('stage', $1) st
- where st.id is not null and %1
-   and case when is_final(st.choice) and :{missing o} <> '{}'
-            then refuse('incomplete', :{missing o}) is null else true end
-
--- name: opportunity_close  ($1 stage's code or null, $2 opportunity, $3 advisor, $4 may change another's)
-:{close o.id=$2::bigint} and (o.advisor_id = $3::bigint or $4::boolean) and o.closed_at is null
-   and o.erased_at is null;
+-- name: opportunity_close  ($1 stage's code, $2 opportunity or null: the one that this transaction made)
+-- After all else is saved. A final stage needs what the manual says one must register, or the transaction ends here.
+-- currval stands in a subquery: being volatile it could be no index's condition by itself.
+with old as materialized (
+    select o.id, o.stage, :{missing o} as missing
+      from opportunity o where o.id = coalesce($2::bigint, (select currval('opportunity_id_seq')))),
+chosen as materialized (select old.id, st.id as stage_id, st.choice as stage, old.missing from old, choice('stage', $1, array[old.stage]) st),
+judged as materialized (
+    select c.id, c.stage_id, c.stage, case when is_final(c.stage) then clock_timestamp() end as closed_at,
+           case when is_final(c.stage) and c.missing <> '{}' then refuse('incomplete', c.missing) end as refused
+      from chosen c)
+update opportunity o set stage_id = j.stage_id, stage = j.stage, closed_at = j.closed_at, updated_at = clock_timestamp()
+  from judged j
+ where o.id = j.id;

@@ -2,7 +2,7 @@
  * The rights of Ley 29733 that administrators serve: erasure and access.
  */
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/read.h"
 #include "sql.h"
 
 int
@@ -12,8 +12,13 @@ client_erase(struct request *rq)
 		{ &sql_client_erase, { rq->param[0] } },
 		{ &sql_client_erased, { rq->param[0] } },
 	};
+	struct result *results[NITEMS(calls)];
 
-	return reply_last(rq, calls, NITEMS(calls));
+	if (request_run(rq, calls, NITEMS(calls), results) != 0)
+		return rq->reply.status;
+	result_free(results[0]);
+	auto_result struct result *row = results[1];
+	return reply_row(rq, 200, &row, 0);
 }
 
 int

@@ -1,19 +1,14 @@
--- What was erased takes nothing new. Its row is to be locked, so that what is under way either comes before, or sees it.
--- fragment: kept  (%1 a client)
-case when %1.erased_at is not null then refuse('client_erased') is null else true end
-
 -- name: client_erase  ($1 client)
 -- writes
-select client_erase($1::bigint);
+select case when not client_erase($1::bigint) then refuse('not_found') end;
 
 -- name: client_erased  ($1 client)
 -- writes
-select :{answer 200 null s.doc} from (
-    select :{client c} as doc from client c where c.id = $1::bigint and :{changed_here c} offset 0) s;
+select :{answer 200 null s.doc} from (select :{client c} as doc from client c where c.id = $1::bigint offset 0) s;
 
 -- fragment: consent_shown  (%1 a consent, %2 its advisor)
 (select row_to_json(r) from (select %1.advertising_acceptance, %1.opportunity_id::text as opportunity_id,
-    %1.contact_id::text as contact_id, :{advisor %2} as advisor, instant(%1.created_at) as created_at) r)
+    %1.contact_id::text as contact_id, :{advisor_then %2 %1.created_at} as advisor, instant(%1.created_at) as created_at) r)
 
 -- name: client_personal_data  ($1 client)
 -- No call has a hundred of anything; the bound keeps an answer from growing without end.
@@ -51,8 +46,9 @@ with old as materialized (
     select c.id from client c
      where c.erased_at is null and c.updated_at < now() - make_interval(days => $1::int)
        and client_idle(c.id, now() - make_interval(days => $1::int))
-     order by c.updated_at, c.id limit $2::int)
-select count(*) filter (where client_erase(old.id, now() - make_interval(days => $1::int))) from old;
+     order by c.updated_at, c.id limit $2::int),
+erased as materialized (select client_erase(old.id, now() - make_interval(days => $1::int)) as done from old)
+select count(*) filter (where done) from erased;
 
 -- name: purge_sessions  ($1 days, $2 after this id, $3 sessions at most)
 -- writes

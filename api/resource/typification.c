@@ -1,35 +1,66 @@
+#include <string.h>
+
 #include "http/route.h"
-#include "resource/write.h"
+#include "resource/change.h"
 #include "sql.h"
+
+/* The sections that a form brings. */
+static unsigned
+parts_of(const json_t *form)
+{
+	static const struct {
+		const char *member;
+		unsigned part;
+	} sections[] = {
+		{ "sub_campaign", PART_OPPORTUNITY },
+		{ "service", PART_OPPORTUNITY },
+		{ "actions", PART_ACTIONS },
+		{ "diagnosis", PART_DIAGNOSIS },
+		{ "competitor_offer", PART_COMPETITOR_OFFER },
+		{ "closure", PART_CLOSURE },
+	};
+	unsigned parts = 0;
+
+	for (size_t i = 0; i < NITEMS(sections); i++) {
+		if (json_object_get(form, sections[i].member) != NULL)
+			parts |= sections[i].part;
+	}
+	return parts;
+}
 
 int
 typification_put(struct request *rq)
 {
-	struct call calls[] = {
-		{ &sql_typification_put, { [4] = rq->body_text } },
-		opportunity_close(rq, json_object_get(rq->body, "closure")),
-		{ &sql_opportunity_saved, { rq->param[0] } },
-	};
+	const char *stage = closure_stage(json_object_get(rq->body, "closure"));
+	struct call calls[3];
+	struct change change;
+	int n = 0;
 
-	return reply_written(rq, calls, NITEMS(calls), "conflict");
+	calls[n++] =
+	    (struct call){ &sql_typification_put, { rq->param[0], rq->advisor_id, rq->body_text } };
+	if (stage != NULL)
+		calls[n++] = opportunity_close(stage, rq->param[0]);
+	calls[n++] = opportunity_saved(rq);
+	change = opportunity_change(rq, parts_of(rq->body), calls, n);
+	return change_reply(rq, &change);
 }
 
 int
 typification_create(struct request *rq)
 {
-	const struct call calls[] = {
-		{ &sql_typification_create, { rq->advisor_id, rq->body_text } },
-		{ &sql_opportunity_close_new,
-		    { closure_stage(json_object_get(rq->body, "closure")) } },
-		{ &sql_opportunity_created, { NULL } },
-	};
+	const char *stage = closure_stage(json_object_get(rq->body, "closure"));
+	struct call calls[3];
 	struct result *results[NITEMS(calls)];
-	int status = request_run(rq, calls, NITEMS(calls), results);
+	int n = 0;
 
-	if (status != 0)
-		return status;
-	result_free(results[0]);
-	result_free(results[1]);
-	auto_result struct result *row = results[2];
+	calls[n++] = (struct call){ &sql_typification_create, { rq->advisor_id, rq->body_text } };
+	if (stage != NULL)
+		calls[n++] = opportunity_close(stage, NULL);
+	calls[n++] = (struct call){ &sql_opportunity_created, { NULL } };
+	if (request_run(rq, calls, n, results) != 0)
+		return rq->reply.status;
+	for (int i = 0; i < n - 1; i++)
+		result_free(results[i]);
+	auto_result struct result *row = results[n - 1];
 	return reply_created(rq, &row);
 }

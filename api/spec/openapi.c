@@ -66,6 +66,19 @@ is_reference(const struct loader *l, const json_t *node)
 	return json_object_size(node) == 1 && schema_component(l->doc->root, node) != NULL;
 }
 
+/* An answer that is one of several components, which are checked where they stand. */
+static bool
+is_one_of_references(const struct loader *l, const json_t *node)
+{
+	const json_t *branches = json_object_get(node, "oneOf");
+
+	for (size_t i = 0; i < json_array_size(branches); i++) {
+		if (!is_reference(l, json_array_get(branches, i)))
+			return false;
+	}
+	return json_object_size(node) == 1 && json_array_size(branches) > 0;
+}
+
 /*
  * Compiles whatever is called "schema" below node, answers and headers
  * included, and throws it away: a keyword that the tests could not hold an
@@ -91,7 +104,7 @@ check_schemas(struct loader *l, const json_t *node)
 	json_object_foreach ((json_t *)node, key, v) {
 		is_schema = strcmp(key, "schema") == 0;
 		if (strcmp(key, "example") == 0 || strcmp(key, "examples") == 0 ||
-		    (is_schema && is_reference(l, v)))
+		    (is_schema && (is_reference(l, v) || is_one_of_references(l, v))))
 			continue;
 		length = loader_enter(l, key);
 		result = is_schema ? check_schema(l, v) : check_schemas(l, v);

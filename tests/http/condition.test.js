@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => world.end());
 
-const strong = /^"[0-9a-f]{1,16}"$/;
+const strong = /^"[0-9a-f.-]{1,101}"$/;
 const tagOf = async (where) => {
   const r = await ana.get(where);
   assert.equal(r.status, 200, r.text);
@@ -318,11 +318,11 @@ test("action_create, diagnosis_put, competitor_offer_put, closure_put, action_up
   const o = await lib.opened(ana), whole = async () => (await ana.get(o.at)).headers.etag;
   const row = (await ana.post(`${o.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" }, { "if-match": await whole() })).json;
   const writes = [["put", "diagnosis", { reason: lib.reason }], ["put", "competitor-offer", lib.form().competitor_offer],
-    ["put", "closure", { stage: "en-proceso" }], ["patch", `actions/${row.id}`, { final_state: "atendido" }]];
+    ["put", "closure", { advertising_acceptance: "acepto", stage: "en-proceso" }], ["patch", `actions/${row.id}`, { final_state: "atendido" }]];
   for (const [method, part, body] of writes) {
     const tag = await whole();
     assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 200, part);
-    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 412, `${part}: something was changed since`);
+    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 412, `${part}: it was changed since`);
   }
   const etag = await whole();
   assert.equal((await ana.delete(`${o.at}/actions/${row.id}`, { "if-match": etag })).status, 204);

@@ -115,6 +115,7 @@ create temporary table wanted (relname name primary key, rights text not null) o
 insert into wanted values
     ('action', 'DELETE INSERT SELECT UPDATE'),
     ('advisor', 'SELECT'),
+    ('advisor_name', 'SELECT'),
     ('audit', 'SELECT'),
     ('audit_read', 'SELECT'),
     ('catalog', 'SELECT'),
@@ -133,6 +134,8 @@ insert into wanted values
 create temporary table wanted_column (relname name, attname name, kind text, primary key (relname, attname, kind)) on commit drop;
 insert into wanted_column
     select 'advisor', a, 'INSERT' from unnest('{username,full_name,role,rights,password_hash,must_change_password}'::text[]) a
+    union all
+    select 'contact', a, 'UPDATE' from unnest('{asked,right}'::text[]) a
     union all
     select 'advisor', a, 'UPDATE' from unnest('{full_name,role,rights,active,password_hash,must_change_password,updated_at}'::text[]) a;
 grant select on wanted, wanted_column to gestor_api;

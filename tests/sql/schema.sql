@@ -255,6 +255,28 @@ begin
     perform pg_temp.refused('action_choices_whole', 'update action set final_state = null');
     perform pg_temp.refused('action_choices_whole', 'update action set final_state_id = null');
     perform pg_temp.taken('update action set final_state_id = null, final_state = null');
+    -- An entry without an answer is a withdrawal; half of one is nothing.
+    perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance = null');
+    perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance_id = null');
+    perform pg_temp.taken('update consent set advertising_acceptance_id = null, advertising_acceptance = null');
+    perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_at = now()');
+    perform pg_temp.refused('opportunity_voided_whole', $q$update opportunity set void_reason = 'X'$q$);
+    perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_by = advisor_id');
+    perform pg_temp.refused('opportunity_voided_by_fkey', $q$update opportunity set voided_at = now(), void_reason = 'X', voided_by = 999999$q$);
+    perform pg_temp.taken($q$update opportunity set voided_at = now(), void_reason = 'X', voided_by = advisor_id$q$);
+end $$;
+
+-- A name that an advisor had is kept with the moment until which it was.
+do $$
+declare
+    one advisor;
+begin
+    insert into advisor (full_name, role) values ('ANA ANTES', 'advisor') returning * into one;
+    update advisor set full_name = 'ANA DESPUES' where id = one.id;
+    update advisor set active = false where id = one.id;
+    perform pg_temp.same('names', (select string_agg(full_name, ',') from advisor_name where advisor_id = one.id), 'ANA ANTES');
+    perform pg_temp.same('renamed', (select a.renamed_at = n.until from advisor a join advisor_name n on n.advisor_id = a.id where a.id = one.id), true);
+    perform pg_temp.refused('advisor_name_advisor_fkey', $q$insert into advisor_name (advisor_id, until, full_name) values (999999, now(), 'X')$q$);
 end $$;
 
 -- ---------------------------------------------------------------- catalogues
@@ -474,9 +496,9 @@ begin
     update client set updated_at = now() - interval '10 days';
     update contact set created_at = now() - interval '10 days';
     update opportunity set created_at = now() - interval '10 days', updated_at = now() - interval '10 days', phone_to_manage = '944264648', additional_line = '955555555';
-    insert into idempotency (scope, operation, key, request, status, body) values ('1', 'client_create', 'a', '', 201, json_build_object('id', one::text)),
-        ('1', 'contact_create', 'b', '', 201, json_build_object('client_id', one::text)), ('1', 'competitor_offer_put', 'c', '', 200, '{}'),
-        ('1', 'client_create', 'd', '', 201, '{"id":"999999"}'), ('1', 'contact_create', 'e', '', 201, '{"client_id":"999999"}'), ('1', 'session_delete', 'f', '', 204, null);
+    insert into idempotency (scope, operation, key, request, status, body, client_id) values ('1', 'client_create', 'a', '', 201, '{}', one),
+        ('1', 'contact_create', 'b', '', 201, '{}', one), ('1', 'competitor_offer_put', 'c', '', 200, '{}', null),
+        ('1', 'client_create', 'd', '', 201, '{}', 999999), ('1', 'competitor_offer_put', 'e', '', 200, '{}', 999999), ('1', 'session_delete', 'f', '', 204, null, null);
     perform pg_temp.same('idle', client_idle(one, now() - interval '9 days'), true);
     perform pg_temp.same('not idle for so long', client_idle(one, now() - interval '11 days'), false);
     update opportunity set updated_at = now();
@@ -489,7 +511,9 @@ begin
     perform pg_temp.same('phones', (select count(*) from client_phone where client_id = one), 0::bigint);
     perform pg_temp.same('opportunities', (select count(*) from opportunity where client_id = one and (phone_to_manage is not null or additional_line is not null or erased_at is null)), 0::bigint);
     perform pg_temp.same('contacts', (select count(*) from contact where client_id = one and (origin_phone is not null or serial_number is not null)), 0::bigint);
-    perform pg_temp.same('kept answers', (select string_agg(key, '' order by key) from idempotency), 'def');
+    perform pg_temp.same('kept answers', (select string_agg(key, '' order by key) from idempotency where status <> 409), 'def');
+    perform pg_temp.same('spent keys', (select string_agg(key, '' order by key) from idempotency where status = 409 and body is null), 'ab');
+    perform pg_temp.same('what was open is voided', (select count(*) from opportunity where client_id = one and (voided_at is null) = (closed_at is null)), 0::bigint);
     perform pg_temp.same('others', (select count(*) from client where erased_at is null and name = 'DOS'), 1::bigint);
     update session set expires_at = now() - interval '31 days';
     insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, '\x02', now() from session limit 1;
@@ -540,7 +564,7 @@ declare
     excepted constant text[] := '{action_action_fkey,action_final_state_fkey,client_document_type_fkey,consent_advertising_acceptance_fkey,
         consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,opportunity_advertising_acceptance_fkey,
         opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
-        opportunity_operator_fkey,reopening_advisor_fkey,session_advisor_fkey}';
+        opportunity_operator_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey}';
 begin
     select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
      where k.connamespace = 'gestor'::regnamespace and k.contype = 'f'

@@ -1,0 +1,111 @@
+#include "base/json_text.h"
+
+#include <string.h>
+
+static const char *
+skip_blanks(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+		p++;
+	return p;
+}
+
+/* p is behind the opening quote; returns what is behind the closing one. */
+static const char *
+skip_string(const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		if (*p == '\\')
+			p++;
+		else if (*p == '"')
+			return p + 1;
+	}
+	return end;
+}
+
+static const char *
+skip_value(const char *p, const char *end)
+{
+	int depth = 0;
+
+	while (p < end) {
+		switch (*p) {
+		case '"':
+			p = skip_string(p + 1, end);
+			break;
+		case '{':
+		case '[':
+			depth++;
+			p++;
+			break;
+		case '}':
+		case ']':
+			/* The bracket of what the value stands in. */
+			if (depth == 0)
+				return p;
+			depth--;
+			p++;
+			break;
+		case ',':
+			if (depth == 0)
+				return p;
+			p++;
+			break;
+		default:
+			p++;
+		}
+		/* A string, an object or an array ends by itself. */
+		if (depth == 0 && (p[-1] == '"' || p[-1] == '}' || p[-1] == ']'))
+			return p;
+	}
+	return end;
+}
+
+bool
+json_text_next(struct span *rest, struct span *ret_name, struct span *ret_value)
+{
+	const char *p = rest->at, *end = rest->at + rest->length, *from;
+
+	p = skip_blanks(p, end);
+	if (p == end || (*p != '{' && *p != '[' && *p != ','))
+		return false;
+	p = skip_blanks(p + 1, end);
+	if (p == end || *p == '}' || *p == ']')
+		return false;
+	*ret_name = (struct span){ p, 0 };
+	if (*p == '"') {
+		const char *behind = skip_string(p + 1, end), *colon = skip_blanks(behind, end);
+
+		if (colon < end && *colon == ':') {
+			*ret_name = (struct span){ p + 1, (size_t)(behind - p) - 2 };
+			p = skip_blanks(colon + 1, end);
+		}
+	}
+	from = p;
+	p = skip_value(p, end);
+	*rest = (struct span){ p, (size_t)(end - p) };
+	while (p > from && (p[-1] == ' ' || p[-1] == '\n'))
+		p--;
+	*ret_value = (struct span){ from, (size_t)(p - from) };
+	return true;
+}
+
+bool
+json_text_is(struct span span, const char *text)
+{
+	return strlen(text) == span.length && memcmp(span.at, text, span.length) == 0;
+}
+
+bool
+json_text_member(struct span object, const char *name, struct span *ret_value)
+{
+	struct span member, value;
+
+	while (json_text_next(&object, &member, &value)) {
+		if (json_text_is(member, name)) {
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}

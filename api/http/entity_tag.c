@@ -1,0 +1,178 @@
+#include "http/entity_tag.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const parts_of[] = {
+#define E(name, parts) [ENTITY_##name] = parts,
+	ENTITIES(E)
+#undef E
+};
+/* As `etags` names them, in the order of the parts. */
+static const char *const part_names[] = { "opportunity", "actions", "diagnosis", "competitor_offer",
+	"closure" };
+_Static_assert(NITEMS(part_names) == PARTS_MAX, "one name a part");
+
+/* The most that a record has, an opportunity, has some twenty. */
+#define MEMBERS_MAX 32
+
+struct members {
+	int count;
+	struct span names[MEMBERS_MAX], values[MEMBERS_MAX];
+};
+
+static void
+read_members(struct span json, struct members *ret_members)
+{
+	struct span rest = json;
+	int n = 0;
+
+	while (n < MEMBERS_MAX &&
+	       json_text_next(&rest, &ret_members->names[n], &ret_members->values[n]))
+		n++;
+	ret_members->count = n;
+}
+
+/* The value at a path of one or two names; null where there is none. */
+static struct span
+value_at(const struct members *m, const char *path, size_t length)
+{
+	static const struct span none = { "null", 4 };
+	size_t first = 0;
+	struct span value, rest, name;
+
+	while (first < length && path[first] != '.')
+		first++;
+	for (int i = 0; i < m->count; i++) {
+		if (m->names[i].length != first || memcmp(m->names[i].at, path, first) != 0)
+			continue;
+		if (first == length)
+			return m->values[i];
+		rest = m->values[i];
+		while (json_text_next(&rest, &name, &value)) {
+			if (name.length == length - first - 1 &&
+			    memcmp(name.at, path + first + 1, name.length) == 0)
+				return value;
+		}
+	}
+	return none;
+}
+
+/* Of one member its value, of several an array of their values as PostgreSQL's json_build_array writes it. */
+static void
+tag_part(struct arena *a, const struct members *m, const char *paths, size_t length,
+    char ret_tag[static TEXT_TAG_SIZE])
+{
+	struct span values[MEMBERS_MAX];
+	size_t n = 0, total = 2;
+	char *text, *at;
+
+	for (const char *p = paths; p < paths + length && n < MEMBERS_MAX; p++) {
+		size_t one = strcspn(p, ", ");
+
+		values[n] = value_at(m, p, one);
+		total += values[n++].length + 2;
+		p += one;
+	}
+	if (n == 1) {
+		text_tag(values[0].at, values[0].length, ret_tag);
+		return;
+	}
+	at = text = arena_alloc(a, total);
+	*at++ = '[';
+	for (size_t i = 0; i < n; i++) {
+		at = i > 0 ? mempcpy(at, ", ", 2) : at;
+		at = mempcpy(at, values[i].at, values[i].length);
+	}
+	*at++ = ']';
+	text_tag(text, (size_t)(at - text), ret_tag);
+}
+
+const char *
+entity_tag(struct arena *a, enum entity entity, struct span json)
+{
+	const char *parts = parts_of[entity];
+	char all[TEXT_TAG_SIZE], part[TEXT_TAG_SIZE], *tag, *at;
+	struct members members;
+
+	text_tag(json.at, json.length, all);
+	if (*parts == '\0')
+		return arena_copy(a, all, strlen(all));
+	read_members(json, &members);
+	at = tag = arena_alloc(a, ENTITY_TAG_MAX + 1);
+	while (*parts != '\0') {
+		size_t length = strcspn(parts, " ");
+
+		tag_part(a, &members, parts, length, part);
+		at = stpcpy(at, part);
+		parts += length + strspn(parts + length, " ");
+		*at++ = *parts != '\0' ? '.' : '-';
+	}
+	stpcpy(at, all);
+	return tag;
+}
+
+const char *
+entity_tag_parts(struct arena *a, const char *tag, size_t length, unsigned parts)
+{
+	char *text = arena_alloc(a, length + 1), *at = text;
+	const char *end = memchr(tag, '-', length);
+	int count = 1, n = 0;
+
+	end = end != NULL ? end : tag + length;
+	for (const char *p = tag; p < end; p++)
+		count += *p == '.';
+	/* A part's own tag, or that of a record that is no opportunity. */
+	if (count == 1 && (parts & (parts - 1)) == 0)
+		return arena_copy(a, tag, (size_t)(end - tag));
+	if (count != PARTS_MAX || parts == 0)
+		return NULL;
+	for (const char *p = tag; p < end; n++) {
+		size_t one = strcspn(p, ".-");
+
+		if ((parts >> n & 1) != 0) {
+			at = at > text ? stpcpy(at, ".") : at;
+			at = mempcpy(at, p, one);
+		}
+		p += one + 1;
+	}
+	*at = '\0';
+	return text;
+}
+
+static char *
+put_quoted(char *out, const char *tag, size_t length)
+{
+	out = stpcpy(out, "\"\\\"");
+	out = mempcpy(out, tag, length);
+	return stpcpy(out, "\\\"\"");
+}
+
+static char *
+put_etags(char *out, const char *tag)
+{
+	const char *part = tag;
+
+	out = stpcpy(out, ",\"etags\":{");
+	for (size_t i = 0; i < NITEMS(part_names); i++) {
+		size_t length = strcspn(part, ".-");
+
+		out = stpcpy(stpcpy(stpcpy(out, i > 0 ? ",\"" : "\""), part_names[i]), "\":");
+		out = i == 0 ? put_quoted(out, tag, strlen(tag)) : put_quoted(out, part, length);
+		part += length + 1;
+	}
+	return stpcpy(out, "}");
+}
+
+char *
+entity_with_tags(char *out, enum entity entity, struct span json, const char *tag, bool listed)
+{
+	/* Without the brace that ends it. */
+	out = mempcpy(out, json.at, json.length - 1);
+	if (entity == ENTITY_OPPORTUNITY)
+		out = put_etags(out, tag);
+	if (listed)
+		out = put_quoted(stpcpy(out, ",\"etag\":"), tag, strlen(tag));
+	return stpcpy(out, "}");
+}

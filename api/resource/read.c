@@ -1,0 +1,21 @@
+#include "resource/read.h"
+
+int
+reply_read(struct request *rq, const struct statement *st)
+{
+	auto_result struct result *row = request_query(rq, st, rq->param[0], rq->param[1]);
+
+	return row != NULL ? reply_row(rq, 200, &row, 0) : rq->reply.status;
+}
+
+int
+reply_list_of(struct request *rq, const struct statement *st)
+{
+	auto_result struct result *row = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	row = request_query(rq, st, rq->param[0], page.created_at, page.id, page.limit);
+	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+}
