@@ -10,6 +10,9 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 const { openapi, operations } = require("./coverage.js");
+const exchanges = require("./exchanges.js");
+
+exchanges.off();
 
 const off = (...names) => Object.fromEntries(names.map((name) => [`enable_${name}`, "off"]));
 const settings = {
