@@ -39,6 +39,7 @@
 #   http, planner  TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
+#   planner also TEST_RECORDS: where lib.js notes answers, exchanges and logs; else in build/test
 #   asan, tsan  as http, and GESTOR_BIN
 #   contract  as http
 #   docs    as http
