@@ -275,8 +275,8 @@ class Judge:
         if w == "from" and before != "distinct":
             return "from"
         if w == "using" and clause in ("from", "on", "select list") and i + 1 < len(items) and items[i + 1].kind != "group":
-            # delete from t using s; of an ORDER BY or an exception's `raise ... using` it is another.
-            return "from" if any(word(items, k) == "delete" for k in range(max(0, i - 6), i)) else clause
+            # `delete from t using s` and `merge into t using s`; of an ORDER BY or a `raise ... using` it is another.
+            return "from" if any(word(items, k) in ("delete", "merge") for k in range(max(0, i - 6), i)) else clause
         if w == "where" or w == "having":
             return w
         if w == "on" and nxt == "conflict":
@@ -316,9 +316,9 @@ class Judge:
         found = split_sources(items, i + 1)
         target = []
         for k in range(i - 1, -1, -1):
-            if word(items, k) in ("update", "delete") and word(items, k - 1) not in ("for", "do", "key"):
+            if word(items, k) in ("update", "delete", "merge") and word(items, k - 1) not in ("for", "do", "key"):
                 target = [True]
-            if items[k].text == ";" or word(items, k) in ("select", "insert", "update", "delete"):
+            if items[k].text == ";" or word(items, k) in ("select", "insert", "update", "delete", "merge"):
                 break
         rows = target + [s for s in found if self.reads_rows(s)]
         for s in found:

@@ -112,6 +112,9 @@ select id from gone;
 -- bad: where refuse: of an upsert
 insert into t (id) values (1) on conflict (id) do update set n = 1 where refuse('x') is null;
 
+-- bad: on refuse, from choice: of a MERGE
+merge into t using choice('stage', $1) c on refuse('x') is null when matched then delete;
+
 -- good: a function's statements
 create function f(client bigint) returns boolean language plpgsql as $$
 declare erased timestamptz;
