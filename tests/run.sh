@@ -8,6 +8,9 @@
 # http       tests/http/*.test.js against real processes, what measures time by itself; then that every
 #            answer was seen, and nothing personal in any log. TEST=contact runs the files with that in their
 #            name, NAME=serial the tests with that in their title, and neither looks at what was not seen
+# planner    the http tests twice more, under opposite settings of PostgreSQL's planner, for no answer may depend on the plan:
+#            hashed (generic plans, no indexes, no nested loops) and nested (custom plans, no indexes, no hash or merge
+#            joins). PLANNER=hashed or PLANNER=nested runs one of them; TEST and NAME choose tests as for http
 # asan       the http tests against build/gestor-asan: AddressSanitizer, LeakSanitizer and UBSan; by name only
 # tsan       the http tests against build/gestor-tsan: ThreadSanitizer; by name only
 # valgrind   a call against build/gestor under memcheck, until it has ended in order
@@ -33,9 +36,10 @@
 #   all     GESTOR_BIN
 #   unit    TEST_DATABASE_URL: an empty database of the program's own, as superuser
 #   sql     connected as gestor_owner, who may `set role gestor_api`
-#   http    TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
+#   http, planner  TEST_OWNER_URL, TEST_SERVE_URL (to the database "gestor", empty),
 #           TEST_SUPERUSER_URL, TEST_TEMPLATE_DB: a migrated database that
 #           `create database x template ... owner gestor_owner` copies
+#   planner also TEST_RECORDS: where lib.js notes answers, exchanges and logs; else in build/test
 #   asan, tsan  as http, and GESTOR_BIN
 #   contract  as http
 #   docs    as http
@@ -54,7 +58,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check plans sql http prism contract docs walk examples valgrind cost sbom fault fuzz)
+every=(unit sql-check plans sql http planner prism contract docs walk examples valgrind cost sbom fault fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -243,6 +247,58 @@ http_some() {
 		${NAME:+--test-name-pattern="$NAME"} "${files[@]}" || :
 }
 
+# planner_set NAME SETTING=VALUE... - the http tests, all sessions of the cluster having these settings meanwhile. They are set
+# for the cluster, because a database does not inherit what `alter database` set for its template.
+planner_set() {
+	local name=$1 setting file try now bad='' files=() set=() reset=()
+	shift
+	for setting; do
+		set+=(-c "alter system set ${setting%%=*} = ${setting#*=}")
+		reset+=(-c "alter system reset ${setting%%=*}")
+	done
+	run_psql "$SUPERUSER_URL" -o /dev/null "${set[@]}" -c 'select pg_reload_conf()'
+	# The postmaster reads them a moment later; a session of the role that serves shows what the service will have.
+	for setting; do
+		for ((try = 0; try < 100; try++)); do
+			now=$(run_psql "$(on "$SERVE_URL" "$template")" -Atc "show ${setting%%=*}")
+			[[ $now != "${setting#*=}" ]] || break
+			sleep 0.05
+		done
+		[[ $now == "${setting#*=}" ]] || bad+=" $setting"
+	done
+	for file in tests/http/*"${TEST:-}"*.test.js; do
+		case $file in
+		*/erased.*) ;;        # sets the planner's settings by itself
+		*/timing.*) ;;        # compares times
+		*/lifecycle.*) ;;     # measures times: of a start, a drain, an outage
+		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
+		*/supervision.*) ;;   # what systemd is told
+		*/database.*) ;;      # roles, TLS and migrations, no request's statements
+		*) [[ ! -f $file ]] || files+=("$file") ;;
+		esac
+	done
+	if [[ $bad ]]; then
+		missing "planner: $name" "not in force:$bad"
+	elif ((${#files[@]} == 0)); then
+		missing "planner: $name" "no file of tests/http that this step runs has '${TEST:-}' in its name"
+	else
+		mkdir "$tmp/planner-$name"
+		TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+			TEST_RECORDS=$tmp/planner-$name step "planner: $name" 900 node --test --test-concurrency=3 --test-reporter=spec \
+			${NAME:+--test-name-pattern="$NAME"} "${files[@]}" || :
+	fi
+	run_psql "$SUPERUSER_URL" -o /dev/null "${reset[@]}" -c 'select pg_reload_conf()'
+}
+
+# A plan with something that is switched off costs 10^10, so PostgreSQL would compile every one (jit), in a tenth of a second.
+planner() {
+	local common=(enable_indexscan=off enable_bitmapscan=off enable_indexonlyscan=off jit=off)
+	migrate
+	[[ ${PLANNER:-hashed} != hashed ]] || planner_set hashed "${common[@]}" plan_cache_mode=force_generic_plan enable_nestloop=off
+	[[ ${PLANNER:-nested} != nested ]] || planner_set nested "${common[@]}" plan_cache_mode=force_custom_plan \
+		enable_hashjoin=off enable_mergejoin=off
+}
+
 # http_with KIND - the http tests against build/gestor-KIND. What any of its processes
 # reports, even one that a test kills, is in a file.
 http_with() {
@@ -403,6 +459,7 @@ for name; do
 	plans) plans ;;
 	sql) sql ;;
 	http) http ;;
+	planner) planner ;;
 	prism) prism ;;
 	contract) contract ;;
 	docs) docs ;;

@@ -32,6 +32,11 @@ tools/errors.py --check || fail 'api/base/messages.def is not followed elsewhere
 
 tools/sqltext.py || fail 'SQL text is built at run time'
 
+# ---- Nothing with an effect where PostgreSQL may move, repeat or skip it
+
+tools/sqlpredicate.py --self-test tests/tools/sqlpredicate.sql || fail 'tools/sqlpredicate.py does not find what it is to find'
+tools/sqlpredicate.py || fail 'a statement has an effect in a predicate'
+
 # ---- What docs/security.md claims
 
 tools/security.py || fail 'docs/security.md names what is not there, or leaves a requirement out'

@@ -40,7 +40,7 @@ class Fault(Exception):
 class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
-        self.lines, self.writes, self.used = [], False, False
+        self.lines, self.numbers, self.writes, self.used = [], [], False, False
 
 
 def read(path, sections):
@@ -66,6 +66,7 @@ def read(path, sections):
                 raise Fault(f"{where}: text before the first '-- name:'")
             else:
                 section.lines.append(line)
+                section.numbers.append(number)
 
 
 def expand(section, args, sections, stack):

@@ -7,16 +7,20 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
-const folder = path.join(__dirname, "../../build/test/exchanges");
+const folder = path.join(process.env.TEST_RECORDS || path.join(__dirname, "../../build/test"), "exchanges");
 
 /* keep(request, answer) - {method, where, headers, body: Buffer or undefined} and {status, headers, text}. */
-let made = false;
+let made = false, silent = false;
 function keep({ method, where, headers, body }, { status, headers: answered, text }) {
+  if (silent) return;
   if (!made) fs.mkdirSync(folder, { recursive: true });
   made = true;
   const line = { method, where, headers, body: body && body.toString("base64"), answer: { status, headers: answered, text } };
   fs.appendFileSync(path.join(folder, `${process.pid}.jsonl`), JSON.stringify(line) + "\n");
 }
+
+/* off() - nothing more of this process is kept: a test that repeats the same requests shows Prism nothing new. */
+const off = () => { silent = true; };
 
 /* kept() - all of them, as keep got them: [{method, where, headers, body, answer}]. */
 function kept() {
@@ -25,4 +29,4 @@ function kept() {
     .map((line) => JSON.parse(line)).map((e) => ({ ...e, body: e.body === undefined ? undefined : Buffer.from(e.body, "base64") }));
 }
 
-module.exports = { keep, kept };
+module.exports = { keep, kept, off };

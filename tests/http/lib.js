@@ -25,7 +25,7 @@ const { sql } = require("./psql.js");
 
 const root = path.join(__dirname, "../..");
 const gestor = process.env.GESTOR_BIN || path.join(root, "build/gestor");
-const seenFile = path.join(root, "build/test/seen.txt");
+const seenFile = path.join(process.env.TEST_RECORDS || path.join(root, "build/test"), "seen.txt");
 const password = "una-clave-de-prueba";
 const accounts = { E8153375: "advisor", E8123497: "advisor", E8000001: "supervisor", E8000002: "admin", E8000003: "integration" };
 

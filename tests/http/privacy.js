@@ -11,7 +11,7 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
-const folder = path.join(__dirname, "../../build/test/privacy");
+const folder = path.join(process.env.TEST_RECORDS || path.join(__dirname, "../../build/test"), "privacy");
 const members = new Set(["phone", "origin_phone", "phone_to_manage", "additional_line", "lines", "document_number", "name", "full_name",
   "username", "email", "birth_date", "legal_representative", "serial_number", "greeting", "access_token", "refresh_token", "password"]);
 

@@ -226,7 +226,7 @@ test("audit_read_list: nobody changes what is written, a superuser neither; noth
 });
 
 test("audit_read_list: each list is an index's", () => {
-  const plan = (where) => sql(`set enable_seqscan = off;
+  const plan = (where) => sql(`set enable_indexscan = on; set enable_bitmapscan = on; set enable_seqscan = off;
     explain select * from audit_read x where ${where} and (x.at, x.id) < ('infinity', 9223372036854775807) order by x.at desc, x.id desc limit 16`);
   for (const [where, index] of [["true", /Index Scan Backward using audit_read_pkey /],
     ["x.advisor_id = 1", /Index Scan Backward using audit_read_of_advisor /], ["x.client_id = 1", /audit_read_of_client /]])

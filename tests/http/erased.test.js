@@ -1,0 +1,275 @@
+/*
+ * What a write answers does not depend on how PostgreSQL plans its statement: with erased clients among the others,
+ * every write for another client succeeds, and every refusal is the same one, under each of these settings of the
+ * planner. A server is started for each of them, on one database.
+ *
+ * A write that openapi.yaml has and this file does not is a failure: add it to `requests`, or to `elsewhere`.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { openapi, operations } = require("./coverage.js");
+const exchanges = require("./exchanges.js");
+
+exchanges.off();
+
+const off = (...names) => Object.fromEntries(names.map((name) => [`enable_${name}`, "off"]));
+const settings = {
+  "default settings": {},
+  "no index scans": off("indexscan", "bitmapscan", "indexonlyscan"),
+  "no nested loops": off("nestloop"),
+  "no hash joins": off("hashjoin"),
+  "no merge joins": off("mergejoin"),
+  "no sequential scans": off("seqscan"),
+  "no materialization": off("material"),
+  "no memoization": off("memoize"),
+  "generic plans": { plan_cache_mode: "force_generic_plan" },
+  "custom plans": { plan_cache_mode: "force_custom_plan" },
+};
+
+/* Writes that concern no client's record and compare no entity tag. */
+const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put"];
+
+/* The catalogues from which the requests below choose, each by the member that holds the choice, and a right choice. */
+const right = {
+  sub_campaign: "entel", retention_action: "bono-gb.bono-4-gb-por-12-meses", cancellation_reason: lib.reason, operator: "movistar",
+  advertising_acceptance: "acepto", stage: "en-proceso", document_type: "dni",
+};
+/* every(code) - the choice of this code in each of these catalogues. */
+const every = (code) => Object.fromEntries(Object.keys(right).map((catalog) => [catalog, code]));
+
+/*
+ * requests(w, on, c) - by name, each write as {as, method, where, body}. A name is an operationId, and perhaps a variant behind a comma.
+ *   on  {client, contact, at, row}: ids of a client and of a contact without an opportunity, the paths of an opportunity and of its row
+ *   c   the choices
+ * tagged: where If-Match is taken, the address of its tag. of: the kind of object that it changes. keyless: takes no Idempotency-Key.
+ * chooses: the body has a choice. finished: it is for a finished opportunity, final: it makes one of it. status: of a success.
+ */
+function requests({ ana, boss, chief }, on, c = right) {
+  const form = { actions: [{ action: c.retention_action, final_state: "atendido" }], diagnosis: { reason: c.cancellation_reason },
+    competitor_offer: { ...lib.form().competitor_offer, operator: c.operator } };
+  const closure = { advertising_acceptance: c.advertising_acceptance, stage: c.stage };
+  const opportunity = (method, path, body, more = {}) => ({
+    as: ana, of: "opportunity", method, where: on.at + path, tagged: on.at + path, body, status: 200, chooses: body !== undefined, ...more });
+  return {
+    client_create: { as: ana, of: "nothing", method: "POST", where: "/v1/clients", body: lib.newClient({ document_type: c.document_type }), status: 201, chooses: true },
+    client_update: { as: ana, of: "client", method: "PATCH", where: `/v1/clients/${on.client}`, tagged: `/v1/clients/${on.client}`, body: { gender: "F", document_type: c.document_type }, status: 200, chooses: true },
+    client_erase: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/erasure`, status: 200 },
+    contact_create: { as: ana, of: "client", method: "POST", where: `/v1/clients/${on.client}/contacts`, body: lib.newContact(), status: 201 },
+    opportunity_create: { as: ana, of: "contact", method: "POST", where: "/v1/opportunities", body: { contact_id: on.contact, sub_campaign: c.sub_campaign }, status: 201, chooses: true },
+    "typification_create, client_id": { as: ana, of: "named client", method: "POST", where: "/v1/typifications", status: 201, chooses: true,
+      body: { client_id: on.client, contact: lib.newContact(), sub_campaign: c.sub_campaign, ...form } },
+    "typification_create, new client": { as: ana, of: "nothing", method: "POST", where: "/v1/typifications", status: 201, chooses: true,
+      body: { client: lib.newClient({ document_type: c.document_type }), contact: lib.newContact(), sub_campaign: c.sub_campaign, ...form } },
+    opportunity_update: opportunity("PATCH", "", { sub_campaign: c.sub_campaign, service: { current_plan: "CHIP" } }),
+    action_create: opportunity("POST", "/actions", { action: c.retention_action }, { status: 201 }),
+    action_update: { ...opportunity("PATCH", "", { action: c.retention_action, final_state: "atendido" }), where: on.row, tagged: on.row },
+    action_delete: { ...opportunity("DELETE", ""), where: on.row, tagged: on.row, status: 204 },
+    diagnosis_put: opportunity("PUT", "/diagnosis", form.diagnosis),
+    competitor_offer_put: opportunity("PUT", "/competitor-offer", form.competitor_offer),
+    "closure_put, in process": opportunity("PUT", "/closure", closure),
+    "closure_put, final": opportunity("PUT", "/closure", { ...closure, stage: "retenido" }),
+    typification_put: opportunity("PUT", "/typification", form, { tagged: on.at }),
+    "typification_put, final": opportunity("PUT", "/typification", { ...form, closure: { ...closure, stage: "retenido" } }, { tagged: on.at }),
+    opportunity_reopen: { as: boss, of: "finished opportunity", method: "POST", where: `${on.at}/reopening`, tagged: on.at, status: 200 },
+    advisor_update: { as: chief, of: "advisor", method: "PATCH", where: `/v1/advisors/${on.advisor}`, tagged: `/v1/advisors/${on.advisor}`, body: { full_name: "OTRO NOMBRE" }, status: 200 },
+  };
+}
+
+test("every write of openapi.yaml is tried here", () => {
+  const on = { client: 1, contact: 1, at: "/v1/opportunities/1", row: "/v1/opportunities/1/actions/1", advisor: 1 };
+  const tried = Object.keys(requests({}, on)).map((name) => name.split(",")[0]);
+  const writes = operations(openapi()).filter((o) => o.method !== "GET" && o.method !== "HEAD").map((o) => o.id);
+  const missing = writes.filter((id) => !tried.includes(id) && !elsewhere.includes(id));
+  assert.deepEqual(missing, [], `tests/http/erased.test.js does not try these writes under other plans: ${missing.join(", ")}. ` +
+    "Add each to `requests` there, or to `elsewhere` if it neither concerns a client's record nor compares an entity tag.");
+  assert.deepEqual([...tried, ...elsewhere].filter((id) => !writes.includes(id)), [], "and none that there is not");
+});
+
+const unknown = "999999999";
+const stale = { "if-match": "\"0\"" };
+
+/* ---------------------------------------------------------------- the world */
+
+/*
+ * prepared(clients, erased) - a world with so many clients, of whom some are erased. All that the writes are to change is
+ * registered before the first erasure, when no refusal of an erased client can come in between.
+ */
+async function prepared(clients, erased) {
+  const world = await lib.world({ demo: false, env: { GESTOR_CHECK_MS: "600000" } });
+  const sql = world.database.sql, superuser = (text) => lib.sql(world.database.superuser, text);
+  const as = { ana: await world.signedIn("E8153375"), eva: await world.signedIn("E8123497"), boss: await world.signedIn("E8000001"), chief: await world.signedIn("E8000002") };
+  const client = async () => (await as.ana.post("/v1/clients", lib.newClient())).json.id;
+  const contact = async (id) => (await as.ana.post(`/v1/clients/${id}/contacts`, lib.newContact())).json.id;
+  const opportunity = async (id, by = as.ana, more = {}) => {
+    const r = await by.post("/v1/typifications", { client_id: id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form(), closure: undefined, ...more });
+    assert.equal(r.status, 201, r.text);
+    return { at: r.headers.location, row: `${r.headers.location}/actions/${r.json.actions[0].id}` };
+  };
+  const finished = (id) => opportunity(id, as.ana, { closure: lib.form().closure });
+
+  const one = await client(), gone = await client(), count = Object.keys(settings).length;
+  const advisor = sql("select id from advisor where username = 'E8123497'"), chief = sql("select id from advisor where username = 'E8000002'");
+  /* For each setting and each request without a tag and with one. */
+  const fresh = { open: [], finished: [], contacts: [], doomed: [] };
+  const names = requests(as, {}), needs = (of) => Object.values(names).filter((r) => r.of === of).length * 2 * count;
+  for (let i = 0; i < needs("opportunity"); i++) fresh.open.push(await opportunity(one));
+  for (let i = 0; i < needs("finished opportunity"); i++) fresh.finished.push(await finished(one));
+  for (let i = 0; i < needs("contact"); i++) fresh.contacts.push(await contact(one));
+  /* take(of) - what a request of this kind may change. */
+  const base = { client: one, advisor };
+  const take = (of) => ({ ...base, at: "/v1/opportunities/0", row: "/v1/opportunities/0/actions/0",
+    ...(of === "opportunity" ? fresh.open.pop() : of === "finished opportunity" ? fresh.finished.pop() : {}),
+    contact: of === "contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
+  /* What is refused is the same before and afterwards, so one of each will do. */
+  const targets = {
+    own: { ...base, ...await opportunity(one), contact: await contact(one) },
+    "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one) },
+    finished: { ...base, ...await finished(one), contact: await contact(one) },
+    erased: { advisor, client: gone, ...await opportunity(gone), contact: await contact(gone) },
+    "erased and finished": { advisor, client: gone, ...await finished(gone), contact: await contact(gone) },
+    unknown: { client: unknown, contact: unknown, at: `/v1/opportunities/${unknown}`, row: `/v1/opportunities/${unknown}/actions/1`, advisor: unknown },
+    "unknown row": { ...base, ...await opportunity(one), contact: unknown },
+    "last administrator": { advisor: chief },
+  };
+  targets["unknown row"].row = `${targets["unknown row"].at}/actions/${unknown}`;
+  /* Clients to erase, and those who make the crowd. */
+  for (let i = 0; i < needs("doomed"); i++) fresh.doomed.push(await client());
+  for (let i = Number(sql("select count(*) from client")); i < clients; i++) await client();
+  /* Choices for tries: each retired while the processes still know it, and one that the database alone refuses. */
+  const catalogs = Object.keys(right).map((c) => `'${c}'`).join(", ");
+  const tries = Object.values(names).filter((r) => r.chooses).length * count;
+  sql(`insert into catalog_item (catalog_id, label) select c.id, l from catalog c, (select 'RETIRADA ' || n as l from generate_series(1, ${tries}) n union all select 'SIN AVISO') x
+        where c.code in (${catalogs})`);
+  superuser("set session_replication_role = replica; update catalog_item set selectable = false where code = 'sin-aviso'");
+  let retired = 0;
+  /* retire() - the code of a choice that no process knows yet to be retired. */
+  const retire = () => {
+    const code = `retirada-${++retired}`;
+    superuser(`set session_replication_role = replica; update catalog_item set active = false, selectable = false where code = '${code}';
+      update catalog set revision = revision + 1 where code in (${catalogs})`);
+    return code;
+  };
+  assert.equal((await as.chief.post(`/v1/clients/${gone}/erasure`)).status, 200);
+  sql(`select count(client_erase(id)) from (select id from client where erased_at is null and id not in (${[one, ...fresh.doomed].join(", ")}) order by id desc limit ${erased - 1}) x`);
+  assert.equal(sql("select count(*) from client where erased_at is not null"), String(erased));
+  /* The settings of the sessions that write, for which the role that serves has neither rights nor rows. */
+  sql(`create table planner_seen (name text, setting text);
+    create function planner_seen() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
+    begin insert into planner_seen select name, setting from pg_settings where name like 'enable\\_%' or name = 'plan_cache_mode'; return null; end $$;
+    create trigger planner_seen after insert on contact for each statement execute function planner_seen()`);
+  const tables = sql("select string_agg(tablename, ', ') from pg_tables where schemaname = 'gestor'");
+  return { world, sql, as, take, targets, retire, analyze: () => sql(`analyze ${tables}`) };
+}
+
+/* sending(base, as) - the same advisors at another server. */
+const sending = (base, as) => Object.fromEntries(Object.entries(as).map(([name, who]) => [name, lib.caller(base, who.token)]));
+
+async function send(rq, headers = {}) {
+  const r = await rq.as.request(rq.method, rq.where, rq.body, headers);
+  return { r, said: r.status < 300 ? String(r.status) : `${r.status} ${r.json.code}` };
+}
+
+/* ---------------------------------------------------------------- the tries */
+
+/* Each write for another client, without and with what a careful client sends: [name, what it said, what is right]. */
+async function successes(p, as, name) {
+  const said = [];
+  for (const [op, { of }] of Object.entries(requests(as, {}))) {
+    const bare = requests(as, p.take(of))[op];
+    said.push([op, (await send(bare)).said, String(bare.status)]);
+    const rq = requests(as, p.take(of))[op], headers = { "idempotency-key": `${name} ${op}`.replace(/[ ,]+/g, "-") };
+    if (of === "advisor") delete headers["idempotency-key"];
+    if (rq.tagged) {
+      const seen = await rq.as.get(rq.method === "POST" && op === "action_create" ? rq.where : rq.tagged);
+      headers["if-match"] = seen.headers.etag;
+    }
+    const first = await send(rq, headers);
+    said.push([`${op}, with ${Object.keys(headers)}`, first.said, String(rq.status)]);
+    if (!headers["idempotency-key"] || first.r.status >= 300) continue;
+    const again = await send(rq, headers);
+    said.push([`${op}, repeated`, `${again.said} ${again.r.headers["idempotent-replayed"]} ${again.r.text === first.r.text}`, `${rq.status} true true`]);
+  }
+  return said;
+}
+
+/* What the only fault of a request is to be told as; undefined where it has none. */
+function refusal(op, rq, target) {
+  const about = { opportunity: 1, "finished opportunity": 1 }[rq.of] ? "opportunity" : rq.of;
+  if (target === "unknown") return { "named client": "422 invalid", contact: "422 invalid", nothing: undefined }[about] || (about === "nothing" ? undefined : "404 not_found");
+  if (target === "last administrator") return undefined;
+  if (target.startsWith("erased")) return ["client", "contact", "named client", "opportunity", "doomed"].includes(about) ? "409 client_erased" : undefined;
+  if (about !== "opportunity") return undefined;
+  if (target === "unknown row") return /^action_(update|delete)/.test(op) ? "404 not_found" : undefined;
+  if (rq.of === "finished opportunity") return target === "own" || target === "another's" ? "409 opportunity_not_finished" : undefined;
+  return { "another's": "403 not_owner", finished: "409 opportunity_finished" }[target];
+}
+
+/* Requests with one fault, each to be refused for it. */
+async function faults(p, as) {
+  const said = [];
+  for (const target of Object.keys(p.targets).filter((t) => t !== "last administrator"))
+    for (const [op, rq] of Object.entries(requests(as, p.targets[target]))) {
+      const wanted = refusal(op, rq, target);
+      if (wanted) said.push([`${op} of ${target}`, (await send(rq)).said, wanted]);
+    }
+  for (const op of Object.keys(requests(as, {}))) {
+    const rq = requests(as, op === "opportunity_reopen" ? p.targets.finished : p.targets.own)[op];
+    if (rq.tagged) said.push([`${op} with a stale If-Match`, (await send(rq, stale)).said, "412 precondition_failed"]);
+    if (rq.chooses) said.push([`${op} with a choice retired meanwhile`, (await send(requests(as, p.targets.own, every(p.retire()))[op])).said, "422 invalid"]);
+  }
+  const last = requests(as, p.targets["last administrator"]).advisor_update;
+  said.push(["advisor_update of the last administrator", (await send({ ...last, body: { role: "advisor" } })).said, "409 last_admin"]);
+  return said;
+}
+
+/* Requests with several faults at once: which of them is told is the same under every plan. */
+async function precedence(p, as) {
+  const said = {};
+  const last = requests(as, p.targets["last administrator"]).advisor_update;
+  said["advisor_update of the last administrator, stale"] = (await send({ ...last, body: { role: "advisor" } }, stale)).said;
+  for (const target of Object.keys(p.targets).filter((t) => t !== "last administrator"))
+    for (const [op, plain] of Object.entries(requests(as, p.targets[target])))
+      for (const tag of [false, true])
+        for (const choice of [false, true]) {
+          const rq = choice ? requests(as, p.targets[target], { ...every("sin-aviso"), stage: right.stage })[op] : plain;
+          if ((tag && !rq.tagged) || (choice && !rq.chooses) || rq.of === "doomed") continue;
+          if ([Boolean(refusal(op, rq, target)), tag, choice].filter(Boolean).length < 2) continue;
+          said[`${op} of ${target}${tag ? ", stale" : ""}${choice ? ", retired choice" : ""}`] = (await send(rq, tag ? stale : {})).said;
+        }
+  return said;
+}
+
+const differing = (said) => said.filter(([, got, wanted]) => got !== wanted).map(([what, got, wanted]) => `${what}: ${got} in place of ${wanted}`);
+
+for (const [clients, erased] of [[2, 1], [200, 50]]) {
+  let p, told;
+  before(async () => { p = await prepared(clients, erased); });
+  after(() => p && p.world.end());
+
+  for (const [name, set] of Object.entries(settings))
+    test(`${erased} erased client${erased > 1 ? "s" : ""} among ${clients} or more, ${name}: writes for others succeed, refusals are the same`, async () => {
+      p.analyze();
+      p.sql("truncate planner_seen");
+      /* What is switched off makes a plan cost 10^10, and PostgreSQL would compile it (jit). */
+      const options = Object.entries({ jit: "off", ...set }).map(([k, v]) => `-c ${k}=${v}`).join(" ");
+      const server = await lib.startServer(`${p.world.database.serve}?options=${encodeURIComponent(options)}`, { env: { GESTOR_CHECK_MS: "600000" } });
+      try {
+        const as = sending(server.base, p.as);
+        const wrong = [...differing(await successes(p, as, `${name} ${clients}`)), ...differing(await faults(p, as))];
+        const now = await precedence(p, as);
+        told ||= now;
+        wrong.push(...differing(Object.keys(now).map((what) => [what, now[what], told[what]])));
+        const statuses = Object.entries(now).filter(([, said]) => said < "4" || said >= "5");
+        wrong.push(...statuses.map(([what, said]) => `${what}: ${said} in place of a refusal`));
+        for (const [k, v] of Object.entries(set)) {
+          const seen = p.sql(`select string_agg(distinct setting, ' ') from planner_seen where name = '${k}'`);
+          assert.equal(seen, v, `${k} is in force in the sessions of the service`);
+        }
+        assert.ok(wrong.length === 0, `\n${wrong.join("\n")}`);
+      } finally {
+        await server.stop();
+      }
+    });
+}
