@@ -25,12 +25,12 @@ select case when not condition_holds(array[tag(:{action x}), tag(:{grid o})], $3
 
 -- name: action_create  ($1 opportunity, $2 body, $3 rows at most)
 with chosen as materialized (
-    select ac.id as action_id, ac.choice as action, fs.id as final_state_id, fs.choice as final_state
-      from choice('retention_action', $2::jsonb ->> 'action') ac, choice('final_state', $2::jsonb ->> 'final_state') fs),
+    select choice('retention_action', b ->> 'action') as ac, choice('final_state', b ->> 'final_state') as fs
+      from (select $2::jsonb as b) x),
 t as (:{touched}),
 new as (
     insert into action (opportunity_id, action_id, action, final_state_id, final_state)
-    select t.id, c.action_id, c.action, c.final_state_id, c.final_state from t, chosen c
+    select t.id, (c.ac).id, (c.ac).choice, (c.fs).id, (c.fs).choice from t, chosen c
      where (select count(*) from action y where y.opportunity_id = $1::bigint) < $3::int
     returning id)
 select coalesce((select id from new), refuse('actions_full'));
@@ -46,14 +46,14 @@ with made as materialized (
 -- name: action_update  ($1 opportunity, $2 action, $3 merge patch)
 with old as materialized (select x.* from action x where x.id = $2::bigint and x.opportunity_id = $1::bigint),
 chosen as materialized (
-    select ac.id as action_id, ac.choice as action, fs.id as final_state_id, fs.choice as final_state
-      from old, choice('retention_action', $3::jsonb ->> 'action', array[old.action]) ac,
-           choice('final_state', $3::jsonb ->> 'final_state', array[old.final_state]) fs),
+    select choice('retention_action', b ->> 'action', array[old.action]) as ac,
+           choice('final_state', b ->> 'final_state', array[old.final_state]) as fs
+      from old, (select $3::jsonb as b) x),
 t as (:{touched}),
 saved as (
-    update action x set action_id = coalesce(c.action_id, x.action_id), action = coalesce(c.action, x.action),
-        final_state_id = case when $3::jsonb ? 'final_state' then c.final_state_id else x.final_state_id end,
-        final_state = case when $3::jsonb ? 'final_state' then c.final_state else x.final_state end, updated_at = clock_timestamp()
+    update action x set action_id = coalesce((c.ac).id, x.action_id), action = coalesce((c.ac).choice, x.action),
+        final_state_id = case when $3::jsonb ? 'final_state' then (c.fs).id else x.final_state_id end,
+        final_state = case when $3::jsonb ? 'final_state' then (c.fs).choice else x.final_state end, updated_at = clock_timestamp()
       from t, chosen c
      where x.id = $2::bigint and x.opportunity_id = t.id
     returning x.id)

@@ -85,7 +85,9 @@ select id, :{answer 204 null null::json} from saved, (select count(*) from told)
 
 -- name: password_advisor  ($1 advisor, $2 address)
 -- The old password is asked for as in signing in, and throttled as that is.
-select v.username, v.password_hash, t.bucket, t.wait_ms from advisor v, sign_in_wait(v.username, $2) t where v.id = $1::bigint and v.active;
+with known as materialized (select v.username, v.password_hash from advisor v where v.id = $1::bigint and v.active),
+judged as materialized (select k.username, k.password_hash, sign_in_wait(k.username, $2) as w from known k)
+select j.username, j.password_hash, (j.w).bucket, (j.w).wait_ms from judged j;
 
 -- name: password_put  ($1 advisor, $2 password's hash, $3 the hash it replaces)
 with saved as (

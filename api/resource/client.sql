@@ -90,10 +90,10 @@ with page as (
 
 -- name: client_create  ($1 body)
 with described as materialized (
-    select b, t.id, t.choice from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t),
+    select b, choice('document_type', b ->> 'document_type') as dt from (select $1::jsonb as b) x),
 new as (
     insert into client (document_type_id, document_type, :{client_columns})
-    select id, choice, :{client_values b} from described
+    select (dt).id, (dt).choice, :{client_values b} from described
     returning *),
 made as materialized (select '/v1/clients/' || new.id as location, :{client new} as doc from new)
 :{made};
@@ -135,11 +135,10 @@ json_build_array(%1.name, %1.document_type, %1.document_number, %1.phone, %1.ema
 with old as materialized (select c.* from client c where c.id = $1::bigint),
 patched as materialized (select merge_patch(:{client_written old}, $2::jsonb) as b from old),
 chosen as materialized (
-    select t.id, t.choice, p.b
-      from old, patched p, choice('document_type', nullif(p.b ->> 'document_type', old.document_type ->> 'code')) t),
+    select p.b, choice('document_type', nullif(p.b ->> 'document_type', old.document_type ->> 'code')) as dt from old, patched p),
 saved as (
-    update client c set document_type_id = coalesce(n.id, c.document_type_id),
-        document_type = coalesce(n.choice, c.document_type),
+    update client c set document_type_id = coalesce((n.dt).id, c.document_type_id),
+        document_type = coalesce((n.dt).choice, c.document_type),
         updated_at = case when $2::jsonb = '{}' then c.updated_at else clock_timestamp() end,
         (:{client_columns}) = row(:{client_values n.b})
       from chosen n

@@ -14,10 +14,11 @@ select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance
 with old as materialized (
     select o.advertising_acceptance_id, o.advertising_acceptance from opportunity o where o.id = $1::bigint),
 chosen as materialized (
-    select ad.id, ad.choice, old.advertising_acceptance_id as answered_before
-      from old, choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance', array[old.advertising_acceptance]) ad),
+    select choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance', array[old.advertising_acceptance]) as ad,
+           old.advertising_acceptance_id as answered_before
+      from old),
 changed as (
-    update opportunity o set advertising_acceptance_id = c.id, advertising_acceptance = c.choice, updated_at = clock_timestamp()
+    update opportunity o set advertising_acceptance_id = (c.ad).id, advertising_acceptance = (c.ad).choice, updated_at = clock_timestamp()
       from chosen c where o.id = $1::bigint
     returning o.*, c.answered_before),
 recorded as (:{consent changed changed.answered_before $2})

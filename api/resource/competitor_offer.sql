@@ -4,23 +4,18 @@ select :{competitor_offer o} from opportunity o where o.id = $1::bigint;
 -- name: competitor_offer_put  ($1 opportunity, $2 body)
 with old as materialized (
     select o.competitor_plan, o.competitor_offer, o.offer_channel, o.operator from opportunity o where o.id = $1::bigint),
-chosen as materialized (select :{offer_chosen_columns} from old, (select $2::jsonb as b) x, :{offer_chosen b old})
+chosen as materialized (select :{offer_chosen b old} from old, (select $2::jsonb as b) x)
 update opportunity o set :{offer_saved c}, phone_to_manage = phone($2::jsonb ->> 'phone_to_manage'),
     additional_line = phone($2::jsonb ->> 'additional_line'), updated_at = clock_timestamp()
   from chosen c
  where o.id = $1::bigint;
 
 -- fragment: offer_chosen  (%1 a competitor's offer as the API writes it, %2 the opportunity before)
-choice('competitor_plan', %1 ->> 'plan', array[%2.competitor_plan]) pl,
-choice('competitor_offer', %1 ->> 'offer', array[%2.competitor_offer]) co,
-choice('offer_channel', %1 ->> 'channel', array[%2.offer_channel]) ch,
-choice('operator', %1 ->> 'operator', array[%2.operator]) op
-
--- fragment: offer_chosen_columns
-pl.id as competitor_plan_id, pl.choice as competitor_plan, co.id as competitor_offer_id, co.choice as competitor_offer,
-ch.id as offer_channel_id, ch.choice as offer_channel, op.id as operator_id, op.choice as operator
+choice('competitor_plan', %1 ->> 'plan', array[%2.competitor_plan]) as pl,
+choice('competitor_offer', %1 ->> 'offer', array[%2.competitor_offer]) as co,
+choice('offer_channel', %1 ->> 'channel', array[%2.offer_channel]) as ch,
+choice('operator', %1 ->> 'operator', array[%2.operator]) as op
 
 -- fragment: offer_saved  (%1 what was chosen)
-competitor_plan_id = %1.competitor_plan_id, competitor_plan = %1.competitor_plan, competitor_offer_id = %1.competitor_offer_id,
-competitor_offer = %1.competitor_offer, offer_channel_id = %1.offer_channel_id, offer_channel = %1.offer_channel,
-operator_id = %1.operator_id, operator = %1.operator
+competitor_plan_id = (%1.pl).id, competitor_plan = (%1.pl).choice, competitor_offer_id = (%1.co).id, competitor_offer = (%1.co).choice,
+offer_channel_id = (%1.ch).id, offer_channel = (%1.ch).choice, operator_id = (%1.op).id, operator = (%1.op).choice

@@ -94,11 +94,11 @@ select :{answer 200 null s.doc} from (
 with asked as materialized (
     select t.id, t.client_id, b from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint),
 :{client_held asked.client_id asked},
-chosen as materialized (select sc.id, sc.choice from choice('sub_campaign', $2::jsonb ->> 'sub_campaign') sc),
+chosen as materialized (select choice('sub_campaign', $2::jsonb ->> 'sub_campaign') as sc from held),
 new as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
         stage_id, stage, current_plan, activation_date, prior_consultation)
-    select held.id, asked.id, $1::bigint, ca.id, ca.choice, chosen.id, chosen.choice, st.id, st.choice,
+    select held.id, asked.id, $1::bigint, ca.id, ca.choice, (chosen.sc).id, (chosen.sc).choice, st.id, st.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
@@ -156,12 +156,12 @@ json_build_array(%1.sub_campaign, :{service %1})
 -- name: opportunity_update  ($1 opportunity, $2 merge patch)
 with old as materialized (select o.* from opportunity o where o.id = $1::bigint),
 chosen as materialized (
-    select sc.id, sc.choice from old, choice('sub_campaign', $2::jsonb ->> 'sub_campaign', array[old.sub_campaign]) sc),
+    select choice('sub_campaign', $2::jsonb ->> 'sub_campaign', array[old.sub_campaign]) as sc from old),
 patched as materialized (
     select merge_patch(jsonb_build_object('current_plan', old.current_plan, 'activation_date', old.activation_date,
             'prior_consultation', old.prior_consultation), coalesce($2::jsonb -> 'service', '{}')) as service from old)
-update opportunity o set sub_campaign_id = coalesce(chosen.id, o.sub_campaign_id),
-    sub_campaign = coalesce(chosen.choice, o.sub_campaign), current_plan = service ->> 'current_plan',
+update opportunity o set sub_campaign_id = coalesce((chosen.sc).id, o.sub_campaign_id),
+    sub_campaign = coalesce((chosen.sc).choice, o.sub_campaign), current_plan = service ->> 'current_plan',
     activation_date = (service ->> 'activation_date')::date, prior_consultation = (service ->> 'prior_consultation')::boolean,
     updated_at = case when $2::jsonb = '{}' then o.updated_at else clock_timestamp() end
   from chosen, patched
@@ -182,11 +182,11 @@ update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, 
 with old as materialized (
     select o.id, o.stage, :{missing o} as missing
       from opportunity o where o.id = coalesce($2::bigint, (select currval('opportunity_id_seq')))),
-chosen as materialized (select old.id, st.id as stage_id, st.choice as stage, old.missing from old, choice('stage', $1, array[old.stage]) st),
+chosen as materialized (select old.id, choice('stage', $1, array[old.stage]) as st, old.missing from old),
 judged as materialized (
-    select c.id, c.stage_id, c.stage, case when is_final(c.stage) then clock_timestamp() end as closed_at,
-           case when is_final(c.stage) and c.missing <> '{}' then refuse('incomplete', c.missing) end as refused
+    select c.id, c.st, case when is_final((c.st).choice) then clock_timestamp() end as closed_at,
+           case when is_final((c.st).choice) and c.missing <> '{}' then refuse('incomplete', c.missing) end as refused
       from chosen c)
-update opportunity o set stage_id = j.stage_id, stage = j.stage, closed_at = j.closed_at, updated_at = clock_timestamp()
+update opportunity o set stage_id = (j.st).id, stage = (j.st).choice, closed_at = j.closed_at, updated_at = clock_timestamp()
   from judged j
  where o.id = j.id;

@@ -1,8 +1,9 @@
 -- name: session_advisor  ($1 username, $2 address)
 -- A row for nobody too, so that nobody takes as long. It takes its tokens whatever becomes of the rest: no
 -- rehearsal of it, and no key before it.
+with t as materialized (select w.bucket, w.wait_ms from sign_in_wait($1, $2) w)
 select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
-  from sign_in_wait($1, $2) t left join advisor v on v.username = upper($1);
+  from t left join advisor v on v.username = upper($1);
 
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)

@@ -5,31 +5,31 @@ with old as materialized (
            array(select x.final_state from action x where x.opportunity_id = o.id) as final_states
       from opportunity o where o.id = $1::bigint),
 chosen as materialized (
-    select sc.id as sub_campaign_id, sc.choice as sub_campaign, :{form_chosen_columns}
-      from old, (select $3::jsonb as b) x, choice('sub_campaign', b ->> 'sub_campaign', array[old.sub_campaign]) sc, :{form_chosen b old}),
+    select choice('sub_campaign', b ->> 'sub_campaign', array[old.sub_campaign]) as sc, :{form_chosen b old}
+      from old, (select $3::jsonb as b) x),
 rows as materialized (:{form_rows $3::jsonb}),
 changed as (
     update opportunity o set
-        sub_campaign_id = coalesce(c.sub_campaign_id, o.sub_campaign_id), sub_campaign = coalesce(c.sub_campaign, o.sub_campaign),
+        sub_campaign_id = coalesce((c.sc).id, o.sub_campaign_id), sub_campaign = coalesce((c.sc).choice, o.sub_campaign),
         current_plan = case when b ? 'service' then b #>> '{service,current_plan}' else o.current_plan end,
         activation_date = case when b ? 'service' then (b #>> '{service,activation_date}')::date else o.activation_date end,
         prior_consultation = case when b ? 'service' then (b #>> '{service,prior_consultation}')::boolean
             else o.prior_consultation end,
-        reason_id = coalesce(c.reason_id, o.reason_id), reason = coalesce(c.reason, o.reason),
-        competitor_plan_id = case when b ? 'competitor_offer' then c.competitor_plan_id else o.competitor_plan_id end,
-        competitor_plan = case when b ? 'competitor_offer' then c.competitor_plan else o.competitor_plan end,
-        competitor_offer_id = case when b ? 'competitor_offer' then c.competitor_offer_id else o.competitor_offer_id end,
-        competitor_offer = case when b ? 'competitor_offer' then c.competitor_offer else o.competitor_offer end,
-        offer_channel_id = case when b ? 'competitor_offer' then c.offer_channel_id else o.offer_channel_id end,
-        offer_channel = case when b ? 'competitor_offer' then c.offer_channel else o.offer_channel end,
-        operator_id = case when b ? 'competitor_offer' then c.operator_id else o.operator_id end,
-        operator = case when b ? 'competitor_offer' then c.operator else o.operator end,
+        reason_id = coalesce((c.re).id, o.reason_id), reason = coalesce((c.re).choice, o.reason),
+        competitor_plan_id = case when b ? 'competitor_offer' then (c.pl).id else o.competitor_plan_id end,
+        competitor_plan = case when b ? 'competitor_offer' then (c.pl).choice else o.competitor_plan end,
+        competitor_offer_id = case when b ? 'competitor_offer' then (c.co).id else o.competitor_offer_id end,
+        competitor_offer = case when b ? 'competitor_offer' then (c.co).choice else o.competitor_offer end,
+        offer_channel_id = case when b ? 'competitor_offer' then (c.ch).id else o.offer_channel_id end,
+        offer_channel = case when b ? 'competitor_offer' then (c.ch).choice else o.offer_channel end,
+        operator_id = case when b ? 'competitor_offer' then (c.op).id else o.operator_id end,
+        operator = case when b ? 'competitor_offer' then (c.op).choice else o.operator end,
         phone_to_manage = case when b ? 'competitor_offer' then phone(b #>> '{competitor_offer,phone_to_manage}')
             else o.phone_to_manage end,
         additional_line = case when b ? 'competitor_offer' then phone(b #>> '{competitor_offer,additional_line}')
             else o.additional_line end,
-        advertising_acceptance_id = case when b ? 'closure' then c.advertising_acceptance_id else o.advertising_acceptance_id end,
-        advertising_acceptance = case when b ? 'closure' then c.advertising_acceptance else o.advertising_acceptance end,
+        advertising_acceptance_id = case when b ? 'closure' then (c.ad).id else o.advertising_acceptance_id end,
+        advertising_acceptance = case when b ? 'closure' then (c.ad).choice else o.advertising_acceptance end,
         updated_at = clock_timestamp()
       from old, chosen c, (select $3::jsonb as b) x
      where o.id = old.id
@@ -41,21 +41,18 @@ grid as (:{form_grid changed})
 select id from changed;
 
 -- fragment: form_chosen  (%1 the body, %2 the opportunity before)
-choice('cancellation_reason', %1 #>> '{diagnosis,reason}', array[%2.reason]) re, :{offer_chosen %1->'competitor_offer' %2},
-choice('advertising_acceptance', %1 #>> '{closure,advertising_acceptance}', array[%2.advertising_acceptance]) ad
-
--- fragment: form_chosen_columns
-re.id as reason_id, re.choice as reason, :{offer_chosen_columns}, ad.id as advertising_acceptance_id, ad.choice as advertising_acceptance
+choice('cancellation_reason', %1 #>> '{diagnosis,reason}', array[%2.reason]) as re, :{offer_chosen %1->'competitor_offer' %2},
+choice('advertising_acceptance', %1 #>> '{closure,advertising_acceptance}', array[%2.advertising_acceptance]) as ad
 
 -- The rows of the body's grid, in order; what the old grid held, the new one may hold.
 -- fragment: form_rows  (%1 the body)
-select e.n, ac.id as action_id, ac.choice as action, fs.id as final_state_id, fs.choice as final_state
-  from old, jsonb_array_elements(%1 -> 'actions') with ordinality e (row, n),
-       choice('retention_action', e.row ->> 'action', old.actions) ac, choice('final_state', e.row ->> 'final_state', old.final_states) fs
+select e.n, choice('retention_action', e.row ->> 'action', old.actions) as ac,
+       choice('final_state', e.row ->> 'final_state', old.final_states) as fs
+  from old, jsonb_array_elements(%1 -> 'actions') with ordinality e (row, n)
 
 -- fragment: form_grid  (%1 a CTE with the opportunity's id)
 insert into action (opportunity_id, action_id, action, final_state_id, final_state)
-select %1.id, r.action_id, r.action, r.final_state_id, r.final_state from %1, rows r order by r.n
+select %1.id, (r.ac).id, (r.ac).choice, (r.fs).id, (r.fs).choice from %1, rows r order by r.n
 
 -- name: typification_create  ($1 advisor, $2 body)
 -- Client (found or new), contact, opportunity and form; opportunity_close and
@@ -66,17 +63,15 @@ old as (
     select null::json as reason, null::json as competitor_plan, null::json as competitor_offer, null::json as offer_channel,
            null::json as operator, null::json as advertising_acceptance, '{}'::json[] as actions, '{}'::json[] as final_states),
 described as materialized (
-    select y.n, t.id, t.choice
-      from (select b -> 'client' as n from x where b ? 'client') y, choice('document_type', n ->> 'document_type') t),
+    select n, choice('document_type', n ->> 'document_type') as dt from (select b -> 'client' as n from x where b ? 'client') y),
 chosen as materialized (
-    select sc.id as sub_campaign_id, sc.choice as sub_campaign, :{form_chosen_columns}
-      from x, old, choice('sub_campaign', b ->> 'sub_campaign') sc, :{form_chosen b old}),
+    select choice('sub_campaign', b ->> 'sub_campaign') as sc, :{form_chosen b old} from x, old),
 rows as materialized (:{form_rows $2::jsonb}),
 asked as (select (b ->> 'client_id')::bigint as client_id from x),
 :{client_held asked.client_id asked},
 new_client as (
     insert into client (document_type_id, document_type, :{client_columns})
-    select id, choice, :{client_values n} from described
+    select (dt).id, (dt).choice, :{client_values n} from described
     returning id),
 who as (select id from new_client union all select id from held),
 new_contact as (
@@ -90,12 +85,12 @@ made as (
         current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
         competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
         phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage)
-    select nc.client_id, nc.id, $1::bigint, ca.id, ca.choice, c.sub_campaign_id, c.sub_campaign,
+    select nc.client_id, nc.id, $1::bigint, ca.id, ca.choice, (c.sc).id, (c.sc).choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
-           (b #>> '{service,prior_consultation}')::boolean, c.reason_id, c.reason, c.competitor_plan_id, c.competitor_plan,
-           c.competitor_offer_id, c.competitor_offer, c.offer_channel_id, c.offer_channel, c.operator_id, c.operator,
+           (b #>> '{service,prior_consultation}')::boolean, (c.re).id, (c.re).choice, (c.pl).id, (c.pl).choice,
+           (c.co).id, (c.co).choice, (c.ch).id, (c.ch).choice, (c.op).id, (c.op).choice,
            phone(b #>> '{competitor_offer,phone_to_manage}'), phone(b #>> '{competitor_offer,additional_line}'),
-           c.advertising_acceptance_id, c.advertising_acceptance, st.id, st.choice
+           (c.ad).id, (c.ad).choice, st.id, st.choice
       from x, new_contact nc, chosen c, catalog_item_of('campaign', 'consulta-previa-prepago') ca,
            catalog_item_of('stage', 'en-proceso') st
     returning *),

@@ -16,26 +16,54 @@ return case when condition = '!*' then false
 
 -- The item of a whole choice, or a refusal. A null code is no choice: nulls. What a record holds already
 -- (`held`, choices as records keep them) it may keep though it was retired since, with its labels as they stood.
+create type chosen as (id bigint, choice json);
 drop function choice(text, text);
-create function choice(catalog_code text, item_code text, held json[] default '{}', out id bigint, out choice json)
+create function choice(catalog_code text, item_code text, held json[] default '{}') returns chosen
 language plpgsql stable as $$
 declare
+    item chosen;
     selectable boolean;
 begin
     if item_code is null then
-        return;
+        return item;
     end if;
-    select i.id, i.choice, i.selectable into choice.id, choice.choice, selectable
+    select i.id, i.choice, i.selectable into item.id, item.choice, selectable
       from catalog_item i join catalog c on c.id = i.catalog_id
      where c.code = catalog_code and i.code = item_code;
-    if selectable then
-        return;
+    if not coalesce(selectable, false) then
+        item.choice := (select h.was from unnest(held) h (was) where h.was ->> 'code' = item_code limit 1);
+        if item.choice is null then
+            perform refuse('choice', array[catalog_code]);
+        end if;
     end if;
-    choice.choice := (select h.was from unnest(held) h (was) where h.was ->> 'code' = item_code limit 1);
-    if choice.choice is null then
-        perform refuse('choice', array[catalog_code]);
-    end if;
+    return item;
 end $$;
+
+-- ---------------------------------------------------------------- the throttle of signing in
+
+-- What time has filled a bucket to at a moment; a clock that was set back takes nothing away.
+create function throttle_tokens(t throttle, capacity double precision, every_s double precision, moment timestamptz)
+returns double precision language sql immutable
+return least(capacity, t.tokens + greatest(0, extract(epoch from moment - t.updated_at)) / every_s);
+
+create or replace function throttle_wait_ms(about text, capacity double precision, every_s double precision) returns integer
+language plpgsql as $$
+declare
+    bucket text := encode(sha256(convert_to(about, 'UTF8')), 'hex');
+    moment timestamptz := clock_timestamp();
+    wait_ms integer;
+begin
+    insert into throttle as t (key, tokens, updated_at) values (bucket, capacity - 1, moment)
+    on conflict (key) do update
+       set tokens = throttle_tokens(t, capacity, every_s, moment) - 1, updated_at = greatest(t.updated_at, moment)
+     where throttle_tokens(t, capacity, every_s, moment) >= 1;
+    if found then
+        return 0;
+    end if;
+    select ceil((1 - throttle_tokens(t, capacity, every_s, moment)) * every_s * 1000)::integer into wait_ms from throttle t where t.key = bucket;
+    return greatest(wait_ms, 1);
+end $$;
+drop function throttle_tokens(throttle, double precision, double precision);
 
 -- ---------------------------------------------------------------- names as they stood
 
