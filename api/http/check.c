@@ -1,9 +1,21 @@
 #include "http/check.h"
 
+#include <string.h>
+
 #include "catalog/catalog.h"
+#include "http/route.h"
 #include "resource/rules.h"
+#include "sql.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
+
+/* The record that is changed holds this choice already. */
+static bool
+is_held(struct request *rq, const char *catalog, const char *code)
+{
+	return rq->held != NULL &&
+	       strstr(rq->held, arena_printf(&rq->arena, " %s/%s ", catalog, code)) != NULL;
+}
 
 static void
 check_choice(
@@ -18,6 +30,8 @@ check_choice(
 		rq->unready = true;
 		return;
 	}
+	if (is_held(rq, catalog, code))
+		return;
 	catalog_check(rq->catalogs, catalog, code, pointer, fs);
 	if (fs->count > before)
 		rq->choice_fault = true;
@@ -61,9 +75,33 @@ check_again(struct request *rq)
 		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);
 }
 
+/*
+ * What a record holds it may keep, though it was retired since: looked up only where a choice of a
+ * change is wrong. The change itself looks again, at the locked row.
+ * returns  0 with rq->held set, where there is such a record; or the status of the reply
+ */
+static int
+take_held(struct request *rq)
+{
+	bool of_client = rq->route->shows == ENTITY_CLIENT;
+	auto_result struct result *row = NULL;
+
+	if (rq->param[0] == NULL || strcmp(rq->route->method, "POST") == 0 ||
+	    strcmp(rq->route->method, "GET") == 0)
+		return 0;
+	row = request_query(rq, &sql_choices_held, of_client ? NULL : rq->param[0],
+	    of_client ? rq->param[0] : NULL);
+	if (row == NULL)
+		return rq->reply.status;
+	rq->held = arena_copy(&rq->arena, result_text(row, 0, 0), result_length(row, 0, 0));
+	return 0;
+}
+
 int
 check_request(struct request *rq)
 {
+	int status;
+
 	check_again(rq);
 	if (rq->unready)
 		return reply_problem(rq, "not_ready");
@@ -71,8 +109,11 @@ check_request(struct request *rq)
 		/* Nothing is said of a choice that may be right by now. */
 		if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
 			return reply_problem(rq, "database_unavailable");
+		status = take_held(rq);
+		if (status != 0)
+			return status;
 		/* Another thread may have loaded them since ours was taken. */
-		if (!catalog_is_current(rq->catalogs))
+		if (rq->held != NULL || !catalog_is_current(rq->catalogs))
 			check_again(rq);
 	}
 	return rq->faults.count > 0 ? reply_faults(rq) : 0;

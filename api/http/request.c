@@ -62,6 +62,8 @@ choice_refused(struct request *rq, const char *words)
 	(void)words;
 	if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
 		return reply_problem(rq, "database_unavailable");
+	/* What the record held a moment ago the locked row does not hold. */
+	rq->held = NULL;
 	check_again(rq);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
@@ -112,6 +114,15 @@ client_unknown(struct request *rq, const char *words)
 	return reply_faults(rq);
 }
 
+static int
+contact_unknown(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_add(&rq->faults, "#/contact_id", TEXT_contact_unknown);
+	return reply_faults(rq);
+}
+
 /* What statements refuse with refuse(code, words): NULL for those that are a problem of the same code. */
 static const struct {
 	const char *code;
@@ -133,6 +144,7 @@ static const struct {
 	{ "choice", choice_refused },
 	{ "incomplete", incomplete },
 	{ "client_unknown", client_unknown },
+	{ "contact_unknown", contact_unknown },
 };
 
 /* message  a code, a blank, and words with blanks between them */

@@ -98,6 +98,7 @@ struct request {
 	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */
+	const char *held; /* choices that the record holds already (check.c); NULL: not looked up */
 	struct faults faults;
 	bool choice_fault; /* one of the faults is a choice's: perhaps our catalogues are old */
 	bool unready; /* a choice had to be checked, and there are no catalogues yet */

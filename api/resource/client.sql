@@ -117,10 +117,12 @@ with locked as materialized (select c.id, c.erased_at from client c where c.id =
 select case when l.id is null then refuse('not_found') when l.erased_at is not null then refuse('client_erased') end
   from (values (true)) one left join locked l on true;
 
--- A client that something is registered for, whom nobody erases meanwhile: its row, `held`, or none.
--- fragment: client_held  (%1 the client's id, %2 the CTE that has it: two CTEs)
+-- A client that something is registered for, whom nobody erases meanwhile: its row is `held`.
+-- fragment: client_held  (%1 the client's id, %2 the CTE that has it, %3 what is refused when there is no such client: two CTEs)
 locked as materialized (select c.id, c.name, c.erased_at from %2 join client c on c.id = %1 for key share of c),
-held as materialized (select l.id, l.name, case when l.erased_at is not null then refuse('client_erased') end as refused from locked l)
+held as materialized (
+    select l.id, l.name, case when l.id is null then refuse('%3') when l.erased_at is not null then refuse('client_erased') end as refused
+      from %2 left join locked l on l.id = %1)
 
 -- name: client_match  ($1 client, $2 condition)
 select case when not condition_holds(array[tag(:{client_own c})], $2) then refuse('precondition_failed') end

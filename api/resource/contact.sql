@@ -17,7 +17,7 @@ select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
 -- name: contact_create  ($1 client, $2 advisor, $3 body)
 with asked as (select $1::bigint as client_id),
-:{client_held asked.client_id asked},
+:{client_held asked.client_id asked not_found},
 new as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
     select held.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
@@ -47,7 +47,7 @@ select case when l.id is null then refuse('not_found')
   from (values (true)) one left join locked l on true left join yielded y on y.contact_id = l.id;
 
 -- name: contact_match  ($1 contact, $2 condition)
-select case when not condition_holds(array[tag(json_build_array(:{ownership_check t}))], $2) then refuse('precondition_failed') end
+select case when not condition_holds(array[tag(coalesce(:{ownership_check t}, 'null'))], $2) then refuse('precondition_failed') end
   from contact t where t.id = $1::bigint;
 
 -- fragment: ownership_check  (%1 a contact)

@@ -61,13 +61,7 @@ opportunity_create(struct request *rq)
 	auto_result struct result *row =
 	    request_query(rq, &sql_opportunity_create, rq->advisor_id, rq->body_text);
 
-	if (row == NULL)
-		return rq->reply.status;
-	if (result_rows(row) == 0) {
-		faults_add(&rq->faults, "#/contact_id", TEXT_contact_unknown);
-		return reply_faults(rq);
-	}
-	return reply_created(rq, &row);
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
 int

@@ -92,8 +92,8 @@ select :{answer 200 null s.doc} from (
 -- name: opportunity_create  ($1 advisor, $2 body)
 -- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
 with asked as materialized (
-    select t.id, t.client_id, b from (select $2::jsonb as b) x join contact t on t.id = (b ->> 'contact_id')::bigint),
-:{client_held asked.client_id asked},
+    select t.id, t.client_id, b from (select $2::jsonb as b) x left join contact t on t.id = (b ->> 'contact_id')::bigint),
+:{client_held asked.client_id asked contact_unknown},
 chosen as materialized (select choice('sub_campaign', $2::jsonb ->> 'sub_campaign') as sc from held),
 new as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,

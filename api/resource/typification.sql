@@ -58,6 +58,8 @@ select %1.id, (r.ac).id, (r.ac).choice, (r.fs).id, (r.fs).choice from %1, rows r
 -- Client (found or new), contact, opportunity and form; opportunity_close and
 -- opportunity_created follow in the same transaction.
 with x as (select $2::jsonb as b),
+asked as (select (b ->> 'client_id')::bigint as client_id from x where b ? 'client_id'),
+:{client_held asked.client_id asked client_unknown},
 -- A new opportunity held nothing before.
 old as (
     select null::json as reason, null::json as competitor_plan, null::json as competitor_offer, null::json as offer_channel,
@@ -65,10 +67,9 @@ old as (
 described as materialized (
     select n, choice('document_type', n ->> 'document_type') as dt from (select b -> 'client' as n from x where b ? 'client') y),
 chosen as materialized (
-    select choice('sub_campaign', b ->> 'sub_campaign') as sc, :{form_chosen b old} from x, old),
+    select choice('sub_campaign', b ->> 'sub_campaign') as sc, :{form_chosen b old}
+      from x, old, (select count(*) from held) judged_before),
 rows as materialized (:{form_rows $2::jsonb}),
-asked as (select (b ->> 'client_id')::bigint as client_id from x),
-:{client_held asked.client_id asked},
 new_client as (
     insert into client (document_type_id, document_type, :{client_columns})
     select (dt).id, (dt).choice, :{client_values n} from described
@@ -96,7 +97,7 @@ made as (
     returning *),
 recorded as (:{consent made null $1}),
 grid as (:{form_grid made})
-select coalesce((select id from made), refuse('client_unknown'));
+select id from made;
 
 -- name: opportunity_created  (what typification_create made)
 -- writes

@@ -57,6 +57,8 @@ function requests({ ana, boss, chief }, on, c = right) {
     client_update: { as: ana, of: "client", method: "PATCH", where: `/v1/clients/${on.client}`, tagged: `/v1/clients/${on.client}`, body: { gender: "F", document_type: c.document_type }, status: 200, chooses: true },
     client_erase: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/erasure`, status: 200 },
     contact_create: { as: ana, of: "client", method: "POST", where: `/v1/clients/${on.client}/contacts`, body: lib.newContact(), status: 201 },
+    contact_update: { as: ana, of: "called contact", method: "PATCH", where: `/v1/contacts/${on.contact}`, tagged: `/v1/contacts/${on.contact}`,
+      body: { ownership_check: { asked: 3, right: 2 } }, status: 200 },
     opportunity_create: { as: ana, of: "contact", method: "POST", where: "/v1/opportunities", body: { contact_id: on.contact, sub_campaign: c.sub_campaign }, status: 201, chooses: true },
     "typification_create, client_id": { as: ana, of: "named client", method: "POST", where: "/v1/typifications", status: 201, chooses: true,
       body: { client_id: on.client, contact: lib.newContact(), sub_campaign: c.sub_campaign, ...form } },
@@ -116,12 +118,12 @@ async function prepared(clients, erased) {
   const names = requests(as, {}), needs = (of) => Object.values(names).filter((r) => r.of === of).length * 2 * count;
   for (let i = 0; i < needs("opportunity"); i++) fresh.open.push(await opportunity(one));
   for (let i = 0; i < needs("finished opportunity"); i++) fresh.finished.push(await finished(one));
-  for (let i = 0; i < needs("contact"); i++) fresh.contacts.push(await contact(one));
+  for (let i = 0; i < needs("contact") + needs("called contact"); i++) fresh.contacts.push(await contact(one));
   /* take(of) - what a request of this kind may change. */
   const base = { client: one, advisor };
   const take = (of) => ({ ...base, at: "/v1/opportunities/0", row: "/v1/opportunities/0/actions/0",
     ...(of === "opportunity" ? fresh.open.pop() : of === "finished opportunity" ? fresh.finished.pop() : {}),
-    contact: of === "contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
+    contact: of === "contact" || of === "called contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
   /* What is refused is the same before and afterwards, so one of each will do. */
   const targets = {
     own: { ...base, ...await opportunity(one), contact: await contact(one) },
@@ -199,7 +201,8 @@ function refusal(op, rq, target) {
   const about = { opportunity: 1, "finished opportunity": 1 }[rq.of] ? "opportunity" : rq.of;
   if (target === "unknown") return { "named client": "422 invalid", contact: "422 invalid", nothing: undefined }[about] || (about === "nothing" ? undefined : "404 not_found");
   if (target === "last administrator") return undefined;
-  if (target.startsWith("erased")) return ["client", "contact", "named client", "opportunity", "doomed"].includes(about) ? "409 client_erased" : undefined;
+  if (target.startsWith("erased")) return ["client", "contact", "called contact", "named client", "opportunity", "doomed"].includes(about) ? "409 client_erased" : undefined;
+  if (about === "called contact") return target === "unknown row" ? "404 not_found" : undefined;
   if (about !== "opportunity") return undefined;
   if (target === "unknown row") return /^action_(update|delete)/.test(op) ? "404 not_found" : undefined;
   if (rq.of === "finished opportunity") return target === "own" || target === "another's" ? "409 opportunity_not_finished" : undefined;
