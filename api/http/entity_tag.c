@@ -176,3 +176,44 @@ entity_with_tags(char *out, enum entity entity, struct span json, const char *ta
 		out = put_quoted(stpcpy(out, ",\"etag\":"), tag, strlen(tag));
 	return stpcpy(out, "}");
 }
+
+bool
+entity_is_part(enum entity entity)
+{
+	return entity == ENTITY_ACTION || entity == ENTITY_DIAGNOSIS ||
+	       entity == ENTITY_COMPETITOR_OFFER || entity == ENTITY_CLOSURE;
+}
+
+static bool
+find_action(struct span opportunity, const char *id, struct span *ret_action)
+{
+	struct span rest, name, value;
+
+	if (id == NULL || !json_text_member(opportunity, "actions", &rest))
+		return false;
+	while (json_text_next(&rest, &name, ret_action)) {
+		/* Between its quotes. */
+		if (json_text_member(*ret_action, "id", &value) && value.length == strlen(id) + 2 &&
+		    memcmp(value.at + 1, id, value.length - 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+entity_part(
+    enum entity entity, struct span opportunity, const char *action_id, struct span *ret_part)
+{
+	switch (entity) {
+	case ENTITY_ACTION:
+		return find_action(opportunity, action_id, ret_part);
+	case ENTITY_DIAGNOSIS:
+		return json_text_member(opportunity, "diagnosis", ret_part);
+	case ENTITY_COMPETITOR_OFFER:
+		return json_text_member(opportunity, "competitor_offer", ret_part);
+	case ENTITY_CLOSURE:
+		return json_text_member(opportunity, "closure", ret_part);
+	default:
+		return false;
+	}
+}

@@ -44,6 +44,18 @@ const char *entity_tag(struct arena *a, enum entity entity, struct span json);
  */
 const char *entity_tag_parts(struct arena *a, const char *tag, size_t length, unsigned parts);
 
+/* entity_is_part - a part of an opportunity, or a row of its grid. */
+bool entity_is_part(enum entity entity);
+
+/*
+ * entity_part - finds a part in the JSON of an opportunity.
+ *
+ * action_id  which row of the grid, where the part is one
+ * returns    false: it has no such part
+ */
+bool entity_part(
+    enum entity entity, struct span opportunity, const char *action_id, struct span *ret_part);
+
 /*
  * entity_with_tags - the record with its tags in it: an opportunity gets `etags`, an item of a list `etag`.
  *

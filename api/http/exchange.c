@@ -206,6 +206,7 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	reads_note(rq);
 	result_free(rq->kept);
 	json_decref(rq->body);
+	json_decref(rq->reply.about);
 	catalog_release(rq->catalogs);
 	arena_free(&rq->arena);
 	__atomic_sub_fetch(&rq->app->in_flight, 1, __ATOMIC_SEQ_CST);

@@ -131,44 +131,15 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	return status;
 }
 
-static bool
-is_part(enum entity entity)
+/* Of a row of the grid: the path's, or the one that was just created. */
+static const char *
+action_id(const struct request *rq)
 {
-	return entity == ENTITY_ACTION || entity == ENTITY_DIAGNOSIS ||
-	       entity == ENTITY_COMPETITOR_OFFER || entity == ENTITY_CLOSURE;
-}
+	const char *location = rq->reply.location;
 
-/* Of an opportunity's grid the row of the path, or the one that Location names. */
-static bool
-find_action(const struct request *rq, struct span whole, struct span *ret_action)
-{
-	const char *id = rq->param[1] != NULL ? rq->param[1] : rq->reply.location;
-	struct span rest, name, value;
-
-	id = id != NULL && strrchr(id, '/') != NULL ? strrchr(id, '/') + 1 : id;
-	if (id == NULL || !json_text_member(whole, "actions", &rest))
-		return false;
-	while (json_text_next(&rest, &name, ret_action)) {
-		if (json_text_member(*ret_action, "id", &value) && value.length == strlen(id) + 2 &&
-		    memcmp(value.at + 1, id, value.length - 2) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-find_part(const struct request *rq, struct span whole, struct span *ret_part)
-{
-	switch (rq->route->shows) {
-	case ENTITY_DIAGNOSIS:
-		return json_text_member(whole, "diagnosis", ret_part);
-	case ENTITY_COMPETITOR_OFFER:
-		return json_text_member(whole, "competitor_offer", ret_part);
-	case ENTITY_CLOSURE:
-		return json_text_member(whole, "closure", ret_part);
-	default:
-		return find_action(rq, whole, ret_part);
-	}
+	if (rq->param[1] != NULL || location == NULL)
+		return rq->param[1];
+	return strrchr(location, '/') + 1;
 }
 
 static void
@@ -190,7 +161,8 @@ reply_part(struct request *rq)
 {
 	struct span whole = { rq->reply.body, rq->reply.length }, part = whole;
 	const char *wanted = request_query_value(rq, "return"), *tag;
-	bool is_there = find_part(rq, whole, &part), deleted = rq->reply.status == 204;
+	bool is_there = entity_part(rq->route->shows, whole, action_id(rq), &part),
+	     deleted = rq->reply.status == 204;
 
 	if (is_there || deleted) {
 		tag = entity_tag(&rq->arena, ENTITY_OPPORTUNITY, whole);
@@ -220,7 +192,7 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 	rq->kept = *row;
 	*row = NULL;
 	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
-	if (is_part(entity) && strcmp(rq->route->method, "GET") != 0)
+	if (entity_is_part(entity) && strcmp(rq->route->method, "GET") != 0)
 		return reply_part(rq);
 	body = (struct span){ rq->reply.body, rq->reply.length };
 	tag = entity_tag(&rq->arena, entity, body);
@@ -254,6 +226,34 @@ reply_tag(struct request *rq, const char *tag)
 		rq->reply.length = 0;
 	}
 	return rq->reply.status;
+}
+
+void
+reply_tag_items(struct request *rq, const char *member, enum entity entity, bool listed)
+{
+	struct span body = { rq->reply.body, rq->reply.length }, items, rest, name, item;
+	char *tagged, *at;
+	size_t n = 0;
+
+	if (entity == ENTITY_OTHER || !json_text_member(body, member, &items))
+		return;
+	for (rest = items; json_text_next(&rest, &name, &item);)
+		n++;
+	at = tagged = arena_alloc(&rq->arena, body.length + n * ENTITY_TAGS_ROOM);
+	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
+	*at++ = '[';
+	for (rest = items, n = 0; json_text_next(&rest, &name, &item); n++) {
+		const char *tag = entity_tag(&rq->arena, entity, item);
+
+		if (n > 0)
+			*at++ = ',';
+		at = entity_with_tags(at, entity, item, tag, listed);
+	}
+	*at++ = ']';
+	at = mempcpy(
+	    at, items.at + items.length, (size_t)(body.at + body.length - items.at) - items.length);
+	rq->reply.body = tagged;
+	rq->reply.length = (size_t)(at - tagged);
 }
 
 int
@@ -324,6 +324,8 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
 		json_object_set_new(object, "errors", faults_json(fs));
+	if (rq->reply.about != NULL)
+		json_object_update(object, rq->reply.about);
 	rq->reply.body = reply_dump(rq, object, &rq->reply.length);
 	json_decref(object);
 	rq->reply.status = p->status;

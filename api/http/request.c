@@ -14,7 +14,9 @@
 #include "http/constraints.h"
 #include "http/idempotency.h"
 #include "http/missing.h"
+#include "http/reply.h"
 #include "http/route.h"
+#include "resource/conflict.h"
 
 #define FAREWELLS_MS 50
 
@@ -81,6 +83,24 @@ incomplete(struct request *rq, const char *missing)
 	return reply_faults(rq);
 }
 
+/* The problem with one member more, which it may do without (NULL); takes the value over. */
+static int
+problem_about(struct request *rq, const char *code, const char *member, json_t *value)
+{
+	if (value != NULL && rq->reply.about == NULL)
+		rq->reply.about = json_object();
+	if (value != NULL)
+		json_object_set_new(rq->reply.about, member, value);
+	return reply_problem(rq, code);
+}
+
+static int
+changed_meanwhile(struct request *rq, const char *words)
+{
+	(void)words;
+	return problem_about(rq, "precondition_failed", "current", conflict_current(rq));
+}
+
 static int
 key_reused(struct request *rq, const char *words)
 {
@@ -137,7 +157,7 @@ static const struct {
 	{ "opportunity_not_finished", NULL },
 	{ "actions_full", NULL },
 	{ "last_admin", NULL },
-	{ "precondition_failed", NULL },
+	{ "precondition_failed", changed_meanwhile },
 	{ "idempotency_key_in_use", NULL },
 	{ "idempotency_key_reused", key_reused },
 	{ "idempotency_replay", replay },
@@ -174,7 +194,8 @@ refused(struct request *rq, const struct db_error *error)
 		if (strcmp(constraints[i].constraint, error->constraint) != 0)
 			continue;
 		if (constraints[i].problem != NULL)
-			return reply_problem(rq, constraints[i].problem);
+			return problem_about(rq, constraints[i].problem, "existing",
+			    conflict_existing(rq, error->constraint));
 		faults_init(&rq->faults, &rq->arena, rq->language);
 		/* The member's name, for a text that wants it. */
 		faults_add(&rq->faults, constraints[i].pointer, constraints[i].text,
@@ -368,36 +389,6 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
-/* The items with their entity tags in them. */
-static void
-tag_items(struct request *rq)
-{
-	enum entity entity = rq->route->shows;
-	struct span body = { rq->reply.body, rq->reply.length }, items, rest, name, item;
-	char *tagged, *at;
-	size_t n = 0;
-
-	if (entity == ENTITY_OTHER || !json_text_member(body, "items", &items))
-		return;
-	for (rest = items; json_text_next(&rest, &name, &item);)
-		n++;
-	at = tagged = arena_alloc(&rq->arena, body.length + n * ENTITY_TAGS_ROOM);
-	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
-	*at++ = '[';
-	for (rest = items, n = 0; json_text_next(&rest, &name, &item); n++) {
-		const char *tag = entity_tag(&rq->arena, entity, item);
-
-		if (n > 0)
-			*at++ = ',';
-		at = entity_with_tags(at, entity, item, tag, true);
-	}
-	*at++ = ']';
-	at = mempcpy(
-	    at, items.at + items.length, (size_t)(body.at + body.length - items.at) - items.length);
-	rq->reply.body = tagged;
-	rq->reply.length = (size_t)(at - tagged);
-}
-
 int
 reply_page(struct request *rq, struct result **row)
 {
@@ -416,7 +407,7 @@ reply_page(struct request *rq, struct result **row)
 	body =
 	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
 	reply_json(rq, 200, body, strlen(body));
-	tag_items(rq);
+	reply_tag_items(rq, "items", rq->route->shows, true);
 	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
 		rq->shown =
 		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));

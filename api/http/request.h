@@ -45,6 +45,7 @@ struct reply {
 	const char *code; /* of a problem, for the log */
 	const char *cache; /* Cache-Control; NULL: no-store */
 	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
+	json_t *about; /* further members of a problem, held by the request; or NULL */
 	const char *location; /* of what was created; in the arena, or NULL */
 	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
 };

@@ -1,6 +1,7 @@
 /*
  * The rights of Ley 29733 that administrators serve: erasure and access.
  */
+#include "http/reply.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
@@ -24,5 +25,9 @@ client_erase(struct request *rq)
 int
 client_personal_data(struct request *rq)
 {
-	return reply_read(rq, &sql_client_personal_data);
+	int status = reply_read(rq, &sql_client_personal_data);
+
+	if (status == 200)
+		reply_tag_items(rq, "opportunities", ENTITY_OPPORTUNITY, false);
+	return status;
 }

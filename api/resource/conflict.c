@@ -1,0 +1,139 @@
+#include "resource/conflict.h"
+
+#include <string.h>
+
+#include "http/route.h"
+#include "sql.h"
+
+/* NULL: no row, or no answer. */
+static struct result *
+ask(struct request *rq, const struct call *call)
+{
+	struct result *row = NULL;
+	struct db_error error;
+
+	if (db_run_by(rq->app->pool, request_deadline_ms(rq), DB_PATIENT, call, 1, &row, &error) !=
+	    DB_OK)
+		return NULL;
+	if (result_rows(row) > 0)
+		return row;
+	result_free(row);
+	return NULL;
+}
+
+/* The statements that show the record and tell who changed it last. */
+static void
+statements_of(const struct request *rq, struct call *ret_show, struct call *ret_changed)
+{
+	const char *id = rq->param[0];
+
+	switch (rq->route->shows) {
+	case ENTITY_CLIENT:
+		*ret_show = (struct call){ &sql_client_get, { id } };
+		*ret_changed = (struct call){ &sql_record_changed_last, { "client", id } };
+		break;
+	case ENTITY_CONTACT:
+		*ret_show = (struct call){ &sql_contact_get, { id } };
+		*ret_changed = (struct call){ &sql_record_changed_last, { "contact", id } };
+		break;
+	case ENTITY_ADVISOR:
+		*ret_show = (struct call){ &sql_advisor_get, { id } };
+		*ret_changed = (struct call){ &sql_record_changed_last, { "advisor", id } };
+		break;
+	default:
+		*ret_show = (struct call){ &sql_opportunity_get, { id } };
+		*ret_changed = (struct call){ &sql_opportunity_changed_last, { id } };
+	}
+}
+
+/* The tag of the part that the request would have changed; NULL: it is not there any more. */
+static const char *
+tag_of(struct request *rq, struct span record)
+{
+	enum entity entity = rq->route->shows;
+	struct span part = record;
+
+	if (entity == ENTITY_ACTION && rq->param[1] == NULL) {
+		if (!json_text_member(record, "actions", &part))
+			return NULL;
+		return entity_tag(&rq->arena, ENTITY_ACTIONS, part);
+	}
+	if (entity_is_part(entity) && !entity_part(entity, record, rq->param[1], &part))
+		return NULL;
+	return entity_tag(&rq->arena, entity, part);
+}
+
+static json_t *
+advisor_of(const struct result *changed)
+{
+	json_t *advisor = NULL;
+
+	if (changed != NULL && result_text(changed, 0, 1) != NULL)
+		advisor =
+		    json_loadb(result_text(changed, 0, 1), result_length(changed, 0, 1), 0, NULL);
+	return advisor != NULL ? advisor : json_null();
+}
+
+json_t *
+conflict_current(struct request *rq)
+{
+	struct call show, changed;
+	struct span record, updated;
+	const char *tag;
+
+	if (rq->param[0] == NULL)
+		return NULL;
+	statements_of(rq, &show, &changed);
+	auto_result struct result *row = ask(rq, &show);
+	if (row == NULL || result_text(row, 0, 0) == NULL)
+		return NULL;
+	reply_json(rq, 200, result_text(row, 0, 0), result_length(row, 0, 0));
+	record = (struct span){ rq->reply.body, rq->reply.length };
+	tag = tag_of(rq, record);
+	if (tag == NULL)
+		return NULL;
+	auto_result struct result *last = ask(rq, &changed);
+	/* A contact does not show when it was changed. */
+	if (json_text_member(record, "updated_at", &updated))
+		updated = (struct span){ updated.at + 1, updated.length - 2 };
+	else if (last != NULL)
+		updated = (struct span){ result_text(last, 0, 0), result_length(last, 0, 0) };
+	else
+		return NULL;
+	return json_pack("{s:o, s:s%, s:o}", "etag",
+	    json_string(arena_printf(&rq->arena, "\"%s\"", tag)), "updated_at", updated.at,
+	    updated.length, "advisor", advisor_of(last));
+}
+
+/* A new client's members stand in the body, or under `client` where a whole call is saved. */
+static const char *
+client_member(const struct request *rq, const char *name)
+{
+	const json_t *client = json_object_get(rq->body, "client");
+
+	return json_string_value(json_object_get(client != NULL ? client : rq->body, name));
+}
+
+json_t *
+conflict_existing(struct request *rq, const char *constraint)
+{
+	const char *of = "clients";
+	struct call call;
+
+	if (strcmp(constraint, "client_document_key") == 0) {
+		call = (struct call){ &sql_client_of_document,
+			{ client_member(rq, "document_type"), client_member(rq, "document_number"),
+			    rq->route->shows == ENTITY_CLIENT ? rq->param[0] : NULL } };
+	} else if (strcmp(constraint, "opportunity_contact_key") == 0) {
+		of = "opportunities";
+		call = (struct call){ &sql_opportunity_of_contact,
+			{ json_string_value(json_object_get(rq->body, "contact_id")) } };
+	} else {
+		return NULL;
+	}
+	auto_result struct result *row = ask(rq, &call);
+	if (row == NULL)
+		return NULL;
+	return json_pack("{s:s, s:s++}", "id", result_text(row, 0, 0), "href", "/v1/", of,
+	    arena_printf(&rq->arena, "/%s", result_text(row, 0, 0)));
+}
