@@ -4,7 +4,7 @@
  *
  * GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD say where and as whom.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./gestor.d.ts";
 
@@ -55,16 +55,31 @@ gestor.use({
     request.headers.set("Accept-Language", "es");
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
     /* One key for one thing to do, the same at every try: however often it arrives, it is done once. */
-    if (["POST", "PUT", "PATCH"].includes(request.method)) request.headers.set("Idempotency-Key", randomUUID());
+    if (["POST", "PUT", "PATCH"].includes(request.method) && !request.headers.has("Idempotency-Key")) request.headers.set("Idempotency-Key", randomUUID());
     return request;
   },
 });
+
+/*
+ * New tokens. A refresh token is good once, but several tabs of a browser may hold the same one: with a key that is made of
+ * it, SHA-256, they are one request, and all get the same new tokens.
+ */
+async function renew(refreshToken: string) {
+  const key = createHash("sha256").update(refreshToken).digest("hex");
+  return made(await ok(gestor.POST("/v1/sessions/refresh", { body: { refresh_token: refreshToken }, params: { header: { "Idempotency-Key": key } } })));
+}
 
 async function call() {
   if (!username || !password) throw new Error("GESTOR_USERNAME and GESTOR_PASSWORD say as whom");
 
   /* 1. Sign in. The access token goes with every request from here on; it is good for 15 minutes. */
-  token = made(await ok(gestor.POST("/v1/sessions", { body: { username, password } }))).access_token;
+  const session = made(await ok(gestor.POST("/v1/sessions", { body: { username, password } })));
+  token = session.access_token;
+
+  /* Before it is over it is renewed, here by two tabs at once. */
+  const [tab, otherTab] = await Promise.all([renew(session.refresh_token), renew(session.refresh_token)]);
+  if (tab.refresh_token !== otherTab.refresh_token) throw new Error("The tabs have different tokens");
+  token = tab.access_token;
 
   /* 2. Find the client by mobile number. Nobody found is an empty list, not an error. */
   const [client] = (await ok(gestor.GET("/v1/clients", { params: { query: { phone: "944264648" } } }))).items;

@@ -99,6 +99,20 @@ test("session_refresh: of ten that show one token at once, one gets new tokens, 
   }
 });
 
+test("session_refresh: tabs that renew at once with one token and the key SHA-256(refresh token) get the same new tokens", async () => {
+  let { refresh_token: token } = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
+  for (let round = 0; round < 5; round++) {
+    const headers = { "idempotency-key": crypto.createHash("sha256").update(token).digest("hex") };
+    const all = await Promise.all(Array.from({ length: 4 }, () => world.anyone.post("/v1/sessions/refresh", { refresh_token: token }, headers)));
+    assert.deepEqual(all.map((r) => r.status), [200, 200, 200, 200]);
+    assert.equal(new Set(all.map((r) => r.text)).size, 1);
+    assert.equal(all.filter((r) => r.headers["idempotent-replayed"] === undefined).length, 1);
+    const { access_token: renewed } = all[0].json;
+    assert.equal((await lib.caller(world.base, renewed).get("/v1/sessions/current")).status, 200);
+    token = all[0].json.refresh_token;
+  }
+});
+
 test("session_refresh: of two at once, at two processes, one gets new tokens, and both processes refuse them then", async () => {
   const other = await lib.startServer(world.database.serve, notified);
   for (let round = 0; round < 5; round++) {
