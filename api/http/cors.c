@@ -60,7 +60,7 @@ cors_headers(struct request *rq, const char *origins, const char *origin, bool p
 	if (!preflight) {
 		reply_header(rq, "Access-Control-Expose-Headers",
 		    "Allow, Content-Language, ETag, Idempotent-Replayed, Link, Location, "
-		    "Retry-After, "
+		    "Opportunity-ETag, Retry-After, "
 		    "traceparent, WWW-Authenticate, X-Request-Id");
 		return;
 	}
