@@ -157,6 +157,7 @@ reply_created(struct request *rq, struct result **row)
 int
 reply_tag(struct request *rq, const char *tag)
 {
+	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
 	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
 	if (condition_names(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
@@ -255,6 +256,8 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 int
 reply_problem(struct request *rq, const char *code)
 {
+	if (rq->weak_condition && strcmp(code, "precondition_failed") == 0)
+		return reply_problem_text(rq, TEXT_condition_weak);
 	return problem(rq, code, NULL, NULL);
 }
 

@@ -43,6 +43,7 @@ struct reply {
 	const char *body; /* length bytes: in the arena, constant, or held by the request */
 	size_t length;
 	const char *code; /* of a problem, for the log */
+	const char *tag; /* its entity tag, without quotes; NULL: it has none */
 	const char *cache; /* Cache-Control; NULL: no-store */
 	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
 	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
@@ -73,7 +74,8 @@ struct request {
 	int nquery;
 
 	bool validate_only; /* a rehearsal: nothing is to be stored */
-	const char *if_none_match; /* of a read; NULL: not there */
+	const char *if_match, *if_none_match; /* of a read; NULL: not there */
+	bool weak_condition; /* If-Match has a weak tag, which never matches */
 	const char *condition; /* of a write, for its statement; NULL: none (condition.h) */
 	struct {
 		const char *key; /* NULL: none (idempotency.h) */

@@ -58,10 +58,10 @@ test("Accept-Language: es in any form is Spanish, and the rest English", async (
   const expected = { es: "es", "es-PE": "es", "es-419": "es", "ES-pe": "es", "es-PE, en;q=0.9": "es", "en;q=0.9, es": "es",
     "en;q=0, *": "es", "fr, es;q=0.1": "es", "es, en": "es",
     en: "en", "en-GB": "en", "*": "en", fr: "en", "es;q=0": "en", "es;q=0.5, en": "en", "es;q=0.5, *": "en", "en, es": "en",
-    "": "en", "es;q=much": "en", es_PE: "en" };
+    "": "en", "es;q=much": "en", es_PE: "en", "es-PE,es_PE;q=0.9,en;q=0.1": "es", "es_PE, en;q=0.1": "en" };
   for (const [accept, wanted] of Object.entries(expected)) assert.equal(await language(accept), wanted, accept);
   assert.equal(await language(["en;q=0.3", "es;q=0.4"]), "es", "two lines are one list");
-  assert.equal(await language(["es", "bad;"]), "en");
+  assert.equal(await language(["bad;", "es"]), "es", "a malformed element is passed over");
 });
 
 test("Accept-Language: what is no problem has no Content-Language", async () => {
