@@ -18,10 +18,10 @@
 #define FAREWELLS_MS 50
 
 static const struct {
-	const char *constraint, *problem, *pointer;
+	const char *constraint, *problem, *field;
 	enum text text;
 } constraints[] = {
-#define C(constraint, problem, pointer, text) { #constraint, problem, pointer, text },
+#define C(constraint, problem, field, text) { #constraint, problem, field, text },
 	CONSTRAINTS(C)
 #undef C
 };
@@ -71,9 +71,9 @@ incomplete(struct request *rq, const char *missing)
 {
 	char *list = arena_copy(&rq->arena, missing, strlen(missing)), *save = NULL;
 
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
-		missing_add(&rq->faults, "#", m);
+		missing_add(&rq->faults, m);
 	return reply_faults(rq);
 }
 
@@ -92,7 +92,7 @@ refused_by_statement(struct request *rq, const char *message)
 	    strncmp(message, "idempotency_key_in_use", n) == 0)
 		return reply_problem(rq, arena_copy(&rq->arena, message, n));
 	if (strncmp(message, "idempotency_key_reused", n) == 0) {
-		faults_init(&rq->faults, &rq->arena, rq->language);
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 		return reply_faults_of(rq, "idempotency_key_reused");
 	}
@@ -108,8 +108,8 @@ refused_by_statement(struct request *rq, const char *message)
 		return status != 0 ? status : reply_problem(rq, "conflict");
 	}
 	if (strncmp(message, "client_unknown", n) == 0) {
-		faults_init(&rq->faults, &rq->arena, rq->language);
-		faults_add(&rq->faults, "#/client_id", TEXT_client_unknown);
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add_field(&rq->faults, "opportunity.client_id", "#", TEXT_client_unknown);
 		return reply_faults(rq);
 	}
 	log_msg(LOG_ERROR, "%s: a refusal that nobody knows", rq->id);
@@ -126,10 +126,9 @@ refused(struct request *rq, const struct db_error *error)
 			continue;
 		if (constraints[i].problem != NULL)
 			return reply_problem(rq, constraints[i].problem);
-		faults_init(&rq->faults, &rq->arena, rq->language);
-		/* The member's name, for a text that wants it. */
-		faults_add(&rq->faults, constraints[i].pointer, constraints[i].text,
-		    strrchr(constraints[i].pointer, '/') + 1);
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add_field(&rq->faults, constraints[i].field, "#", constraints[i].text,
+		    faults_label(&rq->faults, constraints[i].field));
 		return reply_faults(rq);
 	}
 	/* Not the message: it may quote what the client sent. */

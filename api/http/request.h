@@ -176,6 +176,9 @@ const char *reply_dump(struct request *rq, const json_t *value, size_t *ret_leng
 /* reply_problem - a problem of base/messages.def, in the request's language. */
 int reply_problem(struct request *rq, const char *code);
 
+/* reply_problem_wait - the same, with Retry-After, and the seconds in the detail. */
+int reply_problem_wait(struct request *rq, const char *code, int wait_s);
+
 /* reply_problem_text(rq, TEXT_x, args...) - the same, said more precisely: a DETAIL, with strings for its {1}, {2}, … */
 #define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))
 int reply_problem_message(struct request *rq, enum text text, const char *const args[]);

@@ -50,7 +50,7 @@ opportunity_create(struct request *rq)
 	if (row == NULL)
 		return rq->reply.status;
 	if (result_rows(row) == 0) {
-		faults_add(&rq->faults, "#/contact_id", TEXT_contact_unknown);
+		faults_add_field(&rq->faults, "opportunity.contact_id", "#", TEXT_contact_unknown);
 		return reply_faults(rq);
 	}
 	return reply_created(rq, &row);

@@ -150,7 +150,7 @@ replay_create(struct request *rq, const char *text)
 	if (ours)
 		return reply_session(rq, text);
 	rq->reply.headers = NULL;
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 	return reply_faults_of(rq, "idempotency_key_reused");
 }
@@ -188,10 +188,7 @@ replay_refresh(struct request *rq, const char *text)
 static int
 reply_too_many(struct request *rq, int64_t wait_ms)
 {
-	int status = reply_problem(rq, "too_many_attempts");
-
-	reply_header(rq, "Retry-After", number(rq, (int)((wait_ms + 999) / 1000)));
-	return status;
+	return reply_problem_wait(rq, "too_many_attempts", (int)((wait_ms + 999) / 1000));
 }
 
 const char *
