@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "http/route.h"
 #include "resource/rules.h"
+#include "spec/field.h"
 #include "sql.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
@@ -58,7 +59,7 @@ check_again(struct request *rq)
 		.choice = check_choice, .rule = check_rule, .arg = rq
 	};
 
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	rq->choice_fault = false;
 	catalog_release(rq->catalogs);
 	rq->catalogs = NULL;
@@ -69,7 +70,9 @@ check_again(struct request *rq)
 		if (value != NULL)
 			validate_text(p->schema, value, pointer_of(rq, p), &hooks, &rq->faults);
 		else if (p->required && !p->in_path)
-			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required, p->name);
+			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required,
+			    faults_label_inside(
+				&rq->faults, field_of(rq->op, pointer_of(rq, p), &rq->arena)));
 	}
 	if (rq->body != NULL)
 		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);

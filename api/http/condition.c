@@ -65,6 +65,7 @@ joined(struct request *rq, const char *prefix, const char *list, bool weak_too)
 	p += sprintf(p, "%s", prefix);
 	while ((n = next_tag(&list, &t)) == 1) {
 		tags++;
+		rq->weak_condition |= t.weak && !weak_too;
 		if (!could_be_ours(&t) || (t.weak && !weak_too))
 			continue;
 		p += sprintf(p, "%s%.*s", kept++ > 0 ? "," : "", (int)t.length, t.text);
@@ -80,7 +81,7 @@ condition_take(struct request *rq, const char *if_match, const char *if_none_mat
 			return 0;
 		rq->condition = joined(rq, "", if_match, false);
 		if (rq->condition != NULL && !rq->op->takes_if_match)
-			return reply_problem(rq, "precondition_failed");
+			return reply_problem_text(rq, TEXT_condition_none);
 	} else if (if_none_match != NULL && rq->op->takes_if_match) {
 		rq->condition = is_any(if_none_match) ? "!*" : joined(rq, "!", if_none_match, true);
 	} else {
@@ -133,4 +134,43 @@ condition_names(const char *if_none_match, const char *tag)
 			return true;
 	}
 	return false;
+}
+
+int
+condition_take_read(struct request *rq, const char *if_match, const char *if_none_match)
+{
+	rq->if_none_match = if_none_match;
+	rq->if_match = if_match;
+	if (if_match != NULL && !is_any(if_match) && joined(rq, "", if_match, false) == NULL)
+		return reply_problem_text(rq, TEXT_condition_form, "If-Match");
+	return 0;
+}
+
+/* By the strong comparison (RFC 9110, 8.8.3.2). */
+static bool
+matches(const char *if_match, const char *tag)
+{
+	struct entity_tag t;
+
+	if (is_any(if_match))
+		return true;
+	while (tag != NULL && next_tag(&if_match, &t) == 1) {
+		if (!t.weak && t.length == strlen(tag) && memcmp(t.text, tag, t.length) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+condition_check_read(struct request *rq)
+{
+	int status = rq->reply.status;
+
+	if (rq->if_match == NULL || (status != 304 && (status < 200 || status > 299)) ||
+	    matches(rq->if_match, rq->reply.tag))
+		return status;
+	memset(&rq->reply, 0, sizeof(rq->reply));
+	if (rq->weak_condition)
+		return reply_problem(rq, "precondition_failed");
+	return reply_problem_text(rq, TEXT_condition_none);
 }

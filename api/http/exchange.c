@@ -69,10 +69,9 @@ take_conditions(struct request *rq, const struct mg_request_info *ri)
 {
 	int status;
 
-	if (strcmp(rq->route->method, "GET") == 0) {
-		rq->if_none_match = header_list(rq, ri, "If-None-Match");
-		return 0;
-	}
+	if (strcmp(rq->route->method, "GET") == 0)
+		return condition_take_read(
+		    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
 	status = condition_take(
 	    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
 	return status != 0 ? status : idempotency_take(rq, header_list(rq, ri, "Idempotency-Key"));
@@ -91,8 +90,10 @@ answer(struct request *rq)
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
 	}
-	if (status == 0)
-		status = rq->route->handler(rq);
+	if (status == 0) {
+		rq->route->handler(rq);
+		status = condition_check_read(rq);
+	}
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
 }
 

@@ -5,27 +5,33 @@
 
 #include "spec/validate.h"
 
+/* Where a body points to that cannot hold the field: to what asks for it. */
+#define STAGE "#/stage"
+
 void
-missing_add(struct faults *fs, const char *pointer, const char *what)
+missing_add(struct faults *fs, const char *what)
 {
 	static const struct {
-		const char *what;
+		const char *what, *field;
 		enum text text;
 	} parts[] = {
-		{ "actions", TEXT_missing_actions },
-		{ "diagnosis", TEXT_missing_diagnosis },
-		{ "competitor_offer", TEXT_missing_competitor_offer },
-		{ "advertising_acceptance", TEXT_missing_advertising_acceptance },
+		{ "actions", "actions", TEXT_missing_actions },
+		{ "diagnosis", "diagnosis.reason", TEXT_missing_diagnosis },
+		{ "competitor_offer", "competitor_offer.phone_to_manage",
+		    TEXT_missing_competitor_offer },
+		{ "advertising_acceptance", "closure.advertising_acceptance",
+		    TEXT_missing_advertising_acceptance },
 	};
-	const char *at = arena_printf(fs->arena, "%s/%s", pointer, what);
+	int row;
 
 	for (size_t i = 0; i < NITEMS(parts); i++) {
 		if (strcmp(parts[i].what, what) == 0) {
-			faults_add(fs, at, parts[i].text);
+			faults_add_field(fs, parts[i].field, STAGE, parts[i].text);
 			return;
 		}
 	}
+	row = atoi(what + strcspn(what, "0123456789"));
 	/* People count rows from one. */
-	faults_add(fs, at, TEXT_missing_final_state,
-	    arena_printf(fs->arena, "%d", atoi(what + strcspn(what, "0123456789")) + 1));
+	faults_add_field(fs, arena_printf(fs->arena, "actions.%d.final_state", row), STAGE,
+	    TEXT_missing_final_state, arena_printf(fs->arena, "%d", row + 1));
 }

@@ -9,10 +9,9 @@ struct faults;
 
 /*
  * missing_add - adds the fault of `what`: actions, actions/0/final_state, diagnosis,
- * competitor_offer or advertising_acceptance, as an opportunity's `missing` has it.
- *
- * pointer  where the opportunity stands: "#"
+ * competitor_offer or advertising_acceptance, as the fragment `missing` of opportunity.sql
+ * has it. The pointer is where the request's body holds what is missing, or else the stage.
  */
-void missing_add(struct faults *fs, const char *pointer, const char *what);
+void missing_add(struct faults *fs, const char *what);
 
 #endif

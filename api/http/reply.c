@@ -220,6 +220,7 @@ reply_created(struct request *rq, struct result **row)
 int
 reply_tag(struct request *rq, const char *tag)
 {
+	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
 	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
 	if (condition_names(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
@@ -281,8 +282,8 @@ faults_json(const struct faults *fs)
 	json_t *array = json_array();
 
 	for (const struct fault *f = fs->first; f != NULL; f = f->next) {
-		json_t *one = json_pack(
-		    "{s:s, s:s, s:s}", "pointer", f->pointer, "code", f->code, "detail", f->detail);
+		json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s}", "pointer", f->pointer, "field",
+		    f->field, "label", f->label, "code", f->code, "detail", f->detail);
 
 		if (f->allowed != NULL) {
 			json_t *allowed = json_array();
@@ -310,16 +311,34 @@ problem_of(const char *code)
 	return message_problem("internal");
 }
 
+/* How long a client is to wait before it tries again, where the problem does not say; 0: it is not told. */
 static int
-problem(struct request *rq, const char *code, const char *detail, const struct faults *fs)
+usual_wait_s(const struct problem *p)
 {
-	const struct problem *p = problem_of(code);
+	return p->status == 503 || strcmp(p->code, "idempotency_key_in_use") == 0 ? 1 : 0;
+}
+
+static const char *
+wait_words(struct request *rq, int wait_s)
+{
+	return message_count(&rq->arena, rq->language, (size_t)wait_s, TEXT_second, TEXT_seconds);
+}
+
+/* detail NULL: the problem's own. wait_s: for Retry-After; 0: none. */
+static int
+problem(struct request *rq, const struct problem *p, const char *detail, const struct faults *fs,
+    int wait_s)
+{
 	enum language l = rq->language;
 	json_t *object;
 
+	if (detail == NULL)
+		detail = message_fill(&rq->arena, p->detail[l],
+		    (const char *const[]){ wait_words(rq, wait_s), NULL });
+
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", p->code, "title", p->title[l], "status", p->status, "detail",
-	    detail != NULL ? detail : p->detail[l], "code", p->code, "request_id", rq->id);
+	    detail, "code", p->code, "request_id", rq->id);
 	if (rq->trace.id[0] != '\0')
 		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
@@ -334,12 +353,12 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	rq->reply.cache = NULL;
 	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");
 	reply_header(rq, "Vary", "Accept-Language");
-	if (p->status == 503 || strcmp(p->code, "idempotency_key_in_use") == 0)
-		reply_header(rq, "Retry-After", "1");
+	if (wait_s > 0)
+		reply_header(rq, "Retry-After", arena_printf(&rq->arena, "%d", wait_s));
 	/* RFC 6750, 3: no error code where no token was shown. */
 	if (p->status == 401)
 		reply_header(rq, "WWW-Authenticate",
-		    strcmp(code, "token_invalid") == 0
+		    strcmp(p->code, "token_invalid") == 0
 			? "Bearer realm=\"gestor\", error=\"invalid_token\""
 			: "Bearer realm=\"gestor\"");
 	return p->status;
@@ -348,24 +367,40 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 int
 reply_problem(struct request *rq, const char *code)
 {
-	return problem(rq, code, NULL, NULL);
+	const struct problem *p = problem_of(code);
+
+	if (rq->weak_condition && strcmp(code, "precondition_failed") == 0)
+		return reply_problem_text(rq, TEXT_condition_weak);
+	return problem(rq, p, NULL, NULL, usual_wait_s(p));
+}
+
+int
+reply_problem_wait(struct request *rq, const char *code, int wait_s)
+{
+	return problem(rq, problem_of(code), NULL, NULL, wait_s);
 }
 
 int
 reply_problem_message(struct request *rq, enum text text, const char *const args[])
 {
-	return problem(
-	    rq, message_code(text), message_write(&rq->arena, rq->language, text, args), NULL);
+	const struct problem *p = problem_of(message_code(text));
+	int wait_s = usual_wait_s(p);
+	const char *const wait[] = { wait_words(rq, wait_s), NULL };
+
+	return problem(rq, p,
+	    message_write(
+		&rq->arena, rq->language, text, wait_s > 0 && args[0] == NULL ? wait : args),
+	    NULL, wait_s);
 }
 
 int
 reply_faults(struct request *rq)
 {
-	return problem(rq, "invalid", NULL, &rq->faults);
+	return reply_faults_of(rq, "invalid");
 }
 
 int
 reply_faults_of(struct request *rq, const char *code)
 {
-	return problem(rq, code, NULL, &rq->faults);
+	return problem(rq, problem_of(code), NULL, &rq->faults, 0);
 }

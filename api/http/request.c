@@ -21,10 +21,10 @@
 #define FAREWELLS_MS 50
 
 static const struct {
-	const char *constraint, *problem, *pointer;
+	const char *constraint, *problem, *field;
 	enum text text;
 } constraints[] = {
-#define C(constraint, problem, pointer, text) { #constraint, problem, pointer, text },
+#define C(constraint, problem, field, text) { #constraint, problem, field, text },
 	CONSTRAINTS(C)
 #undef C
 };
@@ -77,9 +77,9 @@ incomplete(struct request *rq, const char *missing)
 {
 	char *list = arena_copy(&rq->arena, missing, strlen(missing)), *save = NULL;
 
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
-		missing_add(&rq->faults, "#", m);
+		missing_add(&rq->faults, m);
 	return reply_faults(rq);
 }
 
@@ -105,7 +105,7 @@ static int
 key_reused(struct request *rq, const char *words)
 {
 	(void)words;
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 	return reply_faults_of(rq, "idempotency_key_reused");
 }
@@ -129,8 +129,8 @@ static int
 client_unknown(struct request *rq, const char *words)
 {
 	(void)words;
-	faults_init(&rq->faults, &rq->arena, rq->language);
-	faults_add(&rq->faults, "#/client_id", TEXT_client_unknown);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	faults_add_field(&rq->faults, "opportunity.client_id", "#", TEXT_client_unknown);
 	return reply_faults(rq);
 }
 
@@ -138,8 +138,8 @@ static int
 contact_unknown(struct request *rq, const char *words)
 {
 	(void)words;
-	faults_init(&rq->faults, &rq->arena, rq->language);
-	faults_add(&rq->faults, "#/contact_id", TEXT_contact_unknown);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	faults_add_field(&rq->faults, "opportunity.contact_id", "#", TEXT_contact_unknown);
 	return reply_faults(rq);
 }
 
@@ -196,10 +196,9 @@ refused(struct request *rq, const struct db_error *error)
 		if (constraints[i].problem != NULL)
 			return problem_about(rq, constraints[i].problem, "existing",
 			    conflict_existing(rq, error->constraint));
-		faults_init(&rq->faults, &rq->arena, rq->language);
-		/* The member's name, for a text that wants it. */
-		faults_add(&rq->faults, constraints[i].pointer, constraints[i].text,
-		    strrchr(constraints[i].pointer, '/') + 1);
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add_field(&rq->faults, constraints[i].field, "#", constraints[i].text,
+		    faults_label(&rq->faults, constraints[i].field));
 		return reply_faults(rq);
 	}
 	/* Not the message: it may quote what the client sent. */

@@ -43,6 +43,7 @@ struct reply {
 	const char *body; /* length bytes: in the arena, constant, or held by the request */
 	size_t length;
 	const char *code; /* of a problem, for the log */
+	const char *tag; /* its entity tag, without quotes; NULL: it has none */
 	const char *cache; /* Cache-Control; NULL: no-store */
 	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
 	json_t *about; /* further members of a problem, held by the request; or NULL */
@@ -75,7 +76,8 @@ struct request {
 	int nquery;
 
 	bool validate_only; /* a rehearsal: nothing is to be stored */
-	const char *if_none_match; /* of a read; NULL: not there */
+	const char *if_match, *if_none_match; /* of a read; NULL: not there */
+	bool weak_condition; /* If-Match has a weak tag, which never matches */
 	const char *condition; /* of a write, for its statement; NULL: none (condition.h) */
 	struct {
 		const char *key; /* NULL: none (idempotency.h) */
@@ -180,6 +182,9 @@ const char *reply_dump(struct request *rq, const json_t *value, size_t *ret_leng
 
 /* reply_problem - a problem of base/messages.def, in the request's language. */
 int reply_problem(struct request *rq, const char *code);
+
+/* reply_problem_wait - the same, with Retry-After, and the seconds in the detail. */
+int reply_problem_wait(struct request *rq, const char *code, int wait_s);
 
 /* reply_problem_text(rq, TEXT_x, args...) - the same, said more precisely: a DETAIL, with strings for its {1}, {2}, … */
 #define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))

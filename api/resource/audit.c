@@ -5,12 +5,13 @@
 #include "resource/read.h"
 #include "sql.h"
 
-/* A day or an instant; NULL is neither, and right. */
+/* A parameter that is a day or an instant; NULL is neither, and right. */
 static void
-check_moment(struct request *rq, const char *pointer, const char *value)
+check_moment(struct request *rq, const char *name, const char *value)
 {
 	if (value != NULL && !text_is_date(value) && !text_is_instant(value))
-		faults_add(&rq->faults, pointer, TEXT_moment_form);
+		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", name), TEXT_moment_form,
+		    faults_label(&rq->faults, name));
 }
 
 int
@@ -22,10 +23,12 @@ audit_list(struct request *rq)
 		   *id = request_query_value(rq, "object_id"),
 		   *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
-	check_moment(rq, "#/from", from);
-	check_moment(rq, "#/to", to);
+	check_moment(rq, "from", from);
+	check_moment(rq, "to", to);
 	if (id != NULL && type == NULL)
-		faults_add(&rq->faults, "#/object_id", TEXT_goes_with, "object_id", "object_type");
+		faults_add(&rq->faults, "#/object_id", TEXT_goes_with,
+		    faults_label(&rq->faults, "object_id"),
+		    faults_label(&rq->faults, "object_type"));
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
@@ -42,8 +45,8 @@ audit_read_list(struct request *rq)
 	struct page page;
 	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
-	check_moment(rq, "#/from", from);
-	check_moment(rq, "#/to", to);
+	check_moment(rq, "from", from);
+	check_moment(rq, "to", to);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)

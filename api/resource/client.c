@@ -16,10 +16,11 @@ client_search(struct request *rq)
 	struct page page;
 
 	if ((phone == NULL) == (number == NULL))
-		faults_add(&rq->faults, "#", TEXT_one_of, "phone, document_number");
+		faults_add(&rq->faults, "#", TEXT_search_one_of);
 	if (type != NULL && number == NULL)
-		faults_add(&rq->faults, "#/document_type", TEXT_goes_with, "document_type",
-		    "document_number");
+		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
+		    faults_label(&rq->faults, "client.document_type"),
+		    faults_label(&rq->faults, "client.document_number"));
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)

@@ -89,7 +89,9 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		/* It goes no further: a pattern's time grows with the text. */
 		return;
 	}
-	if (n < s->min_length)
+	if (n == 0 && s->min_length == 1)
+		walk_fault_inside(w, at, TEXT_empty);
+	else if (n < s->min_length)
 		walk_fault(w, at, TEXT_too_short,
 		    walk_count(w, s->min_length, TEXT_character, TEXT_characters));
 	check_pattern(w, s, text, at);

@@ -2,6 +2,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
+const { openapi, operations } = require("./coverage.js");
 const { writes, send, fingerprint, hold, until, waiting, row } = require("./writes.js");
 
 let world, ana, bea, boss, make;
@@ -144,6 +145,58 @@ test("catalog_get, catalog_list: another tag when an item comes, the old one whe
   const now = await tagOf("/v1/catalogs/operator");
   world.database.sql("update catalog_item set active = false where code = 'nuevo'");
   await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
+});
+
+test("If-Match on a read: the tag, a list with it and the asterisk are 200, every other tag 412, malformed 400", async () => {
+  const o = await lib.opened(ana);
+  for (const where of [`/v1/clients/${o.client.id}`, `/v1/contacts/${o.contact.id}`, o.at, `${o.at}/actions`, `${o.at}/diagnosis`, "/v1/catalogs", "/openapi.json"]) {
+    const first = await ana.get(where), tag = first.headers.etag;
+    for (const method of ["GET", "HEAD"]) {
+      const ask = (match, more) => ana.request(method, where, undefined, { "if-match": match, ...more });
+      for (const match of [tag, `"0", ${tag}`, `W/"0",${tag}`, "*"]) {
+        const r = await ask(match);
+        assert.equal(r.status, 200, `${method} ${where} ${match}`);
+        assert.equal(r.headers.etag, tag);
+        if (method === "GET") assert.equal(r.text, first.text);
+      }
+      for (const match of ["\"0\"", `W/${tag}`, `"${tag.slice(1, -1)}0"`, "\"\""]) {
+        const r = await ask(match);
+        assert.equal(r.status, 412, `${method} ${where} ${match}`);
+        assert.equal(r.headers.etag, undefined);
+        if (method === "GET") assert.equal(r.json.code, "precondition_failed");
+      }
+      for (const match of malformed) assert.equal((await ask(match)).status, 400, `${where} ${match}`);
+      assert.equal((await ask("\"0\"", { "if-none-match": tag })).status, 412, "If-Match goes before If-None-Match");
+      assert.equal((await ask(tag, { "if-none-match": tag })).status, 304);
+    }
+  }
+  assert.equal((await ana.get("/v1/clients/999999999", { "if-match": "\"0\"" })).status, 404, "what is no success stays as it is");
+});
+
+test("If-Match on a read without a tag: the asterisk is 200, every tag 412", async () => {
+  const admin = await world.signedIn("E8000002"), o = await lib.opened(ana);
+  const id = { client_id: o.client.id, contact_id: o.contact.id, opportunity_id: o.at.split("/").pop(), advisor_id: o.contact.advisor.id, catalog: "stage" };
+  await ana.post(`${o.at}/actions`, row);
+  id.action_id = (await ana.get(`${o.at}/actions`)).json.items[0].id;
+  for (const op of operations(openapi()).filter((x) => x.method === "GET")) {
+    const where = op.path.replace(/\{(\w+)\}/g, (all, name) => id[name]) + (op.id === "client_search" ? "?phone=944264648" : "");
+    const any = await admin.get(where, { "if-match": "*" }), none = await admin.get(where, { "if-match": "\"0\"" });
+    assert.equal(any.status, 200, `${where}: ${any.text.slice(0, 300)}`);
+    assert.deepEqual([none.status, none.json.code], [412, "precondition_failed"], where);
+  }
+});
+
+test("If-Match with a weak tag: 412 says that it never matches", async () => {
+  const o = await lib.opened(ana);
+  const tag = await tagOf(o.at);
+  for (const r of [await ana.patch(o.at, {}, { "if-match": `W/${tag}` }), await ana.get(o.at, { "if-match": `W/${tag}` }),
+    await ana.patch(`/v1/clients/${o.client.id}`, {}, { "if-match": `W/"0", "1"` })]) {
+    assert.equal(r.status, 412);
+    assert.equal(r.json.code, "precondition_failed");
+    assert.match(r.json.detail, /weak/);
+  }
+  assert.doesNotMatch((await ana.patch(o.at, {}, { "if-match": "\"0\"" })).json.detail, /weak/);
+  assert.equal((await ana.patch(o.at, {}, { "if-match": `W/"0", ${tag}` })).status, 200);
 });
 
 /* -------------------------------------------------------------- writing */
