@@ -1,4 +1,5 @@
 #include "http/authenticate.h"
+#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,5 @@
 #include "http/body.h"
+#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>

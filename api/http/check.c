@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-#include "http/route.h"
+#include "http/reply.h"
 #include "resource/rules.h"
 #include "spec/field.h"
-#include "sql.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 
@@ -78,30 +77,8 @@ check_again(struct request *rq)
 		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);
 }
 
-/*
- * What a record holds it may keep, though it was retired since: looked up only where a choice of a
- * change is wrong. The change itself looks again, at the locked row.
- * returns  0 with rq->held set, where there is such a record; or the status of the reply
- */
-static int
-take_held(struct request *rq)
-{
-	bool of_client = rq->route->shows == ENTITY_CLIENT;
-	auto_result struct result *row = NULL;
-
-	if (rq->param[0] == NULL || strcmp(rq->route->method, "POST") == 0 ||
-	    strcmp(rq->route->method, "GET") == 0)
-		return 0;
-	row = request_query(rq, &sql_choices_held, of_client ? NULL : rq->param[0],
-	    of_client ? rq->param[0] : NULL);
-	if (row == NULL)
-		return rq->reply.status;
-	rq->held = arena_copy(&rq->arena, result_text(row, 0, 0), result_length(row, 0, 0));
-	return 0;
-}
-
 int
-check_request(struct request *rq)
+check_request(struct request *rq, int (*take_held)(struct request *rq))
 {
 	int status;
 

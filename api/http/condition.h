@@ -49,7 +49,4 @@ int condition_take_read(
  */
 int condition_check_read(struct request *rq);
 
-/* condition_names - If-None-Match (NULL: it is not there) names this tag, or any: 304. */
-bool condition_names(const char *if_none_match, const char *tag);
-
 #endif

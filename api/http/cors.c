@@ -1,4 +1,5 @@
 #include "http/cors.h"
+#include "http/reply.h"
 
 #include <string.h>
 

@@ -24,6 +24,7 @@
 #include "http/reads.h"
 #include "http/reply.h"
 #include "http/route.h"
+#include "resource/held.h"
 #include "catalog/catalog.h"
 
 #define LINGER_BYTES (1024U * 1024)
@@ -84,7 +85,7 @@ answer(struct request *rq)
 
 	/* From here on what it waits for is ours, not the client. */
 	(void)request_deadline_ms(rq);
-	status = check_request(rq);
+	status = check_request(rq, held_take);
 	/* What was right when it was done is not to be judged by today's catalogues. */
 	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json_text.h"
+
 static void
 hide(json_t *object, const char *name)
 {
@@ -39,7 +41,7 @@ preview_hide(struct request *rq)
 		hide(answer, "id");
 	}
 	hide_parts(rq, answer);
-	rq->reply.body = reply_dump(rq, answer, &rq->reply.length);
+	rq->reply.body = json_text_dump(&rq->arena, answer, &rq->reply.length);
 	json_decref(answer);
 	return rq->reply.status;
 }

@@ -5,9 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "http/condition.h"
 #include "http/personal.h"
-#include "http/route.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
@@ -108,17 +106,6 @@ reply_header(struct request *rq, const char *name, const char *value)
 	stpcpy(stpcpy(stpcpy(all, ": "), value), "\r\n");
 }
 
-const char *
-reply_dump(struct request *rq, const json_t *value, size_t *ret_length)
-{
-	size_t length = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-	char *text = arena_alloc(&rq->arena, length);
-
-	json_dumpb(value, text, length, JSON_COMPACT | JSON_ENCODE_ANY);
-	*ret_length = length;
-	return text;
-}
-
 int
 reply_json(struct request *rq, int status, const char *json, size_t length)
 {
@@ -126,8 +113,12 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	rq->reply.type = JSON_TYPE;
 	rq->reply.body = json;
 	rq->reply.length = length;
-	if (rq->masked)
-		personal_mask(rq);
+	if (rq->masked) {
+		rq->reply.body = personal_masked(&rq->arena, json, length, &rq->reply.length);
+		/* Nothing rather than too much. */
+		if (rq->reply.body == NULL)
+			return reply_problem(rq, "internal");
+	}
 	return status;
 }
 
@@ -161,7 +152,7 @@ reply_part(struct request *rq)
 {
 	struct span whole = { rq->reply.body, rq->reply.length }, part = whole;
 	const char *wanted = request_query_value(rq, "return"), *tag;
-	bool is_there = entity_part(rq->route->shows, whole, action_id(rq), &part),
+	bool is_there = entity_part(rq->shows, whole, action_id(rq), &part),
 	     deleted = rq->reply.status == 204;
 
 	if (is_there || deleted) {
@@ -177,13 +168,13 @@ reply_part(struct request *rq)
 	}
 	if (deleted)
 		return rq->reply.status;
-	return reply_tag(rq, entity_tag(&rq->arena, rq->route->shows, part));
+	return reply_tag(rq, entity_tag(&rq->arena, rq->shows, part));
 }
 
 int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
-	enum entity entity = rq->route->shows;
+	enum entity entity = rq->shows;
 	struct span body;
 	const char *tag;
 
@@ -192,7 +183,7 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 	rq->kept = *row;
 	*row = NULL;
 	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
-	if (entity_is_part(entity) && strcmp(rq->route->method, "GET") != 0)
+	if (entity_is_part(entity) && !rq->reads)
 		return reply_part(rq);
 	body = (struct span){ rq->reply.body, rq->reply.length };
 	tag = entity_tag(&rq->arena, entity, body);
@@ -222,7 +213,7 @@ reply_tag(struct request *rq, const char *tag)
 {
 	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
 	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
-	if (condition_names(rq->if_none_match, tag)) {
+	if (entity_tags_name(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
 		rq->reply.length = 0;
 	}
@@ -345,7 +336,7 @@ problem(struct request *rq, const struct problem *p, const char *detail, const s
 		json_object_set_new(object, "errors", faults_json(fs));
 	if (rq->reply.about != NULL)
 		json_object_update(object, rq->reply.about);
-	rq->reply.body = reply_dump(rq, object, &rq->reply.length);
+	rq->reply.body = json_text_dump(&rq->arena, object, &rq->reply.length);
 	json_decref(object);
 	rq->reply.status = p->status;
 	rq->reply.type = PROBLEM_TYPE;

@@ -1,4 +1,5 @@
 #include "http/route.h"
+#include "http/reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,8 @@ route_find(struct request *rq, const char *method, const char *path)
 		if (strcmp(routes[i].method, method) == 0) {
 			memcpy(rq->param, params, sizeof(params));
 			rq->route = &routes[i];
+			rq->shows = rq->route->shows;
+			rq->reads = strcmp(rq->route->method, "GET") == 0;
 			rq->op = operations[i];
 			return 0;
 		}

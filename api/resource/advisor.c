@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "auth/password.h"
+#include "http/page.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "config.h"
 #include "http/condition.h"
 #include "http/route.h"

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "http/reply.h"
 #include "db/pool.h"
 #include "http/route.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "http/missing.h"
+#include "resource/missing.h"
 #include "spec/validate.h"
 
 static bool

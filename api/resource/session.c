@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "auth/password.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
 #include "auth/throttle.h"

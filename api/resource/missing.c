@@ -1,4 +1,4 @@
-#include "http/missing.h"
+#include "resource/missing.h"
 
 #include <stdlib.h>
 #include <string.h>

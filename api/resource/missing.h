@@ -2,8 +2,8 @@
  * missing - what a final stage still needs, as faults: the same words whether the
  * request itself tells, or the database.
  */
-#ifndef HTTP_MISSING_H
-#define HTTP_MISSING_H
+#ifndef RESOURCE_MISSING_H
+#define RESOURCE_MISSING_H
 
 struct faults;
 
