@@ -29,7 +29,7 @@ struct problem {
 	const char *title[LANGUAGES], *detail[LANGUAGES];
 };
 
-/* What people call a field of a request (spec/field.h). */
+/* What people call a field of a request (spec/field_name.h). */
 struct label {
 	const char *field;
 	const char *words[LANGUAGES]; /* by itself: "Teléfono a Gestionar" */

@@ -5,7 +5,7 @@
 #include "catalog/catalog.h"
 #include "http/reply.h"
 #include "resource/rules.h"
-#include "spec/field.h"
+#include "spec/field_name.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 

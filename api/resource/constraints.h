@@ -3,7 +3,7 @@
  * to a client: C(constraint, problem, field, text).
  *
  * A problem's code; or else NULL, and a fault of 422 with that text, about
- * that field (spec/field.h), wherever the request's body holds it. Constraints that only an error of ours can meet are not listed: they
+ * that field (spec/field_name.h), wherever the request's body holds it. Constraints that only an error of ours can meet are not listed: they
  * answer 500 and are logged.
  */
 #define CONSTRAINTS(C)                                                                             \

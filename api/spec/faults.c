@@ -2,7 +2,7 @@
  * faults - the list of what is wrong with a request, and where.
  */
 #include <string.h>
-#include "spec/field.h"
+#include "spec/field_name.h"
 #include "spec/walk.h"
 
 void

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "spec/field.h"
+#include "spec/field_name.h"
 #include "spec/loader.h"
 
 static const struct {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/messages.h"
-#include "spec/field.h"
+#include "spec/field_name.h"
 #include "spec/openapi.h"
 #include "spec/schema.h"
 

@@ -9,8 +9,8 @@
  * Without a section a field is the member's path alone. The body as a whole is
  * its section, or "body". A header keeps its own name.
  */
-#ifndef SPEC_FIELD_H
-#define SPEC_FIELD_H
+#ifndef SPEC_FIELD_NAME_H
+#define SPEC_FIELD_NAME_H
 
 #include <stdbool.h>
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-#include "spec/field.h"
+#include "spec/field_name.h"
 
 #include <string.h>
 
