@@ -34,7 +34,8 @@ unicode_class(unicode_t c)
 bool
 unicode_is_hyphen(unicode_t c)
 {
-	return c == '-' || c == 0x2212 || (c >= 0x80 && uc_is_general_category(c, UC_DASH_PUNCTUATION));
+	return c == '-' || c == 0x2212 ||
+	       (c >= 0x80 && uc_is_general_category(c, UC_DASH_PUNCTUATION));
 }
 
 const char *

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char document[] =
     "{\"components\": {\"schemas\": {\"S\": {\"type\": \"string\", \"minLength\": 2, "
     "\"maxLength\": 8,"
-    "  \"pattern\": \"^[0-9a-f]+(x|y)?[^ ]*$\", \"x-words\": \"name_form\"}}},"
+    "  \"pattern\": \"^[0-9a-f]+(x|y)?[^ ]*$\", \"x-words\": \"word_form\"}}},"
     " \"schema\": {\"type\": [\"object\", \"array\", \"null\"], \"required\": [\"a\"], "
     "\"minProperties\": 1,"
     "  \"additionalProperties\": false, \"x-rule\": \"r\", \"title\": \"t\", \"readOnly\": false,"

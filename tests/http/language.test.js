@@ -185,10 +185,10 @@ test("422: faults of shape are told in both languages", async () => {
   }), [
     ["#/document_type", "required", "document_type is required", "document_type es obligatorio"],
     ["#/name", "too_short", "name must have at least 1 character", "name debe tener como mínimo 1 carácter"],
-    ["#/name", "pattern", "name must not be blank", "name no debe estar en blanco"],
+    ["#/name", "blank", "name must not be blank: it needs something that can be seen", "name no debe estar en blanco: escriba algo que se vea"],
     ["#/document_number", "type", "document_number must be a string, not a number", "document_number debe ser un texto, no un número"],
-    ["#/phone", "pattern", "a mobile number has 9 digits and begins with 9; +51, 51 and spaces are taken",
-      "un número móvil tiene 9 dígitos y empieza con 9; se aceptan +51, 51 y espacios"],
+    ["#/phone", "pattern", "a mobile number has 9 digits and begins with 9; +51, 51, 0051, spaces and hyphens are taken",
+      "un número móvil tiene 9 dígitos y empieza con 9; se aceptan +51, 51, 0051, espacios y guiones"],
     ["#/email", "format", "email must be an e-mail address", "email debe ser una dirección de correo electrónico"],
     ["#/gender", "too_long", "gender must have at most 20 characters", "gender debe tener como máximo 20 caracteres"],
     ["#/birth_date", "format", "birth_date must be a day that exists, as YYYY-MM-DD",
@@ -246,7 +246,7 @@ test("422: faults of rules and of the database are told in both languages", asyn
   const client = (more) => inBoth(ana, "POST", "/v1/clients", lib.newClient(more));
   faults(await client({ document_number: "1", name: "\t", birth_date: "2999-01-01" }), [
     ["#/document_number", "document_number", "a DNI has 8 digits", "un DNI tiene 8 dígitos"],
-    ["#/name", "pattern", "name must not be blank", "name no debe estar en blanco"],
+    ["#/name", "blank", "name must not be blank: it needs something that can be seen", "name no debe estar en blanco: escriba algo que se vea"],
     ["#/birth_date", "birth_date_future", "birth_date must not be in the future", "birth_date no debe ser una fecha futura"]]);
   faults(await client({ document_type: "ruc", document_number: "1" }), [
     ["#/document_number", "document_number", "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit",
