@@ -28,6 +28,9 @@ struct field {
 
 #define FIRST_BIRTH "1900-01-01"
 #define FIRST_DATE  "1990-01-01" /* older than any of the operator's lines */
+/* Of what is looked for; wide, for clients name far days where they mean all. */
+#define FIRST_DAY "1900-01-01"
+#define LAST_DAY  "2999-12-31"
 #define YEARS_AHEAD 10
 #define DAY_SIZE    16
 
@@ -111,6 +114,14 @@ date_fault(const char *normal)
 }
 
 static enum text
+day_fault(const char *normal)
+{
+	return text_is_date(normal) && (strcmp(normal, FIRST_DAY) < 0 || strcmp(normal, LAST_DAY) > 0)
+		   ? TEXT_day_range
+		   : TEXT_NONE;
+}
+
+static enum text
 moment_fault(const char *normal)
 {
 	char day[DAY_SIZE] = "";
@@ -118,7 +129,7 @@ moment_fault(const char *normal)
 	if (!text_is_date(normal) && !text_is_instant(normal))
 		return TEXT_moment_form;
 	memcpy(day, normal, strlen("YYYY-MM-DD"));
-	return date_fault(day);
+	return day_fault(day);
 }
 
 static const struct field fields[] = {
@@ -135,6 +146,7 @@ static const struct field fields[] = {
 	{ "id", 0, NULL },
 	{ "date", 0, date_fault },
 	{ "birth_date", 0, birth_date_fault },
+	{ "day", 0, day_fault },
 	{ "moment", 0, moment_fault },
 };
 

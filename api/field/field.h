@@ -18,7 +18,7 @@
  *                     wherever they stand; separators (hyphens, dots, slashes, brackets) too in the
  *                     first three. A phone is its 9 digits, without 0051, +51 or 51. Letters
  *                     of a document, username or login are capitals. A login is any username, or an id.
- * email, code, date, birth_date, moment, id
+ * email, code, id, date, birth_date, day, moment
  *                     white space at both ends and zero-width characters are dropped.
  *
  * Well-formed ASCII that is in its normal form already, which is nearly all there is, is looked at

@@ -198,7 +198,10 @@ days_have_bounds(void **state)
 	expect("date", day, day, TEXT_date_range);
 	expect("moment", "2026-11-23T14:21:43Z ", "2026-11-23T14:21:43Z", TEXT_NONE);
 	expect("moment", "2026-11-23", "2026-11-23", TEXT_NONE);
-	expect("moment", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", TEXT_date_range);
+	expect("moment", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", TEXT_day_range);
+	expect("moment", "3000-01-01", "3000-01-01", TEXT_day_range);
+	expect("day", " 2999-12-31", "2999-12-31", TEXT_NONE);
+	expect("day", "1899-12-31", "1899-12-31", TEXT_day_range);
 	expect("moment", "ayer", "ayer", TEXT_moment_form);
 	expect("moment", "", "", TEXT_moment_form);
 }
