@@ -91,7 +91,7 @@ walk_array(const struct walk *w, const struct schema *s, json_t *value, const st
 	json_t *normal;
 
 	/* Before they are compared with each other. */
-	for (i = 0; s->items != NULL && i < n && n <= s->max_items; i++)
+	for (i = 0; s->items != NULL && i < n; i++)
 		if ((normal = walk_normal(w, s->items, json_array_get(value, i))) != NULL)
 			*w->changed |= json_array_set_new(value, i, normal) == 0;
 

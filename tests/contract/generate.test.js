@@ -164,7 +164,7 @@ function places(errors) {
   const name = (e) => e.params.missingProperty ?? e.params.additionalProperty;
   const token = (text) => (text === undefined ? "" : "/" + text.replace(/~/g, "~0").replace(/\//g, "~1"));
   /* Of oneOf the service names the object itself, and not what each branch lacks. */
-  return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + token(name(e))))];
+  return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + (e.keyword === "x-rule" ? "/" + name(e) : token(name(e)))))];
 }
 
 /* -------------------------------------------------------------- valid bodies */
@@ -202,6 +202,7 @@ function string(schema) {
   if (format === "date") return day;
   if (format === "email") return fc.emailAddress();
   if (format === "digits") return digits(minLength, maxLength);
+  if (schema["x-field"] === "login") return text({ minLength, maxLength }).filter((s) => closed(s) !== "");
   if (["name", "text"].includes(schema["x-field"]))
     return text({ minLength, maxLength: maxLength + 20 }).filter((s) => (line(s) === "" ? typesOf(schema).includes("null") : isLine(line(s)) && [...line(s)].length <= maxLength));
   if (pattern) return fc.stringMatching(new RegExp(pattern)).filter((s) => s.length <= maxLength);
