@@ -29,8 +29,8 @@ struct field {
 #define FIRST_BIRTH "1900-01-01"
 #define FIRST_DATE  "1990-01-01" /* older than any of the operator's lines */
 /* Of what is looked for; wide, for clients name far days where they mean all. */
-#define FIRST_DAY "1900-01-01"
-#define LAST_DAY  "2999-12-31"
+#define FIRST_DAY   "1900-01-01"
+#define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
 #define DAY_SIZE    16
 
@@ -116,7 +116,8 @@ date_fault(const char *normal)
 static enum text
 day_fault(const char *normal)
 {
-	return text_is_date(normal) && (strcmp(normal, FIRST_DAY) < 0 || strcmp(normal, LAST_DAY) > 0)
+	return text_is_date(normal) &&
+		       (strcmp(normal, FIRST_DAY) < 0 || strcmp(normal, LAST_DAY) > 0)
 		   ? TEXT_day_range
 		   : TEXT_NONE;
 }
@@ -159,6 +160,13 @@ field_named(const char *name)
 	return NULL;
 }
 
+/* What is written between digits so that they are read better, in ASCII: - . / ( ) */
+static bool
+is_separator(unicode_t c)
+{
+	return (c >= '-' && c <= '/') || c == '(' || c == ')';
+}
+
 /* ASCII in its normal form already, but for a country code. */
 static bool
 is_plain(const struct field *f, const char *s)
@@ -174,9 +182,9 @@ is_plain(const struct field *f, const char *s)
 		return *p == '\0';
 	}
 	for (; *p > ' ' && *p < 127; p++) {
-		if (*p >= 'a' && *p <= 'z'
-			? (f->how & UPPER) != 0
-			: (f->how & SEPARATORS) != 0 && strchr("-./()", *p) != NULL)
+		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
+			return false;
+		if ((f->how & SEPARATORS) != 0 && is_separator((unicode_t)*p))
 			return false;
 	}
 	return *p == '\0';
@@ -261,8 +269,7 @@ is_dropped(const struct field *f, unicode_t c)
 		return (f->how & BLANKS) != 0;
 	if (class != UNICODE_VISIBLE)
 		return class != UNICODE_CONTROL;
-	return (f->how & SEPARATORS) != 0 &&
-	       (unicode_is_hyphen(c) || c == '.' || c == '/' || c == '(' || c == ')');
+	return (f->how & SEPARATORS) != 0 && (is_separator(c) || unicode_is_hyphen(c));
 }
 
 /* Without the country code, where what is left is a mobile number. */

@@ -218,7 +218,7 @@ test("gestor advisor add: the password is the first line of standard input, and 
   for (const role of ["jefe", "", "Admin"]) await refused({ "--role": role, "--username": "E7000002" }, "otra-clave-larga\n", 2, /advisor\|supervisor\|admin\|integration/);
   for (const words of [["--username", "E7000002", "--name", "X"], ["--name", "X", "--role", "admin"], [...ana(), "más"], [...ana(), "--password", "otra-clave-larga"]])
     assert.equal((await add(words, "otra-clave-larga\n")).code, 2, words.join(" "));
-  assert.equal(world.database.sql("select count(*) from advisor where username like 'E7%'"), "1");
+  assert.equal(world.database.sql("select count(*) from advisor where username like 'E7%'"), "2");
 });
 
 /* ------------------------------------------------- the database comes and goes */

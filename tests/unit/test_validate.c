@@ -3,7 +3,8 @@
  *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
  *     tests/unit/test_validate.c api/base/messages.c api/spec/faults.c api/spec/keyword.c \
  *     api/spec/pattern.c api/spec/scalar.c api/spec/schema.c api/spec/validate.c \
- *     api/base/arena.c api/base/text.c -ljansson -lcmocka -o build/test_validate
+ *     api/field/field.c api/field/unicode.c api/base/arena.c api/base/clock.c api/base/text.c \
+ *     -ljansson -lunistring -lm -lcmocka -o build/test_validate
  */
 #include "schema_check.h"
 
