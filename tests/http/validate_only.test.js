@@ -232,7 +232,7 @@ test("client_create, client_update, typification_create, typification_put: of wh
   const leaf = (items) => { const i = one(...items); return i.items.length ? leaf(i.items) : i.code; };
   const choice = (name) => leaf(catalogs[name].items);
   const phone = () => "9" + String(10000000 + chance(32768) * 2000 + chance(2000));
-  const text = () => one("", " ", "TEXTO", "Ñandú \"x\" \\ / \u200b\u00a0", "😀", "\t 1e400", "null", "{}").repeat(1 + chance(2)).replace(/(?<=.)\t/g, " ") + "x";
+  const text = () => one("", " ", "TEXTO", "Ñandú \"x\" \\ / \u200b\u00a0", "😀", "\u3000 1e400", "null", "{}").repeat(1 + chance(2)) + "x";
   const client = () => ({ ...lib.newClient(), name: "A" + text(), ...some({ phone: phone(), email: one("a@b.pe", null), gender: one("F", "M", "Ñ"), birth_date: one("1980-02-29", null, "2001-12-31"), legal_representative: text(),
     sales: some({ lines: [phone(), phone()], plan: text(), activation_date: "2020-01-31" }), summary_360: some({ trac_profile: text(), observed: one(true, false, null), claro_points: chance(1000), segment: text(), mi_claro: true }),
     experience: some({ expiring_points: chance(9), overdue_payment: text(), latam_partner: one(true, null) }) }) });
