@@ -30,27 +30,65 @@ return nullif(btrim(normalize(regexp_replace(regexp_replace(regexp_replace(norma
     '(?<![^\u0001-\u007f\u00a0\u200c\u200d])[\u200c\u200d\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[\u200c\u200d]+(?![^\u0001-\u007f\u00a0])', '', 'g'),
     '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000]+', ' ', 'g'), NFC)), '');
 
-do $$
-declare
-    of record;
-    changed bigint;
+-- Whether a text is to be looked at: most are ASCII in order, which one look tells.
+create function pg_temp.suspect(written text) returns boolean language sql immutable
+return coalesce(written ~ '^$|^ |  | $|[^ -~]', false);
+
+create function pg_temp.tell(about text, changed bigint) returns void language plpgsql as $$
 begin
-    for of in select * from (values
-        ('client', 'name', $s$'SIN NOMBRE'$s$), ('client', 'legal_representative', 'null'), ('client', 'gender', 'null'),
-        ('client', 'plan', 'null'), ('client', 'trac_profile', 'null'), ('client', 'segment', 'null'),
-        ('client', 'overdue_payment', 'null'), ('client', 'email', 'null'), ('opportunity', 'current_plan', 'null'),
-        ('advisor', 'full_name', $s$'SIN NOMBRE'$s$), ('catalog_item', 'label', 'code')) x (relation, member, otherwise)
-    loop
-        -- No update of what records copied of a label: it stands as it was chosen.
-        -- Most texts are ASCII in order, which one look tells.
-        execute format('update %1$I set %2$I = coalesce(pg_temp.line(%2$I), %3$s)
-            where %2$I ~ ''^$|^ |  | $|[^ -~]'' and %2$I is distinct from pg_temp.line(%2$I)',
-            of.relation, of.member, of.otherwise);
-        get diagnostics changed = row_count;
-        if changed > 0 then
-            raise notice '%.%: % in another form, now normal', of.relation, of.member, changed;
-        end if;
-    end loop;
+    if changed > 0 then
+        raise notice '%: % in another form, now normal', about, changed;
+    end if;
+end $$;
+
+-- Each row is stored once, whatever of it changes; o is the row as it was. No update of what records copied of a
+-- label: it stands as it was chosen.
+create function pg_temp.bring() returns void language plpgsql as $$
+declare
+    n bigint[];
+    changed_rows bigint;
+begin
+    with changed as (
+        update client c
+           set name = coalesce(pg_temp.line(o.name), 'SIN NOMBRE'), legal_representative = pg_temp.line(o.legal_representative),
+               gender = pg_temp.line(o.gender), plan = pg_temp.line(o.plan), trac_profile = pg_temp.line(o.trac_profile),
+               segment = pg_temp.line(o.segment), overdue_payment = pg_temp.line(o.overdue_payment), email = pg_temp.line(o.email)
+          from client o
+         where o.id = c.id
+           and (pg_temp.suspect(o.name) or pg_temp.suspect(o.legal_representative) or pg_temp.suspect(o.gender)
+               or pg_temp.suspect(o.plan) or pg_temp.suspect(o.trac_profile) or pg_temp.suspect(o.segment)
+               or pg_temp.suspect(o.overdue_payment) or pg_temp.suspect(o.email))
+           and (o.name, o.legal_representative, o.gender, o.plan, o.trac_profile, o.segment, o.overdue_payment, o.email)
+               is distinct from (pg_temp.line(o.name), pg_temp.line(o.legal_representative), pg_temp.line(o.gender),
+                   pg_temp.line(o.plan), pg_temp.line(o.trac_profile), pg_temp.line(o.segment),
+                   pg_temp.line(o.overdue_payment), pg_temp.line(o.email))
+        returning o.name is distinct from c.name as name, o.legal_representative is distinct from c.legal_representative as representative,
+            o.gender is distinct from c.gender as gender, o.plan is distinct from c.plan as plan,
+            o.trac_profile is distinct from c.trac_profile as trac_profile, o.segment is distinct from c.segment as segment,
+            o.overdue_payment is distinct from c.overdue_payment as payment, o.email is distinct from c.email as email)
+    select array[count(*) filter (where name), count(*) filter (where representative), count(*) filter (where gender),
+               count(*) filter (where plan), count(*) filter (where trac_profile), count(*) filter (where segment),
+               count(*) filter (where payment), count(*) filter (where email)]
+      into n from changed;
+    perform pg_temp.tell(about, n[i]) from unnest(array['client.name', 'client.legal_representative', 'client.gender',
+        'client.plan', 'client.trac_profile', 'client.segment', 'client.overdue_payment', 'client.email']) with ordinality x (about, i);
+
+    update opportunity set current_plan = pg_temp.line(current_plan)
+     where pg_temp.suspect(current_plan) and current_plan is distinct from pg_temp.line(current_plan);
+    get diagnostics changed_rows = row_count;
+    perform pg_temp.tell('opportunity.current_plan', changed_rows);
+    update advisor set full_name = coalesce(pg_temp.line(full_name), 'SIN NOMBRE')
+     where pg_temp.suspect(full_name) and full_name is distinct from pg_temp.line(full_name);
+    get diagnostics changed_rows = row_count;
+    perform pg_temp.tell('advisor.full_name', changed_rows);
+    update catalog_item set label = coalesce(pg_temp.line(label), code)
+     where pg_temp.suspect(label) and label is distinct from pg_temp.line(label);
+    get diagnostics changed_rows = row_count;
+    perform pg_temp.tell('catalog_item.label', changed_rows);
+end $$;
+do $$
+begin
+    perform pg_temp.bring();
 end $$;
 
 alter table catalog_item
