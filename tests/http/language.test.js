@@ -198,11 +198,10 @@ test("422: faults of shape are told in both languages", async () => {
     summary_360: { claro_points: -1, observed: "no" }, experience: { expiring_points: 2147483648 },
   }), [
     ["#/document_type", "required", "Choose the document type.", "Elija el Tipo de Documento."],
-    ["#/name", "too_short", "Enter the name.", "Ingrese el Nombre."],
-    ["#/name", "pattern", "Name: it must not be blank.", "Nombre: no puede estar en blanco."],
+    ["#/name", "blank", "Enter the name.", "Ingrese el Nombre."],
     ["#/document_number", "type", "Document number: the value must be a string, not a number.", "Número de Documento: el valor debe ser un texto, no un número."],
-    ["#/phone", "pattern", "Phone: enter 9 digits that begin with 9; +51, 51 and spaces are taken.",
-      "Teléfono: ingrese 9 dígitos que empiecen con 9; se aceptan +51, 51 y espacios."],
+    ["#/phone", "pattern", "Phone: enter 9 digits that begin with 9; +51, 51, 0051, spaces and hyphens are taken.",
+      "Teléfono: ingrese 9 dígitos que empiecen con 9; se aceptan +51, 51, 0051, espacios y guiones."],
     ["#/email", "format", "E-mail: enter an e-mail address, such as name@example.com.",
       "Correo: ingrese un correo electrónico, como nombre@ejemplo.com."],
     ["#/gender", "too_long", "Gender: use at most 20 characters.", "Género: use como máximo 20 caracteres."],
@@ -237,7 +236,7 @@ test("422: faults of parameters are told in both languages", async () => {
   faults(await get("/v1/clients?phone=944264648&document_type=dni"), [
     ["#/document_type", "one_of", "Document type goes with Document number only.", "Tipo de Documento solo se usa junto con Número de Documento."]]);
   faults(await get("/v1/clients?document_number=-&limit=x"), [
-    ["#/document_number", "pattern", "Document number: use letters and digits only.", "Número de Documento: use solo letras y dígitos."],
+    ["#/document_number", "pattern", "Document number: use up to 20 letters and digits, and nothing else.", "Número de Documento: use hasta 20 letras y dígitos, y nada más."],
     ["#/limit", "type", "Rows a page: the value must be an integer.", "Filas por página: el valor debe ser un número entero."]]);
   faults(await get("/v1/opportunities?advisor=ana"), [
     ["#/advisor", "pattern", "Advisor: give the advisor's id, or the username: E and 7 digits.", "Asesor: indique el id del asesor o su usuario: E y 7 dígitos."]]);
@@ -261,8 +260,8 @@ test("422: faults of choices are told in both languages, titles as the database 
 test("422: faults of rules and of the database are told in both languages", async () => {
   const client = (more) => inBoth(ana, "POST", "/v1/clients", lib.newClient(more));
   faults(await client({ document_number: "1", name: "\t", birth_date: "2999-01-01" }), [
+    ["#/name", "blank", "Enter the name.", "Ingrese el Nombre."],
     ["#/document_number", "document_number", "A DNI has 8 digits.", "Un DNI tiene 8 dígitos."],
-    ["#/name", "pattern", "Name: it must not be blank.", "Nombre: no puede estar en blanco."],
     ["#/birth_date", "birth_date_future", "The date of birth must not be in the future.", "La Fecha Nacimiento no puede ser una fecha futura."]]);
   faults(await client({ document_type: "ruc", document_number: "1" }), [
     ["#/document_number", "document_number", "A RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit.",
