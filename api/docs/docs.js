@@ -527,7 +527,7 @@ function problemView(problem) {
     el("p", null, el("strong", null, problem.title || "Refused"), " ", problem.code && code(problem.code)),
     problem.detail && el("p", null, problem.detail),
     problem.errors && el("ul.faults", null, problem.errors.map((e) =>
-      el("li", null, code(e.pointer), " ", e.label && el("b", null, e.label), " ", el("span.fault-code", null, e.code), el("p", null, e.detail, e.level ? ` (level ${e.level})` : ""), e.allowed && allowed(e.allowed)))),
+      el("li", null, code(e.pointer), " ", el("span.fault-code", null, e.code), el("p", null, e.detail, e.level ? ` (level ${e.level})` : ""), e.allowed && allowed(e.allowed)))),
     problem.request_id && el("p.hint", null, "request ", code(problem.request_id)));
 }
 

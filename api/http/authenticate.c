@@ -14,7 +14,7 @@ static const enum text role_words[ROLES] = {
 	[ROLE_ADMIN] = TEXT_an_admin,
 };
 
-/* What the bearer may not and the route needs (RFC 6750, 3.1). */
+/* 403 for the permissions that the route needs and the bearer lacks (RFC 6750, 3.1). */
 static int
 refuse_permission(struct request *rq, unsigned lacking)
 {
@@ -27,7 +27,7 @@ refuse_permission(struct request *rq, unsigned lacking)
 	reply_header(rq, "WWW-Authenticate",
 	    arena_printf(&rq->arena,
 		"Bearer realm=\"gestor\", error=\"insufficient_scope\", scope=\"%s\"", rights));
-	if (nroles == 0 || (rq->who.role == ROLE_INTEGRATION && rights_grantable(lacking)))
+	if (rq->who.role == ROLE_INTEGRATION && rights_grantable(lacking))
 		return reply_problem_text(rq, TEXT_right_missing, rights);
 	for (int i = 0; i < nroles; i++)
 		who = arena_printf(&rq->arena, "%s%s%s", who,
@@ -36,6 +36,8 @@ refuse_permission(struct request *rq, unsigned lacking)
 						   : TEXT_or,
 			rq->language),
 		    message_words(role_words[roles[i]], rq->language));
+	if (nroles == 0)
+		return reply_problem(rq, "role_forbidden");
 	return reply_problem_text(rq, TEXT_role_missing, who);
 }
 

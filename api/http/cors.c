@@ -49,16 +49,18 @@ static const char *const allowed_headers[] = { "Accept", "Accept-Language", "Aut
 	/* Google Cloud, AWS X-Ray, Elastic APM, New Relic, Jaeger, Honeycomb, Instana */
 	"X-Cloud-Trace-Context", "X-Amzn-Trace-Id", "elastic-apm-traceparent", "newrelic",
 	"uber-trace-id", "x-honeycomb-trace", "X-INSTANA-T", "X-INSTANA-S", "X-INSTANA-L",
-	/* What many agents of firms' own call it */
+	/* in use without a standard */
 	"X-Correlation-Id" };
-
-#define ALLOWED_BYTES 1024
 
 static const char *
 allowed_list(struct request *rq)
 {
-	char *list = arena_alloc(&rq->arena, ALLOWED_BYTES), *p = list;
+	size_t bytes = 1;
+	char *list, *p;
 
+	for (size_t i = 0; i < NITEMS(allowed_headers); i++)
+		bytes += strlen(allowed_headers[i]) + strlen(", ");
+	list = p = arena_alloc(&rq->arena, bytes);
 	for (size_t i = 0; i < NITEMS(allowed_headers); i++)
 		p = stpcpy(stpcpy(p, i > 0 ? ", " : ""), allowed_headers[i]);
 	return list;

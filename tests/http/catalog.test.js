@@ -245,7 +245,7 @@ const reasonFaults = [
 function assertFault(r, pointer, { level, code, allowed }, sent) {
   assert.equal(r.status, 422, `${sent}: ${r.text}`);
   assert.equal(r.json.code, "invalid");
-  assert.deepEqual(r.json.errors.map(({ detail, ...fault }) => fault), [{ pointer, code, allowed, level }], sent);
+  assert.deepEqual(r.json.errors.map(({ detail, field, label, ...fault }) => fault), [{ pointer, code, allowed, level }], sent);
   assert.equal(typeof r.json.errors[0].detail, "string");
 }
 
@@ -483,7 +483,7 @@ test("closure_put, typification_put: Detalle Etapa 1 below RETENIDO is asked for
     const { at } = await lib.opened(ana);
     assertFault(await ana.put(`${at}/typification`, lib.form()), "#/closure/stage", wrong(2, "choice_incomplete", [detail]), "retenido");
     const bare = await ana.put(`${at}/closure`, { stage: detail });
-    assert.deepEqual(bare.json.errors.map((e) => e.pointer), ["#/actions", "#/diagnosis", "#/competitor_offer", "#/advertising_acceptance"]);
+    assert.deepEqual(bare.json.errors.map((e) => e.field), ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]);
     const r = await ana.put(`${at}/typification`, lib.form({ closure: { advertising_acceptance: "acepto", stage: detail } }));
     assert.equal(r.status, 200, r.text);
     assert.deepEqual(r.json.stage, { code: detail, label: "CON DESCUENTO", levels: [{ code: "retenido", label: "RETENIDO" }, { code: detail, label: "CON DESCUENTO" }] });

@@ -278,6 +278,11 @@ parameters_that_cannot_be_are_refused(void **state)
 	expect_refused("{'paths': {'/x/{nn}': {'get': {'operationId': 'a', 'parameters':"
 		       " [{'name': 'n', 'in': 'path', 'required': true, 'schema': {}}]}}}}",
 	    "paths./x/{nn}.get: the path has no {n}");
+	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'x-section': 'closures'}}}}",
+	    "paths./x.get: unknown section in \"x-section\"");
+	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'parameters':"
+		       " [{'name': 'n', 'in': 'query', 'x-section': 1, 'schema': {}}]}}}}",
+	    "paths./x.get.parameters.n: unknown section in \"x-section\"");
 	expect_refused("{'paths': {'/x/{n}': {'get': {'operationId': 'a'}}}}",
 	    "paths./x/{n}.get: a {name} of the path has no parameter");
 	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'parameters':"
