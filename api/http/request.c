@@ -368,16 +368,14 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
-/* The items with their entity tags in them. */
-static void
-tag_items(struct request *rq)
+void
+reply_tags(struct request *rq, const char *array, enum entity entity, bool listed)
 {
-	enum entity entity = rq->route->shows;
 	struct span body = { rq->reply.body, rq->reply.length }, items, rest, name, item;
 	char *tagged, *at;
 	size_t n = 0;
 
-	if (entity == ENTITY_OTHER || !json_text_member(body, "items", &items))
+	if (!json_text_member(body, array, &items))
 		return;
 	for (rest = items; json_text_next(&rest, &name, &item);)
 		n++;
@@ -389,7 +387,7 @@ tag_items(struct request *rq)
 
 		if (n > 0)
 			*at++ = ',';
-		at = entity_with_tags(at, entity, item, tag, true);
+		at = entity_with_tags(at, entity, item, tag, listed);
 	}
 	*at++ = ']';
 	at = mempcpy(
@@ -416,7 +414,8 @@ reply_page(struct request *rq, struct result **row)
 	body =
 	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
 	reply_json(rq, 200, body, strlen(body));
-	tag_items(rq);
+	if (rq->route->shows != ENTITY_OTHER)
+		reply_tags(rq, "items", rq->route->shows, true);
 	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
 		rq->shown =
 		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "db/query.h"
 #include "http/address.h"
+#include "http/entity_tag.h"
 #include "http/trace.h"
 #include "spec/openapi.h"
 
@@ -156,6 +157,12 @@ int reply_created(struct request *rq, struct result **row);
  * names it becomes 304.
  */
 int reply_tag(struct request *rq, const char *tag);
+
+/*
+ * reply_tags - puts their entity tags into the records of the reply's array of this name.
+ * listed  as entity_with_tags has it
+ */
+void reply_tags(struct request *rq, const char *array, enum entity entity, bool listed);
 
 /*
  * reply_page - {"items", "next"} and Link; columns of the one row: the items,

@@ -24,5 +24,9 @@ client_erase(struct request *rq)
 int
 client_personal_data(struct request *rq)
 {
-	return reply_read(rq, &sql_client_personal_data);
+	int status = reply_read(rq, &sql_client_personal_data);
+
+	if (status == 200)
+		reply_tags(rq, "opportunities", ENTITY_OPPORTUNITY, false);
+	return status;
 }
