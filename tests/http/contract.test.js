@@ -97,6 +97,7 @@ const good = {
   contact_list: () => ({}),
   contact_create: () => ({ body: lib.newContact() }),
   contact_get: () => ({}),
+  contact_update: () => ({ body: { ownership_check: { asked: 3, right: 2 } } }),
   opportunity_list: () => ({}),
   opportunity_create: async () => ({ body: { contact_id: await newContactId(), sub_campaign: "entel" } }),
   opportunity_get: () => ({}),
@@ -200,7 +201,14 @@ const long = "x".repeat(70 * 1024);
 /* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
 const ways = {
   200: [
-    ["", (op) => !op.statuses.includes(201), succeeds(200)],
+    ["", (op) => !op.statuses.includes(201) && !op.statuses.includes(204), succeeds(200)],
+    ["the whole opportunity, by return=opportunity", (op) => op.query.includes("return"), async (op) => {
+      const r = await send(op, { query: "return=opportunity" }), at = fill("/v1/opportunities/{opportunity_id}", { opportunity_id: r.json.id });
+      faultless(r, op.statuses.includes(201) ? 201 : 200);
+      const whole = await ana.get(at);
+      assert.equal(r.text, whole.text);
+      assert.equal(r.headers["opportunity-etag"], whole.headers.etag);
+    }],
     ["what would be made, by validate_only", (op) => op.statuses.includes(201), async (op) => {
       const r = await send(op, { query: "validate_only=true" });
       faultless(r, 200);
@@ -212,7 +220,7 @@ const ways = {
   204: [["", () => true, succeeds(204)]],
   304: [["If-None-Match names it", () => true, async (op) => {
     const { headers: { etag } } = await send(op);
-    assert.match(etag, /^"[0-9a-f]{1,16}"$/);
+    assert.match(etag, /^"([0-9a-f]{1,16}([.][0-9a-f]{1,16}){0,4}-)?[0-9a-f]{1,16}"$/);
     const r = await send(op, { headers: { "if-none-match": etag } });
     faultless(r, 304);
     assert.equal(r.headers.etag, etag);
@@ -282,6 +290,12 @@ const ways = {
       const r = await send(op, { as: boss }, g);
       assert.ok([200, 201, 204].includes(r.status), r.text);
     }],
+    ["another advisor's contact; a supervisor may", (op) => op.id === "contact_update", async (op) => {
+      const at = fill("/v1/contacts/{contact_id}"), before = (await ana.get(at)).json;
+      faultless(await send(op, { as: bea, body: { ownership_check: null } }), 403, "contact_not_owner");
+      assert.deepEqual((await ana.get(at)).json, before);
+      faultless(await send(op, { as: boss }), 200);
+    }],
   ],
   404: [["absent, and not ids at all", () => true, async (op) => {
     for (const [, name] of op.path.matchAll(/\{([a-z_]+)\}/g)) {
@@ -322,6 +336,9 @@ const ways = {
         faultless(await send(op, { as, ids: { opportunity_id: finished.opportunity.id, action_id: finished.action } }), 409,
           "opportunity_finished");
       assert.deepEqual((await ana.get(finished.at)).json, before);
+    }],
+    ["the contact's opportunity is finished, for a supervisor too", (op) => op.id === "contact_update", async (op) => {
+      for (const as of [ana, boss]) faultless(await send(op, { as, ids: { contact_id: finished.contact.id } }), 409, "opportunity_finished");
     }],
     ["twenty rows are all", (op) => op.id === "action_create", async (op) => {
       const { at, opportunity } = await lib.opened(ana);
@@ -375,6 +392,9 @@ const ways = {
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
       for (const value of ["maybe", "", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
+    }],
+    ["return is opportunity", (op) => op.query.includes("return"), async (op) => {
+      for (const value of ["", "part", "Opportunity", "opportunity,part"]) lib.faultAt(await send(op, { query: `return=${value}` }), "#/return");
     }],
     ["an unknown member", (op) => op.hasBody, async (op) => {
       const g = await good[op.id]();

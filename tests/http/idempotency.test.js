@@ -20,7 +20,7 @@ after(() => world.end());
 let keys = 0;
 const newKey = () => `clave-${++keys}`;
 const by = (key) => ({ "idempotency-key": key });
-const keyed = ["session_create", "session_refresh", "client_create", "client_update", "contact_create", "opportunity_create", "opportunity_update", "action_create",
+const keyed = ["session_create", "session_refresh", "client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create",
   "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
 const ok = (r, status = [200, 201, 204]) => { assert.ok([status].flat().includes(r.status), r.text); return r; };
 const isReplay = (r, first) => {
