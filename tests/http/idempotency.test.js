@@ -242,6 +242,20 @@ test("advisor_create, advisor_password_put: another password is another request,
         assert.ok(!kept.includes(text), "nothing of the password is there");
 });
 
+test("session_refresh: of two with the same key at the same time the second waits, and gets the same tokens", async () => {
+  const { refresh_token } = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json, key = newKey();
+  const renew = () => world.anyone.post("/v1/sessions/refresh", { refresh_token }, by(key));
+  const release = await hold(world.database, lockOf(sql("select encode(refresh_hash, 'hex') from session order by id desc limit 1"), "session_refresh", key));
+  const both = [renew(), renew()];
+  await until("both wait", () => waiting(world.database) === 2);
+  await release();
+  const answers = await Promise.all(both);
+  assert.deepEqual(answers.map((r) => r.status), [200, 200], answers.map((r) => r.text).join("\n"));
+  assert.deepEqual(answers.map((r) => r.headers["idempotent-replayed"]).sort(), ["true", undefined]);
+  assert.deepEqual(answers[0].json.refresh_token, answers[1].json.refresh_token);
+  assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: answers[0].json.refresh_token })).status, 200, "the session goes on");
+});
+
 test("session_refresh: of a session that was ended, nothing is repeated", async () => {
   const session = (await world.anyone.post("/v1/sessions", { username: "E8000001", password: lib.password })).json;
   const renewal = { refresh_token: session.refresh_token }, key = newKey();
