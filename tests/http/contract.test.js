@@ -392,7 +392,7 @@ const ways = {
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
     }],
     ["return is opportunity", (op) => op.query.includes("return"), async (op) => {
-      for (const value of ["", "part", "Opportunity", "opportunity,part"]) lib.faultAt(await send(op, { query: `return=${value}` }), "#/return");
+      for (const value of ["part", "Opportunity", "opportunity,part"]) lib.faultAt(await send(op, { query: `return=${value}` }), "#/return");
     }],
     ["an unknown member", (op) => op.hasBody, async (op) => {
       const g = await good[op.id]();

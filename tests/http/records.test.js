@@ -286,3 +286,313 @@ test("typification_put: the whole form is saved again though all that it holds w
   ok(await boss.post(`${o.at}/reopening`));
   ok(await ana.put(`${o.at}/closure`, { ...form.closure, stage: "no-retenido" }));
 });
+
+/* ---------------------------------------------------------------- withdrawals */
+
+const consents = async (client) => (await ana.get(`/v1/clients/${client}/consents?limit=100`)).json.items;
+const answers = async (client) => (await consents(client)).map((c) => c.advertising_acceptance && c.advertising_acceptance.code).reverse();
+const advertising = async (client) => { const { advertising } = (await ana.get(`/v1/clients/${client}`)).json; return advertising && advertising.acceptance.code; };
+
+for (const [operation, save] of Object.entries({
+  closure_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/closure`, { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) }),
+  typification_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/typification`, { closure: { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) } }),
+}))
+  test(`${operation}: an answer that is taken back is a withdrawal: one entry, and the client shows none`, async () => {
+    const o = await lib.opened(ana), id = o.client.id, expected = [];
+    const saved = async (answer, entry, as = ana) => {
+      ok(await save(as, o, answer));
+      if (entry !== undefined) expected.push(entry);
+      assert.deepEqual(await answers(id), expected, `after ${answer}`);
+      assert.equal(await advertising(id), expected.at(-1) ?? null);
+      assert.equal((await ana.get(o.at)).json.closure.advertising_acceptance?.code ?? null, answer ?? null);
+    };
+    await saved(undefined);
+    await saved(null);
+    await saved("acepto", "acepto");
+    await saved("acepto");
+    const was = await ana.get(`/v1/clients/${id}`);
+    await saved(undefined, null, boss);
+    await saved(undefined);
+    await saved(null);
+    const [withdrawal] = await consents(id);
+    assert.deepEqual({ ...withdrawal, created_at: 0, advisor: withdrawal.advisor.username },
+      { advertising_acceptance: null, opportunity_id: o.opportunity.id, contact_id: o.contact.id, advisor: "E8000001", created_at: 0 });
+    const now = await ana.get(`/v1/clients/${id}`, { "if-none-match": was.headers.etag });
+    assert.deepEqual([now.status, now.json.advertising], [200, null]);
+    const { consents: ledger } = (await chief.get(`/v1/clients/${id}/personal-data`)).json;
+    assert.deepEqual([ledger.current, ledger.history.length], [withdrawal, 2]);
+    await saved("acepto", "acepto");
+    await saved("no-acepto", "no-acepto");
+    await saved(null, null);
+    assert.equal(sql(`select count(*) from audit where object_type = 'consent' and client_id = ${id}`), String(expected.length));
+
+    /* What says nothing of the closure takes nothing back; nor does a rehearsal, nor a refusal. */
+    await saved("acepto", "acepto");
+    ok(await ana.put(`${o.at}/typification`, { diagnosis: { reason: lib.reason } }));
+    ok(await ana.put(`${o.at}/closure?validate_only=true`, { stage: "en-proceso" }));
+    assert.equal((await save(ana, o, undefined, "retenido")).status, 422);
+    assert.deepEqual(await answers(id), expected);
+    /* Closing, opening again and closing with the same answer leaves none; with another, one. */
+    const { closure, ...rest } = lib.form();
+    assert.ok(closure);
+    ok(await ana.put(`${o.at}/typification`, rest));
+    ok(await save(ana, o, "acepto", "retenido"));
+    ok(await boss.post(`${o.at}/reopening`));
+    ok(await save(ana, o, "acepto", "retenido"));
+    assert.deepEqual(await answers(id), expected);
+    ok(await boss.post(`${o.at}/reopening`));
+    ok(await save(ana, o, undefined));
+    ok(await save(ana, o, "no-acepto", "no-retenido"));
+    assert.deepEqual(await answers(id), [...expected, null, "no-acepto"]);
+  });
+
+test("closure_put, typification_create: one opportunity's withdrawal comes after another's answer, and the newest entry counts", async () => {
+  const o = await lib.opened(ana), id = o.client.id, call = { client_id: id, contact: lib.newContact(), sub_campaign: "entel" };
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }));
+  ok(await ana.post("/v1/typifications", call), 201);
+  assert.equal(await advertising(id), "no-acepto", "a call without an answer is no withdrawal");
+  const other = ok(await ana.post("/v1/typifications", { ...call, closure: { stage: "en-proceso", advertising_acceptance: "acepto" } }), 201).headers.location;
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }));
+  assert.deepEqual([await answers(id), await advertising(id)], [["no-acepto", "acepto", null], null]);
+  ok(await ana.put(`${other}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  assert.deepEqual(await answers(id), ["no-acepto", "acepto", null], "that opportunity held it all the time");
+});
+
+test("closure_put: of many that take the same answer back at once one leaves an entry", async () => {
+  const o = await lib.opened(ana);
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  for (const r of await Promise.all(Array.from({ length: 12 }, () => ana.put(`${o.at}/closure`, { stage: "en-proceso" })))) ok(r);
+  assert.deepEqual(await answers(o.client.id), ["acepto", null]);
+});
+
+/* ----------------------------------------- what If-Match is compared with */
+
+/* tomorrow(run) - while it is, the database's day is the next one. */
+async function tomorrow(run) {
+  const day = (days) => sql(`create or replace function today() returns date language sql stable return (now() at time zone 'America/Lima')::date + ${days}`);
+  day(1);
+  try {
+    return await run();
+  } finally {
+    day(0);
+  }
+}
+
+test("client_update: what is derived from other records makes no 412, and a read with If-None-Match sees it all the same", async () => {
+  const o = await lib.opened(ana), there = `/v1/clients/${o.client.id}`;
+  const day = sql("select to_char((now() at time zone 'America/Lima')::date + 1, 'MM-DD')");
+  ok(await ana.patch(there, { birth_date: `1988-${day}` }));
+  const first = (await ana.get(there)).headers.etag;
+  const still = async (tag, what) => {
+    const r = await ana.get(there, { "if-none-match": tag });
+    assert.equal(r.status, 200, `${what}: it is seen`);
+    assert.notEqual(r.headers.etag, tag);
+    ok(await ana.patch(`${there}?validate_only=true`, { gender: "F" }, { "if-match": tag }));
+    ok(await ana.patch(there, {}, { "if-match": tag }));
+    ok(await ana.patch(there, {}, { "if-match": first }));
+    assert.equal((await ana.patch(there, {}, { "if-none-match": tag })).status, 412, "to a change it is the same record");
+    return r.headers.etag;
+  };
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  let tag = await still(first, "the answer about advertising");
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }));
+  tag = await still(tag, "its withdrawal");
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  tag = await still(tag, "the answer again");
+  sql(`update advisor set full_name = full_name || ' DOS' where username = 'E8153375'`);
+  await pause(5);
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }));
+  tag = await still(tag, "an answer under the advisor's new name");
+  await tomorrow(async () => {
+    assert.equal((await ana.get(there)).json.experience.birthday_today, true);
+    await still(tag, "a birthday");
+    ok(await ana.patch(there, { gender: "F" }, { "if-match": tag }));
+  });
+  const own = (await ana.get(there)).headers.etag;
+  ok(await bea.patch(there, { gender: "M" }, { "if-match": own }));
+  for (const old of [first, tag, own]) refused(await ana.patch(there, { gender: "F" }, { "if-match": old }), 412, "precondition_failed");
+  /* Each member that a change could overwrite. */
+  for (const body of [{ name: "OTRO" }, { document_number: lib.newClient().document_number }, { phone: "955000111" }, { email: "x@y.pe" }, { birth_date: null }, { legal_representative: "X" },
+    { sales: { plan: "X" } }, { sales: { lines: ["955000112"] } }, { sales: { activation_date: "2020-01-02" } }, { summary_360: { observed: true } }, { summary_360: { segment: "X" } },
+    { experience: { expiring_points: 3 } }, { experience: { overdue_payment: "X" } }, { experience: { latam_partner: true } }, { document_type: "ce" }]) {
+    const was = (await ana.get(there)).headers.etag;
+    ok(await bea.patch(there, body));
+    refused(await ana.patch(there, {}, { "if-match": was }), 412, "precondition_failed");
+  }
+});
+
+/* By part: [its member of `etags`, method, path, bodies one after the other]. */
+const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
+const parts = {
+  opportunity_update: ["opportunity", "PATCH", () => "", [{ service: { current_plan: "UNO" } }, { service: { current_plan: "DOS" } }]],
+  action_create: ["actions", "POST", () => "/actions", [row, { ...row, final_state: null }]],
+  action_update: ["actions", "PATCH", (o) => `/actions/${o.row}`, [{ final_state: "no-atendido" }, { final_state: null }]],
+  action_delete: ["actions", "DELETE", (o) => `/actions/${o.row}`, []],
+  diagnosis_put: ["diagnosis", "PUT", () => "/diagnosis", reasons.map((reason) => ({ reason }))],
+  competitor_offer_put: ["competitor_offer", "PUT", () => "/competitor-offer", [lib.form().competitor_offer, { ...lib.form().competitor_offer, operator: "bitel" }]],
+  closure_put: ["closure", "PUT", () => "/closure", ["acepto", "no-acepto"].map((advertising_acceptance) => ({ stage: "en-proceso", advertising_acceptance }))],
+};
+const write = (as, o, operation, n = 0, headers = {}, query = "") => {
+  const [, method, path, bodies] = parts[operation];
+  return as.request(method, o.at + path(o) + query, bodies[n], headers);
+};
+
+test("opportunity_get: parts saved one after the other with the tags of one read are all 200, whatever the order", async () => {
+  const order = ["opportunity_update", "diagnosis_put", "competitor_offer_put", "closure_put", "action_update"];
+  for (let turn = 0; turn < order.length; turn++) {
+    const o = await withRow(), { headers: { etag }, json: { etags } } = await ana.get(o.at);
+    assert.equal(etags.opportunity, etag);
+    for (const operation of [...order.slice(turn), ...order.slice(0, turn)]) {
+      const [part] = parts[operation];
+      for (const tag of [etags[part], etag]) ok(await write(ana, o, operation, 0, { "if-match": tag }, "?validate_only=true"));
+      const r = ok(await write(ana, o, operation, 0, { "if-match": turn % 2 === 0 ? etags[part] : etag }));
+      const now = await ana.get(o.at);
+      if (operation !== "opportunity_update") assert.equal(r.headers["opportunity-etag"], now.headers.etag, operation);
+      else assert.equal(r.headers.etag, now.headers.etag);
+      /* The same part again under the tag of before is another's change to it, so to speak. */
+      refused(await write(ana, o, operation, 1, { "if-match": etags[part] }), 412, "precondition_failed");
+      refused(await write(boss, o, operation, 1, { "if-match": etag }), 412, "precondition_failed");
+    }
+  }
+});
+
+for (const [operation, [part]] of Object.entries(parts))
+  test(`${operation}: its own part's change by another is 412, of any other part 200; Opportunity-ETag is the next read's`, async () => {
+    const change = async (o, other) => {
+      const r = await write(boss, o, other, 1);
+      assert.ok(r.status < 300, r.text);
+    };
+    for (const other of Object.keys(parts).filter((x) => x !== "action_delete")) {
+      const o = await withRow(), { headers: { etag }, json: { etags } } = await ana.get(o.at), own = parts[other][0] === part;
+      await change(o, other);
+      for (const tag of [etag, etags[part]]) {
+        const r = await write(ana, o, operation, 0, { "if-match": tag }, "?validate_only=true");
+        if (own) refused(r, 412, "precondition_failed");
+        else assert.ok(r.status < 300, `${other}: ${r.text}`);
+      }
+      const r = await write(ana, o, operation, 0, { "if-match": etag });
+      if (own) { refused(r, 412, "precondition_failed"); continue; }
+      assert.ok(r.status < 300, `${other}: ${r.text}`);
+      const now = await ana.get(o.at);
+      if (part === "opportunity") { assert.equal(r.headers.etag, now.headers.etag); continue; }
+      assert.equal(r.headers["opportunity-etag"], now.headers.etag);
+      if (operation === "action_delete") { assert.equal(r.headers.etag, undefined); continue; }
+      const alone = await ana.get(r.headers.location || o.at + parts[operation][2](o));
+      assert.deepEqual([r.headers.etag, r.text], [alone.headers.etag, alone.text]);
+      if (part !== "actions") assert.equal(r.headers.etag, now.json.etags[part]);
+      const next = await ana.put(`${o.at}/typification`, { service: { current_plan: "SIGUE" }, ...lib.form(), closure: { stage: "en-proceso" } }, { "if-match": r.headers["opportunity-etag"] });
+      assert.equal(next.status, 200, next.text);
+    }
+  });
+
+test("action_update, action_delete: a row's own tag stands while other rows change, the grid's does not", async () => {
+  const o = await withRow(), one = `${o.at}/actions/${o.row}`, { headers: { etag } } = await ana.get(one), { json: { etags } } = await ana.get(o.at);
+  ok(await boss.post(`${o.at}/actions`, row), 201);
+  refused(await ana.patch(one, { final_state: null }, { "if-match": etags.actions }), 412, "precondition_failed");
+  ok(await ana.patch(one, { final_state: null }, { "if-match": etag }));
+  refused(await ana.delete(one, { "if-match": etag }), 412, "precondition_failed");
+  ok(await ana.delete(one, { "if-match": (await ana.get(o.at)).json.etags.actions }), 204);
+});
+
+const sections = { opportunity: { service: { current_plan: "EN EL FORMULARIO" } }, actions: { actions: [row, row] }, diagnosis: { diagnosis: { reason: reasons[1] } },
+  competitor_offer: { competitor_offer: lib.form().competitor_offer }, closure: { closure: { stage: "en-proceso", advertising_acceptance: "acepto" } } };
+test("typification_put: 412 when one of its sections was touched since, 200 when another was; the tag of a single part is of no use for several", async () => {
+  for (const touched of ["opportunity_update", "action_create", "diagnosis_put", "competitor_offer_put", "closure_put"]) {
+    const o = await withRow(), { headers: { etag } } = await ana.get(o.at), [part] = parts[touched];
+    assert.ok((await write(boss, o, touched, 1)).status < 300);
+    const rest = Object.entries(sections).filter(([name]) => name !== part);
+    const form = (list) => Object.assign({}, ...list.map(([, body]) => body));
+    for (const body of [sections[part], form(Object.entries(sections))]) refused(await ana.put(`${o.at}/typification`, body, { "if-match": etag }), 412, "precondition_failed");
+    for (const [, body] of rest) ok(await ana.put(`${o.at}/typification?validate_only=true`, body, { "if-match": etag }));
+    const r = ok(await ana.put(`${o.at}/typification`, form(rest), { "if-match": etag }));
+    assert.equal(r.headers.etag, (await ana.get(o.at)).headers.etag);
+    assert.equal(r.json.etags.opportunity, r.headers.etag);
+  }
+  const o = await lib.opened(ana), { etags } = o.opportunity;
+  refused(await ana.put(`${o.at}/typification`, { ...sections.diagnosis, ...sections.closure }, { "if-match": etags.diagnosis }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/typification`, sections.diagnosis, { "if-match": etags.diagnosis }));
+});
+
+test("opportunity_update, typification_put: a sub campaign alone, a service alone are of one part", async () => {
+  const o = await lib.opened(ana), { headers: { etag } } = await ana.get(o.at);
+  ok(await boss.put(`${o.at}/typification`, { sub_campaign: "entel" }));
+  ok(await ana.put(`${o.at}/typification?validate_only=true`, { service: { current_plan: "X" } }, { "if-match": etag }));
+  const other = add("sub_campaign", "", "OTRA SUB CAMPAÑA");
+  ok(await boss.put(`${o.at}/typification`, { sub_campaign: other }));
+  retire("sub_campaign", other);
+  refused(await ana.put(`${o.at}/typification`, { service: { current_plan: "X" } }, { "if-match": etag }), 412, "precondition_failed");
+  refused(await ana.patch(o.at, { service: { current_plan: "X" } }, { "if-match": etag }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/diagnosis`, { reason: lib.reason }, { "if-match": etag }));
+});
+
+test("closure_put, opportunity_reopen: closed and opened again, an old tag of the closure is good only where the closure is as it was", async () => {
+  const o = await lib.opened(ana), first = (await ana.get(o.at)).headers.etag;
+  await finish(o);
+  const closed = await boss.get(o.at);
+  refused(await boss.post(`${o.at}/reopening`, undefined, { "if-match": first }), 412, "precondition_failed");
+  ok(await boss.post(`${o.at}/reopening`, undefined, { "if-match": closed.json.etags.closure }));
+  refused(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }, { "if-match": closed.headers.etag }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/diagnosis`, { reason: reasons[1] }, { "if-match": closed.headers.etag }));
+});
+
+test("client_search, contact_list, opportunity_list, client_opportunity_list, action_list, advisor_list: etag is that of the record read by itself", async () => {
+  const o = await withRow(), { client } = o;
+  await finish(o);
+  const lists = { [`/v1/clients?document_number=${client.document_number}`]: "/v1/clients/", [`/v1/clients/${client.id}/contacts`]: "/v1/contacts/", "/v1/opportunities?limit=5": "/v1/opportunities/",
+    [`/v1/clients/${client.id}/opportunities`]: "/v1/opportunities/", [`${o.at}/actions`]: `${o.at}/actions/`, "/v1/advisors?limit=3": "/v1/advisors/" };
+  for (const [list, one] of Object.entries(lists)) {
+    const { items } = ok(await chief.get(list)).json;
+    assert.ok(items.length > 0, list);
+    for (const item of items) assert.deepEqual(item, lib.listed(await chief.get(one + item.id)), list);
+  }
+  ok(await ana.patch(`/v1/clients/${client.id}`, { gender: "F" }, { "if-match": (await ana.get(Object.keys(lists)[0])).json.items[0].etag }));
+});
+
+/* ------------------------------------------------------- return=opportunity */
+
+for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_update"))
+  test(`${operation}: return=opportunity answers the opportunity as the next read does; so do repetitions, with and without; a rehearsal too`, async () => {
+    const o = await withRow(), key = newKey(), deleted = operation === "action_delete", status = operation === "action_create" ? 201 : 200;
+    const before = await ana.get(o.at);
+    const preview = await write(ana, o, operation, 0, { "if-match": before.headers.etag }, "?return=opportunity&validate_only=true");
+    assert.equal(preview.status, 200, preview.text);
+    for (const name of ["etag", "opportunity-etag", "location"]) assert.equal(preview.headers[name], undefined, name);
+    assert.equal(preview.json.id, o.opportunity.id);
+    assert.equal((await ana.get(o.at)).headers.etag, before.headers.etag, "nothing was stored");
+    const whole = await write(ana, o, operation, 0, by(key), "?return=opportunity"), now = await ana.get(o.at);
+    assert.equal(whole.status, status, whole.text);
+    assert.deepEqual([whole.text, whole.headers["opportunity-etag"]], [now.text, now.headers.etag]);
+    const rows = ({ actions }) => actions.map(({ id, ...rest }) => rest);
+    assert.deepEqual(rows(preview.json), rows(whole.json));
+    assert.deepEqual(preview.json.actions.map((a) => a.id), whole.json.actions.map((a, n) => (operation === "action_create" && n === whole.json.actions.length - 1 ? null : a.id)));
+    if (operation === "action_create") assert.equal(whole.headers.location, `${o.at}/actions/${whole.json.actions.at(-1).id}`);
+    const part = deleted ? null : await ana.get(whole.headers.location || o.at + parts[operation][2](o));
+    assert.equal(whole.headers.etag, deleted ? undefined : part.headers.etag, "the part's");
+
+    /* Another change in between is not in a repetition. */
+    ok(await boss.patch(o.at, { service: { current_plan: "DESPUÉS" } }));
+    const again = await write(ana, o, operation, 0, by(key), "?return=opportunity"), alone = await write(ana, o, operation, 0, by(key));
+    for (const r of [again, alone]) {
+      assert.equal(r.headers["idempotent-replayed"], "true");
+      assert.equal(r.headers["opportunity-etag"], now.headers.etag);
+      assert.equal(r.headers.location, whole.headers.location);
+      assert.equal(r.headers.etag, whole.headers.etag);
+    }
+    assert.deepEqual([again.status, again.text], [status, now.text]);
+    assert.deepEqual([alone.status, alone.text], deleted ? [204, ""] : [status, part.text]);
+    for (const query of ["?return=part", "?return=true", "?return=Opportunity"]) lib.faultAt(await write(ana, o, operation, 0, {}, query), "#/return");
+
+    /* First without it, then the same key with it. */
+    const p = await withRow(), other = newKey();
+    const bare = await write(ana, p, operation, 0, by(other)), stored = await ana.get(p.at);
+    assert.equal(bare.status, deleted ? 204 : status, bare.text);
+    assert.equal(bare.headers["opportunity-etag"], stored.headers.etag);
+    const replayed = await write(ana, p, operation, 0, by(other), "?return=opportunity");
+    assert.deepEqual([replayed.status, replayed.text, replayed.headers["idempotent-replayed"]], [status, stored.text, "true"]);
+  });
+
+test("opportunity_update, typification_put, opportunity_get: return is no parameter of theirs", async () => {
+  const { at: there } = await lib.opened(ana);
+  for (const r of [await ana.patch(`${there}?return=opportunity`, {}), await ana.put(`${there}/typification?return=opportunity`, { sub_campaign: "entel" }), await ana.get(`${there}/diagnosis?return=opportunity`)])
+    refused(r, 400, "parameter_unknown");
+});
