@@ -23,7 +23,7 @@ const tagOf = async (where) => {
   assert.match(r.headers.etag, strong);
   return r.headers.etag;
 };
-const bound = ["client_update", "opportunity_update", "action_create", "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put",
+const bound = ["client_update", "contact_update", "opportunity_update", "action_create", "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put",
   "typification_put", "opportunity_reopen"];
 const unbound = ["session_create", "session_refresh", "session_delete", "client_create", "contact_create", "opportunity_create", "typification_create"];
 const malformed = ["abc", "\"abc", "abc\"", "W/abc", "w/\"abc\"", "\"a\" \"b\"", "\"a\";\"b\"", "\"a b\"", "*, \"a\"", "\"a\", *", "**", "W/*", "", ",", "W/"];
@@ -250,7 +250,7 @@ for (const id of bound.filter((x) => x !== "opportunity_reopen"))
 for (const id of bound)
   test(`${id}: whose it is, whether it is there and finished comes before If-Match`, async () => {
     const rq = await make[id](), right = await tagOf(rq.tagged);
-    const gone = { where: rq.where.replace(/(clients|opportunities)\/[0-9]+/, "$1/999999999") };
+    const gone = { where: rq.where.replace(/(clients|contacts|opportunities)\/[0-9]+/, "$1/999999999") };
     for (const tag of [right, "\"0\""]) {
       const absent = await send(rq, { "if-match": tag }, gone);
       assert.equal(absent.status, 404, `${tag}: ${absent.text}`);
@@ -259,6 +259,12 @@ for (const id of bound)
       assert.equal(foreign.status, 403, `${tag}: ${foreign.text}`);
     }
     if (id === "client_update") return;
+    if (id === "contact_update") {
+      const o = await ana.post("/v1/opportunities", { contact_id: rq.where.match(/[0-9]+$/)[0], sub_campaign: "entel" });
+      assert.equal((await ana.put(`${o.headers.location}/typification`, lib.form())).status, 200);
+      for (const tag of [right, "\"0\"", "*", await tagOf(rq.tagged)]) assert.equal((await send(rq, { "if-match": tag })).json.code, "opportunity_finished", tag);
+      return;
+    }
     const opportunity = rq.where.match(/opportunities\/[0-9]+/)[0];
     if (id === "opportunity_reopen") assert.equal((await send(rq)).status, 200);
     else if (rq.tagged.includes("/actions/")) assert.equal((await ana.put(`/v1/${opportunity}/typification`, { ...lib.form(), actions: undefined })).status, 200);
@@ -300,6 +306,10 @@ const races = {
     const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
     return { tagged: where, write: (n, headers) => ana.patch(where, { name: `GANA ${n}` }, headers) };
   },
+  contact_update: async () => {
+    const { contact } = await lib.opened(ana), where = `/v1/contacts/${contact.id}`;
+    return { tagged: where, write: (n, headers) => [ana, boss][n].patch(where, { ownership_check: { asked: 3, right: n } }, headers) };
+  },
   diagnosis_put: async () => {
     const where = `${(await lib.opened(ana)).at}/diagnosis`;
     const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
@@ -325,7 +335,7 @@ for (const [id, begin] of Object.entries(races))
       const tag = await tagOf(tagged);
       // In some rounds both surely wait for the row: the lock is ours when they come.
       const release = round >= 3 ? null
-        : await hold(world.database, tagged.includes("clients") ? `select from client where id = ${tagged.match(/[0-9]+$/)[0]} for update`
+        : await hold(world.database, /clients|contacts/.test(tagged) ? `select from ${tagged.split("/")[2].slice(0, -1)} where id = ${tagged.match(/[0-9]+$/)[0]} for update`
           : `select from opportunity where id = ${tagged.match(/opportunities\/([0-9]+)/)[1]} for update`);
       const both = [0, 1].map((n) => write(n, { "if-match": tag }));
       if (release) {

@@ -58,7 +58,7 @@ const changes = (o) => [
 const choiceKeys = ["code", "label", "levels"];
 const advisorKeys = ["full_name", "id", "username"];
 const opportunityKeys = ["actions", "advisor", "campaign", "client_id", "closure", "competitor_offer", "contact_id", "created_at", "diagnosis",
-  "id", "missing", "service", "stage", "sub_campaign", "updated_at"];
+  "etags", "id", "missing", "service", "stage", "sub_campaign", "updated_at", "voided"];
 
 function assertShape(o) {
   assert.deepEqual(keys(o), opportunityKeys);
@@ -76,6 +76,11 @@ function assertShape(o) {
     for (const level of choice.levels) assert.deepEqual(keys(level), ["code", "label"]);
     assert.deepEqual(choice.levels.at(-1), { code: choice.code, label: choice.label });
   }
+  assert.equal(o.voided, null);
+  assert.deepEqual(keys(o.etags), ["actions", "closure", "competitor_offer", "diagnosis", "opportunity"]);
+  const [parts, all] = o.etags.opportunity.slice(1, -1).split("-");
+  assert.match(all, /^[0-9a-f]{1,16}$/);
+  assert.deepEqual(parts.split(".").slice(1).map((part) => `"${part}"`), ["actions", "diagnosis", "competitor_offer", "closure"].map((part) => o.etags[part]));
   for (const instant of [o.created_at, o.updated_at]) assert.match(instant, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 }
 
@@ -105,8 +110,8 @@ test("opportunity_get: the whole form, each section as its own operation shows i
   assert.deepEqual((await ana.get(`${o.at}/diagnosis`)).json, r.diagnosis);
   assert.deepEqual((await ana.get(`${o.at}/competitor-offer`)).json, r.competitor_offer);
   assert.deepEqual((await ana.get(`${o.at}/closure`)).json, r.closure);
-  assert.deepEqual((await ana.get(`${o.at}/actions`)).json, { items: r.actions, next: null });
   assert.deepEqual((await ana.get(`${o.at}/actions/${r.actions[0].id}`)).json, r.actions[0]);
+  assert.deepEqual((await ana.get(`${o.at}/actions`)).json, { items: [lib.listed(await ana.get(`${o.at}/actions/${r.actions[0].id}`))], next: null });
   assert.deepEqual(r.missing, []);
   assert.equal(r.competitor_offer.phone_to_manage, "944264648");
   assert.equal(r.competitor_offer.operator.label, "MOVISTAR");
@@ -571,7 +576,7 @@ test("typification_create: for a client who is there; the least that is asked; i
   assert.equal(r.json.client_id, client.id);
   assert.equal(r.json.stage.code, "en-proceso");
   assert.deepEqual(r.json.missing, ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]);
-  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/opportunities`)).json.items, [r.json]);
+  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/opportunities`)).json.items, [lib.listed(r)]);
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json.items.map((c) => c.id), [r.json.contact_id]);
   assert.equal((await ana.put(`/v1/opportunities/${r.json.id}/typification`, lib.form())).status, 200);
 });
@@ -729,7 +734,10 @@ test("client_opportunity_list: newest first, 15 a page, each once", async () => 
   for (let i = 0; i < 17; i++) made.unshift((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel" })).json.id);
   const first = await ana.get(`/v1/clients/${client.id}/opportunities`);
   assert.deepEqual(first.json.items.map((o) => o.id), made.slice(0, 15));
-  first.json.items.forEach(assertShape);
+  for (const { etag, ...item } of first.json.items) {
+    assertShape(item);
+    assert.equal(etag, item.etags.opportunity);
+  }
   const second = await ana.get(`/v1/clients/${client.id}/opportunities?cursor=${first.json.next}`);
   assert.deepEqual(second.json.items.map((o) => o.id), made.slice(15));
   assert.equal(second.json.next, null);
