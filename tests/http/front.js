@@ -21,12 +21,17 @@ function certificate(folder) {
   return pem;
 }
 
+/* A run that was killed could not remove its folders; the next one does. */
+for (const name of fs.readdirSync(os.tmpdir()))
+  if (/^gestor-front-[0-9]+-/.test(name) && !fs.existsSync(`/proc/${name.split("-")[2]}`)) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+
 /*
  * startFront(port, {env, change}) - HAProxy in front of what listens at `port` (an array: two of them); change(text) makes
  * another configuration of the shipped one. Resolves when HAProxy answers: { port, log(), lines(), stop() }.
  */
 async function startFront(servers, { env = {}, change = null } = {}) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gestor-front-"));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `gestor-front-${process.pid}-`));
+  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   const shipped = path.join(lib.root, "deploy/haproxy.cfg"), used = change ? path.join(folder, "haproxy.cfg") : shipped;
   if (change) {
     const text = fs.readFileSync(shipped, "utf8"), changed = change(text);
@@ -51,11 +56,13 @@ async function startFront(servers, { env = {}, change = null } = {}) {
       if (!over) child.kill("SIGKILL");
       await ended;
       privacy.log(log.join(""));
-      fs.rmSync(folder, { recursive: true, force: true });
     },
   };
   for (let i = 0; !(await ask(port, "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").catch(() => null)); i++) {
-    if (over || i > 200) throw new Error(`HAProxy did not start: ${JSON.stringify(over)}\n${log.join("")}`);
+    if (over || i > 200) {
+      child.kill("SIGKILL");
+      throw new Error(`HAProxy did not start: ${JSON.stringify(over)}\n${log.join("")}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return front;
