@@ -29,6 +29,7 @@ struct config {
 	int access_ttl_s;
 	int refresh_ttl_s;
 	int session_hours;
+	int rate_advisor, rate_integration; /* requests a second; 0: any number */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;

@@ -61,9 +61,17 @@ authenticate(struct request *rq, const char *authorization)
 	may = permissions_of(rq->who.role, rq->who.rights);
 	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
+	return 0;
+}
+
+int
+authorize(struct request *rq)
+{
+	unsigned lacking = rq->route->needs & ~permissions_of(rq->who.role, rq->who.rights);
+
+	if (rq->route->needs == ANYONE)
+		return 0;
 	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
 		return reply_problem(rq, "password_change_required");
-	if ((rq->route->needs & ~may) != 0)
-		return refuse_permission(rq, rq->route->needs & ~may);
-	return 0;
+	return lacking != 0 ? refuse_permission(rq, lacking) : 0;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/fair_share.h"
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
@@ -95,6 +96,7 @@ struct request {
 	json_t *body;
 
 	struct claims who; /* who.advisor_id 0: nobody */
+	struct fair_share share; /* of the bearer's account; quota 0: not counted */
 	const char *advisor_id; /* the same, as text for statements */
 	const char
 	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */

@@ -29,6 +29,6 @@ client_personal_data(struct request *rq)
 	int status = reply_read(rq, &sql_client_personal_data);
 
 	if (status == 200)
-		reply_tag_items(rq, "opportunities", ENTITY_OPPORTUNITY, false);
+		reply_tag_items(rq, "opportunities", ENTITY_OPPORTUNITY);
 	return status;
 }

@@ -79,7 +79,7 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
   const child = spawn(gestor, ["serve"], {
     env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "",
       TSAN_OPTIONS: process.env.TSAN_OPTIONS || "",
-      DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
+      DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64", GESTOR_RATE_ADVISOR: "0", GESTOR_RATE_INTEGRATION: "0", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
     stdio: ["ignore", "ignore", "pipe"],
   });
   child.stderr.setEncoding("utf8");
