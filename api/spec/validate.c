@@ -186,10 +186,11 @@ check_unknown(
 			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
 				member.length--;
 		}
-		/* By its own name, as it was sent: it is no field, and has no label. */
+		/* By its own name, as it was sent: a few that are shown and not written have a label. */
 		shown = arena_copy(w->fs->arena, name, member.length);
 		f = faults_add(w->fs, walk_pointer(w, &member), TEXT_unknown_property, shown);
-		f->label = shown;
+		if (f->field == NULL || message_label(f->field) == NULL)
+			f->label = shown;
 	}
 }
 

@@ -341,6 +341,8 @@ test("client_update: a number without its type is told what is wrong with it, by
 test("a member that is not known is called by its own name, as it was sent", async () => {
   const r = await ana.patch("/v1/clients/1", { "año/mes~1.x": 1 });
   assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.label, e.detail]), [["#/a%C3%B1o~1mes~01.x", "año/mes~1.x", "There is no member año/mes~1.x here."]]);
+  const derived = await ana.patch("/v1/clients/1", { experience: { birthday_today: true } }, { "accept-language": "es" });
+  assert.equal(lib.faultAt(derived, "#/experience/birthday_today").label, "Feliz Cumpleaños");
 });
 
 test("audit_list, audit_read_list: a last day before the first is refused, as in the list of opportunities", async () => {
