@@ -166,6 +166,8 @@ refused(struct request *rq, const struct db_error *error)
 			return problem_about(rq, constraints[i].problem, "existing",
 			    conflict_existing(rq, error->constraint));
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		if (constraints[i].text == TEXT_document_unfit && conflict_document(rq))
+			return reply_faults(rq);
 		faults_add_field(&rq->faults, constraints[i].field, "#", constraints[i].text,
 		    faults_label(&rq->faults, constraints[i].field));
 		return reply_faults(rq);

@@ -72,8 +72,12 @@ walk_listed(const struct walk *w, const struct schema *s, const json_t *value, c
 		if (json_equal(*legal, value))
 			return;
 	pointer = walk_pointer(w, at);
-	f = faults_add(w->fs, pointer, s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
-	    walk_called(w, pointer), s->allowed_text);
+	if (json_is_string(value) && json_string_length(value) == 0)
+		f = faults_add(w->fs, pointer, TEXT_listed_empty, walk_called_inside(w, pointer));
+	else
+		f = faults_add(w->fs, pointer,
+		    s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
+		    walk_called(w, pointer), s->allowed_text);
 	f->allowed = s->allowed;
 }
 
@@ -117,8 +121,9 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		return;
 	}
 	fault = s->field != NULL ? field_fault(s->field, text) : TEXT_NONE;
-	if (fault == TEXT_field_blank) {
-		walk_fault_inside(w, at, fault);
+	if (fault != TEXT_NONE && n == 0) {
+		/* Left empty: what it should look like is no answer to that. */
+		walk_fault_inside(w, at, fault == TEXT_field_blank ? fault : TEXT_form_empty);
 		return;
 	}
 	if (fault != TEXT_NONE) {
@@ -126,9 +131,11 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		walk_fault(w, at, fault, NULL);
 		return;
 	}
-	if (n == 0 && s->min_length == 1)
+	if (n == 0 && s->min_length == 1) {
 		walk_fault_inside(w, at, TEXT_empty);
-	else if (n < s->min_length)
+		return;
+	}
+	if (n < s->min_length)
 		walk_fault(w, at, TEXT_too_short,
 		    walk_count(w, s->min_length, TEXT_character, TEXT_characters));
 	check_pattern(w, s, text, at);

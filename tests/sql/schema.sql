@@ -344,6 +344,8 @@ begin
         perform pg_temp.refused('client_legal_representative_form', format('update client set legal_representative = %L', number));
         perform pg_temp.refused('advisor_full_name_form', format('update advisor set full_name = %L', number));
         perform pg_temp.refused('catalog_item_label_form', format('update catalog_item set label = %L where catalog_id = 2', number));
+        perform pg_temp.refused('catalog_name_form', format('update catalog set name = %L', number));
+        perform pg_temp.refused('catalog_levels_form', format('update catalog set levels = array[''Etapa'', %L]', number));
     end loop;
     perform pg_temp.refused('client_document_key', $q$insert into client (name, document_type_id, document_type, document_number) select 'X', document_type_id, document_type, document_number from client$q$);
     -- The same number with another type is another document.
