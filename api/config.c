@@ -80,6 +80,8 @@ static const struct number_setting numbers[] = {
 	    "before that, how long it serves on while /readyz is 503, for proxies to see" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
 	    "how often catalogues and sign-outs are looked up" },
+	{ "GESTOR_GUESSES_PER_HOUR", 60, 0, 1000000, AT(guesses_per_hour),
+	    "numbers without a client that an account without personal_data may ask for; 0: any" },
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
 	    "days after which purge erases an idle client; 0: never" },
 };

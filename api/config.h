@@ -33,6 +33,7 @@ struct config {
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;
+	int guesses_per_hour;
 	int retention_days;
 };
 

@@ -61,6 +61,8 @@ authenticate(struct request *rq, const char *authorization)
 	may = permissions_of(rq->who.role, rq->who.rights);
 	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
+	rq->on_behalf =
+	    rq->who.role == ROLE_INTEGRATION && (may & MAY_CONTACT_WRITE) != 0 ? "true" : "false";
 	return 0;
 }
 

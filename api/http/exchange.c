@@ -16,6 +16,7 @@
 #include "http/condition.h"
 #include "http/cors.h"
 #include "http/guard.h"
+#include "http/guess.h"
 #include "http/idempotency.h"
 #include "http/interpose.h"
 #include "http/language.h"
@@ -93,8 +94,11 @@ answer(struct request *rq)
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
 	}
+	if (status == 0)
+		status = guess_take(rq);
 	if (status == 0) {
 		rq->route->handler(rq);
+		guess_settle(rq);
 		status = condition_check_read(rq);
 	}
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;

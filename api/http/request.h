@@ -100,8 +100,12 @@ struct request {
 	const char *advisor_id; /* the same, as text for statements */
 	const char
 	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
+	const char *
+	    on_behalf; /* "true" for an integration that may act for the advisor of a contact, else "false" */
 	const char
 	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
+	/* of a caller who sees masks: whether the request asks for a hidden value (guess.h) */
+	enum { GUESS_NONE, GUESS_OPEN, GUESS_MISSED, GUESS_CONFIRMED } guess;
 	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */

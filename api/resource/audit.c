@@ -56,7 +56,7 @@ audit_read_list(struct request *rq)
 		return rq->reply.status;
 	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),
 	    request_query_value(rq, "advisor"), request_query_value(rq, "operation"), from, to,
-	    page.created_at, page.id, page.limit);
+	    page.created_at, page.id, page.limit, request_query_value(rq, "guesses"));
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 

@@ -79,6 +79,12 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 	return 0;
 }
 
+bool
+schema_personal(const struct schema *s)
+{
+	return s->personal;
+}
+
 const json_t *
 schema_component(const json_t *root, const json_t *node)
 {

@@ -132,6 +132,9 @@ const json_t *schema_component(const json_t *root, const json_t *node);
 bool validate(const struct schema *s, json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);
 
+/* schema_personal - whether values of this schema are marked x-personal. */
+bool schema_personal(const struct schema *s);
+
 /*
  * validate_text - the same for a parameter that came as text: converted to the
  * schema's type first (integer, boolean, string).

@@ -531,6 +531,14 @@ begin
     perform pg_temp.same('no more', gone.last_id, null::bigint);
 end $$;
 
+-- ---------------------------------------------------------------- guesses
+
+-- A guess that missed shows nothing of anybody; all else shows something.
+select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id)
+    values (now(), 1, 1, 'x', 'x', 'guess', 1)$$);
+select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type)
+    values (now(), 1, 1, 'x', 'x', 'client')$$);
+
 -- ---------------------------------------------------------------- the list
 
 -- Every constraint but primary keys was met above; keys that only serve a reference are excepted.
