@@ -33,6 +33,8 @@ struct config {
 	int drain_delay_ms;
 	int check_ms;
 	int retention_days;
+	int contacts_per_day; /* of a client, at the desk; 0: any number */
+	int keys_max; /* answers that an account keeps for Idempotency-Keys; 0: any number */
 };
 
 /*

@@ -28,7 +28,20 @@
 	P(serial_number, TAIL)                                                                     \
 	P(greeting, SHOWN)                                                                         \
 	P(phone_to_manage, TAIL)                                                                   \
-	P(additional_line, TAIL)
+	P(additional_line, TAIL)                                                                   \
+	P(plan, TAIL)                                                                              \
+	P(activation_date, GONE)                                                                   \
+	P(trac_profile, TAIL)                                                                      \
+	P(observed, GONE)                                                                          \
+	P(claro_points, GONE)                                                                      \
+	P(segment, TAIL)                                                                           \
+	P(mi_claro, GONE)                                                                          \
+	P(expiring_points, GONE)                                                                   \
+	P(overdue_payment, TAIL)                                                                   \
+	P(latam_partner, GONE)                                                                     \
+	P(ownership_check, SHOWN)                                                                  \
+	P(current_plan, TAIL)                                                                      \
+	P(prior_consultation, GONE)
 
 /*
  * personal_masked - an answer with what is personal masked, in the arena; before its entity tag is

@@ -9,7 +9,7 @@ const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_personal_data"].includes(op.id);
+const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
 /* For supervisors and administrators alone. */
 const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -91,6 +91,7 @@ const good = {
   client_get: () => ({}),
   client_update: () => ({ body: { gender: "F" } }),
   client_erase: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id } }),
+  client_erasure_get: () => ({ as: chief }),
   client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
   client_consent_list: () => ({}),

@@ -124,7 +124,9 @@ insert into wanted values
     ('client_phone', 'DELETE INSERT SELECT'),
     ('consent', 'INSERT SELECT'),
     ('contact', 'INSERT SELECT'),
+    ('erasure', 'SELECT'),
     ('idempotency', 'DELETE INSERT SELECT UPDATE'),
+    ('idempotency_full', 'INSERT SELECT UPDATE'),
     ('opportunity', 'INSERT SELECT UPDATE'),
     ('reopening', 'INSERT SELECT'),
     ('schema_migrations', 'SELECT'),
@@ -161,7 +163,7 @@ begin
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p
      where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and has_function_privilege('gestor_api', p.oid, 'execute')
-       and p.oid not in ('client_erase(bigint, timestamptz)'::regprocedure,
+       and p.oid not in ('client_erase(bigint, timestamptz)'::regprocedure, 'erasure_continue(integer)'::regprocedure,
            'audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)'::regprocedure);
     if wrong is not null then
         raise exception 'may be called with the owner''s rights: %', wrong;
