@@ -81,10 +81,12 @@ idempotency_take(struct request *rq, const char *header)
 struct call
 idempotency_claim(struct request *rq)
 {
+	/* Whoever signs in or renews a session is not signed in yet, and has bounds of another kind. */
+	int limit = rq->who.session_id != 0 ? rq->app->config->keys_max : 0;
+
 	return (struct call){ &sql_idempotency_claim,
 		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous,
-		    arena_printf(&rq->arena, "%d", rq->app->config->keys_max) } };
+		    rq->idempotency.asked_previous, arena_printf(&rq->arena, "%d", limit) } };
 }
 
 /* The answer as it was, but for what each message has of its own. */

@@ -39,7 +39,6 @@
 	P(expiring_points, GONE)                                                                   \
 	P(overdue_payment, TAIL)                                                                   \
 	P(latam_partner, GONE)                                                                     \
-	P(ownership_check, SHOWN)                                                                  \
 	P(current_plan, TAIL)                                                                      \
 	P(prior_consultation, GONE)
 

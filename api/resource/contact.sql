@@ -67,7 +67,7 @@ select case when not condition_holds(array[tag(coalesce(:{ownership_check t}, 'n
   from contact t where t.id = $1::bigint;
 
 -- fragment: ownership_check  (%1 a contact)
-(select row_to_json(s) from (select %1.asked, %1."right") s where %1.asked is not null and not :{erasing %1})
+(select row_to_json(s) from (select %1.asked, %1."right") s where %1.asked is not null)
 
 -- name: contact_update  ($1 contact, $2 merge patch)
 with patched as materialized (

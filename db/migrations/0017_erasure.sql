@@ -22,7 +22,6 @@ end $$;
 
 -- The columns that db/privacy.txt has as personal. Entries that were written before this stay as they are.
 select audited('client', '{name,document_number,phone,email,gender,birth_date,legal_representative,lines,plan,activation_date,trac_profile,observed,claro_points,segment,mi_claro,expiring_points,overdue_payment,latam_partner}');
-select audited('contact', '{origin_phone,serial_number,asked,right}');
 select audited('opportunity', '{current_plan,activation_date,prior_consultation,phone_to_manage,additional_line,void_reason}');
 
 -- ---------------------------------------------------------------- what an erasure leaves
@@ -33,10 +32,6 @@ alter table client
     add constraint client_erased_whole check (erased_at is null or (name = 'BORRADO' and num_nonnulls(phone, email, gender,
         birth_date, legal_representative, lines, plan, activation_date, trac_profile, observed, claro_points, segment,
         mi_claro, expiring_points, overdue_payment, latam_partner) = 0)) not valid;
-alter table contact
-    drop constraint contact_erased_whole,
-    add constraint contact_erased_whole check (case when erased_at is null then num_nulls(origin_phone, serial_number) = 0
-        else num_nonnulls(origin_phone, serial_number, asked, "right") = 0 end) not valid;
 alter table opportunity
     drop constraint opportunity_erased_whole,
     add constraint opportunity_erased_whole check (erased_at is null or (num_nonnulls(current_plan, activation_date,
@@ -90,11 +85,8 @@ begin
          where t.client_id = erasure_step.client and (t.created_at, t.id) < (e.contact_at, e.contact_id)
          order by t.created_at desc, t.id desc limit most for no key update),
     erased as (
-        update contact t set origin_phone = null, serial_number = null, asked = null, "right" = null,
-            erased_at = coalesce(t.erased_at, e.begun_at)
-          from batch b
-         where t.id = b.id
-           and (t.erased_at is null or num_nonnulls(t.origin_phone, t.serial_number, t.asked, t."right") > 0))
+        update contact t set origin_phone = null, serial_number = null, erased_at = e.begun_at
+          from batch b where t.id = b.id and t.erased_at is null)
     select count(*), coalesce((array_agg(b.created_at order by b.created_at, b.id))[1], e.contact_at),
            coalesce((array_agg(b.id order by b.created_at, b.id))[1], e.contact_id)
       into contacts, e.contact_at, e.contact_id from batch b;

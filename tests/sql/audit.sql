@@ -74,7 +74,7 @@ select pg_temp.same('masks', (select string_agg(audit_masked(to_jsonb(v)) #>> '{
     '*** *** *** *** ***345 ***567 *** *** ***');
 
 insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right") select c.id, a.id, '944264648', '2505050000125674', 3, 2 from client c, advisor a;
-select pg_temp.same('contact', pg_temp.entries(), 'insert contact > {"asked": "***", "right": "***", "origin_phone": "***648", "serial_number": "***674"}');
+select pg_temp.same('contact', pg_temp.entries(), 'insert contact > {"asked": 3, "right": 2, "origin_phone": "***648", "serial_number": "***674"}');
 insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
     select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice
       from contact t, choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', 'entel') sc, choice('stage', 'en-proceso') st;

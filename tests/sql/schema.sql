@@ -417,7 +417,6 @@ begin
     perform pg_temp.refused('contact_erased_whole', 'update contact set serial_number = null');
     perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now()');
     perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now(), origin_phone = null');
-    perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now(), origin_phone = null, serial_number = null, asked = 1, "right" = 1');
     perform pg_temp.refused('contact_client_fkey', 'insert into contact (client_id, advisor_id, origin_phone, serial_number) select 999999, advisor_id, origin_phone, serial_number from contact limit 1');
     perform pg_temp.refused('contact_advisor_fkey', 'update contact set advisor_id = 999999');
 end $$;
