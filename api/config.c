@@ -84,6 +84,10 @@ static const struct number_setting numbers[] = {
 	    "numbers without a client that an account without personal_data may ask for; 0: any" },
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
 	    "days after which purge erases an idle client; 0: never" },
+	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
+	    "contacts of one client that a day takes; 0: any number" },
+	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
+	    "answers that an account keeps for Idempotency-Keys; 0: any number" },
 };
 
 /* The file's first line, in text; NULL = *text, else why there is none. */

@@ -35,6 +35,8 @@ struct config {
 	int check_ms;
 	int guesses_per_hour;
 	int retention_days;
+	int contacts_per_day; /* of a client, at the desk; 0: any number */
+	int keys_max; /* answers that an account keeps for Idempotency-Keys; 0: any number */
 };
 
 /*

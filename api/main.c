@@ -33,6 +33,10 @@
 /* Sign-outs are looked up a little further back than a token can live. */
 #define LOOK_BACK_MARGIN_S 60
 
+/* A step of an erasure takes some 0.3 s; a look at most so many, for who listens waits meanwhile. */
+#define ERASURE_ROWS  "1000"
+#define ERASURE_STEPS 10
+
 /* Some hundred threads would else get some dozen heaps. */
 #define MALLOC_ARENAS 4
 
@@ -79,6 +83,25 @@ purge_sessions(struct app *app)
 		log_msg(LOG_DEBUG, "used refresh tokens were not purged");
 }
 
+/* Erasures that are under way, in short transactions; other processes do the same, each with other clients. */
+static void
+continue_erasures(struct app *app)
+{
+	const struct call call = { &sql_erasure_continue, { ERASURE_ROWS } };
+	struct db_error error;
+	bool more = true;
+
+	for (int i = 0; more && i < ERASURE_STEPS; i++) {
+		auto_result struct result *row = NULL;
+
+		if (db_run(app->pool, &call, 1, &row, &error) != DB_OK) {
+			log_msg(LOG_DEBUG, "erasures were not continued");
+			return;
+		}
+		more = strcmp(result_text(row, 0, 0), ERASURE_ROWS) == 0;
+	}
+}
+
 static void
 on_notify(const char *channel, const char *payload, void *arg)
 {
@@ -95,6 +118,7 @@ on_notify(const char *channel, const char *payload, void *arg)
 	if (channel == NULL) {
 		idempotency_purge(app->pool);
 		purge_sessions(app);
+		continue_erasures(app);
 	}
 }
 

@@ -55,9 +55,10 @@ begin
     grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
     grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;
     grant delete on gestor.idempotency to gestor_api;
+    grant insert, update on gestor.idempotency_full to gestor_api;
 
     -- Erasing is a function of the owner's, for it changes what a contact said.
-    grant execute on function gestor.client_erase(bigint, timestamptz) to gestor_api;
+    grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
     -- The budget of a masked caller's guesses.
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- What was read the service alone knows; it may say so, and take nothing back.

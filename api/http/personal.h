@@ -28,8 +28,20 @@
 	P(origin_phone, MASKED)                                                                    \
 	P(serial_number, MASKED)                                                                   \
 	P(greeting, SHOWN)                                                                         \
-	P(phone_to_manage, MASKED)                                                                 \
-	P(additional_line, MASKED)
+	P(phone_to_manage, MASKED)                                                                   \
+	P(additional_line, MASKED)                                                                   \
+	P(plan, MASKED)                                                                              \
+	P(activation_date, GONE)                                                                   \
+	P(trac_profile, MASKED)                                                                      \
+	P(observed, GONE)                                                                          \
+	P(claro_points, GONE)                                                                      \
+	P(segment, MASKED)                                                                           \
+	P(mi_claro, GONE)                                                                          \
+	P(expiring_points, GONE)                                                                   \
+	P(overdue_payment, MASKED)                                                                   \
+	P(latam_partner, GONE)                                                                     \
+	P(current_plan, MASKED)                                                                      \
+	P(prior_consultation, GONE)
 
 /*
  * personal_masked - an answer with what is personal masked, in the arena. It is called before the

@@ -94,6 +94,13 @@ replay(struct request *rq, const char *words)
 	return status != 0 ? status : reply_problem(rq, "conflict");
 }
 
+/* words  a blank, and for how many seconds the account can keep no answer */
+static int
+too_many_keys(struct request *rq, const char *words)
+{
+	return reply_problem_wait(rq, "too_many_keys", atoi(words));
+}
+
 static int
 client_unknown(struct request *rq, const char *words)
 {
@@ -125,6 +132,8 @@ static const struct {
 	{ "opportunity_finished", NULL },
 	{ "opportunity_not_finished", NULL },
 	{ "actions_full", NULL },
+	{ "too_many_contacts", NULL },
+	{ "too_many_keys", too_many_keys },
 	{ "last_admin", NULL },
 	{ "precondition_failed", changed_meanwhile },
 	{ "idempotency_key_in_use", NULL },

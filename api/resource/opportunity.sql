@@ -10,7 +10,9 @@
         case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
 
 -- fragment: service  (%1 an opportunity)
-(select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s)
+(select row_to_json(s) from (select case when not :{erasing %1} then %1.current_plan end as current_plan,
+    case when not :{erasing %1} then %1.activation_date end as activation_date,
+    case when not :{erasing %1} then %1.prior_consultation end as prior_consultation) s)
 
 -- fragment: missing_fields  (%1 an opportunity: the fields that a final stage still needs, text[])
 array_remove(array[
@@ -26,7 +28,8 @@ array_remove(array[
 
 -- fragment: competitor_offer  (%1 an opportunity)
 (select row_to_json(s) from (select %1.competitor_plan as plan, %1.competitor_offer as offer, %1.offer_channel as channel,
-    %1.operator, %1.phone_to_manage, %1.additional_line) s)
+    %1.operator, case when not :{erasing %1} then %1.phone_to_manage end as phone_to_manage,
+    case when not :{erasing %1} then %1.additional_line end as additional_line) s)
 
 -- fragment: closure  (%1 an opportunity)
 (select row_to_json(s) from (select %1.advertising_acceptance, %1.stage, instant(%1.closed_at) as closed_at) s)
@@ -49,7 +52,8 @@ array_remove(array[
 -- Made by mistake, or of a client who was erased while it was open: it counts nowhere.
 -- fragment: voided  (%1 an opportunity)
 case when %1.voided_at is not null then (select row_to_json(s) from (select instant(%1.voided_at) as at,
-    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, %1.void_reason as reason) s) end
+    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, 
+    case when :{erasing %1} then 'CLIENTE BORRADO' else %1.void_reason end as reason) s) end
 
 -- fragment: listed  (%1 an opportunity, %2 'true': those that were voided, else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
@@ -139,9 +143,9 @@ made as materialized (
 -- The client's row is locked before the opportunity's: docs/architecture.md has the order of locks.
 -- fragment: opportunity_locked  (of $1 an opportunity, $2 advisor, $3 may change another's: CTEs; the last, locked, has its row or none)
 owner as materialized (
-    select c.id from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
+    select c.id, c.erased_at from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
-    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, o.erased_at, o.voided_at, o.closed_at
+    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at
       from owner join opportunity o on o.client_id = owner.id
      where o.id = $1::bigint for no key update of o)
 

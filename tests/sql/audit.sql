@@ -63,6 +63,12 @@ select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"na
 update client set updated_at = clock_timestamp();
 select pg_temp.same('the time of a change alone', pg_temp.entries(), null);
 
+-- Whatever a record holds of a person is masked: texts, numbers, days, a yes or no.
+update client set plan = 'CHIP', activation_date = '2020-02-03', trac_profile = 'A', observed = true, claro_points = 1234567, segment = 'B', mi_claro = false,
+    expiring_points = 0, overdue_payment = 'S/ 20', latam_partner = true;
+select pg_temp.same('masked whole', (select string_agg(distinct coalesce(x.value #>> '{}', 'null'), ' ') from audit a, jsonb_each(a.after) x where a.id = (select max(id) from audit)), '***');
+select pg_temp.entries() as passed_over \gset
+
 -- Short numbers would be shown whole.
 select pg_temp.same('masks', (select string_agg(audit_masked(to_jsonb(v)) #>> '{}', ' ' order by n) from unnest('{1,123,123456,AB1234,AB12345,1234567,1980-02-03,a1234567,A@1234567}'::text[]) with ordinality x (v, n)),
     '*** *** *** *** *** *** *** *** ***');
@@ -78,6 +84,9 @@ update opportunity set reason_id = r.id, reason = r.choice, phone_to_manage = '9
   from choice('cancellation_reason', 'problema-con-el-uso-del-servicio.mi-equipo-esta-fallando') r;
 select pg_temp.same('a choice', pg_temp.entries(), 'update opportunity {"reason": null, "additional_line": null, "phone_to_manage": null} > '
     '{"reason": "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando", "additional_line": "***", "phone_to_manage": "***"}');
+update opportunity set current_plan = 'CHIP', activation_date = '2020-02-03', prior_consultation = true, voided_at = now(), void_reason = 'DE JUAN';
+select pg_temp.same('free texts', pg_temp.entries(), 'update opportunity {"voided_at": null, "void_reason": null, "current_plan": null, "activation_date": null, "prior_consultation": null} > '
+    '{"voided_at": ' || to_jsonb(now())::text || ', "void_reason": "***", "current_plan": "***", "activation_date": "***", "prior_consultation": "***"}');
 insert into action (opportunity_id, action_id, action) select o.id, a.id, a.choice from opportunity o, choice('retention_action', 'migracion-prepagado-prepago') a;
 delete from action;
 select pg_temp.same('action', pg_temp.entries(),

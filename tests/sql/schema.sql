@@ -365,6 +365,11 @@ begin
     perform pg_temp.taken($q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now()$q$);
     perform pg_temp.refused('client_birth_date_past', $q$update client set birth_date = created_at::date + 2$q$);
     perform pg_temp.taken($q$update client set birth_date = today()$q$);
+    perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %s', x))
+       from unnest(array['activation_date = now()', 'observed = false', 'claro_points = 0', 'mi_claro = false', 'expiring_points = 0', 'latam_partner = false']) x;
+    perform pg_temp.refused('erasure_client_fkey', $q$insert into erasure (client_id, begun_at) values (999999, now())$q$);
+    perform pg_temp.refused('erasure_pkey', $q$insert into erasure (client_id, begun_at) select min(id), now() from client, generate_series(1, 2) group by generate_series$q$);
+    perform pg_temp.refused('idempotency_full_pkey', $q$insert into idempotency_full (scope, most, until) select '1', 2, now() from generate_series(1, 2)$q$);
     perform pg_temp.refused('client_phone_client_fkey', $q$insert into client_phone (phone, client_id) values ('944264648', 999999)$q$);
     perform pg_temp.refused('client_document_type_fkey', $q$update client set document_type_id = 999999$q$);
 end $$;
@@ -472,6 +477,8 @@ begin
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set reason_id = null, reason = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set phone_to_manage = null');
     perform pg_temp.refused('opportunity_erased_whole', 'update opportunity set erased_at = now()');
+    perform pg_temp.refused('opportunity_erased_whole', format('update opportunity set phone_to_manage = null, additional_line = null, erased_at = now(), %s', x))
+       from unnest(array['current_plan = ''X''', 'activation_date = now()', 'prior_consultation = false', 'voided_at = now(), void_reason = ''X''']) x;
     perform pg_temp.taken('update opportunity set erased_at = now(), phone_to_manage = null, additional_line = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set advertising_acceptance_id = null, advertising_acceptance = null');
     -- Nothing of the sort is asked of the old application's records.
