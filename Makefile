@@ -45,7 +45,8 @@ TSAN      = -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTI
 # The program's own versions of these, which the libraries are meant to find.
 LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_setstacksize \
 	-Wl,--export-dynamic-symbol=recv -Wl,--export-dynamic-symbol=poll
-LDLIBS    = -lcivetweb $(PKG_LIBS) -ldl
+# libunistring has no file for pkg-config.
+LDLIBS    = -lcivetweb $(PKG_LIBS) -lunistring -lm -ldl
 
 # Asked once, when first needed: `make run` may have to install pkg-config before.
 PKGS       = jansson libjwt libsodium libpq

@@ -9,14 +9,21 @@
 
 #include "auth/password.h"
 #include "auth/token.h"
+#include "base/arena.h"
 #include "base/log.h"
+#include "base/messages.h"
+#include "base/text.h"
 #include "config.h"
 #include "db/migrate.h"
 #include "db/pool.h"
 #include "db/query.h"
+#include "field/field.h"
 #include "sql.h"
 
 #define MIGRATE_WAIT_MS 60000
+
+/* Characters of a name: as the API has it. */
+#define OPTION_MAX 200
 
 int
 command_migrate(void)
@@ -99,16 +106,26 @@ insert_advisor(
 		    result_text(row, 0, 0));
 	else if (strcmp(error.constraint, "advisor_username_key") == 0)
 		fprintf(stderr, "gestor: there is an advisor %s already\n", username);
-	else if (strcmp(error.constraint, "advisor_username_form") == 0)
-		fprintf(stderr, "gestor: --username must be E and 7 digits\n");
-	else if (strcmp(error.constraint, "advisor_full_name_form") == 0)
-		fprintf(stderr, "gestor: --name must not be blank\n");
 	else
 		fprintf(stderr,
 		    "gestor: not added: the database cannot be reached, or refuses (%s %s)\n",
 		    error.sqlstate, error.message);
 	pool_stop(pool);
 	return status == DB_OK ? 0 : 1;
+}
+
+static int
+add_advisor(const char *username, const char *name, const char *role, const char *rights)
+{
+	char password[PASSWORD_MAX + 2], hash[PASSWORD_HASH_SIZE];
+
+	if (!read_password(username, password, sizeof(password)))
+		return 1;
+	if (password_init() != 0 || password_hash(password, hash) != 0) {
+		fprintf(stderr, "gestor: the password could not be hashed (memory?)\n");
+		return 1;
+	}
+	return insert_advisor(username, name, role, rights, hash);
 }
 
 static int
@@ -122,6 +139,24 @@ usage(void)
 	return 2;
 }
 
+/* An option's value in its normal form, in the arena; NULL: what is wrong with it was said. */
+static const char *
+option_normal(struct arena *arena, const char *option, const char *type, const char *value)
+{
+	const struct field *f = field_named(type);
+	const char *normal = field_normal(f, arena, value);
+	enum text fault = field_fault(f, normal);
+
+	if (fault == TEXT_NONE && text_length(normal) <= OPTION_MAX)
+		return normal;
+	if (fault != TEXT_NONE)
+		fprintf(stderr, "gestor: %s: %s\n", option,
+		    message_write(arena, LANGUAGE_EN, fault, (const char *const[]){ "it", NULL }));
+	else
+		fprintf(stderr, "gestor: %s is longer than %d characters\n", option, OPTION_MAX);
+	return NULL;
+}
+
 int
 command_advisor(int argc, char *argv[])
 {
@@ -130,9 +165,9 @@ command_advisor(int argc, char *argv[])
 		{ "rights", required_argument, NULL, 'g' }, { NULL, 0, NULL, 0 } };
 	const char *username = NULL, *name = NULL, *role = NULL, *rights = NULL;
 	unsigned given;
-	char password[PASSWORD_MAX + 2], hash[PASSWORD_HASH_SIZE];
+	struct arena arena;
 	enum role known;
-	int o;
+	int o, status;
 
 	if (argc < 2 || strcmp(argv[1], "add") != 0)
 		return usage();
@@ -165,16 +200,14 @@ command_advisor(int argc, char *argv[])
 				"opportunity_read, opportunity_write, personal_data\n");
 		return 1;
 	}
-	if ((username[0] | 0x20) != 'e' || strlen(username) != 8 ||
-	    strspn(username + 1, "0123456789") != 7) {
-		fprintf(stderr, "gestor: --username must be E and 7 digits\n");
+	arena_init(&arena);
+	username = option_normal(&arena, "--username", "username", username);
+	name = option_normal(&arena, "--name", "name", name);
+	if (username == NULL || name == NULL) {
+		arena_free(&arena);
 		return 1;
 	}
-	if (!read_password(username, password, sizeof(password)))
-		return 1;
-	if (password_init() != 0 || password_hash(password, hash) != 0) {
-		fprintf(stderr, "gestor: the password could not be hashed (memory?)\n");
-		return 1;
-	}
-	return insert_advisor(username, name, role, rights, hash);
+	status = add_advisor(username, name, role, rights);
+	arena_free(&arena);
+	return status;
 }

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 build='gcc libc6-dev make pkg-config python3 python3-yaml
-	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev'
+	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev'
 run='postgresql-15 curl jq ca-certificates util-linux'
 test='libcmocka-dev nodejs node-ajv prometheus'
 contract='npm chromium'

@@ -41,7 +41,7 @@ tools/sqlpredicate.py || fail 'a statement has an effect in a predicate'
 
 tools/security.py || fail 'docs/security.md names what is not there, or leaves a requirement out'
 
-# ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> base
+# ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> field -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.
 only() {
@@ -56,10 +56,12 @@ only 'api/http/(server|exchange|guard)\.c' 'civetweb\.h' "${api[@]}"
 only 'api/auth/token\.c' 'jwt\.h' "${api[@]}"
 only 'api/auth/[a-z0-9_]+\.[ch]' 'sodium' "${api[@]}"
 only 'api/db/[a-z0-9_]+\.[ch]' '(postgresql/)?libpq' "${api[@]}"
+only 'api/field/unicode\.c' 'uni(case|conv|ctype|lbrk|name|norm|stdio|str|types|width|wbrk)\.h' "${api[@]}"
 
 # shellcheck disable=SC2046 # names of source files have no spaces
 {
-	only 'nothing in base' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs base)
+	only 'nothing in base' '(http|resource|auth|catalog|db|spec|field)/|config\.h|sql\.h' $(in_dirs base)
+	only 'nothing in field' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs field)
 	only 'nothing below resource' '(http|resource)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
 	only 'nothing in resource' 'http/(server|exchange|guard)' $(in_dirs resource)
 }

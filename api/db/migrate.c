@@ -276,6 +276,17 @@ is_utf8(PGconn *pg)
 	return false;
 }
 
+/* What a migration tells whoever runs it: `raise notice`, where it lowers client_min_messages itself. */
+static void
+notice_print(void *arg, const PGresult *res)
+{
+	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+	(void)arg;
+	if (message != NULL)
+		printf("  %s\n", message);
+}
+
 static bool
 migrate(PGconn *pg, int wait_ms)
 {
@@ -316,6 +327,7 @@ migrate_run(const char *url, int wait_ms)
 		fprintf(stderr, "migrate: %s\n", why);
 		return -1;
 	}
+	PQsetNoticeReceiver(pg, notice_print, NULL);
 	ok = is_utf8(pg) && migrate(pg, wait_ms);
 	PQfinish(pg); /* the lock goes with it, and a transaction that failed */
 	fflush(stdout);

@@ -45,6 +45,29 @@ check_rule(
 	rule_check(rule, object, pointer, fs);
 }
 
+/* The place of a parameter's value; NULL: it was not given. */
+static const char **
+query_value(struct request *rq, const char *name)
+{
+	for (int i = 0; i < rq->nquery; i++) {
+		if (strcmp(rq->query_name[i], name) == 0)
+			return rq->query_value[i] != NULL ? &rq->query_value[i] : NULL;
+	}
+	return NULL;
+}
+
+/* The body as text, anew: of what handlers give to the database. */
+static void
+write_body(struct request *rq)
+{
+	size_t length = json_dumpb(rq->body, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	rq->body_text = arena_alloc(&rq->arena, length + 1);
+	rq->body_length =
+	    json_dumpb(rq->body, rq->body_text, length, JSON_COMPACT | JSON_ENCODE_ANY);
+	rq->body_text[rq->body_length] = '\0';
+}
+
 static const char *
 pointer_of(struct request *rq, const struct parameter *p)
 {
@@ -64,15 +87,16 @@ check_again(struct request *rq)
 	rq->catalogs = NULL;
 	for (int i = 0; i < rq->op->nparams; i++) {
 		const struct parameter *p = &rq->op->params[i];
-		const char *value = p->in_path ? NULL : request_query_value(rq, p->name);
+		const char **value = p->in_path ? NULL : query_value(rq, p->name);
 
 		if (value != NULL)
-			validate_text(p->schema, value, pointer_of(rq, p), &hooks, &rq->faults);
+			*value = validate_text(
+			    p->schema, *value, pointer_of(rq, p), &hooks, &rq->faults);
 		else if (p->required && !p->in_path)
 			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required, p->name);
 	}
-	if (rq->body != NULL)
-		validate(rq->op->body, rq->body, "#", &hooks, &rq->faults);
+	if (rq->body != NULL && validate(rq->op->body, rq->body, "#", &hooks, &rq->faults))
+		write_body(rq);
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * check - a request against the contract: its query parameters and its body,
- * every fault at once.
+ * every fault at once. Both are in their normal form afterwards (field/field.h).
  */
 #ifndef HTTP_CHECK_H
 #define HTTP_CHECK_H

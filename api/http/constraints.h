@@ -13,5 +13,7 @@
 	C(opportunity_contact_key, "contact_has_opportunity", NULL, TEXT_NONE)                     \
 	C(client_document_number_valid, NULL, "#/document_number", TEXT_document_unfit)            \
 	C(client_birth_date_past, NULL, "#/birth_date", TEXT_birth_date_future)                    \
-	C(client_name_form, NULL, "#/name", TEXT_name_form)                                        \
+	C(client_name_form, NULL, "#/name", TEXT_field_characters)                                 \
+	C(client_legal_representative_form, NULL, "#/legal_representative", TEXT_field_characters) \
+	C(advisor_full_name_form, NULL, "#/full_name", TEXT_field_characters)                      \
 	C(contact_right_range, NULL, "#/ownership_check/right", TEXT_right_range)

@@ -86,6 +86,7 @@ answer(struct request *rq)
 	/* From here on what it waits for is ours, not the client. */
 	(void)request_deadline_ms(rq);
 	status = check_request(rq);
+	idempotency_asked(rq);
 	/* What was right when it was done is not to be judged by today's catalogues. */
 	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);

@@ -26,20 +26,23 @@ hash_of(struct request *rq, const char *body, const char *password)
 }
 
 /*
- * What is asked: the path's ids, and the body as JSON with its members in order,
- * so that a client may write the same thing twice in two ways. What must not be
+ * What is asked: the path's ids, and the body as JSON in its normal form with its members
+ * in order, so that a client may write the same thing twice in two ways. What must not be
  * guessed from a hash goes in under a key; and not at all where the operation
  * looks at it by itself, before any answer is repeated (session_create,
  * session_refresh: nobody has an advisor_id yet).
  */
-static void
-note_asked(struct request *rq)
+void
+idempotency_asked(struct request *rq)
 {
 	static const char *const secrets[] = { "password", "refresh_token" };
-	json_t *body = json_is_object(rq->body) ? json_copy(rq->body) : json_incref(rq->body);
 	const char *password = json_string_value(json_object_get(rq->body, "password"));
 	char *text, macs[2][SECRET_HASH_SIZE] = { "", "" };
+	json_t *body;
 
+	if (rq->idempotency.key == NULL)
+		return;
+	body = json_is_object(rq->body) ? json_copy(rq->body) : json_incref(rq->body);
 	if (password != NULL && rq->advisor_id != NULL)
 		secret_mac(password, macs);
 	for (size_t i = 0; i < NITEMS(secrets); i++)
@@ -70,7 +73,6 @@ idempotency_take(struct request *rq, const char *header)
 		return reply_problem(rq, "idempotency_key_invalid");
 	rq->idempotency.key = arena_copy(&rq->arena, header, length);
 	rq->idempotency.scope = rq->advisor_id;
-	note_asked(rq);
 	return 0;
 }
 

@@ -19,6 +19,9 @@
  */
 int idempotency_take(struct request *rq, const char *header) MUSTCHECK;
 
+/* idempotency_asked - notes what the request asks, its body being in its normal form: before the two below. */
+void idempotency_asked(struct request *rq);
+
 /* idempotency_claim - the call that goes before the write's. */
 struct call idempotency_claim(const struct request *rq);
 

@@ -366,11 +366,11 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	const char *url = arena_printf(&rq->arena, "%s?cursor=%s", path, cursor);
 
 	for (int i = 0; i < rq->nquery; i++) {
-		char *encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1),
-		     *q = encoded;
+		char *encoded, *q;
 
-		if (strcmp(rq->query_name[i], "cursor") == 0)
+		if (rq->query_value[i] == NULL || strcmp(rq->query_name[i], "cursor") == 0)
 			continue;
+		q = encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1);
 		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
 			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
 			    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p) != NULL) {

@@ -71,7 +71,7 @@ struct request {
 
 	const char *param[REQUEST_PARAMS_MAX]; /* of the path, in order; ids are checked */
 	const char *query_name[REQUEST_QUERY_MAX];
-	const char *query_value[REQUEST_QUERY_MAX];
+	const char *query_value[REQUEST_QUERY_MAX]; /* NULL: blank, which counts as absent */
 	int nquery;
 
 	bool validate_only; /* a rehearsal: nothing is to be stored */
@@ -108,7 +108,7 @@ struct request {
 	struct reply reply;
 };
 
-/* request_query_value - a query parameter, decoded; NULL when it was not given. */
+/* request_query_value - a query parameter, decoded and in its normal form; NULL: not given, or blank. */
 const char *request_query_value(const struct request *rq, const char *name);
 
 /* request_deadline_ms - when the answer is to be there: what the database has not said by then is not waited for. */

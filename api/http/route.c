@@ -5,6 +5,7 @@
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "field/field.h"
 
 #define SEGMENTS_MAX 8
 
@@ -169,6 +170,16 @@ route_find(struct request *rq, const char *method, const char *path)
 }
 
 static bool
+is_given(const struct request *rq, const char *name)
+{
+	for (int i = 0; i < rq->nquery; i++) {
+		if (strcmp(rq->query_name[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
 is_parameter(const struct operation *op, const char *name)
 {
 	for (int i = 0; i < op->nparams; i++) {
@@ -217,13 +228,14 @@ route_query(struct request *rq, const char *query)
 			return reply_problem_text(rq, TEXT_query_encoding);
 		if (!is_parameter(rq->op, name))
 			return unknown_parameter(rq, name);
-		if (request_query_value(rq, name) != NULL)
+		if (is_given(rq, name))
 			return reply_problem_text(rq, TEXT_parameter_twice, name);
 		/* An operation has fewer parameters than there is room for (route_check's document). */
 		if (rq->nquery == REQUEST_QUERY_MAX)
 			return reply_problem(rq, "bad_request");
+		value = field_trim(value);
 		rq->query_name[rq->nquery] = name;
-		rq->query_value[rq->nquery++] = value;
+		rq->query_value[rq->nquery++] = *value != '\0' ? value : NULL;
 	}
 	return 0;
 }

@@ -1,17 +1,6 @@
-#include <string.h>
-
-#include "base/text.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
-
-/* A day or an instant; NULL is neither, and right. */
-static void
-check_moment(struct request *rq, const char *pointer, const char *value)
-{
-	if (value != NULL && !text_is_date(value) && !text_is_instant(value))
-		faults_add(&rq->faults, pointer, TEXT_moment_form);
-}
 
 int
 audit_list(struct request *rq)
@@ -22,8 +11,6 @@ audit_list(struct request *rq)
 		   *id = request_query_value(rq, "object_id"),
 		   *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
-	check_moment(rq, "#/from", from);
-	check_moment(rq, "#/to", to);
 	if (id != NULL && type == NULL)
 		faults_add(&rq->faults, "#/object_id", TEXT_goes_with, "object_id", "object_type");
 	if (rq->faults.count > 0)
@@ -42,10 +29,6 @@ audit_read_list(struct request *rq)
 	struct page page;
 	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
-	check_moment(rq, "#/from", from);
-	check_moment(rq, "#/to", to);
-	if (rq->faults.count > 0)
-		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),

@@ -4,6 +4,7 @@
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"
+#include "resource/rules.h"
 #include "sql.h"
 
 int
@@ -20,6 +21,9 @@ client_search(struct request *rq)
 	if (type != NULL && number == NULL)
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with, "document_type",
 		    "document_number");
+	/* As in a write: no client has such a number, and the answer would be an empty list. */
+	if (type != NULL && number != NULL)
+		rule_document(type, number, "#/document_number", &rq->faults);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)

@@ -5,14 +5,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "field/field.h"
 #include "http/missing.h"
 #include "spec/validate.h"
-
-static bool
-is_digits(const char *s, size_t length)
-{
-	return strlen(s) == length && strspn(s, "0123456789") == length;
-}
 
 static const char *
 at(struct faults *fs, const char *pointer, const char *member)
@@ -36,17 +31,14 @@ today(char ret_day[static DAY_SIZE])
 	return ret_day;
 }
 
-/* Nothing is to be seen in it: blanks, tabs, line ends and no-break spaces alone. */
-static bool
-is_blank(const char *s)
+void
+rule_document(const char *type, const char *number, const char *pointer, struct faults *fs)
 {
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)s[0] == 0xC2 && (unsigned char)s[1] == 0xA0)
-			s++;
-		else if ((unsigned char)*s > ' ' && *s != 127)
-			return false;
-	}
-	return true;
+	enum text fault = document_fault(type, number);
+
+	/* {1} is for the one that wants it. */
+	if (fault != TEXT_NONE)
+		faults_add(fs, pointer, fault, arena_printf(fs->arena, "0%s", number));
 }
 
 static void
@@ -54,25 +46,11 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 {
 	const char *type = json_string_value(json_object_get(object, "document_type"));
 	const char *number = json_string_value(json_object_get(object, "document_number"));
-	const char *name = json_string_value(json_object_get(object, "name"));
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
-	enum text must = TEXT_NONE;
 	char day[DAY_SIZE];
 
-	if (type != NULL && number != NULL) {
-		if (strcmp(type, "dni") == 0 && !is_digits(number, 8))
-			must = TEXT_document_dni;
-		else if (strcmp(type, "ruc") == 0 && !text_is_ruc(number))
-			must = TEXT_document_ruc;
-		else if ((strcmp(type, "ce") == 0 || strcmp(type, "pasaporte") == 0) &&
-			 strlen(number) > 12)
-			must = TEXT_document_other;
-	}
-	if (must != TEXT_NONE)
-		faults_add(fs, at(fs, pointer, "document_number"), must);
-	/* Spaces alone, and nothing at all, the schema refuses. */
-	if (name != NULL && name[strspn(name, " ")] != '\0' && is_blank(name))
-		faults_add(fs, at(fs, pointer, "name"), TEXT_name_form, "name");
+	if (type != NULL && number != NULL)
+		rule_document(type, number, at(fs, pointer, "document_number"), fs);
 	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
 		faults_add(fs, at(fs, pointer, "birth_date"), TEXT_birth_date_future);
 }

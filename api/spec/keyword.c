@@ -290,6 +290,17 @@ read_catalog(struct compiler *c, struct schema *s, const json_t *value, size_t o
 }
 
 static int
+read_field(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	const char *name = json_string_value(value);
+
+	(void)offset;
+	if (name == NULL || (s->field = field_named(name)) == NULL)
+		return compiler_fail(c, "unknown type of field in \"x-field\"");
+	return 0;
+}
+
+static int
 read_rule(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
 	(void)offset;
@@ -330,6 +341,7 @@ static const struct keyword keywords[] = {
 	{ "format", read_format, 0 },
 	{ "x-words", read_words, 0 },
 	{ "x-catalog", read_catalog, 0 },
+	{ "x-field", read_field, 0 },
 	{ "minimum", read_bound, offsetof(struct schema, minimum) },
 	{ "maximum", read_bound, offsetof(struct schema, maximum) },
 	{ "x-personal", read_nothing, 0 }, /* http/personal.h has them by name */

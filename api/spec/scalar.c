@@ -1,6 +1,7 @@
 /*
  * scalar - strings and numbers against their schema.
  */
+#include <math.h>
 #include <string.h>
 #include "base/text.h"
 #include "spec/walk.h"
@@ -76,17 +77,49 @@ walk_listed(const struct walk *w, const struct schema *s, const json_t *value, c
 	f->allowed = s->allowed;
 }
 
+/* 2^63, which the largest integer is below and the smallest is not below less it. */
+#define INTEGER_LIMIT 9223372036854775808.0
+
+static bool
+is_whole(double number)
+{
+	return number >= -INTEGER_LIMIT && number < INTEGER_LIMIT && number == trunc(number);
+}
+
+json_t *
+walk_normal(const struct walk *w, const struct schema *s, const json_t *value)
+{
+	const char *text = json_string_value(value), *normal;
+
+	if (json_is_real(value) && (s->types & TYPE_INTEGER) != 0 &&
+	    is_whole(json_real_value(value)))
+		return json_integer((json_int_t)json_real_value(value));
+	if (text == NULL || s->field == NULL)
+		return NULL;
+	normal = field_normal(s->field, w->fs->arena, text);
+	if (normal[0] == '\0' && (s->types & TYPE_NULL) != 0)
+		return json_null();
+	return normal != text ? json_string(normal) : NULL;
+}
+
 void
 walk_string(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
 	const char *text = json_string_value(value);
 	size_t n = text_length(text);
 	int before = w->fs->count;
+	enum text fault;
 
 	if (n > s->max_length) {
 		walk_fault(w, at, TEXT_too_long,
 		    walk_count(w, s->max_length, TEXT_character, TEXT_characters));
 		/* It goes no further: a pattern's time grows with the text. */
+		return;
+	}
+	fault = s->field != NULL ? field_fault(s->field, text) : TEXT_NONE;
+	if (fault != TEXT_NONE) {
+		/* The type's own words say it better than a length or a pattern. */
+		walk_fault(w, at, fault, NULL);
 		return;
 	}
 	if (n < s->min_length)

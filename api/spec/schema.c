@@ -32,15 +32,19 @@ compiler_alloc(struct compiler *c, size_t n, size_t size)
 	return memset(p, 0, n * size);
 }
 
-/* What no single keyword can see: members that contradict each other. */
+/* What no single keyword can see: members that contradict each other, or complete each other. */
 static int
-check_whole(const struct compiler *c, const struct schema *s)
+check_whole(const struct compiler *c, struct schema *s)
 {
 	const char *const *name;
 	size_t i;
 
 	if (s->min_length > s->max_length || s->min_items > s->max_items)
 		return compiler_fail(c, "a minimum above its maximum");
+	if (s->catalog != NULL && s->field == NULL)
+		s->field = field_named("code");
+	if (s->field != NULL && (s->types & TYPE_STRING) == 0)
+		return compiler_fail(c, "\"x-field\" without the type string");
 	if (s->words != TEXT_NONE && s->pattern == NULL)
 		return compiler_fail(c, "\"x-words\" without \"pattern\"");
 	if (s->unique_items && s->max_items > UNIQUE_ITEMS_MAX)

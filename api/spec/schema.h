@@ -7,6 +7,7 @@
 #define SPEC_SCHEMA_H
 
 #include <regex.h>
+#include "field/field.h"
 #include "spec/validate.h"
 
 /*
@@ -64,6 +65,7 @@ struct schema {
 	enum text words; /* what to say when it does not match; TEXT_NONE: the pattern */
 	enum schema_format format;
 	const char *catalog;
+	const struct field *field; /* NULL: the text is taken as it is */
 
 	const json_t *minimum, *maximum;
 

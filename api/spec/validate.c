@@ -5,6 +5,7 @@
  * this have little stack.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "spec/walk.h"
@@ -13,7 +14,7 @@
 #define NAME_SHOWN_MAX 64
 
 static void walk_value(
-    const struct walk *w, const struct schema *s, const json_t *value, const struct at *at);
+    const struct walk *w, const struct schema *s, json_t *value, const struct at *at);
 
 static struct at
 at_member(const struct at *up, const char *name)
@@ -84,9 +85,15 @@ check_unique(const struct walk *w, const json_t *value, const struct at *at)
 }
 
 static void
-walk_array(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+walk_array(const struct walk *w, const struct schema *s, json_t *value, const struct at *at)
 {
 	size_t n = json_array_size(value), i;
+	json_t *normal;
+
+	/* Before they are compared with each other. */
+	for (i = 0; s->items != NULL && i < n; i++)
+		if ((normal = walk_normal(w, s->items, json_array_get(value, i))) != NULL)
+			*w->changed |= json_array_set_new(value, i, normal) == 0;
 
 	if (n < s->min_items)
 		walk_fault(w, at, TEXT_too_few, walk_count(w, s->min_items, TEXT_item, TEXT_items));
@@ -174,12 +181,12 @@ check_unknown(
 }
 
 static void
-walk_object(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+walk_object(const struct walk *w, const struct schema *s, json_t *value, const struct at *at)
 {
 	const struct property *p;
 	struct at member;
 	size_t known = 0, i;
-	json_t *v;
+	json_t *v, *normal;
 
 	check_required(w, s, value, at);
 	check_one_of(w, s, value, at);
@@ -192,6 +199,10 @@ walk_object(const struct walk *w, const struct schema *s, const json_t *value, c
 			continue;
 		known++;
 		member = at_member(at, p->name);
+		if ((normal = walk_normal(w, p->schema, v)) != NULL) {
+			*w->changed |= json_object_set_new(value, p->name, normal) == 0;
+			v = json_object_get(value, p->name);
+		}
 		walk_value(w, p->schema, v, &member);
 	}
 	if (s->closed && known < json_object_size(value))
@@ -202,7 +213,7 @@ walk_object(const struct walk *w, const struct schema *s, const json_t *value, c
 }
 
 static void
-walk_value(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
+walk_value(const struct walk *w, const struct schema *s, json_t *value, const struct at *at)
 {
 	enum language language = w->fs->language;
 	unsigned type = type_of(value);
@@ -210,6 +221,10 @@ walk_value(const struct walk *w, const struct schema *s, const json_t *value, co
 
 	if (walk_is_full(w))
 		return;
+	/* What is too big to have a normal form is an integer all the same, and above its maximum. */
+	if (type == TYPE_NUMBER && (s->types & TYPE_NUMBER) == 0 &&
+	    json_real_value(value) == trunc(json_real_value(value)))
+		type = TYPE_INTEGER;
 	/* An integer is a number too. */
 	if (s->types != 0 && (s->types & type) == 0 &&
 	    (type != TYPE_INTEGER || (s->types & TYPE_NUMBER) == 0)) {
@@ -238,14 +253,16 @@ walk_value(const struct walk *w, const struct schema *s, const json_t *value, co
 	}
 }
 
-void
-validate(const struct schema *s, const json_t *value, const char *pointer,
+bool
+validate(const struct schema *s, json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs)
 {
-	struct walk w = { .hooks = hooks, .fs = fs };
+	bool changed = false;
+	struct walk w = { .hooks = hooks, .fs = fs, .changed = &changed };
 	struct at at = { .name = pointer };
 
 	walk_value(&w, s, value, &at);
+	return changed;
 }
 
 static json_t *
@@ -261,14 +278,17 @@ integer_of(const char *text)
 	return errno == 0 ? json_integer(n) : NULL;
 }
 
-void
+const char *
 validate_text(const struct schema *s, const char *text, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs)
 {
-	const struct walk w = { .hooks = hooks, .fs = fs };
+	bool changed = false;
+	const struct walk w = { .hooks = hooks, .fs = fs, .changed = &changed };
 	const struct at at = { .name = pointer };
 	json_t *value = NULL;
 
+	if (s->field != NULL)
+		text = field_normal(s->field, fs->arena, text);
 	if ((s->types & (TYPE_INTEGER | TYPE_NUMBER)) != 0)
 		value = integer_of(text);
 	if (value == NULL && (s->types & TYPE_BOOLEAN) != 0) {
@@ -283,8 +303,9 @@ validate_text(const struct schema *s, const char *text, const char *pointer,
 		walk_fault(&w, &at, TEXT_type_of_text,
 		    s->types != 0 ? s->types_text[fs->language]
 				  : message_words(TEXT_utf8_text, fs->language));
-		return;
+		return text;
 	}
 	walk_value(&w, s, value, &at);
 	json_decref(value);
+	return text;
 }

@@ -1,5 +1,6 @@
 /*
- * validate - a JSON value against a schema of the document: every fault, not the first.
+ * validate - a JSON value against a schema of the document: every fault, not the first;
+ * and its normal form.
  *
  * A closed subset of JSON Schema 2020-12, compiled at start. Keywords:
  *   type (name or list of names), required, properties, additionalProperties
@@ -9,6 +10,9 @@
  *   #/components/schemas/…; description, title, examples, example, default,
  *   readOnly, writeOnly, deprecated are passed over; and ours:
  *   x-catalog NAME     the string is a choice of that catalogue: hooks->choice
+ *   x-field NAME       what people type and paste: the text is brought into the normal form of
+ *                      that field type (field/field.h) and must have its own form; "" or
+ *                      blanks where null is allowed become null. x-catalog implies x-field code
  *   x-rule NAME        a rule over the whole object: hooks->rule, called after
  *                      its members were looked at
  *   x-words NAME       beside pattern: what is said when it does not match, a text of
@@ -17,6 +21,8 @@
  * regular expressions that mean the same in ECMA-262: no \d, no look-ahead (and
  * no bare dot, and [^…] only before *, + or the end: see pattern.c). uniqueItems needs a
  * maxItems; $ref may have description, default and examples beside it.
+ * All keywords hold for the normal form. A number without a fraction is an integer, however
+ * it is written (3.0, 1e2), and its normal form has digits alone.
  * Lengths are in characters. Formats: date, date-time (in UTC, with a Z), email,
  * digits; int32 and int64, which say nothing here, for the bounds of an integer are
  * its minimum and maximum; any other stops the start.
@@ -97,15 +103,20 @@ void schema_free(struct schema *s);
 /* schema_component - the one of root's components/schemas that node's $ref names; NULL: none. */
 const json_t *schema_component(const json_t *root, const json_t *node);
 
-/* validate - adds every fault of value to fs; pointer is where value stands ("#" for a body). */
-void validate(const struct schema *s, const json_t *value, const char *pointer,
+/*
+ * validate - adds every fault of value to fs, and brings what is in value (an object or an
+ * array; itself it stays) into its normal form; pointer is where it stands ("#" for a body).
+ * returns  whether something in value was written anew
+ */
+bool validate(const struct schema *s, json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);
 
 /*
  * validate_text - the same for a parameter that came as text: converted to the
  * schema's type first (integer, boolean, string).
+ * returns  its normal form: text itself, or in the arena of fs
  */
-void validate_text(const struct schema *s, const char *text, const char *pointer,
+const char *validate_text(const struct schema *s, const char *text, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);
 
 #endif

@@ -19,6 +19,7 @@ struct at {
 struct walk {
 	const struct validate_hooks *hooks;
 	struct faults *fs;
+	bool *changed; /* a value was replaced by its normal form */
 };
 
 /* walk_is_full - as many faults as are kept: looking further is for nothing. */
@@ -35,6 +36,9 @@ void walk_fault(const struct walk *w, const struct at *at, enum text text, const
 
 /* walk_count - "1 item", "5 items". */
 const char *walk_count(const struct walk *w, size_t n, enum text one, enum text many);
+
+/* walk_normal - the normal form of a string or number, as a new reference; NULL: value is in it. */
+json_t *walk_normal(const struct walk *w, const struct schema *s, const json_t *value);
 
 /* walk_listed - enum and const. */
 void walk_listed(

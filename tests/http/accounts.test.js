@@ -48,7 +48,7 @@ test("advisor_create: what is made, and what is refused", async () => {
   assert.doesNotMatch((await chief.get("/v1/advisors?limit=100")).text, /argon|password_hash|una-clave/);
   const body = { username: username(), full_name: "X", role: "advisor", password: lib.password };
   for (const [change, pointer, code] of [
-    [{ username: "E123" }, "#/username", "pattern"], [{ full_name: " " }, "#/full_name", "pattern"], [{ role: "jefe" }, "#/role", "not_listed"],
+    [{ username: "E123" }, "#/username", "pattern"], [{ full_name: " " }, "#/full_name", "blank"], [{ role: "jefe" }, "#/role", "not_listed"],
     [{ password: "corta" }, "#/password", "too_short"], [{ password: "contraseña1234" }, "#/password", "password_weak"], [{ password: "ADMINISTRADOR123" }, "#/password", "password_weak"], [{ password: "SonyEricsson" }, "#/password", "password_weak"], [{ password: "leavemealone" }, "#/password", "password_weak"],
     [{ password: "abcabcabcabc" }, "#/password", "password_weak"], [{ password: "x".repeat(257) }, "#/password", "too_long"],
     [{ rights: ["client_read"] }, "#/rights", "rights"], [{ role: "integration", rights: ["advisor_manage"] }, "#/rights/0", "not_listed"],

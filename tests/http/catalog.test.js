@@ -229,11 +229,11 @@ const reasonFaults = [
   [lib.reason.toUpperCase(), wrong(1, "choice_unknown", topReasons)],
   ["Precio y Contenido", wrong(1, "choice_unknown", topReasons)],
   [`.${lib.reason}`, wrong(1, "choice_unknown", topReasons)],
-  [` ${lib.reason}`, wrong(1, "choice_unknown", topReasons)],
+  [`x ${lib.reason}`, wrong(1, "choice_unknown", topReasons)],
   ["precio-y-contenido.", wrong(2, "choice_unknown", codes(under("cancellation_reason", "precio-y-contenido")))],
   ["precio-y-contenido..contenido-prepago", wrong(2, "choice_unknown", codes(under("cancellation_reason", "precio-y-contenido")))],
   [`${lib.reason}.`, wrong(6, "choice_too_deep", [lib.reason])],
-  [`${lib.reason} `, wrong(5, "choice_unknown", codes(under("cancellation_reason", `${cover}.internet.sin-senal-indoor`)))],
+  [`${lib.reason} x`, wrong(5, "choice_unknown", codes(under("cancellation_reason", `${cover}.internet.sin-senal-indoor`)))],
   ["precio-y-contenido.contenido-prepago.bono-prepago-no-entregado-3", wrong(3, "choice_unknown", codes(under("cancellation_reason", "precio-y-contenido.contenido-prepago")))],
   ["precio-y", wrong(1, "choice_unknown", topReasons)],
   // Another catalogue's code.
@@ -283,7 +283,7 @@ test("action_create: a choice in each column, at each depth", async () => {
     [{ action: "migracion-prepagado-prepago.plan" }, "#/action", wrong(2, "choice_too_deep", ["migracion-prepagado-prepago"])],
     [{ action: "atendido" }, "#/action", wrong(1, "choice_unknown", top)],
     [{ action: good, final_state: "retenido" }, "#/final_state", wrong(1, "choice_unknown", states)],
-    [{ action: good, final_state: "" }, "#/final_state", wrong(1, "choice_unknown", states)],
+    [{ action: good, final_state: "." }, "#/final_state", wrong(1, "choice_unknown", states)],
     [{ action: good, final_state: "atendido.detalle" }, "#/final_state", wrong(2, "choice_too_deep", ["atendido"])],
   ]) assertFault(await ana.post(`${at}/actions`, body), pointer, fault, JSON.stringify(body));
   assert.deepEqual((await ana.get(`${at}/actions`)).json.items, []);

@@ -91,14 +91,14 @@ test("client_create: Unicode and bounds of text", async () => {
 
 test("client_create: e-mail and dates", async () => {
   for (const email of ["a@b.pe", "first.last+tag@sub.dominio.com.pe"]) assert.equal((await made(lib.newClient({ email }))).email, email);
-  for (const email of ["", "a", "a@", "@b.pe", "a b@c.pe", "a@b@c.pe", "a@b.pe\n", "x".repeat(250) + "@b.pe"])
+  for (const email of ["a", "a@", "@b.pe", "a b@c.pe", "a@b@c.pe", "a@b.pe\nx", "x".repeat(250) + "@b.pe"])
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ email })), "#/email");
   /* JSON Schema's `email` is RFC 5321's; what is not ASCII would be `idn-email`. */
   for (const email of ["ñandú@ejemplo.pe", "a@ñandú.pe"])
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ email })), "#/email");
   assert.equal((await made(lib.newClient({ birth_date: "2000-02-29" }))).birth_date, "2000-02-29");
   for (const date of ["2001-02-29", "1900-02-29", "2000-13-01", "2000-00-10", "2000-1-1", "31/12/1980", "1980-12-31T00:00:00Z",
-    "", 19801231, "0000-01-01"]) {
+    19801231, "0000-01-01"]) {
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ birth_date: date })), "#/birth_date");
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ sales: { activation_date: date } })), "#/sales/activation_date");
   }
@@ -140,7 +140,7 @@ test("client_create: phones are kept as 9 digits, however they were written", as
     assert.equal(c.phone, "933444555");
     assert.deepEqual(c.sales.lines, ["922333444", "933444555"]);
   }
-  for (const bad of ["93344455", "9334445555", "833444555", "+52933444555", "933-444-555", "", "nueve", 933444555, "９33444555"]) {
+  for (const bad of ["93344455", "9334445555", "833444555", "+52933444555", "933_444_555", "nueve", 933444555, "９33444555"]) {
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ phone: bad })), "#/phone");
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ sales: { lines: [bad] } })), "#/sales/lines/0");
   }
@@ -203,7 +203,7 @@ test("client_create: CE and passport have up to 12 letters and digits, kept in c
       assert.equal(c.document_type.code, type);
       assert.equal(c.document_type.operator_code, null);
     }
-    for (const number of ["1234567890123", "A-123", "A 123", "", "ÑANDU", "A123\n", "ſtrasse"]) await refused(type, number);
+    for (const number of ["1234567890123", "A_123", "A+123", "", "ÑANDU", "ſtrasse"]) await refused(type, number);
   }
 });
 

@@ -194,7 +194,7 @@ const altered = (token) => {
 };
 const badIds = ["999999999999", "9223372036854775807", "9223372036854775808", "99999999999999999999", "0", "00001", "-1", "+1",
   "1e3", "abc", "1.0", "%20"];
-const badLimits = ["0", "101", "-1", "abc", "1.5", "1e1", "", "+1", "0x10", "%201", "9999999999999999999999"];
+const badLimits = ["0", "101", "-1", "abc", "1.5", "1e1", "%2B1", "0x10", "1%200", "9999999999999999999999"];
 const long = "x".repeat(70 * 1024);
 
 /* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
@@ -373,7 +373,7 @@ const ways = {
   }]],
   422: [
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
-      for (const value of ["maybe", "", "1", "TRUE"])
+      for (const value of ["maybe", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
     }],
     ["an unknown member", (op) => op.hasBody, async (op) => {

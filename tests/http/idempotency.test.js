@@ -52,6 +52,7 @@ for (const id of keyed)
     isReplay(await send(rq, by(`"${key}"`)), first);
     isReplay(await send(rq, { ...by(key), "if-match": rq.tagged ? "\"0\"" : "*" }), first);
     if (rq.body) isReplay(await send(rq, by(key), { body: otherwise(rq.body) }), first);
+    if (rq.same) isReplay(await send(rq, by(key), { body: rq.same }), first);
     if (rq.other) isReused(await send(rq, by(key), { body: rq.other }));
     if (rq.where.match(/[/][0-9]/)) isReused(await send(rq, by(key), { where: rq.where.replace(/(?<=[/])[0-9]+/, (n) => Number(n) + 1) }));
     assert.equal(fingerprint(world.database), whole, "nothing was done");

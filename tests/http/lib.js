@@ -142,7 +142,7 @@ async function loadContract(base) {
   ajv.addFormat("digits", /^[0-9]*$/);
   ajv.addFormat("int32", { type: "number", validate: (n) => n === (n | 0) });
   ajv.addFormat("int64", { type: "number", validate: Number.isSafeInteger });
-  for (const keyword of ["x-catalog", "x-rule", "x-words", "x-personal"]) ajv.addKeyword(keyword);
+  for (const keyword of ["x-catalog", "x-field", "x-rule", "x-words", "x-personal"]) ajv.addKeyword(keyword);
   ajv.addSchema({ $id: "doc", ...document });
   const operations = [];
   for (const [where, methods] of Object.entries(document.paths))

@@ -161,7 +161,7 @@ for (const [operation, make] of Object.entries(lists)) {
     const { next } = (await ana.get(where)).json;
     const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     const bad = new Set(["A", next.slice(1), next.slice(0, -1), next + "A", next + "AA", next + "AAA", next + "=", next + "%00",
-      next.toLowerCase(), `${next} `, "x".repeat(200), "%F0%9F%98%80",
+      next.toLowerCase(), `${next.slice(0, 9)} ${next.slice(9)}`, "x".repeat(200), "%F0%9F%98%80",
       [...next].reverse().join(""), next.slice(0, next.length / 2)]);
     for (let i = 0; i < next.length; i++) bad.add(next.slice(0, i) + digits[(digits.indexOf(next[i]) + 1) % 64] + next.slice(i + 1));
     for (const d of digits) bad.add(next.slice(0, -1) + d);
@@ -170,7 +170,7 @@ for (const [operation, make] of Object.entries(lists)) {
       const r = await ana.get(at(where, `cursor=${cursor.replace(/ /g, "%20").replace(/=/g, "%3D")}`));
       assert.equal(r.status, 400, `${cursor} instead of ${next}: ${r.status}`);
     }
-    assert.equal((await ana.get(at(where, "cursor="))).status, 400);
+    for (const absent of ["", "%20"]) assert.equal((await ana.get(at(where, `cursor=${absent}`))).json.next, next);
     assert.equal((await ana.get(at(where, `cursor=${next}`))).status, 200);
   });
 
@@ -224,7 +224,7 @@ test("opportunity_list: by advisor, by id and by username in any case", async ()
   }
   for (const nobody of ["E0000000", "999999999",
     "9223372036854775807"]) assert.deepEqual(ids(await ana.get(`/v1/opportunities?advisor=${nobody}`)), []);
-  for (const bad of ["X8153375", "E815337", "E81533755", "0", "-1", "abc", "", "E8153375%20", "1e3"])
+  for (const bad of ["X8153375", "E815337", "E81533755", "0", "-1", "abc", "1e3"])
     lib.faultAt(await ana.get(`/v1/opportunities?advisor=${bad}`), "#/advisor");
 });
 
@@ -273,7 +273,7 @@ test("opportunity_list: an unknown code is 422, with the level that failed and w
   for (const name of ["stage", "campaign", "sub_campaign", "reason"]) {
     const catalog = (await ana.get(`/v1/catalogs/${name === "reason" ? "cancellation_reason" : name}`)).json;
     const top = catalog.items.map((item) => item.code);
-    for (const code of ["nope", "RETENIDO", "%25", "", ".", top[0] + ".", top[0] + "%20"]) {
+    for (const code of ["nope", "RETENIDO", "%25", ".", top[0] + "."]) {
       const fault = lib.faultAt(await ana.get(`/v1/opportunities?${name}=${code}`), `#/${name}`);
       if (code === "nope") assert.deepEqual(fault.allowed, top);
     }
@@ -301,10 +301,10 @@ test("opportunity_list: days are days in America/Lima", async () => {
     ["created_from=2024-03-11", [after]],
     ["created_to=2024-03-09", [yesterday]],
     ["created_from=2024-03-09&created_to=2024-03-11", [after, last, first, yesterday]],
-    ["created_from=0001-01-01&created_to=9999-12-31", [after, last, first, yesterday]],
+    ["created_from=1900-01-01&created_to=2999-12-31", [after, last, first, yesterday]],
   ])
     assert.deepEqual(ids(await ana.get(`/v1/opportunities?advisor=${advisor}&${query}`)), expected, query);
-  for (const bad of ["2024-02-30", "2023-02-29", "2024-3-10", "10/03/2024", "2024-03-10T00:00:00Z", "", "today", "0000-01-01", "2024-13-01"])
+  for (const bad of ["2024-02-30", "2023-02-29", "2024-3-10", "10/03/2024", "2024-03-10T00:00:00Z", "today", "0000-01-01", "2024-13-01"])
     lib.faultAt(await ana.get(`/v1/opportunities?created_from=${bad}`), "#/created_from");
 });
 
@@ -339,9 +339,8 @@ test("client_search: a phone in its written forms finds the client", async () =>
     "944%20264%20648", "944+264+648", "+51944264648",
     "%20944264648%20", "%2B%205%201%209%204%204%202%206%204%206%204%208"])
     assert.deepEqual(ids(await ana.get(`/v1/clients?phone=${written}`)), [id], written);
-  for (const bad of ["94426464", "9442646480", "844264648", "0051944264648", "%2B52944264648", "944-264-648", "nope", "",
-    "%D9%A9%D9%A4%D9%A4%D9%A2%D9%A6%D9%A4%D9%A6%D9%A4%D9%A8",
-    "944264648%0A"])
+  for (const bad of ["94426464", "9442646480", "844264648", "00944264648", "%2B52944264648", "944_264_648", "nope",
+    "%D9%A9%D9%A4%D9%A4%D9%A2%D9%A6%D9%A4%D9%A6%D9%A4%D9%A8"])
     assert.equal(lib.faultAt(await ana.get(`/v1/clients?phone=${bad}`), "#/phone").code, "pattern", bad);
 });
 
@@ -367,10 +366,11 @@ test("client_search: by document, with and without its type, in any case", async
   assert.deepEqual(ids(await ana.get("/v1/clients?document_number=ab12345")), [passport, ce]);
   assert.deepEqual(ids(await ana.get("/v1/clients?document_number=AB12345&document_type=ce")), [ce]);
   assert.deepEqual(ids(await ana.get("/v1/clients?document_type=pasaporte&document_number=aB12345")), [passport]);
-  assert.deepEqual(ids(await ana.get("/v1/clients?document_number=AB12345&document_type=dni")), []);
+  lib.faultAt(await ana.get("/v1/clients?document_number=AB12345&document_type=dni"), "#/document_number");
+  assert.deepEqual(ids(await ana.get("/v1/clients?document_number=AB12346&document_type=ce")), []);
   const fault = lib.faultAt(await ana.get("/v1/clients?document_number=AB12345&document_type=nope"), "#/document_type");
   assert.deepEqual(fault.allowed, ["dni", "ce", "ruc", "pasaporte"]);
-  for (const bad of ["", "1234-5678", "%C3%91", "1".repeat(21), "123%2045"])
+  for (const bad of ["1234_5678", "-", "%C3%91", "1".repeat(21)])
     lib.faultAt(await ana.get(`/v1/clients?document_number=${bad}`), "#/document_number");
 });
 

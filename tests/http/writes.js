@@ -38,7 +38,8 @@ function writes(world, { ana, boss }) {
   };
   return {
     session_create: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions", creates: true,
-      body: { username: "E8153375", password: lib.password }, other: { username: "e8153375", password: lib.password } }),
+      /* Another username is another key's owner, so there is no other request of this one: only another spelling of it. */
+      body: { username: "E8153375", password: lib.password }, same: { username: "e8153375 ", password: lib.password } }),
     session_refresh: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions/refresh", body: { refresh_token: (await session()).refresh_token } }),
     session_delete: async () => ({ as: lib.caller(world.base, (await session()).access_token), method: "DELETE", where: "/v1/sessions/current" }),
     client_create: async () => ({ as: ana, method: "POST", where: "/v1/clients", creates: true, body: lib.newClient({ name: "ÑAHUI \"QUISPE\"", sales: { lines: ["987654321"] } }),

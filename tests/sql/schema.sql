@@ -339,7 +339,12 @@ do $$
 declare
     number text;
 begin
-    perform pg_temp.refused('client_name_form', $q$update client set name = '  '$q$);
+    foreach number in array array['  ', '', ' X', 'X  Y', E'A\nB', E'PEN\u0303A', E'\u200b', E'\u202eX', E'X\u00a0Y'] loop
+        perform pg_temp.refused('client_name_form', format('update client set name = %L', number));
+        perform pg_temp.refused('client_legal_representative_form', format('update client set legal_representative = %L', number));
+        perform pg_temp.refused('advisor_full_name_form', format('update advisor set full_name = %L', number));
+        perform pg_temp.refused('catalog_item_label_form', format('update catalog_item set label = %L where catalog_id = 2', number));
+    end loop;
     perform pg_temp.refused('client_document_key', $q$insert into client (name, document_type_id, document_type, document_number) select 'X', document_type_id, document_type, document_number from client$q$);
     -- The same number with another type is another document.
     perform pg_temp.taken($q$insert into client (name, document_type_id, document_type, document_number) select 'X', t.id, t.choice, '00000001' from choice('document_type', 'pasaporte') t$q$);

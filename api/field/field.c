@@ -1,0 +1,372 @@
+/*
+ * field - the table of field types, and how a normal form is made.
+ */
+#include "field/field.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "field/unicode.h"
+
+/* What becomes of a text on its way to the normal form. */
+enum {
+	LINE = 1, /* it is one line of text; else it is a word, as the rest of these have it */
+	BLANKS = 2, /* blanks within are dropped */
+	SEPARATORS = 4, /* so are hyphens, dots, slashes and brackets */
+	UPPER = 8, /* letters are capitals */
+	COUNTRY = 16 /* Peru's country code is dropped */
+};
+
+struct field {
+	const char *name;
+	unsigned how;
+	enum text (*fault)(const char *normal); /* TEXT_NONE: none */
+};
+
+#define FIRST_BIRTH "1900-01-01"
+#define FIRST_DATE  "1990-01-01" /* older than any of the operator's lines */
+/* Of what is looked for; wide, for clients name far days where they mean all. */
+#define FIRST_DAY   "1900-01-01"
+#define LAST_DAY    "2999-12-31"
+#define YEARS_AHEAD 10
+#define DAY_SIZE    16
+
+static bool
+is_of(const char *s, size_t length, const char *characters)
+{
+	return strlen(s) == length && strspn(s, characters) == length;
+}
+
+static enum text
+line_fault(const char *normal)
+{
+	enum unicode_class class;
+	unicode_t c;
+
+	if (normal[0] == '\0')
+		return TEXT_field_blank;
+	for (;;) {
+		while (*normal >= ' ' && *normal < 127)
+			normal++;
+		if ((normal = unicode_next(normal, &c)) == NULL)
+			return TEXT_NONE;
+		class = unicode_class(c);
+		if (class == UNICODE_BREAK || class == UNICODE_CONTROL ||
+		    class == UNICODE_DIRECTION)
+			return TEXT_field_characters;
+	}
+}
+
+static enum text
+phone_fault(const char *normal)
+{
+	return normal[0] == '9' && is_of(normal, 9, "0123456789") ? TEXT_NONE : TEXT_phone_form;
+}
+
+static enum text
+document_number_fault(const char *normal)
+{
+	size_t n = strlen(normal);
+
+	return n > 0 && n <= 20 && strspn(normal, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n
+		   ? TEXT_NONE
+		   : TEXT_document_number_form;
+}
+
+static enum text
+serial_number_fault(const char *normal)
+{
+	return is_of(normal, 16, "0123456789") ? TEXT_NONE : TEXT_serial_number_form;
+}
+
+static enum text
+username_fault(const char *normal)
+{
+	return normal[0] == 'E' && is_of(normal + 1, 7, "0123456789") ? TEXT_NONE
+								      : TEXT_username_form;
+}
+
+/* That it is a day at all is for the schema's format to say. */
+static enum text
+birth_date_fault(const char *normal)
+{
+	return text_is_date(normal) && strcmp(normal, FIRST_BIRTH) < 0 ? TEXT_birth_date_early
+								       : TEXT_NONE;
+}
+
+static enum text
+date_fault(const char *normal)
+{
+	time_t now = (time_t)clock_epoch_s();
+	char last[DAY_SIZE];
+	struct tm tm;
+
+	if (!text_is_date(normal))
+		return TEXT_NONE;
+	gmtime_r(&now, &tm);
+	tm.tm_year += YEARS_AHEAD;
+	strftime(last, sizeof(last), "%Y-%m-%d", &tm);
+	return strcmp(normal, FIRST_DATE) < 0 || strcmp(normal, last) > 0 ? TEXT_date_range
+									  : TEXT_NONE;
+}
+
+static enum text
+day_fault(const char *normal)
+{
+	return text_is_date(normal) &&
+		       (strcmp(normal, FIRST_DAY) < 0 || strcmp(normal, LAST_DAY) > 0)
+		   ? TEXT_day_range
+		   : TEXT_NONE;
+}
+
+static enum text
+moment_fault(const char *normal)
+{
+	char day[DAY_SIZE] = "";
+
+	if (!text_is_date(normal) && !text_is_instant(normal))
+		return TEXT_moment_form;
+	memcpy(day, normal, strlen("YYYY-MM-DD"));
+	return day_fault(day);
+}
+
+static const struct field fields[] = {
+	{ "name", LINE, line_fault },
+	{ "label", LINE, line_fault },
+	{ "text", LINE, line_fault },
+	{ "phone", BLANKS | SEPARATORS | COUNTRY, phone_fault },
+	{ "document_number", BLANKS | SEPARATORS | UPPER, document_number_fault },
+	{ "serial_number", BLANKS | SEPARATORS, serial_number_fault },
+	{ "username", BLANKS | UPPER, username_fault },
+	{ "login", BLANKS | UPPER, NULL },
+	{ "email", 0, NULL },
+	{ "code", 0, NULL },
+	{ "id", 0, NULL },
+	{ "date", 0, date_fault },
+	{ "birth_date", 0, birth_date_fault },
+	{ "day", 0, day_fault },
+	{ "moment", 0, moment_fault },
+};
+
+const struct field *
+field_named(const char *name)
+{
+	for (size_t i = 0; i < NITEMS(fields); i++)
+		if (strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+/* What is written between digits so that they are read better, in ASCII: - . / ( ) */
+static bool
+is_separator(unicode_t c)
+{
+	return (c >= '-' && c <= '/') || c == '(' || c == ')';
+}
+
+/* ASCII in its normal form already, but for a country code. */
+static bool
+is_plain(const struct field *f, const char *s)
+{
+	const char *p = s;
+
+	if ((f->how & LINE) != 0) {
+		if (*s == ' ')
+			return false;
+		for (; *p >= ' ' && *p < 127; p++)
+			if (*p == ' ' && (p[1] == ' ' || p[1] == '\0'))
+				return false;
+		return *p == '\0';
+	}
+	for (; *p > ' ' && *p < 127; p++) {
+		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
+			return false;
+		if ((f->how & SEPARATORS) != 0 && is_separator((unicode_t)*p))
+			return false;
+	}
+	return *p == '\0';
+}
+
+/* A text on its way. `made` has room for all of it, for nothing grows here. */
+struct line {
+	char *made;
+	size_t length, end; /* end: behind the last character that is no white space */
+	bool blank; /* there is a blank to be written before the next character */
+	unicode_t last; /* the last character; 0: none yet */
+};
+
+static void
+line_add(struct line *l, const char *from, const char *to, unicode_t c)
+{
+	if (l->blank && l->length > 0)
+		l->made[l->length++] = ' ';
+	l->blank = false;
+	memcpy(l->made + l->length, from, (size_t)(to - from));
+	l->length += (size_t)(to - from);
+	l->last = c;
+	if (unicode_class(c) != UNICODE_BREAK)
+		l->end = l->length;
+}
+
+/* A joiner or a variation selector does something only beside characters of scripts and pictures, which are not ASCII. */
+static bool
+line_keeps(const struct line *l, enum unicode_class class, const char *next)
+{
+	unicode_t c;
+
+	if (l->blank || l->last < 0x80)
+		return false;
+	if (class == UNICODE_VARIATION)
+		return unicode_class(l->last) == UNICODE_VISIBLE;
+	return unicode_class(l->last) != UNICODE_JOINER && unicode_next(next, &c) != NULL &&
+	       c >= 0x80 && unicode_class(c) == UNICODE_VISIBLE;
+}
+
+static const char *
+line_normal(struct arena *a, const char *text)
+{
+	const char *s = unicode_nfc(a, text), *next;
+	struct line l = { .made = arena_alloc(a, strlen(s) + 1) };
+	unicode_t c;
+
+	for (; (next = unicode_next(s, &c)) != NULL; s = next) {
+		enum unicode_class class = unicode_class(c);
+
+		switch (class) {
+		case UNICODE_IGNORED:
+			break;
+		case UNICODE_BLANK:
+			l.blank = true;
+			break;
+		case UNICODE_JOINER:
+		case UNICODE_VARIATION:
+			if (line_keeps(&l, class, next))
+				line_add(&l, s, next, c);
+			break;
+		case UNICODE_BREAK:
+			if (l.length > 0)
+				line_add(&l, s, next, c);
+			break;
+		default:
+			line_add(&l, s, next, c);
+			break;
+		}
+	}
+	l.made[l.end] = '\0';
+	/* What is dropped may have stood between a letter and its accent. */
+	return unicode_nfc(a, l.made);
+}
+
+static bool
+is_dropped(const struct field *f, unicode_t c)
+{
+	enum unicode_class class = unicode_class(c);
+
+	if (class == UNICODE_BLANK || class == UNICODE_BREAK)
+		return (f->how & BLANKS) != 0;
+	if (class != UNICODE_VISIBLE)
+		return class != UNICODE_CONTROL;
+	return (f->how & SEPARATORS) != 0 && (is_separator(c) || unicode_is_hyphen(c));
+}
+
+/* Without the country code, where what is left is a mobile number. */
+static char *
+without_country(char *number)
+{
+	static const char *const codes[] = { "+51", "0051", "51" };
+
+	for (size_t i = 0; i < NITEMS(codes); i++) {
+		size_t n = strlen(codes[i]);
+
+		if (strncmp(number, codes[i], n) == 0 && phone_fault(number + n) == TEXT_NONE)
+			return number + n;
+	}
+	return number;
+}
+
+static const char *
+word_normal(const struct field *f, struct arena *a, const char *text)
+{
+	char *made = arena_alloc(a, strlen(text) + 1), *p = made;
+	const char *s = text, *next;
+	unicode_t c;
+
+	for (; (next = unicode_next(s, &c)) != NULL; s = next) {
+		if (is_dropped(f, c))
+			continue;
+		memcpy(p, s, (size_t)(next - s));
+		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+		p += next - s;
+	}
+	*p = '\0';
+	made = field_trim(made);
+	return (f->how & COUNTRY) != 0 ? without_country(made) : made;
+}
+
+const char *
+field_normal(const struct field *f, struct arena *a, const char *text)
+{
+	const char *normal;
+
+	if (is_plain(f, text)) {
+		/* A number of 9 digits has no country code, and most are such. */
+		if ((f->how & COUNTRY) == 0 || strlen(text) <= 9)
+			return text;
+	} else if (!text_is_utf8(text, strlen(text))) {
+		return text;
+	}
+	normal = (f->how & LINE) != 0 ? line_normal(a, text) : word_normal(f, a, text);
+	return strcmp(normal, text) == 0 ? text : normal;
+}
+
+enum text
+field_fault(const struct field *f, const char *normal)
+{
+	if (f->fault == NULL)
+		return TEXT_NONE;
+	if (!is_plain(f, normal) && !text_is_utf8(normal, strlen(normal)))
+		return TEXT_field_utf8;
+	return f->fault(normal);
+}
+
+char *
+field_trim(char *text)
+{
+	const char *s, *next;
+	char *end = text;
+	unicode_t c;
+
+	/* Nearly always there is nothing to drop. */
+	if ((unsigned char)text[0] > ' ' && (unsigned char)text[0] < 127) {
+		size_t n = strlen(text);
+
+		if ((unsigned char)text[n - 1] > ' ' && (unsigned char)text[n - 1] < 127)
+			return text;
+	}
+	for (s = text; (next = unicode_next(s, &c)) != NULL; s = next) {
+		enum unicode_class class = unicode_class(c);
+
+		if (class != UNICODE_BLANK && class != UNICODE_BREAK)
+			end = text + (next - text);
+		else if (end == text)
+			end = text = text + (next - text);
+	}
+	*end = '\0';
+	return text;
+}
+
+enum text
+document_fault(const char *code, const char *number)
+{
+	if (strcmp(code, "dni") == 0 && !is_of(number, 8, "0123456789"))
+		return is_of(number, 7, "0123456789") ? TEXT_document_dni_zero : TEXT_document_dni;
+	if (strcmp(code, "ruc") == 0 && !text_is_ruc(number))
+		return TEXT_document_ruc;
+	if ((strcmp(code, "ce") == 0 || strcmp(code, "pasaporte") == 0) && strlen(number) > 12)
+		return TEXT_document_other;
+	return TEXT_NONE;
+}

@@ -1,0 +1,43 @@
+/*
+ * unicode - what a character is to a reader, and NFC. Only this file and its
+ * source know the Unicode library (GNU libunistring).
+ */
+#ifndef FIELD_UNICODE_H
+#define FIELD_UNICODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+
+/* One code point; the type is the library's ucs4_t. */
+typedef uint32_t unicode_t;
+
+enum unicode_class {
+	UNICODE_VISIBLE, /* whatever is none of the others */
+	UNICODE_BLANK, /* white space within a line; U+2800, an empty Braille cell */
+	UNICODE_BREAK, /* white space that moves to another line or column: U+0009 to U+000D, U+0085, U+2028, U+2029 */
+	UNICODE_CONTROL, /* the other control characters (Cc) */
+	UNICODE_DIRECTION, /* U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069 */
+	UNICODE_JOINER, /* U+200C and U+200D: they change how their neighbours are drawn */
+	UNICODE_VARIATION, /* a variation selector: it changes how the character before it is drawn */
+	UNICODE_IGNORED /* the other characters that are drawn as nothing, such as U+200B, U+FEFF, U+00AD */
+};
+
+enum unicode_class unicode_class(unicode_t c);
+
+/* unicode_is_hyphen - a dash or hyphen of any script (Pd), or U+2212, the minus sign. */
+bool unicode_is_hyphen(unicode_t c);
+
+/*
+ * unicode_next - the code point at s, well-formed UTF-8 that a NUL ends.
+ * returns what follows it; NULL at the end, with ret_c unset
+ */
+const char *unicode_next(const char *s, unicode_t *ret_c);
+
+/*
+ * unicode_nfc - normalization form C (UAX #15) of well-formed UTF-8.
+ * returns s itself where that is what it is, else a copy in the arena
+ */
+const char *unicode_nfc(struct arena *a, const char *s);
+
+#endif
