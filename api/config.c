@@ -70,6 +70,9 @@ static const struct number_setting numbers[] = {
 	    "life of a refresh token" },
 	{ "GESTOR_SESSION_HOURS", 24, 1, 720, AT(session_hours),
 	    "end of a session after its sign-in, however often it is renewed" },
+	{ "GESTOR_SESSIONS_MAX", 100, 0, 10000, AT(sessions_max),
+	    "live sessions of an account; a sign-in beyond ends the one that was renewed least "
+	    "lately; 0: no end" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
 	    "longest wait for requests in flight at the end" },
 	{ "GESTOR_DRAIN_DELAY_MS", 0, 0, 600000, AT(drain_delay_ms),

@@ -29,6 +29,7 @@ struct config {
 	int access_ttl_s;
 	int refresh_ttl_s;
 	int session_hours;
+	int sessions_max; /* 0: as many as are begun */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;

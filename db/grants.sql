@@ -17,15 +17,18 @@ begin
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
         to gestor_api;
-    grant insert on gestor.throttle, gestor.session, gestor.session_refresh_used, gestor.client, gestor.client_phone, gestor.contact,
+    -- A trigger gives a session its epoch, which nobody who serves may choose or change.
+    revoke insert, update on gestor.session from gestor_api;
+    grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
+    grant insert on gestor.throttle, gestor.known_address, gestor.session_refresh_used, gestor.client, gestor.client_phone, gestor.contact,
         gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
     -- The outcome of the ownership check is told after the greeting; of a contact nothing else changes.
     grant update (asked, "right") on gestor.contact to gestor_api;
-    grant update on gestor.throttle, gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
+    grant update on gestor.throttle, gestor.known_address, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
     -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
     -- Erasing is a function of the owner's, for it changes what a contact said.
     grant execute on function gestor.client_erase(bigint, timestamptz) to gestor_api;
-    grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
+    grant delete on gestor.throttle, gestor.known_address, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
     -- Audited by triggers, which write as the schema's owner: the role may only look.
     revoke all on sequence gestor.audit_id_seq, gestor.audit_read_id_seq from gestor_api;
     -- What was read the service alone knows; it may say so, and take nothing back.

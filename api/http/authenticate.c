@@ -18,9 +18,14 @@ authenticate(struct request *rq, const char *authorization)
 		return reply_problem(rq, "token_missing");
 	authorization += sizeof(scheme) - 1;
 	authorization += strspn(authorization, " ");
-	if (!token_verify(authorization, &rq->who) || revoked_has(rq->who.session_id)) {
+	if (!token_verify(authorization, &rq->who) || revoked_token(&rq->who)) {
 		memset(&rq->who, 0, sizeof(rq->who));
 		return reply_problem(rq, "token_invalid");
+	}
+	/* Its session may have ended before this process began, and nobody here knows yet. */
+	if (!revoked_ready()) {
+		memset(&rq->who, 0, sizeof(rq->who));
+		return reply_problem(rq, "not_ready");
 	}
 	rq->advisor_id = arena_printf(&rq->arena, "%lld", (long long)rq->who.advisor_id);
 	may = permissions_of(rq->who.role, rq->who.rights);

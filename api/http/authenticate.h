@@ -8,7 +8,7 @@
 
 /*
  * authenticate - the bearer of the token in Authorization (NULL: not there) into rq->who.
- * returns  0; or the status of the reply: 401, 403
+ * returns  0; or the status of the reply: 401, 403, or 503 until the sessions that ended before the start are known
  */
 int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
 

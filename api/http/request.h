@@ -84,6 +84,7 @@ struct request {
 		const char *asked_previous; /* the same, under the previous key */
 		/* what makes a reply of the kept body, where that is not the answer itself */
 		int (*replay)(struct request *rq, const char *kept);
+		const void *arg; /* what replay needs to know */
 	} idempotency;
 
 	char *body_text; /* NULL: none */
@@ -132,6 +133,10 @@ struct result *request_query(struct request *rq, const struct statement *st, ...
  * returns  0 with ret_results filled in, each the caller's; or the status of the reply, which is set
  */
 int request_run(struct request *rq, const struct call *calls, int ncalls,
+    struct result *ret_results[]) MUSTCHECK;
+
+/* request_run_always - the same, without a rehearsal's rolling back: for what protects, whatever was asked. */
+int request_run_always(struct request *rq, const struct call *calls, int ncalls,
     struct result *ret_results[]) MUSTCHECK;
 
 /* ---- replies; each returns its status */
