@@ -76,7 +76,8 @@ where `Accept-Language` asks for it, in Spanish (`Content-Language` says which).
     out.append("""
 ## Faults
 
-What `errors` of a 422 (`invalid`) may hold. `pointer` says where; `allowed`, where it is there, what would do.
+What `errors` of a 422 (`invalid`) may hold. `pointer` says where in the request, `field` and `label` which field it is;
+`allowed`, where it is there, what would do.
 
 | code | English | Spanish |
 | --- | --- | --- |""")
@@ -84,6 +85,16 @@ What `errors` of a 422 (`invalid`) may hold. `pointer` says where; `allowed`, wh
     for _, _, code, en, es in faults:
         out.append(f"| {'`' + code + '`' if code != before else ''} | {cell(en)} | {cell(es)} |")
         before = code
+    out.append("""
+## Fields
+
+What `field` and `label` of a fault may be; `missing` of an opportunity lists fields too. A field is a section of the form and a
+member's path in it, without the numbers of rows, and has the same name in every request that can hold it. Query parameters of
+lists, and members of requests that are not of the form, have no section. A member that is not known has its own name as label.
+
+| field | English | Spanish |
+| --- | --- | --- |""")
+    out += [f"| `{field}` | {cell(en)} | {cell(es)} |" for _, field, en, es, _, _ in (e for e in table if e[0] == "LABEL")]
     return "\n".join(out) + "\n"
 
 
@@ -123,7 +134,10 @@ def check(table):
             if code not in problems:
                 faulty.append(f"{path}: no problem is called {code}")
     used.update(e[2] for e in table if e[0] == "DETAIL" and e[1] in used)
-    faulty += [f"{TABLE}: nobody says {e[1]}" for e in table if e[1] not in used]
+    faulty += [f"{TABLE}: nobody says {e[1]}" for e in table if e[0] != "LABEL" and e[1] not in used]
+    listed = schemas["Opportunity"]["properties"]["missing"]["items"]["enum"]
+    labels = {e[1] for e in table if e[0] == "LABEL"}
+    faulty += [f"{CONTRACT}: missing lists {field}, which has no label" for field in listed if field not in labels]
     for code in re.findall(r'"code":"(\w+)"', read(PROXY)):
         if code not in problems:
             faulty.append(f"{PROXY}: no problem is called {code}")

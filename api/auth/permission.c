@@ -8,7 +8,7 @@
 /* By role, in the order of enum role. */
 static const struct {
 	const char *name;
-	int of[4];
+	int of[ROLES];
 } table[] = {
 #define P(NAME, name, advisor, supervisor, admin, integration)                                     \
 	{ #name, { [ROLE_ADVISOR] = advisor,                                                       \
@@ -55,6 +55,24 @@ permissions_of(enum role role, unsigned rights)
 			all |= 1U << i;
 	}
 	return all;
+}
+
+int
+roles_with(unsigned permissions, enum role ret_roles[static ROLES])
+{
+	int n = 0;
+
+	for (int role = 0; role < ROLES; role++) {
+		if ((permissions & ~permissions_of((enum role)role, 0)) == 0)
+			ret_roles[n++] = (enum role)role;
+	}
+	return n;
+}
+
+bool
+rights_grantable(unsigned permissions)
+{
+	return (permissions & ~permissions_of(ROLE_INTEGRATION, permissions)) == 0;
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "base/base.h"
 
 enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
+#define ROLES 4
 
 /*
  * P(NAME, name, advisor, supervisor, admin, integration)
@@ -52,13 +53,22 @@ const char *role_name(enum role role);
 unsigned permissions_of(enum role role, unsigned rights);
 
 /*
+ * roles_with - the roles that have all these permissions by themselves, without rights given to the account.
+ * returns how many, in the order of enum role
+ */
+int roles_with(unsigned permissions, enum role ret_roles[static ROLES]);
+
+/* rights_grantable - whether an integration may be given every one of them. */
+bool rights_grantable(unsigned permissions);
+
+/*
  * rights_named - the rights of an integration, as names between blanks or commas.
  * returns false when one of them is not to be given
  */
 bool rights_named(const char *names, unsigned *ret_rights);
 
-/* rights_text - their names between blanks, into a buffer of RIGHTS_SIZE. */
-#define RIGHTS_SIZE 256
+/* rights_text - the names of permissions between blanks, into a buffer of RIGHTS_SIZE, which holds all of them. */
+#define RIGHTS_SIZE 512
 const char *rights_text(unsigned rights, char ret_text[static RIGHTS_SIZE]);
 
 #endif

@@ -109,3 +109,14 @@ json_text_member(struct span object, const char *name, struct span *ret_value)
 	}
 	return false;
 }
+
+const char *
+json_text_dump(struct arena *arena, const json_t *value, size_t *ret_length)
+{
+	size_t length = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = arena_alloc(arena, length);
+
+	json_dumpb(value, text, length, JSON_COMPACT | JSON_ENCODE_ANY);
+	*ret_length = length;
+	return text;
+}

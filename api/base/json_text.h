@@ -5,8 +5,11 @@
 #ifndef BASE_JSON_TEXT_H
 #define BASE_JSON_TEXT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/arena.h"
 
 struct span {
 	const char *at; /* no NUL behind it */
@@ -28,5 +31,8 @@ bool json_text_member(struct span object, const char *name, struct span *ret_val
 
 /* json_text_is - the span is this text. */
 bool json_text_is(struct span span, const char *text);
+
+/* json_text_dump - a JSON value as text in the arena, without a NUL behind its length bytes. */
+const char *json_text_dump(struct arena *arena, const json_t *value, size_t *ret_length);
 
 #endif

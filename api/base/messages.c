@@ -1,5 +1,6 @@
 #include "base/messages.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* So that a DETAIL of no problem is an error of the compiler's. */
@@ -28,6 +29,23 @@ static const struct {
 #define WORDS(name, en, es)	  [TEXT_##name] = { #name, NULL, "", { en, es } },
 #include "base/messages.def"
 };
+
+static const struct label labels[] = {
+#define LABEL(field, en, es, inside_en, inside_es) { field, { en, es }, { inside_en, inside_es } },
+#include "base/messages.def"
+};
+
+static int
+compare_field(const void *field, const void *label)
+{
+	return strcmp(field, ((const struct label *)label)->field);
+}
+
+const struct label *
+message_label(const char *field)
+{
+	return bsearch(field, labels, NITEMS(labels), sizeof(labels[0]), compare_field);
+}
 
 const struct problem *
 message_problem(const char *code)
@@ -84,15 +102,20 @@ fill_in(const char *words, const char *const args[], char *ret_out)
 }
 
 const char *
-message_write(struct arena *a, enum language language, enum text text, const char *const args[])
+message_fill(struct arena *a, const char *words, const char *const args[])
 {
-	const char *words = message_words(text, language);
 	size_t length = fill_in(words, args, NULL);
 	char *out = arena_alloc(a, length + 1);
 
 	fill_in(words, args, out);
 	out[length] = '\0';
 	return out;
+}
+
+const char *
+message_write(struct arena *a, enum language language, enum text text, const char *const args[])
+{
+	return message_fill(a, message_words(text, language), args);
 }
 
 const char *

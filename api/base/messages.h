@@ -29,6 +29,13 @@ struct problem {
 	const char *title[LANGUAGES], *detail[LANGUAGES];
 };
 
+/* What people call a field of a request (spec/field_name.h). */
+struct label {
+	const char *field;
+	const char *words[LANGUAGES]; /* by itself: "Teléfono a Gestionar" */
+	const char *inside[LANGUAGES]; /* inside a sentence: "el Teléfono a Gestionar" */
+};
+
 /*
  * MESSAGE(TEXT_x, args...) - a text and its arguments, for functions that take
  * (enum text text, const char *const args[]). The arguments are strings, which
@@ -45,6 +52,9 @@ struct problem {
 /* message_problem - the problem of that code; NULL: there is none. */
 const struct problem *message_problem(const char *code);
 
+/* message_label - the label of that field; NULL: there is none. */
+const struct label *message_label(const char *field);
+
 /* message_code - the code that the text belongs to; "" for parts of sentences. */
 const char *message_code(enum text text);
 
@@ -54,6 +64,9 @@ const char *message_words(enum text text, enum language language);
 /* message_write - the text with its arguments (NULL-terminated; may be NULL) filled in, in the arena. */
 const char *message_write(
     struct arena *a, enum language language, enum text text, const char *const args[]);
+
+/* message_fill - any words with their arguments filled in, in the same way. */
+const char *message_fill(struct arena *a, const char *words, const char *const args[]);
 
 /* message_count - "1 item" by the text one, "5 items" by the text many. */
 const char *message_count(

@@ -1,10 +1,45 @@
 #include "http/authenticate.h"
+#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "auth/revoked.h"
 #include "http/route.h"
+
+static const enum text role_words[ROLES] = {
+	[ROLE_ADVISOR] = TEXT_an_advisor,
+	[ROLE_INTEGRATION] = TEXT_an_integration,
+	[ROLE_SUPERVISOR] = TEXT_a_supervisor,
+	[ROLE_ADMIN] = TEXT_an_admin,
+};
+
+/* 403 for the permissions that the route needs and the bearer lacks (RFC 6750, 3.1). */
+static int
+refuse_permission(struct request *rq, unsigned lacking)
+{
+	char rights[RIGHTS_SIZE];
+	enum role roles[ROLES];
+	const char *who = "";
+	int nroles = roles_with(lacking, roles);
+
+	rights_text(lacking, rights);
+	reply_header(rq, "WWW-Authenticate",
+	    arena_printf(&rq->arena,
+		"Bearer realm=\"gestor\", error=\"insufficient_scope\", scope=\"%s\"", rights));
+	if (rq->who.role == ROLE_INTEGRATION && rights_grantable(lacking))
+		return reply_problem_text(rq, TEXT_right_missing, rights);
+	for (int i = 0; i < nroles; i++)
+		who = arena_printf(&rq->arena, "%s%s%s", who,
+		    message_words(i == 0	   ? TEXT_NONE
+				  : i < nroles - 1 ? TEXT_comma
+						   : TEXT_or,
+			rq->language),
+		    message_words(role_words[roles[i]], rq->language));
+	if (nroles == 0)
+		return reply_problem(rq, "role_forbidden");
+	return reply_problem_text(rq, TEXT_role_missing, who);
+}
 
 int
 authenticate(struct request *rq, const char *authorization)
@@ -34,6 +69,6 @@ authenticate(struct request *rq, const char *authorization)
 	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
 		return reply_problem(rq, "password_change_required");
 	if ((rq->route->needs & ~may) != 0)
-		return reply_problem(rq, "role_forbidden");
+		return refuse_permission(rq, rq->route->needs & ~may);
 	return 0;
 }

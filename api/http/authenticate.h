@@ -8,7 +8,8 @@
 
 /*
  * authenticate - the bearer of the token in Authorization (NULL: not there) into rq->who.
- * returns  0; or the status of the reply: 401, 403, or 503 until the sessions that ended before the start are known
+ * returns  0; or the status of the reply: 401; 403 that names the missing right, or the roles that have it; 503
+ *          while nobody knows yet which sessions ended before this process began
  */
 int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
 

@@ -1,4 +1,5 @@
 #include "http/body.h"
+#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>
@@ -80,13 +81,32 @@ parse(struct request *rq)
 }
 
 static bool
+coding_is_taken(const struct body_source *from)
+{
+	return from->content_encoding == NULL ||
+	       strcasecmp(from->content_encoding, "identity") == 0;
+}
+
+static bool
 type_is_taken(const struct request *rq, const struct body_source *from)
 {
-	if (from->content_encoding != NULL && strcasecmp(from->content_encoding, "identity") != 0)
-		return false;
 	return media_is(from->content_type, "application/json") ||
 	       (rq->op->body_merge_patch &&
 		   media_is(from->content_type, "application/merge-patch+json"));
+}
+
+/* 415, with what the client may send instead (RFC 9110, 12.5.1 and 12.5.3; RFC 5789, 2.2). */
+static int
+refuse_type(struct request *rq, const struct body_source *from)
+{
+	bool patch = rq->op->body_merge_patch;
+
+	reply_header(rq, "Accept", patch ? BODY_PATCH_TYPES : "application/json");
+	if (patch)
+		reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
+	if (!coding_is_taken(from))
+		reply_header(rq, "Accept-Encoding", "identity");
+	return reply_problem_text(rq, patch ? TEXT_body_merge_patch : TEXT_body_json);
 }
 
 int
@@ -101,9 +121,8 @@ body_take(
 	*ret_unread = true;
 	if (g->framing == FRAMING_LENGTH && g->content_length > (long long)max)
 		return reply_problem_text(rq, TEXT_body_max, arena_printf(&rq->arena, "%zu", max));
-	if (!type_is_taken(rq, from))
-		return reply_problem_text(
-		    rq, rq->op->body_merge_patch ? TEXT_body_merge_patch : TEXT_body_json);
+	if (!coding_is_taken(from) || !type_is_taken(rq, from))
+		return refuse_type(rq, from);
 	rq->body_text = arena_alloc(
 	    &rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
 	status = read_all(rq, g, from, rq->body_text, max);

@@ -19,12 +19,16 @@ struct body_source {
 	const char *content_encoding; /* or NULL */
 };
 
+/* What an operation takes that lists application/merge-patch+json, for Accept and Accept-Patch. */
+#define BODY_PATCH_TYPES "application/merge-patch+json, application/json"
+
 /*
  * body_take - for an operation with a body: reads it, checks its media type,
  * parses it into rq->body_text and rq->body.
  *
  * time     until request_timeout_ms from now (interpose.h's deadline)
- * returns  0; or the status of the reply: 400, 408, 411, 413, 415.
+ * returns  0; or the status of the reply: 400, 408, 411, 413; 415 with Accept, of a
+ *          patch with Accept-Patch too.
  *          *ret_unread: bytes of this request may still be on the connection
  */
 int body_take(struct request *rq, const struct guard *g, const struct body_source *from,

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-#include "http/route.h"
+#include "http/reply.h"
 #include "resource/rules.h"
-#include "sql.h"
+#include "spec/field_name.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 
@@ -81,7 +81,7 @@ check_again(struct request *rq)
 		.choice = check_choice, .rule = check_rule, .arg = rq
 	};
 
-	faults_init(&rq->faults, &rq->arena, rq->language);
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 	rq->choice_fault = false;
 	catalog_release(rq->catalogs);
 	rq->catalogs = NULL;
@@ -93,36 +93,16 @@ check_again(struct request *rq)
 			*value = validate_text(
 			    p->schema, *value, pointer_of(rq, p), &hooks, &rq->faults);
 		else if (p->required && !p->in_path)
-			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required, p->name);
+			faults_add(&rq->faults, pointer_of(rq, p), TEXT_required,
+			    faults_label_inside(
+				&rq->faults, field_of(rq->op, pointer_of(rq, p), &rq->arena)));
 	}
 	if (rq->body != NULL && validate(rq->op->body, rq->body, "#", &hooks, &rq->faults))
 		write_body(rq);
 }
 
-/*
- * What a record holds it may keep, though it was retired since: looked up only where a choice of a
- * change is wrong. The change itself looks again, at the locked row.
- * returns  0 with rq->held set, where there is such a record; or the status of the reply
- */
-static int
-take_held(struct request *rq)
-{
-	bool of_client = rq->route->shows == ENTITY_CLIENT;
-	auto_result struct result *row = NULL;
-
-	if (rq->param[0] == NULL || strcmp(rq->route->method, "POST") == 0 ||
-	    strcmp(rq->route->method, "GET") == 0)
-		return 0;
-	row = request_query(rq, &sql_choices_held, of_client ? NULL : rq->param[0],
-	    of_client ? rq->param[0] : NULL);
-	if (row == NULL)
-		return rq->reply.status;
-	rq->held = arena_copy(&rq->arena, result_text(row, 0, 0), result_length(row, 0, 0));
-	return 0;
-}
-
 int
-check_request(struct request *rq)
+check_request(struct request *rq, int (*take_held)(struct request *rq))
 {
 	int status;
 

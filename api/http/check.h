@@ -12,9 +12,11 @@
  *
  * Where a choice is wrong, the catalogues are first compared with the
  * database's, so that an answer never comes of old ones.
+ *
+ * take_held  then sets rq->held, where the request changes a record; 0, or the status of the reply
  * returns  0; or the status of the reply: 422 with all faults, 503 without catalogues
  */
-int check_request(struct request *rq) MUSTCHECK;
+int check_request(struct request *rq, int (*take_held)(struct request *rq)) MUSTCHECK;
 
 /* check_again - fills rq->faults anew, by the catalogues as they are now. */
 void check_again(struct request *rq);

@@ -33,7 +33,20 @@ int condition_take(struct request *rq, const char *if_match, const char *if_none
  */
 const char *condition_of(struct request *rq, unsigned parts);
 
-/* condition_names - If-None-Match (NULL: it is not there) names this tag, or any: 304. */
-bool condition_names(const char *if_none_match, const char *tag);
+/*
+ * condition_take_read - what a read is bound to, into rq->if_match and rq->if_none_match.
+ * returns  0; or 400 for an If-Match that is neither an asterisk nor a list of entity tags
+ */
+int condition_take_read(
+    struct request *rq, const char *if_match, const char *if_none_match) MUSTCHECK;
+
+/*
+ * condition_check_read - holds the reply of a read, which is set, against rq->if_match
+ * (RFC 9110, 13.1.1). A reply without an entity tag matches the asterisk alone. A reply
+ * that is neither a success nor 304 stays as it is (13.2.1).
+ *
+ * returns  the status of the reply: 412 where no tag is the reply's
+ */
+int condition_check_read(struct request *rq);
 
 #endif

@@ -1,4 +1,5 @@
 #include "http/cors.h"
+#include "http/reply.h"
 
 #include <string.h>
 
@@ -31,6 +32,40 @@ cors_origins_right(const char *origins)
 	return true;
 }
 
+/* What a page may send: our own headers, then those that tracing libraries add by themselves. */
+static const char *const allowed_headers[] = { "Accept", "Accept-Language", "Authorization",
+	"Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id",
+	/* W3C Trace Context and Baggage: OpenTelemetry */
+	"traceparent", "tracestate", "baggage",
+	/* Sentry */
+	"sentry-trace",
+	/* Zipkin's B3 */
+	"b3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-ParentSpanId", "X-B3-Sampled", "X-B3-Flags",
+	/* Datadog */
+	"x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority",
+	"x-datadog-origin", "x-datadog-tags",
+	/* Application Insights */
+	"Request-Id", "Request-Context", "Correlation-Context",
+	/* Google Cloud, AWS X-Ray, Elastic APM, New Relic, Jaeger, Honeycomb, Instana */
+	"X-Cloud-Trace-Context", "X-Amzn-Trace-Id", "elastic-apm-traceparent", "newrelic",
+	"uber-trace-id", "x-honeycomb-trace", "X-INSTANA-T", "X-INSTANA-S", "X-INSTANA-L",
+	/* in use without a standard */
+	"X-Correlation-Id" };
+
+static const char *
+allowed_list(struct request *rq)
+{
+	size_t bytes = 1;
+	char *list, *p;
+
+	for (size_t i = 0; i < NITEMS(allowed_headers); i++)
+		bytes += strlen(allowed_headers[i]) + strlen(", ");
+	list = p = arena_alloc(&rq->arena, bytes);
+	for (size_t i = 0; i < NITEMS(allowed_headers); i++)
+		p = stpcpy(stpcpy(p, i > 0 ? ", " : ""), allowed_headers[i]);
+	return list;
+}
+
 static bool
 is_listed(const char *origins, const char *origin)
 {
@@ -59,15 +94,13 @@ cors_headers(struct request *rq, const char *origins, const char *origin, bool p
 	reply_header(rq, "Access-Control-Allow-Origin", origin);
 	if (!preflight) {
 		reply_header(rq, "Access-Control-Expose-Headers",
-		    "Allow, Content-Language, ETag, Idempotent-Replayed, Link, Location, "
-		    "Retry-After, "
+		    "Accept-Patch, Allow, Content-Language, ETag, Idempotent-Replayed, Link, "
+		    "Location, Opportunity-ETag, Retry-After, "
 		    "traceparent, WWW-Authenticate, X-Request-Id");
 		return;
 	}
 	reply_header(
 	    rq, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-	reply_header(rq, "Access-Control-Allow-Headers",
-	    "Accept, Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, "
-	    "If-None-Match, traceparent, tracestate, X-Request-Id");
+	reply_header(rq, "Access-Control-Allow-Headers", allowed_list(rq));
 	reply_header(rq, "Access-Control-Max-Age", PREFLIGHT_S);
 }

@@ -217,3 +217,71 @@ entity_part(
 		return false;
 	}
 }
+
+/* ------------------------------------------------------------------- lists of tags */
+
+int
+entity_tags_next(const char **list, struct listed_tag *ret_tag)
+{
+	const char *p = *list + strspn(*list, " \t,");
+
+	if (*p == '\0')
+		return 0;
+	ret_tag->weak = p[0] == 'W' && p[1] == '/';
+	p += ret_tag->weak ? 2 : 0;
+	if (*p++ != '"')
+		return -1;
+	ret_tag->text = p;
+	while (*p == '!' || (unsigned char)*p >= '#')
+		p++;
+	ret_tag->length = (size_t)(p - ret_tag->text);
+	if (*p++ != '"')
+		return -1;
+	p += strspn(p, " \t");
+	if (*p != ',' && *p != '\0')
+		return -1;
+	*list = p;
+	return 1;
+}
+
+bool
+entity_tags_any(const char *list)
+{
+	return list[0] == '*' && list[1 + strspn(list + 1, " \t")] == '\0';
+}
+
+static bool
+is_the_tag(const struct listed_tag *t, const char *tag)
+{
+	return t->length == strlen(tag) && memcmp(t->text, tag, t->length) == 0;
+}
+
+bool
+entity_tags_name(const char *list, const char *tag)
+{
+	struct listed_tag t;
+
+	if (list == NULL)
+		return false;
+	if (entity_tags_any(list))
+		return true;
+	while (entity_tags_next(&list, &t) == 1) {
+		if (is_the_tag(&t, tag))
+			return true;
+	}
+	return false;
+}
+
+bool
+entity_tags_match(const char *list, const char *tag)
+{
+	struct listed_tag t;
+
+	if (entity_tags_any(list))
+		return true;
+	while (tag != NULL && entity_tags_next(&list, &t) == 1) {
+		if (!t.weak && is_the_tag(&t, tag))
+			return true;
+	}
+	return false;
+}

@@ -68,4 +68,26 @@ bool entity_part(
 char *entity_with_tags(
     char *out, enum entity entity, struct span json, const char *tag, bool listed);
 
+/* One entity tag of a list, as If-Match and If-None-Match have it: what stands between its quotes. */
+struct listed_tag {
+	const char *text;
+	size_t length;
+	bool weak;
+};
+
+/*
+ * entity_tags_next - the tag at *list, and *list behind it and its comma.
+ * returns 1; 0 at the end; -1 for what is no entity tag (RFC 9110, 8.8.3)
+ */
+int entity_tags_next(const char **list, struct listed_tag *ret_tag);
+
+/* entity_tags_any - the list is an asterisk. */
+bool entity_tags_any(const char *list);
+
+/* entity_tags_name - the list (NULL: none) names this tag, or any, by the weak comparison (RFC 9110, 8.8.3.2). */
+bool entity_tags_name(const char *list, const char *tag);
+
+/* entity_tags_match - the list names this tag (NULL: there is none), or any, by the strong comparison. */
+bool entity_tags_match(const char *list, const char *tag);
+
 #endif

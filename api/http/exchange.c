@@ -24,6 +24,7 @@
 #include "http/reads.h"
 #include "http/reply.h"
 #include "http/route.h"
+#include "resource/held.h"
 #include "catalog/catalog.h"
 
 #define LINGER_BYTES (1024U * 1024)
@@ -69,10 +70,9 @@ take_conditions(struct request *rq, const struct mg_request_info *ri)
 {
 	int status;
 
-	if (strcmp(rq->route->method, "GET") == 0) {
-		rq->if_none_match = header_list(rq, ri, "If-None-Match");
-		return 0;
-	}
+	if (strcmp(rq->route->method, "GET") == 0)
+		return condition_take_read(
+		    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
 	status = condition_take(
 	    rq, header_list(rq, ri, "If-Match"), header_list(rq, ri, "If-None-Match"));
 	return status != 0 ? status : idempotency_take(rq, header_list(rq, ri, "Idempotency-Key"));
@@ -85,15 +85,17 @@ answer(struct request *rq)
 
 	/* From here on what it waits for is ours, not the client. */
 	(void)request_deadline_ms(rq);
-	status = check_request(rq);
+	status = check_request(rq, held_take);
 	idempotency_asked(rq);
 	/* What was right when it was done is not to be judged by today's catalogues. */
 	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
 	}
-	if (status == 0)
-		status = rq->route->handler(rq);
+	if (status == 0) {
+		rq->route->handler(rq);
+		status = condition_check_read(rq);
+	}
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
 }
 

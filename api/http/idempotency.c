@@ -1,4 +1,5 @@
 #include "http/idempotency.h"
+#include "http/reply.h"
 
 #include <stdlib.h>
 #include <string.h>

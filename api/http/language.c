@@ -76,28 +76,34 @@ take_weight(const char *s, int *ret_q)
 	return s;
 }
 
-/* Adds one of the header's values to the wishes; false: it is malformed. */
+/* Whether one element of the list, up to its comma or the end, is well-formed. */
 static bool
+take_element(const char *s, int *ret_which, int *ret_q)
+{
+	if ((s = take_range(s, ret_which)) == NULL)
+		return false;
+	if ((s = take_weight(skip_blanks(s), ret_q)) == NULL)
+		return false;
+	s = skip_blanks(s);
+	return *s == ',' || *s == '\0';
+}
+
+/* Adds one of the header's values to the wishes. A malformed element is passed over. */
+static void
 hear(struct wishes *w, const char *s)
 {
 	int which = OTHER_LANGUAGE, q = 0;
 
-	while (*(s += strspn(s, " \t,")) != '\0') {
-		if ((s = take_range(s, &which)) == NULL)
-			return false;
-		if ((s = take_weight(skip_blanks(s), &q)) == NULL)
-			return false;
-		s = skip_blanks(s);
-		if (*s != ',' && *s != '\0')
-			return false;
+	for (; *(s += strspn(s, " \t,")) != '\0'; s += strcspn(s, ",")) {
 		w->places++;
+		if (!take_element(s, &which, &q))
+			continue;
 		/* Of es-PE;q=0.8 and es;q=0.5 the better one counts: ours is both. */
 		if (which != OTHER_LANGUAGE && q > w->of[which].q) {
 			w->of[which].q = q;
 			w->of[which].place = w->places;
 		}
 	}
-	return true;
 }
 
 enum language
@@ -106,10 +112,8 @@ language_choose(const char *const lists[], size_t n)
 	struct wishes w = { .of = { { NOT_NAMED, 0 }, { NOT_NAMED, 0 }, { NOT_NAMED, 0 } } };
 	int en, es;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!hear(&w, lists[i]))
-			return LANGUAGE_EN;
-	}
+	for (size_t i = 0; i < n; i++)
+		hear(&w, lists[i]);
 	for (enum language l = 0; l < LANGUAGES; l++) {
 		if (w.of[l].q == NOT_NAMED)
 			w.of[l] = w.of[ANY];

@@ -12,8 +12,8 @@
  * lists    the header's n values, which are one list
  * returns  the language with the highest q; of equals the first listed. es-PE
  *          asks for Spanish, en-GB for English, * for what is not named,
- *          English before Spanish. English when there is no header, when
- *          nothing of it can be had, or when it is malformed
+ *          English before Spanish. English when there is no header, or when
+ *          nothing of it can be had. A malformed element is passed over
  */
 enum language language_choose(const char *const lists[], size_t n);
 

@@ -76,22 +76,59 @@ media_accepts(const char *accept, const char *type)
 	return taken;
 }
 
+/* The value at s, in quotes or without: its first byte in ret_value. Returns its length; -1: malformed. */
+static long
+value_length(const char *s, const char **ret_value)
+{
+	size_t n;
+
+	if (*s != '"') {
+		*ret_value = s;
+		return (long)strcspn(s, "; \t");
+	}
+	*ret_value = s + 1;
+	n = strcspn(s + 1, "\"");
+	return s[1 + n] == '"' ? (long)n : -1;
+}
+
+static bool
+is_utf8(const char *charset, long length)
+{
+	return (length == 5 && strncasecmp(charset, "utf-8", 5) == 0) ||
+	       (length == 4 && strncasecmp(charset, "utf8", 4) == 0);
+}
+
+/* Whether each charset among the parameters is UTF-8; other parameters say nothing of JSON (RFC 8259, 11). */
+static bool
+charsets_are_utf8(const char *params)
+{
+	while (*(params = skip_blanks(params)) == ';') {
+		const char *name = skip_blanks(params + 1), *value;
+		size_t n = strcspn(name, "=; \t");
+		long length;
+
+		params = name + n;
+		if (*params != '=')
+			continue;
+		length = value_length(params + 1, &value);
+		if (length < 0)
+			return false;
+		params = value + length + (value[-1] == '"');
+		if (n == strlen("charset") && strncasecmp(name, "charset", n) == 0 &&
+		    !is_utf8(value, length))
+			return false;
+	}
+	return *params == '\0';
+}
+
 bool
 media_is(const char *content_type, const char *type)
 {
 	size_t length;
-	const char *charset;
 
 	if (content_type == NULL)
 		return false;
 	length = strcspn(content_type, " \t;");
-	if (length != strlen(type) || strncasecmp(content_type, type, length) != 0)
-		return false;
-	charset = strcasestr(content_type + length, "charset=");
-	if (charset == NULL)
-		return true;
-	charset += strlen("charset=");
-	charset += *charset == '"';
-	return strncasecmp(charset, "utf-8", 5) == 0 &&
-	       (charset[5] == '\0' || strchr("\"; \t", charset[5]) != NULL);
+	return length == strlen(type) && strncasecmp(content_type, type, length) == 0 &&
+	       charsets_are_utf8(content_type + length);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/log.h"
+#include "base/json_text.h"
 
 #define MASK "***"
 /* Of what is no longer than this, the last three characters would be too much. */
@@ -37,7 +37,7 @@ begins_character(char c)
 }
 
 static json_t *
-tail_of(struct request *rq, const char *text)
+tail_of(struct arena *arena, const char *text)
 {
 	const char *end = text + strlen(text);
 	int characters = 0, wanted = TAIL_CHARACTERS;
@@ -48,57 +48,56 @@ tail_of(struct request *rq, const char *text)
 		return json_string(MASK);
 	while (wanted > 0)
 		wanted -= begins_character(*--end);
-	return json_string(arena_printf(&rq->arena, MASK "%s", end));
+	return json_string(arena_printf(arena, MASK "%s", end));
 }
 
 /* The value in place of this one, a new reference; of a list, each item's. */
 static json_t *
-masked(struct request *rq, json_t *value, enum how how)
+masked(struct arena *arena, json_t *value, enum how how)
 {
 	json_t *list;
 
 	if (how == GONE)
 		return json_null();
 	if (json_is_string(value))
-		return tail_of(rq, json_string_value(value));
+		return tail_of(arena, json_string_value(value));
 	if (!json_is_array(value))
 		return json_incref(value);
 	list = json_array();
 	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(list, masked(rq, json_array_get(value, i), how));
+		json_array_append_new(list, masked(arena, json_array_get(value, i), how));
 	return list;
 }
 
 static void
-walk(struct request *rq, json_t *value)
+walk(struct arena *arena, json_t *value)
 {
 	const char *member;
 	json_t *child;
 	enum how how;
 
 	for (size_t i = 0; i < json_array_size(value); i++)
-		walk(rq, json_array_get(value, i));
+		walk(arena, json_array_get(value, i));
 	/* A member that is there may be given another value meanwhile. */
 	json_object_foreach (value, member, child) {
 		how = how_of(member);
 		if (how == SHOWN)
-			walk(rq, child);
+			walk(arena, child);
 		else
-			json_object_set_new(value, member, masked(rq, child, how));
+			json_object_set_new(value, member, masked(arena, child, how));
 	}
 }
 
-void
-personal_mask(struct request *rq)
+const char *
+personal_masked(struct arena *arena, const char *json, size_t length, size_t *ret_length)
 {
-	json_t *answer = json_loadb(rq->reply.body, rq->reply.length, JSON_DECODE_ANY, NULL);
+	json_t *answer = json_loadb(json, length, JSON_DECODE_ANY, NULL);
+	const char *text;
 
-	if (answer == NULL) {
-		/* Nothing rather than too much. */
-		log_msg(LOG_ERROR, "%s: an answer could not be masked", rq->id);
-		answer = json_null();
-	}
-	walk(rq, answer);
-	rq->reply.body = reply_dump(rq, answer, &rq->reply.length);
+	if (answer == NULL)
+		return NULL;
+	walk(arena, answer);
+	text = json_text_dump(arena, answer, ret_length);
 	json_decref(answer);
+	return text;
 }

@@ -10,7 +10,9 @@
 #ifndef HTTP_PERSONAL_H
 #define HTTP_PERSONAL_H
 
-#include "http/request.h"
+#include <stddef.h>
+
+#include "base/arena.h"
 
 #define PERSONAL(P)                                                                                \
 	P(name, SHOWN)                                                                             \
@@ -29,9 +31,11 @@
 	P(additional_line, TAIL)
 
 /*
- * personal_mask - masks the reply's body, which is JSON; before its entity tag
- * is made, for a tag of what is hidden would let it be guessed.
+ * personal_masked - an answer with what is personal masked, in the arena; before its entity tag is
+ * made, for a tag of what is hidden would let it be guessed.
+ * returns  NULL for what is no JSON
  */
-void personal_mask(struct request *rq);
+const char *personal_masked(
+    struct arena *arena, const char *json, size_t length, size_t *ret_length);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json_text.h"
+
 static void
 hide(json_t *object, const char *name)
 {
@@ -26,6 +28,17 @@ hide_parts(struct request *rq, json_t *answer)
 	}
 }
 
+/* What a 201 says was made: the answer, or of the whole opportunity in its place the grid's last row. */
+static json_t *
+made_by(const struct request *rq, json_t *answer)
+{
+	json_t *rows = json_object_get(answer, "actions");
+
+	return request_query_value(rq, "return") != NULL
+		   ? json_array_get(rows, json_array_size(rows) - 1)
+		   : answer;
+}
+
 int
 preview_hide(struct request *rq)
 {
@@ -36,10 +49,10 @@ preview_hide(struct request *rq)
 		return rq->reply.status;
 	if (rq->reply.status == 201) {
 		rq->reply.status = 200;
-		hide(answer, "id");
+		hide(made_by(rq, answer), "id");
 	}
 	hide_parts(rq, answer);
-	rq->reply.body = reply_dump(rq, answer, &rq->reply.length);
+	rq->reply.body = json_text_dump(&rq->arena, answer, &rq->reply.length);
 	json_decref(answer);
 	return rq->reply.status;
 }

@@ -92,6 +92,23 @@ put(const struct request *rq, int64_t at_us, int64_t object_id)
 		pthread_cond_signal(&reads.wake);
 }
 
+/*
+ * What the operation's answers may show of a person, this one shows: of the parts of an opportunity
+ * the competitor's offer alone is personal, and a write of another is so where it answered the whole.
+ */
+static bool
+shows_person(const struct request *rq)
+{
+	switch (rq->shows) {
+	case ENTITY_ACTION:
+	case ENTITY_DIAGNOSIS:
+	case ENTITY_CLOSURE:
+		return rq->reply.length > 0 && request_query_value(rq, "return") != NULL;
+	default:
+		return true;
+	}
+}
+
 void
 reads_note(const struct request *rq)
 {
@@ -101,7 +118,7 @@ reads_note(const struct request *rq)
 	int64_t now_us;
 
 	if (rq->op == NULL || !rq->op->personal || rq->who.advisor_id == 0 ||
-	    (status != 304 && (status < 200 || status > 299)))
+	    (status != 304 && (status < 200 || status > 299)) || !shows_person(rq))
 		return;
 	/* What is made anew has no id in its path: the answer shows what was sent. */
 	ids = rq->param[0] != NULL ? rq->param[0] : rq->shown;

@@ -2,7 +2,8 @@
  * reads - the record of who was shown whose personal data.
  *
  * An operation is recorded if what it answers has members that openapi.yaml
- * marks x-personal. A request's end puts an entry into a ring of fixed size,
+ * marks x-personal; a write of an opportunity's part, which may answer the whole
+ * opportunity, only where it did. A request's end puts an entry into a ring of fixed size,
  * and waits for nothing but room in it; a thread of its own stores what is
  * there, many entries a statement, twice a second. Without a database the ring
  * keeps what fits, and what does not is counted, and the count logged. A process that is

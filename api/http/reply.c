@@ -5,9 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "http/condition.h"
 #include "http/personal.h"
-#include "http/route.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
@@ -108,17 +106,6 @@ reply_header(struct request *rq, const char *name, const char *value)
 	stpcpy(stpcpy(stpcpy(all, ": "), value), "\r\n");
 }
 
-const char *
-reply_dump(struct request *rq, const json_t *value, size_t *ret_length)
-{
-	size_t length = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
-	char *text = arena_alloc(&rq->arena, length);
-
-	json_dumpb(value, text, length, JSON_COMPACT | JSON_ENCODE_ANY);
-	*ret_length = length;
-	return text;
-}
-
 int
 reply_json(struct request *rq, int status, const char *json, size_t length)
 {
@@ -126,8 +113,12 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	rq->reply.type = JSON_TYPE;
 	rq->reply.body = json;
 	rq->reply.length = length;
-	if (rq->masked)
-		personal_mask(rq);
+	if (rq->masked) {
+		rq->reply.body = personal_masked(&rq->arena, json, length, &rq->reply.length);
+		/* Nothing rather than too much. */
+		if (rq->reply.body == NULL)
+			return reply_problem(rq, "internal");
+	}
 	return status;
 }
 
@@ -161,7 +152,7 @@ reply_part(struct request *rq)
 {
 	struct span whole = { rq->reply.body, rq->reply.length }, part = whole;
 	const char *wanted = request_query_value(rq, "return"), *tag;
-	bool is_there = entity_part(rq->route->shows, whole, action_id(rq), &part),
+	bool is_there = entity_part(rq->shows, whole, action_id(rq), &part),
 	     deleted = rq->reply.status == 204;
 
 	if (is_there || deleted) {
@@ -177,13 +168,13 @@ reply_part(struct request *rq)
 	}
 	if (deleted)
 		return rq->reply.status;
-	return reply_tag(rq, entity_tag(&rq->arena, rq->route->shows, part));
+	return reply_tag(rq, entity_tag(&rq->arena, rq->shows, part));
 }
 
 int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
-	enum entity entity = rq->route->shows;
+	enum entity entity = rq->shows;
 	struct span body;
 	const char *tag;
 
@@ -192,7 +183,7 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 	rq->kept = *row;
 	*row = NULL;
 	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
-	if (entity_is_part(entity) && strcmp(rq->route->method, "GET") != 0)
+	if (entity_is_part(entity) && !rq->reads)
 		return reply_part(rq);
 	body = (struct span){ rq->reply.body, rq->reply.length };
 	tag = entity_tag(&rq->arena, entity, body);
@@ -220,8 +211,9 @@ reply_created(struct request *rq, struct result **row)
 int
 reply_tag(struct request *rq, const char *tag)
 {
+	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
 	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
-	if (condition_names(rq->if_none_match, tag)) {
+	if (entity_tags_name(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
 		rq->reply.length = 0;
 	}
@@ -281,8 +273,8 @@ faults_json(const struct faults *fs)
 	json_t *array = json_array();
 
 	for (const struct fault *f = fs->first; f != NULL; f = f->next) {
-		json_t *one = json_pack(
-		    "{s:s, s:s, s:s}", "pointer", f->pointer, "code", f->code, "detail", f->detail);
+		json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s}", "pointer", f->pointer, "field",
+		    f->field, "label", f->label, "code", f->code, "detail", f->detail);
 
 		if (f->allowed != NULL) {
 			json_t *allowed = json_array();
@@ -310,23 +302,41 @@ problem_of(const char *code)
 	return message_problem("internal");
 }
 
+/* How long a client is to wait before it tries again, where the problem does not say; 0: it is not told. */
 static int
-problem(struct request *rq, const char *code, const char *detail, const struct faults *fs)
+usual_wait_s(const struct problem *p)
 {
-	const struct problem *p = problem_of(code);
+	return p->status == 503 || strcmp(p->code, "idempotency_key_in_use") == 0 ? 1 : 0;
+}
+
+static const char *
+wait_words(struct request *rq, int wait_s)
+{
+	return message_count(&rq->arena, rq->language, (size_t)wait_s, TEXT_second, TEXT_seconds);
+}
+
+/* detail NULL: the problem's own. wait_s: for Retry-After; 0: none. */
+static int
+problem(struct request *rq, const struct problem *p, const char *detail, const struct faults *fs,
+    int wait_s)
+{
 	enum language l = rq->language;
 	json_t *object;
 
+	if (detail == NULL)
+		detail = message_fill(&rq->arena, p->detail[l],
+		    (const char *const[]){ wait_words(rq, wait_s), NULL });
+
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", p->code, "title", p->title[l], "status", p->status, "detail",
-	    detail != NULL ? detail : p->detail[l], "code", p->code, "request_id", rq->id);
+	    detail, "code", p->code, "request_id", rq->id);
 	if (rq->trace.id[0] != '\0')
 		json_object_set_new(object, "trace_id", json_string(rq->trace.id));
 	if (fs != NULL)
 		json_object_set_new(object, "errors", faults_json(fs));
 	if (rq->reply.about != NULL)
 		json_object_update(object, rq->reply.about);
-	rq->reply.body = reply_dump(rq, object, &rq->reply.length);
+	rq->reply.body = json_text_dump(&rq->arena, object, &rq->reply.length);
 	json_decref(object);
 	rq->reply.status = p->status;
 	rq->reply.type = PROBLEM_TYPE;
@@ -334,12 +344,12 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 	rq->reply.cache = NULL;
 	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");
 	reply_header(rq, "Vary", "Accept-Language");
-	if (p->status == 503 || strcmp(p->code, "idempotency_key_in_use") == 0)
-		reply_header(rq, "Retry-After", "1");
+	if (wait_s > 0)
+		reply_header(rq, "Retry-After", arena_printf(&rq->arena, "%d", wait_s));
 	/* RFC 6750, 3: no error code where no token was shown. */
 	if (p->status == 401)
 		reply_header(rq, "WWW-Authenticate",
-		    strcmp(code, "token_invalid") == 0
+		    strcmp(p->code, "token_invalid") == 0
 			? "Bearer realm=\"gestor\", error=\"invalid_token\""
 			: "Bearer realm=\"gestor\"");
 	return p->status;
@@ -348,24 +358,40 @@ problem(struct request *rq, const char *code, const char *detail, const struct f
 int
 reply_problem(struct request *rq, const char *code)
 {
-	return problem(rq, code, NULL, NULL);
+	const struct problem *p = problem_of(code);
+
+	if (rq->weak_condition && strcmp(code, "precondition_failed") == 0)
+		return reply_problem_text(rq, TEXT_condition_weak);
+	return problem(rq, p, NULL, NULL, usual_wait_s(p));
+}
+
+int
+reply_problem_wait(struct request *rq, const char *code, int wait_s)
+{
+	return problem(rq, problem_of(code), NULL, NULL, wait_s);
 }
 
 int
 reply_problem_message(struct request *rq, enum text text, const char *const args[])
 {
-	return problem(
-	    rq, message_code(text), message_write(&rq->arena, rq->language, text, args), NULL);
+	const struct problem *p = problem_of(message_code(text));
+	int wait_s = usual_wait_s(p);
+	const char *const wait[] = { wait_words(rq, wait_s), NULL };
+
+	return problem(rq, p,
+	    message_write(
+		&rq->arena, rq->language, text, wait_s > 0 && args[0] == NULL ? wait : args),
+	    NULL, wait_s);
 }
 
 int
 reply_faults(struct request *rq)
 {
-	return problem(rq, "invalid", NULL, &rq->faults);
+	return reply_faults_of(rq, "invalid");
 }
 
 int
 reply_faults_of(struct request *rq, const char *code)
 {
-	return problem(rq, code, NULL, &rq->faults);
+	return problem(rq, problem_of(code), NULL, &rq->faults, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * reply - a reply as bytes: head and body in one buffer, for one write.
+ * reply - the reply to a request, and its bytes: head and body in one buffer, for one write.
  */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
@@ -7,6 +7,54 @@
 #include <stdbool.h>
 #include "http/entity_tag.h"
 #include "http/request.h"
+
+/* Each of these sets the reply and returns its status, but for those that say otherwise. */
+
+/* reply_json - length bytes of JSON that outlive the request's handler (arena, constant, held). */
+int reply_json(struct request *rq, int status, const char *json, size_t length);
+
+/*
+ * reply_row - column col of the first row, and its entity tag; takes the result over.
+ * No row: 404. Of a write whose route shows a part of an opportunity the column is the whole
+ * opportunity: the part is replied, and Opportunity-ETag.
+ */
+int reply_row(struct request *rq, int status, struct result **row, int col);
+
+/* reply_location - the header, for what was created. */
+void reply_location(struct request *rq, const char *location);
+
+/* reply_created - 201; the first row's columns: Location, JSON. */
+int reply_created(struct request *rq, struct result **row);
+
+/*
+ * reply_tag - gives the reply, which is set, its ETag. A read whose If-None-Match
+ * names it becomes 304.
+ */
+int reply_tag(struct request *rq, const char *tag);
+
+/* reply_static - 200 with what never changes while the process lives; 304 as reply_tag has it. */
+int reply_static(
+    struct request *rq, const char *type, const char *text, size_t length, const char *tag);
+
+/* reply_empty - 204. */
+int reply_empty(struct request *rq);
+
+/* reply_header - adds a header line; name and value need no escaping. */
+void reply_header(struct request *rq, const char *name, const char *value);
+
+/* reply_problem - a problem of base/messages.def, in the request's language. */
+int reply_problem(struct request *rq, const char *code);
+
+/* reply_problem_wait - the same, with Retry-After, and the seconds in the detail. */
+int reply_problem_wait(struct request *rq, const char *code, int wait_s);
+
+/* reply_problem_text(rq, TEXT_x, args...) - the same, said more precisely: a DETAIL, with strings for its {1}, {2}, … */
+#define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))
+int reply_problem_message(struct request *rq, enum text text, const char *const args[]);
+
+/* reply_faults - 422 with all that is in rq->faults; reply_faults_of: as another problem than `invalid`. */
+int reply_faults(struct request *rq);
+int reply_faults_of(struct request *rq, const char *code);
 
 /*
  * reply_bytes - the whole HTTP/1.1 message.

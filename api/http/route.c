@@ -1,4 +1,5 @@
 #include "http/route.h"
+#include "http/reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "field/field.h"
+#include "http/body.h"
 
 #define SEGMENTS_MAX 8
 
@@ -111,13 +113,16 @@ matches(const char *pattern, char *const segments[], int nsegments, const char *
 }
 
 static int
-not_this_method(struct request *rq, const char *method, const char *allow)
+not_this_method(struct request *rq, const char *method, const char *allow, bool patch)
 {
 	if (allow[0] == '\0')
 		return reply_problem(rq, "not_found");
 	reply_header(rq, "Allow", arena_printf(&rq->arena, "%s, OPTIONS", allow));
-	if (strcmp(method, "OPTIONS") == 0)
+	if (strcmp(method, "OPTIONS") == 0) {
+		if (patch)
+			reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
 		return reply_empty(rq);
+	}
 	return reply_problem(rq, "method_not_allowed");
 }
 
@@ -147,10 +152,11 @@ route_find(struct request *rq, const char *method, const char *path)
 	char *segments[SEGMENTS_MAX];
 	const char *params[REQUEST_PARAMS_MAX] = { NULL }, *allow = "";
 	int nsegments = split(rq, path, segments);
+	bool patch = false;
 
 	/* Of the server as a whole (RFC 9110, 9.3.7). */
 	if (strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0)
-		return not_this_method(rq, method, "GET, HEAD, POST, PUT, PATCH, DELETE");
+		return not_this_method(rq, method, "GET, HEAD, POST, PUT, PATCH, DELETE", false);
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < NITEMS(routes) && nsegments > 0; i++) {
@@ -160,13 +166,16 @@ route_find(struct request *rq, const char *method, const char *path)
 		if (strcmp(routes[i].method, method) == 0) {
 			memcpy(rq->param, params, sizeof(params));
 			rq->route = &routes[i];
+			rq->shows = rq->route->shows;
+			rq->reads = strcmp(rq->route->method, "GET") == 0;
 			rq->op = operations[i];
 			return 0;
 		}
+		patch |= operations[i]->body_merge_patch;
 		allow = arena_printf(&rq->arena, "%s%s%s%s", allow, *allow != '\0' ? ", " : "",
 		    routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
 	}
-	return not_this_method(rq, method, allow);
+	return not_this_method(rq, method, allow, patch);
 }
 
 static bool

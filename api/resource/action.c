@@ -1,4 +1,5 @@
 #include "http/route.h"
+#include "http/reply.h"
 #include "http/condition.h"
 #include "resource/change.h"
 #include "resource/read.h"

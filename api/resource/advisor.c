@@ -6,6 +6,9 @@
 
 #include "auth/password.h"
 #include "auth/revoked.h"
+#include "http/page.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "config.h"
 #include "http/condition.h"
 #include "http/route.h"

@@ -1,3 +1,6 @@
+#include "http/page.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
@@ -12,7 +15,9 @@ audit_list(struct request *rq)
 		   *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
 	if (id != NULL && type == NULL)
-		faults_add(&rq->faults, "#/object_id", TEXT_goes_with, "object_id", "object_type");
+		faults_add(&rq->faults, "#/object_id", TEXT_goes_with,
+		    faults_label(&rq->faults, "object_id"),
+		    faults_label(&rq->faults, "object_type"));
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)

@@ -1,6 +1,9 @@
 #include <string.h>
 
 #include "http/condition.h"
+#include "http/page.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"
@@ -17,10 +20,11 @@ client_search(struct request *rq)
 	struct page page;
 
 	if ((phone == NULL) == (number == NULL))
-		faults_add(&rq->faults, "#", TEXT_one_of, "phone, document_number");
+		faults_add(&rq->faults, "#", TEXT_search_one_of);
 	if (type != NULL && number == NULL)
-		faults_add(&rq->faults, "#/document_type", TEXT_goes_with, "document_type",
-		    "document_number");
+		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
+		    faults_label(&rq->faults, "client.document_type"),
+		    faults_label(&rq->faults, "client.document_number"));
 	/* As in a write: no client has such a number, and the answer would be an empty list. */
 	if (type != NULL && number != NULL)
 		rule_document(type, number, "#/document_number", &rq->faults);

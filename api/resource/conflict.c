@@ -1,8 +1,8 @@
 #include "resource/conflict.h"
+#include "http/reply.h"
 
 #include <string.h>
 
-#include "http/route.h"
 #include "sql.h"
 
 /* NULL: no row, or no answer. */
@@ -27,7 +27,7 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 {
 	const char *id = rq->param[0];
 
-	switch (rq->route->shows) {
+	switch (rq->shows) {
 	case ENTITY_CLIENT:
 		*ret_show = (struct call){ &sql_client_get, { id } };
 		*ret_changed = (struct call){ &sql_record_changed_last, { "client", id } };
@@ -50,7 +50,7 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 static const char *
 tag_of(struct request *rq, struct span record)
 {
-	enum entity entity = rq->route->shows;
+	enum entity entity = rq->shows;
 	struct span part = record;
 
 	if (entity == ENTITY_ACTION && rq->param[1] == NULL) {
@@ -123,7 +123,7 @@ conflict_existing(struct request *rq, const char *constraint)
 	if (strcmp(constraint, "client_document_key") == 0) {
 		call = (struct call){ &sql_client_of_document,
 			{ client_member(rq, "document_type"), client_member(rq, "document_number"),
-			    rq->route->shows == ENTITY_CLIENT ? rq->param[0] : NULL } };
+			    rq->shows == ENTITY_CLIENT ? rq->param[0] : NULL } };
 	} else if (strcmp(constraint, "opportunity_contact_key") == 0) {
 		of = "opportunities";
 		call = (struct call){ &sql_opportunity_of_contact,

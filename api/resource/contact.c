@@ -1,4 +1,6 @@
 #include "http/condition.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"

@@ -1,7 +1,7 @@
 -- fragment: contact  (%1 a contact, %2 its client's name, %3 its advisor, %4 its opportunity's id)
 (select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.origin_phone, %1.serial_number,
     :{ownership_check %1} as ownership_check,
-    'Bienvenido ' || %2 || ', soy ' || coalesce(%3.username, %3.full_name) || ' de gestiones especiales, por tu seguridad '
+    'Bienvenido ' || %2 || ', soy ' || coalesce(%3.username, :{name_then %3 %1.created_at}) || ' de gestiones especiales, por tu seguridad '
         'realizaremos la validación de titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?'
         as greeting,
     :{advisor_then %3 %1.created_at} as advisor, %4::text as opportunity_id, instant(%1.created_at) as created_at) r)

@@ -1,4 +1,5 @@
 #include "resource/docs.h"
+#include "http/reply.h"
 
 #include "http/route.h"
 

@@ -2,6 +2,7 @@
 
 #include "auth/revoked.h"
 #include "catalog/catalog.h"
+#include "http/reply.h"
 #include "db/pool.h"
 #include "http/route.h"
 

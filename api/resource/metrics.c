@@ -6,6 +6,7 @@
  *         (the names of process_*)
  */
 #include "base/metrics.h"
+#include "http/reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,9 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "http/page.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"

@@ -12,6 +12,15 @@
 -- fragment: service  (%1 an opportunity)
 (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s)
 
+-- fragment: missing_fields  (%1 an opportunity: the fields that a final stage still needs, text[])
+array_remove(array[
+    case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end,
+    case when exists (select from action x where x.opportunity_id = %1.id and x.final_state_id is null)
+        then 'actions.final_state' end,
+    case when %1.reason_id is null then 'diagnosis.reason' end,
+    case when %1.phone_to_manage is null then 'competitor_offer.phone_to_manage' end,
+    case when %1.advertising_acceptance_id is null then 'closure.advertising_acceptance' end], null)
+
 -- fragment: diagnosis  (%1 an opportunity)
 (select row_to_json(s) from (select %1.reason) s)
 
@@ -34,7 +43,7 @@
     :{service %1} as service,
     :{grid %1} as actions,
     :{diagnosis %1} as diagnosis, :{competitor_offer %1} as competitor_offer, :{closure %1} as closure,
-    case when %1.closed_at is null then :{missing %1} else '{}' end as missing,
+    case when %1.closed_at is null then :{missing_fields %1} else '{}' end as missing,
     :{voided %1} as voided, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
 -- Made by mistake, or of a client who was erased while it was open: it counts nowhere.

@@ -2,6 +2,7 @@
  * The rights of Ley 29733 that administrators serve: erasure and access.
  */
 #include "http/reply.h"
+#include "http/run.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "field/field.h"
-#include "http/missing.h"
+#include "resource/missing.h"
 #include "spec/validate.h"
 
 static const char *
@@ -91,23 +91,23 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 		     *actions = json_object_get(object, "actions");
 	const char *stage = json_string_value(json_object_get(closure, "stage"));
 
+	(void)pointer;
 	if (stage == NULL || !is_final(stage))
 		return;
 	if (actions == NULL || (json_is_array(actions) && json_array_size(actions) == 0))
-		missing_add(fs, pointer, "actions");
+		missing_add(fs, "actions");
 	for (size_t i = 0; i < json_array_size(actions); i++) {
 		const json_t *row = json_array_get(actions, i);
 
 		if (json_is_object(row) && !is_there(row, "final_state"))
-			missing_add(
-			    fs, pointer, arena_printf(fs->arena, "actions/%zu/final_state", i));
+			missing_add(fs, arena_printf(fs->arena, "actions/%zu/final_state", i));
 	}
 	if (!is_there(object, "diagnosis"))
-		missing_add(fs, pointer, "diagnosis");
+		missing_add(fs, "diagnosis");
 	if (!is_there(object, "competitor_offer"))
-		missing_add(fs, pointer, "competitor_offer");
+		missing_add(fs, "competitor_offer");
 	if (!is_there(closure, "advertising_acceptance"))
-		missing_add(fs, pointer, "advertising_acceptance");
+		missing_add(fs, "advertising_acceptance");
 }
 
 static const struct {

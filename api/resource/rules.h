@@ -4,7 +4,7 @@
  * client           document_number fits document_type; birth_date is not in the future
  * ownership_check  no more right answers than questions
  * typification_create  a new call that is to end has all that a final stage needs; the
- *                  pointers are those of the opportunity, as when the database finds it out
+ *                  faults are those of when the database finds it out
  */
 #ifndef RESOURCE_RULES_H
 #define RESOURCE_RULES_H

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/run.h"
+#include "http/reply.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
 #include "base/clock.h"
@@ -57,6 +59,28 @@ at_most(int seconds, const json_t *left)
 	return json_integer_value(left) > 0 ? (int)json_integer_value(left) : 0;
 }
 
+/* A JSON list of what the role and the account's rights permit. */
+static const char *
+rights_json(struct request *rq)
+{
+	char names[RIGHTS_SIZE], *save = NULL;
+	const char *list = "";
+
+	rights_text(permissions_of(rq->who.role, rq->who.rights), names);
+	for (char *name = strtok_r(names, " ", &save); name != NULL;
+	     name = strtok_r(NULL, " ", &save))
+		list = arena_printf(&rq->arena, "%s%s\"%s\"", list, *list != '\0' ? "," : "", name);
+	return arena_printf(&rq->arena, "[%s]", list);
+}
+
+/* The advisor as the statement gives it, a JSON object, with its effective rights. */
+static const char *
+with_rights(struct request *rq, const char *advisor)
+{
+	return arena_printf(
+	    &rq->arena, "%.*s,\"rights\":%s}", (int)strlen(advisor) - 1, advisor, rights_json(rq));
+}
+
 /* The session of a session_made (session.sql). A rehearsal's has no tokens. */
 static const char *
 session_json(struct request *rq, const json_t *made)
@@ -87,7 +111,8 @@ session_json(struct request *rq, const json_t *made)
 		    "{\"access_token\":%s%s%s,\"token_type\":\"Bearer\",\"expires_in\":%d,"
 		    "\"refresh_token\":%s%s%s,\"refresh_expires_in\":%d,\"advisor\":%s}",
 		    quote, rq->validate_only ? "null" : token, quote, access_s, quote,
-		    rq->validate_only ? "null" : refresh_token, quote, refresh_s, advisor);
+		    rq->validate_only ? "null" : refresh_token, quote, refresh_s,
+		    with_rights(rq, advisor));
 	free(token);
 	free(advisor);
 	return json;
@@ -234,7 +259,7 @@ session_get(struct request *rq)
 	    "{\"access_token\":null,\"token_type\":\"Bearer\",\"expires_in\":%lld,"
 	    "\"refresh_token\":null,\"refresh_expires_in\":%s,\"advisor\":%s}",
 	    (long long)(rq->who.expires - clock_epoch_s()), result_text(row, 0, 0),
-	    result_text(row, 0, 1));
+	    with_rights(rq, result_text(row, 0, 1)));
 	return reply_json(rq, 200, json, strlen(json));
 }
 

@@ -10,7 +10,9 @@
 #include "auth/secret.h"
 #include "auth/throttle.h"
 #include "config.h"
+#include "http/reply.h"
 #include "http/route.h"
+#include "http/run.h"
 #include "resource/session.h"
 #include "sql.h"
 
@@ -29,10 +31,7 @@ number(struct request *rq, int n)
 static int
 reply_too_many(struct request *rq, int64_t wait_ms)
 {
-	int status = reply_problem(rq, "too_many_attempts");
-
-	reply_header(rq, "Retry-After", number(rq, (int)((wait_ms + 999) / 1000)));
-	return status;
+	return reply_problem_wait(rq, "too_many_attempts", (int)((wait_ms + 999) / 1000));
 }
 
 const char *
@@ -159,7 +158,7 @@ replay_create(struct request *rq, const char *text)
 		return session_reply(rq, text);
 	rq->reply.headers = NULL;
 	if (!kept.readable) {
-		faults_init(&rq->faults, &rq->arena, rq->language);
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 		return reply_faults_of(rq, "idempotency_key_reused");
 	}

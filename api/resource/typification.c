@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "http/route.h"
+#include "http/run.h"
+#include "http/reply.h"
 #include "resource/change.h"
 #include "sql.h"
 

@@ -2,16 +2,44 @@
  * faults - the list of what is wrong with a request, and where.
  */
 #include <string.h>
+#include "spec/field_name.h"
 #include "spec/walk.h"
 
 void
-faults_init(struct faults *fs, struct arena *arena, enum language language)
+faults_init(
+    struct faults *fs, struct arena *arena, enum language language, const struct operation *op)
 {
 	fs->arena = arena;
 	fs->language = language;
+	fs->op = op;
 	fs->first = NULL;
 	fs->last = &fs->first;
 	fs->count = 0;
+}
+
+/* Of a field that the table does not have, its last member's name. */
+static const char *
+last_member(const char *field)
+{
+	const char *dot = strrchr(field, '.');
+
+	return dot != NULL ? dot + 1 : field;
+}
+
+const char *
+faults_label(const struct faults *fs, const char *field)
+{
+	const struct label *l = message_label(field);
+
+	return l != NULL ? l->words[fs->language] : last_member(field);
+}
+
+const char *
+faults_label_inside(const struct faults *fs, const char *field)
+{
+	const struct label *l = message_label(field);
+
+	return l != NULL ? l->inside[fs->language] : last_member(field);
 }
 
 struct fault *
@@ -27,10 +55,27 @@ faults_note(struct faults *fs, const char *pointer, enum text text, const char *
 	if (fs->count >= FAULTS_MAX)
 		return f;
 
+	f->field = field_of(fs->op, pointer, fs->arena);
+	f->label = faults_label(fs, f->field);
 	f->detail = message_write(fs->arena, fs->language, text, args);
 	*fs->last = f;
 	fs->last = &f->next;
 	fs->count++;
+	return f;
+}
+
+struct fault *
+faults_note_field(struct faults *fs, const char *field, const char *elsewhere, enum text text,
+    const char *const args[])
+{
+	const char *pointer = field_pointer(fs->op, field, fs->arena);
+	struct fault *f = faults_note(fs, pointer != NULL ? pointer : elsewhere, text, args);
+
+	/* Where it points elsewhere the field is still this one. */
+	if (pointer == NULL) {
+		f->field = field_of(NULL, field_pointer(NULL, field, fs->arena), fs->arena);
+		f->label = faults_label(fs, f->field);
+	}
 	return f;
 }
 
@@ -104,11 +149,14 @@ walk_pointer(const struct walk *w, const struct at *at)
 const char *
 walk_called(const struct walk *w, const char *pointer)
 {
-	const char *p = pointer + strlen(pointer);
+	return faults_label(w->fs, field_of(w->fs->op, pointer, w->fs->arena));
+}
 
-	while (p > pointer && (*p != '/' || (p[1] >= '0' && p[1] <= '9')))
-		p--;
-	while (*p == '#' || *p == '/' || *p == '?')
-		p++;
-	return *p != '\0' ? p : message_words(TEXT_the_body, w->fs->language);
+void
+walk_fault_inside(const struct walk *w, const struct at *at, enum text text)
+{
+	const char *pointer = walk_pointer(w, at);
+
+	faults_add(w->fs, pointer, text,
+	    faults_label_inside(w->fs, field_of(w->fs->op, pointer, w->fs->arena)));
 }

@@ -20,6 +20,7 @@ struct parameter {
 	const char *name;
 	bool in_path; /* else in the query */
 	bool required;
+	const char *section; /* its x-section (field.h); NULL: none */
 	const struct schema *schema;
 };
 
@@ -27,6 +28,7 @@ struct operation {
 	const char *id; /* operationId */
 	const char *method; /* "GET" */
 	const char *path; /* "/v1/clients/{client_id}" */
+	const char *section; /* of the form: its x-section (field.h); NULL: none */
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "spec/field_name.h"
 #include "spec/loader.h"
 
 static const struct {
@@ -52,6 +53,19 @@ resolve(const struct loader *l, const json_t *node, const char *kind)
 	return loader_fail(l, "$ref %s leads nowhere", ref) == -1 ? NULL : node;
 }
 
+/* The x-section of an operation or a parameter; NULL where it has none. */
+static int
+read_section(const struct loader *l, const json_t *node, const char **ret_section)
+{
+	const json_t *section = json_object_get(node, "x-section");
+	const char *name = json_string_value(section);
+
+	if (section != NULL && (name == NULL || !field_section_known(name)))
+		return loader_fail(l, "unknown section in \"x-section\"");
+	*ret_section = name;
+	return 0;
+}
+
 /* The operation's parameter replaces the path's of the same name (OpenAPI 3.1, 4.8.10). */
 static struct parameter *
 parameter_slot(struct operation *op, struct parameter *params, const char *name, bool in_path)
@@ -94,6 +108,8 @@ read_parameter(struct loader *l, struct operation *op, struct parameter *params,
 	slot->name = name;
 	slot->in_path = strcmp(in, "path") == 0;
 	slot->required = required;
+	if (read_section(l, p, &slot->section) == -1)
+		return -1;
 	return keep_schema(l, json_object_get(p, "schema"), &slot->schema);
 }
 
@@ -238,6 +254,8 @@ read_operation(struct loader *l, struct operation *op, const json_t *item, const
 		     json_array_size(json_object_get(node, "security")) == 0;
 	op->answers = success_type(json_object_get(node, "responses"));
 	op->personal = shows_personal(l, json_object_get(node, "responses"));
+	if (read_section(l, node, &op->section) == -1)
+		return -1;
 	if (read_parameters(l, op, json_object_get(item, "parameters"),
 		json_object_get(node, "parameters")) == -1)
 		return -1;

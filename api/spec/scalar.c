@@ -117,12 +117,18 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		return;
 	}
 	fault = s->field != NULL ? field_fault(s->field, text) : TEXT_NONE;
+	if (fault == TEXT_field_blank) {
+		walk_fault_inside(w, at, fault);
+		return;
+	}
 	if (fault != TEXT_NONE) {
 		/* The type's own words say it better than a length or a pattern. */
 		walk_fault(w, at, fault, NULL);
 		return;
 	}
-	if (n < s->min_length)
+	if (n == 0 && s->min_length == 1)
+		walk_fault_inside(w, at, TEXT_empty);
+	else if (n < s->min_length)
 		walk_fault(w, at, TEXT_too_short,
 		    walk_count(w, s->min_length, TEXT_character, TEXT_characters));
 	check_pattern(w, s, text, at);

@@ -110,6 +110,23 @@ walk_array(const struct walk *w, const struct schema *s, json_t *value, const st
 	}
 }
 
+/* Whether people choose the value, and do not write it. */
+static bool
+is_chosen(const struct schema *s)
+{
+	return s != NULL && (s->catalog != NULL || s->listed != NULL);
+}
+
+static const struct schema *
+property_of(const struct schema *s, const char *name)
+{
+	for (size_t i = 0; i < s->nproperties; i++) {
+		if (strcmp(s->properties[i].name, name) == 0)
+			return s->properties[i].schema;
+	}
+	return NULL;
+}
+
 static void
 check_required(
     const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
@@ -121,7 +138,8 @@ check_required(
 		if (json_object_get(value, *name) != NULL)
 			continue;
 		member = at_member(at, *name);
-		walk_fault(w, &member, TEXT_required, NULL);
+		walk_fault_inside(w, &member,
+		    is_chosen(property_of(s, *name)) ? TEXT_required_choice : TEXT_required);
 	}
 }
 
@@ -146,29 +164,18 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 		    w->fs, walk_pointer(w, at), TEXT_one_of, s->one_of_text[w->fs->language]);
 }
 
-static bool
-has_property(const struct schema *s, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < s->nproperties; i++)
-		if (strcmp(s->properties[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 static void
 check_unknown(
     const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
-	const char *name;
+	const char *name, *pointer;
 	struct at member;
 	json_t *ignored;
 
 	json_object_foreach ((json_t *)value, name, ignored) {
 		if (walk_is_full(w))
 			return;
-		if (has_property(s, name))
+		if (property_of(s, name) != NULL)
 			continue;
 		member = at_member(at, name);
 		if (member.length > NAME_SHOWN_MAX) {
@@ -176,7 +183,9 @@ check_unknown(
 			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
 				member.length--;
 		}
-		walk_fault(w, &member, TEXT_unknown_property, NULL);
+		pointer = walk_pointer(w, &member);
+		/* By its own name: it is no field, and has no label. */
+		faults_add(w->fs, pointer, TEXT_unknown_property, strrchr(pointer, '/') + 1);
 	}
 }
 
@@ -228,6 +237,11 @@ walk_value(const struct walk *w, const struct schema *s, json_t *value, const st
 	/* An integer is a number too. */
 	if (s->types != 0 && (s->types & type) == 0 &&
 	    (type != TYPE_INTEGER || (s->types & TYPE_NUMBER) == 0)) {
+		if (type == TYPE_NULL) {
+			walk_fault_inside(
+			    w, at, is_chosen(s) ? TEXT_type_null_choice : TEXT_type_null);
+			return;
+		}
 		pointer = walk_pointer(w, at);
 		faults_add(w->fs, pointer, TEXT_type, walk_called(w, pointer),
 		    s->types_text[language], message_words(type_text(s, type), language));

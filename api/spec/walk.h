@@ -28,11 +28,14 @@ bool walk_is_full(const struct walk *w);
 /* walk_pointer - where at stands, as a JSON Pointer in a URI fragment; in the arena. */
 const char *walk_pointer(const struct walk *w, const struct at *at);
 
-/* walk_called - what a sentence calls the value there: "phone", "actions/0", "the body". */
+/* walk_called - what people call the value there: its field's label. */
 const char *walk_called(const struct walk *w, const char *pointer);
 
 /* walk_fault - notes a fault there; {1} is what the value is called, {2} the argument (or NULL). */
 void walk_fault(const struct walk *w, const struct at *at, enum text text, const char *argument);
+
+/* walk_fault_inside - the same, where {1} is what the value is called inside a sentence. */
+void walk_fault_inside(const struct walk *w, const struct at *at, enum text text);
 
 /* walk_count - "1 item", "5 items". */
 const char *walk_count(const struct walk *w, size_t n, enum text one, enum text many);

@@ -125,9 +125,9 @@ const rules = {
     return [
       ...(actions === undefined || (Array.isArray(actions) && rows.length === 0) ? ["actions"] : []),
       ...rows.flatMap((row, i) => (isObject(row) && (row.final_state ?? null) === null ? [`actions/${i}/final_state`] : [])),
-      ...((diagnosis ?? null) === null ? ["diagnosis"] : []),
-      ...((offer ?? null) === null ? ["competitor_offer"] : []),
-      ...((closure.advertising_acceptance ?? null) === null ? ["advertising_acceptance"] : []),
+      ...((diagnosis ?? null) === null ? ["diagnosis/reason"] : []),
+      ...((offer ?? null) === null ? ["competitor_offer/phone_to_manage"] : []),
+      ...((closure.advertising_acceptance ?? null) === null ? ["closure/advertising_acceptance"] : []),
     ];
   },
 };
@@ -140,7 +140,7 @@ function learn() {
   ajv.addKeyword({ keyword: "x-catalog", type: "string", validate: (code, text) => legal[code].includes(text) });
   const rule = (name, value) => {
     const broken = rules[name](value);
-    rule.errors = broken.map((member) => ({ keyword: "x-rule", message: name, params: { missingProperty: member } }));
+    rule.errors = broken.map((member) => ({ keyword: "x-rule", message: name, params: { place: member } }));
     return broken.length === 0;
   };
   ajv.addKeyword({ keyword: "x-rule", type: "object", errors: true, validate: rule });
@@ -164,7 +164,7 @@ function places(errors) {
   const name = (e) => e.params.missingProperty ?? e.params.additionalProperty;
   const token = (text) => (text === undefined ? "" : "/" + text.replace(/~/g, "~0").replace(/\//g, "~1"));
   /* Of oneOf the service names the object itself, and not what each branch lacks. */
-  return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + (e.keyword === "x-rule" ? "/" + name(e) : token(name(e)))))];
+  return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + (e.params.place ? "/" + e.params.place : token(name(e)))))];
 }
 
 /* -------------------------------------------------------------- valid bodies */

@@ -69,7 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST((status == 0 || status == 400) && status == rq.reply.status);
 	if (status == 0) {
 		check_accepted(&rq, query);
-		faults_init(&rq.faults, &rq.arena, LANGUAGE_ES);
+		faults_init(&rq.faults, &rq.arena, LANGUAGE_ES, NULL);
 		status = check_request(&rq);
 		MUST(status == 0 || status == 422 || status == 503);
 		if (status == 0 && has_parameter(rq.op, "cursor")) {

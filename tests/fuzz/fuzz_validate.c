@@ -121,7 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	arena_init(&arena);
-	faults_init(&faults, &arena, size % 2 == 0 ? LANGUAGE_EN : LANGUAGE_ES);
+	faults_init(&faults, &arena, size % 2 == 0 ? LANGUAGE_EN : LANGUAGE_ES, NULL);
 
 	/* The same bytes as text: decoded first, so that it may be a parameter. */
 	text = arena_copy(&arena, (const char *)data, size);

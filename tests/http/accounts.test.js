@@ -138,6 +138,31 @@ test("an integration may what its rights say, and no more", async () => {
   assert.equal((await chief.patch(all.at, { role: "advisor" })).json.rights.length, 0);
 });
 
+test("session_get: role and rights; 403 names the right that is missing, or the roles that may", async () => {
+  const scope = (r) => (assert.equal(r.status, 403, r.text), r.headers["www-authenticate"].match(/^Bearer realm="gestor", error="insufficient_scope", scope="([^"]*)"$/)[1]);
+  const reads = await free({ role: "integration", rights: ["client_read"] });
+  const shown = (await reads.as.get("/v1/sessions/current")).json.advisor;
+  assert.deepEqual([shown.role, shown.rights], ["integration", ["session", "catalog_read", "client_read"]]);
+  const listed = await reads.as.get("/v1/opportunities");
+  assert.equal(scope(listed), "opportunity_read");
+  assert.equal(listed.json.detail, "This integration lacks the right opportunity_read.");
+  assert.equal(scope(await reads.as.get("/v1/clients/1/contacts")), "contact_read", "what it has is not named");
+  assert.equal(scope(await reads.as.post("/v1/typifications", {})), "client_write contact_write opportunity_write");
+  const never = await reads.as.get("/v1/advisors", { "accept-language": "es" });
+  assert.equal(scope(never), "advisor_manage");
+  assert.equal(never.json.detail, "Solo un administrador puede hacer esto.");
+  const person = await free(), mine = (await person.as.get("/v1/sessions/current")).json.advisor;
+  assert.equal(mine.role, "advisor");
+  assert.ok(["session", "client_write", "opportunity_write", "personal_data"].every((right) => mine.rights.includes(right)));
+  assert.ok(!mine.rights.includes("opportunity_reopen"));
+  const audit = await person.as.get("/v1/audit", { "accept-language": "es" });
+  assert.equal(scope(audit), "audit_read");
+  assert.equal(audit.json.detail, "Solo un supervisor o un administrador puede hacer esto.");
+  assert.equal((await person.as.get("/v1/audit")).json.detail, "Only a supervisor or an administrator may do this.");
+  const boss = (await chief.get("/v1/sessions/current")).json.advisor;
+  assert.ok(boss.rights.includes("advisor_manage") && boss.rights.includes("opportunity_reopen"));
+});
+
 test("session_create: attempts are throttled by account, whether there is one or not, over processes, restarts and rehearsals", async () => {
   const real = await free(), nobody = username();
   const outcome = async (name, password, base, query) => (await signIn(name, password, base, query)).status;

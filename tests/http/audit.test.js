@@ -29,6 +29,7 @@ const wanted = {
   client_create: "insert client",
   client_update: "update client",
   contact_create: "insert contact",
+  contact_update: "update contact",
   opportunity_create: "insert opportunity",
   opportunity_update: "update opportunity",
   action_create: "insert action",

@@ -245,7 +245,7 @@ const reasonFaults = [
 function assertFault(r, pointer, { level, code, allowed }, sent) {
   assert.equal(r.status, 422, `${sent}: ${r.text}`);
   assert.equal(r.json.code, "invalid");
-  assert.deepEqual(r.json.errors.map(({ detail, ...fault }) => fault), [{ pointer, code, allowed, level }], sent);
+  assert.deepEqual(r.json.errors.map(({ detail, field, label, ...fault }) => fault), [{ pointer, code, allowed, level }], sent);
   assert.equal(typeof r.json.errors[0].detail, "string");
 }
 
@@ -402,7 +402,8 @@ test("catalog_get: items come by position; one that is not active is not listed,
 
 /*
  * Levels that have no values today: where, below what, and how a choice of it is sent. The very next
- * request after the commit is judged by the new values, whatever the process has heard by then.
+ * request after the commit is judged by the new values, whatever the process has heard by then. What a record holds
+ * it may keep, so refusals are asked for of one that holds neither value.
  */
 const levelsToCome = [
   ["action_update", "Detalle of MIGRACIÓN PREPAGADO/PREPAGO", "retention_action", "migracion-prepagado-prepago", "#/action", (o, code) => ana.patch(o.row, { action: code })],
@@ -420,10 +421,17 @@ for (const [operation, name, catalog, leaf, pointer, send] of levelsToCome)
     const kept = await lib.opened(ana);
     const row = (await ana.post(`${kept.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" })).json;
     o.row = `${kept.at}/actions/${row.id}`;
+    const never = await lib.opened(ana);
+    never.row = `${never.at}/actions/${(await ana.post(`${never.at}/actions`, { action: "migracion-postpago.max-49-90-50-por-3-meses" })).json.id}`;
+    if (catalog === "stage") {
+      const detail = await add(catalog, leaf, "OTRO DETALLE");
+      assert.equal((await send(never, detail)).status, 200);
+      await setActive(catalog, detail, false);
+    }
     assert.equal((await send(o, leaf)).status, 200);
     for (let i = 0; i < 50; i++) {
       const taken = async (code) => { const r = await send(o, code); assert.equal(r.status, 200, `${i}: ${code}: ${r.text}`); };
-      const refused = async (code, fault) => assertFault(await send(o, code), pointer, fault, `${i}: ${code}`);
+      const refused = async (code, fault) => assertFault(await send(never, code), pointer, fault, `${i}: ${code}`);
       // The notice reaches the process some time in the first milliseconds: requests come before, with and after it.
       const wait = () => pause((i % 10) * 400);
       const label = `VALOR ${i}`, code = `${leaf}.valor-${i}`;
@@ -445,15 +453,16 @@ for (const [operation, name, catalog, leaf, pointer, send] of levelsToCome)
   });
 
 test("diagnosis_put: many at once, right after a value was added, are all judged by it", async (t) => {
-  const { at } = await lib.opened(ana);
   const leaf = "calidad-de-la-venta.incumplimiento-del-ofrecimiento";
   t.after(() => barren("cancellation_reason", leaf));
   for (let i = 0; i < 20; i++) {
+    /* What is held may be kept: so one that takes, and one that never holds either. */
+    const taking = (await lib.opened(ana)).at, never = (await lib.opened(ana)).at;
     const code = await add("cancellation_reason", leaf, `DETALLE ${i}`);
-    const all = await Promise.all(Array.from({ length: 16 }, (_, n) => ana.put(`${at}/diagnosis`, { reason: n % 2 === 0 ? leaf : code })));
+    const all = await Promise.all(Array.from({ length: 16 }, (_, n) => ana.put(`${n % 2 === 0 ? never : taking}/diagnosis`, { reason: n % 2 === 0 ? leaf : code })));
     all.forEach((r, n) => assert.equal(r.status, n % 2 === 0 ? 422 : 200, r.text));
     await setActive("cancellation_reason", code, false);
-    const after = await Promise.all(Array.from({ length: 16 }, (_, n) => ana.put(`${at}/diagnosis`, { reason: n % 2 === 0 ? leaf : code })));
+    const after = await Promise.all(Array.from({ length: 16 }, (_, n) => ana.put(`${n % 2 === 0 ? taking : never}/diagnosis`, { reason: n % 2 === 0 ? leaf : code })));
     after.forEach((r, n) => assert.equal(r.status, n % 2 === 0 ? 200 : 422, r.text));
   }
 });
@@ -483,7 +492,7 @@ test("closure_put, typification_put: Detalle Etapa 1 below RETENIDO is asked for
     const { at } = await lib.opened(ana);
     assertFault(await ana.put(`${at}/typification`, lib.form()), "#/closure/stage", wrong(2, "choice_incomplete", [detail]), "retenido");
     const bare = await ana.put(`${at}/closure`, { stage: detail });
-    assert.deepEqual(bare.json.errors.map((e) => e.pointer), ["#/actions", "#/diagnosis", "#/competitor_offer", "#/advertising_acceptance"]);
+    assert.deepEqual(bare.json.errors.map((e) => e.field), ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]);
     const r = await ana.put(`${at}/typification`, lib.form({ closure: { advertising_acceptance: "acepto", stage: detail } }));
     assert.equal(r.status, 200, r.text);
     assert.deepEqual(r.json.stage, { code: detail, label: "CON DESCUENTO", levels: [{ code: "retenido", label: "RETENIDO" }, { code: detail, label: "CON DESCUENTO" }] });

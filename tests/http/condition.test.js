@@ -2,6 +2,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
+const { openapi, operations } = require("./coverage.js");
 const { writes, send, fingerprint, hold, until, waiting, row } = require("./writes.js");
 
 let world, ana, bea, boss, make;
@@ -22,7 +23,7 @@ const tagOf = async (where) => {
   assert.match(r.headers.etag, strong);
   return r.headers.etag;
 };
-const bound = ["client_update", "opportunity_update", "action_create", "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put",
+const bound = ["client_update", "contact_update", "opportunity_update", "action_create", "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put",
   "typification_put", "opportunity_reopen"];
 const unbound = ["session_create", "session_refresh", "session_delete", "client_create", "contact_create", "opportunity_create", "typification_create"];
 const malformed = ["abc", "\"abc", "abc\"", "W/abc", "w/\"abc\"", "\"a\" \"b\"", "\"a\";\"b\"", "\"a b\"", "*, \"a\"", "\"a\", *", "**", "W/*", "", ",", "W/"];
@@ -146,6 +147,58 @@ test("catalog_get, catalog_list: another tag when an item comes, the old one whe
   await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
 });
 
+test("If-Match on a read: the tag, a list with it and the asterisk are 200, every other tag 412, malformed 400", async () => {
+  const o = await lib.opened(ana);
+  for (const where of [`/v1/clients/${o.client.id}`, `/v1/contacts/${o.contact.id}`, o.at, `${o.at}/actions`, `${o.at}/diagnosis`, "/v1/catalogs", "/openapi.json"]) {
+    const first = await ana.get(where), tag = first.headers.etag;
+    for (const method of ["GET", "HEAD"]) {
+      const ask = (match, more) => ana.request(method, where, undefined, { "if-match": match, ...more });
+      for (const match of [tag, `"0", ${tag}`, `W/"0",${tag}`, "*"]) {
+        const r = await ask(match);
+        assert.equal(r.status, 200, `${method} ${where} ${match}`);
+        assert.equal(r.headers.etag, tag);
+        if (method === "GET") assert.equal(r.text, first.text);
+      }
+      for (const match of ["\"0\"", `W/${tag}`, `"${tag.slice(1, -1)}0"`, "\"\""]) {
+        const r = await ask(match);
+        assert.equal(r.status, 412, `${method} ${where} ${match}`);
+        assert.equal(r.headers.etag, undefined);
+        if (method === "GET") assert.equal(r.json.code, "precondition_failed");
+      }
+      for (const match of malformed) assert.equal((await ask(match)).status, 400, `${where} ${match}`);
+      assert.equal((await ask("\"0\"", { "if-none-match": tag })).status, 412, "If-Match goes before If-None-Match");
+      assert.equal((await ask(tag, { "if-none-match": tag })).status, 304);
+    }
+  }
+  assert.equal((await ana.get("/v1/clients/999999999", { "if-match": "\"0\"" })).status, 404, "what is no success stays as it is");
+});
+
+test("If-Match on a read without a tag: the asterisk is 200, every tag 412", async () => {
+  const admin = await world.signedIn("E8000002"), o = await lib.opened(ana);
+  const id = { client_id: o.client.id, contact_id: o.contact.id, opportunity_id: o.at.split("/").pop(), advisor_id: o.contact.advisor.id, catalog: "stage" };
+  await ana.post(`${o.at}/actions`, row);
+  id.action_id = (await ana.get(`${o.at}/actions`)).json.items[0].id;
+  for (const op of operations(openapi()).filter((x) => x.method === "GET")) {
+    const where = op.path.replace(/\{(\w+)\}/g, (all, name) => id[name]) + (op.id === "client_search" ? "?phone=944264648" : "");
+    const any = await admin.get(where, { "if-match": "*" }), none = await admin.get(where, { "if-match": "\"0\"" });
+    assert.equal(any.status, 200, `${where}: ${any.text.slice(0, 300)}`);
+    assert.deepEqual([none.status, none.json.code], [412, "precondition_failed"], where);
+  }
+});
+
+test("If-Match with a weak tag: 412 says that it never matches", async () => {
+  const o = await lib.opened(ana);
+  const tag = await tagOf(o.at);
+  for (const r of [await ana.patch(o.at, {}, { "if-match": `W/${tag}` }), await ana.get(o.at, { "if-match": `W/${tag}` }),
+    await ana.patch(`/v1/clients/${o.client.id}`, {}, { "if-match": `W/"0", "1"` })]) {
+    assert.equal(r.status, 412);
+    assert.equal(r.json.code, "precondition_failed");
+    assert.match(r.json.detail, /weak/);
+  }
+  assert.doesNotMatch((await ana.patch(o.at, {}, { "if-match": "\"0\"" })).json.detail, /weak/);
+  assert.equal((await ana.patch(o.at, {}, { "if-match": `W/"0", ${tag}` })).status, 200);
+});
+
 /* -------------------------------------------------------------- writing */
 
 for (const id of bound)
@@ -197,7 +250,7 @@ for (const id of bound.filter((x) => x !== "opportunity_reopen"))
 for (const id of bound)
   test(`${id}: whose it is, whether it is there and finished comes before If-Match`, async () => {
     const rq = await make[id](), right = await tagOf(rq.tagged);
-    const gone = { where: rq.where.replace(/(clients|opportunities)\/[0-9]+/, "$1/999999999") };
+    const gone = { where: rq.where.replace(/(clients|contacts|opportunities)\/[0-9]+/, "$1/999999999") };
     for (const tag of [right, "\"0\""]) {
       const absent = await send(rq, { "if-match": tag }, gone);
       assert.equal(absent.status, 404, `${tag}: ${absent.text}`);
@@ -206,6 +259,12 @@ for (const id of bound)
       assert.equal(foreign.status, 403, `${tag}: ${foreign.text}`);
     }
     if (id === "client_update") return;
+    if (id === "contact_update") {
+      const o = await ana.post("/v1/opportunities", { contact_id: rq.where.match(/[0-9]+$/)[0], sub_campaign: "entel" });
+      assert.equal((await ana.put(`${o.headers.location}/typification`, lib.form())).status, 200);
+      for (const tag of [right, "\"0\"", "*", await tagOf(rq.tagged)]) assert.equal((await send(rq, { "if-match": tag })).json.code, "opportunity_finished", tag);
+      return;
+    }
     const opportunity = rq.where.match(/opportunities\/[0-9]+/)[0];
     if (id === "opportunity_reopen") assert.equal((await send(rq)).status, 200);
     else if (rq.tagged.includes("/actions/")) assert.equal((await ana.put(`/v1/${opportunity}/typification`, { ...lib.form(), actions: undefined })).status, 200);
@@ -247,6 +306,10 @@ const races = {
     const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
     return { tagged: where, write: (n, headers) => ana.patch(where, { name: `GANA ${n}` }, headers) };
   },
+  contact_update: async () => {
+    const { contact } = await lib.opened(ana), where = `/v1/contacts/${contact.id}`;
+    return { tagged: where, write: (n, headers) => [ana, boss][n].patch(where, { ownership_check: { asked: 3, right: n } }, headers) };
+  },
   diagnosis_put: async () => {
     const where = `${(await lib.opened(ana)).at}/diagnosis`;
     const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
@@ -272,7 +335,7 @@ for (const [id, begin] of Object.entries(races))
       const tag = await tagOf(tagged);
       // In some rounds both surely wait for the row: the lock is ours when they come.
       const release = round >= 3 ? null
-        : await hold(world.database, tagged.includes("clients") ? `select from client where id = ${tagged.match(/[0-9]+$/)[0]} for update`
+        : await hold(world.database, /clients|contacts/.test(tagged) ? `select from ${tagged.split("/")[2].slice(0, -1)} where id = ${tagged.match(/[0-9]+$/)[0]} for update`
           : `select from opportunity where id = ${tagged.match(/opportunities\/([0-9]+)/)[1]} for update`);
       const both = [0, 1].map((n) => write(n, { "if-match": tag }));
       if (release) {
@@ -305,7 +368,7 @@ test("client_update: many who read, add one and write with If-Match lose nothing
 test("client_update: the tag of a read is the database's own, whatever the length and the letters", async () => {
   const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
   let tag = await tagOf(where);
-  const letters = ["x", "Ñ", "😀", "\u007f", "\u0001", "\\", "\"", "\u2028"];
+  const letters = ["x", "Ñ", "😀", "\ue000", "\u0301", "\\", "\"", "\u20ac"];
   for (let n = 1; n <= 48; n++) {
     const r = await ana.patch(where, { name: `A${letters[n % letters.length].repeat(n)}.` }, { "if-match": tag });
     assert.equal(r.status, 200, r.text);

@@ -97,6 +97,7 @@ const good = {
   contact_list: () => ({}),
   contact_create: () => ({ body: lib.newContact() }),
   contact_get: () => ({}),
+  contact_update: () => ({ body: { ownership_check: { asked: 3, right: 2 } } }),
   opportunity_list: () => ({}),
   opportunity_create: async () => ({ body: { contact_id: await newContactId(), sub_campaign: "entel" } }),
   opportunity_get: () => ({}),
@@ -200,7 +201,14 @@ const long = "x".repeat(70 * 1024);
 /* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
 const ways = {
   200: [
-    ["", (op) => !op.statuses.includes(201), succeeds(200)],
+    ["", (op) => !op.statuses.includes(201) && !op.statuses.includes(204), succeeds(200)],
+    ["the whole opportunity, by return=opportunity", (op) => op.query.includes("return"), async (op) => {
+      const r = await send(op, { query: "return=opportunity" }), at = fill("/v1/opportunities/{opportunity_id}", { opportunity_id: r.json.id });
+      faultless(r, op.statuses.includes(201) ? 201 : 200);
+      const whole = await ana.get(at);
+      assert.equal(r.text, whole.text);
+      assert.equal(r.headers["opportunity-etag"], whole.headers.etag);
+    }],
     ["what would be made, by validate_only", (op) => op.statuses.includes(201), async (op) => {
       const r = await send(op, { query: "validate_only=true" });
       faultless(r, 200);
@@ -212,7 +220,7 @@ const ways = {
   204: [["", () => true, succeeds(204)]],
   304: [["If-None-Match names it", () => true, async (op) => {
     const { headers: { etag } } = await send(op);
-    assert.match(etag, /^"[0-9a-f]{1,16}"$/);
+    assert.match(etag, /^"([0-9a-f]{1,16}([.][0-9a-f]{1,16}){0,4}-)?[0-9a-f]{1,16}"$/);
     const r = await send(op, { headers: { "if-none-match": etag } });
     faultless(r, 304);
     assert.equal(r.headers.etag, etag);
@@ -282,6 +290,12 @@ const ways = {
       const r = await send(op, { as: boss }, g);
       assert.ok([200, 201, 204].includes(r.status), r.text);
     }],
+    ["another advisor's contact; a supervisor may", (op) => op.id === "contact_update", async (op) => {
+      const at = fill("/v1/contacts/{contact_id}"), before = (await ana.get(at)).json;
+      faultless(await send(op, { as: bea, body: { ownership_check: null } }), 403, "contact_not_owner");
+      assert.deepEqual((await ana.get(at)).json, before);
+      faultless(await send(op, { as: boss }), 200);
+    }],
   ],
   404: [["absent, and not ids at all", () => true, async (op) => {
     for (const [, name] of op.path.matchAll(/\{([a-z_]+)\}/g)) {
@@ -323,17 +337,18 @@ const ways = {
           "opportunity_finished");
       assert.deepEqual((await ana.get(finished.at)).json, before);
     }],
+    ["the contact's opportunity is finished, for a supervisor too", (op) => op.id === "contact_update", async (op) => {
+      for (const as of [ana, boss]) faultless(await send(op, { as, ids: { contact_id: finished.contact.id } }), 409, "opportunity_finished");
+    }],
     ["twenty rows are all", (op) => op.id === "action_create", async (op) => {
       const { at, opportunity } = await lib.opened(ana);
       const row = { action: "migracion-prepagado-prepago" };
       assert.equal((await ana.put(`${at}/typification`, { actions: Array(20).fill(row) })).status, 200);
       faultless(await send(op, { ids: { opportunity_id: opportunity.id } }), 409, "actions_full");
     }],
-    ["a request with its Idempotency-Key is running", (op) => op.takesKey, async (op) => {
+    ["a request with its Idempotency-Key is running", (op) => op.takesKey && op.id !== "session_refresh", async (op) => {
       const g = await good[op.id](), key = `running-${op.id}`;
-      // Whose key it is: an advisor's, or of the session that is renewed.
-      const scope = world.database.sql(op.id === "session_refresh" ? "select encode(refresh_hash, 'hex') from session order by id desc limit 1"
-        : `select id from advisor where username = '${g.as === boss ? "E8000001" : g.as === chief ? "E8000002" : "E8153375"}'`);
+      const scope = world.database.sql(`select id from advisor where username = '${g.as === boss ? "E8000001" : g.as === chief ? "E8000002" : "E8153375"}'`);
       const release = await hold(world.database, lockOf(scope, op.id, key));
       try {
         const r = await send(op, { headers: { "idempotency-key": key } }, g);
@@ -375,6 +390,9 @@ const ways = {
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
       for (const value of ["maybe", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
+    }],
+    ["return is opportunity", (op) => op.query.includes("return"), async (op) => {
+      for (const value of ["part", "Opportunity", "opportunity,part"]) lib.faultAt(await send(op, { query: `return=${value}` }), "#/return");
     }],
     ["an unknown member", (op) => op.hasBody, async (op) => {
       const g = await good[op.id]();

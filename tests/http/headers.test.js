@@ -66,6 +66,16 @@ test("client_create: a preflight is told what may be sent", async () => {
   }
 });
 
+test("client_create: a preflight allows what tracing libraries add to a request", async () => {
+  const names = ["traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags",
+    "x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority", "x-datadog-origin", "x-datadog-tags", "x-cloud-trace-context", "x-amzn-trace-id", "request-id",
+    "request-context", "elastic-apm-traceparent", "newrelic", "uber-trace-id"];
+  const r = await world.anyone.request("OPTIONS", "/v1/clients", undefined, { origin: desk, "access-control-request-method": "POST", "access-control-request-headers": names.join(",") });
+  const allowed = list(r.headers["access-control-allow-headers"]).map((n) => n.toLowerCase());
+  assert.deepEqual(names.filter((name) => !allowed.includes(name)), []);
+  assert.equal(new Set(allowed).size, allowed.length, "none stands twice");
+});
+
 test("client_get: another origin, and null, are told nothing; nor is who names none", async () => {
   const others = ["https://desk.example.evil", "https://evil.desk.example", "http://desk.example", "https://desk.example:444", "https://desk.example/", "https://desk.exampl", "null", "*", "",
     desk.toUpperCase(), `${desk} ${local}`, `${desk},`, "http://localhost", "http://localhost:30000"];
@@ -104,6 +114,31 @@ test("serve: refuses origins that no browser would ever name, and says what they
       GESTOR_LISTEN: "127.0.0.1:1", GESTOR_CORS_ORIGINS: origins } });
     assert.equal(r.status, 2, `${origins}: ${r.stderr}`);
     assert.match(r.stderr, /GESTOR_CORS_ORIGINS must be origins such as https:\/\/desk\.example/);
+  }
+});
+
+/* ------------------------------------------------------------ media types */
+
+test("client_create, client_update: every spelling of UTF-8 is taken, another charset is not", async () => {
+  for (const charset of ["utf-8", "UTF-8", "utf8", "UTF8", "Utf8", "\"utf-8\"", "\"UTF8\""]) {
+    assert.equal((await ana.post("/v1/clients", lib.newClient(), { "content-type": `application/json; charset=${charset}` })).status, 201, charset);
+    assert.equal((await ana.patch(`/v1/clients/${client.id}`, {}, { "content-type": `application/merge-patch+json;charset=${charset}` })).status, 200, charset);
+  }
+  for (const charset of ["latin1", "utf-16", "utf", "\"utf-8", "\"\"", ""])
+    assert.equal((await ana.post("/v1/clients", lib.newClient(), { "content-type": `application/json; charset=${charset}` })).status, 415, charset);
+});
+
+test("client_update, client_create: 415 says what would be taken, and OPTIONS what a patch may be", async () => {
+  const patch = "application/merge-patch+json, application/json";
+  const patched = await ana.patch(`/v1/clients/${client.id}`, "x", { "content-type": "application/json-patch+json" });
+  assert.deepEqual([patched.status, patched.headers["accept-patch"], patched.headers.accept], [415, patch, patch]);
+  const posted = await ana.post("/v1/clients", "x", { "content-type": "text/csv" });
+  assert.deepEqual([posted.status, posted.headers["accept-patch"], posted.headers.accept], [415, undefined, "application/json"]);
+  const packed = await ana.post("/v1/clients", "x", { "content-type": "application/json", "content-encoding": "gzip" });
+  assert.deepEqual([packed.status, packed.headers["accept-encoding"]], [415, "identity"]);
+  for (const [where, wanted] of [[`/v1/clients/${client.id}`, patch], ["/v1/opportunities/1", patch], ["/v1/clients", undefined], ["/livez", undefined]]) {
+    const r = await world.anyone.request("OPTIONS", where);
+    assert.deepEqual([r.status, r.headers["accept-patch"]], [204, wanted], where);
   }
 });
 

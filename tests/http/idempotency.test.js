@@ -20,7 +20,7 @@ after(() => world.end());
 let keys = 0;
 const newKey = () => `clave-${++keys}`;
 const by = (key) => ({ "idempotency-key": key });
-const keyed = ["session_create", "session_refresh", "client_create", "client_update", "contact_create", "opportunity_create", "opportunity_update", "action_create",
+const keyed = ["session_create", "session_refresh", "client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create",
   "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
 const ok = (r, status = [200, 201, 204]) => { assert.ok([status].flat().includes(r.status), r.text); return r; };
 const isReplay = (r, first) => {
@@ -241,6 +241,20 @@ test("advisor_create, advisor_password_put: another password is another request,
     for (const form of [word, JSON.stringify({ password: word })])
       for (const text of [form, crypto.createHash("blake2b512").update(form).digest("hex").slice(0, 64), crypto.createHash("sha256").update(form).digest("hex")])
         assert.ok(!kept.includes(text), "nothing of the password is there");
+});
+
+test("session_refresh: of two with the same key at the same time the second waits, and gets the same tokens", async () => {
+  const { refresh_token } = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json, key = newKey();
+  const renew = () => world.anyone.post("/v1/sessions/refresh", { refresh_token }, by(key));
+  const release = await hold(world.database, lockOf(sql("select encode(refresh_hash, 'hex') from session order by id desc limit 1"), "session_refresh", key));
+  const both = [renew(), renew()];
+  await until("both wait", () => waiting(world.database) === 2);
+  await release();
+  const answers = await Promise.all(both);
+  assert.deepEqual(answers.map((r) => r.status), [200, 200], answers.map((r) => r.text).join("\n"));
+  assert.deepEqual(answers.map((r) => r.headers["idempotent-replayed"]).sort(), ["true", undefined]);
+  assert.deepEqual(answers[0].json.refresh_token, answers[1].json.refresh_token);
+  assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: answers[0].json.refresh_token })).status, 200, "the session goes on");
 });
 
 test("session_refresh: of a session that was ended, nothing is repeated", async () => {

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => world.end());
 
-const faultsOf = (r) => r.json.errors?.map(({ detail, ...fault }) => fault);
+const faultsOf = (r) => r.json.errors?.map(({ detail, label, ...fault }) => fault);
 const detailsOf = (r) => (r.json.errors ? r.json.errors.map((e) => e.detail) : [r.json.detail]);
 
 /* Asks in English, in Spanish and without a wish: only titles and details may differ, and they must. */
@@ -58,10 +58,10 @@ test("Accept-Language: es in any form is Spanish, and the rest English", async (
   const expected = { es: "es", "es-PE": "es", "es-419": "es", "ES-pe": "es", "es-PE, en;q=0.9": "es", "en;q=0.9, es": "es",
     "en;q=0, *": "es", "fr, es;q=0.1": "es", "es, en": "es",
     en: "en", "en-GB": "en", "*": "en", fr: "en", "es;q=0": "en", "es;q=0.5, en": "en", "es;q=0.5, *": "en", "en, es": "en",
-    "": "en", "es;q=much": "en", es_PE: "en" };
+    "": "en", "es;q=much": "en", es_PE: "en", "es-PE,es_PE;q=0.9,en;q=0.1": "es", "es_PE, en;q=0.1": "en" };
   for (const [accept, wanted] of Object.entries(expected)) assert.equal(await language(accept), wanted, accept);
   assert.equal(await language(["en;q=0.3", "es;q=0.4"]), "es", "two lines are one list");
-  assert.equal(await language(["es", "bad;"]), "en");
+  assert.equal(await language(["bad;", "es"]), "es", "a malformed element is passed over");
 });
 
 test("Accept-Language: what is no problem has no Content-Language", async () => {
@@ -75,7 +75,7 @@ test("400: what cannot be read is told in both languages", async () => {
   says(await post("{"), 400, "json_invalid", "The body is empty or ends early.", "El cuerpo está vacío o termina antes de tiempo.");
   says(await post("{x}"), 400, "json_invalid", "The body is not well-formed JSON, at line 1, column 2.",
     "El cuerpo no es un JSON bien formado, en la línea 1, columna 2.");
-  says(await post('{"a":1,"a":2}'), 400, "json_duplicate_key", "A key stands twice in one object, at line 1, column 10.",
+  says(await post('{"a":1,"a":2}'), 400, "json_duplicate_key", "A key appears twice in one object, at line 1, column 10.",
     "Una clave aparece dos veces en un mismo objeto, en la línea 1, columna 10.");
   says(await post("1e999"), 400, "json_invalid", "A number is too large, at line 1, column 5.",
     "Un número es demasiado grande, en la línea 1, columna 5.");
@@ -83,7 +83,7 @@ test("400: what cannot be read is told in both languages", async () => {
   says(await post('"\\u0000"'), 400, "json_invalid", "Text must not hold U+0000, at line 1, column 8.",
     "El texto no debe contener U+0000, en la línea 1, columna 8.");
   says(await post('"\0"'), 400, "json_invalid", "The body must not hold NUL bytes.", "El cuerpo no debe contener bytes NUL.");
-  says(await post("[".repeat(40)), 400, "json_too_deep", "Arrays and objects may be nested 32 deep.",
+  says(await post("[".repeat(40)), 400, "json_too_deep", "Arrays and objects may be nested 32 levels deep.",
     "Las listas y los objetos pueden anidarse hasta 32 niveles.");
   const get = (where) => inBoth(ana, "GET", where);
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
@@ -95,12 +95,13 @@ test("400: what cannot be read is told in both languages", async () => {
   says(await get("/v1/clients?phone=%FF"), 400, "bad_request", "The query must be percent-encoded UTF-8 without NUL.",
     "La consulta debe ser UTF-8 con codificación porcentual, sin NUL.");
   says(await get("/v1/opportunities?cursor=x"), 400, "cursor_invalid",
-    "The cursor was altered, or belongs to another list or other filters.", "El cursor fue alterado, o corresponde a otra lista o a otros filtros.");
+    "The cursor was altered, or belongs to another list or other filters. Start again from the first page.",
+    "El cursor fue alterado, o corresponde a otra lista o a otros filtros. Empiece de nuevo por la primera página.");
 });
 
 test("400: what the guard refuses is told in both languages, and what the library refuses too", async () => {
   const es = "Accept-Language: es-PE\r\n";
-  for (const [language, line, detail] of [["en", "", "exactly one Host header is required"], ["es", es, "Se requiere exactamente un encabezado Host."]]) {
+  for (const [language, line, detail] of [["en", "", "Exactly one Host header is required."], ["es", es, "Se requiere exactamente un encabezado Host."]]) {
     const r = await sent(`GET /livez HTTP/1.1\r\n${line}\r\n`);
     assert.match(r.head, new RegExp(`^HTTP/1.1 400 [^]*\r\nContent-Language: ${language}\r\nVary: Accept-Language`));
     assert.equal(r.json.code, "bad_request");
@@ -118,25 +119,36 @@ test("400: what the guard refuses is told in both languages, and what the librar
   assert.deepEqual([odd.json.status, odd.json.code, odd.json.title], [501, "method_unknown", "Método no implementado"]);
 });
 
-test("401, 403: who may not is told in both languages", async () => {
+test("401, 403: who may not is told in both languages, and what to do next", async () => {
+  const over = ["Your session is over. Sign in again.", "Su sesión terminó. Vuelva a ingresar."];
   says(await inBoth(world.anyone, "GET", "/v1/catalogs"), 401, "token_missing",
-    "Sign in with POST /v1/sessions and send the access token as Authorization: Bearer.",
-    "Inicie sesión con POST /v1/sessions y envíe el token de acceso en Authorization: Bearer.");
-  says(await inBoth(world.anyone, "GET", "/v1/catalogs", undefined, { authorization: "Bearer x" }), 401, "token_invalid",
-    "The access token is not valid, or not any more.", "El token de acceso no es válido o ya no está vigente.");
+    "You have not signed in. Sign in with your username and password.", "No ha iniciado sesión. Ingrese con su usuario y contraseña.");
+  says(await inBoth(world.anyone, "GET", "/v1/catalogs", undefined, { authorization: "Bearer x" }), 401, "token_invalid", ...over);
   says(await inBoth(world.anyone, "POST", "/v1/sessions", { username: "E8153375", password: "no-es-esta-clave" }), 401, "credentials_wrong",
-    "Username and password do not go together.", "El usuario y la contraseña no coinciden.");
-  says(await inBoth(world.anyone, "POST", "/v1/sessions/refresh", { refresh_token: "x" }), 401, "refresh_token_invalid",
-    "The refresh token is not valid, or was used before.", "El token de renovación no es válido o ya fue utilizado.");
+    "The username or the password is wrong. Check both and try again.", "El usuario o la contraseña no son correctos. Revíselos y vuelva a intentarlo.");
+  says(await inBoth(world.anyone, "POST", "/v1/sessions/refresh", { refresh_token: "x" }), 401, "refresh_token_invalid", ...over);
   const { at } = await lib.opened(ana);
-  says(await inBoth(ana, "POST", `${at}/reopening`), 403, "role_forbidden", "This operation is not for your role.", "Su rol no permite esta operación.");
+  says(await inBoth(ana, "POST", `${at}/reopening`), 403, "role_forbidden", "Only a supervisor or an administrator may do this.",
+    "Solo un supervisor o un administrador puede hacer esto.");
   says(await inBoth(luis, "PUT", `${at}/diagnosis`, { reason: lib.reason }), 403, "not_owner",
-    "Only the opportunity's own advisor or a supervisor may change it.", "Solo el asesor de la oportunidad o un supervisor puede modificarla.");
+    "This opportunity is another advisor's. Only that advisor or a supervisor may change it.",
+    "Esta oportunidad es de otro asesor. Solo ese asesor o un supervisor puede modificarla.");
+});
+
+test("412: an advisor is told that somebody else was there, and what to do", async () => {
+  const { at } = await lib.opened(ana);
+  says(await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }, { "if-match": '"0"' }), 412, "precondition_failed",
+    "Somebody else changed these data. Nothing was saved: look at them and save again.",
+    "Otra persona modificó estos datos. No se guardó nada: revíselos y vuelva a guardar.");
+  const { en, es } = await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }, { "if-match": 'W/"0"' });
+  assert.match(en.json.detail, /a weak tag never matches/);
+  assert.match(es.json.detail, /etiqueta débil .*nunca coincide/);
 });
 
 test("404, 405, 406, 411, 413, 415: what is not to be had is told in both languages", async () => {
   const body = lib.newClient();
-  says(await inBoth(ana, "GET", "/v1/nothing"), 404, "not_found", "There is nothing at this address.", "No existe nada en esta dirección.");
+  says(await inBoth(ana, "GET", "/v1/nothing"), 404, "not_found", "What you are looking for is not here. Check it and try again.",
+    "No encontramos lo que busca. Revise el dato y vuelva a intentarlo.");
   says(await inBoth(ana, "DELETE", "/v1/clients"), 405, "method_not_allowed", "This address does not take that method; see Allow.",
     "Esta dirección no admite ese método; consulte Allow.");
   says(await inBoth(ana, "GET", "/v1/catalogs", undefined, { accept: "text/html" }), 406, "not_acceptable",
@@ -146,7 +158,7 @@ test("404, 405, 406, 411, 413, 415: what is not to be had is told in both langua
     [411, "Se requiere un cuerpo: indique Content-Length o Transfer-Encoding: chunked."]);
   const large = await inBoth(ana, "POST", "/v1/clients", { ...body, name: "x".repeat(300000) });
   assert.equal(large.en.status, 413);
-  assert.match(large.en.json.detail, /^A body may have [0-9]+ bytes\.$/);
+  assert.match(large.en.json.detail, /^A body may have up to [0-9]+ bytes\.$/);
   assert.match(large.es.json.detail, /^El cuerpo puede tener hasta [0-9]+ bytes\.$/);
   says(await inBoth(ana, "POST", "/v1/clients", body, { "content-type": "text/plain" }), 415, "media_type_unsupported",
     "The body must be application/json, in UTF-8, not compressed.", "El cuerpo debe ser application/json, en UTF-8 y sin comprimir.");
@@ -159,15 +171,17 @@ test("409: conflicts are told in both languages", async () => {
   const { client, contact, at } = await lib.opened(ana);
   const { document_number } = client;
   says(await inBoth(ana, "POST", "/v1/clients", lib.newClient({ document_number })), 409, "client_exists",
-    "There is a client with this document already.", "Ya existe un cliente con este documento.");
+    "There is a client with this document already. Search by the document and use that client.",
+    "Ya hay un cliente registrado con este documento. Búsquelo por su documento y trabaje con esa ficha.");
   says(await inBoth(ana, "POST", "/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" }), 409, "contact_has_opportunity",
-    "One contact yields at most one opportunity.", "De un contacto se genera una oportunidad como máximo.");
+    "This call has its opportunity already. Go on with that one, or register a new call.",
+    "Esta llamada ya tiene su oportunidad. Continúe con ella o registre una nueva llamada.");
   says(await inBoth(boss, "POST", `${at}/reopening`), 409, "opportunity_not_finished",
-    "Only a finished opportunity can be reopened.", "Solo se puede reabrir una oportunidad cerrada.");
+    "This opportunity is still open, so it need not be reopened.", "Esta oportunidad sigue abierta; no hace falta reabrirla.");
   assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
   says(await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }), 409, "opportunity_finished",
-    "A finished opportunity changes no more; a supervisor may reopen it.",
-    "Una oportunidad cerrada ya no se modifica; un supervisor puede reabrirla.");
+    "This opportunity is closed and cannot be changed. Ask a supervisor to reopen it.",
+    "Esta oportunidad está cerrada y no se puede modificar. Pida a un supervisor que la reabra.");
 });
 
 /* faults(r, [[pointer, code, en, es], …]) - the faults of a 422, all of them, in order. */
@@ -183,97 +197,129 @@ test("422: faults of shape are told in both languages", async () => {
     sales: { lines: Array(101).fill("944264648"), plan: [] },
     summary_360: { claro_points: -1, observed: "no" }, experience: { expiring_points: 2147483648 },
   }), [
-    ["#/document_type", "required", "document_type is required", "document_type es obligatorio"],
-    ["#/name", "blank", "name must not be blank: it needs something that can be seen", "name no debe estar en blanco: escriba algo que se vea"],
-    ["#/document_number", "type", "document_number must be a string, not a number", "document_number debe ser un texto, no un número"],
-    ["#/phone", "pattern", "a mobile number has 9 digits and begins with 9; +51, 51, 0051, spaces and hyphens are taken",
-      "un número móvil tiene 9 dígitos y empieza con 9; se aceptan +51, 51, 0051, espacios y guiones"],
-    ["#/email", "format", "email must be an e-mail address", "email debe ser una dirección de correo electrónico"],
-    ["#/gender", "too_long", "gender must have at most 20 characters", "gender debe tener como máximo 20 caracteres"],
-    ["#/birth_date", "format", "birth_date must be a day that exists, as YYYY-MM-DD",
-      "birth_date debe ser una fecha que exista, en la forma AAAA-MM-DD"],
-    ["#/sales/lines", "too_many", "lines must have at most 100 items", "lines debe tener como máximo 100 elementos"],
-    ["#/sales/plan", "type", "plan must be a string or null, not an array", "plan debe ser un texto o null, no una lista"],
-    ["#/summary_360/observed", "type", "observed must be true or false or null, not a string", "observed debe ser true o false o null, no un texto"],
-    ["#/summary_360/claro_points", "too_small", "claro_points must be at least 0", "claro_points debe ser como mínimo 0"],
-    ["#/experience/expiring_points", "too_big", "expiring_points must be at most 2147483647", "expiring_points debe ser como máximo 2147483647"],
-    ["#/other", "unknown_property", "other is not known here", "other no se admite aquí"],
+    ["#/document_type", "required", "Choose the document type.", "Elija el Tipo de Documento."],
+    ["#/name", "blank", "Enter the name.", "Ingrese el Nombre."],
+    ["#/document_number", "type", "Document number: the value must be a string, not a number.", "Número de Documento: el valor debe ser un texto, no un número."],
+    ["#/phone", "pattern", "Phone: enter 9 digits that begin with 9; +51, 51, 0051, spaces and hyphens are taken.",
+      "Teléfono: ingrese 9 dígitos que empiecen con 9; se aceptan +51, 51, 0051, espacios y guiones."],
+    ["#/email", "format", "E-mail: enter an e-mail address, such as name@example.com.",
+      "Correo: ingrese un correo electrónico, como nombre@ejemplo.com."],
+    ["#/gender", "too_long", "Gender: use at most 20 characters.", "Género: use como máximo 20 caracteres."],
+    ["#/birth_date", "format", "Date of birth: enter a date that exists, as YYYY-MM-DD.",
+      "Fecha Nacimiento: ingrese una fecha que exista, en la forma AAAA-MM-DD."],
+    ["#/sales/lines", "too_many", "Lines: give at most 100 items.", "Líneas: indique como máximo 100 elementos."],
+    ["#/sales/plan", "type", "Plan: the value must be a string or null, not an array.", "Plan: el valor debe ser un texto o null, no una lista."],
+    ["#/summary_360/observed", "type", "Observed: the value must be true or false or null, not a string.", "Observado: el valor debe ser true o false o null, no un texto."],
+    ["#/summary_360/claro_points", "too_small", "Claro points: the smallest value is 0.", "Claro Punto: el valor mínimo es 0."],
+    ["#/experience/expiring_points", "too_big", "Claro points about to expire: the largest value is 2147483647.", "Puntos Claro por Vencer: el valor máximo es 2147483647."],
+    ["#/other", "unknown_property", "There is no member other here.", "Aquí no se admite el dato other."],
   ]);
   faults(await inBoth(ana, "POST", "/v1/clients", []), [
-    ["#", "type", "the body must be an object, not an array", "el cuerpo debe ser un objeto, no una lista"]]);
+    ["#", "type", "Client: the value must be an object, not an array.", "Cliente: el valor debe ser un objeto, no una lista."]]);
   faults(await inBoth(ana, "POST", "/v1/clients/1/contacts", { origin_phone: "944264648", serial_number: "1",
     ownership_check: { asked: 2, right: 3 } }), [
-    ["#/serial_number", "pattern", "a serial number has exactly 16 digits", "un número de serie tiene exactamente 16 dígitos"],
-    ["#/ownership_check/right", "right_range", "right must not be more than were asked", "right no debe superar el número de preguntas realizadas"]]);
+    ["#/serial_number", "pattern", "Serial number: enter exactly 16 digits.", "Serial Number: ingrese exactamente 16 dígitos."],
+    ["#/ownership_check/right", "right_range", "There cannot be more right answers than questions.", "No puede haber más respuestas correctas que preguntas."]]);
   faults(await inBoth(ana, "POST", "/v1/opportunities", { contact_id: "x", sub_campaign: "entel" }), [
-    ["#/contact_id", "format", "contact_id must be digits only", "contact_id debe tener solo dígitos"]]);
+    ["#/contact_id", "format", "Call: use digits only.", "Contactabilidad: use solo dígitos."]]);
   faults(await inBoth(ana, "PUT", "/v1/opportunities/1/typification", {}), [
-    ["#", "empty_object", "the body must have at least 1 member", "el cuerpo debe tener como mínimo 1 dato"]]);
+    ["#", "empty_object", "Opportunity: give at least 1 member.", "Oportunidad: indique como mínimo 1 dato."]]);
   faults(await inBoth(ana, "POST", "/v1/typifications", { contact: lib.newContact(), sub_campaign: "entel" }), [
-    ["#", "one_of", "give exactly one of client_id, client", "indique exactamente uno de estos: client_id, client"]]);
+    ["#", "one_of", "Give exactly one of these members: client_id, client.", "Indique exactamente uno de estos datos: client_id, client."]]);
 });
 
 test("422: faults of parameters are told in both languages", async () => {
   const get = (where) => inBoth(ana, "GET", where);
   faults(await get("/v1/clients"), [
-    ["#", "one_of", "give exactly one of phone, document_number", "indique exactamente uno de estos: phone, document_number"]]);
+    ["#", "one_of", "Search by the phone or by the document number: enter one of the two.",
+      "Busque por el Teléfono o por el Número de Documento: ingrese uno de los dos."]]);
   faults(await get("/v1/clients?phone=944264648&document_type=dni"), [
-    ["#/document_type", "one_of", "document_type goes with document_number", "document_type solo se admite junto con document_number"]]);
+    ["#/document_type", "one_of", "Document type goes with Document number only.", "Tipo de Documento solo se usa junto con Número de Documento."]]);
   faults(await get("/v1/clients?document_number=-&limit=x"), [
-    ["#/document_number", "pattern", "a document number has up to 20 letters and digits, and no others",
-      "un número de documento tiene hasta 20 letras y dígitos, y nada más"],
-    ["#/limit", "type", "limit must be an integer", "limit debe ser un número entero"]]);
+    ["#/document_number", "pattern", "Document number: use up to 20 letters and digits, and nothing else.", "Número de Documento: use hasta 20 letras y dígitos, y nada más."],
+    ["#/limit", "type", "Rows a page: the value must be an integer.", "Filas por página: el valor debe ser un número entero."]]);
   faults(await get("/v1/opportunities?advisor=ana"), [
-    ["#/advisor", "pattern", "an advisor is named by id, or by username: E and 7 digits", "un asesor se indica por su id o por su usuario: E y 7 dígitos"]]);
+    ["#/advisor", "pattern", "Advisor: give the advisor's id, or the username: E and 7 digits.", "Asesor: indique el id del asesor o su usuario: E y 7 dígitos."]]);
 });
 
 test("422: faults of choices are told in both languages, titles as the database has them", async () => {
   const { at } = await lib.opened(ana);
   const reason = (code) => inBoth(ana, "PUT", `${at}/diagnosis`, { reason: code });
   faults(await reason("precio-y-contenido"), [
-    ["#/reason", "choice_incomplete", "the choice must go on: Sub Motivo de Cancelación is missing", "la selección está incompleta: falta Sub Motivo de Cancelación"]]);
+    ["#/reason", "choice_incomplete", "Sub Motivo de Cancelación is still to be chosen.", "Falta elegir Sub Motivo de Cancelación."]]);
   faults(await reason(`${lib.reason}.mas`), [
-    ["#/reason", "choice_too_deep", "the choice must end at Sub Motivo de Cancelación 3: there is nothing below it",
-      "la selección debe terminar en Sub Motivo de Cancelación 3: no tiene más niveles"]]);
+    ["#/reason", "choice_too_deep", "Sub Motivo de Cancelación 3 is the last level: choose nothing below it.",
+      "Sub Motivo de Cancelación 3 es el último nivel: no elija nada más."]]);
   const r = await reason("nada");
   assert.equal(r.en.json.errors[0].code, "choice_unknown");
-  assert.match(r.en.json.errors[0].detail, /^no such Motivo.* among the legal ones$/);
-  assert.match(r.es.json.errors[0].detail, /^el valor no está entre los permitidos para Motivo/);
+  assert.match(r.en.json.errors[0].detail, /^That option of Motivo de Cancelación is not available; choose another\.$/);
+  assert.match(r.es.json.errors[0].detail, /^Esa opción de Motivo de Cancelación no está disponible; elija otra\.$/);
   assert.ok(r.es.json.errors[0].allowed.includes("precio-y-contenido"));
 });
 
 test("422: faults of rules and of the database are told in both languages", async () => {
   const client = (more) => inBoth(ana, "POST", "/v1/clients", lib.newClient(more));
   faults(await client({ document_number: "1", name: "\t", birth_date: "2999-01-01" }), [
-    ["#/name", "blank", "name must not be blank: it needs something that can be seen", "name no debe estar en blanco: escriba algo que se vea"],
-    ["#/document_number", "document_number", "a DNI has 8 digits", "un DNI tiene 8 dígitos"],
-    ["#/birth_date", "birth_date_future", "birth_date must not be in the future", "birth_date no debe ser una fecha futura"]]);
+    ["#/name", "blank", "Enter the name.", "Ingrese el Nombre."],
+    ["#/document_number", "document_number", "A DNI has 8 digits.", "Un DNI tiene 8 dígitos."],
+    ["#/birth_date", "birth_date_future", "The date of birth must not be in the future.", "La Fecha Nacimiento no puede ser una fecha futura."]]);
   faults(await client({ document_type: "ruc", document_number: "1" }), [
-    ["#/document_number", "document_number", "a RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit",
-      "un RUC tiene 11 dígitos, empieza con 10, 15, 16, 17 o 20 y termina en su dígito verificador"]]);
+    ["#/document_number", "document_number", "A RUC has 11 digits, begins with 10, 15, 16, 17 or 20, and ends with its check digit.",
+      "Un RUC tiene 11 dígitos, empieza con 10, 15, 16, 17 o 20 y termina en su dígito verificador."]]);
   faults(await client({ document_type: "ce", document_number: "1234567890123" }), [
-    ["#/document_number", "document_number", "a CE or a passport has up to 12 letters and digits", "un CE o un pasaporte tiene hasta 12 letras y dígitos"]]);
+    ["#/document_number", "document_number", "A CE or a passport has up to 12 letters and digits.", "Un CE o un pasaporte tiene hasta 12 letras y dígitos."]]);
   const made = (await ana.post("/v1/clients", lib.newClient())).json;
   faults(await inBoth(ana, "PATCH", `/v1/clients/${made.id}`, { document_number: "1" }), [
-    ["#/document_number", "document_number", "document_number does not fit its document_type", "document_number no corresponde a su document_type"]]);
+    ["#/document_number", "document_number", "The document number does not fit the document type.", "El Número de Documento no corresponde al Tipo de Documento."]]);
   faults(await inBoth(ana, "POST", "/v1/opportunities", { contact_id: "999999999999", sub_campaign: "entel" }), [
-    ["#/contact_id", "not_found", "there is no such contact: register it first", "no existe ese contacto: debe registrarlo primero"]]);
+    ["#/contact_id", "not_found", "There is no such call; register it first.", "No existe esa llamada; regístrela primero."]]);
   faults(await inBoth(ana, "POST", "/v1/typifications", { client_id: "999999999999", contact: lib.newContact(), sub_campaign: "entel" }), [
-    ["#/client_id", "not_found", "there is no such client", "no existe ese cliente"]]);
+    ["#/client_id", "not_found", "There is no such client; search for the client again.", "No existe ese cliente; búsquelo de nuevo."]]);
   const { at } = await lib.opened(ana);
   const r = await inBoth(ana, "PUT", `${at}/closure`, { advertising_acceptance: "acepto", stage: "retenido" });
   const needs = [
-    ["#/actions", "a final stage needs at least one retention action", "para cerrar falta al menos una acción de retención"],
-    ["#/diagnosis", "a final stage needs the diagnosis: why the client leaves", "para cerrar falta el diagnóstico: el Motivo de Cancelación"],
-    ["#/competitor_offer", "a final stage needs the competitor's offer", "para cerrar falta la oferta de la competencia"],
-    ["#/advertising_acceptance", "a final stage needs the client's answer to advertising", "para cerrar falta la respuesta del cliente sobre la publicidad"]];
-  faults(r, needs.slice(0, 3).map(([pointer, en, es]) => [pointer, "missing", en, es]));
+    ["#/actions", "Before you close, add at least one retention action.", "Para cerrar, agregue al menos una acción de retención."],
+    ["#/diagnosis/reason", "Before you close, choose the reason for cancellation.", "Para cerrar, elija el Motivo de Cancelación."],
+    ["#/competitor_offer/phone_to_manage", "Before you close, enter the competitor's offer, with the phone to manage.",
+      "Para cerrar, ingrese la Oferta de la Competencia con el Teléfono a Gestionar."],
+    ["#/closure/advertising_acceptance", "Before you close, choose the client's answer about advertising.",
+      "Para cerrar, elija la Aceptación Publicitaria que respondió el cliente."]];
+  faults(r, needs.slice(0, 3).map(([, en, es]) => ["#/stage", "missing", en, es]));
   /* The same words where the request itself tells; people count rows from one. */
   faults(await inBoth(ana, "POST", "/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel",
     actions: [{ action: "migracion-prepagado-prepago", final_state: "atendido" }, { action: "migracion-prepagado-prepago" }],
     closure: { stage: "no-retenido" } }), [
-    ["#/actions/1/final_state", "missing", "a final stage needs the final state of action 2", "para cerrar falta el Estado Final de la acción 2"],
+    ["#/actions/1/final_state", "missing", "The final state of action 2 is missing.", "Falta el Estado Final de la acción 2."],
     ...needs.slice(1).map(([pointer, en, es]) => [pointer, "missing", en, es])]);
+});
+
+test("422: what is left empty is asked for by its label", async () => {
+  const { at } = await lib.opened(ana);
+  const phone = ["Enter the phone to manage.", "Ingrese el Teléfono a Gestionar."], stage = ["Choose the stage.", "Elija la Etapa."];
+  faults(await inBoth(ana, "PUT", `${at}/competitor-offer`, {}), [["#/phone_to_manage", "required", ...phone]]);
+  faults(await inBoth(ana, "PUT", `${at}/competitor-offer`, { phone_to_manage: null }), [["#/phone_to_manage", "type", ...phone]]);
+  faults(await inBoth(ana, "PUT", `${at}/competitor-offer`, { phone_to_manage: "944264648", operator: "nada" }), [["#/operator", "choice_unknown",
+    "That option of Operador is not available; choose another.", "Esa opción de Operador no está disponible; elija otra."]]);
+  faults(await inBoth(ana, "PUT", `${at}/closure`, {}), [["#/stage", "required", ...stage]]);
+  faults(await inBoth(ana, "PUT", `${at}/closure`, { stage: null }), [["#/stage", "type", ...stage]]);
+  faults(await inBoth(ana, "PUT", `${at}/typification`, { diagnosis: { reason: "problema-con-el-uso-del-servicio.problema-de-cobertura.internet" } }), [
+    ["#/diagnosis/reason", "choice_incomplete", "Sub Motivo de Cancelación 2 is still to be chosen.", "Falta elegir Sub Motivo de Cancelación 2."]]);
+});
+
+test("429, 503: the wait is told in seconds, the same as in Retry-After", async () => {
+  const waits = async (who, status, username, patterns) => {
+    for (const [language, pattern] of Object.entries(patterns)) {
+      const r = await who.post("/v1/sessions", { username, password: "no-es-esta-clave" }, { "accept-language": language });
+      assert.equal(r.status, status, r.text);
+      assert.equal(r.json.detail.match(pattern)[1], r.headers["retry-after"]);
+    }
+  };
+  for (let i = 0; i < 12; i++) await world.anyone.post("/v1/sessions", { username: "E8999999", password: "no-es-esta-clave" });
+  await waits(world.anyone, 429, "E8999999", { en: /^There were too many attempts to sign in\. Wait ([0-9]+) seconds? and try again\.$/,
+    es: /^Hubo demasiados intentos de ingreso\. Espere ([0-9]+) segundos? y vuelva a intentarlo\.$/ });
+  const server = await lib.startServer("postgresql://gestor_api@127.0.0.1:1/none", { ready: false });
+  await waits(lib.caller(server.base), 503, "E8999998", { en: / Wait (1) second and try again\.$/, es: / Espere (1) segundo y vuelva a intentarlo\.$/ });
+  await server.stop();
 });
 
 test("readyz: a database that is away is told in both languages", async () => {

@@ -323,6 +323,9 @@ async function opened(advisor) {
   return { client, contact, opportunity: r.json, at: `/v1/opportunities/${r.json.id}` };
 }
 
+/* listed(r) - a record as a list shows it: what reading it by itself answered, with its entity tag. */
+const listed = (r) => ({ ...r.json, etag: r.headers.etag });
+
 /* faultAt(r, pointer) - the fault of a 422 at this pointer. */
 function faultAt(r, pointer) {
   assert.equal(r.status, 422, r.text);
@@ -332,4 +335,4 @@ function faultAt(r, pointer) {
 }
 
 module.exports = { root, gestor, password, accounts, serverKey, seenFile, sql, urlOf, createDatabase, addAdvisor, freePort, startServer,
-  caller, exchange, loadContract, operationOf, raw, statuses, world, newClient, newContact, form, reason, opened, faultAt };
+  caller, exchange, loadContract, operationOf, raw, statuses, world, newClient, newContact, form, reason, opened, listed, faultAt };

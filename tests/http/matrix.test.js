@@ -7,7 +7,8 @@
  *   -  401 token_missing              x  401 token_invalid
  *   w  401 credentials_wrong          t  401 refresh_token_invalid
  *   p  403 password_change_required   r  403 role_forbidden
- *   o  403 not_owner                  0  404 not_found
+ *   o  403 not_owner                  c  403 contact_not_owner
+ *   0  404 not_found
  *   f  409 opportunity_finished       n  409 opportunity_not_finished
  *   d  409 client_exists              e  409 advisor_exists
  *   h  409 contact_has_opportunity    i  422 invalid
@@ -75,6 +76,9 @@ typification_create     201 -      x     x    p    +d+i     +d+i       +d+i     
 contact: own, another's, absent
 contact_get             200 -      x     x    p    ++0      ++0        ++0      ++0      ++0      r        r       r        r             r
 
+contact to change: own, another's, own with a finished opportunity, another's with one, absent
+contact_update          200 -      x     x    p    +cfc0    ++ff0      ++ff0    +cfc0    r        r        r       r        r             r
+
 contact in the body: own, another's, own with an opportunity, another's with one, absent
 opportunity_create      201 -      x     x    p    ++hhi    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        ++hhi         r
 
@@ -109,7 +113,7 @@ advisor_password_put    204 -      x     x    p    r        r          +++00    
 
 const refusals = {
   "-": [401, "token_missing"], x: [401, "token_invalid"], w: [401, "credentials_wrong"], t: [401, "refresh_token_invalid"],
-  p: [403, "password_change_required"], r: [403, "role_forbidden"], o: [403, "not_owner"], 0: [404, "not_found"],
+  p: [403, "password_change_required"], r: [403, "role_forbidden"], o: [403, "not_owner"], c: [403, "contact_not_owner"], 0: [404, "not_found"],
   f: [409, "opportunity_finished"], n: [409, "opportunity_not_finished"], d: [409, "client_exists"], e: [409, "advisor_exists"],
   h: [409, "contact_has_opportunity"], i: [422, "invalid"],
 };
@@ -129,6 +133,7 @@ const objects = {
   "client in the body": (b) => [{ client: lib.newClient() }, { client: lib.newClient({ document_number: known.client.document_number }) },
     { client_id: b.own.client }, { client_id: absent }],
   "contact": (b) => [{ contact_id: b.own.contact }, { contact_id: theirs.own.contact }, { contact_id: absent }],
+  "contact to change": (b) => [b.own.contact, theirs.own.contact, b.finished.contact, theirs.finished.contact, absent].map((contact_id) => ({ contact_id })),
   "contact in the body": (b) => [b.own.unused, theirs.own.unused, b.own.contact, theirs.own.contact, absent].map((contact) => ({ contact })),
   "opportunity": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent }].map((o) => ({ opportunity_id: o.id })),
   "action": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent, row: b.own.row }, { id: b.own.id, row: absent },
@@ -145,6 +150,7 @@ const bodies = {
   client_create: (o) => lib.newClient(o.document),
   client_update: () => ({ gender: "F" }),
   contact_create: () => lib.newContact(),
+  contact_update: () => ({ ownership_check: { asked: 3, right: 2 } }),
   opportunity_create: (o) => ({ contact_id: o.contact, sub_campaign: "entel" }),
   opportunity_update: () => ({ service: { current_plan: "CHIP PREPAGO" } }),
   action_create: () => row,

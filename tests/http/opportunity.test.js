@@ -19,6 +19,7 @@ const times = (n, make) => Promise.all(Array.from({ length: n }, (_, i) => make(
 const statuses = (answers) => answers.map((r) => r.status).sort();
 const keys = (object) => Object.keys(object).sort();
 const pointers = (r) => { assert.equal(r.status, 422, r.text); return r.json.errors.map((e) => e.pointer); };
+const fields = (r) => { assert.equal(r.status, 422, r.text); return r.json.errors.map((e) => e.field); };
 
 const tool = "bono-gb.bono-4-gb-por-12-meses";
 const otherTool = "migracion-postpago.max-49-90-50-por-3-meses";
@@ -57,7 +58,7 @@ const changes = (o) => [
 const choiceKeys = ["code", "label", "levels"];
 const advisorKeys = ["full_name", "id", "username"];
 const opportunityKeys = ["actions", "advisor", "campaign", "client_id", "closure", "competitor_offer", "contact_id", "created_at", "diagnosis",
-  "id", "missing", "service", "stage", "sub_campaign", "updated_at"];
+  "etags", "id", "missing", "service", "stage", "sub_campaign", "updated_at", "voided"];
 
 function assertShape(o) {
   assert.deepEqual(keys(o), opportunityKeys);
@@ -75,6 +76,11 @@ function assertShape(o) {
     for (const level of choice.levels) assert.deepEqual(keys(level), ["code", "label"]);
     assert.deepEqual(choice.levels.at(-1), { code: choice.code, label: choice.label });
   }
+  assert.equal(o.voided, null);
+  assert.deepEqual(keys(o.etags), ["actions", "closure", "competitor_offer", "diagnosis", "opportunity"]);
+  const [parts, all] = o.etags.opportunity.slice(1, -1).split("-");
+  assert.match(all, /^[0-9a-f]{1,16}$/);
+  assert.deepEqual(parts.split(".").slice(1).map((part) => `"${part}"`), ["actions", "diagnosis", "competitor_offer", "closure"].map((part) => o.etags[part]));
   for (const instant of [o.created_at, o.updated_at]) assert.match(instant, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 }
 
@@ -92,7 +98,7 @@ test("opportunity_create: in stage EN PROCESO, of the desk's campaign, owned by 
   assert.deepEqual(o.diagnosis, { reason: null });
   assert.deepEqual(o.competitor_offer, { plan: null, offer: null, channel: null, operator: null, phone_to_manage: null, additional_line: null });
   assert.deepEqual(o.closure, { advertising_acceptance: null, stage: o.stage, closed_at: null });
-  assert.deepEqual(o.missing, ["actions", "diagnosis", "competitor_offer", "advertising_acceptance"]);
+  assert.deepEqual(o.missing, ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]);
   assert.deepEqual((await ana.get(`/v1/opportunities/${o.id}`)).json, o);
 });
 
@@ -104,8 +110,8 @@ test("opportunity_get: the whole form, each section as its own operation shows i
   assert.deepEqual((await ana.get(`${o.at}/diagnosis`)).json, r.diagnosis);
   assert.deepEqual((await ana.get(`${o.at}/competitor-offer`)).json, r.competitor_offer);
   assert.deepEqual((await ana.get(`${o.at}/closure`)).json, r.closure);
-  assert.deepEqual((await ana.get(`${o.at}/actions`)).json, { items: r.actions, next: null });
   assert.deepEqual((await ana.get(`${o.at}/actions/${r.actions[0].id}`)).json, r.actions[0]);
+  assert.deepEqual((await ana.get(`${o.at}/actions`)).json, { items: [lib.listed(await ana.get(`${o.at}/actions/${r.actions[0].id}`))], next: null });
   assert.deepEqual(r.missing, []);
   assert.equal(r.competitor_offer.phone_to_manage, "944264648");
   assert.equal(r.competitor_offer.operator.label, "MOVISTAR");
@@ -148,18 +154,22 @@ for (const rows of [null, [], [{ action: tool, final_state: "atendido" }], [{ ac
       for (const answer of [null, "no-acepto"]) {
         const body = { ...(rows && { actions: rows }), ...(diagnosis && { diagnosis }), ...(offer && { competitor_offer: offer }) };
         const open = (rows || []).flatMap((r, i) => r.final_state ? [] : [`actions/${i}/final_state`]);
-        mixes.push({ body, answer, closing: { stage: "no-retenido", ...(answer && { advertising_acceptance: answer }) },
-          missing: [...((rows || []).length === 0 ? ["actions"] : open), ...(diagnosis ? [] : ["diagnosis"]), ...(offer ? [] : ["competitor_offer"]),
-            ...(answer ? [] : ["advertising_acceptance"])] });
+        const places = [...((rows || []).length === 0 ? ["actions"] : open), ...(diagnosis ? [] : ["diagnosis/reason"]), ...(offer ? [] : ["competitor_offer/phone_to_manage"]),
+          ...(answer ? [] : ["closure/advertising_acceptance"])];
+        const fields = places.map((p) => p.replace(/\/[0-9]+/, "").replace("/", "."));
+        mixes.push({ body, answer, closing: { stage: "no-retenido", ...(answer && { advertising_acceptance: answer }) }, places, fields, missing: [...new Set(fields)] });
       }
 
 /* A final stage with something missing: one fault for each, in this order; else it is finished. */
-function assertClosed(r, mix, status = 200) {
+function assertClosed(r, mix, { status = 200, whole = true } = {}) {
   if (mix.missing.length === 0) {
     assert.equal(r.status, status, r.text);
     return;
   }
-  assert.deepEqual(pointers(r), mix.missing.map((m) => `#/${m}`), JSON.stringify(mix));
+  // A closure holds its own answer alone: the other sections are asked for by the stage.
+  const pointer = (place) => (whole ? `#/${place}` : place === "closure/advertising_acceptance" ? "#/advertising_acceptance" : "#/stage");
+  assert.deepEqual(pointers(r), mix.places.map(pointer), JSON.stringify(mix));
+  assert.deepEqual(r.json.errors.map((e) => e.field), mix.fields);
   for (const e of r.json.errors) assert.equal(e.code, "missing");
 }
 
@@ -170,7 +180,7 @@ test("closure_put: a final stage lists all that is missing, for every mix of sec
     assert.equal(shown.status, 200, shown.text);
     shown = shown.json;
     assert.deepEqual(shown.missing, mix.missing, JSON.stringify(mix));
-    assertClosed(await ana.put(`${at}/closure`, mix.closing), mix);
+    assertClosed(await ana.put(`${at}/closure`, mix.closing), mix, { whole: false });
     const now = (await ana.get(at)).json;
     if (mix.missing.length > 0) assert.deepEqual(now, shown, "nothing of the refused closing was stored");
     else assert.equal(now.stage.code, "no-retenido");
@@ -192,7 +202,7 @@ test("typification_create: the same; no client, contact, opportunity or consent 
   for (const mix of mixes) {
     const before = stored();
     const r = await ana.post("/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...mix.body, closure: mix.closing });
-    assertClosed(r, mix, 201);
+    assertClosed(r, mix, { status: 201 });
     if (mix.missing.length > 0) assert.equal(stored(), before);
     else assert.equal(r.json.stage.code, "no-retenido");
   }
@@ -203,7 +213,7 @@ test("typification_put: sections saved before count; 20 rows without final state
   const rows = Array.from({ length: 20 }, () => ({ action: tool }));
   assert.equal((await ana.put(`${at}/typification`, { actions: rows, diagnosis: sections.diagnosis })).status, 200);
   assert.deepEqual(pointers(await ana.put(`${at}/typification`, { closure: { stage: "retenido" } })),
-    [...rows.map((_, i) => `#/actions/${i}/final_state`), "#/competitor_offer", "#/advertising_acceptance"]);
+    [...rows.map((_, i) => `#/actions/${i}/final_state`), "#/competitor_offer/phone_to_manage", "#/closure/advertising_acceptance"]);
   assert.equal((await ana.put(`${at}/typification`, { ...sections, diagnosis: undefined, closure: accept })).status, 200);
 });
 
@@ -334,7 +344,7 @@ test("opportunity_reopen: supervisors and administrators alone; recorded; then i
 
   assert.equal((await boss.post(`${o.at}/reopening`)).json.code, "opportunity_not_finished");
   assert.equal((await ana.delete(`${o.at}/actions/${o.actions[0].id}`)).status, 204);
-  assert.deepEqual(pointers(await ana.put(`${o.at}/closure`, accept)), ["#/actions"]);
+  assert.deepEqual(fields(await ana.put(`${o.at}/closure`, accept)), ["actions"]);
   assert.equal((await ana.put(`${o.at}/typification`, { actions: sections.actions, closure: { stage: "no-retenido", advertising_acceptance: "acepto" } })).status, 200);
   assert.equal((await admin.post(`${o.at}/reopening`)).status, 200);
   assert.equal(sql(`select string_agg(a.username || ' ' || (r.stage ->> 'code'), ', ' order by r.id) from reopening r join advisor a on a.id = r.advisor_id
@@ -394,7 +404,7 @@ test("closure_put against action_delete of the last row: never finished without 
     seen.add(`${closing.status} ${dropping.status}`);
     if (closing.status === 200) assert.equal(dropping.status, 409, dropping.text);
     else {
-      assert.deepEqual(pointers(closing), ["#/actions"]);
+      assert.deepEqual(fields(closing), ["actions"]);
       assert.equal(dropping.status, 204, dropping.text);
     }
   }
@@ -409,7 +419,7 @@ test("closure_put against action_update to null: never finished with an open row
     const [closing, opening] = round % 2 ? [first, second] : [second, first];
     if (closing.status === 200) assert.equal(opening.status, 409, opening.text);
     else {
-      assert.deepEqual(pointers(closing), ["#/actions/0/final_state"]);
+      assert.deepEqual(fields(closing), ["actions.final_state"]);
       assert.equal(opening.status, 200, opening.text);
     }
   }
@@ -565,8 +575,8 @@ test("typification_create: for a client who is there; the least that is asked; i
   assert.equal(r.status, 201, r.text);
   assert.equal(r.json.client_id, client.id);
   assert.equal(r.json.stage.code, "en-proceso");
-  assert.deepEqual(r.json.missing, ["actions", "diagnosis", "competitor_offer", "advertising_acceptance"]);
-  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/opportunities`)).json.items, [r.json]);
+  assert.deepEqual(r.json.missing, ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]);
+  assert.deepEqual((await ana.get(`/v1/clients/${client.id}/opportunities`)).json.items, [lib.listed(r)]);
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json.items.map((c) => c.id), [r.json.contact_id]);
   assert.equal((await ana.put(`/v1/opportunities/${r.json.id}/typification`, lib.form())).status, 200);
 });
@@ -724,7 +734,10 @@ test("client_opportunity_list: newest first, 15 a page, each once", async () => 
   for (let i = 0; i < 17; i++) made.unshift((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel" })).json.id);
   const first = await ana.get(`/v1/clients/${client.id}/opportunities`);
   assert.deepEqual(first.json.items.map((o) => o.id), made.slice(0, 15));
-  first.json.items.forEach(assertShape);
+  for (const { etag, ...item } of first.json.items) {
+    assertShape(item);
+    assert.equal(etag, item.etags.opportunity);
+  }
   const second = await ana.get(`/v1/clients/${client.id}/opportunities?cursor=${first.json.next}`);
   assert.deepEqual(second.json.items.map((o) => o.id), made.slice(15));
   assert.equal(second.json.next, null);

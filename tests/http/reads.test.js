@@ -43,15 +43,16 @@ async function person(more = {}) {
   const client = (await ana.post("/v1/clients", lib.newClient({ name: "PERSONA LEÍDA", phone: "955777111", email: "leida@example.pe", ...more }))).json;
   const at = `/v1/clients/${client.id}`;
   const contact = (await ana.post(`${at}/contacts`, lib.newContact({ origin_phone: "955777222", serial_number: "7777666655554444" }))).json;
+  const unused = (await ana.post(`${at}/contacts`, lib.newContact({ origin_phone: "955777222", serial_number: "7777666655554444" }))).json;
   const opportunity = (await ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" })).json;
   const r = await ana.put(`/v1/opportunities/${opportunity.id}/typification`, lib.form());
   assert.equal(r.status, 200, r.text);
-  return { client, contact, opportunity, at };
+  return { client, contact, unused, opportunity, at };
 }
 
 /* By operation that shows something personal of what there is: [who, method, path, type and id of what is shown, body]. */
 const shows = () => {
-  const { client, contact, opportunity, at } = one, there = `/v1/opportunities/${opportunity.id}`;
+  const { client, contact, unused, opportunity, at } = one, there = `/v1/opportunities/${opportunity.id}`;
   const c = ["client", client.id], o = ["opportunity", opportunity.id];
   return {
     client_search: [ana, "GET", `/v1/clients?document_number=${client.document_number}`, c],
@@ -63,6 +64,7 @@ const shows = () => {
     contact_list: [ana, "GET", `${at}/contacts`, c],
     contact_create: [ana, "POST", `${at}/contacts?validate_only=true`, c, lib.newContact()],
     contact_get: [ana, "GET", `/v1/contacts/${contact.id}`, ["contact", contact.id]],
+    contact_update: [ana, "PATCH", `/v1/contacts/${unused.id}`, ["contact", unused.id], {}],
     opportunity_list: [ana, "GET", "/v1/opportunities?limit=1", o],
     opportunity_get: [ana, "GET", there, o],
     opportunity_reopen: [boss, "POST", `${there}/reopening?validate_only=true`, o],
@@ -75,6 +77,14 @@ const open = {
   competitor_offer_put: ["PUT", "/competitor-offer", () => lib.form().competitor_offer],
   typification_put: ["PUT", "/typification", () => ({ diagnosis: { reason: lib.reason } })],
 };
+/* Of these the answer shows somebody only where it is the whole opportunity (return=opportunity): [method, path, body]. */
+const parts = {
+  action_create: ["POST", () => "/actions", { action: "migracion-prepagado-prepago" }],
+  action_update: ["PATCH", (row) => `/actions/${row}`, { final_state: "no-atendido" }],
+  action_delete: ["DELETE", (row) => `/actions/${row}`],
+  diagnosis_put: ["PUT", () => "/diagnosis", { reason: lib.reason }],
+  closure_put: ["PUT", () => "/closure", { stage: "en-proceso" }],
+};
 /* What these show was sent in the request. */
 const made = ["client_create", "opportunity_create", "typification_create"];
 
@@ -86,7 +96,7 @@ test("audit_read_list: every operation whose answer has personal members is know
   for (const methods of Object.values(document.paths))
     for (const op of Object.values(methods))
       if (Object.entries(op.responses).some(([status, r]) => status[0] === "2" && personal(r.content))) wanted.push(op.operationId);
-  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...made].sort(), wanted.sort());
+  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...Object.keys(parts), ...made].sort(), wanted.sort());
 });
 
 const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
@@ -94,7 +104,7 @@ const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
     address: "127.0.0.1", request_id: id, operation, object_type: type, object_id: Number(object), client_id: Number(client) });
 
 for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "contact_list", "contact_create",
-  "contact_get", "opportunity_list", "opportunity_get", "opportunity_reopen", "competitor_offer_get"])
+  "contact_get", "contact_update", "opportunity_list", "opportunity_get", "opportunity_reopen", "competitor_offer_get"])
   test(`${operation}: one row for what it shows, 304 and HEAD too; none for a refusal`, async () => {
     const [as, method, where, object, body] = shows()[operation], id = tag(), before = Date.now();
     const r = await as.request(method, where, body, { "x-request-id": id });
@@ -133,6 +143,27 @@ for (const [operation, [method, where, body]] of Object.entries(open))
       assert.equal(r.status, 200, r.text);
       expect((await recorded(id))[0], ana, id, operation, ["opportunity", opportunity.id], client.id);
     }
+  });
+
+for (const [operation, [method, where, body]] of Object.entries(parts))
+  test(`${operation}: none for the part alone, one row for the opportunity in its place, a rehearsal and a repetition too`, async () => {
+    const { client, opportunity, at } = await lib.opened(ana), ids = [], key = { "idempotency-key": `reads-${operation}` };
+    const row = (await ana.post(`${at}/actions`, { action: "migracion-prepagado-prepago" })).json.id;
+    const ask = async (query, headers = {}) => {
+      ids.push(tag());
+      const r = await ana.request(method, at + where(row) + query, body, { "x-request-id": ids.at(-1), ...headers });
+      assert.ok(r.status < 300, r.text);
+      return ids.at(-1);
+    };
+    for (const query of ["?return=opportunity&validate_only=true", "?return=opportunity"])
+      expect((await recorded(await ask(query, key)))[0], ana, ids.at(-1), operation, ["opportunity", opportunity.id], client.id);
+    const none = ids.length;
+    if (operation !== "action_delete") await ask("?validate_only=true");
+    await ask("", key);
+    if (operation !== "action_delete") await ask("");
+    expect((await recorded(await ask("?return=opportunity", key)))[0], ana, ids.at(-1), operation, ["opportunity", opportunity.id], client.id);
+    assert.deepEqual(rows(`x.request_id in (${ids.slice(none, -1).map((id) => `'${id}'`)})`), []);
+    assert.equal(rows(`x.request_id in (${ids.map((id) => `'${id}'`)})`).length, 3);
   });
 
 test("client_search, opportunity_list: a row for each that the page shows, and for none beyond", async () => {
@@ -342,7 +373,7 @@ test("client_consent_list: every answer, newest first; the client shows the newe
   assert.deepEqual(items.map((c) => [c.advertising_acceptance.code, c.advisor.username, c.opportunity_id]), [["no-acepto", "E8000001", opportunity.id], ["acepto", "E8153375", opportunity.id]]);
   const now = (await ana.get(`/v1/clients/${client.id}`)).json;
   assert.deepEqual([now.advertising.acceptance, now.advertising.at, now.advertising.advisor], [items[0].advertising_acceptance, items[0].created_at, items[0].advisor]);
-  assert.deepEqual((await ana.get(`/v1/clients?document_number=${client.document_number}`)).json.items, [now]);
+  assert.deepEqual((await ana.get(`/v1/clients?document_number=${client.document_number}`)).json.items, [{ ...now, etag: (await ana.get(`/v1/clients/${client.id}`)).headers.etag }]);
   assert.deepEqual((await chief.get(`/v1/clients/${client.id}/personal-data`)).json.consents, { current: items[0], history: items });
   const page = (await ana.get(`/v1/clients/${client.id}/consents?limit=1`)).json;
   assert.deepEqual(page.items, [items[0]]);

@@ -18,7 +18,8 @@ test("session_create: the username is compared without case; the answer is the w
   assert.equal(r.headers.location, "/v1/sessions/current");
   assert.equal(r.json.token_type, "Bearer");
   assert.equal(r.json.expires_in, 900);
-  assert.deepEqual({ ...r.json.advisor, id: "" }, { id: "", username: "E8153375", full_name: "NOMBRE DE E8153375", role: "advisor" });
+  assert.deepEqual({ ...r.json.advisor, id: "" }, { id: "", username: "E8153375", full_name: "NOMBRE DE E8153375", role: "advisor",
+    rights: ["session", "catalog_read", "client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write", "personal_data"] });
 });
 
 test("session_create: unknown user and wrong password get the same answer", async () => {

@@ -85,7 +85,8 @@ must '.errors[0].level == 2 and .errors[0].allowed[0] == "precio-y-contenido.con
 
 echo "Closing too soon names all that is missing"
 call 422 PUT "/v1/opportunities/$opportunity/closure" '{"stage": "retenido"}'
-must '[.errors[].pointer] == ["#/actions", "#/diagnosis", "#/competitor_offer", "#/advertising_acceptance"]'
+must '[.errors[].field] == ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]'
+must '[.errors[].pointer] == ["#/stage", "#/stage", "#/stage", "#/advertising_acceptance"]'
 
 echo "Retention actions"
 call 201 POST "/v1/opportunities/$opportunity/actions" '{"action": "bono-gb.bono-4-gb-por-12-meses"}'

@@ -50,6 +50,10 @@ function writes(world, { ana, boss }) {
     },
     contact_create: async () => ({ as: ana, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/contacts`, creates: true,
       body: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), other: lib.newContact() }),
+    contact_update: async () => {
+      const where = `/v1/contacts/${(await contact()).id}`;
+      return { as: ana, method: "PATCH", where, tagged: where, body: { ownership_check: { asked: 3, right: 2 } }, other: { ownership_check: { asked: 3, right: 1 } } };
+    },
     opportunity_create: async () => {
       const body = { contact_id: (await contact()).id, sub_campaign: "entel" };
       return { as: ana, method: "POST", where: "/v1/opportunities", creates: true, body, other: { ...body, service: { current_plan: "OTRO" } } };

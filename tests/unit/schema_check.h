@@ -65,7 +65,7 @@ check_compile(struct check *c, const char *schema, const char *components)
 
 	memset(c, 0, sizeof(*c));
 	arena_init(&c->arena);
-	faults_init(&c->faults, &c->arena, LANGUAGE_EN);
+	faults_init(&c->faults, &c->arena, LANGUAGE_EN, NULL);
 	assert_int_equal(json_object_set_new(root, "schema", json_of(schema)), 0);
 	if (components != NULL)
 		json_object_set_new(

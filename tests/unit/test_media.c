@@ -81,6 +81,14 @@ content_type_is(void **state)
 	assert_true(media_is("application/json; charset=\"utf-8\"", type));
 	assert_true(media_is("application/json ; charset=utf-8 ", type));
 	assert_true(media_is("application/json; charset=utf-8; version=1", type));
+	assert_true(media_is("application/json; charset=utf8", type));
+	assert_true(media_is("application/json; CHARSET=UTF8", type));
+	assert_true(media_is("application/json; charset=\"UTF8\"; version=1", type));
+	assert_true(media_is("application/json; version=\"a;b\"; charset=utf8", type));
+	assert_true(media_is("application/json;", type));
+	/* No charset, whatever it looks like. */
+	assert_true(media_is("application/json; xcharset=latin1", type));
+	assert_true(media_is("application/json; version=\"charset=latin1\"", type));
 	assert_true(media_is("application/json; version=1", type));
 	assert_true(media_is("application/json ", type));
 	assert_false(media_is(NULL, type));
@@ -96,6 +104,11 @@ content_type_is(void **state)
 	assert_false(media_is("application/json; charset=utf-80", type));
 	assert_false(media_is("application/json; charset=", type));
 	assert_false(media_is("application/json; charset=\"\"", type));
+	assert_false(media_is("application/json; charset=utf", type));
+	assert_false(media_is("application/json; charset=utf88", type));
+	assert_false(media_is("application/json; charset=\"utf-8", type));
+	assert_false(media_is("application/json; charset=utf8; charset=latin1", type));
+	assert_false(media_is("application/json; charset=utf8 text/plain", type));
 	/* Two types in one line are none. */
 	assert_false(media_is("application/json, text/plain", type));
 	assert_true(media_is("application/merge-patch+json", "application/merge-patch+json"));

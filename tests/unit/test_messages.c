@@ -8,13 +8,19 @@
 #include "base/messages.h"
 #include "base/text.h"
 
-static const struct {
+struct told {
 	const char *code;
 	int status;
 	const char *words[LANGUAGES][2]; /* title and detail */
-} problems[] = {
+};
+static const struct told problems[] = {
 #define PROBLEM(code, status, title_en, title_es, en, es)                                          \
 	{ #code, status, { { title_en, en }, { title_es, es } } },
+#include "base/messages.def"
+};
+
+static const struct label labels[] = {
+#define LABEL(field, en, es, inside_en, inside_es) { field, { en, es }, { inside_en, inside_es } },
 #include "base/messages.def"
 };
 
@@ -76,6 +82,98 @@ assert_words(const char *name, const char *en, const char *es)
 		fail_msg("%s: a gap between the placeholders", name);
 }
 
+/* Whether its answer has Retry-After, which fills {1} in. */
+static bool
+tells_wait(const struct told *p)
+{
+	return p->status == 429 || p->status == 503 ||
+	       strcmp(p->code, "idempotency_key_in_use") == 0;
+}
+
+static void
+assert_sentence(const char *name, const char *words)
+{
+	size_t length = strlen(words);
+
+	if (words[0] >= 'a' && words[0] <= 'z')
+		fail_msg("%s: no capital: %s", name, words);
+	if (words[length - 1] != '.')
+		fail_msg("%s: no full stop: %s", name, words);
+}
+
+/* Of what an advisor can meet: no names of members or headers, no words of HTTP. */
+static void
+assert_plain(const char *name, const char *words)
+{
+	static const char *const technical[] = { "_", "HTTP", "If-", "ETag", "Retry-After", "token",
+		"JSON", "Bearer", "POST", "PUT", "GET", "header", "encabezado", "errors", "Allow" };
+
+	for (size_t i = 0; i < NITEMS(technical); i++) {
+		if (strstr(words, technical[i]) != NULL)
+			fail_msg("%s: \"%s\" is not for an advisor: %s", name, technical[i], words);
+	}
+}
+
+static void
+details_are_sentences(void **state)
+{
+	static const char *const technical[] = { "method_not_allowed", "not_acceptable",
+		"idempotency_key_reused", "media_type_unsupported" };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(problems); i++) {
+		bool plain = problems[i].status > 400 && problems[i].status <= 503 &&
+			     problems[i].status != 411 && problems[i].status != 413 &&
+			     problems[i].status != 414 && problems[i].status != 417 &&
+			     problems[i].status != 431 && problems[i].status != 501;
+
+		for (size_t k = 0; k < NITEMS(technical); k++)
+			plain &= strcmp(problems[i].code, technical[k]) != 0;
+		for (enum language l = 0; l < LANGUAGES; l++) {
+			const char *title = problems[i].words[l][0];
+
+			if (title[strlen(title) - 1] == '.')
+				fail_msg("%s: a full stop behind its title", problems[i].code);
+			assert_sentence(problems[i].code, problems[i].words[l][1]);
+			if (plain) {
+				assert_plain(problems[i].code, title);
+				assert_plain(problems[i].code, problems[i].words[l][1]);
+			}
+		}
+	}
+	for (size_t i = 0; i < NITEMS(texts); i++) {
+		for (enum language l = 0; texts[i].code != NULL && l < LANGUAGES; l++)
+			assert_sentence(texts[i].name, texts[i].words[l]);
+	}
+}
+
+static void
+labels_are_whole_and_sorted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NITEMS(labels); i++) {
+		const struct label *l = message_label(labels[i].field);
+
+		if (i > 0 && strcmp(labels[i - 1].field, labels[i].field) >= 0)
+			fail_msg("%s: out of order", labels[i].field);
+		if (l == NULL)
+			fail_msg("%s: not found", labels[i].field);
+		for (enum language k = 0; k < LANGUAGES; k++) {
+			assert_string_equal(l->words[k], labels[i].words[k]);
+			assert_string_equal(l->inside[k], labels[i].inside[k]);
+			if (l->words[k][0] == '\0' || l->inside[k][0] == '\0')
+				fail_msg("%s: empty", labels[i].field);
+			if (l->words[k][0] >= 'a' && l->words[k][0] <= 'z')
+				fail_msg("%s: no capital", labels[i].field);
+		}
+	}
+	assert_string_equal(message_label("competitor_offer.phone_to_manage")->words[LANGUAGE_ES],
+	    "Teléfono a Gestionar");
+	assert_string_equal(message_label("closure.stage")->inside[LANGUAGE_ES], "la Etapa");
+	assert_null(message_label(""));
+	assert_null(message_label("phone_to_manage"));
+}
+
 static void
 problems_are_whole(void **state)
 {
@@ -89,7 +187,7 @@ problems_are_whole(void **state)
 			const char *en = problems[i].words[LANGUAGE_EN][k];
 
 			assert_words(problems[i].code, en, problems[i].words[LANGUAGE_ES][k]);
-			if (placeholders(en) != 0)
+			if (placeholders(en) != 0 && (k == 0 || !tells_wait(&problems[i])))
 				fail_msg("%s: nothing fills its placeholder in", problems[i].code);
 		}
 		assert_non_null(p);
@@ -134,21 +232,22 @@ arguments_are_filled_in(void **state)
 	arena_init(&a);
 	assert_string_equal(
 	    message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type, "x", "a string", "null")),
-	    "x must be a string, not null");
+	    "x: the value must be a string, not null.");
 	assert_string_equal(message_write(&a, LANGUAGE_ES, MESSAGE(TEXT_one_of, "a, b")),
-	    "indique exactamente uno de estos: a, b");
+	    "Indique exactamente uno de estos datos: a, b.");
 	/* What the argument holds is not looked at again. */
 	assert_string_equal(
 	    message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type, "{2}", "{1}", "%s{3}")),
-	    "{2} must be {1}, not %s{3}");
-	assert_string_equal(
-	    message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_required, "")), " is required");
+	    "{2}: the value must be {1}, not %s{3}.");
+	assert_string_equal(message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_required, "")), "Enter .");
 	/* Too few leave the placeholder, too many are passed over. */
-	assert_string_equal(
-	    message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type_of_text, "x")), "x must be {2}");
-	assert_string_equal(message_write(&a, LANGUAGE_EN, TEXT_required, NULL), "{1} is required");
+	assert_string_equal(message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type_of_text, "x")),
+	    "x: the value must be {2}.");
+	assert_string_equal(message_write(&a, LANGUAGE_EN, TEXT_required, NULL), "Enter {1}.");
 	assert_string_equal(message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_client_unknown, "x", "y")),
-	    "there is no such client");
+	    "There is no such client; search for the client again.");
+	assert_string_equal(
+	    message_fill(&a, "{2} {1}", (const char *const[]){ "a", "b", NULL }), "b a");
 	assert_string_equal(
 	    message_count(&a, LANGUAGE_ES, 1, TEXT_character, TEXT_characters), "1 carácter");
 	assert_string_equal(
@@ -176,6 +275,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(problems_are_whole),
 		cmocka_unit_test(texts_are_whole),
+		cmocka_unit_test(details_are_sentences),
+		cmocka_unit_test(labels_are_whole_and_sorted),
 		cmocka_unit_test(arguments_are_filled_in),
 		cmocka_unit_test(patterns_are_named),
 	};

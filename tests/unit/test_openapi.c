@@ -137,7 +137,7 @@ parameters_of_path_and_operation_are_merged(void **state)
 	assert_true(op->params[1].required);
 
 	arena_init(&arena);
-	faults_init(&faults, &arena, LANGUAGE_EN);
+	faults_init(&faults, &arena, LANGUAGE_EN, NULL);
 	validate_text(op->params[0].schema, "12", "client_id", NULL, &faults);
 	validate_text(op->params[1].schema, "12", "view", NULL, &faults);
 	assert_int_equal(faults.count, 0);
@@ -173,7 +173,7 @@ bodies_are_compiled(void **state)
 	assert_true(op->body_merge_patch);
 
 	arena_init(&arena);
-	faults_init(&faults, &arena, LANGUAGE_EN);
+	faults_init(&faults, &arena, LANGUAGE_EN, NULL);
 	validate(op->body, value, "#", NULL, &faults);
 	assert_int_equal(faults.count, 1);
 	assert_string_equal(faults.first->pointer, "#/name");
@@ -278,6 +278,11 @@ parameters_that_cannot_be_are_refused(void **state)
 	expect_refused("{'paths': {'/x/{nn}': {'get': {'operationId': 'a', 'parameters':"
 		       " [{'name': 'n', 'in': 'path', 'required': true, 'schema': {}}]}}}}",
 	    "paths./x/{nn}.get: the path has no {n}");
+	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'x-section': 'closures'}}}}",
+	    "paths./x.get: unknown section in \"x-section\"");
+	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'parameters':"
+		       " [{'name': 'n', 'in': 'query', 'x-section': 1, 'schema': {}}]}}}}",
+	    "paths./x.get.parameters.n: unknown section in \"x-section\"");
 	expect_refused("{'paths': {'/x/{n}': {'get': {'operationId': 'a'}}}}",
 	    "paths./x/{n}.get: a {name} of the path has no parameter");
 	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'parameters':"

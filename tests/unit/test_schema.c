@@ -34,6 +34,9 @@ compile_refuses_unknown_words(void **state)
 	expect_refused("{'format': 1}", NULL, "unknown format");
 	expect_refused("{'x-catalog': 'stages'}", NULL, "unknown catalogue");
 	expect_refused("{'x-rule': 'none'}", NULL, "unknown rule");
+	expect_refused("{'type': 'string', 'x-field': 'none'}", NULL, "unknown type of field");
+	expect_refused("{'type': 'string', 'x-field': 1}", NULL, "unknown type of field");
+	expect_refused("{'type': 'integer', 'x-field': 'phone'}", NULL, "without the type string");
 	expect_refused("{'pattern': 'a', 'x-words': 'none'}", NULL, "unknown text");
 	expect_refused("{'pattern': 'a', 'x-words': ''}", NULL, "unknown text");
 	expect_refused("{'pattern': 'a', 'x-words': 1}", NULL, "unknown text");

@@ -86,20 +86,20 @@ type_names_what_was_expected_and_what_came(void **state)
 	expect("{'type': 'null'}", "null", "");
 	expect("{'type': ['string', 'null']}", "null", "");
 	expect("{'type': ['string', 'null'], 'minLength': 1, 'pattern': '^a$'}", "null", "");
-	expect_detail(
-	    "{'type': 'string'}", "1", "# type", "the body must be a string, not a number");
+	expect_detail("{'type': 'string'}", "1", "# type",
+	    "Request: the value must be a string, not a number.");
 	expect_detail("{'type': ['string', 'null']}", "[]", "# type",
-	    "the body must be a string or null, not an array");
+	    "Request: the value must be a string or null, not an array.");
 	expect("{'type': 'integer'}", "1.0", "");
 	expect_detail("{'type': 'integer'}", "1.5", "# type",
-	    "the body must be an integer, not a number with a fraction");
-	expect_detail(
-	    "{'type': 'object'}", "null", "# type", "the body must be an object, not null");
-	expect_detail(
-	    "{'type': 'array'}", "{}", "# type", "the body must be an array, not an object");
-	expect_detail("{'type': 'null'}", "true", "# type", "the body must be null, not a boolean");
+	    "Request: the value must be an integer, not a number with a fraction.");
+	expect_detail("{'type': 'object'}", "null", "# type", "Enter the data of the request.");
+	expect_detail("{'type': 'array'}", "{}", "# type",
+	    "Request: the value must be an array, not an object.");
+	expect_detail("{'type': 'null'}", "true", "# type",
+	    "Request: the value must be null, not a boolean.");
 	expect_detail("{'properties': {'a': {'type': 'number'}}}", "{'a': 'x'}", "#/a type",
-	    "a must be a number, not a string");
+	    "a: the value must be a number, not a string.");
 }
 
 static void
@@ -122,21 +122,21 @@ details_are_in_the_language_of_the_list(void **state)
 {
 	(void)state;
 	expect_spanish("{'type': ['string', 'null']}", "[]", "# type",
-	    "el cuerpo debe ser un texto o null, no una lista");
+	    "Solicitud: el valor debe ser un texto o null, no una lista.");
 	expect_spanish("{'properties': {'a': {'type': 'integer'}}}", "{'a': 1.5}", "#/a type",
-	    "a debe ser un número entero, no un número con decimales");
-	expect_spanish("{'required': ['a']}", "{}", "#/a required", "a es obligatorio");
-	expect_spanish("{'maxLength': 1}", "'ab'", "# too_long",
-	    "el cuerpo debe tener como máximo 1 carácter");
-	expect_spanish("{'minLength': 2}", "'a'", "# too_short",
-	    "el cuerpo debe tener como mínimo 2 caracteres");
+	    "a: el valor debe ser un número entero, no un número con decimales.");
+	expect_spanish("{'required': ['a']}", "{}", "#/a required", "Ingrese a.");
+	expect_spanish(
+	    "{'maxLength': 1}", "'ab'", "# too_long", "Solicitud: use como máximo 1 carácter.");
+	expect_spanish(
+	    "{'minLength': 2}", "'a'", "# too_short", "Solicitud: use como mínimo 2 caracteres.");
 	expect_spanish("{'oneOf': [{'required': ['a', 'b']}, {'required': ['c']}]}", "{}",
-	    "# one_of", "indique exactamente uno de estos: a y b, c");
+	    "# one_of", "Indique exactamente uno de estos datos: a y b, c.");
 	expect_spanish("{'enum': ['a', 1]}", "2", "# not_listed",
-	    "el cuerpo debe ser uno de estos valores: a, 1");
+	    "Solicitud: el valor debe ser uno de estos: a, 1.");
 	expect_spanish("{'pattern': '^9', 'x-words': 'phone_form'}", "'8'", "# pattern",
-	    "un número móvil tiene 9 dígitos y empieza con 9; se aceptan +51, 51, 0051, espacios y "
-	    "guiones");
+	    "Solicitud: ingrese 9 dígitos que empiecen con 9; se aceptan +51, 51, 0051, espacios y "
+	    "guiones.");
 }
 
 /* The normal form of value, as JSON, and the faults of it. */
@@ -222,17 +222,16 @@ object_members(void **state)
 
 	(void)state;
 	expect(schema, "{'serial_number': 1, 'phone': null}", "");
-	expect_detail(
-	    schema, "{'phone': 1}", "#/serial_number required", "serial_number is required");
+	expect_detail(schema, "{'phone': 1}", "#/serial_number required", "Enter serial_number.");
 	expect(schema, "{}", "#/serial_number required; #/phone required");
 	expect_detail(schema, "{'serial_number': 1, 'phone': 1, 'x': 1, 'y': 2}",
-	    "#/x unknown_property; #/y unknown_property", "x is not known here");
+	    "#/x unknown_property; #/y unknown_property", "There is no member x here.");
 	expect("{'additionalProperties': true}", "{'x': 1}", "");
 	expect("{'properties': {}}", "{'x': 1}", "");
 	expect("{'properties': {}, 'additionalProperties': false}", "{'x': 1}",
 	    "#/x unknown_property");
 	expect_detail(
-	    "{'minProperties': 1}", "{}", "# empty_object", "the body must have at least 1 member");
+	    "{'minProperties': 1}", "{}", "# empty_object", "Request: give at least 1 member.");
 	expect("{'minProperties': 1}", "{'a': null}", "");
 }
 
@@ -243,11 +242,11 @@ lengths_are_in_characters(void **state)
 	expect("{'minLength': 2, 'maxLength': 3}", "'ñó'", "");
 	expect("{'minLength': 2, 'maxLength': 3}", "'ñóá'", "");
 	expect_detail("{'minLength': 2, 'maxLength': 3}", "'ñ'", "# too_short",
-	    "the body must have at least 2 characters");
+	    "Request: use at least 2 characters.");
 	expect_detail("{'minLength': 2, 'maxLength': 3}", "'ñóáé'", "# too_long",
-	    "the body must have at most 3 characters");
+	    "Request: use at most 3 characters.");
 	expect_detail(
-	    "{'maxLength': 1}", "'ab'", "# too_long", "the body must have at most 1 character");
+	    "{'maxLength': 1}", "'ab'", "# too_long", "Request: use at most 1 character.");
 	/* What is too long is not matched as well. */
 	expect("{'maxLength': 1, 'pattern': '^x$'}", "'ab'", "# too_long");
 }
@@ -258,11 +257,12 @@ numbers_have_bounds(void **state)
 	(void)state;
 	expect("{'minimum': 1, 'maximum': 100}", "1", "");
 	expect("{'minimum': 1, 'maximum': 100}", "100", "");
+	expect_detail("{'minimum': 1, 'maximum': 100}", "0", "# too_small",
+	    "Request: the smallest value is 1.");
+	expect_detail("{'minimum': 1, 'maximum': 100}", "101", "# too_big",
+	    "Request: the largest value is 100.");
 	expect_detail(
-	    "{'minimum': 1, 'maximum': 100}", "0", "# too_small", "the body must be at least 1");
-	expect_detail(
-	    "{'minimum': 1, 'maximum': 100}", "101", "# too_big", "the body must be at most 100");
-	expect_detail("{'minimum': 0.1}", "0.05", "# too_small", "the body must be at least 0.1");
+	    "{'minimum': 0.1}", "0.05", "# too_small", "Request: the smallest value is 0.1.");
 	expect("{'maximum': 2}", "2.5", "# too_big");
 	/* Where a double would round both to the same number. */
 	expect("{'maximum': 9007199254740992}", "9007199254740993", "# too_big");
@@ -276,12 +276,12 @@ arrays_have_items(void **state)
 
 	(void)state;
 	expect(schema, "[1, 2, 3]", "");
-	expect_detail(schema, "[]", "# too_few", "the body must have at least 1 item");
-	expect_detail(schema, "[1, 2, 3, 3]", "# too_many", "the body must have at most 3 items");
+	expect_detail(schema, "[]", "# too_few", "Request: give at least 1 item.");
+	expect_detail(schema, "[1, 2, 3, 3]", "# too_many", "Request: give at most 3 items.");
 	expect_detail(schema, "[1, 2, 1]", "# not_unique",
-	    "the body must not hold the same item twice: 0 and 2 are equal");
-	expect_detail(
-	    schema, "[1, 'a', null]", "#/1 type; #/2 type", "1 must be an integer, not a string");
+	    "Request: items 0 and 2 are equal; leave one of them.");
+	expect_detail(schema, "[1, 'a', null]", "#/1 type; #/2 type",
+	    "Request: the value must be an integer, not a string.");
 	expect("{'maxItems': 9, 'uniqueItems': true}", "[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]",
 	    "# not_unique");
 	expect("{'uniqueItems': false}", "[1, 1]", "");
@@ -297,8 +297,9 @@ pattern_tells_its_meaning(void **state)
 	(void)state;
 	expect(schema, "{'serial_number': '2505050000125674'}", "");
 	expect_detail(schema, "{'serial_number': '250505000012567'}", "#/serial_number pattern",
-	    "a serial number has exactly 16 digits");
-	expect_detail("{'pattern': '^a|b$'}", "'ca'", "# pattern", "the body must match ^a|b$");
+	    "serial_number: enter exactly 16 digits.");
+	expect_detail(
+	    "{'pattern': '^a|b$'}", "'ca'", "# pattern", "Request: the value must match ^a|b$.");
 	expect("{'pattern': 'b'}", "'abc'", "");
 	expect("{'pattern': '[^ ]'}", "' ñ '", "");
 	expect("{'pattern': '[^ ]'}", "'  '", "# pattern");
@@ -311,19 +312,19 @@ formats(void **state)
 	(void)state;
 	expect("{'format': 'date'}", "'2024-02-29'", "");
 	expect_detail("{'format': 'date'}", "'2023-02-29'", "# format",
-	    "the body must be a day that exists, as YYYY-MM-DD");
+	    "Request: enter a date that exists, as YYYY-MM-DD.");
 	expect("{'format': 'date-time'}", "'2025-05-03T05:00:00.000000Z'", "");
 	expect_detail("{'format': 'date-time'}", "'2025-05-03T00:00:00-05:00'", "# format",
-	    "the body must be an instant in UTC, as YYYY-MM-DDTHH:MM:SSZ");
+	    "Request: give an instant in UTC, as YYYY-MM-DDTHH:MM:SSZ.");
 	expect("{'type': 'integer', 'format': 'int32'}", "1", "");
 	expect("{'type': 'integer', 'format': 'int64', 'maximum': 7}", "8", "# too_big");
 	expect("{'format': 'digits'}", "'0123456789'", "");
-	expect_detail("{'format': 'digits'}", "'12a'", "# format", "the body must be digits only");
+	expect_detail("{'format': 'digits'}", "'12a'", "# format", "Request: use digits only.");
 	expect("{'format': 'digits'}", "''", "# format");
 	expect("{'format': 'digits'}", "'١'", "# format");
 	expect("{'format': 'email'}", "'demostraciones@comerciales.com'", "");
-	expect_detail(
-	    "{'format': 'email'}", "'x'", "# format", "the body must be an e-mail address");
+	expect_detail("{'format': 'email'}", "'x'", "# format",
+	    "Request: enter an e-mail address, such as name@example.com.");
 	expect("{'format': 'email'}", "'@a.b'", "# format");
 	expect("{'format': 'email'}", "'a@b'", "# format");
 	expect("{'format': 'email'}", "'a@b@c.d'", "# format");
@@ -365,14 +366,16 @@ enum_and_const_show_what_is_legal(void **state)
 	expect("{'enum': [true]}", "false", "# not_listed");
 	expect("{'type': 'integer', 'enum': [1]}", "2", "# not_listed");
 	expect("{'type': 'string', 'enum': ['1']}", "2", "# type");
-	expect_detail("{'const': 'merge'}", "'x'", "# not_listed", "the body must be merge");
+	expect_detail(
+	    "{'const': 'merge'}", "'x'", "# not_listed", "Request: the value must be merge.");
 
 	check_compile(&c, "{'enum': ['a', 1, null]}", NULL);
 	assert_non_null(c.schema);
 	c.value = json_of("'secret'");
 	validate(c.schema, c.value, "#/x", NULL, &c.faults);
 	assert_faults(&c, "#/x not_listed");
-	assert_string_equal(c.faults.first->detail, "x must be one of a, 1, null");
+	assert_string_equal(
+	    c.faults.first->detail, "x: the value must be one of these: a, 1, null.");
 	assert_string_equal(c.faults.first->allowed[0], "a");
 	assert_string_equal(c.faults.first->allowed[1], "1");
 	assert_null(c.faults.first->allowed[2]);
@@ -389,9 +392,11 @@ one_of_wants_exactly_one(void **state)
 	(void)state;
 	expect(schema, "{'client_id': '1'}", "");
 	expect(schema, "{'client': {}, 'x': 1}", "");
-	expect_detail(schema, "{}", "# one_of", "give exactly one of client_id, client");
+	expect_detail(
+	    schema, "{}", "# one_of", "Give exactly one of these members: client_id, client.");
 	expect(schema, "{'client_id': '1', 'client': {}}", "# one_of");
-	expect_detail(pair, "{'a': 1}", "# one_of", "give exactly one of a and b, c");
+	expect_detail(
+	    pair, "{'a': 1}", "# one_of", "Give exactly one of these members: a and b, c.");
 	expect(pair, "{'a': 1, 'c': 1}", "");
 	expect(pair, "{'a': 1, 'b': 1}", "");
 	expect(pair, "{'a': 1, 'b': 1, 'c': 1}", "# one_of");
@@ -412,12 +417,12 @@ ref_is_followed(void **state)
 	    "", NULL);
 	expect_with("{'$ref': '#/components/schemas/Line'}", components, "{'phone': 'x'}",
 	    "#/phone pattern",
-	    "a mobile number has 9 digits and begins with 9; +51, 51, 0051, spaces and hyphens are "
-	    "taken");
+	    "phone: enter 9 digits that begin with 9; +51, 51, 0051, spaces and hyphens are "
+	    "taken.");
 	expect_with("{'$ref': '#/components/schemas/Line'}", components, "{'other': 'x'}",
 	    "#/other pattern",
-	    "a mobile number has 9 digits and begins with 9; +51, 51, 0051, spaces and hyphens are "
-	    "taken");
+	    "other: enter 9 digits that begin with 9; +51, 51, 0051, spaces and hyphens are "
+	    "taken.");
 }
 
 static void
@@ -440,7 +445,7 @@ all_faults_at_once_with_nested_pointers(void **state)
 	    " #/a~1b~0c%20d%25%C3%B1%22%23/ type; #/z unknown_property");
 	expect_detail("{'properties': {'actions': {'items': {'type': 'object'}}}}",
 	    "{'actions': [{}, 1]}", "#/actions/1 type",
-	    "actions/1 must be an object, not a number");
+	    "Retention actions: the value must be an object, not a number.");
 }
 
 static void
@@ -555,7 +560,7 @@ hooks_are_asked(void **state)
 			  " #/sub right_range; # right_range");
 
 	calls[0] = '\0';
-	faults_init(&c.faults, &c.arena, LANGUAGE_EN);
+	faults_init(&c.faults, &c.arena, LANGUAGE_EN, NULL);
 	validate(c.schema, c.value, "#", &none, &c.faults);
 	validate(c.schema, c.value, "#", NULL, &c.faults);
 	assert_string_equal(calls, "");
@@ -569,10 +574,10 @@ text_becomes_the_type(void **state)
 
 	(void)state;
 	expect_text(limit, "1", "", NULL);
-	expect_text(limit, "0", "limit too_small", "limit must be at least 1");
+	expect_text(limit, "0", "limit too_small", "Rows a page: the smallest value is 1.");
 	expect_text(limit, "-5", "limit too_small", NULL);
 	expect_text(limit, "101", "limit too_big", NULL);
-	expect_text(limit, "", "limit type", "limit must be an integer");
+	expect_text(limit, "", "limit type", "Rows a page: the value must be an integer.");
 	expect_text(limit, "-", "limit type", NULL);
 	expect_text(limit, "+1", "limit type", NULL);
 	expect_text(limit, " 1", "limit type", NULL);
@@ -581,7 +586,8 @@ text_becomes_the_type(void **state)
 	expect_text("{'type': 'integer'}", "-9223372036854775808", "", NULL);
 	expect_text("{'type': 'boolean'}", "true", "", NULL);
 	expect_text("{'type': 'boolean'}", "false", "", NULL);
-	expect_text("{'type': 'boolean'}", "1", "limit type", "limit must be true or false");
+	expect_text("{'type': 'boolean'}", "1", "limit type",
+	    "Rows a page: the value must be true or false.");
 	expect_text("{'type': 'string', 'pattern': '^9'}", "912", "", NULL);
 	expect_text("{'type': 'string', 'pattern': '^9'}", "812", "limit pattern", NULL);
 	expect_text("{'pattern': '^9'}", "812", "limit pattern", NULL);

@@ -1,0 +1,99 @@
+#include "http/page.h"
+
+#include <string.h>
+
+#include "auth/secret.h"
+#include "http/reply.h"
+
+/* What a cursor is good for: this operation, on this object, with these filters. */
+static const char *
+list_identity(struct request *rq)
+{
+	const char *identity =
+	    arena_printf(&rq->arena, "%s %s", rq->op->id, rq->param[0] != NULL ? rq->param[0] : "");
+
+	for (int i = 0; i < rq->op->nparams; i++) {
+		const char *name = rq->op->params[i].name, *value = request_query_value(rq, name);
+
+		if (value != NULL && strcmp(name, "cursor") != 0 && strcmp(name, "limit") != 0)
+			identity = arena_printf(&rq->arena, "%s\n%s=%s", identity, name, value);
+	}
+	return identity;
+}
+
+int
+request_page(struct request *rq, struct page *ret_page)
+{
+	const char *limit = request_query_value(rq, "limit"),
+		   *cursor = request_query_value(rq, "cursor");
+	char text[128], *space;
+
+	ret_page->limit = limit != NULL ? limit : "15";
+	ret_page->created_at = NULL;
+	ret_page->id = NULL;
+	if (cursor == NULL)
+		return 0;
+	if (!secret_open(list_identity(rq), cursor, text, sizeof(text)) ||
+	    (space = strchr(text, ' ')) == NULL)
+		return reply_problem(rq, "cursor_invalid");
+	ret_page->created_at = arena_copy(&rq->arena, text, (size_t)(space - text));
+	ret_page->id = arena_copy(&rq->arena, space + 1, strlen(space + 1));
+	return 0;
+}
+
+/* The same request with another cursor. Values are encoded again, for they were decoded. */
+static void
+link_next(struct request *rq, const char *path, const char *cursor)
+{
+	const char *url = arena_printf(&rq->arena, "%s?cursor=%s", path, cursor);
+
+	for (int i = 0; i < rq->nquery; i++) {
+		char *encoded, *q;
+
+		if (rq->query_value[i] == NULL || strcmp(rq->query_name[i], "cursor") == 0)
+			continue;
+		q = encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1);
+		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
+			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+			    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p) != NULL) {
+				*q++ = *p;
+			} else {
+				static const char hex[] = "0123456789ABCDEF";
+
+				*q++ = '%';
+				*q++ = hex[(unsigned char)*p >> 4];
+				*q++ = hex[(unsigned char)*p & 15];
+			}
+		}
+		*q = '\0';
+		url = arena_printf(&rq->arena, "%s&%s=%s", url, rq->query_name[i], encoded);
+	}
+	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
+}
+
+int
+reply_page(struct request *rq, struct result **row)
+{
+	const char *after, *next = "null", *body;
+	char cursor[256];
+
+	if (result_rows(*row) == 0)
+		return reply_problem(rq, "not_found");
+	after = result_text(*row, 0, 1);
+	if (after != NULL) {
+		if (secret_seal(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
+			return reply_problem(rq, "internal");
+		next = arena_printf(&rq->arena, "\"%s\"", cursor);
+		link_next(rq, rq->path, cursor);
+	}
+	body =
+	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
+	reply_json(rq, 200, body, strlen(body));
+	reply_tag_items(rq, "items", rq->shows, true);
+	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
+		rq->shown =
+		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));
+	if (result_columns(*row) > 2 && result_text(*row, 0, 2) != NULL)
+		return reply_tag(rq, result_text(*row, 0, 2));
+	return 200;
+}

@@ -1,0 +1,303 @@
+#include "http/run.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "http/audit.h"
+#include "http/check.h"
+#include "resource/constraints.h"
+#include "http/idempotency.h"
+#include "resource/missing.h"
+#include "http/reply.h"
+#include "resource/conflict.h"
+
+#define FAREWELLS_MS 50
+
+static const struct {
+	const char *constraint, *problem, *field;
+	enum text text;
+} constraints[] = {
+#define C(constraint, problem, field, text) { #constraint, problem, field, text },
+	CONSTRAINTS(C)
+#undef C
+};
+
+/* A choice that was right by our catalogues and wrong by the database's. */
+static int
+choice_refused(struct request *rq, const char *words)
+{
+	(void)words;
+	if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
+		return reply_problem(rq, "database_unavailable");
+	/* What the record held a moment ago the locked row does not hold. */
+	rq->held = NULL;
+	check_again(rq);
+	if (rq->faults.count > 0)
+		return reply_faults(rq);
+	return reply_problem(rq, "conflict");
+}
+
+static int
+incomplete(struct request *rq, const char *missing)
+{
+	char *list = arena_copy(&rq->arena, missing, strlen(missing)), *save = NULL;
+
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	for (char *m = strtok_r(list, " ", &save); m != NULL; m = strtok_r(NULL, " ", &save))
+		missing_add(&rq->faults, m);
+	return reply_faults(rq);
+}
+
+/* The problem with one member more, which it may do without (NULL); takes the value over. */
+static int
+problem_about(struct request *rq, const char *code, const char *member, json_t *value)
+{
+	if (value != NULL && rq->reply.about == NULL)
+		rq->reply.about = json_object();
+	if (value != NULL)
+		json_object_set_new(rq->reply.about, member, value);
+	return reply_problem(rq, code);
+}
+
+static int
+changed_meanwhile(struct request *rq, const char *words)
+{
+	(void)words;
+	return problem_about(rq, "precondition_failed", "current", conflict_current(rq));
+}
+
+static int
+key_reused(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
+	return reply_faults_of(rq, "idempotency_key_reused");
+}
+
+static int
+replay(struct request *rq, const char *words)
+{
+	int status = idempotency_replay(rq);
+
+	(void)words;
+	/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
+	if (status == 503) {
+		rq->reply.headers = NULL;
+		return reply_problem(rq, "outcome_unknown");
+	}
+	/* It grew too old, or was purged, between the two. */
+	return status != 0 ? status : reply_problem(rq, "conflict");
+}
+
+static int
+client_unknown(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	faults_add_field(&rq->faults, "opportunity.client_id", "#", TEXT_client_unknown);
+	return reply_faults(rq);
+}
+
+static int
+contact_unknown(struct request *rq, const char *words)
+{
+	(void)words;
+	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+	faults_add_field(&rq->faults, "opportunity.contact_id", "#", TEXT_contact_unknown);
+	return reply_faults(rq);
+}
+
+/* What statements refuse with refuse(code, words): NULL for those that are a problem of the same code. */
+static const struct {
+	const char *code;
+	int (*answer)(struct request *rq, const char *words);
+} refusals[] = {
+	{ "not_found", NULL },
+	{ "not_owner", NULL },
+	{ "contact_not_owner", NULL },
+	{ "client_erased", NULL },
+	{ "opportunity_voided", NULL },
+	{ "opportunity_finished", NULL },
+	{ "opportunity_not_finished", NULL },
+	{ "actions_full", NULL },
+	{ "last_admin", NULL },
+	{ "precondition_failed", changed_meanwhile },
+	{ "idempotency_key_in_use", NULL },
+	{ "idempotency_key_reused", key_reused },
+	{ "idempotency_replay", replay },
+	{ "choice", choice_refused },
+	{ "incomplete", incomplete },
+	{ "client_unknown", client_unknown },
+	{ "contact_unknown", contact_unknown },
+};
+
+/* message  a code, a blank, and words with blanks between them */
+static int
+refused_by_statement(struct request *rq, const char *message)
+{
+	size_t length = strcspn(message, " ");
+
+	for (size_t i = 0; i < NITEMS(refusals); i++) {
+		if (strlen(refusals[i].code) != length ||
+		    memcmp(refusals[i].code, message, length) != 0)
+			continue;
+		if (refusals[i].answer == NULL)
+			return reply_problem(rq, refusals[i].code);
+		return refusals[i].answer(rq, message + length);
+	}
+	log_msg(LOG_ERROR, "%s: a statement refused with a code that is not in the table", rq->id);
+	return reply_problem(rq, "internal");
+}
+
+static int
+refused(struct request *rq, const struct db_error *error)
+{
+	if (strcmp(error->sqlstate, "GE001") == 0)
+		return refused_by_statement(rq, error->message);
+	for (size_t i = 0; i < NITEMS(constraints) && error->constraint[0] != '\0'; i++) {
+		if (strcmp(constraints[i].constraint, error->constraint) != 0)
+			continue;
+		if (constraints[i].problem != NULL)
+			return problem_about(rq, constraints[i].problem, "existing",
+			    conflict_existing(rq, error->constraint));
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add_field(&rq->faults, constraints[i].field, "#", constraints[i].text,
+		    faults_label(&rq->faults, constraints[i].field));
+		return reply_faults(rq);
+	}
+	/* Not the message: it may quote what the client sent. */
+	log_msg(
+	    LOG_ERROR, "%s: SQLSTATE %s constraint %s", rq->id, error->sqlstate, error->constraint);
+	return reply_problem(rq, "internal");
+}
+
+static bool
+writes(const struct call *calls, int ncalls)
+{
+	for (int i = 0; i < ncalls; i++) {
+		if (!calls[i].st->reads)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The claim of a key goes before all else. What became of a lost connection's
+ * COMMIT the claim knows too: so it is asked again, once.
+ */
+static enum db_status
+run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	enum db_status status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT,
+	    calls, ncalls, ret_results, ret_error);
+
+	/* But of a standby it knows nothing. */
+	if (status == DB_UNKNOWN && !ret_error->committed &&
+	    db_time_left_ms(rq->app->pool, request_deadline_ms(rq)) > FAREWELLS_MS) {
+		/* What ended this connection ends the others too: until they have heard of it. */
+		usleep(FAREWELLS_MS * 1000);
+		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_PATIENT, calls,
+		    ncalls, ret_results, ret_error);
+		/* No answer to the question is none to the first either. */
+		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
+			status = DB_UNKNOWN;
+	}
+	return status;
+}
+
+/* Before the calls of a write stand the claim of its key, where it has one, and what the audit is told. */
+static enum db_status
+run_write(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	struct call all[DB_CALLS_MAX];
+	struct result *results[DB_CALLS_MAX];
+	enum db_status status;
+	int before = 0;
+
+	if (rq->idempotency.key != NULL)
+		all[before++] = idempotency_claim(rq);
+	all[before++] = audit_context(rq);
+	memcpy(all + before, calls, (size_t)ncalls * sizeof(*calls));
+	if (rq->validate_only)
+		status = db_rehearse_by(rq->app->pool, request_deadline_ms(rq), all,
+		    before + ncalls, results, ret_error);
+	else if (rq->idempotency.key != NULL)
+		status = run_once(rq, all, before + ncalls, results, ret_error);
+	else
+		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, all,
+		    before + ncalls, results, ret_error);
+	if (status == DB_OK) {
+		for (int i = 0; i < before; i++)
+			result_free(results[i]);
+		memcpy(ret_results, results + before, (size_t)ncalls * sizeof(*results));
+	}
+	return status;
+}
+
+static enum db_status
+run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
+    struct db_error *ret_error)
+{
+	if (writes(calls, ncalls))
+		return run_write(rq, calls, ncalls, ret_results, ret_error);
+	return db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, calls, ncalls,
+	    ret_results, ret_error);
+}
+
+int
+request_run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+{
+	struct db_error error;
+
+	switch (run(rq, calls, ncalls, ret_results, &error)) {
+	case DB_OK:
+		return 0;
+	case DB_BUSY:
+		return reply_problem(rq, "busy");
+	case DB_DOWN:
+		return reply_problem(rq, "database_unavailable");
+	case DB_TIMEOUT:
+		return reply_problem(rq, "too_slow");
+	case DB_UNKNOWN:
+		return reply_problem(rq, "outcome_unknown");
+	case DB_CONFLICT:
+		return reply_problem(rq, "conflict");
+	case DB_REFUSED:
+		break;
+	}
+	return refused(rq, &error);
+}
+
+int
+request_run_always(
+    struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+{
+	bool rehearsal = rq->validate_only;
+	int status;
+
+	rq->validate_only = false;
+	status = request_run(rq, calls, ncalls, ret_results);
+	rq->validate_only = rehearsal;
+	return status;
+}
+
+struct result *
+request_query(struct request *rq, const struct statement *st, ...)
+{
+	struct call call = { .st = st };
+	struct result *result = NULL;
+	va_list ap;
+
+	va_start(ap, st);
+	for (int i = 0; i < st->nargs; i++)
+		call.args[i] = va_arg(ap, const char *);
+	va_end(ap);
+	return request_run(rq, &call, 1, &result) == 0 ? result : NULL;
+}

@@ -1,0 +1,598 @@
+/*
+ * What a record is after something else has happened: its client was erased, a value that it holds
+ * was retired, its advisor renamed, an answer in it taken back, a part of it changed by another.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
+const lib = require("./lib.js");
+const { writes, send, fingerprint, hold, pause, until, waiting, row } = require("./writes.js");
+
+let world, ana, bea, boss, chief, make;
+before(async () => {
+  // It would itself remove what `gestor purge` is to find; and some requests are to wait for a lock.
+  world = await lib.world({ env: { GESTOR_CHECK_MS: "600000", GESTOR_QUERY_TIMEOUT_MS: "20000" } });
+  ana = await world.signedIn("E8153375");
+  bea = await world.signedIn("E8123497");
+  boss = await world.signedIn("E8000001");
+  chief = await world.signedIn("E8000002");
+  make = writes(world, { ana, boss });
+});
+after(() => world.end());
+
+const sql = (text) => world.database.sql(text);
+const by = (key) => ({ "idempotency-key": key });
+let numbers = 0;
+const newKey = () => `registro-${process.pid}-${++numbers}`;
+const ok = (r, status = 200) => { assert.equal(r.status, status, r.text); return r; };
+const refused = (r, status, code) => { assert.deepEqual([r.status, r.json.code], [status, code], r.text); return r; };
+const erase = async (client) => ok(await chief.post(`/v1/clients/${client}/erasure`)).json;
+const idOf = (username) => sql(`select id from advisor where username = '${username}'`);
+const newClientId = async () => ok(await ana.post("/v1/clients", lib.newClient()), 201).json.id;
+const newContact = async (client, as = ana, more = {}) => ok(await as.post(`/v1/clients/${client}/contacts`, lib.newContact(more)), 201).json;
+const finish = async (o, as = ana) => ok(await as.put(`${o.at}/typification`, lib.form())).json;
+const purge = (days) => execFileSync(lib.gestor, ["purge"], { encoding: "utf8", env: { ...process.env, DATABASE_URL: world.database.owner, GESTOR_RETENTION_DAYS: String(days) } });
+const age = (client, days) => sql(`update client set updated_at = now() - interval '${days} days', created_at = now() - interval '${days} days' where id = ${client};
+  update contact set created_at = now() - interval '${days} days' where client_id = ${client};
+  update opportunity set created_at = now() - interval '${days} days', updated_at = now() - interval '${days} days' where client_id = ${client}`);
+
+/* --------------------------------------------------- spent keys of the erased */
+
+const keyed = ["client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create", "action_update", "action_delete",
+  "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
+
+/* clientOf(id, rq, first) - whose record this write, which was answered with `first`, concerns. */
+async function clientOf(id, rq, first) {
+  if (id === "client_create") return first.json.id;
+  if (first.json && first.json.client_id) return first.json.client_id;
+  const [, kind, number] = rq.where.split("/").slice(1);
+  return kind === "clients" ? number : (await ana.get(`/v1/${kind}/${number}`)).json.client_id;
+}
+
+for (const id of keyed)
+  test(`${id}: with the key of an answer whose client was erased: 409 client_erased, nothing is done; after a day the key is free`, async () => {
+    const rq = await make[id](), key = newKey(), first = await send(rq, by(key));
+    assert.ok(first.status < 300, first.text);
+    const client = await clientOf(id, rq, first), document = (await ana.get(`/v1/clients/${client}`)).json.document_number;
+    await erase(client);
+    const whole = fingerprint(world.database);
+    for (const headers of [by(key), by(`"${key}"`), { ...by(key), "if-match": "*" }, { ...by(key), "accept-language": "es" }]) {
+      const r = refused(await send(rq, headers), 409, "client_erased");
+      for (const name of ["location", "etag", "opportunity-etag"]) assert.equal(r.headers[name], undefined, name);
+    }
+    if (rq.other) assert.equal(lib.faultAt(await send(rq, by(key), { body: rq.other }), "#/Idempotency-Key").code, "idempotency_key_reused");
+    assert.equal(fingerprint(world.database), whole, "nothing was done");
+    assert.deepEqual((await ana.get(`/v1/clients?document_number=${document}`)).json.items, [], "the person is not back");
+    assert.equal(sql(`select concat_ws(' ', status, location, body) from idempotency where key = '${key}'`), "409", "nothing of the person is kept");
+
+    sql(`update idempotency set created_at = now() - interval '23 hours 59 minutes' where key = '${key}'`);
+    refused(await send(rq, by(key)), 409, "client_erased");
+    sql(`update idempotency set created_at = now() - interval '24 hours 1 second' where key = '${key}'`);
+    const fresh = await send(rq, by(key), rq.other ? { body: rq.other } : {});
+    assert.equal(fresh.headers["idempotent-replayed"], undefined);
+    if (["client_create", "typification_create"].includes(id)) assert.notEqual(ok(fresh, 201).json.id, first.json.id);
+    else refused(fresh, 409, "client_erased");
+  });
+
+test("client_create, contact_create: the key is spent too when `gestor purge` erased the client", async () => {
+  const body = lib.newClient(), keys = [newKey(), newKey()], { json: client } = ok(await ana.post("/v1/clients", body, by(keys[0])), 201);
+  const contact = lib.newContact(), there = `/v1/clients/${client.id}/contacts`;
+  ok(await ana.post(there, contact, by(keys[1])), 201);
+  age(client.id, 400);
+  assert.match(purge(365), /365 days: 1 erased/);
+  const whole = fingerprint(world.database);
+  refused(await ana.post("/v1/clients", body, by(keys[0])), 409, "client_erased");
+  refused(await ana.post(there, contact, by(keys[1])), 409, "client_erased");
+  assert.equal(fingerprint(world.database), whole);
+});
+
+test("typification_create, action_create: a choice that was retired meanwhile does not make another answer of it", async () => {
+  const code = add("retention_action", "", "HERRAMIENTA DE UN DÍA");
+  const o = await lib.opened(ana), body = { action: code }, call = { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", actions: [body] };
+  const keys = [newKey(), newKey()], made = ok(await ana.post("/v1/typifications", call, by(keys[0])), 201);
+  ok(await ana.post(`${o.at}/actions`, body, by(keys[1])), 201);
+  for (const client of [made.json.client_id, o.client.id]) await erase(client);
+  retire("retention_action", code);
+  refused(await ana.post("/v1/typifications", call, by(keys[0])), 409, "client_erased");
+  refused(await ana.post(`${o.at}/actions`, body, by(keys[1])), 409, "client_erased");
+});
+
+test("client_erase: kept answers of other clients stay, whatever the operation", async () => {
+  const kept = [];
+  for (const id of keyed) {
+    const rq = await make[id](), key = newKey(), first = await send(rq, by(key));
+    assert.ok(first.status < 300, first.text);
+    kept.push({ id, rq, key, first });
+  }
+  const other = await lib.opened(ana);
+  ok(await ana.put(`${other.at}/competitor-offer`, lib.form().competitor_offer, by(newKey())));
+  await erase(other.client.id);
+  await erase(await newClientId());
+  for (const { id, rq, key, first } of kept) {
+    const again = await send(rq, by(key));
+    assert.deepEqual([again.status, again.text, again.headers["idempotent-replayed"]], [first.status, first.text, "true"], id);
+    for (const name of ["etag", "opportunity-etag", "location"]) assert.equal(again.headers[name], first.headers[name], `${id}: ${name}`);
+  }
+});
+
+/* ------------------------------------------------------------- retired values */
+
+const add = (catalog, parent, label) => sql(`insert into catalog_item (catalog_id, parent_id, label)
+  select c.id, (select p.id from catalog_item p where p.catalog_id = c.id and p.code = nullif('${parent}', '')), '${label}'
+    from catalog c where c.code = '${catalog}' returning code`);
+const retire = (catalog, code, active = false) => sql(`update catalog_item set active = ${active} where code = '${code}' and catalog_id = (select id from catalog where code = '${catalog}')`);
+const relabel = (catalog, code, label) => sql(`update catalog_item set label = '${label}' where code = '${code}' and catalog_id = (select id from catalog where code = '${catalog}')`);
+
+const at = (o, path) => path.split("/").filter(Boolean).reduce((value, name) => value[name], o);
+const offer = (member) => (code) => ({ ...lib.form().competitor_offer, [member]: code });
+/* By title: [catalog, pointer of the fault, where the answer has the choice, {save(o, code, query), make()}]. */
+const opportunity = () => lib.opened(ana);
+const withRow = async () => {
+  const o = await lib.opened(ana);
+  return { ...o, row: ok(await ana.post(`${o.at}/actions`, row), 201).json.id };
+};
+const offerOf = { competitor_plan: "plan", competitor_offer: "offer", offer_channel: "channel", operator: "operator" };
+const members = {
+  "opportunity_update: sub_campaign": { catalog: "sub_campaign", pointer: "#/sub_campaign", shown: "sub_campaign", make: opportunity,
+    save: (o, code, query = "") => ana.patch(o.at + query, { sub_campaign: code }) },
+  "typification_put: sub_campaign": { catalog: "sub_campaign", pointer: "#/sub_campaign", shown: "sub_campaign", make: opportunity,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { sub_campaign: code }) },
+  "diagnosis_put: reason": { catalog: "cancellation_reason", pointer: "#/reason", shown: "reason", make: opportunity, deep: 5,
+    save: (o, code, query = "") => ana.put(`${o.at}/diagnosis${query}`, { reason: code }) },
+  "typification_put: reason": { catalog: "cancellation_reason", pointer: "#/diagnosis/reason", shown: "diagnosis/reason", make: opportunity, deep: 5,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { diagnosis: { reason: code } }) },
+  ...Object.fromEntries(Object.entries(offerOf).flatMap(([catalog, member]) => [
+    [`competitor_offer_put: ${member}`, { catalog, pointer: `#/${member}`, shown: member, make: opportunity,
+      save: (o, code, query = "") => ana.put(`${o.at}/competitor-offer${query}`, offer(member)(code)) }],
+    [`typification_put: ${member}`, { catalog, pointer: `#/competitor_offer/${member}`, shown: `competitor_offer/${member}`, make: opportunity,
+      save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { competitor_offer: offer(member)(code) }) }]])),
+  "closure_put: advertising_acceptance": { catalog: "advertising_acceptance", pointer: "#/advertising_acceptance", shown: "advertising_acceptance", make: opportunity,
+    save: (o, code, query = "") => ana.put(`${o.at}/closure${query}`, { advertising_acceptance: code, stage: "en-proceso" }) },
+  "typification_put: advertising_acceptance": { catalog: "advertising_acceptance", pointer: "#/closure/advertising_acceptance", shown: "closure/advertising_acceptance", make: opportunity,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { closure: { advertising_acceptance: code, stage: "en-proceso" } }) },
+  "closure_put: stage": { catalog: "stage", pointer: "#/stage", shown: "stage", make: opportunity, parent: "en-proceso", deep: 2,
+    save: (o, code, query = "") => ana.put(`${o.at}/closure${query}`, { stage: code }) },
+  "typification_put: stage": { catalog: "stage", pointer: "#/closure/stage", shown: "closure/stage", make: opportunity, parent: "en-proceso", deep: 2,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { closure: { stage: code } }) },
+  "action_update: action": { catalog: "retention_action", pointer: "#/action", shown: "action", make: withRow, deep: 3,
+    save: (o, code, query = "") => ana.patch(`${o.at}/actions/${o.row}${query}`, { action: code }) },
+  "action_update: final_state": { catalog: "final_state", pointer: "#/final_state", shown: "final_state", make: withRow, deep: 2,
+    save: (o, code, query = "") => ana.patch(`${o.at}/actions/${o.row}${query}`, { final_state: code }) },
+  "typification_put: action": { catalog: "retention_action", pointer: "#/actions/1/action", shown: "actions/1/action", make: withRow, deep: 3,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { actions: [row, { action: code, final_state: "atendido" }] }) },
+  "typification_put: final_state": { catalog: "final_state", pointer: "#/actions/1/final_state", shown: "actions/1/final_state", make: withRow, deep: 2,
+    save: (o, code, query = "") => ana.put(`${o.at}/typification${query}`, { actions: [row, { ...row, final_state: code }] }) },
+  "client_update: document_type": { catalog: "document_type", pointer: "#/document_type", shown: "document_type", make: async () => ({ at: `/v1/clients/${await newClientId()}` }),
+    save: (o, code, query = "") => ana.patch(o.at + query, { document_type: code }) },
+};
+/* isRefused(r, m, code, allowed) - the fault of this choice alone. */
+function isRefused(r, m, code, allowed) {
+  assert.equal(r.status, 422, r.text);
+  assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.code]), [[m.pointer, code]], r.text);
+  if (allowed) assert.deepEqual(r.json.errors[0].allowed, allowed);
+  else assert.ok(r.json.errors[0].allowed.length > 0);
+}
+
+for (const [title, m] of Object.entries(members)) {
+  test(`${title} that was retired is kept as it stood by who holds it, and is no choice for anybody else`, async () => {
+    const parent = m.parent || "", value = add(m.catalog, parent, "SE RETIRA"), stays = add(m.catalog, parent, "SE QUEDA");
+    try {
+      const o = await m.make(), other = await m.make(), never = await m.make();
+      const was = at(ok(await m.save(o, value)).json, m.shown);
+      assert.equal(was.label, "SE RETIRA");
+      ok(await m.save(other, stays));
+      retire(m.catalog, value);
+      relabel(m.catalog, value, "OTRO NOMBRE");
+      for (const query of ["?validate_only=true", "", ""]) assert.deepEqual(at(ok(await m.save(o, value, query)).json, m.shown), was);
+      for (const one of [other, never])
+        for (const query of ["", "?validate_only=true"]) {
+          isRefused(await m.save(one, value, query), m, "choice_unknown");
+          assert.ok((await m.save(one, value, query)).json.errors[0].allowed.includes(stays));
+        }
+      /* Given up, it is a new choice. */
+      ok(await m.save(o, stays));
+      isRefused(await m.save(o, value), m, "choice_unknown");
+      retire(m.catalog, value, true);
+      assert.equal(at(ok(await m.save(o, value)).json, m.shown).label, "OTRO NOMBRE", "chosen anew");
+    } finally {
+      retire(m.catalog, value);
+      retire(m.catalog, stays);
+    }
+  });
+
+  test(`${title}: who holds it while another takes it away, before it is saved again, holds it no more`, async () => {
+    const parent = m.parent || "", value = add(m.catalog, parent, "SE QUITA"), stays = add(m.catalog, parent, "LO QUE QUEDA");
+    try {
+      const o = await m.make();
+      ok(await m.save(o, value));
+      const now = ok(await ana.get(o.at)).json;
+      retire(m.catalog, value);
+      /* By hand, so that it lies between the first look and the lock. */
+      const [table, where] = m.catalog === "document_type" ? ["client", `id = ${now.id}`] : now.actions.length > 0 ? ["action", `opportunity_id = ${now.id}`] : ["opportunity", `id = ${now.id}`];
+      const column = { cancellation_reason: "reason", retention_action: "action" }[m.catalog] || m.catalog;
+      const release = await hold(world.database, `select 1 from client where id = ${now.client_id || now.id} for update;
+        update ${table} set (${column}_id, ${column}) = (select i.id, i.choice from catalog_item i join catalog c on c.id = i.catalog_id where c.code = '${m.catalog}' and i.code = '${stays}')
+         where ${where} and ${column} ->> 'code' = '${value}'`);
+      const late = m.save(o, value);
+      await until("it waits", () => waiting(world.database) === 1);
+      await release();
+      const r = await late;
+      isRefused(r, m, "choice_unknown");
+      assert.ok(r.json.errors[0].allowed.includes(stays));
+    } finally {
+      retire(m.catalog, value);
+      retire(m.catalog, stays);
+    }
+  });
+
+  if (m.deep) test(`${title} whose parent was retired, or that values came below, is kept too`, async () => {
+    const above = m.parent || add(m.catalog, "", "ENCIMA"), value = add(m.catalog, above, "DEBAJO"), stays = add(m.catalog, above, "AL LADO");
+    try {
+      const o = await m.make(), never = await m.make();
+      const was = at(ok(await m.save(o, value)).json, m.shown);
+      if (!m.parent) {
+        retire(m.catalog, above);
+        assert.deepEqual(at(ok(await m.save(o, value)).json, m.shown), was);
+        isRefused(await m.save(never, value), m, "choice_unknown");
+        retire(m.catalog, above, true);
+      }
+      if (was.levels.length === m.deep) return;
+      const below = add(m.catalog, value, "MÁS ABAJO");
+      for (const query of ["?validate_only=true", ""]) assert.deepEqual(at(ok(await m.save(o, value, query)).json, m.shown), was);
+      isRefused(await m.save(never, value), m, "choice_incomplete", [below]);
+      ok(await m.save(o, below));
+      isRefused(await m.save(o, value), m, "choice_incomplete", [below]);
+    } finally {
+      for (const code of [value, stays, ...m.parent ? [] : [above]]) retire(m.catalog, code);
+      sql(`update catalog_item set active = false where code like '${value}.%'`);
+    }
+  });
+}
+
+test("action_create, action_update: what another row holds is a new choice all the same", async () => {
+  const action = add("retention_action", "", "DE LA OTRA FILA"), state = add("final_state", "", "ESTADO DE LA OTRA FILA");
+  const o = await withRow(), holds = ok(await ana.post(`${o.at}/actions`, { action, final_state: state }), 201).headers.location, free = `${o.at}/actions/${o.row}`;
+  retire("retention_action", action);
+  retire("final_state", state);
+  isRefused(await ana.patch(free, { action }), { pointer: "#/action" }, "choice_unknown");
+  isRefused(await ana.patch(free, { final_state: state }), { pointer: "#/final_state" }, "choice_unknown");
+  isRefused(await ana.post(`${o.at}/actions`, { action }), { pointer: "#/action" }, "choice_unknown");
+  isRefused(await ana.post(`${o.at}/actions`, { ...row, final_state: state }), { pointer: "#/final_state" }, "choice_unknown");
+  const r = await ana.patch(free, { action, final_state: state });
+  assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.code]), [["#/action", "choice_unknown"], ["#/final_state", "choice_unknown"]]);
+  const kept = ok(await ana.patch(holds, { action, final_state: state })).json;
+  assert.deepEqual([kept.action.label, kept.final_state.label], ["DE LA OTRA FILA", "ESTADO DE LA OTRA FILA"]);
+  assert.equal(ok(await ana.patch(holds, { final_state: "atendido" })).json.action.code, action, "what is left out stays");
+});
+
+test("typification_put: the whole form is saved again though all that it holds was retired; a fault elsewhere is told alone", async () => {
+  const codes = Object.fromEntries(["sub_campaign", "retention_action", "final_state", "cancellation_reason", ...Object.keys(offerOf), "advertising_acceptance"]
+    .map((catalog) => [catalog, add(catalog, "", `TODO ${catalog}`)]));
+  const o = await lib.opened(ana), never = await lib.opened(ana);
+  const form = { sub_campaign: codes.sub_campaign, actions: [{ action: codes.retention_action, final_state: codes.final_state }], diagnosis: { reason: codes.cancellation_reason },
+    competitor_offer: { ...Object.fromEntries(Object.entries(offerOf).map(([catalog, member]) => [member, codes[catalog]])), phone_to_manage: "944264648" },
+    closure: { advertising_acceptance: codes.advertising_acceptance, stage: "en-proceso" } };
+  ok(await ana.put(`${o.at}/typification`, form));
+  for (const [catalog, code] of Object.entries(codes)) retire(catalog, code);
+  const again = ok(await ana.put(`${o.at}/typification`, form)).json;
+  assert.equal(again.competitor_offer.operator.label, "TODO operator");
+  const faults = (r) => { assert.equal(r.status, 422, r.text); return r.json.errors.map((e) => `${e.pointer} ${e.code}`).sort(); };
+  assert.equal(faults(await ana.put(`${never.at}/typification`, form)).length, 9);
+  assert.deepEqual(faults(await ana.put(`${o.at}/typification`, { ...form, diagnosis: { reason: codes.operator } })), ["#/diagnosis/reason choice_unknown"]);
+  assert.deepEqual(faults(await ana.put(`${o.at}/typification`, { ...form, competitor_offer: { ...form.competitor_offer, phone_to_manage: "1" } })), ["#/competitor_offer/phone_to_manage pattern"]);
+  const closed = ok(await ana.put(`${o.at}/typification`, { ...form, closure: { ...form.closure, stage: "retenido" } })).json;
+  assert.equal(closed.stage.code, "retenido");
+  ok(await boss.post(`${o.at}/reopening`));
+  ok(await ana.put(`${o.at}/closure`, { ...form.closure, stage: "no-retenido" }));
+});
+
+/* ---------------------------------------------------------------- withdrawals */
+
+const consents = async (client) => (await ana.get(`/v1/clients/${client}/consents?limit=100`)).json.items;
+const answers = async (client) => (await consents(client)).map((c) => c.advertising_acceptance && c.advertising_acceptance.code).reverse();
+const advertising = async (client) => { const { advertising } = (await ana.get(`/v1/clients/${client}`)).json; return advertising && advertising.acceptance.code; };
+
+for (const [operation, save] of Object.entries({
+  closure_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/closure`, { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) }),
+  typification_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/typification`, { closure: { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) } }),
+}))
+  test(`${operation}: an answer that is taken back is a withdrawal: one entry, and the client shows none`, async () => {
+    const o = await lib.opened(ana), id = o.client.id, expected = [];
+    const saved = async (answer, entry, as = ana) => {
+      ok(await save(as, o, answer));
+      if (entry !== undefined) expected.push(entry);
+      assert.deepEqual(await answers(id), expected, `after ${answer}`);
+      assert.equal(await advertising(id), expected.at(-1) ?? null);
+      assert.equal((await ana.get(o.at)).json.closure.advertising_acceptance?.code ?? null, answer ?? null);
+    };
+    await saved(undefined);
+    await saved(null);
+    await saved("acepto", "acepto");
+    await saved("acepto");
+    const was = await ana.get(`/v1/clients/${id}`);
+    await saved(undefined, null, boss);
+    await saved(undefined);
+    await saved(null);
+    const [withdrawal] = await consents(id);
+    assert.deepEqual({ ...withdrawal, created_at: 0, advisor: withdrawal.advisor.username },
+      { advertising_acceptance: null, opportunity_id: o.opportunity.id, contact_id: o.contact.id, advisor: "E8000001", created_at: 0 });
+    const now = await ana.get(`/v1/clients/${id}`, { "if-none-match": was.headers.etag });
+    assert.deepEqual([now.status, now.json.advertising], [200, null]);
+    const { consents: ledger } = (await chief.get(`/v1/clients/${id}/personal-data`)).json;
+    assert.deepEqual([ledger.current, ledger.history.length], [withdrawal, 2]);
+    await saved("acepto", "acepto");
+    await saved("no-acepto", "no-acepto");
+    await saved(null, null);
+    assert.equal(sql(`select count(*) from audit where object_type = 'consent' and client_id = ${id}`), String(expected.length));
+
+    /* What says nothing of the closure takes nothing back; nor does a rehearsal, nor a refusal. */
+    await saved("acepto", "acepto");
+    ok(await ana.put(`${o.at}/typification`, { diagnosis: { reason: lib.reason } }));
+    ok(await ana.put(`${o.at}/closure?validate_only=true`, { stage: "en-proceso" }));
+    assert.equal((await save(ana, o, undefined, "retenido")).status, 422);
+    assert.deepEqual(await answers(id), expected);
+    /* Closing, opening again and closing with the same answer leaves none; with another, one. */
+    const { closure, ...rest } = lib.form();
+    assert.ok(closure);
+    ok(await ana.put(`${o.at}/typification`, rest));
+    ok(await save(ana, o, "acepto", "retenido"));
+    ok(await boss.post(`${o.at}/reopening`));
+    ok(await save(ana, o, "acepto", "retenido"));
+    assert.deepEqual(await answers(id), expected);
+    ok(await boss.post(`${o.at}/reopening`));
+    ok(await save(ana, o, undefined));
+    ok(await save(ana, o, "no-acepto", "no-retenido"));
+    assert.deepEqual(await answers(id), [...expected, null, "no-acepto"]);
+  });
+
+test("closure_put, typification_create: one opportunity's withdrawal comes after another's answer, and the newest entry counts", async () => {
+  const o = await lib.opened(ana), id = o.client.id, call = { client_id: id, contact: lib.newContact(), sub_campaign: "entel" };
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }));
+  ok(await ana.post("/v1/typifications", call), 201);
+  assert.equal(await advertising(id), "no-acepto", "a call without an answer is no withdrawal");
+  const other = ok(await ana.post("/v1/typifications", { ...call, closure: { stage: "en-proceso", advertising_acceptance: "acepto" } }), 201).headers.location;
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }));
+  assert.deepEqual([await answers(id), await advertising(id)], [["no-acepto", "acepto", null], null]);
+  ok(await ana.put(`${other}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  assert.deepEqual(await answers(id), ["no-acepto", "acepto", null], "that opportunity held it all the time");
+});
+
+test("closure_put: of many that take the same answer back at once one leaves an entry", async () => {
+  const o = await lib.opened(ana);
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  for (const r of await Promise.all(Array.from({ length: 12 }, () => ana.put(`${o.at}/closure`, { stage: "en-proceso" })))) ok(r);
+  assert.deepEqual(await answers(o.client.id), ["acepto", null]);
+});
+
+/* ----------------------------------------- what If-Match is compared with */
+
+/* tomorrow(run) - while it is, the database's day is the next one. */
+async function tomorrow(run) {
+  const day = (days) => sql(`create or replace function today() returns date language sql stable return (now() at time zone 'America/Lima')::date + ${days}`);
+  day(1);
+  try {
+    return await run();
+  } finally {
+    day(0);
+  }
+}
+
+test("client_update: what is derived from other records makes no 412, and a read with If-None-Match sees it all the same", async () => {
+  const o = await lib.opened(ana), there = `/v1/clients/${o.client.id}`;
+  const day = sql("select to_char((now() at time zone 'America/Lima')::date + 1, 'MM-DD')");
+  ok(await ana.patch(there, { birth_date: `1988-${day}` }));
+  const first = (await ana.get(there)).headers.etag;
+  const still = async (tag, what) => {
+    const r = await ana.get(there, { "if-none-match": tag });
+    assert.equal(r.status, 200, `${what}: it is seen`);
+    assert.notEqual(r.headers.etag, tag);
+    ok(await ana.patch(`${there}?validate_only=true`, { gender: "F" }, { "if-match": tag }));
+    ok(await ana.patch(there, {}, { "if-match": tag }));
+    ok(await ana.patch(there, {}, { "if-match": first }));
+    assert.equal((await ana.patch(there, {}, { "if-none-match": tag })).status, 412, "to a change it is the same record");
+    return r.headers.etag;
+  };
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  let tag = await still(first, "the answer about advertising");
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }));
+  tag = await still(tag, "its withdrawal");
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
+  tag = await still(tag, "the answer again");
+  sql(`update advisor set full_name = full_name || ' DOS' where username = 'E8153375'`);
+  await pause(5);
+  ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }));
+  tag = await still(tag, "an answer under the advisor's new name");
+  await tomorrow(async () => {
+    assert.equal((await ana.get(there)).json.experience.birthday_today, true);
+    await still(tag, "a birthday");
+    ok(await ana.patch(there, { gender: "F" }, { "if-match": tag }));
+  });
+  const own = (await ana.get(there)).headers.etag;
+  ok(await bea.patch(there, { gender: "M" }, { "if-match": own }));
+  for (const old of [first, tag, own]) refused(await ana.patch(there, { gender: "F" }, { "if-match": old }), 412, "precondition_failed");
+  /* Each member that a change could overwrite. */
+  for (const body of [{ name: "OTRO" }, { document_number: lib.newClient().document_number }, { phone: "955000111" }, { email: "x@y.pe" }, { birth_date: null }, { legal_representative: "X" },
+    { sales: { plan: "X" } }, { sales: { lines: ["955000112"] } }, { sales: { activation_date: "2020-01-02" } }, { summary_360: { observed: true } }, { summary_360: { segment: "X" } },
+    { experience: { expiring_points: 3 } }, { experience: { overdue_payment: "X" } }, { experience: { latam_partner: true } }, { document_type: "ce" }]) {
+    const was = (await ana.get(there)).headers.etag;
+    ok(await bea.patch(there, body));
+    refused(await ana.patch(there, {}, { "if-match": was }), 412, "precondition_failed");
+  }
+});
+
+/* By part: [its member of `etags`, method, path, bodies one after the other]. */
+const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
+const parts = {
+  opportunity_update: ["opportunity", "PATCH", () => "", [{ service: { current_plan: "UNO" } }, { service: { current_plan: "DOS" } }]],
+  action_create: ["actions", "POST", () => "/actions", [row, { ...row, final_state: null }]],
+  action_update: ["actions", "PATCH", (o) => `/actions/${o.row}`, [{ final_state: "no-atendido" }, { final_state: null }]],
+  action_delete: ["actions", "DELETE", (o) => `/actions/${o.row}`, []],
+  diagnosis_put: ["diagnosis", "PUT", () => "/diagnosis", reasons.map((reason) => ({ reason }))],
+  competitor_offer_put: ["competitor_offer", "PUT", () => "/competitor-offer", [lib.form().competitor_offer, { ...lib.form().competitor_offer, operator: "bitel" }]],
+  closure_put: ["closure", "PUT", () => "/closure", ["acepto", "no-acepto"].map((advertising_acceptance) => ({ stage: "en-proceso", advertising_acceptance }))],
+};
+const write = (as, o, operation, n = 0, headers = {}, query = "") => {
+  const [, method, path, bodies] = parts[operation];
+  return as.request(method, o.at + path(o) + query, bodies[n], headers);
+};
+
+test("opportunity_get: parts saved one after the other with the tags of one read are all 200, whatever the order", async () => {
+  const order = ["opportunity_update", "diagnosis_put", "competitor_offer_put", "closure_put", "action_update"];
+  for (let turn = 0; turn < order.length; turn++) {
+    const o = await withRow(), { headers: { etag }, json: { etags } } = await ana.get(o.at);
+    assert.equal(etags.opportunity, etag);
+    for (const operation of [...order.slice(turn), ...order.slice(0, turn)]) {
+      const [part] = parts[operation];
+      for (const tag of [etags[part], etag]) ok(await write(ana, o, operation, 0, { "if-match": tag }, "?validate_only=true"));
+      const r = ok(await write(ana, o, operation, 0, { "if-match": turn % 2 === 0 ? etags[part] : etag }));
+      const now = await ana.get(o.at);
+      if (operation !== "opportunity_update") assert.equal(r.headers["opportunity-etag"], now.headers.etag, operation);
+      else assert.equal(r.headers.etag, now.headers.etag);
+      /* The same part again under the tag of before is another's change to it, so to speak. */
+      refused(await write(ana, o, operation, 1, { "if-match": etags[part] }), 412, "precondition_failed");
+      refused(await write(boss, o, operation, 1, { "if-match": etag }), 412, "precondition_failed");
+    }
+  }
+});
+
+for (const [operation, [part]] of Object.entries(parts))
+  test(`${operation}: its own part's change by another is 412, of any other part 200; Opportunity-ETag is the next read's`, async () => {
+    const change = async (o, other) => {
+      const r = await write(boss, o, other, 1);
+      assert.ok(r.status < 300, r.text);
+    };
+    for (const other of Object.keys(parts).filter((x) => x !== "action_delete")) {
+      const o = await withRow(), { headers: { etag }, json: { etags } } = await ana.get(o.at), own = parts[other][0] === part;
+      await change(o, other);
+      for (const tag of [etag, etags[part]]) {
+        const r = await write(ana, o, operation, 0, { "if-match": tag }, "?validate_only=true");
+        if (own) refused(r, 412, "precondition_failed");
+        else assert.ok(r.status < 300, `${other}: ${r.text}`);
+      }
+      const r = await write(ana, o, operation, 0, { "if-match": etag });
+      if (own) { refused(r, 412, "precondition_failed"); continue; }
+      assert.ok(r.status < 300, `${other}: ${r.text}`);
+      const now = await ana.get(o.at);
+      if (part === "opportunity") { assert.equal(r.headers.etag, now.headers.etag); continue; }
+      assert.equal(r.headers["opportunity-etag"], now.headers.etag);
+      if (operation === "action_delete") { assert.equal(r.headers.etag, undefined); continue; }
+      const alone = await ana.get(r.headers.location || o.at + parts[operation][2](o));
+      assert.deepEqual([r.headers.etag, r.text], [alone.headers.etag, alone.text]);
+      if (part !== "actions") assert.equal(r.headers.etag, now.json.etags[part]);
+      const next = await ana.put(`${o.at}/typification`, { service: { current_plan: "SIGUE" }, ...lib.form(), closure: { stage: "en-proceso" } }, { "if-match": r.headers["opportunity-etag"] });
+      assert.equal(next.status, 200, next.text);
+    }
+  });
+
+test("action_update, action_delete: a row's own tag stands while other rows change, the grid's does not", async () => {
+  const o = await withRow(), one = `${o.at}/actions/${o.row}`, { headers: { etag } } = await ana.get(one), { json: { etags } } = await ana.get(o.at);
+  ok(await boss.post(`${o.at}/actions`, row), 201);
+  refused(await ana.patch(one, { final_state: null }, { "if-match": etags.actions }), 412, "precondition_failed");
+  ok(await ana.patch(one, { final_state: null }, { "if-match": etag }));
+  refused(await ana.delete(one, { "if-match": etag }), 412, "precondition_failed");
+  ok(await ana.delete(one, { "if-match": (await ana.get(o.at)).json.etags.actions }), 204);
+});
+
+const sections = { opportunity: { service: { current_plan: "EN EL FORMULARIO" } }, actions: { actions: [row, row] }, diagnosis: { diagnosis: { reason: reasons[1] } },
+  competitor_offer: { competitor_offer: lib.form().competitor_offer }, closure: { closure: { stage: "en-proceso", advertising_acceptance: "acepto" } } };
+test("typification_put: 412 when one of its sections was touched since, 200 when another was; the tag of a single part is of no use for several", async () => {
+  for (const touched of ["opportunity_update", "action_create", "diagnosis_put", "competitor_offer_put", "closure_put"]) {
+    const o = await withRow(), { headers: { etag } } = await ana.get(o.at), [part] = parts[touched];
+    assert.ok((await write(boss, o, touched, 1)).status < 300);
+    const rest = Object.entries(sections).filter(([name]) => name !== part);
+    const form = (list) => Object.assign({}, ...list.map(([, body]) => body));
+    for (const body of [sections[part], form(Object.entries(sections))]) refused(await ana.put(`${o.at}/typification`, body, { "if-match": etag }), 412, "precondition_failed");
+    for (const [, body] of rest) ok(await ana.put(`${o.at}/typification?validate_only=true`, body, { "if-match": etag }));
+    const r = ok(await ana.put(`${o.at}/typification`, form(rest), { "if-match": etag }));
+    assert.equal(r.headers.etag, (await ana.get(o.at)).headers.etag);
+    assert.equal(r.json.etags.opportunity, r.headers.etag);
+  }
+  const o = await lib.opened(ana), { etags } = o.opportunity;
+  refused(await ana.put(`${o.at}/typification`, { ...sections.diagnosis, ...sections.closure }, { "if-match": etags.diagnosis }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/typification`, sections.diagnosis, { "if-match": etags.diagnosis }));
+});
+
+test("opportunity_update, typification_put: a sub campaign alone, a service alone are of one part", async () => {
+  const o = await lib.opened(ana), { headers: { etag } } = await ana.get(o.at);
+  ok(await boss.put(`${o.at}/typification`, { sub_campaign: "entel" }));
+  ok(await ana.put(`${o.at}/typification?validate_only=true`, { service: { current_plan: "X" } }, { "if-match": etag }));
+  const other = add("sub_campaign", "", "OTRA SUB CAMPAÑA");
+  ok(await boss.put(`${o.at}/typification`, { sub_campaign: other }));
+  retire("sub_campaign", other);
+  refused(await ana.put(`${o.at}/typification`, { service: { current_plan: "X" } }, { "if-match": etag }), 412, "precondition_failed");
+  refused(await ana.patch(o.at, { service: { current_plan: "X" } }, { "if-match": etag }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/diagnosis`, { reason: lib.reason }, { "if-match": etag }));
+});
+
+test("closure_put, opportunity_reopen: closed and opened again, an old tag of the closure is good only where the closure is as it was", async () => {
+  const o = await lib.opened(ana), first = (await ana.get(o.at)).headers.etag;
+  await finish(o);
+  const closed = await boss.get(o.at);
+  refused(await boss.post(`${o.at}/reopening`, undefined, { "if-match": first }), 412, "precondition_failed");
+  ok(await boss.post(`${o.at}/reopening`, undefined, { "if-match": closed.json.etags.closure }));
+  refused(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }, { "if-match": closed.headers.etag }), 412, "precondition_failed");
+  ok(await ana.put(`${o.at}/diagnosis`, { reason: reasons[1] }, { "if-match": closed.headers.etag }));
+});
+
+test("client_search, contact_list, opportunity_list, client_opportunity_list, action_list, advisor_list: etag is that of the record read by itself", async () => {
+  const o = await withRow(), { client } = o;
+  await finish(o);
+  const lists = { [`/v1/clients?document_number=${client.document_number}`]: "/v1/clients/", [`/v1/clients/${client.id}/contacts`]: "/v1/contacts/", "/v1/opportunities?limit=5": "/v1/opportunities/",
+    [`/v1/clients/${client.id}/opportunities`]: "/v1/opportunities/", [`${o.at}/actions`]: `${o.at}/actions/`, "/v1/advisors?limit=3": "/v1/advisors/" };
+  for (const [list, one] of Object.entries(lists)) {
+    const { items } = ok(await chief.get(list)).json;
+    assert.ok(items.length > 0, list);
+    for (const item of items) assert.deepEqual(item, lib.listed(await chief.get(one + item.id)), list);
+  }
+  ok(await ana.patch(`/v1/clients/${client.id}`, { gender: "F" }, { "if-match": (await ana.get(Object.keys(lists)[0])).json.items[0].etag }));
+});
+
+/* ------------------------------------------------------- return=opportunity */
+
+for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_update"))
+  test(`${operation}: return=opportunity answers the opportunity as the next read does; so do repetitions, with and without; a rehearsal too`, async () => {
+    const o = await withRow(), key = newKey(), deleted = operation === "action_delete", status = operation === "action_create" ? 201 : 200;
+    const before = await ana.get(o.at);
+    const preview = await write(ana, o, operation, 0, { "if-match": before.headers.etag }, "?return=opportunity&validate_only=true");
+    assert.equal(preview.status, 200, preview.text);
+    for (const name of ["etag", "opportunity-etag", "location"]) assert.equal(preview.headers[name], undefined, name);
+    assert.equal(preview.json.id, o.opportunity.id);
+    assert.equal((await ana.get(o.at)).headers.etag, before.headers.etag, "nothing was stored");
+    const whole = await write(ana, o, operation, 0, by(key), "?return=opportunity"), now = await ana.get(o.at);
+    assert.equal(whole.status, status, whole.text);
+    assert.deepEqual([whole.text, whole.headers["opportunity-etag"]], [now.text, now.headers.etag]);
+    const rows = ({ actions }) => actions.map(({ id, ...rest }) => rest);
+    assert.deepEqual(rows(preview.json), rows(whole.json));
+    assert.deepEqual(preview.json.actions.map((a) => a.id), whole.json.actions.map((a, n) => (operation === "action_create" && n === whole.json.actions.length - 1 ? null : a.id)));
+    if (operation === "action_create") assert.equal(whole.headers.location, `${o.at}/actions/${whole.json.actions.at(-1).id}`);
+    const part = deleted ? null : await ana.get(whole.headers.location || o.at + parts[operation][2](o));
+    assert.equal(whole.headers.etag, deleted ? undefined : part.headers.etag, "the part's");
+
+    /* Another change in between is not in a repetition. */
+    ok(await boss.patch(o.at, { service: { current_plan: "DESPUÉS" } }));
+    const again = await write(ana, o, operation, 0, by(key), "?return=opportunity"), alone = await write(ana, o, operation, 0, by(key));
+    for (const r of [again, alone]) {
+      assert.equal(r.headers["idempotent-replayed"], "true");
+      assert.equal(r.headers["opportunity-etag"], now.headers.etag);
+      assert.equal(r.headers.location, whole.headers.location);
+      assert.equal(r.headers.etag, whole.headers.etag);
+    }
+    assert.deepEqual([again.status, again.text], [status, now.text]);
+    assert.deepEqual([alone.status, alone.text], deleted ? [204, ""] : [status, part.text]);
+    for (const query of ["?return=part", "?return=true", "?return=Opportunity"]) lib.faultAt(await write(ana, o, operation, 0, {}, query), "#/return");
+
+    /* First without it, then the same key with it. */
+    const p = await withRow(), other = newKey();
+    const bare = await write(ana, p, operation, 0, by(other)), stored = await ana.get(p.at);
+    assert.equal(bare.status, deleted ? 204 : status, bare.text);
+    assert.equal(bare.headers["opportunity-etag"], stored.headers.etag);
+    const replayed = await write(ana, p, operation, 0, by(other), "?return=opportunity");
+    assert.deepEqual([replayed.status, replayed.text, replayed.headers["idempotent-replayed"]], [status, stored.text, "true"]);
+  });
+
+test("opportunity_update, typification_put, opportunity_get: return is no parameter of theirs", async () => {
+  const { at: there } = await lib.opened(ana);
+  for (const r of [await ana.patch(`${there}?return=opportunity`, {}), await ana.put(`${there}/typification?return=opportunity`, { sub_campaign: "entel" }), await ana.get(`${there}/diagnosis?return=opportunity`)])
+    refused(r, 400, "parameter_unknown");
+});
