@@ -138,6 +138,22 @@ make_session(struct request *rq, const struct shown *shown)
 	return status;
 }
 
+/* Not by request_query: before a write that would claim the key again. */
+static int
+forget_kept(struct request *rq, const char *session)
+{
+	const struct call call = { &sql_session_kept_forget,
+		{ rq->idempotency.scope, rq->idempotency.key, session } };
+	struct db_error error;
+	struct result *none;
+
+	if (db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, &call, 1, &none,
+		&error) != DB_OK)
+		return reply_problem(rq, "busy");
+	result_free(none);
+	return 0;
+}
+
 /*
  * The repetition of a sign-in: the same session again, while it is live under the account as it is
  * now. Where it is over the repetition is a sign-in like any other, for it has shown the password. What
@@ -149,7 +165,6 @@ replay_create(struct request *rq, const char *text)
 	const struct shown *shown = rq->idempotency.arg;
 	struct shown anew = { .password_hash = shown->password_hash, .again = true };
 	struct kept_session kept;
-	auto_result struct result *gone = NULL;
 	int status = session_kept(rq, text, &kept);
 
 	if (status != 0)
@@ -165,10 +180,9 @@ replay_create(struct request *rq, const char *text)
 	/* Made anew by somebody else, and over once more. */
 	if (shown->again)
 		return reply_problem(rq, "conflict");
-	gone = request_query(
-	    rq, &sql_session_kept_forget, rq->idempotency.scope, rq->idempotency.key, kept.id);
-	if (gone == NULL)
-		return rq->reply.status;
+	status = forget_kept(rq, kept.id);
+	if (status != 0)
+		return status;
 	rq->idempotency.arg = &anew;
 	return make_session(rq, &anew);
 }

@@ -69,7 +69,7 @@ begin
         'update reopening set created_at = now()', 'delete from reopening', 'truncate reopening',
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
-        'delete from session', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
+        'delete from session', 'update session set epoch = epoch + 1', 'update session set created_at = now()', 'update advisor set session_epoch = 0', 'update advisor set sessions_ended_at = now()', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
         'insert into advisor (id, username, full_name, role, password_hash) overriding system value values (1, ''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set username = ''E1000009''', 'update advisor set created_at = now()', 'delete from advisor', 'truncate advisor cascade',
         'insert into catalog (id, code, name, levels) values (99, ''x'', ''X'', ''{X}'')', 'update catalog set name = ''X''', 'update catalog set revision = 9', 'delete from catalog',
         'insert into catalog_item (catalog_id, label) values (2, ''X'')', 'update catalog_item set label = ''X''', 'update catalog_item set active = false', 'delete from catalog_item', 'truncate catalog_item cascade',
@@ -125,10 +125,11 @@ insert into wanted values
     ('consent', 'INSERT SELECT'),
     ('contact', 'INSERT SELECT'),
     ('idempotency', 'DELETE INSERT SELECT UPDATE'),
+    ('known_address', 'DELETE INSERT SELECT UPDATE'),
     ('opportunity', 'INSERT SELECT UPDATE'),
     ('reopening', 'INSERT SELECT'),
     ('schema_migrations', 'SELECT'),
-    ('session', 'INSERT SELECT UPDATE'),
+    ('session', 'SELECT'),
     ('session_refresh_used', 'DELETE INSERT SELECT'),
     ('throttle', 'DELETE INSERT SELECT UPDATE');
 create temporary table wanted_column (relname name, attname name, kind text, primary key (relname, attname, kind)) on commit drop;
@@ -136,6 +137,10 @@ insert into wanted_column
     select 'advisor', a, 'INSERT' from unnest('{username,full_name,role,rights,password_hash,must_change_password}'::text[]) a
     union all
     select 'contact', a, 'UPDATE' from unnest('{asked,right}'::text[]) a
+    union all
+    select 'session', a, 'INSERT' from unnest('{advisor_id,refresh_hash,expires_at}'::text[]) a
+    union all
+    select 'session', a, 'UPDATE' from unnest('{refresh_hash,expires_at,ended_at}'::text[]) a
     union all
     select 'advisor', a, 'UPDATE' from unnest('{full_name,role,rights,active,password_hash,must_change_password,updated_at}'::text[]) a;
 grant select on wanted, wanted_column to gestor_api;
