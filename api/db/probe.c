@@ -7,10 +7,6 @@
 /* An idle pooler gives both connections one process in the first round; a busy one another each time. */
 #define ROUNDS 8
 
-#define PREPARE "prepare gestor_probe as select pg_backend_pid()"
-#define EXECUTE "execute gestor_probe"
-#define FORGET	"deallocate gestor_probe"
-
 static const char unfit[] =
     "DATABASE_URL leads through a pooler that shares sessions out by transaction or statement "
     "(such as PgBouncer's pool_mode = transaction): use pool_mode = session, or connect to "
@@ -23,12 +19,14 @@ said(enum probe_answer answer, const char *why, char ret_why[static CONNECT_WHY_
 	return answer;
 }
 
-/* The process that serves this connection now; 0 with ret_why filled in where it does not say. */
+/*
+ * The process that serves this connection now, out of its answer, which is taken over; 0 with ret_answer
+ * and ret_why filled in where it does not say.
+ */
 static int
-process_of(PGconn *pg, const char *sql, int64_t deadline_ms, enum probe_answer *ret_answer,
-    char ret_why[static CONNECT_WHY_SIZE])
+process_of(
+    PGconn *pg, PGresult *res, enum probe_answer *ret_answer, char ret_why[static CONNECT_WHY_SIZE])
 {
-	PGresult *res = connect_exec(pg, sql, deadline_ms);
 	const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	int pid = 0;
 
@@ -44,12 +42,21 @@ process_of(PGconn *pg, const char *sql, int64_t deadline_ms, enum probe_answer *
 	return pid;
 }
 
+static int
+ask_prepared(PGconn *pg, int64_t deadline_ms, enum probe_answer *ret_answer,
+    char ret_why[static CONNECT_WHY_SIZE])
+{
+	return process_of(
+	    pg, connect_exec(pg, "execute gestor_probe", deadline_ms), ret_answer, ret_why);
+}
+
 /* One that an earlier probe left behind is the same. */
 static bool
 prepare(PGconn *pg, int64_t deadline_ms, enum probe_answer *ret_answer,
     char ret_why[static CONNECT_WHY_SIZE])
 {
-	PGresult *res = connect_exec(pg, PREPARE, deadline_ms);
+	PGresult *res =
+	    connect_exec(pg, "prepare gestor_probe as select pg_backend_pid()", deadline_ms);
 	const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	bool ok = PQresultStatus(res) == PGRES_COMMAND_OK ||
 		  (sqlstate != NULL && strcmp(sqlstate, "42P05") == 0);
@@ -71,8 +78,8 @@ compare(PGconn *one, PGconn *other, int64_t deadline_ms, char ret_why[static CON
 	    !prepare(other, deadline_ms, &answer, ret_why))
 		return answer;
 	for (int i = 0; i < ROUNDS; i++) {
-		a = process_of(one, EXECUTE, deadline_ms, &answer, ret_why);
-		b = a != 0 ? process_of(other, EXECUTE, deadline_ms, &answer, ret_why) : 0;
+		a = ask_prepared(one, deadline_ms, &answer, ret_why);
+		b = a != 0 ? ask_prepared(other, deadline_ms, &answer, ret_why) : 0;
 		if (b == 0)
 			return answer;
 		if (a == b || (i > 0 && (a != first || b != second)))
@@ -81,8 +88,8 @@ compare(PGconn *one, PGconn *other, int64_t deadline_ms, char ret_why[static CON
 		second = b;
 	}
 	/* A pooler may be told to hand sessions on as they are. */
-	PQclear(connect_exec(one, FORGET, deadline_ms));
-	PQclear(connect_exec(other, FORGET, deadline_ms));
+	PQclear(connect_exec(one, "deallocate gestor_probe", deadline_ms));
+	PQclear(connect_exec(other, "deallocate gestor_probe", deadline_ms));
 	return PROBE_FIT;
 }
 
@@ -91,7 +98,8 @@ probe_sessions(
     PGconn *pg, const char *url, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	enum probe_answer answer = PROBE_FIT;
-	int pid = process_of(pg, "select pg_backend_pid()", deadline_ms, &answer, ret_why);
+	int pid = process_of(
+	    pg, connect_exec(pg, "select pg_backend_pid()", deadline_ms), &answer, ret_why);
 	PGconn *other;
 
 	if (pid == 0 || pid == PQbackendPID(pg))

@@ -90,17 +90,19 @@ with gone as (
 select count(*) from gone;
 
 -- name: session_tidy  ($1 rows at most)
--- Sessions that ended with all others of their account: so that their rows say so too. Several processes may do this at once.
-with over as materialized (
+-- Sessions that ended with all others of their account: so that their rows say so too. One process does it at a time; the
+-- others find nothing to do.
+-- writes
+with turn as materialized (select pg_try_advisory_xact_lock(hashtext('gestor session_tidy')) as mine),
+over as materialized (
     select s.id, least(s.expires_at, a.sessions_ended_at) as ended_at
-      from advisor a cross join lateral (
+      from turn t cross join advisor a cross join lateral (
         select o.id, o.expires_at from session o
          where o.advisor_id = a.id and o.epoch < a.session_epoch and o.ended_at is null limit $1::int) s
-     where a.sessions_ended_at > now() - interval '7 days' limit $1::int),
-locked as materialized (
-    select s.id, o.ended_at from session s join over o on o.id = s.id where s.ended_at is null for update of s skip locked),
-ended as (update session s set ended_at = l.ended_at from locked l where s.id = l.id returning 1)
-select count(*) from ended;
+     where t.mine and a.sessions_ended_at > now() - interval '7 days' limit $1::int),
+ended as (
+    update session s set ended_at = o.ended_at from over o where s.id = o.id and s.ended_at is null returning 1)
+select count(*) from over;
 
 -- name: session_kept_forget  ($1 advisor, $2 key, $3 session)
 -- The answer to a sign-in, whose session is over.
