@@ -182,7 +182,7 @@ password_put(struct request *rq)
 	}
 	if (!attempt_was_right(rq, result_text(known, 0, 0)))
 		return rq->reply.status;
-	if (strcmp(old, password) == 0)
+	if (password_same(old, password))
 		faults_add(&rq->faults, "#/password", TEXT_password_same);
 	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
 	    hash(rq, password, hashed) != 0)
