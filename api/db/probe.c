@@ -4,8 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An idle pooler gives both connections one process in the first round; a busy one another each time. */
-#define ROUNDS 8
+/*
+ * An idle pooler gives both connections one process, a busy one another each time, and one that takes its
+ * processes in turn is found out because the connections are not asked in turn.
+ */
+#define ASKED 16
+static const int order[] = { 0, 1, 1, 0, 0, 0, 1 };
 
 static const char unfit[] =
     "DATABASE_URL leads through a pooler that shares sessions out by transaction or statement "
@@ -72,20 +76,21 @@ static enum probe_answer
 compare(PGconn *one, PGconn *other, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	enum probe_answer answer = PROBE_FIT;
-	int first = 0, second = 0, a, b;
+	PGconn *const conns[] = { one, other };
+	int pids[2] = { 0, 0 };
 
 	if (!prepare(one, deadline_ms, &answer, ret_why) ||
 	    !prepare(other, deadline_ms, &answer, ret_why))
 		return answer;
-	for (int i = 0; i < ROUNDS; i++) {
-		a = ask_prepared(one, deadline_ms, &answer, ret_why);
-		b = a != 0 ? ask_prepared(other, deadline_ms, &answer, ret_why) : 0;
-		if (b == 0)
+	for (size_t i = 0; i < ASKED; i++) {
+		int which = order[i % NITEMS(order)];
+		int pid = ask_prepared(conns[which], deadline_ms, &answer, ret_why);
+
+		if (pid == 0)
 			return answer;
-		if (a == b || (i > 0 && (a != first || b != second)))
+		if (pid == pids[!which] || (pids[which] != 0 && pid != pids[which]))
 			return said(PROBE_UNFIT, unfit, ret_why);
-		first = a;
-		second = b;
+		pids[which] = pid;
 	}
 	/* A pooler may be told to hand sessions on as they are. */
 	PQclear(connect_exec(one, "deallocate gestor_probe", deadline_ms));

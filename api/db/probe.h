@@ -19,7 +19,7 @@ enum probe_answer {
  * probe_sessions - asks over this connection; where it goes through a pooler, over a second one too.
  *
  * PostgreSQL itself tells a client its process id when it connects; a pooler tells a number of its own. Only
- * then a second connection is made, and both ask by a prepared statement, in turn, which process serves them.
+ * then a second connection is made, and both ask by a prepared statement which process serves them.
  * Two that are open at once are never served by one, and each always by the same, unless they are shared out.
  * time     until deadline_ms at most, and a connection attempt; one round trip without a pooler
  * returns  PROBE_FIT; or another answer, with ret_why filled in
