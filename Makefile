@@ -69,7 +69,7 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql http planner prism contract docs walk'
+	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql upgrade http planner prism contract docs walk'
 	@echo '                                           examples valgrind cost sbom fault fuzz; by name alone, for they take long: asan tsan'
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make test STEPS=planner PLANNER=hashed   the HTTP tests under other settings of the planner: hashed, nested'
@@ -110,10 +110,11 @@ lint: ## style, static analysis, and who may include whom
 	$(make_in_parallel) build/gestor
 	@exec tools/lint.sh
 
-format: ## clang-format in place, and docs/errors.md anew
+format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
+	@$(PYTHON) tools/haproxy.py
 
 bench: ## load, against what PostgreSQL and civetweb alone allow; its report in build/bench
 	@tools/deps.sh bench

@@ -152,8 +152,10 @@ option_normal(struct arena *arena, const char *option, const char *type, const c
 	if (fault == TEXT_NONE && text_length(normal) <= OPTION_MAX)
 		return normal;
 	if (fault != TEXT_NONE)
-		fprintf(stderr, "gestor: %s: %s\n", option,
-		    message_write(arena, LANGUAGE_EN, fault, (const char *const[]){ "it", NULL }));
+		/* The text begins with the option, as it does with a field's label for the API's clients. */
+		fprintf(stderr, "gestor: %s\n",
+		    message_write(
+			arena, LANGUAGE_EN, fault, (const char *const[]){ option, NULL }));
 	else
 		fprintf(stderr, "gestor: %s is longer than %d characters\n", option, OPTION_MAX);
 	return NULL;

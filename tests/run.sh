@@ -5,6 +5,7 @@
 # sql-check  every statement of the program, prepared and planned by the role that serves
 # plans      how every statement is planned with 20,000 opportunities: no growing table read as a whole
 # sql        tests/sql/*.sql, each in a migrated database of its own
+# upgrade    the migrations on a database of the version before, with the rows of tests/upgrade in it
 # http       tests/http/*.test.js against real processes, what measures time by itself; then that every
 #            answer was seen, and nothing personal in any log. TEST=contact runs the files with that in their
 #            name, NAME=serial the tests with that in their title, and neither looks at what was not seen
@@ -58,7 +59,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-every=(unit sql-check plans sql http planner prism contract docs walk examples valgrind cost sbom fault fuzz)
+every=(unit sql-check plans sql upgrade http planner prism contract docs walk examples valgrind cost sbom fault fuzz)
 # By name alone, for it takes long.
 others=(asan tsan)
 (($#)) || set -- "${every[@]}"
@@ -214,6 +215,22 @@ sql() {
 	done
 }
 
+# As a database of the version before is brought up to date: its schema, rows that were worked on, and then migrate.
+upgrade() {
+	local file
+	database upgrade
+	for file in db/migrations/00{01,02,03,04,05,06,07,08,09,10,11}_*.sql; do
+		run_psql "$(on "$OWNER_URL" upgrade)" -1 -o /dev/null -f "$file"
+	done
+	run_psql "$(on "$OWNER_URL" upgrade)" -o /dev/null -c "create table gestor.schema_migrations (version varchar(128) primary key);
+		insert into gestor.schema_migrations select to_char(n, 'FM0000') from generate_series(1, 11) n"
+	PGPASSFILE=$tmp/pgpass step 'upgrade: rows of schema 0011' 60 psql -X -q -v ON_ERROR_STOP=1 -o /dev/null \
+		-f tests/upgrade/before_0012.sql "$(on "$(plain "$OWNER_URL")" upgrade)" || :
+	DATABASE_URL=$(on "$OWNER_URL" upgrade) step 'upgrade: migrate' 60 build/gestor migrate || :
+	PGPASSFILE=$tmp/pgpass step 'upgrade: what became of them' 60 psql -X -q -v ON_ERROR_STOP=1 -o /dev/null \
+		-f tests/upgrade/after.sql "$(on "$(plain "$OWNER_URL")" upgrade)" || :
+}
+
 http_ran=''
 http() {
 	local file beside=()
@@ -274,6 +291,7 @@ planner_set() {
 		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
 		*/supervision.*) ;;   # what systemd is told
 		*/database.*) ;;      # roles, TLS and migrations, no request's statements
+		*/proxy.*) ;;         # what HAProxy does before a request reaches the service
 		*) [[ ! -f $file ]] || files+=("$file") ;;
 		esac
 	done
@@ -458,6 +476,7 @@ for name; do
 	sql-check) sql_check ;;
 	plans) plans ;;
 	sql) sql ;;
+	upgrade) upgrade ;;
 	http) http ;;
 	planner) planner ;;
 	prism) prism ;;

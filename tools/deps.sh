@@ -12,9 +12,9 @@ cd "$(dirname "$0")/.."
 build='gcc libc6-dev make pkg-config python3 python3-yaml
 	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev'
 run='postgresql-15 curl jq ca-certificates util-linux'
-test='libcmocka-dev nodejs node-ajv pgbouncer prometheus'
+test='libcmocka-dev nodejs node-ajv pgbouncer prometheus haproxy openssl'
 contract='npm chromium'
-lint='clang-format cppcheck shellcheck binutils systemd'
+lint='clang-format cppcheck shellcheck binutils systemd haproxy openssl'
 fuzz='clang libclang-rt-14-dev'
 valgrind='valgrind libc6-dbg'
 cost='valgrind libc6-dbg strace'

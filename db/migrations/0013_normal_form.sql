@@ -77,10 +77,13 @@ begin
      where pg_temp.suspect(current_plan) and current_plan is distinct from pg_temp.line(current_plan);
     get diagnostics changed_rows = row_count;
     perform pg_temp.tell('opportunity.current_plan', changed_rows);
+    -- The same name in another form is no other name: the records of its time need not show the old form.
+    alter table advisor disable trigger advisor_renamed;
     update advisor set full_name = coalesce(pg_temp.line(full_name), 'SIN NOMBRE')
      where pg_temp.suspect(full_name) and full_name is distinct from pg_temp.line(full_name);
     get diagnostics changed_rows = row_count;
     perform pg_temp.tell('advisor.full_name', changed_rows);
+    alter table advisor enable trigger advisor_renamed;
     update catalog_item set label = coalesce(pg_temp.line(label), code)
      where pg_temp.suspect(label) and label is distinct from pg_temp.line(label);
     get diagnostics changed_rows = row_count;

@@ -5,28 +5,44 @@
 #include <sodium.h>
 #include "fuzz.h"
 #include "http/condition.h"
+#include "http/entity_tag.h"
 #include "http/idempotency.h"
 
 static void
 check_condition(const char *condition, const char *list)
 {
-	char tag[32];
+	char tag[ENTITY_TAG_MAX + 1];
 	bool none_match = condition[0] == '!';
 
 	condition += none_match;
 	if (none_match && strcmp(condition, "*") == 0)
 		return;
-	MUST(strspn(condition, "0123456789abcdef,") == strlen(condition));
+	MUST(strspn(condition, "0123456789abcdef.-,") == strlen(condition));
 	while (*condition != '\0') {
 		size_t n = strcspn(condition, ",");
 
-		MUST(n >= 1 && n <= 16);
+		MUST(n >= 1 && n <= ENTITY_TAG_MAX);
 		memcpy(tag, condition, n);
 		tag[n] = '\0';
-		MUST(condition_names(list, tag));
+		MUST(entity_tags_name(list, tag));
 		condition += n;
 		MUST(*condition == '\0' || condition[1] != '\0');
 		condition += *condition == ',';
+	}
+}
+
+/* Whatever the parts, what a statement is given is shorter than what came. */
+static void
+check_parts(struct request *rq)
+{
+	static const unsigned parts[] = { 0, PART_OPPORTUNITY, PART_CLOSURE,
+		PART_OPPORTUNITY | PART_DIAGNOSIS, 31 };
+
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		const char *condition = condition_of(rq, parts[i]);
+
+		MUST(strlen(condition) <= strlen(rq->condition));
+		MUST((condition[0] == '!') == (rq->condition[0] == '!'));
 	}
 }
 
@@ -49,6 +65,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rq.advisor_id = "1";
 	status = condition_take(&rq, *match != '\0' ? match : NULL, none_match);
 	MUST((status == 0 || status == 400) && status == rq.reply.status);
+	if (status == 0 && rq.condition != NULL)
+		check_parts(&rq);
 	if (status == 0 && rq.condition != NULL)
 		check_condition(rq.condition, *match != '\0' ? match : none_match);
 	status = idempotency_take(&rq, key);

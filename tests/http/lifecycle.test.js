@@ -209,8 +209,8 @@ test("gestor advisor add: the password is the first line of standard input, and 
   for (const short of ["", "\n", "once-letras\n", " \n"]) await refused({ "--username": "E7000002" }, short, 1, /password/);
   await refused({ "--username": "E7000002" }, "x".repeat(257) + "\n", 1, /password/);
   for (const username of ["E700000", "E70000022", "EB153375", "7000002", "E7000002x", "E\u06667000002", ""]) await refused({ "--username": username }, "otra-clave-larga\n", 1, /--username: a username is E and 7 digits/);
-  for (const [name, why] of [["  ", /--name: it must not be blank/], ["\u200b", /--name: it must not be blank/], ["A\nB", /--name: it has characters that cannot be seen/],
-    ["\u202eJUAN", /--name: it has characters/], ["x".repeat(201), /--name is longer than 200 characters/]])
+  for (const [name, why] of [["  ", /Enter --name\./], ["\u200b", /Enter --name\./], ["A\nB", /--name: some characters cannot be seen/],
+    ["\u202eJUAN", /--name: some characters/], ["x".repeat(201), /--name is longer than 200 characters/]])
     await refused({ "--name": name, "--username": "E7000002" }, "otra-clave-larga\n", 1, why);
   const typed = await add(ana({ "--username": " e7000003\u00a0", "--name": "\tPEN\u0303A  LUZ " }), "doce-letras-\n");
   assert.equal(typed.code, 0, typed.err);

@@ -234,10 +234,10 @@ after(() => world.end());
 
 /* ------------------------------------------------------------------- the test */
 
-/* shown(r) - all that an answer tells, but what names the one request. */
+/* shown(r) - all that an answer tells, but what names the one request, or the record that is there already. */
 function shown(r) {
   const { date, "x-request-id": id, traceparent, ...headers } = r.headers;
-  const { request_id, ...json } = r.json;
+  const { request_id, existing, ...json } = r.json;
   return { status: r.status, headers, json };
 }
 

@@ -596,3 +596,305 @@ test("opportunity_update, typification_put, opportunity_get: return is no parame
   for (const r of [await ana.patch(`${there}?return=opportunity`, {}), await ana.put(`${there}/typification?return=opportunity`, { sub_campaign: "entel" }), await ana.get(`${there}/diagnosis?return=opportunity`)])
     refused(r, 400, "parameter_unknown");
 });
+
+/* ------------------------------------------------------- names as they stood */
+
+let accounts = 0;
+async function newAccount(more = {}) {
+  const username = `E56${String(++accounts).padStart(5, "0")}`;
+  const { id } = ok(await chief.post("/v1/advisors", { username, full_name: "NOMBRE PRIMERO", role: "advisor", password: lib.password, ...more }), 201).json;
+  sql(`update advisor set must_change_password = false where id = ${id}`);
+  return { id, username, as: lib.caller(world.base, ok(await world.anyone.post("/v1/sessions", { username, password: lib.password }), 201).json.access_token) };
+}
+
+test("advisor_update: what an advisor made shows the name of its own day, everywhere, however often and by whomever the advisor is renamed", async () => {
+  const { id, username, as } = await newAccount(), names = [], made = [];
+  const work = async (name) => {
+    const o = await lib.opened(as), reason = `NOMBRE ${name}`;
+    await finish(o, as);
+    names.push(name);
+    made.push({ ...o, reason, client: `/v1/clients/${o.client.id}` });
+  };
+  await work("NOMBRE PRIMERO");
+  ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE SEGUNDO" }));
+  await work("NOMBRE SEGUNDO");
+  sql(`update advisor set full_name = 'NOMBRE TERCERO', updated_at = now() where id = ${id}`);
+  await work("NOMBRE TERCERO");
+  ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE PRIMERO" }));
+  await work("NOMBRE PRIMERO");
+  ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE ÚLTIMO" }));
+  assert.equal(ok(await chief.get(`/v1/advisors/${id}`)).json.full_name, "NOMBRE ÚLTIMO");
+  assert.equal(sql(`select string_agg(full_name, ', ' order by until) from advisor_name where advisor_id = ${id}`), "NOMBRE PRIMERO, NOMBRE SEGUNDO, NOMBRE TERCERO, NOMBRE PRIMERO");
+  assert.equal(ok(await as.get("/v1/sessions/current")).json.advisor.full_name, "NOMBRE ÚLTIMO", "who works now goes by today's");
+
+  const listed = (await ana.get(`/v1/opportunities?advisor=${username}`)).json.items;
+  assert.equal(listed.length, 4);
+  for (const [n, m] of made.entries()) {
+    const advisor = { id, username, full_name: names[n] };
+    const is = (shown, what) => assert.deepEqual(shown, advisor, `${names[n]}: ${what}`);
+    is((await ana.get(m.at)).json.advisor, "opportunity_get");
+    is(listed.find((o) => o.id === m.opportunity.id).advisor, "opportunity_list");
+    is((await ana.get(`${m.client}/opportunities`)).json.items[0].advisor, "client_opportunity_list");
+    const contact = ok(await ana.get(`/v1/contacts/${m.contact.id}`)).json;
+    is(contact.advisor, "contact_get");
+    assert.match(contact.greeting, new RegExp(`, soy ${username} de `), "the greeting has the username, which stays");
+    is((await ana.get(`${m.client}/contacts`)).json.items[0].advisor, "contact_list");
+    is((await ana.get(m.client)).json.advertising.advisor, "client_get");
+    is((await ana.get(`/v1/clients?document_number=${(await ana.get(m.client)).json.document_number}`)).json.items[0].advertising.advisor, "client_search");
+    is((await ana.get(`${m.client}/consents`)).json.items[0].advisor, "client_consent_list");
+    for (const where of [`${m.client}/audit`, `${m.at}/audit`, `/v1/audit?object_type=opportunity&object_id=${m.opportunity.id}`])
+      for (const x of (await boss.get(where)).json.items) is(x.advisor, where);
+    const { json: all } = await chief.get(`${m.client}/personal-data`);
+    for (const shown of [all.contacts[0], all.opportunities[0], all.consents.current, all.consents.history[0], all.client.advertising]) is(shown.advisor, "client_personal_data");
+    ok(await boss.get(m.client));
+  }
+  /* Old records that change today keep their name; the entry of today's change has today's. */
+  ok(await boss.post(`${made[0].at}/reopening`));
+  const again = ok(await as.put(`${made[0].at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }, {})).headers["opportunity-etag"];
+  const now = await ana.get(made[0].at);
+  assert.deepEqual([now.json.advisor.full_name, now.headers.etag], ["NOMBRE PRIMERO", again]);
+  assert.deepEqual((await consents(made[0].client.split("/").pop())).map((c) => c.advisor.full_name), ["NOMBRE ÚLTIMO", "NOMBRE PRIMERO"]);
+  assert.equal((await ana.get(made[0].client)).json.advertising.advisor.full_name, "NOMBRE ÚLTIMO");
+  /* A rename that changes nothing, and a change that is no rename. */
+  ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE ÚLTIMO" }));
+  ok(await chief.patch(`/v1/advisors/${id}`, { role: "supervisor" }));
+  assert.equal(sql(`select count(*) from advisor_name where advisor_id = ${id}`), "4");
+});
+
+test("audit_read_list, opportunity_get: reads, and who voided, go by the name of the moment too", async () => {
+  const { id, as } = await newAccount({ role: "admin" }), o = await lib.opened(ana);
+  ok(await as.get(o.at));
+  ok(await as.post(`/v1/clients/${o.client.id}/erasure`));
+  await until("it is recorded", () => sql(`select count(*) from audit_read where advisor_id = ${id} and operation = 'client_erase'`) === "1");
+  const { etag } = (await ana.get(o.at)).headers;
+  ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE SEGUNDO" }));
+  assert.deepEqual([...new Set((await boss.get(`/v1/audit/reads?advisor=${id}`)).json.items.map((x) => x.advisor.full_name))], ["NOMBRE PRIMERO"]);
+  const now = await ana.get(o.at);
+  assert.deepEqual([now.json.voided.advisor.full_name, now.headers.etag], ["NOMBRE PRIMERO", etag]);
+});
+
+/* ------------------------------------------------------------- contact_update */
+
+const check = (asked, right) => ({ ownership_check: asked === null ? null : { asked, right } });
+
+test("contact_update: the outcome after the greeting, taken back, mended; {} changes nothing", async () => {
+  const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
+  assert.equal(made.ownership_check, null);
+  for (const body of [check(3, 2), check(3, 3), check(null), check(1, 0), check(0, 0), check(null), check(null), check(3, 2)]) {
+    const r = ok(await ana.patch(there, body)), now = await ana.get(there);
+    assert.deepEqual(r.json, { ...made, ...body });
+    assert.deepEqual([r.text, r.headers.etag], [now.text, now.headers.etag]);
+  }
+  const whole = fingerprint(world.database), was = await ana.get(there);
+  for (const headers of [{}, { "if-match": was.headers.etag }, { "content-type": "application/merge-patch+json" }]) {
+    const r = ok(await ana.patch(there, {}, headers));
+    assert.deepEqual([r.text, r.headers.etag], [was.text, was.headers.etag]);
+  }
+  ok(await ana.patch(there, check(3, 2)));
+  assert.equal(fingerprint(world.database), whole, "nor is there an entry of what changed nothing");
+  const entries = (await boss.get(`/v1/audit?object_type=contact&object_id=${made.id}`)).json.items;
+  assert.deepEqual(entries.filter((x) => x.action === "update").map((x) => [x.operation, x.before, x.after])[0], ["contact_update", { asked: null, right: null }, { asked: 3, right: 2 }]);
+});
+
+test("contact_update: faults of the outcome, and of what else a contact has", async () => {
+  const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
+  ok(await ana.patch(there, check(3, 2)));
+  const whole = fingerprint(world.database);
+  for (const [body, ...expected] of [
+    [check(2, 3), "#/ownership_check/right right_range"], [check(0, 1), "#/ownership_check/right right_range"], [check(4, 3), "#/ownership_check/asked too_big"],
+    [check(3, -1), "#/ownership_check/right too_small"], [{ ownership_check: {} }, "#/ownership_check/asked required", "#/ownership_check/right required"],
+    [{ ownership_check: "3/2" }, "#/ownership_check type"], [{ ownership_check: [3, 2] }, "#/ownership_check type"], [{ ownership_check: { asked: 3, right: 2, wrong: 1 } }, "#/ownership_check/wrong unknown_property"],
+    [{ origin_phone: "955000000", serial_number: "2505050000125674", greeting: "x", advisor: null },
+      "#/advisor unknown_property", "#/greeting unknown_property", "#/origin_phone unknown_property", "#/serial_number unknown_property"],
+  ]) {
+    const r = await ana.patch(there, body);
+    assert.equal(r.status, 422, JSON.stringify(body));
+    assert.deepEqual(r.json.errors.map((e) => `${e.pointer} ${e.code}`).sort(), expected);
+  }
+  assert.equal(fingerprint(world.database), whole);
+});
+
+test("contact_update: by its advisor, supervisors and administrators, and an integration its own; the name in the contact stays its advisor's", async () => {
+  const client = await newClientId(), made = await newContact(client), there = `/v1/contacts/${made.id}`;
+  const { as: crm } = await newAccount({ role: "integration", rights: ["client_read", "contact_write"] });
+  const { as: blind } = await newAccount({ role: "integration", rights: ["contact_write"] });
+  for (const as of [bea, crm])
+    for (const [query, headers] of [["", {}], ["?validate_only=true", {}], ["", { "if-match": (await ana.get(there)).headers.etag }], ["", { "if-match": "\"0\"" }], ["", by(newKey())]])
+      refused(await as.patch(there + query, check(3, 1), headers), 403, "contact_not_owner");
+  refused(await blind.patch(there, check(3, 1)), 403, "role_forbidden");
+  for (const [n, as] of [ana, boss, chief].entries()) {
+    const r = ok(await as.patch(there, check(3, n)));
+    assert.deepEqual([r.json.ownership_check.right, r.json.advisor.username], [n, "E8153375"]);
+  }
+  const own = await newContact(client, crm), r = ok(await crm.patch(`/v1/contacts/${own.id}`, check(2, 1)));
+  assert.deepEqual([r.json.ownership_check, r.json.origin_phone], [{ asked: 2, right: 1 }, "***648"]);
+  refused(await ana.patch(`/v1/contacts/${own.id}`, check(2, 2)), 403, "contact_not_owner");
+  refused(await ana.patch("/v1/contacts/999999999", check(2, 2)), 404, "not_found");
+});
+
+test("contact_update: until its opportunity is finished; once more after it was opened again; never of an erased client", async () => {
+  const o = await lib.opened(ana), there = `/v1/contacts/${o.contact.id}`;
+  ok(await ana.patch(there, check(3, 2)));
+  await finish(o);
+  for (const as of [ana, boss, chief]) refused(await as.patch(there, check(3, 3)), 409, "opportunity_finished");
+  refused(await bea.patch(there, check(3, 3)), 403, "contact_not_owner");
+  refused(await ana.patch(there, {}), 409, "opportunity_finished");
+  ok(await boss.post(`${o.at}/reopening`));
+  assert.deepEqual(ok(await ana.patch(there, check(3, 3))).json, { ...o.contact, ...check(3, 3), opportunity_id: o.opportunity.id });
+  const spare = await newContact(o.client.id);
+  await erase(o.client.id);
+  for (const contact of [o.contact, spare]) for (const as of [ana, boss]) refused(await as.patch(`/v1/contacts/${contact.id}`, check(3, 0)), 409, "client_erased");
+  assert.deepEqual((await ana.get(there)).json.ownership_check, { asked: 3, right: 3 });
+});
+
+test("contact_update: If-Match is of the outcome alone: the opportunity that came of the contact, and a client's new name, make no 412", async () => {
+  const client = await newClientId(), made = await newContact(client), there = `/v1/contacts/${made.id}`, first = (await ana.get(there)).headers.etag;
+  ok(await ana.post("/v1/opportunities", { contact_id: made.id, sub_campaign: "entel" }), 201);
+  ok(await ana.patch(`/v1/clients/${client}`, { name: "OTRO NOMBRE" }));
+  assert.equal((await ana.get(there, { "if-none-match": first })).status, 200, "a read sees both");
+  ok(await ana.patch(`${there}?validate_only=true`, check(3, 2), { "if-match": first }));
+  ok(await ana.patch(there, check(3, 2), { "if-match": first }));
+  refused(await boss.patch(there, check(3, 1), { "if-match": first }), 412, "precondition_failed");
+  ok(await boss.patch(there, check(null), { "if-match": (await ana.get(there)).headers.etag }));
+  ok(await ana.patch(there, check(3, 3), { "if-match": first }), 200);
+});
+
+test("contact_update: while the closing holds the opportunity it waits, and does not come after it", async () => {
+  for (const [what, statement] of [["finished", (o) => `update opportunity set (stage_id, stage) = (select i.id, i.choice from catalog_item i where i.code = 'retenido'), closed_at = clock_timestamp() where id = ${o.opportunity.id}`],
+    ["voided", (o) => `update opportunity set voided_at = clock_timestamp(), void_reason = 'ERROR' where id = ${o.opportunity.id}`]]) {
+    const o = await lib.opened(ana), { closure, ...rest } = lib.form(), there = `/v1/contacts/${o.contact.id}`;
+    ok(await ana.put(`${o.at}/typification`, { ...rest, closure: { ...closure, stage: "en-proceso" } }));
+    const release = await hold(world.database, statement(o));
+    const late = [ana.patch(there, check(3, 2)), boss.patch(there, check(3, 1), { "if-match": "*" })];
+    await until("both wait", () => waiting(world.database) === 2);
+    await release();
+    for (const r of await Promise.all(late)) refused(r, 409, `opportunity_${what}`);
+    assert.equal((await ana.get(there)).json.ownership_check, null);
+  }
+  /* And without a lock of ours: whichever is first, what is answered 200 was before the closing. */
+  for (let round = 0; round < 15; round++) {
+    const o = await lib.opened(ana), there = `/v1/contacts/${o.contact.id}`;
+    const tries = Array.from({ length: 6 }, (_, n) => ana.patch(there, check(3, n % 4)));
+    const [closed, ...all] = await Promise.all([ana.put(`${o.at}/typification`, lib.form()), ...tries]);
+    ok(closed);
+    for (const r of all) assert.ok(r.status === 200 || r.json.code === "opportunity_finished", r.text);
+    const last = sql(`select count(*) from audit where object_type = 'contact' and object_id = ${o.contact.id} and action = 'update' and at > '${closed.json.closure.closed_at}'`);
+    assert.equal(last, "0");
+  }
+});
+
+/* --------------------------------------------------- what an erasure leaves open */
+
+const codes = (r) => { ok(r); return r.json.items.map((o) => o.id); };
+
+for (const [who, erased] of Object.entries({ client_erase: (client) => erase(client), "gestor purge": (client) => { age(client, 400); assert.match(purge(365), /365 days: 1 erased/); } }))
+  test(`${who}: what was open is voided, in no list but with voided=true; what was finished is not`, async () => {
+    const client = await newClientId(), open = [], call = { client_id: client, contact: lib.newContact(), sub_campaign: "entel" };
+    for (let n = 0; n < 2; n++) open.push(ok(await ana.post("/v1/typifications", { ...call, ...lib.form(), closure: undefined }), 201).json);
+    const finished = ok(await ana.post("/v1/typifications", { ...call, ...lib.form() }), 201).json, other = (await lib.opened(ana)).opportunity;
+    await erased(client);
+    const at = (o) => `/v1/opportunities/${o.id}`, { json: person } = await ana.get(`/v1/clients/${client}`);
+    for (const o of open) {
+      const { voided, ...now } = ok(await ana.get(at(o))).json;
+      const advisor = who === "client_erase" ? { id: idOf("E8000002"), username: "E8000002", full_name: "NOMBRE DE E8000002" } : null;
+      assert.deepEqual(voided, { at: person.erased_at, advisor, reason: "CLIENTE BORRADO" });
+      assert.deepEqual([now.stage.code, now.closure.closed_at, now.updated_at], ["en-proceso", null, person.erased_at]);
+      assert.deepEqual([now.actions, now.diagnosis], [o.actions, o.diagnosis]);
+    }
+    const done = ok(await ana.get(at(finished))).json;
+    assert.deepEqual([done.voided, done.stage.code, done.closure.closed_at], [null, "retenido", finished.closure.closed_at]);
+    assert.equal((await ana.get(at(other))).json.voided, null);
+
+    const ids = open.map((o) => o.id).reverse();
+    const whole = async (query) => {
+      const found = [];
+      for (let cursor = ""; cursor !== null;) {
+        const r = ok(await ana.get(`/v1/opportunities?limit=100&${query}${cursor && `&cursor=${cursor}`}`));
+        found.push(...r.json.items.map((o) => o.id));
+        cursor = r.json.next;
+      }
+      return found;
+    };
+    for (const query of ["stage=en-proceso", "", "advisor=E8153375", "stage=en-proceso&voided=false", `reason=${lib.reason}`]) assert.deepEqual((await whole(query)).filter((id) => ids.includes(id)), [], query);
+    assert.ok((await whole("stage=en-proceso")).includes(other.id));
+    assert.ok((await whole("stage=retenido")).includes(finished.id));
+    for (const query of ["voided=true", "stage=en-proceso&voided=true", "advisor=E8153375&voided=true", `reason=${lib.reason}&stage=en-proceso&voided=true`]) {
+      const found = await whole(query);
+      assert.deepEqual(found.filter((id) => [...ids, finished.id, other.id].includes(id)), ids, query);
+    }
+    assert.deepEqual(codes(await ana.get(`/v1/clients/${client}/opportunities`)), [finished.id]);
+    assert.deepEqual(codes(await ana.get(`/v1/clients/${client}/opportunities?voided=false`)), [finished.id]);
+    assert.deepEqual(codes(await ana.get(`/v1/clients/${client}/opportunities?voided=true`)).sort(), [...ids].sort());
+    const page = ok(await ana.get(`/v1/clients/${client}/opportunities?voided=true&limit=1`));
+    assert.match(page.headers.link, /voided=true/);
+    assert.equal(codes(await ana.get(`/v1/clients/${client}/opportunities?voided=true&limit=1&cursor=${page.json.next}`)).length, 1);
+    refused(await ana.get(`/v1/clients/${client}/opportunities?limit=1&cursor=${page.json.next}`), 400, "cursor_invalid");
+    for (const query of ["voided=si", "voided=TRUE", "voided=1"]) lib.faultAt(await ana.get(`/v1/opportunities?${query}`), "#/voided");
+    assert.deepEqual((await chief.get(`/v1/clients/${client}/personal-data`)).json.opportunities.map((o) => [o.id, o.voided !== null]).sort(), [...ids.map((id) => [id, true]), [finished.id, false]].sort());
+
+    const changed = fingerprint(world.database), form = lib.form();
+    for (const as of [ana, boss, chief])
+      for (const [method, path, body] of [["PATCH", "", {}], ["PATCH", "", { service: { current_plan: "X" } }], ["POST", "/actions", row], ["PATCH", `/actions/${open[0].actions[0].id}`, { final_state: null }],
+        ["DELETE", `/actions/${open[0].actions[0].id}`], ["PUT", "/diagnosis", form.diagnosis], ["PUT", "/competitor-offer", form.competitor_offer], ["PUT", "/closure", form.closure], ["PUT", "/typification", form],
+        ...(as === ana ? [] : [["POST", "/reopening"]])])
+        refused(await as.request(method, at(open[0]) + path, body), 409, "client_erased");
+    assert.equal(fingerprint(world.database), changed);
+  });
+
+test("opportunity_update, opportunity_reopen and all others: what was voided otherwise is 409 opportunity_voided", async () => {
+  const o = await withRow(), form = lib.form(), there = `/v1/contacts/${o.contact.id}`;
+  sql(`update opportunity set voided_at = now(), voided_by = ${idOf("E8000001")}, void_reason = 'REGISTRADA POR ERROR' where id = ${o.opportunity.id}`);
+  const { voided } = ok(await ana.get(o.at)).json;
+  assert.deepEqual([voided.advisor.username, voided.reason], ["E8000001", "REGISTRADA POR ERROR"]);
+  for (const [method, path, body] of [["PATCH", "", {}], ["POST", "/actions", row], ["PATCH", `/actions/${o.row}`, { final_state: null }], ["DELETE", `/actions/${o.row}`], ["PUT", "/diagnosis", form.diagnosis],
+    ["PUT", "/competitor-offer", form.competitor_offer], ["PUT", "/closure", form.closure], ["PUT", "/typification", form]]) {
+    for (const query of ["", "?validate_only=true"]) refused(await ana.request(method, o.at + path + query, body), 409, "opportunity_voided");
+    refused(await bea.request(method, o.at + path, body), 403, "not_owner");
+  }
+  refused(await boss.post(`${o.at}/reopening`), 409, "opportunity_voided");
+  refused(await ana.patch(there, check(3, 2)), 409, "opportunity_voided");
+  refused(await ana.post("/v1/opportunities", { contact_id: o.contact.id, sub_campaign: "entel" }), 409, "contact_has_opportunity");
+});
+
+/* ---------------------------------------------------------------- many at once */
+
+test("client_erase, closure_put, client_update, typification_put, contact_update: of one client at once: no deadlock, and each is before or behind the erasure", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000", GESTOR_CHECK_MS: "600000" } });
+  const [a, b, c] = [ana, boss, chief].map((as) => lib.caller(server.base, as.token));
+  const { closure, ...rest } = lib.form(), erasures = { first: 0, last: 0 };
+  const deadlocks = () => Number(lib.sql(world.database.superuser, "select deadlocks from pg_stat_database where datname = current_database()")), were = deadlocks();
+  for (let round = 0; round < 60; round++) {
+    const o = await lib.opened(ana), there = `/v1/clients/${o.client.id}`, spare = await newContact(o.client.id);
+    ok(await ana.put(`${o.at}/typification`, rest));
+    const writes = [
+      () => a.put(`${o.at}/closure`, { ...closure, advertising_acceptance: round % 3 ? "acepto" : "no-acepto", stage: "en-proceso" }),
+      () => a.patch(there, { phone: "955888777", name: "NOMBRE DE NADIE" }),
+      () => b.put(`${o.at}/typification`, { ...rest, competitor_offer: { ...rest.competitor_offer, phone_to_manage: "955888666" }, closure: { ...closure, stage: round % 2 ? "retenido" : "en-proceso" } }),
+      () => b.patch(`/v1/contacts/${o.contact.id}`, check(3, 2)),
+      () => a.post("/v1/opportunities", { contact_id: spare.id, sub_campaign: "entel" }),
+      () => a.post("/v1/typifications", { client_id: o.client.id, contact: lib.newContact({ origin_phone: "955888555" }), sub_campaign: "entel", closure: { stage: "en-proceso", advertising_acceptance: "acepto" } }),
+    ];
+    /* Its place among them is another one each time. */
+    const all = [...writes.slice(0, round % 7), () => c.post(`${there}/erasure`), ...writes.slice(round % 7)];
+    const answered = await Promise.all(all.map((run) => run()));
+    for (const [n, r] of answered.entries()) {
+      if (n === round % 7) ok(r);
+      else assert.ok(r.status < 300 || ["client_erased", "opportunity_finished"].includes(r.json.code), `round ${round}: ${r.text}`);
+    }
+    const late = answered.filter((r) => r.json.code === "client_erased").length;
+    erasures.first += late > 0;
+    erasures.last += late < writes.length;
+
+    const person = (await ana.get(there)).json;
+    assert.deepEqual([person.name, person.phone], ["BORRADO", null]);
+    assert.equal(sql(`select count(*) from contact where client_id = ${o.client.id} and (origin_phone is not null or serial_number is not null)`), "0");
+    assert.equal(sql(`select count(*) from opportunity where client_id = ${o.client.id} and (phone_to_manage is not null or erased_at is null
+      or (closed_at is null) <> (voided_at is not null))`), "0", "erased, and voided where it was open");
+    const ledger = sql(`select count(*) from consent n where n.client_id = ${o.client.id} and n.created_at > '${person.erased_at}'`);
+    assert.equal(ledger, "0", "no answer came after the erasure");
+  }
+  assert.ok(erasures.first > 0 && erasures.last > 0, JSON.stringify(erasures));
+  assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  assert.doesNotMatch(server.log(), /40P01|SQLSTATE|"level":"(warn|error)"/);
+  assert.equal(deadlocks(), were);
+});

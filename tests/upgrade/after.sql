@@ -1,0 +1,27 @@
+-- What migrations make of the rows of before_0012.sql: for tests/run.sh, step upgrade.
+set search_path = gestor, pg_temp;
+
+create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
+begin
+    if got is distinct from wanted then
+        raise exception '%: got %, wanted %', what, got, wanted;
+    end if;
+end $$;
+
+do $$
+begin
+    perform pg_temp.same('names of clients', (select string_agg(name, ',' order by document_number) from client where erased_at is null), U&'PE\00D1A LUZ,PLAIN');
+    perform pg_temp.same('blank texts', (select (gender, legal_representative, plan)::text from client where document_number = '00000001'), '(,,)');
+    perform pg_temp.same('texts that were right', (select (gender, legal_representative, plan)::text from client where document_number = '00000003'), '(,JUAN,PLAN)');
+    perform pg_temp.same('an advisor', (select full_name from advisor where username = 'E1000001'), U&'PE\00D1A ANA');
+    perform pg_temp.same('a label', (select label from catalog_item where code = 'cancion'), U&'CANCI\00D3N');
+    perform pg_temp.same('lines find their client', (select count(*) from client_phone p join client c on c.id = p.client_id where c.document_number = '00000001'), 2::bigint);
+    perform pg_temp.same('open ones of the erased', (select string_agg(void_reason, ',') from opportunity where erased_at is not null and closed_at is null), 'CLIENTE BORRADO');
+    perform pg_temp.same('all others', (select count(*) from opportunity where voided_at is not null), 1::bigint);
+    perform pg_temp.same('kept answers', (select string_agg(i.operation || coalesce(i.client_id - c.id, -1)::text, ',' order by i.operation)
+        from idempotency i, client c where c.name = 'PLAIN'), 'action_delete-1,client_update0,contact_create0,diagnosis_put-1');
+    perform pg_temp.same('consents', (select count(*) from consent where advertising_acceptance is not null), 6::bigint);
+    -- What a process of the version before says still works: it serves until it is replaced.
+    perform pg_temp.same('choice with two arguments', (select c.choice ->> 'label' from choice('operator', 'entel') c), 'ENTEL');
+    perform pg_temp.same('unchanged', unchanged('{}'::json, tag('{}'::json)), true);
+end $$;
