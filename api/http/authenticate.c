@@ -57,11 +57,6 @@ authenticate(struct request *rq, const char *authorization)
 		memset(&rq->who, 0, sizeof(rq->who));
 		return reply_problem(rq, "token_invalid");
 	}
-	/* Its session may have ended before this process began, and nobody here knows yet. */
-	if (!revoked_ready()) {
-		memset(&rq->who, 0, sizeof(rq->who));
-		return reply_problem(rq, "not_ready");
-	}
 	rq->advisor_id = arena_printf(&rq->arena, "%lld", (long long)rq->who.advisor_id);
 	may = permissions_of(rq->who.role, rq->who.rights);
 	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
@@ -70,5 +65,6 @@ authenticate(struct request *rq, const char *authorization)
 		return reply_problem(rq, "password_change_required");
 	if ((rq->route->needs & ~may) != 0)
 		return refuse_permission(rq, rq->route->needs & ~may);
-	return 0;
+	/* Whose session may have ended before this process began, and nobody here knows yet, is not let in. */
+	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
 }
