@@ -101,8 +101,8 @@ static void
 cut_port(char text[static ADDRESS_FIELD_SIZE])
 {
 	char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
-	bool brackets = text[0] == '[' && bracket != NULL && colon != NULL &&
-			strchr(text, ':') < bracket;
+	bool brackets =
+	    text[0] == '[' && bracket != NULL && colon != NULL && strchr(text, ':') < bracket;
 	/* Of an address of IPv6 without brackets, what stands behind the last colon is no port. */
 	bool port = colon != NULL && (brackets ? colon == bracket + 1 : colon == strchr(text, ':'));
 	size_t digits = port ? strspn(colon + 1, "0123456789") : 0;
