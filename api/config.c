@@ -74,6 +74,9 @@ static const struct number_setting numbers[] = {
 	    "requests a second of a person's account, over 10 s, then 429; 0: any number" },
 	{ "GESTOR_RATE_INTEGRATION", 500, 0, 1000000, AT(rate_integration),
 	    "the same of an integration's account" },
+	{ "GESTOR_SESSIONS_MAX", 100, 0, 10000, AT(sessions_max),
+	    "live sessions of an account; a sign-in beyond ends the one that was renewed least "
+	    "lately; 0: no end" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
 	    "longest wait for requests in flight at the end" },
 	{ "GESTOR_DRAIN_DELAY_MS", 0, 0, 600000, AT(drain_delay_ms),

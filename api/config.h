@@ -30,6 +30,7 @@ struct config {
 	int refresh_ttl_s;
 	int session_hours;
 	int rate_advisor, rate_integration; /* requests a second; 0: any number */
+	int sessions_max; /* 0: as many as are begun */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;

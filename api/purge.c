@@ -133,8 +133,10 @@ command_purge(int argc, char *argv[])
 		return 2;
 	log_set_level(LOG_WARN);
 	snprintf(days, sizeof(days), "%d", c.retention_days);
-	pool = pool_start(
-	    &(struct pool_config){ c.database_url, 1, COMMAND_CONNECT_MS, COMMAND_TIMEOUT_MS });
+	pool = pool_start(&(struct pool_config){ .url = c.database_url,
+	    .size = 1,
+	    .wait_ms = COMMAND_CONNECT_MS,
+	    .query_timeout_ms = COMMAND_TIMEOUT_MS });
 	if (pool == NULL)
 		return 1;
 	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);

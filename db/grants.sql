@@ -23,9 +23,12 @@ begin
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
         to gestor_api;
-    grant insert on gestor.throttle, gestor.session, gestor.session_refresh_used to gestor_api;
-    grant update on gestor.throttle, gestor.session to gestor_api;
-    grant delete on gestor.throttle, gestor.session_refresh_used to gestor_api;
+    grant insert on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
+    grant update on gestor.throttle, gestor.known_address to gestor_api;
+    grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
+    -- A trigger gives a session its epoch, which nobody who serves may choose or change.
+    revoke insert, update on gestor.session from gestor_api;
+    grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
 
     -- By column, so that whose a record is, its id and when it was made stay. updated_at, closed_at and created_at may be named,
     -- and triggers set them to the clock. To lock a client's row is to hold UPDATE on one of its columns.

@@ -8,7 +8,7 @@
 
 /*
  * authenticate - the bearer of the token in Authorization (NULL: not there) into rq->who.
- * returns  0; or the status of the reply: 401
+ * returns  0; or the status of the reply: 401; 503 while nobody knows yet which sessions ended before this process began
  */
 int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
 

@@ -32,7 +32,4 @@ struct call idempotency_claim(struct request *rq);
  */
 int idempotency_replay(struct request *rq) MUSTCHECK;
 
-/* idempotency_purge - removes what is older than it need be kept; for a thread that looks now and then. */
-void idempotency_purge(struct pool *pool);
-
 #endif

@@ -89,6 +89,7 @@ struct request {
 		const char *asked_previous; /* the same, under the previous key */
 		/* what makes a reply of the kept body, where that is not the answer itself */
 		int (*replay)(struct request *rq, const char *kept);
+		const void *arg; /* what replay needs to know */
 	} idempotency;
 
 	char *body_text; /* NULL: none */

@@ -286,6 +286,19 @@ request_run(struct request *rq, const struct call *calls, int ncalls, struct res
 	return refused(rq, &error);
 }
 
+int
+request_run_always(
+    struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+{
+	bool rehearsal = rq->validate_only;
+	int status;
+
+	rq->validate_only = false;
+	status = request_run(rq, calls, ncalls, ret_results);
+	rq->validate_only = rehearsal;
+	return status;
+}
+
 struct result *
 request_query(struct request *rq, const struct statement *st, ...)
 {

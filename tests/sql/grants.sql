@@ -87,7 +87,7 @@ begin
         'select lo_create(0)', 'select lo_creat(0)', 'select lo_from_bytea(0, ''x'')', 'select lo_put(1, 0, ''x'')', 'select lo_open(1, 131072)', 'select lowrite(0, ''x'')', 'select lo_unlink(1)',
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
-        'delete from session', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
+        'delete from session', 'update session set epoch = epoch + 1', 'update session set created_at = now()', 'update advisor set session_epoch = 0', 'update advisor set sessions_ended_at = now()', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
         'insert into advisor (id, username, full_name, role, password_hash) overriding system value values (1, ''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set username = ''E1000009''', 'update advisor set created_at = now()', 'delete from advisor', 'truncate advisor cascade',
         'insert into catalog (id, code, name, levels) values (99, ''x'', ''X'', ''{X}'')', 'update catalog set name = ''X''', 'update catalog set revision = 9', 'delete from catalog',
         'insert into catalog_item (catalog_id, label) values (2, ''X'')', 'update catalog_item set label = ''X''', 'update catalog_item set active = false', 'delete from catalog_item', 'truncate catalog_item cascade',

@@ -331,6 +331,9 @@ begin
     insert into session_refresh_used (hash, session_id) select '\x02', id from session;
     perform pg_temp.refused('session_refresh_used_pkey', $q$insert into session_refresh_used (hash, session_id) select hash, session_id from session_refresh_used$q$);
     perform pg_temp.refused('session_refresh_used_session_fkey', $q$insert into session_refresh_used (hash, session_id) values ('\x03', 999999)$q$);
+    insert into known_address (advisor_id, hash, seen_at) select id, '\x01', now() from advisor limit 1;
+    perform pg_temp.refused('known_address_pkey', $q$insert into known_address (advisor_id, hash, seen_at) select advisor_id, hash, now() from known_address$q$);
+    perform pg_temp.refused('known_address_advisor_fkey', $q$insert into known_address (advisor_id, hash, seen_at) values (999999, '\x01', now())$q$);
 end $$;
 
 -- ---------------------------------------------------------------- clients
