@@ -126,7 +126,7 @@ test("client_erase: of a client with 100,000 contacts and 4,000 opportunities, a
     "the audit says who asked, of each step");
 });
 
-test("client_erase: 200 as a rule; 202 when there are more than 400 of a kind; gestor purge goes on with what is left", async () => {
+test("client_erase: 200 as a rule; 202 when there are more than 200 of a kind; gestor purge goes on with what is left", async () => {
   const few = await lib.opened(ana);
   const r = await chief.post(`/v1/clients/${few.client.id}/erasure`);
   assert.deepEqual([r.status, r.headers.location, await state(few.client.id)], [200, undefined, "done"]);
