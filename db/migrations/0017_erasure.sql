@@ -187,7 +187,7 @@ begin
      where c.id = client_erase.client;
     insert into erasure (client_id, begun_at, advisor_id, said)
     values (client_erase.client, erased, (said ->> 'advisor')::bigint, said);
-    perform erasure_step(client_erase.client, 400);
+    perform erasure_step(client_erase.client, 200);
     return true;
 end $$;
 
