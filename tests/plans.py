@@ -18,7 +18,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"advisor", "catalog", "catalog_item", "schema_migrations"}
+SMALL = {"advisor", "advisor_name", "catalog", "catalog_item", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, and what a row's parts, advisor and index entry lie in.
@@ -44,20 +44,20 @@ SAMPLES = {
     "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
     "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
     "client_get": [[CLIENT]],
-    "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT], [CLIENT, *BEFORE, "15"]],
+    "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT, NONE], [CLIENT, *BEFORE, "15", NONE], [CLIENT, NONE, NONE, LIMIT, "true"]],
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
-    "opportunity_list": [[NONE] * 9 + [LIMIT], ["3"] + [NONE] * 8 + [LIMIT], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT],
-                         [NONE] * 4 + ["ids of cancellation_reason precio-y-contenido"] + [NONE] * 4 + [LIMIT],
+    "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
+                         [NONE] * 4 + ["ids of cancellation_reason precio-y-contenido"] + [NONE] * 4 + [LIMIT, NONE],
                          # One that no opportunity has; and a day with two years of newer ones.
-                         [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT],
-                         [NONE] * 5 + ["2024-02-01", "2024-02-01", NONE, NONE, "1"],
-                         [NONE] * 5 + ["2025-01-01", "2025-01-02", NONE, NONE, LIMIT], [NONE] * 7 + BEFORE + [LIMIT],
+                         [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
+                         [NONE] * 5 + ["2024-02-01", "2024-02-01", NONE, NONE, "1", NONE],
+                         [NONE] * 5 + ["2025-01-01", "2025-01-02", NONE, NONE, LIMIT, NONE], [NONE] * 7 + BEFORE + [LIMIT, NONE],
                          ["3", "ids of stage no-retenido", NONE, "ids of sub_campaign entel", "ids of cancellation_reason precio-y-contenido"]
-                         + [NONE] * 4 + [LIMIT],
+                         + [NONE] * 4 + [LIMIT, NONE],
                          [NONE, "ids of stage no-retenido", NONE, NONE, "ids of cancellation_reason precio-y-contenido", NONE, "2024-02-01",
-                          NONE, NONE, "1"]],
+                          NONE, NONE, "1", NONE]],
 }
 # What bench/load.sql leaves empty and a day at the desk does not.
 MORE_ROWS = """
@@ -123,7 +123,8 @@ def nodes(node):
 
 
 def most_blocks(args):
-    return FIRST_BLOCKS + ROW_BLOCKS * (int(args[-1]) if args[-1] in (LIMIT, "15", "1") else 1)
+    # The limit is the last argument, or the last but `voided`.
+    return FIRST_BLOCKS + ROW_BLOCKS * next((int(a) for a in args[:-3:-1] if a in (LIMIT, "15", "1")), 1)
 
 
 def faults(text, args=None):

@@ -35,9 +35,14 @@ changed as (
      where o.id = old.id
     returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2}),
+-- A grid that is saved as it stands keeps its rows, and their ids.
+same as materialized (
+    select array(select row(x.action::text, x.final_state::text) from action x where x.opportunity_id = $1::bigint order by x.id)
+         = array(select row((r.ac).choice::text, (r.fs).choice::text) from rows r order by r.n) as yes),
+renewed as (select changed.id from changed, same where not same.yes),
 emptied as (
-    delete from action x using changed where x.opportunity_id = changed.id and $3::jsonb ? 'actions'),
-grid as (:{form_grid changed})
+    delete from action x using renewed where x.opportunity_id = renewed.id and $3::jsonb ? 'actions'),
+grid as (:{form_grid renewed})
 select id from changed;
 
 -- fragment: form_chosen  (%1 the body, %2 the opportunity before)

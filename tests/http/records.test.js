@@ -898,3 +898,24 @@ test("client_erase, closure_put, client_update, typification_put, contact_update
   assert.doesNotMatch(server.log(), /40P01|SQLSTATE|"level":"(warn|error)"/);
   assert.equal(deadlocks(), were);
 });
+
+test("typification_put: a grid that is saved as it stands keeps its rows; another one is made anew, in its order", async () => {
+  const { at } = await lib.opened(ana);
+  const [bono, migration] = ["bono-gb.bono-4-gb-por-12-meses", "migracion-postpago.max-49-90-50-por-3-meses"];
+  const save = async (actions, more = {}) => {
+    const r = await ana.put(`${at}/typification`, { actions, ...more });
+    assert.equal(r.status, 200, r.text);
+    return r.json;
+  };
+  const grid = [{ action: bono, final_state: "atendido" }, { action: migration }, { action: bono, final_state: "atendido" }];
+  const first = await save(grid), again = await save(grid.map((row) => ({ final_state: null, ...row })), { diagnosis: { reason: lib.reason } });
+  assert.deepEqual(again.actions, first.actions);
+  assert.equal(again.etags.actions, first.etags.actions);
+  assert.equal((await ana.patch(`${at}/actions/${first.actions[1].id}`, { final_state: "no-atendido" })).status, 200);
+  for (const other of [grid, [grid[1], grid[0], grid[2]], grid.slice(0, 2), [...grid, grid[0]], []]) {
+    const before = (await ana.get(at)).json, now = await save(other);
+    assert.deepEqual(now.actions.map((a) => [a.action.code, a.final_state && a.final_state.code]), other.map((a) => [a.action, a.final_state ?? null]));
+    assert.ok(now.actions.every((a) => !before.actions.some((b) => b.id === a.id)));
+  }
+  assert.deepEqual((await save(grid, { closure: { stage: "en-proceso" } })).missing, ["actions.final_state", "closure.advertising_acceptance", "competitor_offer.phone_to_manage"].sort((a, b) => first.missing.indexOf(a) - first.missing.indexOf(b)));
+});
