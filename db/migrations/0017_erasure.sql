@@ -194,7 +194,7 @@ end $$;
 -- ---------------------------------------------------------------- kept answers: whose they are, and how many
 
 -- An account that keeps as many answers as it may: until when it may keep no more. Found by a look at about one claim in
--- most / 256, for the look counts; so a few more than `most` may be kept.
+-- most / 64, for the look counts; so a few more than `most` may be kept.
 create table idempotency_full (
     scope text constraint idempotency_full_pkey primary key,
     most integer not null,
@@ -244,7 +244,7 @@ begin
         if found then
             perform refuse('too_many_keys', array[ceil(extract(epoch from full_until - now()))::integer::text]);
         end if;
-        if random() * most < 256 then
+        if random() * most < 64 then
             perform idempotency_look(scope, most);
         end if;
     end if;

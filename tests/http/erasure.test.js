@@ -156,6 +156,29 @@ test("client_erase: a step that another process is at work on is left to it; two
   for (const c of all) assert.equal(left(c.id), "0 0 0");
 });
 
+test("client_erase in steps, closure_put, typification_put, contact_update, client_update: of one client at once: no deadlock, and nothing is left", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000", GESTOR_CHECK_MS: "100" } });
+  const [a, b] = [ana, chief].map((as) => lib.caller(server.base, as.token)), { closure, ...form } = lib.form(), open = { ...closure, stage: "en-proceso" };
+  const deadlocks = () => lib.sql(world.database.superuser, "select deadlocks from pg_stat_database where datname = current_database()"), were = deadlocks();
+  for (let round = 0; round < 20; round++) {
+    const c = await crowded(210, 205, 3), other = sql(`select id from opportunity where client_id = ${c.id} and closed_at is null order by created_at, id limit 1`);
+    const service = { current_plan: plan }, offer = { ...form.competitor_offer, phone_to_manage: phone };
+    const writes = [
+      () => a.put(`${c.at}/closure`, open), () => a.put(`/v1/opportunities/${other}/closure`, { ...open, advertising_acceptance: "no-acepto" }),
+      () => a.put(`${c.at}/typification`, { ...form, service, competitor_offer: offer, closure: open }), () => a.put(`/v1/opportunities/${other}/competitor-offer`, offer),
+      () => a.patch(`/v1/contacts/${c.contact.id}`, { ownership_check: { asked: 3, right: 1 } }), () => a.patch(c.there, { sales: { plan } }, { "idempotency-key": `a-la-vez-${c.id}` }),
+    ];
+    const all = [...writes.slice(0, round % 7), () => b.post(`${c.there}/erasure`), ...writes.slice(round % 7)], answered = await Promise.all(all.map((run) => run()));
+    for (const [n, r] of answered.entries()) assert.ok(n === round % 7 ? [200, 202].includes(r.status) : r.status === 200 || r.json.code === "client_erased", `round ${round}: ${r.text}`);
+    await nothingShown(c);
+    await until("it is done", async () => (await state(c.id)) === "done");
+    assert.equal(left(c.id), "0 0 0");
+  }
+  assert.deepEqual(await server.stop(), { code: 0, signal: null });
+  assert.doesNotMatch(server.log(), /40P01|SQLSTATE|"level":"(warn|error)"/);
+  assert.equal(deadlocks(), were);
+});
+
 /* ------------------------------------------------ what one caller can pile up */
 
 test("contact_create, typification_create: so many contacts of a client a day, then 409 too_many_contacts; the next day again", async () => {
