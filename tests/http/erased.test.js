@@ -103,7 +103,7 @@ async function prepared(clients, erased) {
   const sql = world.database.sql, superuser = (text) => lib.sql(world.database.superuser, text);
   const as = { ana: await world.signedIn("E8153375"), eva: await world.signedIn("E8123497"), boss: await world.signedIn("E8000001"), chief: await world.signedIn("E8000002") };
   const client = async () => (await as.ana.post("/v1/clients", lib.newClient())).json.id;
-  const contact = async (id) => (await as.ana.post(`/v1/clients/${id}/contacts`, lib.newContact())).json.id;
+  const contact = async (id, by = as.ana) => (await by.post(`/v1/clients/${id}/contacts`, lib.newContact())).json.id;
   const opportunity = async (id, by = as.ana, more = {}) => {
     const r = await by.post("/v1/typifications", { client_id: id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form(), closure: undefined, ...more });
     assert.equal(r.status, 201, r.text);
@@ -127,9 +127,10 @@ async function prepared(clients, erased) {
   /* What is refused is the same before and afterwards, so one of each will do. */
   const targets = {
     own: { ...base, ...await opportunity(one), contact: await contact(one) },
-    "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one) },
+    "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one, as.eva) },
     finished: { ...base, ...await finished(one), contact: await contact(one) },
     erased: { advisor, client: gone, ...await opportunity(gone), contact: await contact(gone) },
+    "erased and another's": { advisor, client: gone, ...await opportunity(gone, as.eva), contact: await contact(gone, as.eva) },
     "erased and finished": { advisor, client: gone, ...await finished(gone), contact: await contact(gone) },
     unknown: { client: unknown, contact: unknown, at: `/v1/opportunities/${unknown}`, row: `/v1/opportunities/${unknown}/actions/1`, advisor: unknown },
     "unknown row": { ...base, ...await opportunity(one), contact: unknown },
@@ -201,7 +202,10 @@ function refusal(op, rq, target) {
   const about = { opportunity: 1, "finished opportunity": 1 }[rq.of] ? "opportunity" : rq.of;
   if (target === "unknown") return { "named client": "422 invalid", contact: "422 invalid", nothing: undefined }[about] || (about === "nothing" ? undefined : "404 not_found");
   if (target === "last administrator") return undefined;
+  /* Whose it is comes first. */
+  if (target === "erased and another's" && (about.endsWith("contact") || rq.of === "opportunity")) return about === "opportunity" ? "403 not_owner" : "403 contact_not_owner";
   if (target.startsWith("erased")) return ["client", "contact", "called contact", "named client", "opportunity", "doomed"].includes(about) ? "409 client_erased" : undefined;
+  if (target === "another's" && about.endsWith("contact")) return "403 contact_not_owner";
   if (about === "called contact") return target === "unknown row" ? "404 not_found" : undefined;
   if (about !== "opportunity") return undefined;
   if (target === "unknown row") return /^action_(update|delete)/.test(op) ? "404 not_found" : undefined;

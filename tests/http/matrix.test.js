@@ -81,22 +81,22 @@ contact to change: own, another's, own with a finished opportunity, another's wi
 contact_update          200 -      x     x    p    +cfc0    ++ff0      ++ff0    +cfc0    r        r        r       r        r             r
 
 contact in the body: own, another's, own with an opportunity, another's with one, absent
-opportunity_create      201 -      x     x    p    ++hhi    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        ++hhi         r
+opportunity_create      201 -      x     x    p    +chci    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        +chci         r
 
-opportunity: own, another's, own finished, another's finished, absent
-opportunity_get         200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
-opportunity_audit_list  200 -      x     x    p    r        ++++0      ++++0    r        r        r        r       r        r             r
-opportunity_update      200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-action_list             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
-action_create           201 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-diagnosis_get           200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
-diagnosis_put           200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-competitor_offer_get    200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
-competitor_offer_put    200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-closure_get             200 -      x     x    p    ++++0    ++++0      ++++0    ++++0    ++++0    r        r       r        ++++0         r
-closure_put             200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-typification_put        200 -      x     x    p    +ofo0    ++ff0      ++ff0    +ofo0    r        +ofo0    r       r        +ofo0         r
-opportunity_reopen      200 -      x     x    p    r        nn++0      nn++0    r        r        r        r       r        r             r
+opportunity: own, another's, own finished, another's finished, absent, own imported, another's imported
+opportunity_get         200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
+opportunity_audit_list  200 -      x     x    p    r        ++++0++    ++++0++  r        r        r        r       r        r             r
+opportunity_update      200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+action_list             200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
+action_create           201 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+diagnosis_get           200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
+diagnosis_put           200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+competitor_offer_get    200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
+competitor_offer_put    200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+closure_get             200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
+closure_put             200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+typification_put        200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+opportunity_reopen      200 -      x     x    p    r        nn++0nn    nn++0nn  r        r        r        r       r        r             r
 
 action: as the opportunities; then of an own opportunity, absent, or of another opportunity; of another's, absent
 action_get              200 -      x     x    p    ++++0000 ++++0000   ++++0000 ++++0000 ++++0000 r        r       r        ++++0000      r
@@ -136,7 +136,7 @@ const objects = {
   "contact": (b) => [{ contact_id: b.own.contact }, { contact_id: theirs.own.contact }, { contact_id: absent }],
   "contact to change": (b) => [b.own.contact, theirs.own.contact, b.finished.contact, theirs.finished.contact, absent].map((contact_id) => ({ contact_id })),
   "contact in the body": (b) => [b.own.unused, theirs.own.unused, b.own.contact, theirs.own.contact, absent].map((contact) => ({ contact })),
-  "opportunity": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent }].map((o) => ({ opportunity_id: o.id })),
+  "opportunity": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent }, b.imported, theirs.imported].map((o) => ({ opportunity_id: o.id })),
   "action": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent, row: b.own.row }, { id: b.own.id, row: absent },
     { id: b.own.id, row: theirs.own.row }, { id: theirs.own.id, row: absent }].map((o) => ({ opportunity_id: o.id, action_id: o.row })),
   "new account": () => [{ username: "E5500999" }, { username: theirs.username }],
@@ -222,7 +222,11 @@ before(async () => {
     bearers[name] = { id: made.json.id, username, refresh_token: session.refresh_token, as: lib.caller(world.base, session.access_token),
       blind: lib.caller(dead, session.access_token), ...await belongings(ana) };
   }
+  /* Records of the old application: below 1,000,000, without a contact. */
+  for (const [n, b] of Object.values(bearers).entries()) b.imported = { id: String(900001 + n) };
   world.database.sql(Object.values(bearers).map((b) =>
+    `insert into opportunity (id, client_id, advisor_id, campaign_id, campaign, stage_id, stage) overriding system value
+       select ${b.imported.id}, client_id, ${b.id}, campaign_id, campaign, stage_id, stage from opportunity where id = ${b.own.id};` +
     `update opportunity set advisor_id = ${b.id} where id in (${b.own.id}, ${b.finished.id});` +
     `update contact set advisor_id = ${b.id} where id in (${b.own.contact}, ${b.own.unused}, ${b.finished.contact});`).join("\n"));
   theirs = bearers.theirs;

@@ -1,0 +1,227 @@
+/*
+ * Nothing tells a caller who sees masks what is hidden. Two databases differ in hidden values alone: for each personal member
+ * there is a client, with its contacts and opportunities, that has one value in the first and another in the second.
+ * Every operation of openapi.yaml, asked of both in the same way, answers the same bytes.
+ *
+ * An operation that openapi.yaml has and this file does not is a failure: add it to `requests`, or to `elsewhere`. So is a
+ * member that http/personal.h hides and `values` does not have. What asks for a number as a whole (a search, a new
+ * client) does tell whether some client has it: tests/http/guess.test.js has the bound of that.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const lib = require("./lib.js");
+const exchanges = require("./exchanges.js");
+
+exchanges.off();
+
+/* Of each hidden member two values, and the part of a call that has it. */
+const today = new Date().toLocaleDateString("sv-SE", { timeZone: "America/Lima" });
+const values = {
+  document_number: ["client", "41000001", "41000002"],
+  phone: ["client", "955111222", "966333444"],
+  email: ["client", "una@ejemplo.pe", "otra.persona@otro.ejemplo.pe"],
+  birth_date: ["client", "1987-06-05", `1990${today.slice(4)}`],
+  legal_representative: ["client", "UNA", "OTRA PERSONA DE NOMBRE LARGO"],
+  lines: ["sales", ["955111333"], ["966111333", "966111334"]],
+  origin_phone: ["contact", "955111444", "966111444"],
+  serial_number: ["contact", "9999888877776666", "1111222233334444"],
+  phone_to_manage: ["competitor_offer", "955111555", "966111555"],
+  additional_line: ["competitor_offer", "955111666", "966111666"],
+};
+/* Follows from another member. */
+const derived = { birthday_today: "birth_date" };
+
+/* What has to do with no client, and differs from process to process or by itself. */
+const elsewhere = ["session_create", "session_refresh", "session_get", "session_delete", "password_put", "livez", "readyz", "metrics",
+  "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script"];
+
+const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
+let fresh = 42000000;
+
+/* By operation, the requests about the objects of one client, as [path and query, body]; `of` has the ids. */
+const requests = {
+  client_search: (of) => [[`/v1/clients?${of.search}`], ["/v1/clients?phone=900000001"], ["/v1/clients?document_number=49999999"]],
+  client_create: (of, n) => [["/v1/clients", { name: "NUEVO", document_type: "dni", document_number: String(n) }]],
+  client_get: (of) => [[of.client]],
+  client_update: (of) => [[of.client, {}], [of.client, { gender: "F" }], [of.client, { phone: "977777777" }], [of.client, { document_type: "ruc" }], [of.client, { birth_date: null }],
+    [of.client, { document_number: "***" }], [of.client, { sales: { lines: ["977777771"] } }]],
+  client_erase: (of) => [[`${of.client}/erasure`]],
+  client_personal_data: (of) => [[`${of.client}/personal-data`]],
+  client_opportunity_list: (of) => [[`${of.client}/opportunities`]],
+  contact_list: (of) => [[`${of.client}/contacts`]],
+  contact_create: (of) => [[`${of.client}/contacts`, lib.newContact()]],
+  client_consent_list: (of) => [[`${of.client}/consents`]],
+  contact_get: (of) => [[of.contact]],
+  contact_update: (of) => [[of.contact, { ownership_check: { asked: 3, right: 1 } }], [of.unused, { ownership_check: { asked: 3, right: 1 } }]],
+  opportunity_list: () => [["/v1/opportunities?limit=100"], ["/v1/opportunities?stage=retenido"]],
+  opportunity_create: (of) => [["/v1/opportunities", { contact_id: of.unused.split("/").pop(), sub_campaign: "entel" }],
+    ["/v1/opportunities", { contact_id: of.contact.split("/").pop(), sub_campaign: "entel" }]],
+  opportunity_get: (of) => [[of.open], [of.done]],
+  opportunity_update: (of) => [[of.open, { service: { current_plan: "CHIP" } }], [of.done, { service: { current_plan: "CHIP" } }]],
+  action_list: (of) => [[`${of.open}/actions`]],
+  action_create: (of) => [[`${of.open}/actions`, row]],
+  action_get: (of) => [[of.row]],
+  action_update: (of) => [[of.row, { final_state: "no-atendido" }]],
+  action_delete: (of) => [[of.row]],
+  diagnosis_get: (of) => [[`${of.open}/diagnosis`]],
+  diagnosis_put: (of) => [[`${of.open}/diagnosis`, { reason: lib.reason }]],
+  competitor_offer_get: (of) => [[`${of.open}/competitor-offer`], [`${of.done}/competitor-offer`]],
+  competitor_offer_put: (of) => [[`${of.open}/competitor-offer`, lib.form().competitor_offer]],
+  closure_get: (of) => [[`${of.open}/closure`], [`${of.done}/closure`]],
+  closure_put: (of) => [[`${of.open}/closure`, lib.form().closure]],
+  typification_put: (of) => [[`${of.open}/typification`, { diagnosis: { reason: lib.reason } }], [`${of.open}/typification`, lib.form()]],
+  opportunity_reopen: (of) => [[`${of.done}/reopening`]],
+  typification_create: (of, n) => [["/v1/typifications", { client_id: of.client.split("/").pop(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }],
+    ["/v1/typifications", { client: { name: "NUEVO", document_type: "dni", document_number: String(n) }, contact: lib.newContact(), sub_campaign: "entel" }]],
+  audit_list: (of) => [[`/v1/audit?object_type=client&object_id=${of.client.split("/").pop()}`]],
+  audit_read_list: (of) => [[`/v1/audit/reads?client_id=${of.client.split("/").pop()}`]],
+  client_read_list: (of) => [[`${of.client}/reads`]],
+  client_audit_list: (of) => [[`${of.client}/audit`]],
+  opportunity_audit_list: (of) => [[`${of.open}/audit`]],
+  catalog_list: () => [["/v1/catalogs"]],
+  catalog_get: () => [["/v1/catalogs/stage"]],
+  advisor_list: () => [["/v1/advisors"]],
+  advisor_create: () => [["/v1/advisors", { username: "E5500999", full_name: "X", role: "advisor", password: lib.password }]],
+  advisor_get: () => [["/v1/advisors/1"]],
+  advisor_update: () => [["/v1/advisors/1", { full_name: "X" }]],
+  advisor_password_put: () => [["/v1/advisors/1/password", { password: lib.password }]],
+};
+
+/* ------------------------------------------------------------------ the two */
+
+/* One of the two worlds: which values it has, 0 or 1. */
+async function built(which) {
+  const world = await lib.world({ env: { GESTOR_GUESSES_PER_HOUR: "0" } });
+  worlds.push(world);
+  const chief = await world.signedIn("E8000002");
+  const account = { username: "E5500001", full_name: "INTEGRACION", role: "integration", password: lib.password,
+    rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] };
+  assert.equal((await chief.post("/v1/advisors", account)).status, 201);
+  world.database.sql("update advisor set must_change_password = false where username = 'E5500001'");
+  const as = await world.signedIn("E5500001"), of = {};
+  const made = async (where, body) => {
+    const r = await as.post(where, body);
+    assert.equal(r.status, 201, r.text);
+    return r.headers.location;
+  };
+  for (const [n, [member, [part, ...pair]]] of Object.entries(values).entries()) {
+    const has = (name, base) => (part === name ? { ...base, [member]: pair[which] } : base);
+    const number = String(43000000 + n), phone = `94400000${n}`;
+    const client = await made("/v1/clients", has("client", { name: "CLIENTE DE PRUEBA", document_type: "dni", document_number: number, phone, email: "a@b.pe",
+      birth_date: "1980-01-01", legal_representative: "X", sales: has("sales", { lines: ["944000099"], plan: "CHIP" }) }));
+    const contact = () => made(`${client}/contacts`, has("contact", lib.newContact()));
+    const opened = async (more) => {
+      const id = await contact(), at = await made("/v1/opportunities", { contact_id: id.split("/").pop(), sub_campaign: "entel" });
+      const r = await as.put(`${at}/typification`, { ...lib.form(), competitor_offer: has("competitor_offer", { ...lib.form().competitor_offer, additional_line: "944264649" }), ...more });
+      assert.equal(r.status, 200, r.text);
+      return { contact: id, at, row: `${at}/actions/${r.json.actions[0].id}` };
+    };
+    const open = await opened({ closure: { advertising_acceptance: "acepto", stage: "en-proceso" } }), done = await opened({});
+    of[member] = { client, contact: open.contact, unused: await contact(), open: open.at, row: open.row, done: done.at,
+      search: part === "client" && member === "document_number" ? `phone=${phone}` : `document_number=${number}` };
+  }
+  /* One moment for all, so that entity tags may be compared. */
+  lib.sql(world.database.superuser, `set search_path = gestor; set session_replication_role = replica;
+    update client set created_at = '2025-05-03', updated_at = '2025-05-03'; update contact set created_at = '2025-05-03';
+    alter table consent disable trigger all; update consent set created_at = '2025-05-03'; alter table consent enable trigger all;
+    update opportunity set created_at = '2025-05-03', updated_at = '2025-05-03', closed_at = case when closed_at is not null then '2025-05-03'::timestamptz end`);
+  return { world, as, of, sees: await world.signedIn("E8000001") };
+}
+
+let pair, operations;
+const worlds = [];
+before(async () => {
+  pair = [await built(0), await built(1)];
+  ({ operations } = await lib.loadContract(pair[0].world.base));
+});
+after(async () => { for (const world of worlds) await world.end(); });
+
+/* What an answer tells, less what is each request's own, and of a write the moment of it, which is in its tags too. */
+function told(r, writes, closes) {
+  const { date, "x-request-id": id, traceparent, ...headers } = r.headers;
+  /* An instant's last zeros are not written. */
+  if (writes) delete headers["content-length"];
+  const plain = (text) => {
+    const bare = text.replace(/"request_id":"[^"]*"/, "");
+    /* When it was closed is part of what a closure's tag is made of. */
+    if (closes) return bare.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, "T").replace(/"[0-9a-f]{1,16}([.-][0-9a-f]{1,16})*(\\?")/g, '"TAG"');
+    return writes ? bare.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, "T").replace(/-[0-9a-f]{1,16}(\\?")/g, "-$1") : bare;
+  };
+  return { status: r.status, headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, plain(String(v))])), body: plain(r.text) };
+}
+
+/* asked(op, member, request, headers) - the answers of both. */
+async function asked(op, member, path, body, headers = {}) {
+  const answers = [];
+  for (const one of pair) answers.push(await one.as.request(op.method, path, body, headers));
+  const [a, b] = answers.map((r) => told(r, op.method !== "GET", JSON.stringify(body || "").includes('"retenido"')));
+  assert.deepEqual(b, a, `${op.operationId} ${path} ${JSON.stringify(body)} ${JSON.stringify(headers)} tells ${member}`);
+  return answers[0];
+}
+
+const takes = (op, name) => (op.parameters || []).some((p) => new RegExp(`/${name}(_read)?$`).test(p.$ref || ""));
+
+test("every operation of openapi.yaml, and every hidden member, is tried here", () => {
+  const ids = operations.map((op) => op.operationId), known = [...Object.keys(requests), ...elsewhere];
+  const missing = ids.filter((id) => !known.includes(id));
+  assert.deepEqual(missing, [], `tests/http/oracle.test.js does not ask ${missing.join(", ")} of the two databases. ` +
+    "Add each to `requests` there, or to `elsewhere` if its answer has to do with no client.");
+  assert.deepEqual(known.filter((id) => !ids.includes(id)), [], "and none that there is not");
+  const hidden = [...fs.readFileSync(`${lib.root}/api/http/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), (?:MASKED|GONE)\)/gm)].map((m) => m[1]);
+  assert.deepEqual([...Object.keys(values), ...Object.keys(derived)].sort(), hidden.sort(), "each hidden member has two values in `values`");
+});
+
+for (const member of Object.keys(values))
+  test(`reads and rehearsals do not tell ${member}`, async () => {
+    const of = pair[0].of[member];
+    assert.deepEqual(pair[1].of[member], of, "the ids are the same in both");
+    for (const op of operations.filter((o) => requests[o.operationId]))
+      for (const [path, body] of requests[op.operationId](of, fresh++)) {
+        const where = op.method === "GET" ? path : `${path}?validate_only=true`;
+        const r = await asked(op, member, where, body);
+        if (op.method === "GET") {
+          if (r.headers.etag) await asked(op, member, where, body, { "if-none-match": r.headers.etag });
+          continue;
+        }
+        if (!takes(op, "if_match")) continue;
+        /* The tags that the one who sees it is told, of the record and of its parts; of the first database, and so right in it alone. */
+        const seen = await pair[0].sees.get(path.replace(/\/(typification|reopening|erasure)$/, "")), parts = seen.json && seen.json.etags ? Object.values(seen.json.etags) : [];
+        for (const tag of [...new Set([seen.headers.etag || "\"1\"", ...parts, "\"0\"", `"0", ${seen.headers.etag || "\"1\""}`])]) {
+          const refused = await asked(op, member, where, body, { "if-match": tag });
+          assert.ok(refused.status >= 400, `${op.operationId}: If-Match of ${tag} is met`);
+          assert.notEqual((await asked(op, member, where, body, { "if-none-match": tag })).status, 412, op.operationId);
+        }
+        await asked(op, member, where, body, { "if-none-match": "*" });
+      }
+  });
+
+test("a refused If-Match tells by its `current` what a read of the masked caller tells, and nothing else", async () => {
+  const of = pair[0].of.phone_to_manage, as = pair[0].as;
+  for (const op of operations.filter((o) => o.method !== "GET" && requests[o.operationId] && takes(o, "if_match"))) {
+    const [path, body] = requests[op.operationId](of)[0], r = await as.request(op.method, path, body, { "if-match": "\"0\"" });
+    if (r.status !== 412) continue;
+    const read = await as.get(path.replace(/\/(typification|reopening)$/, ""));
+    assert.equal(r.json.current.etag, read.headers.etag, op.operationId);
+  }
+});
+
+for (const member of Object.keys(values))
+  test(`writes and their repetitions do not tell ${member}`, async () => {
+    const of = pair[0].of[member], last = ["action_delete", "closure_put"];
+    const writes = operations.filter((o) => o.method !== "GET" && requests[o.operationId]);
+    writes.sort((a, b) => last.indexOf(a.operationId) - last.indexOf(b.operationId));
+    for (const op of writes)
+      for (const [n, [path, body]] of requests[op.operationId](of, fresh++).entries()) {
+        const key = takes(op, "idempotency_key") ? { "idempotency-key": `${op.operationId}-${member}-${n}` } : {};
+        /* What is asked last would close what the others change. */
+        const where = op.operationId === "typification_put" && n === 1 ? `${path}?validate_only=true` : path;
+        const r = await asked(op, member, where, body, key);
+        if (r.status < 300 && key["idempotency-key"] && where === path) {
+          const again = await asked(op, member, where, body, key);
+          assert.equal(again.headers["idempotent-replayed"], "true", op.operationId);
+          assert.deepEqual([again.text, again.headers.etag], [r.text, r.headers.etag]);
+        }
+      }
+  });
