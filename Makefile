@@ -115,6 +115,7 @@ format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
 	@$(PYTHON) tools/haproxy.py
+	@$(PYTHON) tools/privacy.py --write
 
 bench: ## load, against what PostgreSQL and civetweb alone allow; its report in build/bench
 	@tools/deps.sh bench

@@ -30,10 +30,14 @@ struct config {
 	int refresh_ttl_s;
 	int session_hours;
 	int sessions_max; /* 0: as many as are begun */
+	int rate_advisor, rate_integration; /* requests a second; 0: any number */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;
+	int guesses_per_hour;
 	int retention_days;
+	int contacts_per_day; /* of a client, at the desk; 0: any number */
+	int keys_max; /* answers that an account keeps for Idempotency-Keys; 0: any number */
 };
 
 /*

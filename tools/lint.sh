@@ -42,6 +42,10 @@ tools/sqlpredicate.py || fail 'a statement has an effect in a predicate'
 
 tools/security.py || fail 'docs/security.md names what is not there, or leaves a requirement out'
 
+# ---- One list of what is personal
+
+tools/privacy.py || fail 'db/privacy.txt is not followed elsewhere (make format writes the table of docs/privacy.md)'
+
 # ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> field -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.

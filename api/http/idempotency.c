@@ -6,6 +6,7 @@
 
 #include "auth/secret.h"
 #include "base/log.h"
+#include "config.h"
 #include "sql.h"
 
 #define KEY_MAX 255
@@ -76,11 +77,14 @@ idempotency_take(struct request *rq, const char *header)
 }
 
 struct call
-idempotency_claim(const struct request *rq)
+idempotency_claim(struct request *rq)
 {
+	/* Whoever signs in or renews a session is not signed in yet, and has bounds of another kind. */
+	int limit = rq->who.session_id != 0 ? rq->app->config->keys_max : 0;
+
 	return (struct call){ &sql_idempotency_claim,
 		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous } };
+		    rq->idempotency.asked_previous, arena_printf(&rq->arena, "%d", limit) } };
 }
 
 /* The answer as it was, but for what each message has of its own. */
