@@ -63,8 +63,7 @@ authenticate(struct request *rq, const char *authorization)
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
 	rq->on_behalf =
 	    rq->who.role == ROLE_INTEGRATION && (may & MAY_CONTACT_WRITE) != 0 ? "true" : "false";
-	/* Whose session may have ended before this process began, and nobody here knows yet, is not let in. */
-	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
+	return 0;
 }
 
 int
@@ -76,5 +75,8 @@ authorize(struct request *rq)
 		return 0;
 	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
 		return reply_problem(rq, "password_change_required");
-	return lacking != 0 ? refuse_permission(rq, lacking) : 0;
+	if (lacking != 0)
+		return refuse_permission(rq, lacking);
+	/* Whose session may have ended before this process began, and nobody here knows yet, is not let in. */
+	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
 }
