@@ -15,7 +15,7 @@ begin
     grant select on all tables in schema gestor to gestor_api;
     -- What an earlier version granted by the table or by the sequence; a revoke of the table's right takes the columns' too.
     revoke insert, update, delete on gestor.client, gestor.client_phone, gestor.contact, gestor.opportunity, gestor.action,
-        gestor.consent, gestor.reopening, gestor.idempotency from gestor_api;
+        gestor.consent, gestor.reopening, gestor.idempotency, gestor.session from gestor_api;
     revoke all on all sequences in schema gestor from gestor_api;
     -- Ids are drawn by the columns themselves; what was made last in this transaction the role may ask.
     grant select on sequence gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
@@ -27,7 +27,6 @@ begin
     grant update on gestor.throttle, gestor.known_address to gestor_api;
     grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
     -- A trigger gives a session its epoch, which nobody who serves may choose or change.
-    revoke insert, update on gestor.session from gestor_api;
     grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
 
     -- By column, so that whose a record is, its id and when it was made stay. updated_at, closed_at and created_at may be named,
