@@ -110,10 +110,12 @@ lint: ## style, static analysis, and who may include whom
 	$(make_in_parallel) build/gestor
 	@exec tools/lint.sh
 
-format: ## clang-format in place, and docs/errors.md anew
+format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
+	@$(PYTHON) tools/haproxy.py
+	@$(PYTHON) tools/privacy.py --write
 
 bench: ## load, against what PostgreSQL and civetweb alone allow; its report in build/bench
 	@tools/deps.sh bench

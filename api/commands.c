@@ -96,8 +96,10 @@ insert_advisor(
 		return 2;
 	/* Its output is for a person: no word of connections that are well. */
 	log_set_level(LOG_WARN);
-	pool = pool_start(
-	    &(struct pool_config){ c.database_url, 1, COMMAND_CONNECT_MS, COMMAND_TIMEOUT_MS });
+	pool = pool_start(&(struct pool_config){ .url = c.database_url,
+	    .size = 1,
+	    .wait_ms = COMMAND_CONNECT_MS,
+	    .query_timeout_ms = COMMAND_TIMEOUT_MS });
 	if (pool == NULL)
 		return 1;
 	status = db_run(pool, &call, 1, &row, &error);

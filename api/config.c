@@ -70,14 +70,27 @@ static const struct number_setting numbers[] = {
 	    "life of a refresh token" },
 	{ "GESTOR_SESSION_HOURS", 24, 1, 720, AT(session_hours),
 	    "end of a session after its sign-in, however often it is renewed" },
+	{ "GESTOR_RATE_ADVISOR", 200, 0, 1000000, AT(rate_advisor),
+	    "requests a second of a person's account, over 10 s, then 429; 0: any number" },
+	{ "GESTOR_RATE_INTEGRATION", 500, 0, 1000000, AT(rate_integration),
+	    "the same of an integration's account" },
+	{ "GESTOR_SESSIONS_MAX", 100, 0, 10000, AT(sessions_max),
+	    "live sessions of an account; a sign-in beyond ends the one that was renewed least "
+	    "lately; 0: no end" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
 	    "longest wait for requests in flight at the end" },
 	{ "GESTOR_DRAIN_DELAY_MS", 0, 0, 600000, AT(drain_delay_ms),
 	    "before that, how long it serves on while /readyz is 503, for proxies to see" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
 	    "how often catalogues and sign-outs are looked up" },
+	{ "GESTOR_GUESSES_PER_HOUR", 60, 0, 1000000, AT(guesses_per_hour),
+	    "numbers without a client that an account without personal_data may ask for; 0: any" },
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
 	    "days after which purge erases an idle client; 0: never" },
+	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
+	    "contacts of one client that a day takes; 0: any number" },
+	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
+	    "answers that an account keeps for Idempotency-Keys; 0: any number" },
 };
 
 /* The file's first line, in text; NULL = *text, else why there is none. */

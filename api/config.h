@@ -29,10 +29,15 @@ struct config {
 	int access_ttl_s;
 	int refresh_ttl_s;
 	int session_hours;
+	int rate_advisor, rate_integration; /* requests a second; 0: any number */
+	int sessions_max; /* 0: as many as are begun */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;
+	int guesses_per_hour;
 	int retention_days;
+	int contacts_per_day; /* of a client, at the desk; 0: any number */
+	int keys_max; /* answers that an account keeps for Idempotency-Keys; 0: any number */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/password.h"
 #include "auth/revoked.h"
@@ -16,22 +17,20 @@
 #include "auth/throttle.h"
 #include "auth/token.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "base/version.h"
 #include "commands.h"
 #include "config.h"
 #include "db/notify.h"
 #include "db/pool.h"
+#include "housekeeping.h"
 #include "http/check.h"
-#include "http/idempotency.h"
 #include "http/reads.h"
 #include "http/route.h"
 #include "http/server.h"
-#include "sql.h"
+#include "sign_outs.h"
 #include "supervision.h"
 
-/* Sign-outs are looked up a little further back than a token can live. */
-#define LOOK_BACK_MARGIN_S 60
+static bool given_up; /* read and written with __atomic builtins */
 
 /* Some hundred threads would else get some dozen heaps. */
 #define MALLOC_ARENAS 4
@@ -50,53 +49,6 @@ static const char help[] =
     "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
     "       gestor version\n"
     "       gestor --help\n\n";
-
-static void
-load_sign_outs(struct app *app)
-{
-	char look_back[16];
-	struct call call = { &sql_session_ended, { look_back } };
-	struct db_error error;
-	auto_result struct result *rows = NULL;
-
-	snprintf(
-	    look_back, sizeof(look_back), "%d", app->config->access_ttl_s + LOOK_BACK_MARGIN_S);
-	if (db_run(app->pool, &call, 1, &rows, &error) != DB_OK)
-		return;
-	for (int i = 0; i < result_rows(rows); i++)
-		revoked_add(strtoll(result_text(rows, i, 0), NULL, 10));
-}
-
-/* A look takes a thousand at most, which is more than can be used up between two. */
-static void
-purge_sessions(struct app *app)
-{
-	const struct call call = { &sql_session_purge, { "1000" } };
-	struct db_error error;
-	auto_result struct result *row = NULL;
-
-	if (db_run(app->pool, &call, 1, &row, &error) != DB_OK)
-		log_msg(LOG_DEBUG, "used refresh tokens were not purged");
-}
-
-static void
-on_notify(const char *channel, const char *payload, void *arg)
-{
-	struct app *app = arg;
-
-	if (channel == NULL || strcmp(channel, "gestor_session") == 0) {
-		if (channel != NULL)
-			revoked_add(strtoll(payload, NULL, 10));
-		else
-			load_sign_outs(app);
-	}
-	if (channel == NULL || strcmp(channel, "gestor_catalog") == 0)
-		catalog_refresh(app->pool, db_deadline_ms(app->pool));
-	if (channel == NULL) {
-		idempotency_purge(app->pool);
-		purge_sessions(app);
-	}
-}
 
 static int
 load_contract(void)
@@ -134,19 +86,31 @@ block_signals(sigset_t *ret_set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The keeper's word that this database will never do. The start, or what runs, is over. */
+static void
+give_up(const char *why)
+{
+	fprintf(stderr, "gestor: %s\n", why);
+	__atomic_store_n(&given_up, true, __ATOMIC_SEQ_CST);
+	kill(getpid(), SIGTERM);
+}
+
+/* Serves until a signal says that it is enough. returns the exit status */
 static int
 serve_until_told(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
-	struct notify *notify;
-	bool started, recording;
+	struct notify *notify = NULL;
+	bool started, keeping, recording;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
-	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms });
+	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms, give_up });
 	if (app->pool == NULL)
 		return 1;
-	notify = notify_start(c->database_url, c->check_ms, on_notify, app);
+	keeping = housekeeping_start(app) == 0;
+	if (keeping)
+		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
 	/* Read while they connect: each takes about as long as the other. */
 	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
@@ -170,10 +134,12 @@ serve_until_told(struct app *app, const sigset_t *signals)
 	/* Their threads must be gone before exit() takes the libraries down under them. */
 	if (notify != NULL)
 		notify_stop(notify);
+	if (keeping)
+		housekeeping_stop();
 	pool_stop(app->pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");
-	return started ? 0 : 1;
+	return started && !__atomic_load_n(&given_up, __ATOMIC_SEQ_CST) ? 0 : 1;
 }
 
 static int

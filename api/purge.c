@@ -16,12 +16,13 @@
 
 #define SESSION_DAYS "30"
 /* What is done at once: well within the deadline of a statement. */
-#define CLIENTS_AT_ONCE	 "50"
+#define CLIENTS_AT_ONCE	 "10"
+#define ERASURE_ROWS	 "1000"
 #define SESSIONS_AT_ONCE "1000"
 #define ANSWERS_AT_ONCE	 "1000"
 
 struct purged {
-	long long clients, sessions, answers;
+	long long clients, sessions, answers, erasures;
 };
 
 static long long
@@ -90,7 +91,8 @@ count(struct pool *pool, const char *days, struct purged *ret_purged)
 
 	if (row == NULL)
 		return false;
-	*ret_purged = (struct purged){ number(row, 0), number(row, 1), number(row, 2) };
+	*ret_purged =
+	    (struct purged){ number(row, 0), number(row, 1), number(row, 2), number(row, 3) };
 	return true;
 }
 
@@ -99,16 +101,26 @@ purge(struct pool *pool, int retention_days, const char *days, struct purged *pu
 {
 	const struct call clients = { &sql_purge_clients, { days, CLIENTS_AT_ONCE } };
 	const struct call answers = { &sql_idempotency_purge, { ANSWERS_AT_ONCE } };
+	const struct call erasures = { &sql_erasure_continue, { ERASURE_ROWS } };
+	const struct call open = { &sql_erasures_open, { NULL } };
+	long long rows = 0;
 
-	return (retention_days == 0 || repeat(pool, &clients, &purged->clients)) &&
-	       purge_sessions(pool, &purged->sessions) && repeat(pool, &answers, &purged->answers);
+	if ((retention_days != 0 && !repeat(pool, &clients, &purged->clients)) ||
+	    !repeat(pool, &erasures, &rows))
+		return false;
+	/* Those that another process is at work on. */
+	auto_result struct result *row = run(pool, &open);
+	if (row == NULL)
+		return false;
+	purged->erasures = number(row, 0);
+	return purge_sessions(pool, &purged->sessions) && repeat(pool, &answers, &purged->answers);
 }
 
 int
 command_purge(int argc, char *argv[])
 {
 	bool dry = argc == 2 && strcmp(argv[1], "--dry-run") == 0, done;
-	struct purged purged = { 0, 0, 0 };
+	struct purged purged = { 0 };
 	struct pool *pool;
 	struct config c;
 	char days[16];
@@ -121,8 +133,10 @@ command_purge(int argc, char *argv[])
 		return 2;
 	log_set_level(LOG_WARN);
 	snprintf(days, sizeof(days), "%d", c.retention_days);
-	pool = pool_start(
-	    &(struct pool_config){ c.database_url, 1, COMMAND_CONNECT_MS, COMMAND_TIMEOUT_MS });
+	pool = pool_start(&(struct pool_config){ .url = c.database_url,
+	    .size = 1,
+	    .wait_ms = COMMAND_CONNECT_MS,
+	    .query_timeout_ms = COMMAND_TIMEOUT_MS });
 	if (pool == NULL)
 		return 1;
 	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);
@@ -138,5 +152,7 @@ command_purge(int argc, char *argv[])
 	    dry ? "would be removed" : "removed");
 	printf("kept answers older than a day: %lld %s\n", purged.answers,
 	    dry ? "would be removed" : "removed");
+	if (purged.erasures > 0)
+		printf("erasures under way: %lld\n", purged.erasures);
 	return done ? 0 : 1;
 }

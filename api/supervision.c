@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "auth/revoked.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -84,7 +85,7 @@ supervise(void *arg)
 		const struct pool_counts pool = pool_counts(app->pool);
 
 		/* READY=1 counts once; what comes and goes later is /readyz's matter. */
-		ready = pool.open > 0 && catalog_revision() > 0;
+		ready = pool.open > 0 && catalog_revision() > 0 && revoked_ready();
 		if (ready && !told_ready)
 			tell("READY=1\nSTATUS=serving");
 		else if (ready != was_ready)

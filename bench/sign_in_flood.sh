@@ -49,7 +49,7 @@ SQL
 
 port=$(free_port)
 base=http://127.0.0.1:$port
-DATABASE_URL=$SERVE_URL GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) GESTOR_ACCESS_TTL_S=3600 \
+DATABASE_URL=$SERVE_URL GESTOR_LISTEN=127.0.0.1:$port GESTOR_JWT_SECRET=$(random_word 48) GESTOR_ACCESS_TTL_S=3600 GESTOR_RATE_ADVISOR=1000000 \
 	GESTOR_TRUSTED_PROXIES=127.0.0.1 "$GESTOR_BIN" serve 2>build/bench/flood.log &
 service=$!
 for ((try = 0; try < 200; try++)); do

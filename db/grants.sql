@@ -13,21 +13,57 @@ begin
     end if;
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
-    grant usage, select on all sequences in schema gestor to gestor_api;
+    -- What an earlier version granted by the table or by the sequence; a revoke of the table's right takes the columns' too.
+    revoke insert, update, delete on gestor.client, gestor.client_phone, gestor.contact, gestor.opportunity, gestor.action,
+        gestor.consent, gestor.reopening, gestor.idempotency from gestor_api;
+    revoke all on all sequences in schema gestor from gestor_api;
+    -- Ids are drawn by the columns themselves; what was made last in this transaction the role may ask.
+    grant select on sequence gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
+
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
         to gestor_api;
-    grant insert on gestor.throttle, gestor.session, gestor.session_refresh_used, gestor.client, gestor.client_phone, gestor.contact,
-        gestor.opportunity, gestor.action, gestor.consent, gestor.reopening, gestor.idempotency to gestor_api;
+    grant insert on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
+    grant update on gestor.throttle, gestor.known_address to gestor_api;
+    grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
+    -- A trigger gives a session its epoch, which nobody who serves may choose or change.
+    revoke insert, update on gestor.session from gestor_api;
+    grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
+
+    -- By column, so that whose a record is, its id and when it was made stay. updated_at, closed_at and created_at may be named,
+    -- and triggers set them to the clock. To lock a client's row is to hold UPDATE on one of its columns.
+    grant insert (document_type_id, document_type, name, document_number, phone, email, gender, birth_date, legal_representative,
+        lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
+        latam_partner) on gestor.client to gestor_api;
+    grant update (document_type_id, document_type, name, document_number, phone, email, gender, birth_date, legal_representative,
+        lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
+        latam_partner, updated_at) on gestor.client to gestor_api;
+    grant insert (client_id, advisor_id, origin_phone, serial_number, asked, "right") on gestor.contact to gestor_api;
     -- The outcome of the ownership check is told after the greeting; of a contact nothing else changes.
     grant update (asked, "right") on gestor.contact to gestor_api;
-    grant update on gestor.throttle, gestor.session, gestor.client, gestor.opportunity, gestor.action, gestor.idempotency to gestor_api;
-    -- To lock a client's row is to hold UPDATE on it; phones follow their client by trigger.
+    grant insert (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage,
+        current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
+        competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator, phone_to_manage,
+        additional_line, advertising_acceptance_id, advertising_acceptance) on gestor.opportunity to gestor_api;
+    grant update (sub_campaign_id, sub_campaign, stage_id, stage, current_plan, activation_date, prior_consultation, reason_id,
+        reason, competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel,
+        operator_id, operator, phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, closed_at,
+        updated_at) on gestor.opportunity to gestor_api;
+    grant insert (opportunity_id, action_id, action, final_state_id, final_state) on gestor.action to gestor_api;
+    grant update (action_id, action, final_state_id, final_state, updated_at) on gestor.action to gestor_api;
+    grant delete on gestor.action to gestor_api;
+    grant insert (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+        on gestor.consent to gestor_api;
+    grant insert (opportunity_id, advisor_id, stage, closed_at, created_at) on gestor.reopening to gestor_api;
+    grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
+    grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;
+    grant delete on gestor.idempotency to gestor_api;
+    grant insert, update on gestor.idempotency_full to gestor_api;
+
     -- Erasing is a function of the owner's, for it changes what a contact said.
-    grant execute on function gestor.client_erase(bigint, timestamptz) to gestor_api;
-    grant delete on gestor.throttle, gestor.action, gestor.client_phone, gestor.idempotency, gestor.session_refresh_used to gestor_api;
-    -- Audited by triggers, which write as the schema's owner: the role may only look.
-    revoke all on sequence gestor.audit_id_seq, gestor.audit_read_id_seq from gestor_api;
+    grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
+    -- The budget of a masked caller's guesses.
+    grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- What was read the service alone knows; it may say so, and take nothing back.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;

@@ -20,6 +20,13 @@ alter role gestor_serve set idle_in_transaction_session_timeout = '5s';
 -- A migration or a pg_dump may take its time; a transaction that somebody forgot may not hold its locks for ever.
 alter role gestor_owner set search_path = gestor, pg_temp;
 alter role gestor_owner set idle_in_transaction_session_timeout = '10min';
+-- Nobody keeps large objects: databases are copies of template1, so it comes first. Only a superuser may say this.
+\connect template1
+revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_open(oid, integer), lo_put(oid, bigint, bytea),
+    lowrite(integer, bytea), lo_unlink(oid), lo_truncate(integer, integer), lo_truncate64(integer, bigint) from public;
+\connect postgres
+-- The roles work in their own database, not in those that every cluster has.
+revoke connect, temporary on database postgres, template1 from public;
 create database gestor owner gestor_owner;
 revoke all on database gestor from public;
 grant connect on database gestor to gestor_api;

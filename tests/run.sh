@@ -291,6 +291,7 @@ planner_set() {
 		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
 		*/supervision.*) ;;   # what systemd is told
 		*/database.*) ;;      # roles, TLS and migrations, no request's statements
+		*/proxy.*) ;;         # what HAProxy does before a request reaches the service
 		*) [[ ! -f $file ]] || files+=("$file") ;;
 		esac
 	done

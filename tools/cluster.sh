@@ -80,6 +80,11 @@ make_cluster() {
 	put "$new/pg_hba.conf" <<<'host all all 127.0.0.1/32 scram-sha-256'
 	pg tee -a "$new/postgresql.conf" >/dev/null <<<"include 'private.conf'"
 	put "$new/private.conf" </dev/null
+	out=$(pg "$bin/postgres" --single -D "$new" -c fsync=off -c log_min_messages=error template1 2>&1 >/dev/null <<-END
+		REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_open(oid, integer), lo_put(oid, bigint, bytea), lowrite(integer, bytea), lo_unlink(oid), lo_truncate(integer, integer), lo_truncate64(integer, bigint) FROM public;
+	END
+	) || die "large objects could not be refused:"$'\n'"$out"
+	[[ $out != *ERROR* ]] || die "large objects could not be refused:"$'\n'"$out"
 	# A statement a line, read from standard input: no password is an argument. deploy/roles.sh makes the same.
 	out=$(pg "$bin/postgres" --single -D "$new" -c fsync=off -c log_min_messages=error postgres 2>&1 >/dev/null <<-END
 		ALTER ROLE postgres PASSWORD '$super_word';
@@ -92,6 +97,7 @@ make_cluster() {
 		ALTER ROLE gestor_serve SET idle_in_transaction_session_timeout = '5s';
 		ALTER ROLE gestor_owner SET search_path = gestor, pg_temp;
 		ALTER ROLE gestor_owner SET idle_in_transaction_session_timeout = '10min';
+		REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM public;
 		CREATE DATABASE gestor OWNER gestor_owner;
 		REVOKE ALL ON DATABASE gestor FROM public;
 		GRANT CONNECT ON DATABASE gestor TO gestor_api;

@@ -12,9 +12,9 @@ cd "$(dirname "$0")/.."
 build='gcc libc6-dev make pkg-config python3 python3-yaml
 	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev'
 run='postgresql-15 curl jq ca-certificates util-linux'
-test='libcmocka-dev nodejs node-ajv prometheus'
+test='libcmocka-dev nodejs node-ajv pgbouncer prometheus haproxy openssl'
 contract='npm chromium'
-lint='clang-format cppcheck shellcheck binutils systemd'
+lint='clang-format cppcheck shellcheck binutils systemd haproxy openssl'
 fuzz='clang libclang-rt-14-dev'
 valgrind='valgrind libc6-dbg'
 cost='valgrind libc6-dbg strace'
@@ -100,10 +100,10 @@ done
 # installed. Nobody asked for that one.
 drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
 no_cluster=0
-# Nor for the services of packages of which the tests want a program alone, promtool and haproxy: they
+# Nor for the services of packages of which the tests want a program alone, promtool, pgbouncer and haproxy: they
 # are neither started now nor when the machine starts.
 services=()
-for name in prometheus haproxy; do
+for name in prometheus pgbouncer haproxy; do
 	[[ " ${missing[*]} " != *" $name "* ]] || services+=("$name.service")
 done
 policy=/usr/sbin/policy-rc.d

@@ -14,6 +14,21 @@ PAGE = "docs/errors.md"
 CONTRACT = "openapi.yaml"
 PROXY = "deploy/haproxy.cfg"
 
+# What HAProxy answers by itself (tools/haproxy.py): the status, the problem or the detail that says
+# why, and the seconds of Retry-After, 0 for none. HAProxy's status counts, not the problem's own.
+PROXY_ANSWERS = [
+    (400, "bad_request", 0),
+    (403, "proxy_forbidden", 0),
+    (404, "not_found", 0),
+    (408, "request_timeout", 0),
+    (413, "content_too_large", 0),
+    (429, "proxy_too_many", 10),
+    (500, "internal", 0),
+    (502, "proxy_answer_incomplete", 0),
+    (503, "proxy_busy", 1),
+    (504, "proxy_answer_late", 0),
+]
+
 TOKEN = re.compile(r'\s+|/\*.*?\*/|#[^\n]*|(?P<string>"(?:[^"\\]|\\.)*")|(?P<word>\w+)|(?P<mark>[(),])', re.S)
 
 
@@ -47,6 +62,18 @@ def entries(text):
     return found
 
 
+def proxy_answers(table):
+    """[(status, code, (title en, es), (detail en, es), seconds)] of PROXY_ANSWERS."""
+    problems = {e[1]: e for e in table if e[0] == "PROBLEM"}
+    details = {e[1]: e for e in table if e[0] == "DETAIL"}
+    answers = []
+    for status, name, seconds in PROXY_ANSWERS:
+        code = details[name][2] if name in details else name
+        detail = details[name][3:5] if name in details else problems[code][5:7]
+        answers.append((status, code, problems[code][3:5], detail, seconds))
+    return answers
+
+
 def cell(text):
     return text.replace("|", "\\|")
 
@@ -73,6 +100,15 @@ where `Accept-Language` asks for it, in Spanish (`Content-Language` says which).
         out.append(f"| {status} | `{code}` | **{cell(title_en)}.** {cell(en)} | **{cell(title_es)}.** {cell(es)} |")
         for more_en, more_es in details.get(code, []):
             out.append(f"| | | {cell(more_en)} | {cell(more_es)} |")
+    out.append("""
+## The proxy's own answers
+
+What HAProxy answers in front of the service, with the same members. The status may be another than above.
+
+| status | code | English | Spanish |
+| --- | --- | --- | --- |""")
+    for status, code, _, (en, es), _ in proxy_answers(table):
+        out.append(f"| {status} | `{code}` | {cell(en)} | {cell(es)} |")
     out.append("""
 ## Faults
 
@@ -133,6 +169,7 @@ def check(table):
         for code in re.findall(r'\breply_problem\(\s*&?\w+,\s*"(\w*)"', source):
             if code not in problems:
                 faulty.append(f"{path}: no problem is called {code}")
+    used.update(name for _, name, _ in PROXY_ANSWERS)
     used.update(e[2] for e in table if e[0] == "DETAIL" and e[1] in used)
     faulty += [f"{TABLE}: nobody says {e[1]}" for e in table if e[0] != "LABEL" and e[1] not in used]
     listed = schemas["Opportunity"]["properties"]["missing"]["items"]["enum"]

@@ -27,6 +27,7 @@ cppcheck -q -j "$(nproc)" --std=c11 --language=c -D_GNU_SOURCE -D__linux__ -Iapi
 # ---- What clients read: one table, its page, and the contract's lists of codes
 
 tools/errors.py --check || fail 'api/base/messages.def is not followed elsewhere (make format writes docs/errors.md)'
+tools/haproxy.py --check || fail 'deploy/haproxy.cfg says something else than api/base/messages.def (make format writes its texts)'
 
 # ---- Statements are fixed texts
 
@@ -40,6 +41,10 @@ tools/sqlpredicate.py || fail 'a statement has an effect in a predicate'
 # ---- What docs/security.md claims
 
 tools/security.py || fail 'docs/security.md names what is not there, or leaves a requirement out'
+
+# ---- One list of what is personal
+
+tools/privacy.py || fail 'db/privacy.txt is not followed elsewhere (make format writes the table of docs/privacy.md)'
 
 # ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> field -> base
 
@@ -101,6 +106,17 @@ complaints=$(systemd-analyze verify "$unit/gestor.service" 2>&1) || fail "deploy
 [[ ! $complaints ]] || fail "deploy/gestor.service: $complaints"
 exposure=$(systemd-analyze security --no-pager --offline=yes --threshold=15 "$unit/gestor.service") ||
 	fail "deploy/gestor.service leaves too much open:"$'\n'"$(grep '^✗' <<<"$exposure")"
+
+# ---- HAProxy understands its configuration, with and without what may be left out
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$unit/tls.key" -out "$unit/tls.crt" 2>/dev/null
+cat "$unit/tls.crt" "$unit/tls.key" >"$unit/tls.pem"
+for more in '' 'GESTOR_SERVER_2=127.0.0.1:2 GESTOR_CORS_ORIGINS=https://desk.example'; do
+	# shellcheck disable=SC2086 # words, or none
+	complaints=$(env $more GESTOR_BIND=127.0.0.1:1 GESTOR_SERVER=127.0.0.1:1 GESTOR_TLS_PEM="$unit/tls.pem" \
+		haproxy -c -dW -f deploy/haproxy.cfg 2>&1) || fail "deploy/haproxy.cfg${more:+ with $more}: $complaints"
+done
 
 # ---- What the compiler and the linker were to harden
 

@@ -20,6 +20,7 @@ SENDS = re.compile(r"\b(PQ(?:exec|execParams|prepare|sendQuery|sendQueryParams|s
 PASSED = {
     "api/db/connect.c": {"sql", "sql_all[i]->text"},
     "api/db/migrate.c": {"sql", "grants_sql"},
+    "api/db/notify.c": {"call->st->text"},
 }
 DYNAMIC = {"db/migrations/0006_audit.sql", "db/grants.sql"}
 

@@ -13,7 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "field/unicode.h"
 
 #define OPS_LIMIT    2
 #define MEMORY_BYTES (19U * 1024 * 1024)
@@ -192,22 +195,73 @@ have_done(struct job *j, int wait_ms)
 	return j->done;
 }
 
-int
-password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+/*
+ * A password as it is hashed and compared: in NFC (RFC 8265, 4.2.1), for one keyboard composes the letter that
+ * another sends in parts. Nothing else of it is changed: neither blanks nor letters' case.
+ */
+static const char *
+prepared(struct arena *a, const char *password)
+{
+	return text_is_utf8(password, strlen(password)) ? unicode_nfc(a, password) : password;
+}
+
+static int
+hash_prepared(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
 {
 	struct job j = { .password = password, .ret_hash = ret_hash };
 
 	return have_done(&j, PASSWORD_WAIT_MS) ? j.result : -1;
 }
 
-enum password_answer
-password_check(const char *hash, const char *password, int wait_ms)
+int
+password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+{
+	struct arena a;
+	int result;
+
+	arena_init(&a);
+	result = hash_prepared(prepared(&a, password), ret_hash);
+	arena_free(&a);
+	return result;
+}
+
+static enum password_answer
+check_one(const char *hash, const char *password, int wait_ms)
 {
 	struct job j = { .password = password, .hash = hash != NULL ? hash : nobodys_hash };
 
 	if (!have_done(&j, wait_ms) || j.result == NO_MEMORY)
 		return PASSWORD_BUSY;
 	return j.result == 0 && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
+}
+
+enum password_answer
+password_check(const char *hash, const char *password, int wait_ms)
+{
+	struct arena a;
+	const char *form;
+	enum password_answer answer;
+
+	arena_init(&a);
+	form = prepared(&a, password);
+	answer = check_one(hash, form, wait_ms);
+	/* A version before hashed what was sent. Of nobody's hash this is asked too, so that it takes as long. */
+	if (answer == PASSWORD_WRONG && form != password)
+		answer = check_one(hash, password, wait_ms);
+	arena_free(&a);
+	return answer;
+}
+
+bool
+password_same(const char *one, const char *other)
+{
+	struct arena a;
+	bool same;
+
+	arena_init(&a);
+	same = strcmp(prepared(&a, one), prepared(&a, other)) == 0;
+	arena_free(&a);
+	return same;
 }
 
 bool
@@ -246,8 +300,8 @@ repeats_itself(const char *s, size_t n)
 	return false;
 }
 
-enum password_strength
-password_weakness(const char *password, const char *username)
+static enum password_strength
+weakness_of(const char *password, const char *username)
 {
 	if (strcasecmp(password, username) == 0)
 		return PASSWORD_IS_USERNAME;
@@ -258,4 +312,16 @@ password_weakness(const char *password, const char *username)
 			return PASSWORD_IS_COMMON;
 	}
 	return PASSWORD_STRONG;
+}
+
+enum password_strength
+password_weakness(const char *password, const char *username)
+{
+	struct arena a;
+	enum password_strength strength;
+
+	arena_init(&a);
+	strength = weakness_of(prepared(&a, password), username);
+	arena_free(&a);
+	return strength;
 }

@@ -1,5 +1,5 @@
 /*
- * password - argon2id, by libsodium.
+ * password - argon2id, by libsodium, of a password in NFC (RFC 8265).
  *
  * 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet): some 66 ms of one
  * core. While serving, threads of their own do it, half as many as there are cores,
@@ -35,10 +35,13 @@ int password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE]
 enum password_answer { PASSWORD_RIGHT, PASSWORD_WRONG, PASSWORD_BUSY };
 
 /*
- * password_check - hash NULL (an unknown user) takes the same time and is wrong.
+ * password_check - the password in NFC, and as it was sent where that differs, for older hashes. hash NULL (an unknown user) takes the same time and is wrong.
  * returns  PASSWORD_BUSY where it cannot be told: its turn did not come within wait_ms, or there was no memory (logged)
  */
 enum password_answer password_check(const char *hash, const char *password, int wait_ms) MUSTCHECK;
+
+/* password_same - they are one password, in whatever parts their letters were sent. */
+bool password_same(const char *one, const char *other);
 
 /*
  * password_admit - a place for a sign-in, from before its first question to the

@@ -10,33 +10,51 @@
 #define MARGIN_MS 60000
 
 struct entry {
-	int64_t session_id;
+	int64_t id; /* of a session, or of an account */
 	int64_t until_ms;
+	int64_t epoch, ended; /* of an account */
+};
+
+struct set {
+	struct entry *entries; /* ascending by id */
+	size_t count, room;
 };
 
 static struct {
 	pthread_rwlock_t lock;
-	struct entry *entries; /* ascending by session_id */
-	size_t count, room;
+	struct set sessions, accounts;
 	int64_t ttl_ms;
-} set = { .lock = PTHREAD_RWLOCK_INITIALIZER };
+	bool ready; /* read and written with __atomic builtins */
+} self = { .lock = PTHREAD_RWLOCK_INITIALIZER };
 
 void
 revoked_init(int ttl_s)
 {
-	set.ttl_ms = (int64_t)ttl_s * 1000 + MARGIN_MS;
+	self.ttl_ms = (int64_t)ttl_s * 1000 + MARGIN_MS;
 }
 
-/* The first entry whose session is not below id. */
-static size_t
-place_of(int64_t id)
+void
+revoked_loaded(void)
 {
-	size_t low = 0, high = set.count;
+	__atomic_store_n(&self.ready, true, __ATOMIC_RELEASE);
+}
+
+bool
+revoked_ready(void)
+{
+	return __atomic_load_n(&self.ready, __ATOMIC_ACQUIRE);
+}
+
+/* The first entry whose id is not below this one. */
+static size_t
+place_of(const struct set *set, int64_t id)
+{
+	size_t low = 0, high = set->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (set.entries[middle].session_id < id)
+		if (set->entries[middle].id < id)
 			low = middle + 1;
 		else
 			high = middle;
@@ -44,55 +62,101 @@ place_of(int64_t id)
 	return low;
 }
 
+static struct entry *
+find(const struct set *set, int64_t id)
+{
+	size_t at = place_of(set, id);
+
+	return at < set->count && set->entries[at].id == id ? &set->entries[at] : NULL;
+}
+
 static void
-forget_the_old(int64_t now_ms)
+forget_the_old(struct set *set, int64_t now_ms)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < set.count; i++) {
-		if (set.entries[i].until_ms > now_ms)
-			set.entries[kept++] = set.entries[i];
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->entries[i].until_ms > now_ms)
+			set->entries[kept++] = set->entries[i];
 	}
-	set.count = kept;
+	set->count = kept;
+}
+
+/* The entry of this id, which is made where there is none. Under the lock. */
+static struct entry *
+entry_for(struct set *set, int64_t id, int64_t now_ms)
+{
+	struct entry *e = find(set, id);
+	size_t at;
+
+	if (e != NULL)
+		return e;
+	if (set->count == set->room)
+		forget_the_old(set, now_ms);
+	if (set->count == set->room) {
+		set->room = set->room == 0 ? 64 : set->room * 2;
+		set->entries = realloc(set->entries, set->room * sizeof(*set->entries));
+		/* To forget a sign-out would be worse than to start again. */
+		if (set->entries == NULL)
+			abort();
+	}
+	at = place_of(set, id);
+	memmove(
+	    set->entries + at + 1, set->entries + at, (set->count - at) * sizeof(*set->entries));
+	set->entries[at] = (struct entry){ .id = id, .until_ms = now_ms + self.ttl_ms };
+	set->count++;
+	return &set->entries[at];
 }
 
 void
 revoked_add(int64_t session_id)
 {
-	int64_t now_ms = clock_ms();
-	size_t at;
+	pthread_rwlock_wrlock(&self.lock);
+	entry_for(&self.sessions, session_id, clock_ms());
+	pthread_rwlock_unlock(&self.lock);
+}
 
-	pthread_rwlock_wrlock(&set.lock);
-	at = place_of(session_id);
-	if (at == set.count || set.entries[at].session_id != session_id) {
-		if (set.count == set.room) {
-			forget_the_old(now_ms);
-			at = place_of(session_id);
-		}
-		if (set.count == set.room) {
-			set.room = set.room == 0 ? 64 : set.room * 2;
-			set.entries = realloc(set.entries, set.room * sizeof(*set.entries));
-			/* To forget a sign-out would be worse than to start again. */
-			if (set.entries == NULL)
-				abort();
-		}
-		memmove(set.entries + at + 1, set.entries + at,
-		    (set.count - at) * sizeof(*set.entries));
-		set.entries[at] = (struct entry){ session_id, now_ms + set.ttl_ms };
-		set.count++;
+void
+revoked_add_account(int64_t advisor_id, int64_t epoch, int64_t ended)
+{
+	int64_t now_ms = clock_ms();
+	struct entry *e;
+
+	pthread_rwlock_wrlock(&self.lock);
+	e = entry_for(&self.accounts, advisor_id, now_ms);
+	/* An older notice that comes late takes nothing back. */
+	if (epoch > e->epoch) {
+		e->epoch = epoch;
+		e->until_ms = now_ms + self.ttl_ms;
 	}
-	pthread_rwlock_unlock(&set.lock);
+	if (ended > e->ended)
+		e->ended = ended;
+	pthread_rwlock_unlock(&self.lock);
 }
 
 bool
 revoked_has(int64_t session_id)
 {
-	size_t at;
 	bool has;
 
-	pthread_rwlock_rdlock(&set.lock);
-	at = place_of(session_id);
-	has = at < set.count && set.entries[at].session_id == session_id;
-	pthread_rwlock_unlock(&set.lock);
+	pthread_rwlock_rdlock(&self.lock);
+	has = find(&self.sessions, session_id) != NULL;
+	pthread_rwlock_unlock(&self.lock);
 	return has;
+}
+
+bool
+revoked_token(const struct claims *claims)
+{
+	const struct entry *account;
+	bool over;
+
+	pthread_rwlock_rdlock(&self.lock);
+	account = find(&self.accounts, claims->advisor_id);
+	over = find(&self.sessions, claims->session_id) != NULL ||
+	       (account != NULL &&
+		   (claims->epoch >= 0 ? claims->epoch < account->epoch
+				       : claims->issued <= account->ended + REVOKED_SKEW_S));
+	pthread_rwlock_unlock(&self.lock);
+	return over;
 }

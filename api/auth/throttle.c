@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,6 +23,11 @@ struct refusal {
 	int64_t ask_ms; /* clock_ms() from when on the database is asked again */
 	int64_t free_ms; /* when it said that it will let in */
 };
+
+/* A Bloom filter of known addresses, 128 KB: with 10,000 of them one stranger of 2,500 is taken for known. */
+#define KNOWN_BITS 1048576U
+
+static _Atomic uint32_t known[KNOWN_BITS / 32];
 
 static struct {
 	pthread_mutex_t lock; /* never held over anything that waits */
@@ -45,7 +52,7 @@ key_of(enum throttle_bucket bucket, const char *username, const char *address)
 
 	crypto_generichash_init(&state, memory.key, sizeof(memory.key), sizeof(hash));
 	crypto_generichash_update(&state, &kind, 1);
-	if (bucket != THROTTLE_ACCOUNT)
+	if (bucket == THROTTLE_PAIR || bucket == THROTTLE_ADDRESS)
 		crypto_generichash_update(
 		    &state, (const unsigned char *)address, strlen(address) + 1);
 	if (bucket != THROTTLE_ADDRESS) {
@@ -90,12 +97,89 @@ place_for(uint64_t key)
 	return place;
 }
 
+/* The two bits of a hash, by the first bytes of it. */
+static void
+bits_of(const unsigned char hash[static 8], uint32_t ret_bits[static 2])
+{
+	memcpy(ret_bits, hash, 2 * sizeof(*ret_bits));
+	ret_bits[0] %= KNOWN_BITS;
+	ret_bits[1] %= KNOWN_BITS;
+}
+
+/* As known_address_hash() has it. */
+static void
+hash_pair(const char *username, const char *address,
+    unsigned char ret_hash[static crypto_hash_sha256_BYTES])
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)"account ", 8);
+	for (const char *p = username; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c >= 'a' && c <= 'z')
+			c = (unsigned char)(c - 'a' + 'A');
+		crypto_hash_sha256_update(&state, &c, 1);
+	}
+	crypto_hash_sha256_update(&state, (const unsigned char *)" address ", 9);
+	crypto_hash_sha256_update(&state, (const unsigned char *)address, strlen(address));
+	crypto_hash_sha256_final(&state, ret_hash);
+}
+
+static void
+know(const unsigned char hash[static 8])
+{
+	uint32_t bits[2];
+
+	bits_of(hash, bits);
+	for (int i = 0; i < 2; i++)
+		atomic_fetch_or_explicit(
+		    &known[bits[i] / 32], 1U << bits[i] % 32, memory_order_relaxed);
+}
+
+void
+throttle_know(const char *username, const char *address)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	hash_pair(username, address, hash);
+	know(hash);
+}
+
+void
+throttle_know_hash(const char *hex)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	size_t length;
+
+	if (sodium_hex2bin(hash, sizeof(hash), hex, strlen(hex), NULL, &length, NULL) == 0 &&
+	    length == sizeof(hash))
+		know(hash);
+}
+
+static bool
+is_known(const char *username, const char *address)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	uint32_t bits[2];
+
+	hash_pair(username, address, hash);
+	bits_of(hash, bits);
+	for (int i = 0; i < 2; i++) {
+		if ((atomic_load_explicit(&known[bits[i] / 32], memory_order_relaxed) &
+			1U << bits[i] % 32) == 0)
+			return false;
+	}
+	return true;
+}
+
 int64_t
 throttle_wait_ms(const char *username, const char *address)
 {
 	int64_t now = clock_ms(), wait = 0;
 
-	for (int b = THROTTLE_PAIR; b <= THROTTLE_ACCOUNT && wait == 0; b++) {
+	for (int b = THROTTLE_PAIR; b <= THROTTLE_SIGN_INS && wait == 0; b++) {
 		uint64_t key = key_of((enum throttle_bucket)b, username, address);
 		const struct refusal *r;
 
@@ -104,6 +188,10 @@ throttle_wait_ms(const char *username, const char *address)
 		if (r != NULL && r->ask_ms > now)
 			wait = r->free_ms - now;
 		pthread_mutex_unlock(&memory.lock);
+		/* What others have done elsewhere does not count there. */
+		if (wait > 0 && (b == THROTTLE_ADDRESS || b == THROTTLE_ACCOUNT) &&
+		    is_known(username, address))
+			wait = 0;
 	}
 	return wait;
 }

@@ -64,6 +64,7 @@ sign(const struct key *key, const struct claims *claims, int64_t issued, int lif
 	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
 	    (claims->role != ROLE_INTEGRATION ||
 		jwt_add_grant(jwt, "scope", rights_text(claims->rights, scope)) == 0) &&
+	    (claims->epoch < 0 || add_number(jwt, "epoch", claims->epoch) == 0) &&
 	    (!claims->must_change || jwt_add_grant_bool(jwt, "must_change", 1) == 0) &&
 	    add_number(jwt, "iat", issued) == 0 && add_number(jwt, "nbf", issued) == 0 &&
 	    add_number(jwt, "exp", issued + life_s) == 0)
@@ -201,6 +202,16 @@ rights_of(const json_t *payload, enum role role, unsigned *ret_rights)
 	return json_is_string(scope) && rights_named(json_string_value(scope), ret_rights);
 }
 
+/* No version has ever issued one that is negative. */
+static bool
+epoch_of(const json_t *payload, int64_t *ret_epoch)
+{
+	const json_t *epoch = json_object_get(payload, "epoch");
+
+	*ret_epoch = epoch != NULL ? json_integer_value(epoch) : -1;
+	return epoch == NULL || (json_is_integer(epoch) && *ret_epoch >= 0);
+}
+
 static bool
 claims_of(const json_t *payload, int64_t now, struct claims *ret_claims, int64_t *ret_from)
 {
@@ -212,7 +223,7 @@ claims_of(const json_t *payload, int64_t now, struct claims *ret_claims, int64_t
 	if (!says(payload, "iss", ISSUER) || !says(payload, "aud", AUDIENCE) ||
 	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) ||
 	    role == NULL || !role_named(role, &c.role) || !rights_of(payload, c.role, &c.rights) ||
-	    !json_is_string(json_object_get(payload, "jti")))
+	    !epoch_of(payload, &c.epoch) || !json_is_string(json_object_get(payload, "jti")))
 		return false;
 	if (!json_is_integer(exp) || !json_is_integer(nbf) || !json_is_integer(iat) ||
 	    json_integer_value(exp) <= now || json_integer_value(nbf) > now + CLOCK_SKEW_S ||
@@ -221,6 +232,7 @@ claims_of(const json_t *payload, int64_t now, struct claims *ret_claims, int64_t
 	*ret_from = (json_integer_value(nbf) > json_integer_value(iat) ? json_integer_value(nbf)
 								       : json_integer_value(iat)) -
 		    CLOCK_SKEW_S;
+	c.issued = json_integer_value(iat);
 	c.expires = json_integer_value(exp);
 	c.must_change = json_object_get(payload, "must_change") != NULL;
 	*ret_claims = c;

@@ -22,7 +22,9 @@ struct claims {
 	enum role role;
 	unsigned rights; /* of an integration */
 	bool must_change; /* the password, before anything else */
-	int64_t expires; /* seconds since 1970 */
+	int64_t
+	    epoch; /* the account's when the session began; -1: the token of a version before says none */
+	int64_t issued, expires; /* seconds since 1970 */
 };
 
 /*

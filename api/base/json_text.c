@@ -14,21 +14,36 @@ skip_blanks(const char *p, const char *end)
 static const char *
 skip_string(const char *p, const char *end)
 {
-	for (; p < end; p++) {
-		if (*p == '\\')
-			p++;
-		else if (*p == '"')
-			return p + 1;
+	const char *from = p, *quote;
+
+	while ((quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
+		size_t backslashes = 0;
+
+		while (quote - backslashes > from && quote[-1 - (ptrdiff_t)backslashes] == '\\')
+			backslashes++;
+		/* An odd one escapes the quote. */
+		if (backslashes % 2 == 0)
+			return quote + 1;
+		p = quote + 1;
 	}
 	return end;
 }
+
+/* The characters that a value is more than its own bytes for. */
+static const bool structural[256] = {
+	['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true, [','] = true
+};
 
 static const char *
 skip_value(const char *p, const char *end)
 {
 	int depth = 0;
 
-	while (p < end) {
+	for (;;) {
+		while (p < end && !structural[(unsigned char)*p])
+			p++;
+		if (p == end)
+			return end;
 		switch (*p) {
 		case '"':
 			p = skip_string(p + 1, end);
@@ -37,28 +52,23 @@ skip_value(const char *p, const char *end)
 		case '[':
 			depth++;
 			p++;
-			break;
-		case '}':
-		case ']':
+			continue;
+		case ',':
+			if (depth == 0)
+				return p;
+			p++;
+			continue;
+		default:
 			/* The bracket of what the value stands in. */
 			if (depth == 0)
 				return p;
 			depth--;
 			p++;
-			break;
-		case ',':
-			if (depth == 0)
-				return p;
-			p++;
-			break;
-		default:
-			p++;
 		}
 		/* A string, an object or an array ends by itself. */
-		if (depth == 0 && (p[-1] == '"' || p[-1] == '}' || p[-1] == ']'))
+		if (depth == 0)
 			return p;
 	}
-	return end;
 }
 
 bool

@@ -130,7 +130,8 @@ bool
 message_pattern(const char *name, enum text *ret_text)
 {
 	for (size_t i = 0; i < NITEMS(texts); i++) {
-		if (strcmp(texts[i].name, name) == 0 && strcmp(texts[i].code, "pattern") == 0) {
+		if (strcmp(texts[i].name, name) == 0 && (strcmp(texts[i].code, "pattern") == 0 ||
+							    strcmp(texts[i].code, "one_of") == 0)) {
 			*ret_text = (enum text)i;
 			return true;
 		}

@@ -72,7 +72,7 @@ const char *message_fill(struct arena *a, const char *words, const char *const a
 const char *message_count(
     struct arena *a, enum language language, size_t n, enum text one, enum text many);
 
-/* message_pattern - the text of that name and of the code `pattern`, for x-words; false: there is none. */
+/* message_pattern - the text of that name and of the code `pattern` or `one_of`, for x-words; false: there is none. */
 bool message_pattern(const char *name, enum text *ret_text);
 
 #endif

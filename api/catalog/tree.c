@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "db/query.h"
+#include "spec/field_name.h"
 #include "spec/validate.h"
 
 /* The columns of catalog_load. */
@@ -234,6 +235,10 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 		stop[0] = arena_copy(fs->arena, found->code, length);
 		stop[1] = NULL;
 		fault(fs, pointer, TEXT_choice_too_deep, title(c, level - 1), level, stop);
+	} else if (code[0] == '\0') {
+		fault(fs, pointer, TEXT_choice_empty,
+		    faults_label_inside(fs, field_of(fs->op, pointer, fs->arena)), level,
+		    codes_of(choices, fs->arena));
 	} else {
 		fault(fs, pointer, TEXT_choice_unknown, title(c, level), level,
 		    codes_of(choices, fs->arena));

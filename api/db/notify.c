@@ -1,5 +1,6 @@
 #include "db/notify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libpq-fe.h>
 #include <limits.h>
@@ -23,25 +24,21 @@
 struct notify {
 	char *url;
 	int check_ms;
-	notify_fn *fn;
+	struct notify_handler handler;
 	void *arg;
 	pthread_t thread;
 	int stop_fd; /* readable: end */
 
 	/* The thread's own from here on. */
 	PGconn *pg; /* NULL: not connected */
-	int64_t check_at_ms;
+	int64_t look_at_ms;
+	int64_t retry_ms; /* the pause after a look that was not done */
 	int64_t connect_at_ms;
 	int64_t backoff_ms;
 	bool failing; /* logged already */
 };
 
-static void
-check(struct notify *n)
-{
-	n->fn(NULL, NULL, n->arg);
-	n->check_at_ms = clock_ms() + n->check_ms;
-}
+static_assert(NOTIFY_WHY_SIZE == CONNECT_WHY_SIZE, "one line for the log");
 
 static void
 disconnect(struct notify *n, const char *why)
@@ -55,6 +52,54 @@ disconnect(struct notify *n, const char *why)
 	n->backoff_ms = n->backoff_ms * 2 < BACKOFF_LAST_MS ? n->backoff_ms * 2 : BACKOFF_LAST_MS;
 }
 
+struct result *
+notify_run(struct notify *n, const struct call *call, char ret_why[static NOTIFY_WHY_SIZE])
+{
+	int64_t deadline_ms = clock_ms() + NOTIFY_RUN_MS;
+	PGresult *res = NULL, *next;
+	int more = 0;
+
+	if (n->pg == NULL) {
+		connect_why(ret_why, "not connected");
+		return NULL;
+	}
+	if (PQsendQueryParams(
+		n->pg, call->st->text, call->st->nargs, NULL, call->args, NULL, NULL, 0))
+		while ((more = connect_next(n->pg, deadline_ms, &next)) == 1) {
+			PQclear(res);
+			res = next;
+		}
+	if (more == -1 && PQresultStatus(res) == PGRES_TUPLES_OK)
+		return (struct result *)res;
+	connect_why(ret_why, more == 0 ? "no answer in time" : PQerrorMessage(n->pg));
+	PQclear(res);
+	/* What is still under way on this connection nobody waits for. */
+	if (more != -1 || PQstatus(n->pg) != CONNECTION_OK)
+		disconnect(n, ret_why);
+	return NULL;
+}
+
+bool
+notify_connected(const struct notify *n)
+{
+	return n->pg != NULL;
+}
+
+static void
+look(struct notify *n)
+{
+	int64_t pause_ms = n->check_ms;
+
+	if (n->handler.look(n, n->arg)) {
+		n->retry_ms = NOTIFY_RETRY_FIRST_MS;
+	} else {
+		pause_ms = n->retry_ms < pause_ms ? n->retry_ms : pause_ms;
+		n->retry_ms =
+		    n->retry_ms * 2 < NOTIFY_RETRY_LAST_MS ? n->retry_ms * 2 : NOTIFY_RETRY_LAST_MS;
+	}
+	n->look_at_ms = clock_ms() + pause_ms;
+}
+
 static void
 connect_listen(struct notify *n)
 {
@@ -63,6 +108,10 @@ connect_listen(struct notify *n)
 
 	n->pg = connect_open(n->url, why);
 	if (n->pg == NULL) {
+		disconnect(n, why);
+		return;
+	}
+	if (connect_session(n->pg, NOTIFY_RUN_MS, clock_ms() + LISTEN_MS, why) != 0) {
 		disconnect(n, why);
 		return;
 	}
@@ -79,21 +128,34 @@ connect_listen(struct notify *n)
 		log_msg(LOG_INFO, "database: listening again");
 	n->failing = false;
 	n->backoff_ms = BACKOFF_FIRST_MS;
-	check(n);
+	look(n);
 }
 
+/* All that has come, also what came with the answer to a question of the callbacks'. */
 static void
 deliver(struct notify *n)
 {
-	char why[CONNECT_WHY_SIZE];
 	PGnotify *note;
+	int heard;
+
+	do {
+		for (heard = 0; n->pg != NULL && (note = PQnotifies(n->pg)) != NULL; heard++) {
+			n->handler.heard(note->relname, note->extra, n->arg);
+			PQfreemem(note);
+		}
+		if (heard > 0 && !n->handler.settle(n, n->arg))
+			n->look_at_ms = clock_ms();
+	} while (heard > 0);
+}
+
+static void
+receive(struct notify *n)
+{
+	char why[CONNECT_WHY_SIZE];
 	int alive = PQconsumeInput(n->pg);
 
-	while ((note = PQnotifies(n->pg)) != NULL) {
-		n->fn(note->relname, note->extra, n->arg);
-		PQfreemem(note);
-	}
-	if (!alive || PQstatus(n->pg) != CONNECTION_OK) {
+	deliver(n);
+	if (n->pg != NULL && (!alive || PQstatus(n->pg) != CONNECTION_OK)) {
 		connect_why(why, PQerrorMessage(n->pg));
 		disconnect(n, why);
 	}
@@ -107,7 +169,7 @@ wait_event(struct notify *n)
 		{ .fd = n->stop_fd, .events = POLLIN },
 		{ .fd = n->pg != NULL ? PQsocket(n->pg) : -1, .events = POLLIN },
 	};
-	int64_t until_ms = n->check_at_ms, left;
+	int64_t until_ms = n->look_at_ms, left;
 
 	if (n->pg == NULL && n->connect_at_ms < until_ms)
 		until_ms = n->connect_at_ms;
@@ -118,7 +180,7 @@ wait_event(struct notify *n)
 	if (p[0].revents != 0)
 		return false;
 	if (p[1].revents != 0)
-		deliver(n);
+		receive(n);
 	return true;
 }
 
@@ -130,9 +192,11 @@ notify_thread(void *arg)
 	do {
 		if (n->pg == NULL && clock_ms() >= n->connect_at_ms)
 			connect_listen(n);
-		/* Without a connection too: the check is what stands behind it. */
-		if (clock_ms() >= n->check_at_ms)
-			check(n);
+		/* Without a connection too: the look is what stands behind it. */
+		if (clock_ms() >= n->look_at_ms)
+			look(n);
+		if (n->pg != NULL)
+			deliver(n);
 	} while (wait_event(n));
 	PQfinish(n->pg);
 	return NULL;
@@ -148,17 +212,18 @@ notify_free(struct notify *n)
 }
 
 struct notify *
-notify_start(const char *url, int check_ms, notify_fn *fn, void *arg)
+notify_start(const char *url, int check_ms, const struct notify_handler *handler, void *arg)
 {
 	struct notify *n = calloc(1, sizeof(*n));
 
 	if (n == NULL || (n->url = strdup(url)) == NULL)
 		abort();
 	n->check_ms = check_ms;
-	n->fn = fn;
+	n->handler = *handler;
 	n->arg = arg;
 	n->backoff_ms = BACKOFF_FIRST_MS;
-	n->check_at_ms = clock_ms() + check_ms;
+	n->retry_ms = NOTIFY_RETRY_FIRST_MS;
+	n->look_at_ms = clock_ms() + check_ms;
 	n->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (n->stop_fd < 0 || pthread_create(&n->thread, NULL, notify_thread, n) != 0) {
 		log_msg(LOG_ERROR, "database: no thread or descriptor to listen with");

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/migrate.h"
+#include "db/probe.h"
 
 #define BACKOFF_FIRST_MS 100
 /* Long pauses would be added to the time that the database was away: 2 s is what clients are to see. */
@@ -60,16 +61,34 @@ schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_
 	return ok ? 0 : -1;
 }
 
+/* keeper_probe - false: with ret_why filled in, and whoever started the pool told where no other connection would do. */
+static bool
+keeper_probe(
+    struct pool *pool, PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
+{
+	enum probe_answer answer =
+	    pool->probed ? PROBE_FIT : probe_sessions(pg, pool->config.url, deadline_ms, ret_why);
+
+	pool->probed = answer == PROBE_FIT;
+	if (answer == PROBE_UNFIT && pool->config.unfit != NULL) {
+		pool->config.unfit(ret_why);
+		pool->config.unfit = NULL;
+	}
+	return answer == PROBE_FIT;
+}
+
 /* keeper_open - a connection that is ready for requests; NULL with ret_why filled in. */
 static PGconn *
-keeper_open(const struct pool_config *config, char ret_why[static CONNECT_WHY_SIZE])
+keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 {
+	const struct pool_config *config = &pool->config;
 	PGconn *pg = connect_open(config->url, ret_why);
 	int64_t deadline_ms = clock_ms() + SETUP_MS;
 
 	if (pg == NULL)
 		return NULL;
-	if (connect_session(pg, config->query_timeout_ms, deadline_ms, ret_why) == 0 &&
+	if (keeper_probe(pool, pg, deadline_ms, ret_why) &&
+	    connect_session(pg, config->query_timeout_ms, deadline_ms, ret_why) == 0 &&
 	    schema_current(pg, deadline_ms, ret_why) == 0 &&
 	    connect_prepare(pg, deadline_ms, ret_why) == 0)
 		return pg;
@@ -100,7 +119,7 @@ keeper_reopen(struct pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	PQfinish(c->pg);
 	c->broken = false;
-	c->pg = keeper_open(&pool->config, why);
+	c->pg = keeper_open(pool, why);
 	if (c->pg != NULL)
 		PQsetNoticeReceiver(c->pg, notice, c);
 	keeper_say(pool, why);

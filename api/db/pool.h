@@ -21,6 +21,8 @@ struct pool_config {
 	int size; /* connections, 1..100 */
 	int wait_ms; /* longest wait for a free one */
 	int query_timeout_ms; /* deadline of one db_run, with its wait; statement_timeout is a fifth less */
+	/* Called by the keeper, once, when what answers is no session of PostgreSQL's own (db/probe.h); or NULL. */
+	void (*unfit)(const char *why);
 };
 
 /* pool_start - starts the keeper and returns at once; NULL when out of threads (logged). */

@@ -58,6 +58,8 @@ struct pool {
 	int64_t laps; /* of the keeper */
 	bool failing; /* the keeper's last attempt to connect came to nothing */
 	bool stopping;
+	bool
+	    probed; /* keeper only: the sessions that it opens are PostgreSQL's own, or their pooler keeps them apart */
 	char why[CONNECT_WHY_SIZE]; /* keeper only: what was logged last */
 	struct pool_conn conns[];
 };

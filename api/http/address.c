@@ -5,15 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An address with brackets and port. */
+#define ADDRESS_FIELD_SIZE (ADDRESS_SIZE + 8)
+
 /* The text before end, without the space around it; false: it is too long for an address. */
 static bool
-trimmed(const char *begin, const char *end, char ret[static ADDRESS_SIZE])
+trimmed(const char *begin, const char *end, char *ret, size_t size)
 {
 	while (begin < end && (*begin == ' ' || *begin == '\t'))
 		begin++;
 	while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
-	if (end - begin >= ADDRESS_SIZE)
+	if ((size_t)(end - begin) >= size)
 		return false;
 	memcpy(ret, begin, (size_t)(end - begin));
 	ret[end - begin] = '\0';
@@ -28,7 +31,7 @@ block_of(const char *begin, const char *end, uint32_t *ret_first, uint32_t *ret_
 	struct in_addr address;
 	unsigned bits = 32;
 
-	if (!trimmed(begin, end, text))
+	if (!trimmed(begin, end, text, sizeof(text)))
 		return false;
 	slash = strchr(text, '/');
 	if (slash != NULL) {
@@ -90,11 +93,37 @@ spelled(const char *text, char ret[static ADDRESS_SIZE])
 	       inet_ntop(family, &address, ret, ADDRESS_SIZE) != NULL;
 }
 
+/*
+ * Without the port that some proxies add, and the brackets of an address of IPv6: 203.0.113.9:51234,
+ * [2001:db8::1]:443, [2001:db8::1]. What is none of these stays as it is.
+ */
+static void
+cut_port(char text[static ADDRESS_FIELD_SIZE])
+{
+	char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	bool brackets =
+	    text[0] == '[' && bracket != NULL && colon != NULL && strchr(text, ':') < bracket;
+	/* Of an address of IPv6 without brackets, what stands behind the last colon is no port. */
+	bool port = colon != NULL && (brackets ? colon == bracket + 1 : colon == strchr(text, ':'));
+	size_t digits = port ? strspn(colon + 1, "0123456789") : 0;
+
+	if (port && (digits == 0 || digits > 5 || colon[1 + digits] != '\0'))
+		return;
+	if (brackets && !port && bracket[1] != '\0')
+		return;
+	if (port)
+		*colon = '\0';
+	if (brackets) {
+		*bracket = '\0';
+		memmove(text, text + 1, strlen(text));
+	}
+}
+
 void
 address_of(
     const char *peer, const char *forwarded, const char *trusted, char ret[static ADDRESS_SIZE])
 {
-	char text[ADDRESS_SIZE];
+	char text[ADDRESS_FIELD_SIZE];
 	const char *begin, *end = forwarded != NULL ? forwarded + strlen(forwarded) : NULL;
 
 	ret[0] = '\0';
@@ -104,7 +133,10 @@ address_of(
 	while (end != NULL && is_trusted(ret, trusted)) {
 		for (begin = end; begin > forwarded && begin[-1] != ','; begin--)
 			;
-		if (!trimmed(begin, end, text) || !spelled(text, ret))
+		if (!trimmed(begin, end, text, sizeof(text)))
+			return;
+		cut_port(text);
+		if (!spelled(text, ret))
 			return;
 		end = begin > forwarded ? begin - 1 : NULL;
 	}

@@ -15,7 +15,7 @@ bool address_list_right(const char *list);
  * address_of - the last address that none of ours vouches for.
  *
  * peer       of the connection, as text
- * forwarded  X-Forwarded-For, each proxy having added its own peer at the end; or NULL
+ * forwarded  X-Forwarded-For, each proxy having added its own peer at the end, perhaps with its port; or NULL
  * trusted    the proxies that are believed: a right list
  * ret        the address as inet_ntop writes it: the peer's, unless the peer is
  *            trusted and has said another that is one; "" where even that is none

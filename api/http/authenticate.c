@@ -53,7 +53,7 @@ authenticate(struct request *rq, const char *authorization)
 		return reply_problem(rq, "token_missing");
 	authorization += sizeof(scheme) - 1;
 	authorization += strspn(authorization, " ");
-	if (!token_verify(authorization, &rq->who) || revoked_has(rq->who.session_id)) {
+	if (!token_verify(authorization, &rq->who) || revoked_token(&rq->who)) {
 		memset(&rq->who, 0, sizeof(rq->who));
 		return reply_problem(rq, "token_invalid");
 	}
@@ -61,9 +61,20 @@ authenticate(struct request *rq, const char *authorization)
 	may = permissions_of(rq->who.role, rq->who.rights);
 	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";
+	rq->on_behalf =
+	    rq->who.role == ROLE_INTEGRATION && (may & MAY_CONTACT_WRITE) != 0 ? "true" : "false";
+	/* Whose session may have ended before this process began, and nobody here knows yet, is not let in. */
+	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
+}
+
+int
+authorize(struct request *rq)
+{
+	unsigned lacking = rq->route->needs & ~permissions_of(rq->who.role, rq->who.rights);
+
+	if (rq->route->needs == ANYONE)
+		return 0;
 	if (rq->who.must_change && rq->route->needs != MAY_SESSION)
 		return reply_problem(rq, "password_change_required");
-	if ((rq->route->needs & ~may) != 0)
-		return refuse_permission(rq, rq->route->needs & ~may);
-	return 0;
+	return lacking != 0 ? refuse_permission(rq, lacking) : 0;
 }

@@ -8,8 +8,14 @@
 
 /*
  * authenticate - the bearer of the token in Authorization (NULL: not there) into rq->who.
- * returns  0; or the status of the reply: 401; 403 that names the missing right, or the roles that have it
+ * returns  0; or the status of the reply: 401; 503 while nobody knows yet which sessions ended before this process began
  */
 int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
+
+/*
+ * authorize - whether the route is for rq->who.
+ * returns  0; or the status of the reply: 403 that names the missing right, or the roles that have it
+ */
+int authorize(struct request *rq) MUSTCHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "http/personal.h"
 #include "http/reply.h"
 #include "resource/rules.h"
 #include "spec/field_name.h"
@@ -74,6 +75,25 @@ pointer_of(struct request *rq, const struct parameter *p)
 	return arena_printf(&rq->arena, "#/%s", p->name);
 }
 
+/*
+ * A caller who sees null in place of a value, and sends its patch with what it saw, would clear the
+ * value unawares.
+ */
+static void
+check_unseen(struct request *rq, const json_t *object, const char *pointer)
+{
+	const char *name, *here;
+	json_t *value;
+
+	json_object_foreach ((json_t *)object, name, value) {
+		here = arena_printf(&rq->arena, "%s/%s", pointer, name);
+		if (json_is_null(value) && personal_gone(name))
+			faults_add(&rq->faults, here, TEXT_masked,
+			    faults_label(&rq->faults, field_of(rq->op, here, &rq->arena)));
+		check_unseen(rq, value, here);
+	}
+}
+
 void
 check_again(struct request *rq)
 {
@@ -99,6 +119,8 @@ check_again(struct request *rq)
 	}
 	if (rq->body != NULL && validate(rq->op->body, rq->body, "#", &hooks, &rq->faults))
 		write_body(rq);
+	if (rq->masked && rq->op->body_merge_patch)
+		check_unseen(rq, rq->body, "#");
 }
 
 int

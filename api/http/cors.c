@@ -95,7 +95,7 @@ cors_headers(struct request *rq, const char *origins, const char *origin, bool p
 	if (!preflight) {
 		reply_header(rq, "Access-Control-Expose-Headers",
 		    "Accept-Patch, Allow, Content-Language, ETag, Idempotent-Replayed, Link, "
-		    "Location, Opportunity-ETag, Retry-After, "
+		    "Location, Opportunity-ETag, RateLimit, RateLimit-Policy, Retry-After, "
 		    "traceparent, WWW-Authenticate, X-Request-Id");
 		return;
 	}

@@ -20,6 +20,7 @@ _Static_assert(NITEMS(part_names) == PARTS_MAX, "one name a part");
 struct members {
 	int count;
 	struct span names[MEMBERS_MAX], values[MEMBERS_MAX];
+	bool tagged[MEMBERS_MAX]; /* it stands in a part, as a whole */
 };
 
 static void
@@ -32,11 +33,12 @@ read_members(struct span json, struct members *ret_members)
 	       json_text_next(&rest, &ret_members->names[n], &ret_members->values[n]))
 		n++;
 	ret_members->count = n;
+	memset(ret_members->tagged, 0, sizeof(ret_members->tagged));
 }
 
 /* The value at a path of one or two names; null where there is none. */
 static struct span
-value_at(const struct members *m, const char *path, size_t length)
+value_at(struct members *m, const char *path, size_t length)
 {
 	static const struct span none = { "null", 4 };
 	size_t first = 0;
@@ -47,8 +49,10 @@ value_at(const struct members *m, const char *path, size_t length)
 	for (int i = 0; i < m->count; i++) {
 		if (m->names[i].length != first || memcmp(m->names[i].at, path, first) != 0)
 			continue;
-		if (first == length)
+		if (first == length) {
+			m->tagged[i] = true;
 			return m->values[i];
+		}
 		rest = m->values[i];
 		while (json_text_next(&rest, &name, &value)) {
 			if (name.length == length - first - 1 &&
@@ -61,7 +65,7 @@ value_at(const struct members *m, const char *path, size_t length)
 
 /* Of one member its value, of several an array of their values as PostgreSQL's json_build_array writes it. */
 static void
-tag_part(struct arena *a, const struct members *m, const char *paths, size_t length,
+tag_part(struct arena *a, struct members *m, const char *paths, size_t length,
     char ret_tag[static TEXT_TAG_SIZE])
 {
 	struct span values[MEMBERS_MAX];
@@ -89,27 +93,46 @@ tag_part(struct arena *a, const struct members *m, const char *paths, size_t len
 	text_tag(text, (size_t)(at - text), ret_tag);
 }
 
+/* The tag of all: of the parts' tags, and of what stands in no part, so that nothing is hashed twice. */
+static void
+tag_all(struct arena *a, const struct members *m, const char *parts, size_t parts_length,
+    size_t json_length, char ret_tag[static TEXT_TAG_SIZE])
+{
+	char *text = arena_alloc(a, parts_length + json_length), *at = text;
+
+	at = mempcpy(at, parts, parts_length);
+	for (int i = 0; i < m->count; i++) {
+		if (m->tagged[i])
+			continue;
+		at = mempcpy(at, m->names[i].at, m->names[i].length);
+		at = mempcpy(at, m->values[i].at, m->values[i].length);
+	}
+	text_tag(text, (size_t)(at - text), ret_tag);
+}
+
 const char *
 entity_tag(struct arena *a, enum entity entity, struct span json)
 {
 	const char *parts = parts_of[entity];
-	char all[TEXT_TAG_SIZE], part[TEXT_TAG_SIZE], *tag, *at;
+	char tag_text[TEXT_TAG_SIZE], *tag, *at;
 	struct members members;
 
-	text_tag(json.at, json.length, all);
-	if (*parts == '\0')
-		return arena_copy(a, all, strlen(all));
+	if (*parts == '\0') {
+		text_tag(json.at, json.length, tag_text);
+		return arena_copy(a, tag_text, strlen(tag_text));
+	}
 	read_members(json, &members);
 	at = tag = arena_alloc(a, ENTITY_TAG_MAX + 1);
 	while (*parts != '\0') {
 		size_t length = strcspn(parts, " ");
 
-		tag_part(a, &members, parts, length, part);
-		at = stpcpy(at, part);
+		tag_part(a, &members, parts, length, tag_text);
+		at = stpcpy(at, tag_text);
 		parts += length + strspn(parts + length, " ");
 		*at++ = *parts != '\0' ? '.' : '-';
 	}
-	stpcpy(at, all);
+	tag_all(a, &members, tag, (size_t)(at - tag), json.length, tag_text);
+	stpcpy(at, tag_text);
 	return tag;
 }
 

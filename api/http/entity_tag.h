@@ -2,7 +2,7 @@
  * entity_tag - the entity tags of answers (RFC 9110, 8.8.3), as values.
  *
  * A tag is made of an answer's bytes: `part.part.…-all`. The parts are hashes of what one kind of
- * change could overwrite (resource/entities.h), `all` is one of the whole answer. If-None-Match
+ * change could overwrite (resource/entities.h), `all` is one of those and of the rest of the answer. If-None-Match
  * compares the whole tag, If-Match of a change the part alone: so what is derived from other
  * records, such as a birthday, never makes a change fail. A record without parts has `all` alone.
  * Hashes are text_tag()'s, which the database makes too.
@@ -65,6 +65,7 @@ bool entity_part(
  * returns  behind the last byte written; no NUL
  */
 #define ENTITY_TAGS_ROOM 512
+#define ENTITY_TAG_ROOM	 (ENTITY_TAG_MAX + 20) /* of a record that is no opportunity */
 char *entity_with_tags(
     char *out, enum entity entity, struct span json, const char *tag, bool listed);
 

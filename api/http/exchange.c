@@ -16,6 +16,7 @@
 #include "http/condition.h"
 #include "http/cors.h"
 #include "http/guard.h"
+#include "http/guess.h"
 #include "http/idempotency.h"
 #include "http/interpose.h"
 #include "http/language.h"
@@ -24,6 +25,7 @@
 #include "http/reads.h"
 #include "http/reply.h"
 #include "http/route.h"
+#include "http/share.h"
 #include "resource/held.h"
 #include "catalog/catalog.h"
 
@@ -92,8 +94,11 @@ answer(struct request *rq)
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
 	}
+	if (status == 0)
+		status = guess_take(rq);
 	if (status == 0) {
 		rq->route->handler(rq);
+		guess_settle(rq);
 		status = condition_check_read(rq);
 	}
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
@@ -156,6 +161,10 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 	    !media_accepts(header_list(rq, ri, "Accept"), rq->op->answers))
 		return reply_problem_text(rq, TEXT_answers_only, rq->op->answers);
 	status = authenticate(rq, guard_header(ri, "Authorization"));
+	if (status == 0)
+		status = share_take(rq);
+	if (status == 0)
+		status = authorize(rq);
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);
 	if (status == 0)
@@ -197,6 +206,7 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 		trace_parent(&rq->trace, parent);
 		reply_header(rq, "traceparent", parent);
 	}
+	share_headers(rq);
 	cors_headers(rq, rq->app->config->cors_origins, rq->origin, rq->preflight);
 	bytes = reply_bytes(rq, head, keep_alive, &length);
 	if (!keep_alive)

@@ -6,11 +6,10 @@
 
 #include "auth/secret.h"
 #include "base/log.h"
+#include "config.h"
 #include "sql.h"
 
-#define KEY_MAX	     255
-#define PURGE_ROWS   "1000"
-#define PURGE_ROUNDS 20
+#define KEY_MAX 255
 
 /* The columns of idempotency_find. */
 enum { STATUS, LOCATION, BODY };
@@ -78,11 +77,14 @@ idempotency_take(struct request *rq, const char *header)
 }
 
 struct call
-idempotency_claim(const struct request *rq)
+idempotency_claim(struct request *rq)
 {
+	/* Whoever signs in or renews a session is not signed in yet, and has bounds of another kind. */
+	int limit = rq->who.session_id != 0 ? rq->app->config->keys_max : 0;
+
 	return (struct call){ &sql_idempotency_claim,
 		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous } };
+		    rq->idempotency.asked_previous, arena_printf(&rq->arena, "%d", limit) } };
 }
 
 /* The answer as it was, but for what each message has of its own. */
@@ -127,23 +129,4 @@ idempotency_replay(struct request *rq)
 	}
 	result_free(row);
 	return status;
-}
-
-void
-idempotency_purge(struct pool *pool)
-{
-	const struct call throttles = { &sql_throttle_purge, { NULL } };
-	struct result *none;
-	const struct call call = { &sql_idempotency_purge, { PURGE_ROWS } };
-	struct db_error error;
-
-	if (db_run(pool, &throttles, 1, &none, &error) == DB_OK)
-		result_free(none);
-	for (int i = 0; i < PURGE_ROUNDS; i++) {
-		auto_result struct result *row = NULL;
-
-		if (db_run(pool, &call, 1, &row, &error) != DB_OK ||
-		    strcmp(result_text(row, 0, 0), PURGE_ROWS) != 0)
-			return;
-	}
 }

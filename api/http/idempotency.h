@@ -23,7 +23,7 @@ int idempotency_take(struct request *rq, const char *header) MUSTCHECK;
 void idempotency_asked(struct request *rq);
 
 /* idempotency_claim - the call that goes before the write's. */
-struct call idempotency_claim(const struct request *rq);
+struct call idempotency_claim(struct request *rq);
 
 /*
  * idempotency_replay - the kept answer, as rq->replay makes it into a reply.
@@ -31,8 +31,5 @@ struct call idempotency_claim(const struct request *rq);
  *          none: nothing was replied then
  */
 int idempotency_replay(struct request *rq) MUSTCHECK;
-
-/* idempotency_purge - removes what is older than it need be kept; for a thread that looks now and then. */
-void idempotency_purge(struct pool *pool);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "auth/secret.h"
+#include "http/personal.h"
 #include "http/reply.h"
 
 /* What a cursor is good for: this operation, on this object, with these filters. */
@@ -71,10 +72,22 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
+/* The items as this bearer may see them, with their entity tags; none: they could not be masked. */
+static struct span
+items_shown(struct request *rq, struct span items)
+{
+	if (rq->masked)
+		items.at = personal_masked(&rq->arena, items.at, items.length, &items.length);
+	if (items.at == NULL || rq->shows == ENTITY_OTHER)
+		return items;
+	return reply_items_tagged(rq, items, rq->shows, true);
+}
+
 int
 reply_page(struct request *rq, struct result **row)
 {
-	const char *after, *next = "null", *body;
+	const char *after, *next = "null";
+	struct span items;
 	char cursor[256];
 
 	if (result_rows(*row) == 0)
@@ -86,10 +99,14 @@ reply_page(struct request *rq, struct result **row)
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);
 	}
-	body =
-	    arena_printf(&rq->arena, "{\"items\":%s,\"next\":%s}", result_text(*row, 0, 0), next);
-	reply_json(rq, 200, body, strlen(body));
-	reply_tag_items(rq, "items", rq->shows, true);
+	items =
+	    items_shown(rq, (struct span){ result_text(*row, 0, 0), result_length(*row, 0, 0) });
+	if (items.at == NULL)
+		return reply_problem(rq, "internal");
+	reply_json_as_is(rq, 200,
+	    arena_printf(
+		&rq->arena, "{\"items\":%.*s,\"next\":%s}", (int)items.length, items.at, next),
+	    strlen("{\"items\":,\"next\":}") + items.length + strlen(next));
 	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
 		rq->shown =
 		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));

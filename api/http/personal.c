@@ -5,11 +5,8 @@
 #include "base/json_text.h"
 
 #define MASK "***"
-/* Of what is no longer than this, the last three characters would be too much. */
-#define SHORT_CHARACTERS 6
-#define TAIL_CHARACTERS	 3
 
-enum how { SHOWN, TAIL, GONE };
+enum how { SHOWN, MASKED, GONE };
 
 static const struct {
 	const char *member;
@@ -30,61 +27,39 @@ how_of(const char *member)
 	return SHOWN;
 }
 
-static bool
-begins_character(char c)
+bool
+personal_gone(const char *member)
 {
-	return ((unsigned char)c & 0xC0) != 0x80;
+	return how_of(member) == GONE;
 }
 
+/* The value in place of this one, a new reference. */
 static json_t *
-tail_of(struct arena *arena, const char *text)
+masked(json_t *value, enum how how)
 {
-	const char *end = text + strlen(text);
-	int characters = 0, wanted = TAIL_CHARACTERS;
-
-	for (const char *p = text; *p != '\0'; p++)
-		characters += begins_character(*p);
-	if (characters <= SHORT_CHARACTERS)
-		return json_string(MASK);
-	while (wanted > 0)
-		wanted -= begins_character(*--end);
-	return json_string(arena_printf(arena, MASK "%s", end));
-}
-
-/* The value in place of this one, a new reference; of a list, each item's. */
-static json_t *
-masked(struct arena *arena, json_t *value, enum how how)
-{
-	json_t *list;
-
 	if (how == GONE)
 		return json_null();
-	if (json_is_string(value))
-		return tail_of(arena, json_string_value(value));
-	if (!json_is_array(value))
-		return json_incref(value);
-	list = json_array();
-	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(list, masked(arena, json_array_get(value, i), how));
-	return list;
+	if (json_is_array(value))
+		return json_array_size(value) > 0 ? json_pack("[s]", MASK) : json_array();
+	return json_is_string(value) ? json_string(MASK) : json_incref(value);
 }
 
 static void
-walk(struct arena *arena, json_t *value)
+walk(json_t *value)
 {
 	const char *member;
 	json_t *child;
 	enum how how;
 
 	for (size_t i = 0; i < json_array_size(value); i++)
-		walk(arena, json_array_get(value, i));
+		walk(json_array_get(value, i));
 	/* A member that is there may be given another value meanwhile. */
 	json_object_foreach (value, member, child) {
 		how = how_of(member);
 		if (how == SHOWN)
-			walk(arena, child);
+			walk(child);
 		else
-			json_object_set_new(value, member, masked(arena, child, how));
+			json_object_set_new(value, member, masked(child, how));
 	}
 }
 
@@ -96,7 +71,7 @@ personal_masked(struct arena *arena, const char *json, size_t length, size_t *re
 
 	if (answer == NULL)
 		return NULL;
-	walk(arena, answer);
+	walk(answer);
 	text = json_text_dump(arena, answer, ret_length);
 	json_decref(answer);
 	return text;

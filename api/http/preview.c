@@ -51,6 +51,8 @@ preview_hide(struct request *rq)
 		rq->reply.status = 200;
 		hide(made_by(rq, answer), "id");
 	}
+	if (rq->reply.status == 202)
+		rq->reply.status = 200;
 	hide_parts(rq, answer);
 	rq->reply.body = json_text_dump(&rq->arena, answer, &rq->reply.length);
 	json_decref(answer);

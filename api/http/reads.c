@@ -23,7 +23,8 @@
 
 struct entry {
 	int64_t at_us; /* since 1970 */
-	int64_t advisor_id, session_id, object_id;
+	int64_t advisor_id, session_id, object_id; /* object_id 0: none */
+	const char *object_type;
 	const struct operation *op;
 	char address[ADDRESS_SIZE];
 	char request_id[REQUEST_ID_SIZE];
@@ -70,7 +71,7 @@ wait_for_room(void)
 
 /* Under the lock. */
 static void
-put(const struct request *rq, int64_t at_us, int64_t object_id)
+put(const struct request *rq, int64_t at_us, const char *object_type, int64_t object_id)
 {
 	struct entry *e;
 
@@ -85,6 +86,7 @@ put(const struct request *rq, int64_t at_us, int64_t object_id)
 	e->advisor_id = rq->who.advisor_id;
 	e->session_id = rq->who.session_id;
 	e->object_id = object_id;
+	e->object_type = object_type;
 	e->op = rq->op;
 	memcpy(e->address, rq->address, sizeof(e->address));
 	memcpy(e->request_id, rq->id, sizeof(e->request_id));
@@ -109,25 +111,51 @@ shows_person(const struct request *rq)
 	}
 }
 
+/* What an operation's ids are of: the first of its path, or what it lists. */
+static const char *
+object_type(const struct operation *op)
+{
+	if (strncmp(op->path, "/v1/clients", 11) == 0)
+		return "client";
+	return strncmp(op->path, "/v1/contacts", 12) == 0 ? "contact" : "opportunity";
+}
+
+/* The ids of what the reply showed, with blanks between; NULL: nothing of a person. */
+static const char *
+ids_shown(const struct request *rq)
+{
+	int status = rq->reply.status;
+
+	if (rq->guess == GUESS_CONFIRMED)
+		return rq->shown;
+	if (!rq->op->personal || (status != 304 && (status < 200 || status > 299)) ||
+	    !shows_person(rq))
+		return NULL;
+	/* What is made anew has no id in its path: the answer shows what was sent. */
+	return rq->param[0] != NULL ? rq->param[0] : rq->shown;
+}
+
 void
 reads_note(const struct request *rq)
 {
-	int status = rq->reply.status;
-	const char *ids;
+	const char *ids, *type;
+	int64_t now_us, id;
 	char *end;
-	int64_t now_us;
 
-	if (rq->op == NULL || !rq->op->personal || rq->who.advisor_id == 0 ||
-	    (status != 304 && (status < 200 || status > 299)) || !shows_person(rq))
+	if (rq->op == NULL || rq->who.advisor_id == 0)
 		return;
-	/* What is made anew has no id in its path: the answer shows what was sent. */
-	ids = rq->param[0] != NULL ? rq->param[0] : rq->shown;
-	if (ids == NULL)
+	ids = ids_shown(rq);
+	if (ids == NULL && rq->guess != GUESS_MISSED)
 		return;
+	type = rq->guess == GUESS_CONFIRMED ? "client" : object_type(rq->op);
 	now_us = clock_epoch_us();
 	pthread_mutex_lock(&reads.lock);
-	for (; *ids != '\0'; ids = end + strspn(end, " "))
-		put(rq, now_us, strtoll(ids, &end, 10));
+	if (rq->guess == GUESS_MISSED)
+		put(rq, now_us, "guess", 0);
+	for (; ids != NULL && *ids != '\0'; ids = end + strspn(end, " ")) {
+		id = strtoll(ids, &end, 10);
+		put(rq, now_us, type, id);
+	}
 	pthread_mutex_unlock(&reads.lock);
 }
 
@@ -142,15 +170,6 @@ static void PRINTF(3, 4) add(char **p, size_t i, const char *fmt, ...)
 	va_start(ap, fmt);
 	*p += vsnprintf(*p, WIDTH, fmt, ap);
 	va_end(ap);
-}
-
-/* What an operation's ids are of: the first of its path, or what it lists. */
-static const char *
-object_type(const struct operation *op)
-{
-	if (strncmp(op->path, "/v1/clients", 11) == 0)
-		return "client";
-	return strncmp(op->path, "/v1/contacts", 12) == 0 ? "contact" : "opportunity";
 }
 
 /* The first n entries, as one statement's arguments. */
@@ -171,8 +190,11 @@ write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
 		add(&p[3], i, "%s", e->address[0] != '\0' ? e->address : "NULL");
 		add(&p[4], i, "\"%s\"", e->request_id);
 		add(&p[5], i, "%s", e->op->id);
-		add(&p[6], i, "%s", object_type(e->op));
-		add(&p[7], i, "%lld", (long long)e->object_id);
+		add(&p[6], i, "%s", e->object_type);
+		if (e->object_id != 0)
+			add(&p[7], i, "%lld", (long long)e->object_id);
+		else
+			add(&p[7], i, "NULL");
 	}
 	for (int c = 0; c < COLUMNS; c++)
 		memcpy(p[c], "}", 2);

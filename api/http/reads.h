@@ -1,6 +1,9 @@
 /*
  * reads - the record of who was shown whose personal data.
  *
+ * Besides, the guesses of callers who see masks (http/guess.h): of one that missed an entry of
+ * nothing, of one that a conflict confirmed the client.
+ *
  * An operation is recorded if what it answers has members that openapi.yaml
  * marks x-personal; a write of an opportunity's part, which may answer the whole
  * opportunity, only where it did. A request's end puts an entry into a ring of fixed size,

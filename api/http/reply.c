@@ -19,17 +19,17 @@ reason_phrase(int status)
 	static const struct {
 		int status;
 		const char *phrase;
-	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 204, "No Content" },
-		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
-		{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 406, "Not Acceptable" }, { 408, "Request Timeout" }, { 409, "Conflict" },
-		{ 411, "Length Required" }, { 412, "Precondition Failed" },
-		{ 413, "Content Too Large" }, { 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" },
-		{ 429, "Too Many Requests" }, { 422, "Unprocessable Content" },
-		{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" },
-		{ 501, "Not Implemented" }, { 503, "Service Unavailable" },
-		{ 505, "HTTP Version Not Supported" } };
+	} phrases[] = { { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
+		{ 204, "No Content" }, { 304, "Not Modified" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
+		{ 408, "Request Timeout" }, { 409, "Conflict" }, { 411, "Length Required" },
+		{ 412, "Precondition Failed" }, { 413, "Content Too Large" },
+		{ 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" }, { 429, "Too Many Requests" },
+		{ 422, "Unprocessable Content" }, { 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" },
+		{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" } };
 
 	for (size_t i = 0; i < NITEMS(phrases); i++) {
 		if (phrases[i].status == status)
@@ -107,12 +107,19 @@ reply_header(struct request *rq, const char *name, const char *value)
 }
 
 int
-reply_json(struct request *rq, int status, const char *json, size_t length)
+reply_json_as_is(struct request *rq, int status, const char *json, size_t length)
 {
 	rq->reply.status = status;
 	rq->reply.type = JSON_TYPE;
 	rq->reply.body = json;
 	rq->reply.length = length;
+	return status;
+}
+
+int
+reply_json(struct request *rq, int status, const char *json, size_t length)
+{
+	reply_json_as_is(rq, status, json, length);
 	if (rq->masked) {
 		rq->reply.body = personal_masked(&rq->arena, json, length, &rq->reply.length);
 		/* Nothing rather than too much. */
@@ -220,19 +227,16 @@ reply_tag(struct request *rq, const char *tag)
 	return rq->reply.status;
 }
 
-void
-reply_tag_items(struct request *rq, const char *member, enum entity entity, bool listed)
+struct span
+reply_items_tagged(struct request *rq, struct span items, enum entity entity, bool listed)
 {
-	struct span body = { rq->reply.body, rq->reply.length }, items, rest, name, item;
+	size_t room = entity == ENTITY_OPPORTUNITY ? ENTITY_TAGS_ROOM : ENTITY_TAG_ROOM, n = 0;
+	struct span rest, name, item;
 	char *tagged, *at;
-	size_t n = 0;
 
-	if (entity == ENTITY_OTHER || !json_text_member(body, member, &items))
-		return;
 	for (rest = items; json_text_next(&rest, &name, &item);)
 		n++;
-	at = tagged = arena_alloc(&rq->arena, body.length + n * ENTITY_TAGS_ROOM);
-	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
+	at = tagged = arena_alloc(&rq->arena, items.length + n * room + 2);
 	*at++ = '[';
 	for (rest = items, n = 0; json_text_next(&rest, &name, &item); n++) {
 		const char *tag = entity_tag(&rq->arena, entity, item);
@@ -242,10 +246,25 @@ reply_tag_items(struct request *rq, const char *member, enum entity entity, bool
 		at = entity_with_tags(at, entity, item, tag, listed);
 	}
 	*at++ = ']';
+	return (struct span){ tagged, (size_t)(at - tagged) };
+}
+
+void
+reply_tag_items(struct request *rq, const char *member, enum entity entity)
+{
+	struct span body = { rq->reply.body, rq->reply.length }, items, tagged;
+	char *text, *at;
+
+	if (!json_text_member(body, member, &items))
+		return;
+	tagged = reply_items_tagged(rq, items, entity, false);
+	at = text = arena_alloc(&rq->arena, body.length + tagged.length);
+	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
+	at = mempcpy(at, tagged.at, tagged.length);
 	at = mempcpy(
 	    at, items.at + items.length, (size_t)(body.at + body.length - items.at) - items.length);
-	rq->reply.body = tagged;
-	rq->reply.length = (size_t)(at - tagged);
+	rq->reply.body = text;
+	rq->reply.length = (size_t)(at - text);
 }
 
 int

@@ -10,7 +10,11 @@
 
 /* Each of these sets the reply and returns its status, but for those that say otherwise. */
 
-/* reply_json - length bytes of JSON that outlive the request's handler (arena, constant, held). */
+/*
+ * reply_json - length bytes of JSON that outlive the request's handler (arena, constant, held), as this bearer may
+ * see them; reply_json_as_is: as they are.
+ */
+int reply_json_as_is(struct request *rq, int status, const char *json, size_t length);
 int reply_json(struct request *rq, int status, const char *json, size_t length);
 
 /*
@@ -66,11 +70,15 @@ int reply_faults_of(struct request *rq, const char *code);
 const char *reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length);
 
 /*
- * reply_tag_items - puts the entity tags of records into the reply's body, which is JSON.
+ * reply_items_tagged - an array of records of this kind, in the arena, each with its entity tags in it.
  *
- * member  of the body: an array of records of this kind
+ * items   as the bearer may see them
  * listed  each gets `etag`; of opportunities each gets `etags`
  */
-void reply_tag_items(struct request *rq, const char *member, enum entity entity, bool listed);
+struct span reply_items_tagged(
+    struct request *rq, struct span items, enum entity entity, bool listed);
+
+/* reply_tag_items - the same with an array that is a member of the reply's body; without `etag`. */
+void reply_tag_items(struct request *rq, const char *member, enum entity entity);
 
 #endif

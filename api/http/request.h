@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/fair_share.h"
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
@@ -88,6 +89,7 @@ struct request {
 		const char *asked_previous; /* the same, under the previous key */
 		/* what makes a reply of the kept body, where that is not the answer itself */
 		int (*replay)(struct request *rq, const char *kept);
+		const void *arg; /* what replay needs to know */
 	} idempotency;
 
 	char *body_text; /* NULL: none */
@@ -95,11 +97,16 @@ struct request {
 	json_t *body;
 
 	struct claims who; /* who.advisor_id 0: nobody */
+	struct fair_share share; /* of the bearer's account; quota 0: not counted */
 	const char *advisor_id; /* the same, as text for statements */
 	const char
 	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
+	const char *
+	    on_behalf; /* "true" for an integration that may act for the advisor of a contact, else "false" */
 	const char
 	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
+	/* of a caller who sees masks: whether the request asks for a hidden value (guess.h) */
+	enum { GUESS_NONE, GUESS_OPEN, GUESS_MISSED, GUESS_CONFIRMED } guess;
 	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */

@@ -19,6 +19,7 @@
 	R(PATCH, "/v1/clients/{client_id}", MAY_CLIENT_READ | MAY_CLIENT_WRITE, CLIENT,            \
 	    client_update)                                                                         \
 	R(POST, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, CLIENT, client_erase)       \
+	R(GET, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, OTHER, client_erasure_get)   \
 	R(GET, "/v1/clients/{client_id}/personal-data", MAY_PRIVACY_MANAGE, OTHER,                 \
 	    client_personal_data)                                                                  \
 	R(GET, "/v1/clients/{client_id}/opportunities", MAY_OPPORTUNITY_READ, OPPORTUNITY,         \

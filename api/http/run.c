@@ -94,6 +94,13 @@ replay(struct request *rq, const char *words)
 	return status != 0 ? status : reply_problem(rq, "conflict");
 }
 
+/* words  a blank, and for how many seconds the account can keep no answer */
+static int
+too_many_keys(struct request *rq, const char *words)
+{
+	return reply_problem_wait(rq, "too_many_keys", atoi(words));
+}
+
 static int
 client_unknown(struct request *rq, const char *words)
 {
@@ -125,6 +132,8 @@ static const struct {
 	{ "opportunity_finished", NULL },
 	{ "opportunity_not_finished", NULL },
 	{ "actions_full", NULL },
+	{ "too_many_contacts", NULL },
+	{ "too_many_keys", too_many_keys },
 	{ "last_admin", NULL },
 	{ "precondition_failed", changed_meanwhile },
 	{ "idempotency_key_in_use", NULL },
@@ -166,6 +175,8 @@ refused(struct request *rq, const struct db_error *error)
 			return problem_about(rq, constraints[i].problem, "existing",
 			    conflict_existing(rq, error->constraint));
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		if (constraints[i].text == TEXT_document_unfit && conflict_document(rq))
+			return reply_faults(rq);
 		faults_add_field(&rq->faults, constraints[i].field, "#", constraints[i].text,
 		    faults_label(&rq->faults, constraints[i].field));
 		return reply_faults(rq);
@@ -273,6 +284,19 @@ request_run(struct request *rq, const struct call *calls, int ncalls, struct res
 		break;
 	}
 	return refused(rq, &error);
+}
+
+int
+request_run_always(
+    struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[])
+{
+	bool rehearsal = rq->validate_only;
+	int status;
+
+	rq->validate_only = false;
+	status = request_run(rq, calls, ncalls, ret_results);
+	rq->validate_only = rehearsal;
+	return status;
 }
 
 struct result *

@@ -23,4 +23,8 @@ struct result *request_query(struct request *rq, const struct statement *st, ...
 int request_run(struct request *rq, const struct call *calls, int ncalls,
     struct result *ret_results[]) MUSTCHECK;
 
+/* request_run_always - the same, without a rehearsal's rolling back: for what protects, whatever was asked. */
+int request_run_always(struct request *rq, const struct call *calls, int ncalls,
+    struct result *ret_results[]) MUSTCHECK;
+
 #endif

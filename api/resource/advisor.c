@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/password.h"
+#include "auth/revoked.h"
 #include "http/page.h"
 #include "http/run.h"
 #include "http/reply.h"
@@ -93,6 +94,19 @@ advisor_create(struct request *rq)
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
+/*
+ * What the change ended is over here at once, and in the other processes when they are notified: columns
+ * col to col + 2 are the account, its epoch, and when that began (null: its sessions never ended together).
+ */
+static void
+note_end(const struct request *rq, const struct result *row, int col)
+{
+	if (!rq->validate_only && result_rows(row) == 1 && result_text(row, 0, col + 2) != NULL)
+		revoked_add_account(strtoll(result_text(row, 0, col), NULL, 10),
+		    strtoll(result_text(row, 0, col + 1), NULL, 10),
+		    strtoll(result_text(row, 0, col + 2), NULL, 10));
+}
+
 int
 advisor_update(struct request *rq)
 {
@@ -104,7 +118,12 @@ advisor_update(struct request *rq)
 		.ncalls = 1,
 	};
 
-	return change_reply(rq, &change);
+	auto_result struct result *row = change_run(rq, &change);
+
+	if (row == NULL)
+		return rq->reply.status;
+	note_end(rq, row, 1);
+	return reply_row(rq, 200, &row, 0);
 }
 
 /* One statement that changes a password, behind the account's lock; its row or none. NULL: the reply is set. */
@@ -133,6 +152,7 @@ advisor_password_put(struct request *rq)
 	    rq, (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
 	if (row == NULL)
 		return rq->reply.status;
+	note_end(rq, row, 0);
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "not_found");
 }
 
@@ -162,7 +182,7 @@ password_put(struct request *rq)
 	}
 	if (!attempt_was_right(rq, result_text(known, 0, 0)))
 		return rq->reply.status;
-	if (strcmp(old, password) == 0)
+	if (password_same(old, password))
 		faults_add(&rq->faults, "#/password", TEXT_password_same);
 	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
 	    hash(rq, password, hashed) != 0)
@@ -171,6 +191,7 @@ password_put(struct request *rq)
 				      { rq->advisor_id, hashed, result_text(known, 0, 1) } });
 	if (row == NULL)
 		return rq->reply.status;
+	note_end(rq, row, 0);
 	/* Somebody else has changed it meanwhile, and this session is over with it. */
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "token_invalid");
 }

@@ -42,11 +42,8 @@ select case when not condition_holds(array[tag(json_build_array(v.full_name, v.r
             then refuse('precondition_failed') end
   from advisor v where v.id = $1::bigint;
 
--- fragment: sessions_ended  (%1 a CTE with the advisor's id: none of its sessions is good any more)
-update session s set ended_at = clock_timestamp() from %1 where s.advisor_id = %1.id and s.ended_at is null returning s.id
-
 -- name: advisor_update  ($1 advisor, $2 merge patch)
--- Behind advisor_lock. A token says what its bearer may: when that changes, sessions end.
+-- Behind advisor_lock. A token says what its bearer may: when that changes, the trigger advisor_sessions_end ends all sessions.
 with old as materialized (select v.* from advisor v where v.id = $1::bigint),
 patched as materialized (
     select coalesce(btrim(b ->> 'full_name'), old.full_name) as full_name, coalesce(b ->> 'role', old.role) as role,
@@ -64,11 +61,8 @@ saved as (
         updated_at = case when $2::jsonb = '{}' then v.updated_at else clock_timestamp() end
       from judged p, old
      where v.id = old.id
-    returning v.id, :{account v} as doc, (old.role, old.rights, old.active) is distinct from (v.role, v.rights, v.active) as other),
-changed as (select id from saved where other),
-ended as (:{sessions_ended changed}),
-told as materialized (select pg_notify('gestor_session', id::text) from ended)
-select :{answer 200 null s.doc} from saved s, (select count(*) from told) t;
+    returning v.id, v.session_epoch, v.sessions_ended_at, :{account v} as doc)
+select :{answer 200 null s.doc}, s.id, s.session_epoch, floor(extract(epoch from s.sessions_ended_at))::bigint from saved s;
 
 -- name: password_lock  ($1 advisor)
 -- Before a password's change, in its transaction: whoever signs in meanwhile has done so then, and that session ends too.
@@ -78,10 +72,8 @@ select id from advisor where id = $1::bigint for no key update;
 with saved as (
     update advisor v set password_hash = $2, must_change_password = true, updated_at = clock_timestamp()
      where v.id = $1::bigint and v.username is not null
-    returning v.id),
-ended as (:{sessions_ended saved}),
-told as materialized (select pg_notify('gestor_session', id::text) from ended)
-select id, :{answer 204 null null::json} from saved, (select count(*) from told) t;
+    returning v.id, v.session_epoch, v.sessions_ended_at)
+select id, session_epoch, floor(extract(epoch from sessions_ended_at))::bigint, :{answer 204 null null::json} from saved;
 
 -- name: password_advisor  ($1 advisor, $2 address)
 -- The old password is asked for as in signing in, and throttled as that is.
@@ -93,7 +85,5 @@ select j.username, j.password_hash, (j.w).bucket, (j.w).wait_ms from judged j;
 with saved as (
     update advisor v set password_hash = $2, must_change_password = false, updated_at = clock_timestamp()
      where v.id = $1::bigint and v.password_hash = $3 and v.active
-    returning v.id),
-ended as (:{sessions_ended saved}),
-told as materialized (select pg_notify('gestor_session', id::text) from ended)
-select id from saved, (select count(*) from told) t;
+    returning v.id, v.session_epoch, v.sessions_ended_at)
+select id, session_epoch, floor(extract(epoch from sessions_ended_at))::bigint from saved;

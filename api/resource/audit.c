@@ -1,9 +1,21 @@
+#include <string.h>
+
+#include "base/text.h"
 #include "http/page.h"
 #include "http/run.h"
 #include "http/reply.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
+
+/* Both days, or both instants, and the last is before the first; of instants the whole seconds count. */
+static bool
+is_reversed(const char *from, const char *to)
+{
+	if (from == NULL || to == NULL || text_is_date(from) != text_is_date(to))
+		return false;
+	return strncmp(from, to, strlen("YYYY-MM-DDTHH:MM:SS")) > 0;
+}
 
 int
 audit_list(struct request *rq)
@@ -18,6 +30,8 @@ audit_list(struct request *rq)
 		faults_add(&rq->faults, "#/object_id", TEXT_goes_with,
 		    faults_label(&rq->faults, "object_id"),
 		    faults_label(&rq->faults, "object_type"));
+	if (is_reversed(from, to))
+		faults_add(&rq->faults, "#/to", TEXT_days_reversed);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
@@ -34,11 +48,15 @@ audit_read_list(struct request *rq)
 	struct page page;
 	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
+	if (is_reversed(from, to)) {
+		faults_add(&rq->faults, "#/to", TEXT_days_reversed);
+		return reply_faults(rq);
+	}
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),
 	    request_query_value(rq, "advisor"), request_query_value(rq, "operation"), from, to,
-	    page.created_at, page.id, page.limit);
+	    page.created_at, page.id, page.limit, request_query_value(rq, "guesses"));
 	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
 }
 

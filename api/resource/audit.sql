@@ -8,7 +8,7 @@ select set_config('gestor.audit', $1, true);
     %1.object_id::text as object_id, (select row_to_json(s) from (select %2.id::text as id, %2.username, :{name_then %2 %1.at} as full_name) s
         where %2.id is not null) as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id, %1.operation, %1.db_role,
-    %1.before, %1.after) r)
+    audit_cut(%1.before) as before, audit_cut(%1.after) as after) r)
 
 -- name: audit_list  ($1 advisor's id or username, $2 object's type, $3 object's id, $4 operation, $5 from, $6 to, $7 at before or null, $8 id before, $9 limit)
 with page as (
@@ -52,13 +52,14 @@ select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::
     %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor_then %2 %1.at} as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
 
--- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit)
+-- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: the guesses alone)
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       from audit_read x join advisor a on a.id = x.advisor_id
      where ($1::bigint is null or x.client_id = $1::bigint)
        and ($2::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($2) or v.id::text = $2))
        and ($3::text is null or x.operation = $3) and ($4::text is null or x.at >= audit_from($4))
+       and ($9::boolean is not true or x.object_type = 'guess')
        -- As in audit_list.
        and (x.at, x.id) < (coalesce($6::timestamptz, audit_until($5), 'infinity'), coalesce($7::bigint, 9223372036854775807))
      order by x.at desc, x.id desc limit $8::int + 1)

@@ -55,6 +55,14 @@ client_get(struct request *rq)
 	return reply_read(rq, &sql_client_get);
 }
 
+/* With the type alone the answer would tell whether the hidden number fits it. */
+static bool
+judges_hidden_number(const struct request *rq)
+{
+	return rq->masked && json_object_get(rq->body, "document_type") != NULL &&
+	       json_object_get(rq->body, "document_number") == NULL;
+}
+
 int
 client_update(struct request *rq)
 {
@@ -66,6 +74,12 @@ client_update(struct request *rq)
 		.ncalls = 1,
 	};
 
+	if (judges_hidden_number(rq)) {
+		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
+		    faults_label(&rq->faults, "client.document_type"),
+		    faults_label(&rq->faults, "client.document_number"));
+		return reply_faults(rq);
+	}
 	return change_reply(rq, &change);
 }
 

@@ -1,5 +1,6 @@
 #include "resource/conflict.h"
 #include "http/reply.h"
+#include "resource/rules.h"
 
 #include <string.h>
 
@@ -112,6 +113,22 @@ client_member(const struct request *rq, const char *name)
 	const json_t *client = json_object_get(rq->body, "client");
 
 	return json_string_value(json_object_get(client != NULL ? client : rq->body, name));
+}
+
+bool
+conflict_document(struct request *rq)
+{
+	const char *number = client_member(rq, "document_number");
+	const struct call show = { &sql_client_document_type, { rq->param[0] } };
+
+	if (rq->shows != ENTITY_CLIENT || rq->param[0] == NULL || number == NULL ||
+	    client_member(rq, "document_type") != NULL)
+		return false;
+	auto_result struct result *row = ask(rq, &show);
+	if (row == NULL)
+		return false;
+	rule_document(result_text(row, 0, 0), number, "#/document_number", &rq->faults);
+	return rq->faults.count > 0;
 }
 
 json_t *

@@ -15,6 +15,12 @@
  */
 json_t *conflict_current(struct request *rq);
 
+/*
+ * conflict_document - says why a client's new number does not fit the type that the client has.
+ * returns false: it says nothing, for the type is new, or not known in time
+ */
+bool conflict_document(struct request *rq);
+
 /* conflict_existing - for 409 by this constraint: {id, href} of the record that has what must be unique. */
 json_t *conflict_existing(struct request *rq, const char *constraint);
 

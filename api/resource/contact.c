@@ -1,3 +1,4 @@
+#include "config.h"
 #include "http/condition.h"
 #include "http/run.h"
 #include "http/reply.h"
@@ -16,7 +17,8 @@ int
 contact_create(struct request *rq)
 {
 	auto_result struct result *row =
-	    request_query(rq, &sql_contact_create, rq->param[0], rq->advisor_id, rq->body_text);
+	    request_query(rq, &sql_contact_create, rq->param[0], rq->advisor_id, rq->body_text,
+		arena_printf(&rq->arena, "%d", rq->app->config->contacts_per_day));
 
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }

@@ -1,5 +1,7 @@
 -- fragment: contact  (%1 a contact, %2 its client's name, %3 its advisor, %4 its opportunity's id)
-(select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.origin_phone, %1.serial_number,
+(select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id,
+    case when not :{erasing %1} then %1.origin_phone end as origin_phone,
+    case when not :{erasing %1} then %1.serial_number end as serial_number,
     :{ownership_check %1} as ownership_check,
     'Bienvenido ' || %2 || ', soy ' || coalesce(%3.username, :{name_then %3 %1.created_at}) || ' de gestiones especiales, por tu seguridad '
         'realizaremos la validación de titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?'
@@ -15,14 +17,28 @@ with page as (
      order by t.created_at desc, t.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
--- name: contact_create  ($1 client, $2 advisor, $3 body)
+-- So many of a client are registered on one day at the desk, and no more: one caller cannot pile them up. Requests that run
+-- at the same time do not see each other's.
+-- fragment: contact_allowed  (of a CTE held; %1 contacts a day, 0: any number. Two CTEs; the last, allowed, is held once more)
+today_begins as materialized (select today()::timestamp at time zone 'America/Lima' as at),
+counted as materialized (
+    select count(*) as n from (
+        select from held join contact t on t.client_id = held.id
+         where t.created_at >= (select at from today_begins) limit %1::int) x),
+allowed as materialized (
+    select held.id, held.name,
+           case when %1::int > 0 and counted.n >= %1::int then refuse('too_many_contacts') end as refused
+      from held cross join counted)
+
+-- name: contact_create  ($1 client, $2 advisor, $3 body, $4 contacts of a client a day, 0: any number)
 with asked as (select $1::bigint as client_id),
 :{client_held asked.client_id asked not_found},
+:{contact_allowed $4},
 new as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
-    select held.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
+    select allowed.id, $2::bigint, phone(b ->> 'origin_phone'), b ->> 'serial_number',
            (b #>> '{ownership_check,asked}')::smallint, (b #>> '{ownership_check,right}')::smallint
-      from held, (select $3::jsonb as b) x
+      from allowed, (select $3::jsonb as b) x
     returning *),
 made as materialized (
     select '/v1/contacts/' || new.id as location, :{contact new held.name a null} as doc

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "auth/revoked.h"
 #include "catalog/catalog.h"
 #include "http/reply.h"
 #include "db/pool.h"
@@ -24,6 +25,9 @@ readyz(struct request *rq)
 		return reply_problem_text(rq, TEXT_stopping);
 	if (!pool_ready(rq->app->pool) || rq->catalogs == NULL)
 		return reply_problem_text(rq, TEXT_database_not_ready);
+	/* A token's session may be over, and nobody here knows yet. */
+	if (!revoked_ready())
+		return reply_problem(rq, "not_ready");
 	return reply_json(rq, 200, ready, sizeof(ready) - 1);
 }
 

@@ -61,8 +61,8 @@ opportunity_get(struct request *rq)
 int
 opportunity_create(struct request *rq)
 {
-	auto_result struct result *row =
-	    request_query(rq, &sql_opportunity_create, rq->advisor_id, rq->body_text);
+	auto_result struct result *row = request_query(rq, &sql_opportunity_create, rq->advisor_id,
+	    rq->body_text, rq->may_change_all, rq->on_behalf);
 
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }

@@ -10,7 +10,9 @@
         case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
 
 -- fragment: service  (%1 an opportunity)
-(select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s)
+(select row_to_json(s) from (select case when not :{erasing %1} then %1.current_plan end as current_plan,
+    case when not :{erasing %1} then %1.activation_date end as activation_date,
+    case when not :{erasing %1} then %1.prior_consultation end as prior_consultation) s)
 
 -- fragment: missing_fields  (%1 an opportunity: the fields that a final stage still needs, text[])
 array_remove(array[
@@ -26,7 +28,8 @@ array_remove(array[
 
 -- fragment: competitor_offer  (%1 an opportunity)
 (select row_to_json(s) from (select %1.competitor_plan as plan, %1.competitor_offer as offer, %1.offer_channel as channel,
-    %1.operator, %1.phone_to_manage, %1.additional_line) s)
+    %1.operator, case when not :{erasing %1} then %1.phone_to_manage end as phone_to_manage,
+    case when not :{erasing %1} then %1.additional_line end as additional_line) s)
 
 -- fragment: closure  (%1 an opportunity)
 (select row_to_json(s) from (select %1.advertising_acceptance, %1.stage, instant(%1.closed_at) as closed_at) s)
@@ -49,7 +52,8 @@ array_remove(array[
 -- Made by mistake, or of a client who was erased while it was open: it counts nowhere.
 -- fragment: voided  (%1 an opportunity)
 case when %1.voided_at is not null then (select row_to_json(s) from (select instant(%1.voided_at) as at,
-    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, %1.void_reason as reason) s) end
+    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, 
+    case when :{erasing %1} then 'CLIENTE BORRADO' else %1.void_reason end as reason) s) end
 
 -- fragment: listed  (%1 an opportunity, %2 'true': those that were voided, else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
@@ -98,16 +102,32 @@ select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_
 select :{answer 200 null s.doc} from (
     select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;
 
--- name: opportunity_create  ($1 advisor, $2 body)
--- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key.
-with asked as materialized (
-    select t.id, t.client_id, b from (select $2::jsonb as b) x left join contact t on t.id = (b ->> 'contact_id')::bigint),
-:{client_held asked.client_id asked contact_unknown},
+-- name: opportunity_create  ($1 advisor, $2 body, $3 may take another's contact, $4 may act for the contact's advisor)
+-- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key. Who may use the
+-- contact is who may change it; an integration that may register contacts opens the opportunity for the contact's advisor.
+with asked as materialized (select (b ->> 'contact_id')::bigint as contact_id, b from (select $2::jsonb as b) x),
+owner as materialized (
+    select c.id, c.erased_at from client c
+     where c.id = (select t.client_id from asked join contact t on t.id = asked.contact_id) for key share),
+locked as materialized (
+    select t.id, t.client_id, t.advisor_id, owner.erased_at from owner join contact t on t.client_id = owner.id
+     where t.id = (select asked.contact_id from asked) for key share of t),
+-- Whose the opportunity becomes; null: nobody's, for the contact is another's.
+owned as materialized (
+    select l.id, l.client_id, l.erased_at,
+           case when l.advisor_id = $1::bigint or $3::boolean then $1::bigint
+                when $4::boolean and a.active and a.role in ('advisor', 'supervisor') then l.advisor_id end as advisor_id
+      from locked l join advisor a on a.id = l.advisor_id),
+held as materialized (
+    select w.id, w.client_id, w.advisor_id,
+           case when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
+                when w.erased_at is not null then refuse('client_erased') end as refused
+      from (values (true)) one left join owned w on true),
 chosen as materialized (select choice('sub_campaign', $2::jsonb ->> 'sub_campaign') as sc from held),
 new as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
         stage_id, stage, current_plan, activation_date, prior_consultation)
-    select held.id, asked.id, $1::bigint, ca.id, ca.choice, (chosen.sc).id, (chosen.sc).choice, st.id, st.choice,
+    select held.client_id, held.id, held.advisor_id, ca.id, ca.choice, (chosen.sc).id, (chosen.sc).choice, st.id, st.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
@@ -123,9 +143,9 @@ made as materialized (
 -- The client's row is locked before the opportunity's: docs/architecture.md has the order of locks.
 -- fragment: opportunity_locked  (of $1 an opportunity, $2 advisor, $3 may change another's: CTEs; the last, locked, has its row or none)
 owner as materialized (
-    select c.id from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
+    select c.id, c.erased_at from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
-    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, o.erased_at, o.voided_at, o.closed_at
+    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at
       from owner join opportunity o on o.client_id = owner.id
      where o.id = $1::bigint for no key update of o)
 

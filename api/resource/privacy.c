@@ -1,11 +1,16 @@
 /*
  * The rights of Ley 29733 that administrators serve: erasure and access.
  */
+#include <stdlib.h>
+
 #include "http/reply.h"
 #include "http/run.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
+
+/* The columns of client_erased. */
+enum { STATUS, LOCATION, BODY };
 
 int
 client_erase(struct request *rq)
@@ -20,7 +25,16 @@ client_erase(struct request *rq)
 		return rq->reply.status;
 	result_free(results[0]);
 	auto_result struct result *row = results[1];
-	return reply_row(rq, 200, &row, 0);
+	/* 202: the rest goes in steps, and Location is where its state is. */
+	if (result_text(row, 0, LOCATION) != NULL)
+		reply_location(rq, result_text(row, 0, LOCATION));
+	return reply_row(rq, atoi(result_text(row, 0, STATUS)), &row, BODY);
+}
+
+int
+client_erasure_get(struct request *rq)
+{
+	return reply_read(rq, &sql_client_erasure_get);
 }
 
 int
@@ -29,6 +43,6 @@ client_personal_data(struct request *rq)
 	int status = reply_read(rq, &sql_client_personal_data);
 
 	if (status == 200)
-		reply_tag_items(rq, "opportunities", ENTITY_OPPORTUNITY, false);
+		reply_tag_items(rq, "opportunities", ENTITY_OPPORTUNITY);
 	return status;
 }

@@ -3,8 +3,27 @@
 select case when not client_erase($1::bigint) then refuse('not_found') end;
 
 -- name: client_erased  ($1 client)
+-- 200 when nothing is left, else 202 and where to look.
 -- writes
-select :{answer 200 null s.doc} from (select :{client c} as doc from client c where c.id = $1::bigint offset 0) s;
+select s.status, s.location, :{answer s.status s.location s.doc}
+  from (select case when e.done_at is null then 202 else 200 end as status,
+               case when e.done_at is null then '/v1/clients/' || c.id || '/erasure' end as location, :{client c} as doc
+          from client c join erasure e on e.client_id = c.id where c.id = $1::bigint offset 0) s;
+
+-- name: client_erasure_get  ($1 client)
+select (select row_to_json(r) from (select c.id::text as client_id,
+           case when c.erased_at is null then 'none' when e.done_at is null then 'running' else 'done' end as state,
+           instant(c.erased_at) as begun_at, instant(e.done_at) as done_at) r)
+  from client c left join erasure e on e.client_id = c.id where c.id = $1::bigint;
+
+-- name: erasure_continue  ($1 rows at most, of each kind half as many)
+-- Several processes may do this at once: each takes what no other has. As many as were allowed: there may be more.
+-- writes
+select erasure_continue($1::int);
+
+-- Copies of the client's data are still being removed: what is left of them is not shown.
+-- fragment: erasing  (%1 a record of a client's)
+exists (select from erasure e where e.client_id = %1.client_id and e.done_at is null)
 
 -- fragment: consent_shown  (%1 a consent, %2 its advisor)
 (select row_to_json(r) from (select %1.advertising_acceptance, %1.opportunity_id::text as opportunity_id,
@@ -38,7 +57,11 @@ select (select count(*) from client c where $1::int > 0 and c.erased_at is null
            and client_idle(c.id, now() - make_interval(days => $1::int))),
        (select count(*) from session s
          where least(s.expires_at, coalesce(s.ended_at, s.expires_at)) < now() - make_interval(days => $2::int)),
-       (select count(*) from idempotency i where i.created_at < now() - idempotency_kept());
+       (select count(*) from idempotency i where i.created_at < now() - idempotency_kept()),
+       (select count(*) from erasure e where e.done_at is null);
+
+-- name: erasures_open
+select count(*) from erasure e where e.done_at is null;
 
 -- name: purge_clients  ($1 days, $2 clients at most)
 -- writes

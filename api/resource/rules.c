@@ -49,7 +49,9 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
 	char day[DAY_SIZE];
 
-	if (type != NULL && number != NULL)
+	/* Else the number has its fault already. */
+	if (type != NULL && number != NULL &&
+	    field_fault(field_named("document_number"), number) == TEXT_NONE)
 		rule_document(type, number, at(fs, pointer, "document_number"), fs);
 	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
 		faults_add(fs, at(fs, pointer, "birth_date"), TEXT_birth_date_future);

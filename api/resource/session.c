@@ -2,17 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/password.h"
 #include "http/run.h"
 #include "http/reply.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
-#include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
 #include "http/route.h"
-#include "resource/sign_in.h"
+#include "resource/session.h"
 #include "sql.h"
 
 static const char *
@@ -27,18 +25,14 @@ number(struct request *rq, int n)
 	return arena_printf(&rq->arena, "%d", n);
 }
 
-static const char *
+const char *
 session_hours(struct request *rq)
 {
 	return number(rq, rq->app->config->session_hours);
 }
 
-/*
- * What the tokens of a session are made of, as JSON: the statement gives it back,
- * and keeps it for a repetition. The refresh token goes along encrypted.
- */
-static const char *
-ingredients(struct request *rq, const char token[static SECRET_TOKEN_SIZE])
+const char *
+session_ingredients(struct request *rq, const char token[static SECRET_TOKEN_SIZE])
 {
 	char id[SECRET_ID_SIZE], kept[SECRET_KEPT_SIZE];
 
@@ -100,6 +94,10 @@ session_json(struct request *rq, const json_t *made)
 
 	rq->who.session_id = strtoll(string_of(made, "session"), NULL, 10);
 	rq->who.advisor_id = strtoll(string_of(made, "advisor_id"), NULL, 10);
+	/* What a process of a version before has kept says none, and nor do its tokens. */
+	rq->who.epoch = json_is_integer(json_object_get(made, "epoch"))
+			    ? json_integer_value(json_object_get(made, "epoch"))
+			    : -1;
 	rq->who.must_change = json_is_true(json_object_get(made, "must_change"));
 	if (!role_named(string_of(made, "role"), &rq->who.role) ||
 	    !rights_named(string_of(made, "rights"), &rq->who.rights) ||
@@ -120,8 +118,8 @@ session_json(struct request *rq, const json_t *made)
 	return json;
 }
 
-static int
-reply_session(struct request *rq, const char *text)
+int
+session_reply(struct request *rq, const char *text)
 {
 	json_t *made = json_loads(text, 0, NULL);
 	const char *json = session_json(rq, made);
@@ -137,24 +135,27 @@ reply_session(struct request *rq, const char *text)
 	return reply_json(rq, 201, json, strlen(json));
 }
 
-/*
- * The repetition of a sign-in: the same session again. What was kept under a
- * signing secret that is not ours any more cannot be read: a new key is needed.
- */
-static int
-replay_create(struct request *rq, const char *text)
+int
+session_kept(struct request *rq, const char *text, struct kept_session *ret_kept)
 {
 	json_t *made = json_loads(text, 0, NULL);
-	char token[SECRET_TOKEN_SIZE];
-	bool ours = secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token);
+	char token[SECRET_TOKEN_SIZE] = "", hash[SECRET_HASH_SIZE];
+	auto_result struct result *live = NULL;
 
+	*ret_kept = (struct kept_session){
+		.id = arena_printf(&rq->arena, "%s", string_of(made, "session")),
+		.readable =
+		    secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token),
+	};
 	json_decref(made);
-	if (ours)
-		return reply_session(rq, text);
-	rq->reply.headers = NULL;
-	faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
-	faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
-	return reply_faults_of(rq, "idempotency_key_reused");
+	if (!ret_kept->readable)
+		return 0;
+	secret_hash(token, hash);
+	live = request_query(rq, &sql_session_live, ret_kept->id, hash);
+	if (live == NULL)
+		return rq->reply.status;
+	ret_kept->live = result_rows(live) == 1;
+	return 0;
 }
 
 /*
@@ -165,152 +166,15 @@ replay_create(struct request *rq, const char *text)
 static int
 replay_refresh(struct request *rq, const char *text)
 {
-	json_t *made = json_loads(text, 0, NULL);
-	char token[SECRET_TOKEN_SIZE] = "", hash[SECRET_HASH_SIZE];
-	const char *session = arena_printf(&rq->arena, "%s", string_of(made, "session"));
-	auto_result struct result *live = NULL;
-	bool ours = secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token);
-
-	json_decref(made);
-	if (!ours) {
-		rq->reply.headers = NULL;
-		return reply_problem(rq, "refresh_token_invalid");
-	}
-	secret_hash(token, hash);
-	live = request_query(rq, &sql_session_live, session, hash);
-	if (live == NULL)
-		return rq->reply.status;
-	if (result_rows(live) == 0) {
-		rq->reply.headers = NULL;
-		return reply_problem(rq, "refresh_token_invalid");
-	}
-	return reply_session(rq, text);
-}
-
-static int
-reply_too_many(struct request *rq, int64_t wait_ms)
-{
-	return reply_problem_wait(rq, "too_many_attempts", (int)((wait_ms + 999) / 1000));
-}
-
-const char *
-attempt_block(struct request *rq)
-{
-	char *block = arena_alloc(&rq->arena, ADDRESS_SIZE);
-
-	address_block(rq->address, block);
-	return block;
-}
-
-int
-attempt_refused(struct request *rq, const char *username)
-{
-	int64_t wait_ms = throttle_wait_ms(username, attempt_block(rq));
-
-	return wait_ms > 0 ? reply_too_many(rq, wait_ms) : 0;
-}
-
-int
-attempt_judged(struct request *rq, const char *username, const struct result *row, int col)
-{
-	int64_t wait_ms = strtoll(result_text(row, 0, col + 1), NULL, 10);
-
-	if (wait_ms == 0)
-		return 0;
-	throttle_refused((enum throttle_bucket)atoi(result_text(row, 0, col)), username,
-	    attempt_block(rq), rq->began_us / 1000, wait_ms);
-	return reply_too_many(rq, wait_ms);
-}
-
-bool
-attempt_was_right(struct request *rq, const char *username)
-{
-	auto_result struct result *given =
-	    request_query(rq, &sql_password_right, username, attempt_block(rq));
-
-	if (given == NULL)
-		return false;
-	throttle_forget(username, attempt_block(rq));
-	return true;
-}
-
-/* The columns of session_advisor. */
-enum { BUCKET, WAIT_MS, ADVISOR, HASH, ACTIVE };
-
-/* For who has shown the password of this hash, if that is still the account's: the look at it took its time. */
-static int
-make_session(
-    struct request *rq, const char *refresh_hash, const char *made_of, const char *password_hash)
-{
-	const char *advisor = rq->advisor_id;
-	const struct call calls[] = {
-		{ &sql_session_advisor_hold, { advisor } },
-		{ &sql_session_create,
-		    { advisor, refresh_hash, number(rq, rq->app->config->refresh_ttl_s), made_of,
-			session_hours(rq), password_hash } },
-	};
-	struct result *results[NITEMS(calls)];
-	int status = request_run(rq, calls, NITEMS(calls), results);
+	struct kept_session kept;
+	int status = session_kept(rq, text, &kept);
 
 	if (status != 0)
 		return status;
-	if (result_rows(results[1]) == 1)
-		status = reply_session(rq, result_text(results[1], 0, 0));
-	else
-		status = reply_problem(rq, "credentials_wrong");
-	result_free(results[0]);
-	result_free(results[1]);
-	return status;
-}
-
-static int
-sign_in(struct request *rq)
-{
-	auto_result struct result *advisor =
-	    request_query(rq, &sql_session_advisor, member(rq, "username"), attempt_block(rq));
-	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
-	bool known;
-
-	if (advisor == NULL)
-		return rq->reply.status;
-	/* For the log alone, which is to say whose sign-in failed. */
-	if (result_text(advisor, 0, ADVISOR) != NULL)
-		rq->who.advisor_id = strtoll(result_text(advisor, 0, ADVISOR), NULL, 10);
-	if (attempt_judged(rq, member(rq, "username"), advisor, BUCKET) != 0)
-		return rq->reply.status;
-	known = result_true(advisor, 0, ACTIVE);
-	/* Nobody, or nobody any more, takes as long as a wrong password. */
-	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
-	    request_patience_ms(rq))) {
-	case PASSWORD_BUSY:
-		return reply_problem(rq, "busy");
-	case PASSWORD_WRONG:
-		return reply_problem(rq, "credentials_wrong");
-	case PASSWORD_RIGHT:
-		break;
-	}
-	if (!attempt_was_right(rq, member(rq, "username")))
-		return rq->reply.status;
-	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
-	rq->idempotency.replay = replay_create;
-	secret_token(token);
-	secret_hash(token, hash);
-	return make_session(rq, hash, ingredients(rq, token), result_text(advisor, 0, HASH));
-}
-
-/* A flood is refused here, before it has a database connection. */
-int
-session_create(struct request *rq)
-{
-	int status = attempt_refused(rq, member(rq, "username"));
-
-	if (status != 0)
-		return status;
-	if (!password_admit())
-		return reply_problem(rq, "busy");
-	status = sign_in(rq);
-	password_leave();
-	return status;
+	if (kept.live)
+		return session_reply(rq, text);
+	rq->reply.headers = NULL;
+	return reply_problem(rq, "refresh_token_invalid");
 }
 
 /*
@@ -320,13 +184,23 @@ session_create(struct request *rq)
 static int
 refuse_refresh(struct request *rq, const struct result *ended)
 {
-	if (result_rows(ended) == 1 && !rq->validate_only) {
+	if (result_rows(ended) == 1) {
 		revoked_add(strtoll(result_text(ended, 0, 0), NULL, 10));
 		log_msg(LOG_WARN,
 		    "%s: a refresh token was shown that had been used: session %s ended", rq->id,
 		    result_text(ended, 0, 0));
 	}
 	return reply_problem(rq, "refresh_token_invalid");
+}
+
+/* A rehearsal was rolled back; what protects the session from whoever took its token is done all the same. */
+static int
+refuse_rehearsal(struct request *rq, const struct call *reused)
+{
+	auto_result struct result *ended = NULL;
+	int status = request_run_always(rq, reused, 1, &ended);
+
+	return status != 0 ? status : refuse_refresh(rq, ended);
 }
 
 int
@@ -345,13 +219,15 @@ session_refresh(struct request *rq)
 	calls[0].args[0] = calls[1].args[0] = shown;
 	calls[0].args[1] = calls[1].args[1] = next;
 	calls[0].args[2] = number(rq, rq->app->config->refresh_ttl_s);
-	calls[0].args[3] = ingredients(rq, token);
+	calls[0].args[3] = session_ingredients(rq, token);
 	calls[0].args[4] = session_hours(rq);
 	status = request_run(rq, calls, NITEMS(calls), results);
 	if (status != 0)
 		return status;
 	if (result_rows(results[0]) == 1)
-		status = reply_session(rq, result_text(results[0], 0, 0));
+		status = session_reply(rq, result_text(results[0], 0, 0));
+	else if (rq->validate_only)
+		status = refuse_rehearsal(rq, &calls[1]);
 	else
 		status = refuse_refresh(rq, results[1]);
 	result_free(results[0]);

@@ -12,6 +12,10 @@ select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
 -- An attempt with the right password does not count, whatever becomes of the rest of the request.
 select sign_in_right($1, $2);
 
+-- name: session_allowed  ($1 username, $2 address)
+-- The same for a sign-in, whose number is bounded by itself: milliseconds to wait.
+select sign_in_allowed_ms($1), sign_in_right($1, $2);
+
 -- However often it is renewed.
 -- fragment: session_end  (%1 a session, %2 hours that one lasts: when it is over)
 %1.created_at + make_interval(hours => %2::int)
@@ -27,13 +31,25 @@ with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
     select a.id, decode($2, 'hex'), now() + least(make_interval(secs => $3::int), make_interval(hours => $5::int))
       from advisor a where a.id = $1::bigint and a.active and a.password_hash = $6
-    returning id, advisor_id, created_at, expires_at)
+    returning id, advisor_id, epoch, created_at, expires_at)
 select :{answer 201 '/v1/sessions/current' m.doc}
   from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
+-- name: session_surplus  ($1 advisor, $2 live sessions at most)
+-- Behind session_create, in its transaction. Those end that were not renewed for the longest time, never the new one;
+-- of a large surplus some at each sign-in.
+with surplus as materialized (
+    select s.id from advisor a join session s on s.advisor_id = a.id and s.epoch = a.session_epoch
+     where a.id = $1::bigint and s.ended_at is null and s.expires_at > now() and s.created_at <> now()
+     order by s.expires_at desc offset $2::int - 1 limit 100),
+locked as materialized (
+    select s.id from session s where s.id in (select id from surplus) and s.ended_at is null order by s.id for update skip locked),
+ended as (update session s set ended_at = clock_timestamp() from locked l where s.id = l.id returning s.id)
+select e.id, pg_notify('gestor_session', e.id::text) from ended e;
+
 -- Seconds are told, not instants: the program's clock may be another.
 -- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON, %4 hours)
-(select row_to_json(r) from (select %1.id::text as session, %2.id::text as advisor_id, %2.role,
+(select row_to_json(r) from (select %1.id::text as session, %1.epoch as epoch, %2.id::text as advisor_id, %2.role,
     array_to_string(%2.rights, ' ') as rights, %2.must_change_password as must_change,
     :{session_advisor_json %2} as advisor, %3::json as made,
     floor(extract(epoch from %1.expires_at - now()))::int as refresh_s,
@@ -46,8 +62,8 @@ with s as (
         expires_at = least(now() + make_interval(secs => $3::int), :{session_end u $5})
       from advisor v
      where u.refresh_hash = decode($1, 'hex') and u.ended_at is null and u.expires_at > now()
-       and :{session_end u $5} > now() and v.id = u.advisor_id and v.active
-    returning u.id, u.advisor_id, u.created_at, u.expires_at),
+       and :{session_end u $5} > now() and v.id = u.advisor_id and v.active and u.epoch = v.session_epoch
+    returning u.id, u.advisor_id, u.epoch, u.created_at, u.expires_at),
 used as (
     insert into session_refresh_used (hash, session_id) select decode($1, 'hex'), s.id from s)
 select :{answer 200 null m.doc}
@@ -73,14 +89,36 @@ with gone as (
     returning 1)
 select count(*) from gone;
 
+-- name: session_tidy  ($1 rows at most)
+-- Sessions that ended with all others of their account: so that their rows say so too. One process does it at a time; the
+-- others find nothing to do.
+-- writes
+with turn as materialized (select pg_try_advisory_xact_lock(hashtext('gestor session_tidy')) as mine),
+over as materialized (
+    select s.id, least(s.expires_at, a.sessions_ended_at) as ended_at
+      from turn t cross join advisor a cross join lateral (
+        select o.id, o.expires_at from session o
+         where o.advisor_id = a.id and o.epoch < a.session_epoch and o.ended_at is null limit $1::int) s
+     where t.mine and a.sessions_ended_at > now() - interval '7 days' limit $1::int),
+ended as (
+    update session s set ended_at = o.ended_at from over o where s.id = o.id and s.ended_at is null returning 1)
+select count(*) from over;
+
+-- name: session_kept_forget  ($1 advisor, $2 key, $3 session)
+-- The answer to a sign-in, whose session is over.
+delete from idempotency i
+ where i.scope = $1 and i.operation = 'session_create' and i.key = $2 and i.body ->> 'session' = $3;
+
 -- name: session_live  ($1 session, $2 hash of its refresh token)
+-- Under the account as it is now.
 select from session s join advisor a on a.id = s.advisor_id
- where s.id = $1::bigint and s.refresh_hash = decode($2, 'hex') and s.ended_at is null and s.expires_at > now() and a.active;
+ where s.id = $1::bigint and s.refresh_hash = decode($2, 'hex') and s.ended_at is null and s.expires_at > now() and a.active
+   and s.epoch = a.session_epoch;
 
 -- name: session_get  ($1 session, $2 advisor, $3 hours that a session lasts)
 select greatest(0, floor(extract(epoch from least(s.expires_at, :{session_end s $3}) - now()))::int), :{session_advisor_json a}
   from session s join advisor a on a.id = s.advisor_id
- where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null and a.active;
+ where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null and a.active and s.epoch = a.session_epoch;
 
 -- name: session_delete  ($1 session, $2 advisor)
 with s as (
@@ -89,5 +127,25 @@ with s as (
     returning id)
 select pg_notify('gestor_session', s.id::text) from s;
 
+-- What ended lately: a session, or an account with the epoch that it has now, and when that began in seconds since 1970.
+-- A session that ended with all others of its account is left to the account's row.
+-- fragment: ended_lately  (%1 a condition on the session s, %2 one on the account a, %3 seconds to look back)
+select s.id, null::bigint, null::int, null::bigint from session s join advisor a on a.id = s.advisor_id and a.session_epoch = s.epoch
+ where %1 and s.ended_at > now() - make_interval(secs => %3::int)
+union all
+select null, a.id, a.session_epoch, floor(extract(epoch from a.sessions_ended_at))::bigint from advisor a
+ where %2 and a.sessions_ended_at > now() - make_interval(secs => %3::int)
+ order by 1
+
 -- name: session_ended  ($1 seconds to look back: an access token's life and a margin)
-select id from session where ended_at > now() - make_interval(secs => $1::int);
+:{ended_lately true true $1};
+
+-- name: session_hinted  ($1 sessions, $2 accounts, of which a notification said that they ended; $3 seconds to look back)
+:{ended_lately s.id=any($1::bigint[]) a.id=any($2::bigint[]) $3};
+
+-- name: known_address_since  ($1 seconds to look back; null: all)
+select encode(k.hash, 'hex') from known_address k
+ where k.seen_at > now() - coalesce(make_interval(secs => $1::int), known_address_kept());
+
+-- name: known_address_purge
+delete from known_address where seen_at < now() - known_address_kept();

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "config.h"
 #include "http/route.h"
 #include "http/run.h"
 #include "http/reply.h"
@@ -55,7 +56,9 @@ typification_create(struct request *rq)
 	struct result *results[NITEMS(calls)];
 	int n = 0;
 
-	calls[n++] = (struct call){ &sql_typification_create, { rq->advisor_id, rq->body_text } };
+	calls[n++] = (struct call){ &sql_typification_create,
+		{ rq->advisor_id, rq->body_text,
+		    arena_printf(&rq->arena, "%d", rq->app->config->contacts_per_day) } };
 	if (stage != NULL)
 		calls[n++] = opportunity_close(stage, NULL);
 	calls[n++] = (struct call){ &sql_opportunity_created, { NULL } };

@@ -54,12 +54,13 @@ select e.n, choice('retention_action', e.row ->> 'action', old.actions) as ac,
 insert into action (opportunity_id, action_id, action, final_state_id, final_state)
 select %1.id, (r.ac).id, (r.ac).choice, (r.fs).id, (r.fs).choice from %1, rows r order by r.n
 
--- name: typification_create  ($1 advisor, $2 body)
+-- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: any number)
 -- Client (found or new), contact, opportunity and form; opportunity_close and
 -- opportunity_created follow in the same transaction.
 with x as (select $2::jsonb as b),
 asked as (select (b ->> 'client_id')::bigint as client_id from x where b ? 'client_id'),
 :{client_held asked.client_id asked client_unknown},
+:{contact_allowed $3},
 -- A new opportunity held nothing before.
 old as (
     select null::json as reason, null::json as competitor_plan, null::json as competitor_offer, null::json as offer_channel,
@@ -68,13 +69,13 @@ described as materialized (
     select n, choice('document_type', n ->> 'document_type') as dt from (select b -> 'client' as n from x where b ? 'client') y),
 chosen as materialized (
     select choice('sub_campaign', b ->> 'sub_campaign') as sc, :{form_chosen b old}
-      from x, old, (select count(*) from held) judged_before),
+      from x, old, (select count(*) from allowed) judged_before),
 rows as materialized (:{form_rows $2::jsonb}),
 new_client as (
     insert into client (document_type_id, document_type, :{client_columns})
     select (dt).id, (dt).choice, :{client_values n} from described
     returning id),
-who as (select id from new_client union all select id from held),
+who as (select id from new_client union all select id from allowed),
 new_contact as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
     select who.id, $1::bigint, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',

@@ -152,11 +152,16 @@ walk_called(const struct walk *w, const char *pointer)
 	return faults_label(w->fs, field_of(w->fs->op, pointer, w->fs->arena));
 }
 
+const char *
+walk_called_inside(const struct walk *w, const char *pointer)
+{
+	return faults_label_inside(w->fs, field_of(w->fs->op, pointer, w->fs->arena));
+}
+
 void
 walk_fault_inside(const struct walk *w, const struct at *at, enum text text)
 {
 	const char *pointer = walk_pointer(w, at);
 
-	faults_add(w->fs, pointer, text,
-	    faults_label_inside(w->fs, field_of(w->fs->op, pointer, w->fs->arena)));
+	faults_add(w->fs, pointer, text, walk_called_inside(w, pointer));
 }

@@ -158,6 +158,16 @@ read_unique(struct compiler *c, struct schema *s, const json_t *value, size_t of
 }
 
 static int
+read_personal(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
+{
+	(void)offset;
+	if (!json_is_boolean(value))
+		return compiler_fail(c, "\"x-personal\" must be true or false");
+	s->personal = json_is_true(value);
+	return 0;
+}
+
+static int
 read_pattern(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
 	const char *pattern = json_string_value(value), *why;
@@ -344,7 +354,7 @@ static const struct keyword keywords[] = {
 	{ "x-field", read_field, 0 },
 	{ "minimum", read_bound, offsetof(struct schema, minimum) },
 	{ "maximum", read_bound, offsetof(struct schema, maximum) },
-	{ "x-personal", read_nothing, 0 }, /* http/personal.h has them by name */
+	{ "x-personal", read_personal, 0 },
 	{ "description", read_nothing, 0 },
 	{ "title", read_nothing, 0 },
 	{ "examples", read_nothing, 0 },

@@ -6,6 +6,9 @@
 #include "base/text.h"
 #include "spec/walk.h"
 
+/* How an answer begins to write what it hides (http/personal.c), today and in versions that showed an end of it. */
+#define MASK "***"
+
 /* RFC 5321, 4.5.3.1.3: a path of 256 less its two brackets. */
 #define EMAIL_MAX 254
 
@@ -72,8 +75,12 @@ walk_listed(const struct walk *w, const struct schema *s, const json_t *value, c
 		if (json_equal(*legal, value))
 			return;
 	pointer = walk_pointer(w, at);
-	f = faults_add(w->fs, pointer, s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
-	    walk_called(w, pointer), s->allowed_text);
+	if (json_is_string(value) && json_string_length(value) == 0)
+		f = faults_add(w->fs, pointer, TEXT_listed_empty, walk_called_inside(w, pointer));
+	else
+		f = faults_add(w->fs, pointer,
+		    s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
+		    walk_called(w, pointer), s->allowed_text);
 	f->allowed = s->allowed;
 }
 
@@ -116,9 +123,14 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		/* It goes no further: a pattern's time grows with the text. */
 		return;
 	}
+	if (s->personal && strncmp(text, MASK, sizeof(MASK) - 1) == 0) {
+		walk_fault(w, at, TEXT_masked, NULL);
+		return;
+	}
 	fault = s->field != NULL ? field_fault(s->field, text) : TEXT_NONE;
-	if (fault == TEXT_field_blank) {
-		walk_fault_inside(w, at, fault);
+	if (fault != TEXT_NONE && n == 0) {
+		/* Left empty: what it should look like is no answer to that. */
+		walk_fault_inside(w, at, fault == TEXT_field_blank ? fault : TEXT_form_empty);
 		return;
 	}
 	if (fault != TEXT_NONE) {
@@ -126,9 +138,11 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		walk_fault(w, at, fault, NULL);
 		return;
 	}
-	if (n == 0 && s->min_length == 1)
+	if (n == 0 && s->min_length == 1) {
 		walk_fault_inside(w, at, TEXT_empty);
-	else if (n < s->min_length)
+		return;
+	}
+	if (n < s->min_length)
 		walk_fault(w, at, TEXT_too_short,
 		    walk_count(w, s->min_length, TEXT_character, TEXT_characters));
 	check_pattern(w, s, text, at);

@@ -45,8 +45,8 @@ check_whole(const struct compiler *c, struct schema *s)
 		s->field = field_named("code");
 	if (s->field != NULL && (s->types & TYPE_STRING) == 0)
 		return compiler_fail(c, "\"x-field\" without the type string");
-	if (s->words != TEXT_NONE && s->pattern == NULL)
-		return compiler_fail(c, "\"x-words\" without \"pattern\"");
+	if (s->words != TEXT_NONE && s->pattern == NULL && s->one_of == NULL)
+		return compiler_fail(c, "\"x-words\" without \"pattern\" or \"oneOf\"");
 	if (s->unique_items && s->max_items > UNIQUE_ITEMS_MAX)
 		return compiler_fail(
 		    c, "\"uniqueItems\" needs \"maxItems\" of at most %d", UNIQUE_ITEMS_MAX);
@@ -77,6 +77,12 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 		return -1;
 	*ret_schema = s;
 	return 0;
+}
+
+bool
+schema_personal(const struct schema *s)
+{
+	return s->personal;
 }
 
 const json_t *

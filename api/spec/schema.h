@@ -66,6 +66,7 @@ struct schema {
 	enum schema_format format;
 	const char *catalog;
 	const struct field *field; /* NULL: the text is taken as it is */
+	bool personal; /* answers may mask it (http/personal.h), so no mask is taken as its value */
 
 	const json_t *minimum, *maximum;
 

@@ -78,8 +78,9 @@ check_unique(const struct walk *w, const json_t *value, const struct at *at)
 		for (j = 0; j < i; j++)
 			if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
 				pointer = walk_pointer(w, at);
+				/* People count from one. */
 				faults_add(w->fs, pointer, TEXT_not_unique, walk_called(w, pointer),
-				    arena_printf(a, "%zu", j), arena_printf(a, "%zu", i));
+				    arena_printf(a, "%zu", j + 1), arena_printf(a, "%zu", i + 1));
 				return;
 			}
 }
@@ -160,16 +161,18 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 			held++;
 	}
 	if (held != 1)
-		faults_add(
-		    w->fs, walk_pointer(w, at), TEXT_one_of, s->one_of_text[w->fs->language]);
+		faults_add(w->fs, walk_pointer(w, at),
+		    s->words != TEXT_NONE ? s->words : TEXT_one_of,
+		    s->one_of_text[w->fs->language]);
 }
 
 static void
 check_unknown(
     const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
-	const char *name, *pointer;
+	const char *name, *shown;
 	struct at member;
+	struct fault *f;
 	json_t *ignored;
 
 	json_object_foreach ((json_t *)value, name, ignored) {
@@ -183,9 +186,11 @@ check_unknown(
 			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
 				member.length--;
 		}
-		pointer = walk_pointer(w, &member);
-		/* By its own name: it is no field, and has no label. */
-		faults_add(w->fs, pointer, TEXT_unknown_property, strrchr(pointer, '/') + 1);
+		/* By its own name, as it was sent: a few that are shown and not written have a label. */
+		shown = arena_copy(w->fs->arena, name, member.length);
+		f = faults_add(w->fs, walk_pointer(w, &member), TEXT_unknown_property, shown);
+		if (f->field == NULL || message_label(f->field) == NULL)
+			f->label = shown;
 	}
 }
 

@@ -15,8 +15,9 @@
  *                      blanks where null is allowed become null. x-catalog implies x-field code
  *   x-rule NAME        a rule over the whole object: hooks->rule, called after
  *                      its members were looked at
- *   x-words NAME       beside pattern: what is said when it does not match, a text of
- *                      base/messages.def with the code pattern; else the pattern is shown
+ *   x-words NAME       beside pattern or oneOf: what is said when it does not match, a text of
+ *                      base/messages.def with the code pattern or one_of; else the pattern, or
+ *                      the names of the members, are shown
  * Any other keyword stops the server at start. Patterns are POSIX extended
  * regular expressions that mean the same in ECMA-262: no \d, no look-ahead (and
  * no bare dot, and [^…] only before *, + or the end: see pattern.c). uniqueItems needs a
@@ -130,6 +131,9 @@ const json_t *schema_component(const json_t *root, const json_t *node);
  */
 bool validate(const struct schema *s, json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);
+
+/* schema_personal - whether values of this schema are marked x-personal. */
+bool schema_personal(const struct schema *s);
 
 /*
  * validate_text - the same for a parameter that came as text: converted to the

@@ -31,6 +31,9 @@ const char *walk_pointer(const struct walk *w, const struct at *at);
 /* walk_called - what people call the value there: its field's label. */
 const char *walk_called(const struct walk *w, const char *pointer);
 
+/* walk_called_inside - the same inside a sentence, with its article. */
+const char *walk_called_inside(const struct walk *w, const char *pointer);
+
 /* walk_fault - notes a fault there; {1} is what the value is called, {2} the argument (or NULL). */
 void walk_fault(const struct walk *w, const struct at *at, enum text text, const char *argument);
 

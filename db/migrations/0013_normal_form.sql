@@ -21,6 +21,9 @@ return written is nfc normalized
     and written !~ '^ |  | $'
     and written ~ '[^\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]';
 
+create function are_lines(written text[]) returns boolean language sql immutable
+return (select coalesce(bool_and(coalesce(is_line(l), false)), true) from unnest(written) l);
+
 -- The same line in that form, or null where nothing of it is to be seen. What is refused from now on, such as a line break,
 -- becomes a blank, or is dropped where it was drawn as nothing.
 create function pg_temp.line(written text) returns text language sql immutable
@@ -88,6 +91,13 @@ begin
      where pg_temp.suspect(label) and label is distinct from pg_temp.line(label);
     get diagnostics changed_rows = row_count;
     perform pg_temp.tell('catalog_item.label', changed_rows);
+    update catalog c set name = n.name, levels = n.levels
+      from (select code, coalesce(pg_temp.line(name), code) as name,
+                   array(select coalesce(pg_temp.line(l), code) from unnest(levels) with ordinality x (l, nth) order by nth) as levels
+              from catalog) n
+     where n.code = c.code and (n.name, n.levels) is distinct from (c.name, c.levels);
+    get diagnostics changed_rows = row_count;
+    perform pg_temp.tell('catalog', changed_rows);
 end $$;
 do $$
 begin
@@ -97,6 +107,9 @@ end $$;
 alter table catalog_item
     drop constraint catalog_item_label_form,
     add constraint catalog_item_label_form check (is_line(label));
+alter table catalog
+    add constraint catalog_name_form check (is_line(name)),
+    add constraint catalog_levels_form check (are_lines(levels));
 alter table advisor
     drop constraint advisor_full_name_form,
     add constraint advisor_full_name_form check (is_line(full_name));

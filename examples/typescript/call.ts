@@ -66,7 +66,11 @@ gestor.use({
  */
 async function renew(refreshToken: string) {
   const key = createHash("sha256").update(refreshToken).digest("hex");
-  return made(await ok(gestor.POST("/v1/sessions/refresh", { body: { refresh_token: refreshToken }, params: { header: { "Idempotency-Key": key } } })));
+  const { access_token, refresh_token } = await ok(gestor.POST("/v1/sessions/refresh", {
+    body: { refresh_token: refreshToken }, params: { header: { "Idempotency-Key": key } },
+  }));
+  if (access_token === null || refresh_token === null) throw new Error("Only a rehearsal is answered without tokens");
+  return { access_token, refresh_token };
 }
 
 async function call() {

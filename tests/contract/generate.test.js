@@ -346,8 +346,8 @@ const newContact = async () => {
 };
 
 async function send(op, body) {
-  const { client, opportunity, action } = mine[op.id];
-  const ids = { client_id: client.id, opportunity_id: opportunity.id, action_id: action, advisor_id: account };
+  const { client, contact, opportunity, action } = mine[op.id];
+  const ids = { client_id: client.id, contact_id: contact.id, opportunity_id: opportunity.id, action_id: action, advisor_id: account };
   const where = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => ids[name]);
   const r = await (/^session_/.test(op.id) ? world.anyone : /^advisor_/.test(op.id) ? chief : op.id === "password_put" ? tried : ana).request(op.method, where, JSON.stringify(body));
   if (r.status >= 500) assert.fail(`${op.id} answered ${r.status} to ${JSON.stringify(body)}: ${r.text}`);
@@ -426,8 +426,14 @@ test("invalid bodies are refused, with a fault at each place that ajv names", as
   console.log(`${counted.invalid} invalid bodies`);
 });
 
+/* Whether a body of this schema can hold text. */
+const holdsText = (of) => {
+  const schema = resolve(of);
+  return typesOf(schema).includes("string") || [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])].some(holdsText);
+};
+
 test("U+0000 and halves of surrogate pairs are no text: 400, wherever they stand", async (t) => {
-  for (const op of operations)
+  for (const op of operations.filter((one) => holdsText(one.schema)))
     await t.test(op.id, () => fc.assert(fc.asyncProperty(valid(op.schema).map(plain), fc.nat(), fc.constantFrom("\0", "\ud800", "\udfff"),
       async (body, nth, bad) => {
         const strings = sites(op.schema, body).filter(({ value }) => typeof value === "string");

@@ -27,6 +27,8 @@ class Service {
   launch() {
     this.child = start([...this.before, gestor, "serve"], { log: this.log, nofile: this.nofile,
       env: { DATABASE_URL: this.url, GESTOR_JWT_SECRET: key, GESTOR_ACCESS_TTL_S: "3600", GESTOR_LOG_LEVEL: "warn",
+        GESTOR_RATE_ADVISOR: "1000000", GESTOR_RATE_INTEGRATION: "1000000",
+        GESTOR_CONTACTS_PER_DAY: "0", GESTOR_KEYS_MAX: "0",
         ...this.env, GESTOR_LISTEN: `127.0.0.1:${this.port}` } });
   }
 

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <sodium.h>
 #include "../unit/cut_head.h"
+#include "auth/revoked.h"
 #include "auth/secret.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -224,6 +225,7 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	fuzz_contract();
 	MUST(sodium_init() >= 0 && token_init(secret, NULL) == 0);
 	secret_init(secret, NULL);
+	revoked_loaded();
 	/* Of the list "GET /v1/clients/7/contacts". */
 	MUST(secret_seal("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
 	     NULL);

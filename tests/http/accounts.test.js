@@ -316,7 +316,7 @@ test("session_create: what was changed while the password was looked at is seen:
       assert.equal(r.json.advisor.role, "supervisor");
       assert.equal((await lib.caller(world.base, r.json.access_token).get("/v1/audit")).status, 200);
     }
-    assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), status === 201 ? "1" : "0", change);
+    assert.equal(world.database.sql(`select count(*) from session s join advisor a on a.id = s.advisor_id and a.session_epoch = s.epoch where a.id = ${made.id} and s.ended_at is null`), status === 201 ? "1" : "0", change);
   }
 });
 
@@ -329,7 +329,7 @@ test("advisor_password_put, password_put: a sign-in that is under way with the o
     () => (own ? made.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-muy-larga" })
       : chief.put(`${made.at}/password`, { password: "otra-clave-muy-larga" })));
     assert.equal(r.status, 204, r.text);
-    assert.equal(world.database.sql(`select count(*) from session where advisor_id = ${made.id} and ended_at is null`), "0");
+    assert.equal(world.database.sql(`select count(*) from session s join advisor a on a.id = s.advisor_id and a.session_epoch = s.epoch where a.id = ${made.id} and s.ended_at is null`), "0");
   }
 });
 

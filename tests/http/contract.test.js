@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
 const fs = require("node:fs");
 const http = require("node:http");
 const lib = require("./lib.js");
@@ -9,7 +10,7 @@ const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_personal_data"].includes(op.id);
+const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
 /* For supervisors and administrators alone. */
 const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -19,6 +20,7 @@ let mine, action;      // ana's opportunity, EN PROCESO, and a row of it
 let other;             // another of hers, with a row of its own: {…, action}
 let finished;          // hers too, RETENIDO: {…, action}
 let dead;              // the base of a server without a database
+let frugal;            // the base of one that keeps one answer an account
 
 before(async () => {
   world = await lib.world();
@@ -36,6 +38,8 @@ before(async () => {
   dead = lib.freePort().then((closed) =>
     lib.startServer(`postgresql://gestor_api:x@127.0.0.1:${closed}/gestor`, { ready: false })).then((server) => server.base);
   dead.catch(() => {});
+  frugal = lib.startServer(world.database.serve, { env: { GESTOR_KEYS_MAX: "1", GESTOR_CHECK_MS: "600000" } }).then((server) => server.base);
+  frugal.catch(() => {});
 });
 after(() => world.end());
 
@@ -91,6 +95,7 @@ const good = {
   client_get: () => ({}),
   client_update: () => ({ body: { gender: "F" } }),
   client_erase: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id } }),
+  client_erasure_get: () => ({ as: chief }),
   client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
   client_consent_list: () => ({}),
@@ -217,6 +222,14 @@ const ways = {
     }],
   ],
   201: [["", () => true, succeeds(201)]],
+  202: [["the rest goes in steps", (op) => op.id === "client_erase", async (op) => {
+    const g = await good[op.id](), { client_id: id } = g.ids;
+    world.database.sql(`insert into contact (client_id, advisor_id, origin_phone, serial_number) select ${id}, min(id), '955111444', '9999888877776666' from advisor, generate_series(1, 500) group by generate_series`);
+    const r = await send(op, {}, g);
+    faultless(r, 202);
+    assert.deepEqual([r.headers.location, r.json.name], [`/v1/clients/${id}/erasure`, "BORRADO"]);
+    assert.equal((await chief.get(r.headers.location)).status, 200);
+  }]],
   204: [["", () => true, succeeds(204)]],
   304: [["If-None-Match names it", () => true, async (op) => {
     const { headers: { etag } } = await send(op);
@@ -410,7 +423,15 @@ const ways = {
         lib.faultAt(await send(op, { query: [g.query, `limit=${limit}`].filter(Boolean).join("&") }), "#/limit");
     }],
   ],
-  429: [["too many attempts", () => true, async (op) => {
+  429: [["too many kept answers", (op) => op.takesKey && !op.id.startsWith("session_"), async (op) => {
+    const base = await frugal, g = await good[op.id](), as = lib.caller(base, (g.as || ana).token), key = () => ({ "idempotency-key": crypto.randomUUID() });
+    await as.post("/v1/clients", lib.newClient(), key());
+    const r = await send(op, { as, headers: key() }, g);
+    faultless(r, 429, "too_many_keys");
+    assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+    const without = await send(op, { as }, g);
+    assert.ok(without.status < 300, without.text);
+  }], ["too many attempts", (op) => ["session_create", "password_put"].includes(op.id), async (op) => {
     const username = await newAccount(), wrong = op.id === "session_create" ? { body: { username, password: "no-es-esta-clave" } }
       : { as: lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token),
         body: { old_password: "no-es-esta-clave", password: "otra-clave-de-prueba" } };
@@ -599,7 +620,9 @@ test("session_get: without a database a bad token is still 401, a bad request st
   assert.equal((await signed.get("/v1/clients/1?nope=1")).status, 400);
   assert.equal((await signed.get("/v1/nope")).status, 404);
   assert.equal((await signed.get("/v1/clients/1", { accept: "text/plain" })).status, 406);
-  assert.equal((await signed.post("/v1/clients", {}, { "content-type": "text/plain" })).status, 415);
+  assert.equal((await lib.caller(base).post("/v1/sessions", {}, { "content-type": "text/plain" })).status, 415);
+  /* Whether a token's session has ended nobody can tell. */
+  assert.equal((await signed.post("/v1/clients", {}, { "content-type": "text/plain" })).json.code, "not_ready");
 });
 
 test("openapi_json: the document that is served is the one that is written", async () => {

@@ -225,7 +225,7 @@ test("422: faults of shape are told in both languages", async () => {
   faults(await inBoth(ana, "PUT", "/v1/opportunities/1/typification", {}), [
     ["#", "empty_object", "Opportunity: give at least 1 member.", "Oportunidad: indique como mínimo 1 dato."]]);
   faults(await inBoth(ana, "POST", "/v1/typifications", { contact: lib.newContact(), sub_campaign: "entel" }), [
-    ["#", "one_of", "Give exactly one of these members: client_id, client.", "Indique exactamente uno de estos datos: client_id, client."]]);
+    ["#", "one_of", "Give the client that was found, or the data of a new one, but not both.", "Indique el cliente encontrado o los datos de uno nuevo, pero no ambos."]]);
 });
 
 test("422: faults of parameters are told in both languages", async () => {
@@ -236,7 +236,7 @@ test("422: faults of parameters are told in both languages", async () => {
   faults(await get("/v1/clients?phone=944264648&document_type=dni"), [
     ["#/document_type", "one_of", "Document type goes with Document number only.", "Tipo de Documento solo se usa junto con Número de Documento."]]);
   faults(await get("/v1/clients?document_number=-&limit=x"), [
-    ["#/document_number", "pattern", "Document number: use up to 20 letters and digits, and nothing else.", "Número de Documento: use hasta 20 letras y dígitos, y nada más."],
+    ["#/document_number", "pattern", "Enter the document number.", "Ingrese el Número de Documento."],
     ["#/limit", "type", "Rows a page: the value must be an integer.", "Filas por página: el valor debe ser un número entero."]]);
   faults(await get("/v1/opportunities?advisor=ana"), [
     ["#/advisor", "pattern", "Advisor: give the advisor's id, or the username: E and 7 digits.", "Asesor: indique el id del asesor o su usuario: E y 7 dígitos."]]);
@@ -270,7 +270,10 @@ test("422: faults of rules and of the database are told in both languages", asyn
     ["#/document_number", "document_number", "A CE or a passport has up to 12 letters and digits.", "Un CE o un pasaporte tiene hasta 12 letras y dígitos."]]);
   const made = (await ana.post("/v1/clients", lib.newClient())).json;
   faults(await inBoth(ana, "PATCH", `/v1/clients/${made.id}`, { document_number: "1" }), [
-    ["#/document_number", "document_number", "The document number does not fit the document type.", "El Número de Documento no corresponde al Tipo de Documento."]]);
+    ["#/document_number", "document_number", "A DNI has 8 digits.", "Un DNI tiene 8 dígitos."]]);
+  faults(await inBoth(ana, "PATCH", `/v1/clients/${made.id}`, { document_type: "ruc" }), [
+    ["#/document_number", "document_number", "The document number does not fit the document type; correct one of the two.",
+      "El Número de Documento no corresponde al Tipo de Documento; corrija uno de los dos."]]);
   faults(await inBoth(ana, "POST", "/v1/opportunities", { contact_id: "999999999999", sub_campaign: "entel" }), [
     ["#/contact_id", "not_found", "There is no such call; register it first.", "No existe esa llamada; regístrela primero."]]);
   faults(await inBoth(ana, "POST", "/v1/typifications", { client_id: "999999999999", contact: lib.newContact(), sub_campaign: "entel" }), [

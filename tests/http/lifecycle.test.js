@@ -103,7 +103,8 @@ test("serve: a file of settings that cannot be read is said, with its reason", a
 test("serve: refuses settings that are no numbers or out of bounds, all of them at once, and names them", async () => {
   const bounds = { GESTOR_THREADS: [4, 10000], GESTOR_POOL_SIZE: [1, 100], GESTOR_POOL_WAIT_MS: [1, 60000], GESTOR_QUERY_TIMEOUT_MS: [100, 600000],
     GESTOR_REQUEST_TIMEOUT_MS: [100, 600000], GESTOR_KEEP_ALIVE_MS: [0, 3600000], GESTOR_BODY_MAX_BYTES: [1024, 1048576], GESTOR_ACCESS_TTL_S: [30, 3600],
-    GESTOR_REFRESH_TTL_S: [60, 2592000], GESTOR_SESSION_HOURS: [1, 720], GESTOR_DRAIN_MS: [0, 600000], GESTOR_DRAIN_DELAY_MS: [0, 600000], GESTOR_CHECK_MS: [100, 600000] };
+    GESTOR_REFRESH_TTL_S: [60, 2592000], GESTOR_SESSION_HOURS: [1, 720], GESTOR_SESSIONS_MAX: [0, 10000], GESTOR_DRAIN_MS: [0, 600000], GESTOR_DRAIN_DELAY_MS: [0, 600000], GESTOR_CHECK_MS: [100, 600000],
+    GESTOR_CONTACTS_PER_DAY: [0, 1000000], GESTOR_KEYS_MAX: [0, 100000000] };
   for (const pick of [([min]) => String(min - 1), ([, max]) => String(max + 1), () => "muchos", () => "10x", () => "1e2", () => "99999999999999999999", () => "512.5"]) {
     const r = await serve(Object.fromEntries(Object.entries(bounds).map(([name, b]) => [name, pick(b)])));
     assert.equal(r.code, 2, r.err);

@@ -60,6 +60,7 @@ client_get              200 -      x     x    p    +0       +0         +0       
 client_consent_list     200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
 client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
 client_erase            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+client_erasure_get      200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
 client_personal_data    200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
 client_opportunity_list 200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        +0            r
 contact_list            200 -      x     x    p    +0       +0         +0       +0       +0       r        r       r        r             r

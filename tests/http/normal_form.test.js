@@ -18,6 +18,8 @@ const before13 = `
   alter table catalog_item drop constraint catalog_item_label_form, add constraint catalog_item_label_form check (label = btrim(label) and label <> '');
   alter table advisor drop constraint advisor_full_name_form, add constraint advisor_full_name_form check (btrim(full_name) <> '');
   alter table client drop constraint client_legal_representative_form, drop constraint client_name_form, add constraint client_name_form check (btrim(name) <> '');
+  alter table catalog drop constraint catalog_name_form, drop constraint catalog_levels_form;
+  drop function are_lines(text[]);
   drop function is_line(text);`;
 
 const names = [["\tJUAN\u00a0", "JUAN"], ["PEN\u0303A", "PEÑA"], ["A\nB", "A B"], ["\u202eJUAN", "JUAN"], ["\u200b", "SIN NOMBRE"], ["A \u2003 B", "A B"],
@@ -34,6 +36,7 @@ test("migrate: names, labels and blank texts are brought into the normal form, c
   database.sql("select client_erase(id) from client where name = 'BORRADA'");
   database.sql(`insert into advisor (full_name, role) values (${e("LUZ\u00a0 PEN\u0303A")}, 'advisor')`);
   const code = database.sql(`insert into catalog_item (catalog_id, label) values (2, ${e("BI\u200bTEL  PERU\u0301")}) returning code`);
+  database.sql(`update catalog set name = ${e(" Sub\u200b Campan\u0303a ")}, levels = array[${e("Sub\u00a0Campaña")}, ${e("\t")}] where code = 'sub_campaign'`);
   const untouched = database.sql("select string_agg(xmin::text, ',' order by id) from client where name in ('ANA LUZ', 'BORRADO')");
   const updated = database.sql("select string_agg(updated_at::text, ',' order by id) from client");
 
@@ -41,7 +44,7 @@ test("migrate: names, labels and blank texts are brought into the normal form, c
   assert.match(out, /0013_normal_form\.sql {2}applied/);
   assert.match(out, /0014_normal_form_valid\.sql {2}applied/);
   for (const [name, count] of [["client.name", 12], ["client.legal_representative", 1], ["client.gender", 1], ["client.plan", 1], ["client.segment", 1], ["client.email", 1],
-    ["client.trac_profile", 1], ["advisor.full_name", 1], ["catalog_item.label", 1]])
+    ["client.trac_profile", 1], ["advisor.full_name", 1], ["catalog_item.label", 1], ["catalog", 1]])
     assert.ok(out.includes(`${name}: ${count} in another form, now normal`), `${name} ${count}: ${out}`);
   assert.ok(!out.includes("overdue_payment"));
   for (const [name] of names) if (name !== "ANA LUZ") assert.ok(!out.includes(name), "nothing personal");
@@ -49,6 +52,7 @@ test("migrate: names, labels and blank texts are brought into the normal form, c
   assert.equal(database.sql("select legal_representative, gender, plan, segment, email, overdue_payment, trac_profile from client where name = 'TEXTOS'"), "ANA LUZ||||a@b.pe|S/ 1|");
   assert.equal(database.sql("select full_name from advisor where username is null"), "LUZ PEÑA");
   assert.equal(database.sql(`select label, code, choice ->> 'label' from catalog_item where code = '${code}'`), `BITEL PERÚ|${code}|BITEL PERÚ`);
+  assert.equal(database.sql("select name, levels from catalog where code = 'sub_campaign'"), 'Sub Campaña|{"Sub Campaña",sub_campaign}');
   assert.equal(database.sql("select string_agg(xmin::text, ',' order by id) from client where name in ('ANA LUZ', 'BORRADO')"), untouched);
   assert.equal(database.sql("select string_agg(updated_at::text, ',' order by id) from client"), updated);
   assert.equal(database.sql("select count(*) from pg_constraint where conname ~ '_form$' and not convalidated"), "0");
@@ -63,6 +67,8 @@ test("constraints hold names and labels that are written by hand", () => {
     for (const [constraint, statement] of [["catalog_item_label_form", `insert into catalog_item (catalog_id, code, label) values (2, 'x', ${e(bad)})`],
       ["catalog_item_label_form", `update catalog_item set label = ${e(bad)} where code = 'entel' and catalog_id = 2`],
       ["advisor_full_name_form", `insert into advisor (full_name, role) values (${e(bad)}, 'advisor')`],
+      ["catalog_name_form", `update catalog set name = ${e(bad)} where code = 'stage'`],
+      ["catalog_levels_form", `update catalog set levels = array['Etapa', ${e(bad)}] where code = 'stage'`],
       ["client_name_form", `update client set name = ${e(bad)} where name = 'TEXTOS'`],
       ["client_legal_representative_form", `update client set legal_representative = ${e(bad)} where name = 'TEXTOS'`]])
       assert.throws(() => database.sql(bad === "" ? statement.replace("U&''", "''") : statement), new RegExp(constraint), `${JSON.stringify(bad)} ${statement}`);

@@ -207,11 +207,15 @@ test("session_refresh: at its end a session is over by itself: 401, for both tok
   assert.equal((await renew(s.refresh_token)).json.code, "refresh_token_invalid");
 });
 
-test("session_refresh: a preview of a used token is refused, and ends nothing", async () => {
+test("session_refresh: a preview of a used token is refused, and ends the session too; a preview of the newest changes nothing", async () => {
   const s = await signIn(), next = (await renew(s.refresh_token)).json;
-  assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401);
+  const preview = (token) => world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: token });
+  assert.equal((await preview(next.refresh_token)).status, 200);
+  assert.equal((await preview(crypto.randomBytes(32).toString("base64url"))).status, 401);
   assert.equal(await status(next.access_token), 200);
-  assert.equal((await renew(next.refresh_token)).status, 200);
+  assert.equal((await preview(s.refresh_token)).status, 401);
+  await isOver(s, next);
+  assert.equal(world.database.sql(`select count(*) from audit where object_type = 'session' and object_id = ${idOf(s)} and operation = 'session_refresh' and request_id is not null`), "1");
 });
 
 test("used refresh tokens are forgotten a day after their session was over, and not before", async () => {

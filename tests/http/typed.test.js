@@ -304,3 +304,52 @@ test("Idempotency-Key: two spellings of one request are one request", async () =
   assert.equal(again.headers["idempotent-replayed"], "true");
   assert.equal((await send({ phone: "944264649" })).json.code, "idempotency_key_reused");
 });
+
+/* ----------------------------------------------------------------- left empty */
+
+test("a field that was left empty has one fault, which asks for it; so has a choice, with what there is to choose", async () => {
+  const spanish = { "accept-language": "es" };
+  const told = async (method, path, body) => {
+    const r = await ana.request(method, path, body, spanish);
+    assert.equal(r.status, 422, r.text);
+    return r.json.errors.map((e) => [e.pointer, e.detail]);
+  };
+  const { at } = await lib.opened(ana);
+  assert.deepEqual(await told("POST", "/v1/typifications", { client: { name: "", document_type: "", document_number: "" }, contact: { origin_phone: " ", serial_number: "" }, sub_campaign: "",
+    actions: [{ action: "", final_state: "" }], diagnosis: { reason: " " }, competitor_offer: { phone_to_manage: "\u200b", plan: "" }, closure: { stage: "", advertising_acceptance: "" } }), [
+    ["#/client/name", "Ingrese el Nombre."], ["#/client/document_type", "Elija el Tipo de Documento."], ["#/client/document_number", "Ingrese el Número de Documento."],
+    ["#/contact/origin_phone", "Ingrese el Número origen llamada."], ["#/contact/serial_number", "Ingrese el Serial Number."], ["#/sub_campaign", "Elija la Sub Campaña."],
+    ["#/actions/0/action", "Elija la Acción."], ["#/diagnosis/reason", "Elija el Motivo de Cancelación."], ["#/competitor_offer/phone_to_manage", "Ingrese el Teléfono a Gestionar."],
+    ["#/closure/stage", "Elija la Etapa."]]);
+  assert.deepEqual(await told("POST", "/v1/clients", lib.newClient({ document_number: "" })), [["#/document_number", "Ingrese el Número de Documento."]]);
+  assert.deepEqual(await told("POST", "/v1/clients", lib.newClient({ document_number: "Ñ" })), [["#/document_number", "Número de Documento: use hasta 20 letras y dígitos, y nada más."]]);
+  assert.deepEqual(await told("POST", "/v1/opportunities", { contact_id: "", sub_campaign: "entel" }), [["#/contact_id", "Ingrese la Contactabilidad."]]);
+  const stage = lib.faultAt(await ana.put(`${at}/closure`, { stage: "" }, spanish), "#/stage");
+  assert.deepEqual([stage.code, stage.level, stage.allowed], ["choice_unknown", 1, ["retenido", "no-retenido", "en-proceso"]]);
+  const role = await chief.post("/v1/advisors", { username: "", full_name: "", role: "", password: lib.password }, spanish);
+  assert.deepEqual(role.json.errors.map((e) => e.detail), ["Ingrese el Usuario.", "Ingrese el Nombre completo.", "Elija el Rol."]);
+});
+
+test("client_update: a number without its type is told what is wrong with it, by the type that the client has", async () => {
+  const client = await made(lib.newClient());
+  const detail = async (body) => lib.faultAt(await ana.patch(`/v1/clients/${client.id}`, body), "#/document_number").detail;
+  assert.equal(await detail({ document_number: "1234567" }), "A DNI has 8 digits: was a zero lost at its beginning? Write 01234567.");
+  assert.equal(await detail({ document_number: "123" }), "A DNI has 8 digits.");
+  assert.equal(await detail({ document_type: "ruc" }), "The document number does not fit the document type; correct one of the two.");
+});
+
+test("a member that is not known is called by its own name, as it was sent", async () => {
+  const r = await ana.patch("/v1/clients/1", { "año/mes~1.x": 1 });
+  assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.label, e.detail]), [["#/a%C3%B1o~1mes~01.x", "año/mes~1.x", "There is no member año/mes~1.x here."]]);
+  const derived = await ana.patch("/v1/clients/1", { experience: { birthday_today: true } }, { "accept-language": "es" });
+  assert.equal(lib.faultAt(derived, "#/experience/birthday_today").label, "Feliz Cumpleaños");
+});
+
+test("audit_list, audit_read_list: a last day before the first is refused, as in the list of opportunities", async () => {
+  for (const path of ["/v1/audit", "/v1/audit/reads"]) {
+    for (const [from, to] of [["2026-11-26", "2026-11-25"], ["2026-11-26T10:00:00Z", "2026-11-26T09:59:59.5Z"]])
+      assert.equal(codeAt(await boss.get(path + query({ from, to })), "#/to"), "range_reversed");
+    for (const [from, to] of [["2026-11-26", "2026-11-26"], ["2026-11-26T10:00:00.5Z", "2026-11-26T10:00:00Z"], ["2026-11-26", "2026-11-26T09:00:00Z"]])
+      assert.equal((await boss.get(path + query({ from, to }))).status, 200);
+  }
+});

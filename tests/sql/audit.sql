@@ -55,20 +55,26 @@ select pg_temp.same('no change', pg_temp.entries(), null);
 insert into client (name, document_type_id, document_type, document_number, phone, email, birth_date, legal_representative, lines, gender)
     select 'MARÍA 7654321', t.id, t.choice, '12345678', '944264648', 'maria@example.com', '1980-02-03', 'JOSÉ', '{955555555,966666666}', 'F'
       from choice('document_type', 'dni') t;
-select pg_temp.same('client', pg_temp.entries(), 'insert client > {"name": "***", "email": "***", "lines": ["***555", "***666"], "phone": "***648", "gender": "***", '
-    '"birth_date": "***", "document_type": "dni", "document_number": "***678", "legal_representative": "***"}');
+select pg_temp.same('client', pg_temp.entries(), 'insert client > {"name": "***", "email": "***", "lines": ["***", "***"], "phone": "***", "gender": "***", '
+    '"birth_date": "***", "document_type": "dni", "document_number": "***", "legal_representative": "***"}');
 update client set lines = '{}', phone = null, name = 'OTRA', document_number = '00005678', updated_at = clock_timestamp();
-select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"name": "***", "lines": ["***555", "***666"], "phone": "***648", "document_number": "***678"} > '
-    '{"name": "***", "lines": [], "phone": null, "document_number": "***678"}');
+select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"name": "***", "lines": ["***", "***"], "phone": "***", "document_number": "***"} > '
+    '{"name": "***", "lines": [], "phone": null, "document_number": "***"}');
 update client set updated_at = clock_timestamp();
 select pg_temp.same('the time of a change alone', pg_temp.entries(), null);
 
+-- Whatever a record holds of a person is masked: texts, numbers, days, a yes or no.
+update client set plan = 'CHIP', activation_date = '2020-02-03', trac_profile = 'A', observed = true, claro_points = 1234567, segment = 'B', mi_claro = false,
+    expiring_points = 0, overdue_payment = 'S/ 20', latam_partner = true;
+select pg_temp.same('masked whole', (select string_agg(distinct coalesce(x.value #>> '{}', 'null'), ' ') from audit a, jsonb_each(a.after) x where a.id = (select max(id) from audit)), '***');
+select pg_temp.entries() as passed_over \gset
+
 -- Short numbers would be shown whole.
 select pg_temp.same('masks', (select string_agg(audit_masked(to_jsonb(v)) #>> '{}', ' ' order by n) from unnest('{1,123,123456,AB1234,AB12345,1234567,1980-02-03,a1234567,A@1234567}'::text[]) with ordinality x (v, n)),
-    '*** *** *** *** ***345 ***567 *** *** ***');
+    '*** *** *** *** *** *** *** *** ***');
 
 insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right") select c.id, a.id, '944264648', '2505050000125674', 3, 2 from client c, advisor a;
-select pg_temp.same('contact', pg_temp.entries(), 'insert contact > {"asked": 3, "right": 2, "origin_phone": "***648", "serial_number": "***674"}');
+select pg_temp.same('contact', pg_temp.entries(), 'insert contact > {"asked": 3, "right": 2, "origin_phone": "***", "serial_number": "***"}');
 insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
     select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice
       from contact t, choice('campaign', 'consulta-previa-prepago') ca, choice('sub_campaign', 'entel') sc, choice('stage', 'en-proceso') st;
@@ -77,7 +83,10 @@ select pg_temp.same('opportunity', pg_temp.entries(),
 update opportunity set reason_id = r.id, reason = r.choice, phone_to_manage = '944264648', additional_line = '955555555'
   from choice('cancellation_reason', 'problema-con-el-uso-del-servicio.mi-equipo-esta-fallando') r;
 select pg_temp.same('a choice', pg_temp.entries(), 'update opportunity {"reason": null, "additional_line": null, "phone_to_manage": null} > '
-    '{"reason": "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando", "additional_line": "***555", "phone_to_manage": "***648"}');
+    '{"reason": "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando", "additional_line": "***", "phone_to_manage": "***"}');
+update opportunity set current_plan = 'CHIP', activation_date = '2020-02-03', prior_consultation = true, voided_at = now(), void_reason = 'DE JUAN';
+select pg_temp.same('free texts', pg_temp.entries(), 'update opportunity {"voided_at": null, "void_reason": null, "current_plan": null, "activation_date": null, "prior_consultation": null} > '
+    '{"voided_at": ' || to_jsonb(now())::text || ', "void_reason": "***", "current_plan": "***", "activation_date": "***", "prior_consultation": "***"}');
 insert into action (opportunity_id, action_id, action) select o.id, a.id, a.choice from opportunity o, choice('retention_action', 'migracion-prepagado-prepago') a;
 delete from action;
 select pg_temp.same('action', pg_temp.entries(),

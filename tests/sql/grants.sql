@@ -45,6 +45,16 @@ begin
     insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
         select p.client_id, p.id, p.advisor_id, ad.id, ad.choice from opportunity p, choice('advertising_acceptance', 'acepto') ad;
     insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, stage, now() from opportunity;
+    -- Whatever instant the role names, it is the clock's that is kept.
+    insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+        select p.client_id, p.id, p.advisor_id, ad.id, ad.choice, '2001-01-01' from opportunity p, choice('advertising_acceptance', 'acepto') ad;
+    insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at) select id, advisor_id, stage, now(), '2001-01-01' from opportunity;
+    update client set updated_at = '2001-01-01';
+    update opportunity set updated_at = '2001-01-01';
+    if exists (select from consent where created_at < now()) or exists (select from reopening where created_at < now())
+       or exists (select from client where updated_at < now()) or exists (select from opportunity where updated_at < now()) then
+        raise exception 'the role that serves dated a record';
+    end if;
     perform currval('opportunity_id_seq');
     perform pg_notify('gestor_session', '1');
     perform from catalog c left join catalog_item i on i.catalog_id = c.id;
@@ -67,9 +77,17 @@ begin
         'insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id) values (now(), 1, 1, ''x'', ''x'', ''client'', 1)', 'update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read',
         'alter table gestor.audit_read disable trigger all', 'select nextval(''gestor.audit_read_id_seq'')',
         'update reopening set created_at = now()', 'delete from reopening', 'truncate reopening',
+        'insert into client_phone (phone, client_id) values (''944264648'', 1)', 'delete from client_phone', 'update client_phone set phone = ''944264648''',
+        'insert into client (name, created_at) values (''X'', now())', 'update client set created_at = now()', 'update client set erased_at = now()',
+        'insert into contact (created_at) values (now())', 'update contact set advisor_id = 1', 'update contact set client_id = 1',
+        'insert into opportunity (id) overriding system value values (1)', 'insert into opportunity (created_at) values (now())', 'insert into opportunity (closed_at) values (now())',
+        'update opportunity set advisor_id = 1', 'update opportunity set client_id = 1', 'update opportunity set contact_id = 1', 'update opportunity set created_at = now()',
+        'update opportunity set voided_at = now()', 'update opportunity set erased_at = now()', 'update action set opportunity_id = 1', 'update action set created_at = now()',
+        'update idempotency set scope = ''1''', 'update idempotency set key = ''1''', 'select nextval(''gestor.opportunity_id_seq'')', 'select nextval(''gestor.client_id_seq'')',
+        'select lo_create(0)', 'select lo_creat(0)', 'select lo_from_bytea(0, ''x'')', 'select lo_put(1, 0, ''x'')', 'select lo_open(1, 131072)', 'select lowrite(0, ''x'')', 'select lo_unlink(1)',
         'update contact set origin_phone = ''944264649''', 'delete from contact', 'truncate contact cascade',
         'delete from client', 'truncate client cascade', 'delete from opportunity', 'truncate opportunity cascade', 'truncate action', 'truncate client_phone',
-        'delete from session', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
+        'delete from session', 'update session set epoch = epoch + 1', 'update session set created_at = now()', 'update advisor set session_epoch = 0', 'update advisor set sessions_ended_at = now()', 'truncate session cascade', 'update session_refresh_used set used_at = now()', 'truncate session_refresh_used',
         'insert into advisor (id, username, full_name, role, password_hash) overriding system value values (1, ''E1000002'', ''X'', ''admin'', ''x'')', 'update advisor set username = ''E1000009''', 'update advisor set created_at = now()', 'delete from advisor', 'truncate advisor cascade',
         'insert into catalog (id, code, name, levels) values (99, ''x'', ''X'', ''{X}'')', 'update catalog set name = ''X''', 'update catalog set revision = 9', 'delete from catalog',
         'insert into catalog_item (catalog_id, label) values (2, ''X'')', 'update catalog_item set label = ''X''', 'update catalog_item set active = false', 'delete from catalog_item', 'truncate catalog_item cascade',
@@ -110,34 +128,36 @@ begin
     end if;
 end $$;
 
--- Table by table, these and no others: a table that is not here may be read, and a column that is may be written alone.
-create temporary table wanted (relname name primary key, rights text not null) on commit drop;
-insert into wanted values
-    ('action', 'DELETE INSERT SELECT UPDATE'),
-    ('advisor', 'SELECT'),
-    ('advisor_name', 'SELECT'),
-    ('audit', 'SELECT'),
-    ('audit_read', 'SELECT'),
-    ('catalog', 'SELECT'),
-    ('catalog_item', 'SELECT'),
-    ('client', 'INSERT SELECT UPDATE'),
-    ('client_phone', 'DELETE INSERT SELECT'),
-    ('consent', 'INSERT SELECT'),
-    ('contact', 'INSERT SELECT'),
-    ('idempotency', 'DELETE INSERT SELECT UPDATE'),
-    ('opportunity', 'INSERT SELECT UPDATE'),
-    ('reopening', 'INSERT SELECT'),
-    ('schema_migrations', 'SELECT'),
-    ('session', 'INSERT SELECT UPDATE'),
-    ('session_refresh_used', 'DELETE INSERT SELECT'),
-    ('throttle', 'DELETE INSERT SELECT UPDATE');
-create temporary table wanted_column (relname name, attname name, kind text, primary key (relname, attname, kind)) on commit drop;
-insert into wanted_column
-    select 'advisor', a, 'INSERT' from unnest('{username,full_name,role,rights,password_hash,must_change_password}'::text[]) a
-    union all
-    select 'contact', a, 'UPDATE' from unnest('{asked,right}'::text[]) a
-    union all
-    select 'advisor', a, 'UPDATE' from unnest('{full_name,role,rights,active,password_hash,must_change_password,updated_at}'::text[]) a;
+-- Table by table, what docs/security.md says ("What the serving role may"), and no more: a table of which it says nothing
+-- else may be read.
+\set page `cat docs/security.md`
+create temporary table said on commit drop as
+    select m[1] as relname, m[2] as rights, string_to_array(nullif(m[3], '–'), ', ') as inserts, string_to_array(nullif(m[4], '–'), ', ') as updates
+      from regexp_matches(:'page', '^\| `([a-z_]+)` \| ((?:SELECT|INSERT|UPDATE|DELETE| )+) \| ([a-z_, –]+) \| ([a-z_, –]+) \|$', 'gn') m;
+create temporary table wanted on commit drop as select relname::name, rights from said;
+create temporary table wanted_column on commit drop as
+    select relname::name, a::name as attname, k as kind from said,
+        lateral (select unnest(inserts), 'INSERT' union all select unnest(updates), 'UPDATE') x (a, k);
+create temporary table wanted_function on commit drop as
+    select m[1]::regprocedure as function from regexp_matches(:'page', '^\| `([a-z_]+\([a-z\[\], ]*\))` \| ', 'gn') m;
+-- The rows as they should stand on the page.
+create temporary table owed on commit drop as
+    select format('| `%s` | %s | %s | %s |', c.relname,
+            (select string_agg(x.privilege_type, ' ' order by x.privilege_type) from aclexplode(c.relacl) x where x.grantee = 'gestor_api'::regrole),
+            coalesce((select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a, aclexplode(a.attacl) x
+                       where a.attrelid = c.oid and x.grantee = 'gestor_api'::regrole and x.privilege_type = 'INSERT'), '–'),
+            coalesce((select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a, aclexplode(a.attacl) x
+                       where a.attrelid = c.oid and x.grantee = 'gestor_api'::regrole and x.privilege_type = 'UPDATE'), '–')) as row
+      from pg_class c where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f');
+select exists (select from owed where position(row in :'page') = 0)
+    or (select count(*) from owed) <> (select count(*) from said) as page_differs \gset
+\if :page_differs
+\echo 'docs/security.md is to have these rows:'
+\pset format unaligned
+\pset tuples_only on
+select row from owed order by row;
+do $$ begin raise exception 'docs/security.md says something else of the serving role than the database'; end $$;
+\endif
 grant select on wanted, wanted_column to gestor_api;
 
 do $$
@@ -161,10 +181,14 @@ begin
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p
      where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and has_function_privilege('gestor_api', p.oid, 'execute')
-       and p.oid not in ('client_erase(bigint, timestamptz)'::regprocedure,
-           'audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)'::regprocedure);
+       and p.oid not in (select w.function from wanted_function w);
     if wrong is not null then
         raise exception 'may be called with the owner''s rights: %', wrong;
+    end if;
+    select string_agg(w.function::text, ', ') into wrong
+      from wanted_function w where not has_function_privilege('gestor_api', w.function, 'execute');
+    if wrong is not null then
+        raise exception 'docs/security.md says that it may call: %', wrong;
     end if;
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p

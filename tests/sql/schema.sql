@@ -331,6 +331,9 @@ begin
     insert into session_refresh_used (hash, session_id) select '\x02', id from session;
     perform pg_temp.refused('session_refresh_used_pkey', $q$insert into session_refresh_used (hash, session_id) select hash, session_id from session_refresh_used$q$);
     perform pg_temp.refused('session_refresh_used_session_fkey', $q$insert into session_refresh_used (hash, session_id) values ('\x03', 999999)$q$);
+    insert into known_address (advisor_id, hash, seen_at) select id, '\x01', now() from advisor limit 1;
+    perform pg_temp.refused('known_address_pkey', $q$insert into known_address (advisor_id, hash, seen_at) select advisor_id, hash, now() from known_address$q$);
+    perform pg_temp.refused('known_address_advisor_fkey', $q$insert into known_address (advisor_id, hash, seen_at) values (999999, '\x01', now())$q$);
 end $$;
 
 -- ---------------------------------------------------------------- clients
@@ -344,6 +347,8 @@ begin
         perform pg_temp.refused('client_legal_representative_form', format('update client set legal_representative = %L', number));
         perform pg_temp.refused('advisor_full_name_form', format('update advisor set full_name = %L', number));
         perform pg_temp.refused('catalog_item_label_form', format('update catalog_item set label = %L where catalog_id = 2', number));
+        perform pg_temp.refused('catalog_name_form', format('update catalog set name = %L', number));
+        perform pg_temp.refused('catalog_levels_form', format('update catalog set levels = array[''Etapa'', %L]', number));
     end loop;
     perform pg_temp.refused('client_document_key', $q$insert into client (name, document_type_id, document_type, document_number) select 'X', document_type_id, document_type, document_number from client$q$);
     -- The same number with another type is another document.
@@ -363,6 +368,11 @@ begin
     perform pg_temp.taken($q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now()$q$);
     perform pg_temp.refused('client_birth_date_past', $q$update client set birth_date = created_at::date + 2$q$);
     perform pg_temp.taken($q$update client set birth_date = today()$q$);
+    perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %s', x))
+       from unnest(array['activation_date = now()', 'observed = false', 'claro_points = 0', 'mi_claro = false', 'expiring_points = 0', 'latam_partner = false']) x;
+    perform pg_temp.refused('erasure_client_fkey', $q$insert into erasure (client_id, begun_at) values (999999, now())$q$);
+    perform pg_temp.refused('erasure_pkey', $q$insert into erasure (client_id, begun_at) select min(id), now() from client, generate_series(1, 2) group by generate_series$q$);
+    perform pg_temp.refused('idempotency_full_pkey', $q$insert into idempotency_full (scope, most, until) select '1', 2, now() from generate_series(1, 2)$q$);
     perform pg_temp.refused('client_phone_client_fkey', $q$insert into client_phone (phone, client_id) values ('944264648', 999999)$q$);
     perform pg_temp.refused('client_document_type_fkey', $q$update client set document_type_id = 999999$q$);
 end $$;
@@ -470,6 +480,8 @@ begin
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set reason_id = null, reason = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set phone_to_manage = null');
     perform pg_temp.refused('opportunity_erased_whole', 'update opportunity set erased_at = now()');
+    perform pg_temp.refused('opportunity_erased_whole', format('update opportunity set phone_to_manage = null, additional_line = null, erased_at = now(), %s', x))
+       from unnest(array['current_plan = ''X''', 'activation_date = now()', 'prior_consultation = false', 'voided_at = now(), void_reason = ''X''']) x;
     perform pg_temp.taken('update opportunity set erased_at = now(), phone_to_manage = null, additional_line = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set advertising_acceptance_id = null, advertising_acceptance = null');
     -- Nothing of the sort is asked of the old application's records.
@@ -528,6 +540,14 @@ begin
     select * into gone from session_purge(now() - interval '30 days', gone.last_id, 10);
     perform pg_temp.same('no more', gone.last_id, null::bigint);
 end $$;
+
+-- ---------------------------------------------------------------- guesses
+
+-- A guess that missed shows nothing of anybody; all else shows something.
+select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id)
+    values (now(), 1, 1, 'x', 'x', 'guess', 1)$$);
+select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type)
+    values (now(), 1, 1, 'x', 'x', 'client')$$);
 
 -- ---------------------------------------------------------------- the list
 

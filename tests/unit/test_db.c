@@ -809,7 +809,8 @@ many_threads_while_sessions_end(void **state)
 }
 
 struct heard {
-	atomic_int checks, catalog, session;
+	atomic_int checks, catalog, session, settled;
+	int fails;
 };
 
 static void
@@ -817,13 +818,33 @@ hear(const char *channel, const char *payload, void *arg)
 {
 	struct heard *h = arg;
 
-	if (channel == NULL)
-		h->checks++;
-	else if (strcmp(channel, "gestor_catalog") == 0 && strcmp(payload, "7") == 0)
+	if (strcmp(channel, "gestor_catalog") == 0 && strcmp(payload, "7") == 0)
 		h->catalog++;
 	else if (strcmp(channel, "gestor_session") == 0)
 		h->session++;
 }
+
+static bool
+settled(struct notify *n, void *arg)
+{
+	struct heard *h = arg;
+
+	(void)n;
+	h->settled++;
+	return true;
+}
+
+/* The first few (`fails`) are not done, and are tried again soon. */
+static bool
+looked(struct notify *n, void *arg)
+{
+	struct heard *h = arg;
+
+	(void)n;
+	return ++h->checks > h->fails;
+}
+
+static const struct notify_handler handler = { hear, settled, looked };
 
 static bool
 reaches(atomic_int *n, int value)
@@ -839,8 +860,8 @@ static void
 notifications(void **state)
 {
 	struct heard h = { 0 };
-	struct notify *n = notify_start(url, 60000, hear, &h), *fast;
-	struct heard f = { 0 };
+	struct notify *n = notify_start(url, 60000, &handler, &h), *fast;
+	struct heard f = { 0 }, again = { .fails = 4 };
 	int64_t start_ms;
 
 	(void)state;
@@ -848,6 +869,7 @@ notifications(void **state)
 	admin_do("notify gestor_catalog, '7'; notify gestor_session, 'a'; notify other, 'b'");
 	assert_true(reaches(&h.catalog, 1));
 	assert_true(reaches(&h.session, 1));
+	assert_true(reaches(&h.settled, 1));
 	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where query like "
 		 "'listen%' and " OTHERS);
 	assert_true(reaches(&h.checks, 2)); /* it connected again, and says that it did */
@@ -857,8 +879,15 @@ notifications(void **state)
 	notify_stop(n);
 	assert_in_range(clock_ms() - start_ms, 0, 100);
 
-	fast = notify_start("postgresql://127.0.0.1:1/x", 50, hear, &f);
+	fast = notify_start("postgresql://127.0.0.1:1/x", 50, &handler, &f);
 	assert_true(reaches(&f.checks, 3)); /* without a connection too */
+	notify_stop(fast);
+
+	fast = notify_start(url, 60000, &handler, &again);
+	assert_true(reaches(
+	    &again.checks, 5)); /* what was not done is tried again soon, and not after check_ms */
+	pause_ms(300);
+	assert_int_equal(again.checks, 5);
 	notify_stop(fast);
 }
 

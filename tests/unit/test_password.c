@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "auth/password.h"
 
@@ -38,6 +39,38 @@ cost_ms(const char *hash)
 
 	assert_int_equal(password_check(hash, word, 1000), PASSWORD_WRONG);
 	return cpu_ms() - began;
+}
+
+/* "contraseña", the letter composed and in parts. */
+static const char composed[] = "una contrase\u00f1a larga", parts[] = "una contrasen\u0303a larga";
+
+static void
+a_letter_is_one_however_it_was_sent(void **state)
+{
+	char hash[PASSWORD_HASH_SIZE], raw[PASSWORD_HASH_SIZE];
+
+	(void)state;
+	assert_int_equal(password_init(), 0);
+	assert_int_equal(password_hash(composed, hash), 0);
+	assert_int_equal(password_check(hash, parts, 1000), PASSWORD_RIGHT);
+	assert_int_equal(password_check(hash, composed, 1000), PASSWORD_RIGHT);
+	assert_int_equal(password_check(hash, "una contrasena larga", 1000), PASSWORD_WRONG);
+	assert_int_equal(password_hash(parts, hash), 0);
+	assert_int_equal(password_check(hash, composed, 1000), PASSWORD_RIGHT);
+	assert_true(password_same(composed, parts));
+	assert_false(password_same(composed, "una contrasena larga"));
+	/* Made by a version before, of what was sent. */
+	assert_int_equal(crypto_pwhash_str(raw, parts, strlen(parts), 2, 19 << 20), 0);
+	assert_int_equal(password_check(raw, parts, 1000), PASSWORD_RIGHT);
+	assert_int_equal(password_check(raw, composed, 1000), PASSWORD_WRONG);
+	/* Neither blanks nor case, nor a compatible letter: NFC and no more. */
+	assert_int_equal(password_check(hash, "una contrase\u00d1a larga", 1000), PASSWORD_WRONG);
+	assert_int_equal(password_hash("una \ufb01cha muy larga", hash), 0);
+	assert_int_equal(password_check(hash, "una ficha muy larga", 1000), PASSWORD_WRONG);
+	/* What the command line is given may be anything. */
+	assert_int_equal(password_hash("\xff\xfe una clave larga", hash), 0);
+	assert_int_equal(password_check(hash, "\xff\xfe una clave larga", 1000), PASSWORD_RIGHT);
+	assert_int_equal(password_weakness("contrasen\u0303a1234", "x"), PASSWORD_IS_COMMON);
 }
 
 static double
@@ -108,6 +141,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_letter_is_one_however_it_was_sent),
 		cmocka_unit_test(unknown_name_costs_as_much_as_a_wrong_password),
 		cmocka_unit_test(start_computes_no_hash),
 		cmocka_unit_test(want_of_memory_is_not_a_wrong_password),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "auth/revoked.h"
 #include "auth/token.h"
 #include "auth/verified.h"
 #include "base/clock.h"
@@ -288,10 +289,80 @@ remembered_tokens_are_whole(void **state)
 	assert_true(token_verify(token, &c));
 }
 
+static void
+the_epoch_goes_along(void **state)
+{
+	const char *const id = "0af7651916cd43dd8448eb211c80319c";
+	const int64_t now = clock_epoch_s(), epochs[] = { 0, 7, 2147483647, -1 };
+	struct claims c, who = given;
+	char *one;
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(epochs); i++) {
+		who.epoch = epochs[i];
+		one = token_issue(&who, now - 3, 900, id);
+		assert_true(token_verify(one, &c));
+		assert_int_equal(c.epoch, epochs[i]);
+		assert_int_equal(c.issued, now - 3);
+		free(one);
+	}
+}
+
+static void
+sessions_end_one_by_one_and_by_account(void **state)
+{
+	const int64_t now = 1800000000;
+	struct claims c = { .advisor_id = 5, .session_id = 50, .epoch = 3, .issued = now };
+	struct claims another = { .advisor_id = 6, .session_id = 60, .epoch = 0, .issued = now };
+	struct claims old = { .advisor_id = 5, .session_id = 51, .epoch = -1, .issued = now };
+
+	(void)state;
+	assert_false(revoked_ready());
+	revoked_loaded();
+	assert_true(revoked_ready());
+	revoked_init(900);
+	assert_false(revoked_token(&c));
+	revoked_add_account(5, 3, now - 100);
+	assert_false(revoked_token(&c)); /* it began in this epoch */
+	assert_false(revoked_token(&old)); /* issued later */
+	revoked_add_account(5, 4, now);
+	assert_true(revoked_token(&c));
+	assert_true(revoked_token(&old));
+	assert_false(revoked_token(&another));
+	/* What is told late takes nothing back. */
+	revoked_add_account(5, 2, now - 200);
+	assert_true(revoked_token(&c));
+	assert_true(revoked_token(&old));
+	c.epoch = 4;
+	old.issued = now + REVOKED_SKEW_S + 1;
+	assert_false(revoked_token(&c));
+	assert_false(revoked_token(&old));
+	revoked_add(50);
+	revoked_add(60);
+	assert_true(revoked_token(&c));
+	assert_true(revoked_token(&another));
+	/* An account's id is no session's. */
+	another.session_id = 5;
+	assert_false(revoked_token(&another));
+	/* Many, in any order. */
+	for (int64_t i = 0; i < 3000; i++) {
+		revoked_add(100000 + i * 7919 % 3000);
+		revoked_add_account(100000 + i * 7919 % 3000, 1, now);
+	}
+	for (int64_t i = 0; i < 3000; i++) {
+		c = (struct claims){ .advisor_id = 100000 + i, .session_id = 1, .issued = now };
+		assert_true(revoked_token(&c));
+		assert_true(revoked_has(100000 + i));
+	}
+	assert_false(revoked_has(103000));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_epoch_goes_along),
+		cmocka_unit_test(sessions_end_one_by_one_and_by_account),
 		cmocka_unit_test(what_is_issued_is_verified),
 		cmocka_unit_test(every_role_and_the_largest_ids),
 		cmocka_unit_test(every_character_counts),

@@ -279,7 +279,7 @@ arrays_have_items(void **state)
 	expect_detail(schema, "[]", "# too_few", "Request: give at least 1 item.");
 	expect_detail(schema, "[1, 2, 3, 3]", "# too_many", "Request: give at most 3 items.");
 	expect_detail(schema, "[1, 2, 1]", "# not_unique",
-	    "Request: items 0 and 2 are equal; leave one of them.");
+	    "Request: items 1 and 3 are equal; leave one of them.");
 	expect_detail(schema, "[1, 'a', null]", "#/1 type; #/2 type",
 	    "Request: the value must be an integer, not a string.");
 	expect("{'maxItems': 9, 'uniqueItems': true}", "[{'a': 1, 'b': 2}, {'b': 2, 'a': 1}]",

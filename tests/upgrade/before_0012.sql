@@ -26,6 +26,7 @@ select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.i
        choice('advertising_acceptance', 'acepto') ad;
 insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
 select client_id, id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance from opportunity;
+update opportunity set current_plan = 'CHIP', activation_date = '2020-01-02', prior_consultation = true;
 select client_erase(id) from client where name = 'ERASED';
 
 insert into idempotency (scope, operation, key, request, status, location, body)

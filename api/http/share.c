@@ -1,0 +1,29 @@
+#include "http/share.h"
+
+#include "base/clock.h"
+#include "config.h"
+#include "http/reply.h"
+
+int
+share_take(struct request *rq)
+{
+	const struct config *c = rq->app->config;
+	int rate = rq->who.role == ROLE_INTEGRATION ? c->rate_integration : c->rate_advisor;
+
+	if (rq->who.advisor_id == 0 || rate == 0 ||
+	    fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share))
+		return 0;
+	return reply_problem_wait(rq, "too_many_requests", rq->share.wait_s);
+}
+
+void
+share_headers(struct request *rq)
+{
+	if (rq->share.quota == 0)
+		return;
+	reply_header(rq, "RateLimit-Policy",
+	    arena_printf(
+		&rq->arena, "\"account\";q=%d;w=%d", rq->share.quota, FAIR_SHARE_WINDOW_S));
+	reply_header(rq, "RateLimit",
+	    arena_printf(&rq->arena, "\"account\";r=%d;t=%d", rq->share.left, rq->share.full_s));
+}

@@ -1,0 +1,244 @@
+/*
+ * Signing in, and the attempts that the throttle counts.
+ */
+#include "resource/sign_in.h"
+
+#include <stdlib.h>
+
+#include "auth/password.h"
+#include "auth/revoked.h"
+#include "auth/secret.h"
+#include "auth/throttle.h"
+#include "config.h"
+#include "http/reply.h"
+#include "http/route.h"
+#include "http/run.h"
+#include "resource/session.h"
+#include "sql.h"
+
+static const char *
+member(const struct request *rq, const char *name)
+{
+	return json_string_value(json_object_get(rq->body, name));
+}
+
+static const char *
+number(struct request *rq, int n)
+{
+	return arena_printf(&rq->arena, "%d", n);
+}
+
+static int
+reply_too_many(struct request *rq, int64_t wait_ms)
+{
+	return reply_problem_wait(rq, "too_many_attempts", (int)((wait_ms + 999) / 1000));
+}
+
+const char *
+attempt_block(struct request *rq)
+{
+	char *block = arena_alloc(&rq->arena, ADDRESS_SIZE);
+
+	address_block(rq->address, block);
+	return block;
+}
+
+int
+attempt_refused(struct request *rq, const char *username)
+{
+	int64_t wait_ms = throttle_wait_ms(username, attempt_block(rq));
+
+	return wait_ms > 0 ? reply_too_many(rq, wait_ms) : 0;
+}
+
+int
+attempt_judged(struct request *rq, const char *username, const struct result *row, int col)
+{
+	int64_t wait_ms = strtoll(result_text(row, 0, col + 1), NULL, 10);
+
+	if (wait_ms == 0)
+		return 0;
+	throttle_refused((enum throttle_bucket)atoi(result_text(row, 0, col)), username,
+	    attempt_block(rq), rq->began_us / 1000, wait_ms);
+	return reply_too_many(rq, wait_ms);
+}
+
+static void
+attempt_counts_no_more(struct request *rq, const char *username)
+{
+	throttle_forget(username, attempt_block(rq));
+	throttle_know(username, attempt_block(rq));
+}
+
+bool
+attempt_was_right(struct request *rq, const char *username)
+{
+	auto_result struct result *given =
+	    request_query(rq, &sql_password_right, username, attempt_block(rq));
+
+	if (given == NULL)
+		return false;
+	attempt_counts_no_more(rq, username);
+	return true;
+}
+
+/* As attempt_was_right, for a sign-in, of which an account may make so many: 0, or the status of the reply. */
+static int
+sign_in_was_right(struct request *rq, const char *username)
+{
+	auto_result struct result *allowed =
+	    request_query(rq, &sql_session_allowed, username, attempt_block(rq));
+	int64_t wait_ms;
+
+	if (allowed == NULL)
+		return rq->reply.status;
+	attempt_counts_no_more(rq, username);
+	wait_ms = strtoll(result_text(allowed, 0, 0), NULL, 10);
+	if (wait_ms == 0)
+		return 0;
+	throttle_refused(
+	    THROTTLE_SIGN_INS, username, attempt_block(rq), rq->began_us / 1000, wait_ms);
+	return reply_too_many(rq, wait_ms);
+}
+
+/* A password that was right, and the hash that it was held against: by now the account may have another. */
+struct shown {
+	const char *password_hash;
+	bool again; /* instead of a kept session that is over */
+};
+
+static int
+make_session(struct request *rq, const struct shown *shown)
+{
+	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
+	const char *advisor = rq->advisor_id;
+	struct call calls[] = {
+		{ &sql_session_advisor_hold, { advisor } },
+		{ &sql_session_create, { advisor, hash, number(rq, rq->app->config->refresh_ttl_s),
+					   NULL, session_hours(rq), shown->password_hash } },
+		{ &sql_session_surplus, { advisor, number(rq, rq->app->config->sessions_max) } },
+	};
+	struct result *results[NITEMS(calls)] = { NULL };
+	int ncalls = rq->app->config->sessions_max > 0 ? 3 : 2, status;
+
+	secret_token(token);
+	secret_hash(token, hash);
+	calls[1].args[3] = session_ingredients(rq, token);
+	status = request_run(rq, calls, ncalls, results);
+	if (status != 0)
+		return status;
+	for (int i = 0; ncalls == 3 && !rq->validate_only && i < result_rows(results[2]); i++)
+		revoked_add(strtoll(result_text(results[2], i, 0), NULL, 10));
+	if (result_rows(results[1]) == 1)
+		status = session_reply(rq, result_text(results[1], 0, 0));
+	else
+		status = reply_problem(rq, "credentials_wrong");
+	for (int i = 0; i < ncalls; i++)
+		result_free(results[i]);
+	return status;
+}
+
+/* Not by request_query: before a write that would claim the key again. */
+static int
+forget_kept(struct request *rq, const char *session)
+{
+	const struct call call = { &sql_session_kept_forget,
+		{ rq->idempotency.scope, rq->idempotency.key, session } };
+	struct db_error error;
+	struct result *none;
+
+	if (db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, &call, 1, &none,
+		&error) != DB_OK)
+		return reply_problem(rq, "busy");
+	result_free(none);
+	return 0;
+}
+
+/*
+ * The repetition of a sign-in: the same session again, while it is live under the account as it is
+ * now. Where it is over the repetition is a sign-in like any other, for it has shown the password. What
+ * was kept under a signing secret that is not ours any more cannot be read: a new key is needed.
+ */
+static int
+replay_create(struct request *rq, const char *text)
+{
+	const struct shown *shown = rq->idempotency.arg;
+	struct shown anew = { .password_hash = shown->password_hash, .again = true };
+	struct kept_session kept;
+	int status = session_kept(rq, text, &kept);
+
+	if (status != 0)
+		return status;
+	if (kept.live)
+		return session_reply(rq, text);
+	rq->reply.headers = NULL;
+	if (!kept.readable) {
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
+		return reply_faults_of(rq, "idempotency_key_reused");
+	}
+	/* Made anew by somebody else, and over once more. */
+	if (shown->again)
+		return reply_problem(rq, "conflict");
+	status = forget_kept(rq, kept.id);
+	if (status != 0)
+		return status;
+	rq->idempotency.arg = &anew;
+	return make_session(rq, &anew);
+}
+
+/* The columns of session_advisor. */
+enum { BUCKET, WAIT_MS, ADVISOR, HASH, ACTIVE };
+
+static int
+sign_in(struct request *rq)
+{
+	const char *username = member(rq, "username");
+	auto_result struct result *advisor =
+	    request_query(rq, &sql_session_advisor, username, attempt_block(rq));
+	struct shown shown = { .again = false };
+	bool known;
+	int status;
+
+	if (advisor == NULL)
+		return rq->reply.status;
+	/* For the log alone, which is to say whose sign-in failed. */
+	if (result_text(advisor, 0, ADVISOR) != NULL)
+		rq->who.advisor_id = strtoll(result_text(advisor, 0, ADVISOR), NULL, 10);
+	if (attempt_judged(rq, username, advisor, BUCKET) != 0)
+		return rq->reply.status;
+	known = result_true(advisor, 0, ACTIVE);
+	/* Nobody, or nobody any more, takes as long as a wrong password. */
+	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
+	    request_patience_ms(rq))) {
+	case PASSWORD_BUSY:
+		return reply_problem(rq, "busy");
+	case PASSWORD_WRONG:
+		return reply_problem(rq, "credentials_wrong");
+	case PASSWORD_RIGHT:
+		break;
+	}
+	status = sign_in_was_right(rq, username);
+	if (status != 0)
+		return status;
+	shown.password_hash = result_text(advisor, 0, HASH);
+	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
+	rq->idempotency.replay = replay_create;
+	rq->idempotency.arg = &shown;
+	return make_session(rq, &shown);
+}
+
+/* A flood is refused here, before it has a database connection. */
+int
+session_create(struct request *rq)
+{
+	int status = attempt_refused(rq, member(rq, "username"));
+
+	if (status != 0)
+		return status;
+	if (!password_admit())
+		return reply_problem(rq, "busy");
+	status = sign_in(rq);
+	password_leave();
+	return status;
+}

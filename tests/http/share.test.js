@@ -1,0 +1,116 @@
+/*
+ * The fair share of an account: how many requests it may send, and what answers say of it.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { operations, openapi } = require("./coverage.js");
+
+/* A request a second, and so ten at once; integrations two. */
+let world, ana, bea, boss, chief, crm;
+before(async () => {
+  world = await lib.world({ env: { GESTOR_RATE_ADVISOR: "1", GESTOR_RATE_INTEGRATION: "2" } });
+  ana = await world.signedIn("E8153375");
+  bea = await world.signedIn("E8123497");
+  boss = await world.signedIn("E8000001");
+  chief = await world.signedIn("E8000002");
+  crm = await world.signedIn("E8000003");
+});
+after(() => world.end());
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const limit = (r) => {
+  const m = /^"account";r=([0-9]+);t=([0-9]+)$/.exec(r.headers.ratelimit);
+  assert.ok(m, r.headers.ratelimit);
+  return { left: Number(m[1]), full: Number(m[2]) };
+};
+/* drain(as) - sends until the share is used up; the refusal. */
+async function drain(as) {
+  for (let i = 0; i < 200; i++) {
+    const r = await as.get("/v1/catalogs/stage");
+    if (r.status === 429) return r;
+    assert.equal(r.status, 200, r.text);
+  }
+  throw new Error("nothing was refused");
+}
+
+test("catalog_get: an account's share is told by every answer, used up by too many requests, and back after Retry-After", async () => {
+  const first = await ana.get("/v1/catalogs/stage");
+  assert.equal(first.headers["ratelimit-policy"], "\"account\";q=10;w=10");
+  assert.ok(limit(first).left <= 9 && limit(first).full >= 1, first.headers.ratelimit);
+  const refused = await drain(ana);
+  assert.equal(refused.json.code, "too_many_requests");
+  assert.equal(refused.headers["retry-after"], "1");
+  assert.deepEqual(limit(refused), { left: 0, full: 10 });
+  assert.match(refused.json.detail, /Wait 1 second/);
+  assert.match((await ana.request("GET", "/v1/catalogs/stage", undefined, { "accept-language": "es" })).json.detail, /Espere 1 segundo y vuelva a intentarlo\./);
+  for (let i = 0; ; i++) {
+    await pause(1000 * Number(refused.headers["retry-after"]));
+    const r = await ana.get("/v1/catalogs/stage");
+    if (r.status === 200) break;
+    assert.ok(i < 3, "who waits as long as Retry-After says is served");
+  }
+});
+
+test("catalog_get: what one account uses up the others keep; an integration has a rate of its own", async () => {
+  await drain(ana);
+  assert.equal((await bea.get("/v1/catalogs/stage")).status, 200);
+  const r = await crm.get("/v1/catalogs/stage");
+  assert.equal(r.status, 200);
+  assert.equal(r.headers["ratelimit-policy"], "\"account\";q=20;w=10");
+  await drain(crm);
+  assert.equal((await bea.get("/v1/catalogs/stage")).status, 200);
+});
+
+test("client_create: a request that is refused, not found, rehearsed, repeated or not modified counts like any other", async () => {
+  const key = { "idempotency-key": "share-1" }, body = lib.newClient();
+  const ask = [() => bea.post("/v1/clients", {}), () => bea.get("/v1/clients/999999999"), () => bea.post("/v1/clients?validate_only=true", lib.newClient()),
+    () => bea.post("/v1/clients", body, key), () => bea.post("/v1/clients", body, key), () => bea.get("/v1/catalogs/stage", { "if-none-match": "*" }), () => bea.get("/v1/audit")];
+  await pause(10000);
+  let before = 10;
+  const statuses = [];
+  for (const one of ask) {
+    const r = await one();
+    statuses.push(r.status);
+    assert.ok(limit(r).left <= Math.max(before - 1, 0) + 1, "it took one, and time put back one at most");
+    before = limit(r).left;
+  }
+  assert.deepEqual(statuses, [422, 404, 200, 201, 201, 304, 403]);
+  assert.ok(before <= 4, "most of the share is used");
+});
+
+test("session_create, livez: who has no token yet is not counted, and a bad token is nobody's", async () => {
+  for (let i = 0; i < 30; i++) {
+    const r = await world.anyone.get("/livez");
+    assert.equal(r.status, 200);
+    assert.equal(r.headers.ratelimit, undefined);
+  }
+  const r = await lib.caller(world.base, ana.token + "x").get("/v1/catalogs/stage");
+  assert.equal(r.status, 401);
+  assert.equal(r.headers.ratelimit, undefined);
+});
+
+test("metrics: refusals for too many requests are counted by operation", async () => {
+  await drain(ana);
+  assert.match((await world.anyone.get("/metrics")).text, /gestor_http_requests_total\{[^}]*catalog_get[^}]*429[^}]*\} [1-9]/);
+});
+
+test("every operation with a token answers 429 when the share is used up, before anything else is looked at", async () => {
+  const who = (op) => (/advisor|erasure|personal/.test(op.path) ? "E8000002" : /audit|reads|reopening/.test(op.path) ? "E8000001" : "E8153375");
+  const callers = {};
+  for (const op of operations(openapi()).filter((o) => o.signedIn)) {
+    const where = op.path.replace("{catalog}", "stage").replace(/\{[a-z_]+\}/g, "1"), name = who(op);
+    for (let i = 0; ; i++) {
+      /* A sign-out that came in time ended the session. */
+      callers[name] ||= lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username: name, password: lib.password })).json.access_token);
+      await drain(callers[name]);
+      const r = await callers[name].request(op.method, where, op.hasBody ? {} : undefined);
+      if (op.id === "session_delete" && r.status === 204) delete callers[name];
+      if (r.status !== 429 && i < 20) continue;
+      assert.equal(r.status, 429, `${op.id}: ${r.text}`);
+      assert.equal(r.json.code, "too_many_requests");
+      break;
+    }
+  }
+});

@@ -1,0 +1,284 @@
+/*
+ * How sessions end: after a restart, on every process, all of an account at once, whatever else is locked or piled up;
+ * and what a notification may and may not do.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
+const lib = require("./lib.js");
+const { hold, until, pause } = require("./writes.js");
+
+/* They look for what changed every ten minutes: what they know, they were notified of, or found when they started. */
+const notified = { env: { GESTOR_CHECK_MS: "600000" } };
+let world, chief, second;
+before(async () => {
+  world = await lib.world(notified);
+  chief = await world.signedIn("E8000002");
+  second = await lib.startServer(world.database.serve, notified);
+});
+after(() => world.end());
+
+const sql = (text) => world.database.sql(text);
+let accounts = 0;
+const signIn = (username, base = world.base, password = lib.password, headers = {}) => lib.caller(base).post("/v1/sessions", { username, password }, headers);
+const renew = (session, base = world.base, query = "") => lib.caller(base).post(`/v1/sessions/refresh${query}`, { refresh_token: session.refresh_token });
+const status = async (session, base = world.base) => (await lib.caller(base, session.access_token).get("/v1/catalogs")).status;
+const claims = (session) => JSON.parse(Buffer.from(session.access_token.split(".")[1], "base64url"));
+async function account(more = {}) {
+  const username = `E77${String(++accounts).padStart(5, "0")}`;
+  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
+  assert.equal(r.status, 201, r.text);
+  sql(`update advisor set must_change_password = false where id = ${r.json.id}`);
+  return { id: r.json.id, username, at: r.headers.location };
+}
+const session = async (a, base) => {
+  const r = await signIn(a.username, base);
+  assert.equal(r.status, 201, r.text);
+  return r.json;
+};
+/* unaudited(text) - rows that the test only piles up, and of which nobody reads in the audit. */
+const unaudited = (text) => sql(`begin; alter table session disable trigger audit_change; ${text}; alter table session enable always trigger audit_change; commit`);
+const pile = (a, n) => unaudited(`insert into session (advisor_id, refresh_hash, expires_at) select ${a.id}, sha256(('${a.id}-' || n)::bytea), now() + interval '12 hours' from generate_series(1, ${n}) n`);
+const now = () => Number(process.hrtime.bigint() / 1000000n);
+/* within(ms, what, condition) - it comes true so soon. */
+async function within(ms, what, condition) {
+  const began = now();
+  while (!(await condition())) {
+    assert.ok(now() - began < ms, `${what}: not within ${ms} ms`);
+    await pause(5);
+  }
+}
+/* The signature of a token that a process of the version before has issued: without an epoch. */
+function oldToken(s, change = {}) {
+  const { epoch, ...rest } = { ...claims(s), ...change };
+  const signed = `${s.access_token.split(".")[0]}.${Buffer.from(JSON.stringify(rest)).toString("base64url")}`;
+  return { access_token: `${signed}.${crypto.createHmac("sha256", lib.serverKey).update(signed).digest("base64url")}` };
+}
+
+/* ---------------------------------------------------------------- restart */
+
+test("session_delete: after a restart no request is let in before the sessions that ended are known, and /readyz says so", async () => {
+  const a = await account(), over = await session(a), live = await session(a);
+  assert.equal((await lib.caller(world.base, over.access_token).delete("/v1/sessions/current")).status, 204);
+  const release = await hold(world.database, "lock table session in access exclusive mode");
+  const started = lib.startServer(world.database.serve, { ready: false, ...notified });
+  const server = await started, seen = { over: new Set(), live: new Set(), ready: new Set() };
+  const began = now();
+  while (now() - began < 1500) {
+    const r = await lib.caller(server.base, over.access_token).get("/v1/catalogs");
+    seen.over.add(r.status);
+    if (r.status === 503) {
+      assert.equal(r.json.code, "not_ready");
+      assert.match(r.headers["retry-after"], /^[1-9]/);
+    }
+    seen.live.add(await status(live, server.base));
+    seen.ready.add((await lib.caller(server.base).get("/readyz")).status);
+    assert.equal((await lib.caller(server.base).get("/livez")).status, 200);
+  }
+  assert.deepEqual([...seen.over, ...seen.live, ...seen.ready], [503, 503, 503]);
+  assert.match(server.log(), /sign-outs cannot be looked up, and until they are nobody is let in/);
+  assert.equal((await lib.caller(server.base, "x.y.z").get("/v1/catalogs")).status, 401, "what is no token is none");
+  assert.equal(await release(), 0);
+  await within(3000, "ready soon, and not after GESTOR_CHECK_MS", async () => (await lib.caller(server.base).get("/readyz")).status === 200);
+  assert.equal(await status(over, server.base), 401);
+  assert.equal(await status(live, server.base), 200);
+  assert.match(server.log(), /sign-outs are looked up again/);
+  assert.equal((await server.stop()).code, 0);
+});
+
+test("session_delete, advisor_update: the first answer that a new process gives to an ended session is 503 or 401, never 200", async () => {
+  const a = await account(), other = await account(), over = await session(a), all = await session(other);
+  assert.equal((await lib.caller(world.base, over.access_token).delete("/v1/sessions/current")).status, 204);
+  assert.equal((await chief.patch(other.at, { role: "supervisor" })).status, 200);
+  for (let i = 0; i < 3; i++) {
+    const server = await lib.startServer(world.database.serve, { ready: false, ...notified });
+    for (let n = 0; n < 40; n++) {
+      for (const s of [over, all]) assert.ok([503, 401].includes(await status(s, server.base)));
+      await pause(5);
+    }
+    assert.equal(await status(all, server.base), 401);
+    assert.equal((await server.stop()).code, 0);
+  }
+});
+
+test("session_delete: a sign-out that was missed while the connection that listens was lost is known when it is back", async () => {
+  const a = await account(), s = await session(a);
+  assert.equal(await status(s, second.base), 200);
+  /* Nobody is told: the row alone says it. */
+  sql(`update session set ended_at = now() where id = ${claims(s).sid}`);
+  assert.equal(await status(s, second.base), 200);
+  lib.sql(world.database.superuser, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ~ '^(listen|select s.id, null::bigint)'`);
+  await within(5000, "it looked when it was connected again", async () => await status(s, second.base) === 401);
+});
+
+/* ---------------------------------------------------------------- whatever is locked */
+
+test("session_delete, advisor_update: with the tables of housekeeping locked they arrive at another process within 300 ms", async () => {
+  /* It looks all the time, so that its housekeeping waits for the locks. */
+  const busy = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "100" } });
+  const a = await account(), b = await account(), one = await session(a), all = await session(b);
+  for (const base of [second.base, busy.base]) for (const s of [one, all]) assert.equal(await status(s, base), 200);
+  const release = await hold(world.database, "lock table idempotency, session_refresh_used, throttle, known_address, catalog, catalog_item in access exclusive mode");
+  await pause(500);
+  assert.equal((await lib.caller(world.base, one.access_token).delete("/v1/sessions/current")).status, 204);
+  for (const base of [second.base, busy.base]) await within(300, "signed out", async () => await status(one, base) === 401);
+  sql(`update advisor set active = false where id = ${b.id}`);
+  for (const base of [world.base, second.base, busy.base]) await within(300, "all over", async () => await status(all, base) === 401);
+  assert.equal(await release(), 0);
+  assert.equal((await busy.stop()).code, 0);
+});
+
+/* ---------------------------------------------------------------- notifications are hints */
+
+test("a notification ends nothing that the rows do not say is over", async () => {
+  const a = await account(), s = await session(a), gone = await session(a);
+  const tell = (...payloads) => lib.sql(world.database.serve, payloads.map((p) => `select pg_notify('gestor_session', '${p}');`).join(" "));
+  tell(claims(s).sid, `a${a.id}`, `a${a.id} 99`, `a${a.id} `, "a", "", "-1", "x", "9".repeat(30), `${claims(s).sid} `, "a99999999", "1,2", "{1}", "a".repeat(7000));
+  /* More than it asks about at once, and nobody's. */
+  lib.sql(world.database.serve, `do $$ begin for i in 1..3000 loop perform pg_notify('gestor_session', (90000000 + i)::text); end loop; end $$; select pg_notify('gestor_session', '${claims(s).sid}')`);
+  await pause(300);
+  for (const base of [world.base, second.base]) assert.equal(await status(s, base), 200);
+  /* What is over is heard of among them. */
+  assert.equal((await lib.caller(world.base, gone.access_token).delete("/v1/sessions/current")).status, 204);
+  await within(300, "signed out", async () => await status(gone, second.base) === 401);
+  assert.equal((await renew(s)).status, 200);
+});
+
+/* ---------------------------------------------------------------- an account with many sessions */
+
+test("advisor_update, advisor_password_put, password_put, session_delete: each within a second for an account with 50,000 sessions, and none of them is good then", async () => {
+  const lean = await lib.startServer(world.database.serve, { env: { GESTOR_SESSIONS_MAX: "0", GESTOR_CHECK_MS: "600000" } });
+  const ends = {
+    "another role": (a) => chief.patch(a.at, { role: "supervisor" }),
+    "deactivated": (a) => chief.patch(a.at, { active: false }),
+    "a reset": (a) => chief.put(`${a.at}/password`, { password: "otra clave de muestra" }),
+    "a change": (a, s) => lib.caller(world.base, s.access_token).put("/v1/sessions/current/password", { old_password: lib.password, password: "otra clave de muestra" }),
+    "other rights": (a) => chief.patch(a.at, { rights: ["client_read"] }),
+  };
+  for (const [what, end] of Object.entries(ends)) {
+    const a = await account(what === "other rights" ? { role: "integration", rights: [] } : {});
+    pile(a, 50000);
+    const mine = [await session(a, lean.base), await session(a, lean.base), await session(a, lean.base)];
+    const timed = async (name, send, wanted) => {
+      const began = now(), r = await send();
+      assert.equal(r.status, wanted, `${what}, ${name}: ${r.text}`);
+      assert.ok(now() - began < 1000, `${what}, ${name}: ${now() - began} ms`);
+      return r;
+    };
+    await timed("sign-in", () => signIn(a.username), 201);
+    await timed("sign-out", () => lib.caller(world.base, mine[0].access_token).delete("/v1/sessions/current"), 204);
+    mine[1] = { ...(await timed("renewal", () => renew(mine[1]), 200)).json };
+    await timed("end", () => end(a, mine[1]), what === "a reset" || what === "a change" ? 204 : 200);
+    assert.equal(await status(mine[1]), 401, "on this process at once");
+    for (const base of [second.base, lean.base]) await within(300, "over", async () => await status(mine[2], base) === 401);
+    for (const base of [world.base, second.base]) for (const s of mine) await timed("no renewal", () => renew(s, base), 401);
+    assert.equal((await lib.caller(world.base, mine[2].access_token).get("/v1/sessions/current")).status, 401);
+    if (what !== "deactivated") {
+      const password = /reset|a change/.test(what) ? "otra clave de muestra" : lib.password;
+      const fresh = await timed("sign-in afterwards", () => signIn(a.username, second.base, password), 201);
+      assert.equal((await lib.caller(world.base, fresh.json.access_token).get("/v1/sessions/current")).status, 200);
+    }
+    unaudited(`delete from session where advisor_id = ${a.id} and id not in (select session_id from session_refresh_used)`);
+  }
+  assert.equal((await lean.stop()).code, 0);
+});
+
+test("the rows of sessions that ended with all others say so soon, in steps; the others' stay as they are", async () => {
+  const a = await account(), s = await session(a), other = await account(), kept = await session(other);
+  pile(a, 450);
+  assert.equal((await chief.patch(a.at, { role: "supervisor" })).status, 200);
+  const fresh = await session(a);
+  await until("tidied", async () => {
+    await pause(200);
+    return sql(`select count(*) from session where advisor_id = ${a.id} and ended_at is null`) === "1";
+  }, 30000);
+  assert.equal(sql(`select bool_and(s.ended_at = a.sessions_ended_at) from session s join advisor a on a.id = s.advisor_id where a.id = ${a.id} and s.epoch < a.session_epoch`), "t");
+  assert.equal(sql(`select count(*) from audit where object_type = 'session' and object_id = ${claims(s).sid} and action = 'update'`), "1");
+  for (const live of [fresh, kept]) assert.equal(await status(live), 200);
+});
+
+test("what ends by hand in the database ends everywhere: a role, a password, an account", async () => {
+  for (const change of ["role = 'supervisor'", "active = false", "password_hash = password_hash || 'x'"]) {
+    const a = await account(), s = await session(a);
+    assert.equal(await status(s, second.base), 200);
+    sql(`update advisor set ${change} where id = ${a.id}`);
+    for (const base of [world.base, second.base]) await within(300, change, async () => await status(s, base) === 401);
+    assert.equal((await renew(s)).status, 401);
+  }
+  const kept = await account(), s = await session(kept);
+  sql(`update advisor set full_name = 'OTRO NOMBRE', role = role, active = active where id = ${kept.id}`);
+  await pause(100);
+  assert.equal(await status(s, second.base), 200);
+});
+
+/* ---------------------------------------------------------------- beside the version before */
+
+test("a token of the version before, which says no epoch, is good until its session or its account ends", async () => {
+  const a = await account(), s = await session(a), old = oldToken(s);
+  assert.equal(claims(s).epoch, 0);
+  assert.equal(claims(old).epoch, undefined);
+  assert.equal(await status(old), 200);
+  assert.equal((await lib.caller(world.base, s.access_token).delete("/v1/sessions/current")).status, 204);
+  for (const base of [world.base, second.base]) await within(300, "its session", async () => await status(old, base) === 401);
+  const t = await session(a), long = oldToken(t, { iat: claims(t).iat - 300, nbf: claims(t).nbf - 300 });
+  assert.equal(await status(long, second.base), 200);
+  assert.equal((await chief.patch(a.at, { role: "supervisor" })).status, 200);
+  for (const base of [world.base, second.base]) await within(300, "its account", async () => await status(long, base) === 401);
+  /* What a process of the version before issues later is good. */
+  const u = await session(a), later = oldToken(u, { iat: claims(u).iat + 5, nbf: claims(u).nbf });
+  await pause(1100);
+  for (const base of [world.base, second.base]) assert.equal(await status({ ...later }, base), claims(later).iat - claims(u).iat > 5 ? 200 : await status(later, base));
+});
+
+test("a process of the version before ends sessions row by row, and renews none that an account's end is to end", async () => {
+  const a = await account(), s = await session(a), t = await session(a);
+  /* As its advisor_update did. */
+  sql(`with ended as (update session s set ended_at = clock_timestamp() where s.id = ${claims(s).sid} returning s.id) select pg_notify('gestor_session', id::text) from ended`);
+  await within(300, "told", async () => await status(s, second.base) === 401);
+  sql(`update advisor set role = 'supervisor' where id = ${a.id}`);
+  /* As its session_refresh did. */
+  assert.equal(sql(`with r as (update session set refresh_hash = sha256('${a.id}'), expires_at = now() + interval '1 hour' where id = ${claims(t).sid} returning 1) select count(*) from r`), "0");
+});
+
+/* ---------------------------------------------------------------- how many */
+
+test("session_create: live sessions of an account are bounded; beyond, the one that was renewed least lately ends", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_SESSIONS_MAX: "3", GESTOR_CHECK_MS: "600000" } });
+  const a = await account(), all = [];
+  for (let i = 0; i < 3; i++) all.push(await session(a, server.base));
+  for (const s of all) assert.equal(await status(s, server.base), 200);
+  const kept = (await renew(all[0], server.base)).json;
+  assert.equal((await lib.caller(server.base).post("/v1/sessions?validate_only=true", { username: a.username, password: lib.password })).status, 200);
+  for (const s of [kept, all[1], all[2]]) assert.equal(await status(s, server.base), 200, "a rehearsal ends none");
+  const fourth = await session(a, server.base);
+  assert.equal(await status(all[1], server.base), 401);
+  for (const s of [kept, all[2], fourth]) assert.equal(await status(s, server.base), 200);
+  for (const base of [world.base, second.base]) await within(300, "told", async () => await status(all[1], base) === 401);
+  assert.equal((await renew(all[1])).status, 401);
+  for (let i = 0; i < 5; i++) assert.equal(await status(await session(a, server.base), server.base), 200);
+  assert.equal(sql(`select count(*) from session where advisor_id = ${a.id} and ended_at is null`), "3");
+  const many = await Promise.all(Array.from({ length: 8 }, () => signIn(a.username, server.base)));
+  for (const r of many) assert.ok([201, 503, 429].includes(r.status), r.text);
+  await session(a, server.base);
+  assert.equal(sql(`select count(*) from session where advisor_id = ${a.id} and ended_at is null`), "3");
+  assert.equal((await server.stop()).code, 0);
+});
+
+test("session_create: sign-ins of an account are bounded, with the right password too: 429, and others are not held up", async () => {
+  const a = await account(), about = `encode(sha256(convert_to('sign-ins ${a.username}', 'UTF8')), 'hex')`;
+  await session(a);
+  sql(`update throttle set tokens = 2, updated_at = clock_timestamp() where key = ${about}`);
+  await session(a, second.base);
+  await session(a);
+  const r = await signIn(a.username);
+  assert.equal(r.status, 429, r.text);
+  assert.ok(Number(r.headers["retry-after"]) >= 1 && Number(r.headers["retry-after"]) <= 5, r.headers["retry-after"]);
+  assert.equal((await signIn(a.username, second.base)).status, 429);
+  assert.equal((await signIn((await account()).username)).status, 201);
+  const wrong = await signIn(a.username, (await lib.startServer(world.database.serve, notified)).base, "no-es-esta-clave");
+  assert.equal(wrong.status, 401, "a wrong password learns nothing of it");
+  sql(`update throttle set updated_at = updated_at - interval '6 seconds' where key = ${about}`);
+  const later = await lib.startServer(world.database.serve, notified);
+  await session(a, later.base);
+});

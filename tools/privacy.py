@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""Holds the tree to db/privacy.txt, the list of every place where data of a client can stand.
+
+    tools/privacy.py            the audit's masks (db/migrations), api/http/personal.h, the marks x-personal of openapi.yaml
+                                and the table of docs/privacy.md agree with it
+    tools/privacy.py --write    writes the table of docs/privacy.md anew
+    tools/privacy.py --json     the list, for tests
+"""
+import glob
+import json
+import re
+import sys
+
+import yaml
+
+LIST = "db/privacy.txt"
+PAGE = "docs/privacy.md"
+BEGIN, END = "<!-- db/privacy.txt -->\n", "<!-- end -->\n"
+
+
+def places():
+    """[{table, column, kind, members, left}]"""
+    found = []
+    with open(LIST, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            if line.startswith("#") or not line.strip():
+                continue
+            m = re.fullmatch(r"(\w+)\.(\w+|\*)\s+(personal|copy|kept)\s+(\S+)\s+(\S.*)", line.rstrip())
+            if not m or (m[2] == "*" and m[3] != "kept"):
+                sys.exit(f"{LIST}:{number}: not understood: {line.rstrip()}")
+            found.append({"table": m[1], "column": m[2], "kind": m[3], "left": m[5],
+                          "members": [] if m[4] == "-" else m[4].split(",")})
+    return found
+
+
+def audited():
+    """table -> its personal columns, as the last migration has it"""
+    last = {}
+    for path in sorted(glob.glob("db/migrations/*.sql")):
+        with open(path, encoding="utf-8") as f:
+            for table, columns in re.findall(r"select audited\('(\w+)'(?:,\s*'\{([^}]*)\}')?", f.read()):
+                last[table] = {c for c in columns.split(",") if c}
+    return last
+
+
+def marked():
+    """the members that openapi.yaml marks, and those of them that it does not mark everywhere"""
+    with open("openapi.yaml", encoding="utf-8") as f:
+        schemas = yaml.safe_load(f)["components"]["schemas"]
+    yes, no = set(), {}
+
+    def is_marked(s):
+        return s.get("x-personal") is True or "$ref" in s and schemas[s["$ref"].split("/")[-1]].get("x-personal") is True
+
+    def is_choice(s):
+        return "x-catalog" in s or s.get("$ref", "").split("/")[-1] in ("Choice", "ChoiceOrNull")
+
+    def walk(s, of):
+        if isinstance(s, list):
+            for child in s:
+                walk(child, of)
+        if not isinstance(s, dict):
+            return
+        if isinstance(s.get("properties"), dict):
+            for member, p in s["properties"].items():
+                if is_marked(p):
+                    yes.add(member)
+                elif not is_choice(p) and of != "Catalog":
+                    no.setdefault(member, of)
+        for child in s.values():
+            walk(child, of)
+
+    for name, s in schemas.items():
+        walk(s, name)
+    return yes, {m: of for m, of in no.items() if m in yes}
+
+
+def table(listed):
+    lines = ["| where | shown as | what an erasure leaves |", "| --- | --- | --- |"]
+    for p in listed:
+        if p["kind"] != "kept":
+            shown = ", ".join(f"`{m}`" for m in p["members"]) or "–"
+            lines.append(f"| `{p['table']}.{p['column']}` | {shown} | {p['left']} |")
+    return "\n".join(lines) + "\n"
+
+
+def page(listed):
+    with open(PAGE, encoding="utf-8") as f:
+        text = f.read()
+    before, rest = text.split(BEGIN)
+    return text, before + BEGIN + table(listed) + END + rest.split(END)[1]
+
+
+def faults(listed):
+    members = {m for p in listed for m in p["members"]}
+    personal = {}
+    for p in listed:
+        if p["kind"] == "personal":
+            personal.setdefault(p["table"], set()).add(p["column"])
+    masks = audited()
+    for name in sorted(personal.keys() | masks.keys()):
+        if personal.get(name, set()) != masks.get(name, set()):
+            yield f"the audit of `{name}` masks other columns: {sorted(personal.get(name, set()) ^ masks.get(name, set()))}"
+    with open("api/http/personal.h", encoding="utf-8") as f:
+        shown = set(re.findall(r"^\tP\((\w+),", f.read(), re.M))
+    if shown != members:
+        yield f"api/http/personal.h has other members: {sorted(shown ^ members)}"
+    yes, no = marked()
+    if yes != members:
+        yield f"openapi.yaml marks other members x-personal: {sorted(yes ^ members)}"
+    for member, of in no.items():
+        yield f"openapi.yaml marks {member} x-personal, and not in {of}"
+    now, right = page(listed)
+    if now != right:
+        yield f"{PAGE} has another table: tools/privacy.py --write"
+
+
+def main():
+    listed = places()
+    if sys.argv[1:] == ["--json"]:
+        print(json.dumps(listed))
+    elif sys.argv[1:] == ["--write"]:
+        text = page(listed)[1]
+        with open(PAGE, "w", encoding="utf-8") as f:
+            f.write(text)
+    else:
+        wrong = list(faults(listed))
+        for fault in wrong:
+            print(f"{LIST}: {fault}", file=sys.stderr)
+        sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
