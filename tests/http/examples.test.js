@@ -9,7 +9,7 @@ const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 const { openapi } = require("./coverage.js");
 
-const { components, paths } = openapi();
+const document = openapi(), { components, paths } = document;
 const example = (name) => components.examples[name].value;
 
 /* The requests that the document shows: {operationId: [name, …]}. */
@@ -77,6 +77,15 @@ const send = {
   typification_create: async (body) => ana.post("/v1/typifications",
     body.client ? { ...body, client: { ...body.client, document_type: "pasaporte" } } : { ...body, client_id: await anyClient() }),
 };
+
+test("every $ref of the document leads somewhere", () => {
+  const walk = (node) => {
+    if (node === null || typeof node !== "object") return [];
+    const lost = typeof node.$ref === "string" && node.$ref.slice(2).split("/").reduce((found, name) => found && found[name], document) === undefined;
+    return [...lost ? [node.$ref] : [], ...Object.values(node).flatMap(walk)];
+  };
+  assert.deepEqual(walk(document), []);
+});
 
 test("every operation with a body shows a request", () => {
   assert.deepEqual(Object.keys(shown).filter((id) => shown[id].length === 0), []);
