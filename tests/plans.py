@@ -21,8 +21,8 @@ ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 SMALL = {"advisor", "advisor_name", "catalog", "catalog_item", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
-# Of 8 KB: the way down some trees, and what a row's parts, advisor and index entry lie in.
-FIRST_BLOCKS, ROW_BLOCKS = 40, 8
+# Of 8 KB: the way down some trees; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
+FIRST_BLOCKS, ROW_BLOCKS = 40, 11
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
 WHOLE = {"purge_counts": "counts what a purge would take"}
 
@@ -36,8 +36,8 @@ SAMPLES = {
                    [NONE] * 3 + ["contact_create"] + [NONE] * 4 + [LIMIT],
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
     "client_audit_list": [[CLIENT, NONE, NONE, LIMIT]],
-    "audit_read_list": [[NONE] * 7 + [LIMIT], [CLIENT] + [NONE] * 6 + [LIMIT], [NONE, "E8153375"] + [NONE] * 5 + [LIMIT],
-                        [NONE] * 3 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "audit_read_list": [[NONE] * 7 + [LIMIT, NONE], [CLIENT] + [NONE] * 6 + [LIMIT, NONE], [NONE, "E8153375"] + [NONE] * 5 + [LIMIT, NONE],
+                        [NONE] * 3 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT, NONE], [NONE] * 7 + [LIMIT, "true"]],
     "client_read_list": [[CLIENT, NONE, NONE, LIMIT]],
     "client_consent_list": [[CLIENT, NONE, NONE, LIMIT]],
     "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
@@ -73,6 +73,7 @@ select 'advisor 1', 'contact_create', 'key-' || n, decode(md5(n::text) || md5(n:
 insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
 select now() - interval '1 second' * n, a.first + n % 50, 1, 'r' || n, 'client_get', 'client', 1 + n % 2000, 1 + n % 2000
   from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
+insert into erasure (client_id, begun_at, done_at) select c.id, now(), now() from client c;
 insert into throttle (key, tokens, updated_at)
 select md5(n::text), 1, now() - interval '1 second' * (n % 7000) from generate_series(1, 20000) n;
 """
@@ -123,7 +124,7 @@ def nodes(node):
 
 
 def most_blocks(args):
-    # The limit is the last argument, or the last but `voided`.
+    # The limit is the last argument, or the last but one that is true or false.
     return FIRST_BLOCKS + ROW_BLOCKS * next((int(a) for a in args[:-3:-1] if a in (LIMIT, "15", "1")), 1)
 
 

@@ -10,9 +10,9 @@
         case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
 
 -- fragment: service  (%1 an opportunity)
-(select row_to_json(s) from (select case when not :{erasing %1} then %1.current_plan end as current_plan,
-    case when not :{erasing %1} then %1.activation_date end as activation_date,
-    case when not :{erasing %1} then %1.prior_consultation end as prior_consultation) s)
+case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultation) > 0 and :{erasing %1}
+    then '{"current_plan":null,"activation_date":null,"prior_consultation":null}'
+    else (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) end
 
 -- fragment: missing_fields  (%1 an opportunity: the fields that a final stage still needs, text[])
 array_remove(array[
@@ -28,8 +28,8 @@ array_remove(array[
 
 -- fragment: competitor_offer  (%1 an opportunity)
 (select row_to_json(s) from (select %1.competitor_plan as plan, %1.competitor_offer as offer, %1.offer_channel as channel,
-    %1.operator, case when not :{erasing %1} then %1.phone_to_manage end as phone_to_manage,
-    case when not :{erasing %1} then %1.additional_line end as additional_line) s)
+    %1.operator, case when %1.phone_to_manage is not null and not :{erasing %1} then %1.phone_to_manage end as phone_to_manage,
+    case when %1.additional_line is not null and not :{erasing %1} then %1.additional_line end as additional_line) s)
 
 -- fragment: closure  (%1 an opportunity)
 (select row_to_json(s) from (select %1.advertising_acceptance, %1.stage, instant(%1.closed_at) as closed_at) s)

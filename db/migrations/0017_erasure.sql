@@ -56,6 +56,12 @@ create table erasure (
 );
 create index erasure_open on erasure (client_id) where done_at is null;
 
+-- Whether copies of a client's data are still being removed.
+create function erasing(client bigint) returns boolean language plpgsql stable cost 1 as $$
+begin
+    return exists (select from erasure e where e.client_id = erasing.client and e.done_at is null);
+end $$;
+
 -- Of clients who were erased until now plans, points and dates are left.
 insert into erasure (client_id, begun_at) select c.id, c.erased_at from client c where c.erased_at is not null;
 
