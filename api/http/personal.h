@@ -28,19 +28,19 @@
 	P(origin_phone, MASKED)                                                                    \
 	P(serial_number, MASKED)                                                                   \
 	P(greeting, SHOWN)                                                                         \
-	P(phone_to_manage, MASKED)                                                                   \
-	P(additional_line, MASKED)                                                                   \
-	P(plan, MASKED)                                                                              \
+	P(phone_to_manage, MASKED)                                                                 \
+	P(additional_line, MASKED)                                                                 \
+	P(plan, MASKED)                                                                            \
 	P(activation_date, GONE)                                                                   \
-	P(trac_profile, MASKED)                                                                      \
+	P(trac_profile, MASKED)                                                                    \
 	P(observed, GONE)                                                                          \
 	P(claro_points, GONE)                                                                      \
-	P(segment, MASKED)                                                                           \
+	P(segment, MASKED)                                                                         \
 	P(mi_claro, GONE)                                                                          \
 	P(expiring_points, GONE)                                                                   \
-	P(overdue_payment, MASKED)                                                                   \
+	P(overdue_payment, MASKED)                                                                 \
 	P(latam_partner, GONE)                                                                     \
-	P(current_plan, MASKED)                                                                      \
+	P(current_plan, MASKED)                                                                    \
 	P(prior_consultation, GONE)
 
 /*
