@@ -301,7 +301,12 @@ function problemCodes(content) {
   return [...new Set([...examples.map((one) => one && one.code), ...(schema.enum || []), schema.const].filter(Boolean))];
 }
 
-/* What is the same by several media types is shown once. */
+function problemLink(given) {
+  const { name } = resolve(given);
+  return name ? el("p", null, schemaLink(name)) : schemaView(given);
+}
+
+/* What is the same by several media types is shown once. A problem has one schema, which hundreds of answers share: they name it. */
 function contentView(content, all) {
   const groups = new Map();
   for (const [type, media] of Object.entries(content || {})) {
@@ -312,7 +317,7 @@ function contentView(content, all) {
     const media = content[types[0]];
     return [
       el("p.media", null, types.map((type, i) => [i ? " or " : "", code(type)])),
-      media.schema && schemaView(media.schema),
+      media.schema && (types[0] === "application/problem+json" ? problemLink(media.schema) : schemaView(media.schema)),
       examplesOf(media, all).map(({ title, value }) =>
         el("details.example", null, el("summary", null, title), el("div.block", null, json(pretty(value)), copyButton(() => pretty(value))))),
     ];

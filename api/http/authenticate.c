@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "auth/revoked.h"
+#include "http/problem.h"
 #include "http/route.h"
 
 static const enum text role_words[ROLES] = {

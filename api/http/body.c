@@ -9,6 +9,7 @@
 #include "http/guard.h"
 #include "http/interpose.h"
 #include "http/media.h"
+#include "http/problem.h"
 
 /* Some 80 bytes of stack a level in jansson; the deepest body of ours has 5. */
 #define JSON_DEPTH_MAX 32

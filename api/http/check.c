@@ -4,6 +4,7 @@
 
 #include "catalog/catalog.h"
 #include "http/personal.h"
+#include "http/problem.h"
 #include "http/reply.h"
 #include "resource/rules.h"
 #include "spec/field_name.h"

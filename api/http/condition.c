@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/entity_tag.h"
+#include "http/problem.h"
 #include "http/reply.h"
 
 static bool

@@ -28,6 +28,7 @@
 #include "http/share.h"
 #include "resource/held.h"
 #include "catalog/catalog.h"
+#include "http/problem.h"
 
 #define LINGER_BYTES (1024U * 1024)
 #define LINGER_MS    300

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "http/idempotency.h"
+#include "http/problem.h"
 #include "http/reply.h"
 #include "sql.h"
 

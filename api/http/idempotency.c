@@ -7,6 +7,7 @@
 #include "auth/secret.h"
 #include "base/log.h"
 #include "config.h"
+#include "http/problem.h"
 #include "sql.h"
 
 #define KEY_MAX 255

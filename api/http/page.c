@@ -4,6 +4,7 @@
 
 #include "auth/secret.h"
 #include "http/personal.h"
+#include "http/problem.h"
 #include "http/reply.h"
 
 /* What a cursor is good for: this operation, on this object, with these filters. */

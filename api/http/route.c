@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "field/field.h"
 #include "http/body.h"
+#include "http/problem.h"
 
 #define SEGMENTS_MAX 8
 

@@ -11,6 +11,7 @@
 #include "http/check.h"
 #include "resource/constraints.h"
 #include "http/idempotency.h"
+#include "http/problem.h"
 #include "resource/missing.h"
 #include "http/reply.h"
 #include "resource/conflict.h"

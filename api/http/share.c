@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "http/problem.h"
 #include "http/reply.h"
 
 int

@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "config.h"
 #include "http/condition.h"
+#include "http/problem.h"
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"

@@ -1,4 +1,5 @@
 #include "catalog/catalog.h"
+#include "http/problem.h"
 #include "http/reply.h"
 
 #include "http/route.h"

@@ -4,6 +4,7 @@
 #include "catalog/catalog.h"
 #include "http/reply.h"
 #include "db/pool.h"
+#include "http/problem.h"
 #include "http/route.h"
 
 int

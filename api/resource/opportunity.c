@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.h"
 #include "http/page.h"
+#include "http/problem.h"
 #include "http/run.h"
 #include "http/reply.h"
 #include "http/route.h"

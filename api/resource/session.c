@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
+#include "http/problem.h"
 #include "http/route.h"
 #include "resource/session.h"
 #include "sql.h"

@@ -10,6 +10,7 @@
 #include "auth/secret.h"
 #include "auth/throttle.h"
 #include "config.h"
+#include "http/problem.h"
 #include "http/reply.h"
 #include "http/route.h"
 #include "http/run.h"

@@ -16,6 +16,7 @@ const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "cli
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
+let guessers = 0;
 let mine, action;      // ana's opportunity, EN PROCESO, and a row of it
 let other;             // another of hers, with a row of its own: {…, action}
 let finished;          // hers too, RETENIDO: {…, action}
@@ -431,7 +432,19 @@ const ways = {
     assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
     const without = await send(op, { as }, g);
     assert.ok(without.status < 300, without.text);
-  }], ["too many attempts", (op) => ["session_create", "password_put"].includes(op.id), async (op) => {
+  }],
+  ["too many guesses", (op) => ["client_search", "client_create", "client_update", "typification_create"].includes(op.id), async (op) => {
+    const username = `E57${String(++guessers).padStart(5, "0")}`, rights = ["client_read", "client_write", "contact_write", "opportunity_write"];
+    assert.equal((await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights, password: lib.password })).status, 201);
+    world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
+    const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token), g = await good[op.id]();
+    /* Of the default setting. */
+    for (let i = 0; i < 60; i++) assert.equal((await as.get(`/v1/clients?document_number=7${String(i).padStart(7, "0")}`)).status, 200);
+    const r = await send(op, { as, ...(op.id === "client_update" ? { body: { document_number: "70000001" } } : {}) }, g);
+    faultless(r, 429, "too_many_guesses");
+    assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
+  }],
+  ["too many attempts", (op) => ["session_create", "password_put"].includes(op.id), async (op) => {
     const username = await newAccount(), wrong = op.id === "session_create" ? { body: { username, password: "no-es-esta-clave" } }
       : { as: lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token),
         body: { old_password: "no-es-esta-clave", password: "otra-clave-de-prueba" } };

@@ -105,7 +105,7 @@ test("a token made here, in the server's own way, is accepted", async () => {
   for (const scope of ["", "client_read", "client_read opportunity_write"])
     assert.equal((await bearer(withClaims({ role: "integration", scope }))).status, 200);
   assert.equal((await bearer(withClaims({ sub: "9223372036854775807" }))).status, 200);
-  assert.deepEqual(Object.keys(claims).sort(), ["aud", "exp", "iat", "iss", "jti", "nbf", "role", "sid", "sub"]);
+  assert.deepEqual(Object.keys(claims).sort(), ["aud", "epoch", "exp", "iat", "iss", "jti", "nbf", "role", "sid", "sub"]);
   assert.equal(claims.exp - claims.iat, 900);
   assert.equal(claims.nbf, claims.iat);
 });

@@ -203,8 +203,8 @@ test("session_create, session_refresh, session_delete: password and token are ch
   const renewed = await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token });
   assert.equal(renewed.status, 200, renewed.text);
   assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401, "used up");
-  /* A rehearsal leaves out the write alone: a token that is shown again ends its session all the same. */
-  assert.equal((await signed.get("/v1/sessions/current")).status, 401);
+  /* What protects is done in a rehearsal too: a used token that is shown again ends its session. */
+  assert.equal((await lib.caller(world.base, renewed.json.access_token).get("/v1/sessions/current")).status, 401);
   assert.equal((await signed.delete("/v1/sessions/current?validate_only=true")).status, 401);
 });
 
@@ -229,7 +229,9 @@ test("client_create: after many rehearsals, good and bad, the connections are as
   assert.equal(state(), "idle 0");
   assert.equal((await send(rq)).status, 201);
   assert.equal((await send(action)).status, 204);
-  assert.doesNotMatch(world.server.log(), /"level":"(warn|error)","msg":"(?!a refresh token was shown)/);
+  /* The one warning is of the used token that was shown above. */
+  const said = world.server.log().split("\n").filter((line) => !line.includes("a refresh token was shown that had been used"));
+  assert.doesNotMatch(said.join("\n"), /"level":"(warn|error)"/);
 });
 
 test("client_create, client_update, typification_create, typification_put: of whatever is right, the rehearsal's answer is the real one", async () => {
