@@ -380,7 +380,7 @@ test("opportunity_create: no contact, no opportunity; one contact, one opportuni
 test("opportunity_create: of 30 at once for one contact, one is made", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const contact = (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json;
-  const all = await times(30, (i) => (i % 2 ? ana : luis).post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" }));
+  const all = await times(30, (i) => (i % 2 ? ana : boss).post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" }));
   assert.deepEqual(statuses(all), [201, ...Array(29).fill(409)]);
   assert.equal(countOf("opportunity", `contact_id = ${contact.id}`), 1);
 });
