@@ -119,7 +119,8 @@ function personalMembers() {
   const walk = (id, s, path) => {
     for (const [member, p] of Object.entries(resolved(s).properties || {})) {
       const property = resolved(p);
-      if (property["x-personal"]) found.push([id, [...path, member], property]);
+      /* A mask is a text. */
+      if (property["x-personal"] && [].concat(property.type).some((t) => t === "string" || t === "array")) found.push([id, [...path, member], property]);
       walk(id, property, [...path, member]);
     }
   };
@@ -133,6 +134,7 @@ test("a mask is never taken as a value: 422 `mask`, in every personal member of 
   const o = await lib.opened(ana), client = `/v1/clients/${o.client.id}`;
   const where = {
     client_create: ["POST", "/v1/clients"], client_update: ["PATCH", client], contact_create: ["POST", `${client}/contacts`],
+    opportunity_create: ["POST", "/v1/opportunities"], opportunity_update: ["PATCH", o.at],
     competitor_offer_put: ["PUT", `${o.at}/competitor-offer`], typification_put: ["PUT", `${o.at}/typification`], typification_create: ["POST", "/v1/typifications"],
   };
   const members = personalMembers(), seen = new Set();

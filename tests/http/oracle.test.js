@@ -25,6 +25,18 @@ const values = {
   birth_date: ["client", "1987-06-05", `1990${today.slice(4)}`],
   legal_representative: ["client", "UNA", "OTRA PERSONA DE NOMBRE LARGO"],
   lines: ["sales", ["955111333"], ["966111333", "966111334"]],
+  plan: ["sales", "CHIP", "POSTPAGO DE NOMBRE LARGO"],
+  activation_date: ["sales", "2020-01-02", "2021-02-03"],
+  trac_profile: ["summary_360", "A", "OTRO PERFIL"],
+  observed: ["summary_360", true, false],
+  claro_points: ["summary_360", 1, 123456],
+  segment: ["summary_360", "A", "OTRO SEGMENTO"],
+  mi_claro: ["summary_360", true, false],
+  expiring_points: ["experience", 1, 123456],
+  overdue_payment: ["experience", "NO", "SI, DOS MESES"],
+  latam_partner: ["experience", true, false],
+  current_plan: ["service", "CHIP", "POSTPAGO DE NOMBRE LARGO"],
+  prior_consultation: ["service", true, false],
   origin_phone: ["contact", "955111444", "966111444"],
   serial_number: ["contact", "9999888877776666", "1111222233334444"],
   phone_to_manage: ["competitor_offer", "955111555", "966111555"],
@@ -48,6 +60,7 @@ const requests = {
   client_update: (of) => [[of.client, {}], [of.client, { gender: "F" }], [of.client, { phone: "977777777" }], [of.client, { document_type: "ruc" }], [of.client, { birth_date: null }],
     [of.client, { document_number: "***" }], [of.client, { sales: { lines: ["977777771"] } }]],
   client_erase: (of) => [[`${of.client}/erasure`]],
+  client_erasure_get: (of) => [[`${of.client}/erasure`]],
   client_personal_data: (of) => [[`${of.client}/personal-data`]],
   client_opportunity_list: (of) => [[`${of.client}/opportunities`]],
   contact_list: (of) => [[`${of.client}/contacts`]],
@@ -108,13 +121,14 @@ async function built(which) {
   };
   for (const [n, [member, [part, ...pair]]] of Object.entries(values).entries()) {
     const has = (name, base) => (part === name ? { ...base, [member]: pair[which] } : base);
-    const number = String(43000000 + n), phone = `94400000${n}`;
+    const number = String(43000000 + n), phone = String(944000100 + n);
     const client = await made("/v1/clients", has("client", { name: "CLIENTE DE PRUEBA", document_type: "dni", document_number: number, phone, email: "a@b.pe",
-      birth_date: "1980-01-01", legal_representative: "X", sales: has("sales", { lines: ["944000099"], plan: "CHIP" }) }));
+      birth_date: "1980-01-01", legal_representative: "X", sales: has("sales", { lines: ["944000099"], plan: "CHIP" }),
+      summary_360: has("summary_360", {}), experience: has("experience", {}) }));
     const contact = () => made(`${client}/contacts`, has("contact", lib.newContact()));
     const opened = async (more) => {
       const id = await contact(), at = await made("/v1/opportunities", { contact_id: id.split("/").pop(), sub_campaign: "entel" });
-      const r = await as.put(`${at}/typification`, { ...lib.form(), competitor_offer: has("competitor_offer", { ...lib.form().competitor_offer, additional_line: "944264649" }), ...more });
+      const r = await as.put(`${at}/typification`, { ...lib.form(), service: has("service", { current_plan: "PREPAGO" }), competitor_offer: has("competitor_offer", { ...lib.form().competitor_offer, additional_line: "944264649" }), ...more });
       assert.equal(r.status, 200, r.text);
       return { contact: id, at, row: `${at}/actions/${r.json.actions[0].id}` };
     };
