@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "base/json_text.h"
-#include "http/reply.h"
+#include "base/log.h"
 
 #define PROBLEM_TYPE "application/problem+json"
 

@@ -94,18 +94,6 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	return bytes;
 }
 
-void
-reply_header(struct request *rq, const char *name, const char *value)
-{
-	const char *before = rq->reply.headers != NULL ? rq->reply.headers : "";
-	char *all = arena_alloc(
-	    &rq->arena, strlen(before) + strlen(name) + strlen(value) + sizeof(": \r\n"));
-
-	rq->reply.headers = all;
-	all = stpcpy(stpcpy(all, before), name);
-	stpcpy(stpcpy(stpcpy(all, ": "), value), "\r\n");
-}
-
 int
 reply_json_as_is(struct request *rq, int status, const char *json, size_t length)
 {

@@ -43,9 +43,6 @@ int reply_static(
 /* reply_empty - 204. */
 int reply_empty(struct request *rq);
 
-/* reply_header - adds a header line; name and value need no escaping. */
-void reply_header(struct request *rq, const char *name, const char *value);
-
 /*
  * reply_bytes - the whole HTTP/1.1 message.
  *

@@ -128,4 +128,7 @@ int64_t request_deadline_ms(struct request *rq);
 /* request_patience_ms - for how long it may wait for something else than the database: pool_wait_ms, or what is left; not above 0: nothing. */
 int request_patience_ms(struct request *rq);
 
+/* reply_header - adds a header line to the reply; name and value need no escaping. */
+void reply_header(struct request *rq, const char *name, const char *value);
+
 #endif
