@@ -14,6 +14,7 @@
 int
 client_search(struct request *rq)
 {
+	static const char *const ways[] = { "phone", "document_number", NULL };
 	const char *phone = request_query_value(rq, "phone"),
 		   *number = request_query_value(rq, "document_number"),
 		   *type = request_query_value(rq, "document_type");
@@ -21,7 +22,7 @@ client_search(struct request *rq)
 	struct page page;
 
 	if ((phone == NULL) == (number == NULL))
-		faults_add(&rq->faults, "#", TEXT_search_one_of);
+		faults_add(&rq->faults, "#", TEXT_search_one_of)->allowed = ways;
 	if (type != NULL && number == NULL)
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
 		    faults_label(&rq->faults, "client.document_type"),

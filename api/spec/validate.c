@@ -144,6 +144,25 @@ check_required(
 	}
 }
 
+/* The members that the branches ask for, each as often as it stands there. */
+static const char *const *
+names_of_branches(const struct walk *w, const char *const **branches)
+{
+	const char **names;
+	size_t n = 0;
+
+	for (size_t i = 0; branches[i] != NULL; i++)
+		for (size_t k = 0; branches[i][k] != NULL; k++)
+			n++;
+	names = arena_alloc(w->fs->arena, (n + 1) * sizeof(*names));
+	n = 0;
+	for (size_t i = 0; branches[i] != NULL; i++)
+		for (size_t k = 0; branches[i][k] != NULL; k++)
+			names[n++] = branches[i][k];
+	names[n] = NULL;
+	return names;
+}
+
 static void
 check_one_of(const struct walk *w, const struct schema *s, const json_t *value, const struct at *at)
 {
@@ -160,10 +179,11 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 		if (*name == NULL)
 			held++;
 	}
-	if (held != 1)
-		faults_add(w->fs, walk_pointer(w, at),
-		    s->words != TEXT_NONE ? s->words : TEXT_one_of,
-		    s->one_of_text[w->fs->language]);
+	if (held == 1)
+		return;
+	faults_add(w->fs, walk_pointer(w, at), s->words != TEXT_NONE ? s->words : TEXT_one_of,
+	    s->one_of_text[w->fs->language])
+	    ->allowed = names_of_branches(w, s->one_of);
 }
 
 static void

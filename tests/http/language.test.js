@@ -138,8 +138,8 @@ test("401, 403: who may not is told in both languages, and what to do next", asy
 test("412: an advisor is told that somebody else was there, and what to do", async () => {
   const { at } = await lib.opened(ana);
   says(await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }, { "if-match": '"0"' }), 412, "precondition_failed",
-    "Somebody else changed these data. Nothing was saved: look at them and save again.",
-    "Otra persona modificó estos datos. No se guardó nada: revíselos y vuelva a guardar.");
+    "These data changed since they were read. Nothing was saved: look at them and save again.",
+    "Estos datos cambiaron desde que se leyeron. No se guardó nada: revíselos y vuelva a guardar.");
   const { en, es } = await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }, { "if-match": 'W/"0"' });
   assert.match(en.json.detail, /a weak tag never matches/);
   assert.match(es.json.detail, /etiqueta débil .*nunca coincide/);

@@ -589,6 +589,7 @@ test("typification_create: client_id or client, one of them; an unknown one, a d
     const r = await ana.post("/v1/typifications", { ...who, ...rest });
     assert.deepEqual(pointers(r), ["#"]);
     assert.equal(r.json.errors[0].code, "one_of");
+    assert.deepEqual(r.json.errors[0].allowed, ["client_id", "client"]);
   }
   const unknown = await ana.post("/v1/typifications", { client_id: "999999999", ...rest });
   assert.deepEqual(pointers(unknown), ["#/client_id"]);
