@@ -287,6 +287,8 @@ planner_set() {
 		case $file in
 		*/erased.*) ;;        # sets the planner's settings by itself
 		*/timing.*) ;;        # compares times
+		*/erasure.*) ;;       # measures times, with 100,000 contacts; smaller erasures are elsewhere
+		*/sign_outs.*) ;;     # measures times, with 50,000 sessions
 		*/lifecycle.*) ;;     # measures times: of a start, a drain, an outage
 		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
 		*/supervision.*) ;;   # what systemd is told
