@@ -82,6 +82,9 @@ insert into audit_read (at, advisor_id, session_id, request_id, operation, objec
 select now() - interval '1 year' - interval '1 second' * n, a.first, 1, 'x' || n, case n when 1 then 'client_search' else 'client_personal_data' end,
        case n when 1 then 'guess' else 'client' end, nullif(n, 1), nullif(n, 1)
   from generate_series(1, 3) n, (select min(id) as first from advisor) a;
+insert into known_address (advisor_id, hash, seen_at)
+select a.first + n % 50, decode(md5(n::text) || md5('a' || n), 'hex'), now() - interval '1 minute' * n
+  from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
 insert into throttle (key, tokens, updated_at)
 select md5(n::text), 1, now() - interval '1 second' * (n % 7000) from generate_series(1, 20000) n;
 """

@@ -1,5 +1,7 @@
 #include "http/share.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "config.h"
 #include "http/problem.h"
@@ -11,6 +13,9 @@ share_take(struct request *rq)
 	const struct config *c = rq->app->config;
 	int rate = rq->who.role == ROLE_INTEGRATION ? c->rate_integration : c->rate_advisor;
 
+	/* A sign-out ends what sends too much. */
+	if (strcmp(rq->op->id, "session_delete") == 0)
+		return 0;
 	if (rq->who.advisor_id == 0 || rate == 0 ||
 	    fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share))
 		return 0;

@@ -10,7 +10,7 @@
 
 #include "http/request.h"
 
-/* share_take - counts the request, whose bearer is known. returns 0; or the status of the reply: 429 */
+/* share_take - counts the request, whose bearer is known; but no sign-out. returns 0; or the status of the reply: 429 */
 int share_take(struct request *rq) MUSTCHECK;
 
 /* share_headers - adds the headers to the reply, where the request was counted. */

@@ -17,4 +17,5 @@
 	C(client_legal_representative_form, NULL, "client.legal_representative",                   \
 	    TEXT_field_characters)                                                                 \
 	C(advisor_full_name_form, NULL, "full_name", TEXT_field_characters)                        \
+	C(contact_ownership_check_whole, NULL, "contact.ownership_check", TEXT_required)           \
 	C(contact_right_range, NULL, "contact.ownership_check.right", TEXT_right_range)

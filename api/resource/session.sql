@@ -43,8 +43,8 @@ with surplus as materialized (
      where a.id = $1::bigint and s.ended_at is null and s.expires_at > now() and s.created_at <> now()
      order by s.expires_at desc offset $2::int - 1 limit 100),
 locked as materialized (
-    select s.id from session s where s.id in (select id from surplus) and s.ended_at is null order by s.id for update skip locked),
-ended as (update session s set ended_at = clock_timestamp() from locked l where s.id = l.id returning s.id)
+    select s.id from session s where s.id = any (array(select id from surplus)) and s.ended_at is null order by s.id for update skip locked),
+ended as (update session s set ended_at = clock_timestamp() where s.id = any (array(select id from locked)) returning s.id)
 select e.id, pg_notify('gestor_session', e.id::text) from ended e;
 
 -- Seconds are told, not instants: the program's clock may be another.

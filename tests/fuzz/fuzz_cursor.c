@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include "auth/secret.h"
 #include "fuzz.h"
+#include "http/page.h"
 
 #define ABOUT "client_opportunity_list 7"
 

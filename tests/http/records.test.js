@@ -696,13 +696,23 @@ test("contact_update: the outcome after the greeting, taken back, mended; {} cha
   assert.deepEqual(entries.filter((x) => x.action === "update").map((x) => [x.operation, x.before, x.after])[0], ["contact_update", { asked: null, right: null }, { asked: 3, right: 2 }]);
 });
 
+test("contact_update: a member that is left out of the outcome stays; half an outcome is none", async () => {
+  const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
+  for (const half of [{ right: 2 }, { asked: 2 }]) {
+    const r = await ana.patch(there, { ownership_check: half });
+    assert.deepEqual([r.status, r.json.errors?.map((e) => [e.pointer, e.code])], [422, [["#/ownership_check", "required"]]], r.text);
+  }
+  for (const [part, asked, right] of [[check(2, 1).ownership_check, 2, 1], [{ right: 2 }, 2, 2], [{ asked: 3 }, 3, 2], [{}, 3, 2]])
+    assert.deepEqual(ok(await ana.patch(there, { ownership_check: part })).json, { ...made, ...check(asked, right) });
+});
+
 test("contact_update: faults of the outcome, and of what else a contact has", async () => {
   const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
   ok(await ana.patch(there, check(3, 2)));
   const whole = fingerprint(world.database);
   for (const [body, ...expected] of [
     [check(2, 3), "#/ownership_check/right right_range"], [check(0, 1), "#/ownership_check/right right_range"], [check(4, 3), "#/ownership_check/asked too_big"],
-    [check(3, -1), "#/ownership_check/right too_small"], [{ ownership_check: {} }, "#/ownership_check/asked required", "#/ownership_check/right required"],
+    [check(3, -1), "#/ownership_check/right too_small"], [{ ownership_check: { asked: 1 } }, "#/ownership_check/right right_range"], [{ ownership_check: { right: null } }, "#/ownership_check/right type"],
     [{ ownership_check: "3/2" }, "#/ownership_check type"], [{ ownership_check: [3, 2] }, "#/ownership_check type"], [{ ownership_check: { asked: 3, right: 2, wrong: 1 } }, "#/ownership_check/wrong unknown_property"],
     [{ origin_phone: "955000000", serial_number: "2505050000125674", greeting: "x", advisor: null },
       "#/advisor unknown_property", "#/greeting unknown_property", "#/origin_phone unknown_property", "#/serial_number unknown_property"],
