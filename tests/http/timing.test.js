@@ -65,3 +65,29 @@ test("session_create: throttled, an account that there is takes the same time an
   });
   assert.equal(bodies.size, 1);
 });
+
+test("client_get, client_search, client_update, contact_list: a masked caller's answers about long hidden values take the time of those about short ones", async () => {
+  const chief = await world.signedIn("E8000002"), username = "E7700009";
+  assert.equal((await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights: ["client_read", "client_write", "contact_read"], password: lib.password })).status, 201);
+  world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
+  const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token), kinds = ["short", "long"], of = {};
+  for (const kind of kinds) {
+    const n = kind === "short" ? 1 : 60, client = { ...lib.newClient(), email: `${"a".repeat(n)}@b.pe`, legal_representative: "A".repeat(n),
+      sales: { plan: "P".repeat(n), lines: Array.from({ length: kind === "short" ? 1 : 10 }, (_, i) => `9551113${String(i).padStart(2, "0")}`) }, summary_360: { segment: "S".repeat(n) } };
+    const r = await chief.post("/v1/clients", client);
+    assert.equal(r.status, 201, r.text);
+    of[kind] = { at: `/v1/clients/${r.json.id}`, search: `/v1/clients?document_number=${client.document_number}` };
+    assert.equal((await chief.post(`${of[kind].at}/contacts`, lib.newContact())).status, 201);
+  }
+  const asks = [["GET", (o) => o.at], ["GET", (o) => o.search], ["GET", (o) => `${o.at}/contacts`], ["PATCH", (o) => `${o.at}?validate_only=true`, { gender: "F" }, { "if-match": '"1-1-1"' }]];
+  for (const [method, where, body, headers] of asks) {
+    const lengths = new Set();
+    await alike(kinds, 150, 1.1, () => {}, async (kind) => {
+      const r = await as.request(method, where(of[kind]), body, headers);
+      assert.equal(r.status, method === "GET" ? 200 : 412, r.text);
+      /* An instant's last zeros are not written. */
+      lengths.add(r.text.replace(/T[0-9:.]+Z/g, "T").length);
+    });
+    assert.equal(lengths.size, 1, `${method} ${where(of.short)}`);
+  }
+});
