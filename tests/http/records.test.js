@@ -702,7 +702,7 @@ test("contact_update: a member that is left out of the outcome stays; half an ou
     const r = await ana.patch(there, { ownership_check: half });
     assert.deepEqual([r.status, r.json.errors?.map((e) => [e.pointer, e.code])], [422, [["#/ownership_check", "required"]]], r.text);
   }
-  for (const [part, asked, right] of [[check(2, 1).ownership_check, 2, 1], [{ right: 2 }, 2, 2], [{ asked: 3 }, 3, 2], [{}, 3, 2]])
+  for (const [part, asked, right] of [[check(2, 1).ownership_check, 2, 1], [{ right: 2 }, 2, 2], [{ asked: 3 }, 3, 2], [{}, 3, 2], [{ asked: null, right: null }, null]])
     assert.deepEqual(ok(await ana.patch(there, { ownership_check: part })).json, { ...made, ...check(asked, right) });
 });
 
@@ -712,7 +712,7 @@ test("contact_update: faults of the outcome, and of what else a contact has", as
   const whole = fingerprint(world.database);
   for (const [body, ...expected] of [
     [check(2, 3), "#/ownership_check/right right_range"], [check(0, 1), "#/ownership_check/right right_range"], [check(4, 3), "#/ownership_check/asked too_big"],
-    [check(3, -1), "#/ownership_check/right too_small"], [{ ownership_check: { asked: 1 } }, "#/ownership_check/right right_range"], [{ ownership_check: { right: null } }, "#/ownership_check/right type"],
+    [check(3, -1), "#/ownership_check/right too_small"], [{ ownership_check: { asked: 1 } }, "#/ownership_check/right right_range"], [{ ownership_check: { right: null } }, "#/ownership_check required"],
     [{ ownership_check: "3/2" }, "#/ownership_check type"], [{ ownership_check: [3, 2] }, "#/ownership_check type"], [{ ownership_check: { asked: 3, right: 2, wrong: 1 } }, "#/ownership_check/wrong unknown_property"],
     [{ origin_phone: "955000000", serial_number: "2505050000125674", greeting: "x", advisor: null },
       "#/advisor unknown_property", "#/greeting unknown_property", "#/origin_phone unknown_property", "#/serial_number unknown_property"],
