@@ -1,11 +1,18 @@
 #include "http/share.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "config.h"
 #include "http/problem.h"
 #include "http/reply.h"
+
+/*
+ * A client that asks again at once would otherwise keep a processor busy with refusals. Its connection has a thread of its own,
+ * so the pause keeps nobody else waiting.
+ */
+#define REFUSAL_PAUSE_MS 50
 
 int
 share_take(struct request *rq)
@@ -19,6 +26,7 @@ share_take(struct request *rq)
 	if (rq->who.advisor_id == 0 || rate == 0 ||
 	    fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share))
 		return 0;
+	usleep(REFUSAL_PAUSE_MS * 1000);
 	return reply_problem_wait(rq, "too_many_requests", rq->share.wait_s);
 }
 

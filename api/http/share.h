@@ -10,7 +10,8 @@
 
 #include "http/request.h"
 
-/* share_take - counts the request, whose bearer is known; but no sign-out. returns 0; or the status of the reply: 429 */
+/* share_take - counts the request, whose bearer is known; but no sign-out. A refusal comes after
+ * a pause of 50 ms. returns 0; or the status of the reply: 429 */
 int share_take(struct request *rq) MUSTCHECK;
 
 /* share_headers - adds the headers to the reply, where the request was counted. */
