@@ -25,7 +25,9 @@ function sql(url, text) {
   }
   Atomics.store(done, 0, 0);
   port.postMessage({ url, text });
-  if (Atomics.wait(done, 0, 0, 120000) === "timed-out") throw new Error(`psql: no end in two minutes\nin: ${text.slice(0, 500)}`);
+  /* The notice of the call before may come after its value was seen, and wakes this one too early. */
+  while (Atomics.load(done, 0) === 0)
+    if (Atomics.wait(done, 0, 0, 120000) === "timed-out") throw new Error(`psql: no end in two minutes\nin: ${text.slice(0, 500)}`);
   const { rows, error } = receiveMessageOnPort(port).message;
   if (error) throw new Error(`${error}in: ${text.slice(0, 500)}`);
   return rows;
