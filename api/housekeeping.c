@@ -123,11 +123,8 @@ keep_house(struct app *app, unsigned todo)
 	if ((todo & HOUSEKEEPING_SESSIONS) != 0 &&
 	    !in_steps(app->pool, &sql_session_tidy, STEP_ROWS_AUDITED))
 		again |= HOUSEKEEPING_SESSIONS;
-	if ((todo & PURGES) != 0) {
+	if ((todo & PURGES) != 0)
 		purge(app->pool);
-		/* Those that are under way: other processes do the same, each with other clients. */
-		(void)in_steps(app->pool, &sql_erasure_continue, STEP_ROWS);
-	}
 	return again;
 }
 

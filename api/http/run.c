@@ -9,12 +9,12 @@
 #include "catalog/catalog.h"
 #include "http/audit.h"
 #include "http/check.h"
-#include "resource/constraints.h"
 #include "http/idempotency.h"
 #include "http/problem.h"
-#include "resource/missing.h"
 #include "http/reply.h"
 #include "resource/conflict.h"
+#include "resource/constraints.h"
+#include "resource/missing.h"
 
 #define FAREWELLS_MS 50
 
