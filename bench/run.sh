@@ -5,14 +5,14 @@
 #   ROUNDS=7         of each work; SECONDS_EACH=3 for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
 #   WORKS=           the names (bench/works.py) of those to measure; all of them
 #   FRESH=1          makes the cluster and the data anew; else they are kept in build/bench
-#   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh; FLOOD=1: bench/sign_in_flood.sh
+#   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh
 #
 # Ends with status 3 when a bar was missed. Leaves build/bench/result.json and result.svg; bench/table.py makes Markdown of the former.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ${GROWTH-} ]]; then exec bench/growth.sh; fi
 if [[ ${SMALL-} ]]; then exec bench/small.sh; fi
-if [[ ${FLOOD-} ]]; then exec bench/sign_in_flood.sh; fi
+if [[ ${FLOOD-} ]]; then exec bench/flood.sh; fi
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 # shellcheck source=bench/lib.sh

@@ -14,6 +14,7 @@ struct bucket {
 	int64_t advisor_id; /* 0: free */
 	int64_t at_us; /* when `tokens` was right */
 	double tokens;
+	int64_t slot_us; /* the last that a paused request took; it may be over */
 };
 
 static struct shard {
@@ -43,7 +44,7 @@ bucket_of(struct shard *shard, int64_t advisor_id, double quota, int64_t now_us)
 		if (quietest == NULL || b->at_us < quietest->at_us)
 			quietest = b;
 	}
-	*quietest = (struct bucket){ advisor_id, now_us, quota };
+	*quietest = (struct bucket){ advisor_id, now_us, quota, 0 };
 	return quietest;
 }
 
@@ -53,6 +54,20 @@ seconds_for(double tokens, int rate_per_s)
 	double s = tokens / rate_per_s;
 
 	return (int)s + (s > (double)(int)s);
+}
+
+/* Until the next free slot, which is taken; the last that there may be serves any number. */
+static int
+pause_of(struct bucket *b, int rate_per_s, int64_t now_us)
+{
+	int64_t last_us = now_us + FAIR_SHARE_PAUSE_MS * 1000;
+
+	if (b->slot_us < now_us)
+		b->slot_us = now_us;
+	b->slot_us += 1000000 / rate_per_s;
+	if (b->slot_us > last_us)
+		b->slot_us = last_us;
+	return (int)(b->slot_us - now_us);
 }
 
 bool
@@ -76,6 +91,11 @@ fair_share_take(int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_
 	taken = b->tokens >= 1;
 	b->tokens -= taken;
 	tokens = b->tokens;
+	ret_share->pause_us = 0;
+	if (!taken)
+		ret_share->pause_us = FAIR_SHARE_PAUSE_MS * 1000;
+	else if (quota - tokens > FAIR_SHARE_BURST)
+		ret_share->pause_us = pause_of(b, rate_per_s, now_us);
 	pthread_mutex_unlock(&shard->lock);
 	ret_share->quota = quota;
 	ret_share->left = (int)tokens;

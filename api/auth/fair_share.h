@@ -3,6 +3,8 @@
  *
  * A token bucket for each account, in this process's memory: a request takes a token, time puts them
  * back at the account's rate, and the bucket holds as many as FAIR_SHARE_WINDOW_S seconds bring.
+ * After FAIR_SHARE_BURST requests at once, each pauses until the next slot at that rate, so clients in a loop
+ * settle there, evenly spaced, and are refused only when more of them wait than fit into FAIR_SHARE_PAUSE_MS.
  * Memory is bounded: of more accounts than there is room for, the one that was quiet for
  * longest is forgotten, whose bucket is full or nearly so.
  */
@@ -13,12 +15,15 @@
 #include <stdint.h>
 
 #define FAIR_SHARE_WINDOW_S 10
+#define FAIR_SHARE_BURST    50
+#define FAIR_SHARE_PAUSE_MS 200
 
 struct fair_share {
 	int quota; /* tokens that a full bucket holds */
 	int left; /* tokens that it holds now */
 	int full_s; /* seconds until it is full */
 	int wait_s; /* seconds until it holds one; 0: one was taken */
+	int pause_us; /* how long this request should pause, taken or not */
 };
 
 /*

@@ -8,25 +8,24 @@
 #include "http/problem.h"
 #include "http/reply.h"
 
-/*
- * A client that asks again at once would otherwise keep a processor busy with refusals. Its connection has a thread of its own,
- * so the pause keeps nobody else waiting.
- */
-#define REFUSAL_PAUSE_MS 50
-
 int
 share_take(struct request *rq)
 {
 	const struct config *c = rq->app->config;
 	int rate = rq->who.role == ROLE_INTEGRATION ? c->rate_integration : c->rate_advisor;
+	bool taken;
 
 	/* A sign-out ends what sends too much. */
 	if (strcmp(rq->op->id, "session_delete") == 0)
 		return 0;
-	if (rq->who.advisor_id == 0 || rate == 0 ||
-	    fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share))
+	if (rq->who.advisor_id == 0 || rate == 0)
 		return 0;
-	usleep(REFUSAL_PAUSE_MS * 1000);
+	taken = fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share);
+	/* The connection has a thread of its own, so nobody else waits. */
+	if (rq->share.pause_us > 0)
+		usleep((useconds_t)rq->share.pause_us);
+	if (taken)
+		return 0;
 	return reply_problem_wait(rq, "too_many_requests", rq->share.wait_s);
 }
 

@@ -78,6 +78,50 @@ a_clock_that_was_read_earlier_takes_nothing_away(void **state)
 	assert_int_equal(share.left, 8);
 }
 
+static void
+requests_at_once_are_spread_over_the_longest_pause(void **state)
+{
+	struct fair_share share;
+
+	(void)state;
+	/* What an eager user sends at once is served at once. */
+	for (int i = 0; i < FAIR_SHARE_BURST; i++) {
+		assert_true(fair_share_take(10, 100, S, &share));
+		assert_int_equal(share.pause_us, 0);
+	}
+	/* Then a hundredth of a second apart. */
+	for (int i = 1; i <= 20; i++) {
+		assert_true(fair_share_take(10, 100, S, &share));
+		assert_int_equal(share.pause_us, i * 10000);
+	}
+	for (int i = FAIR_SHARE_BURST + 20; i < 1000; i++) {
+		assert_true(fair_share_take(10, 100, S, &share));
+		assert_int_equal(share.pause_us, FAIR_SHARE_PAUSE_MS * 1000);
+	}
+	assert_false(fair_share_take(10, 100, S, &share));
+	assert_int_equal(share.pause_us, FAIR_SHARE_PAUSE_MS * 1000);
+}
+
+/* 8 connections, each of which sends again as soon as it is answered: they are never refused. */
+static void
+clients_in_a_loop_settle_at_the_rate(void **state)
+{
+	struct fair_share share;
+	int64_t ready_us[8] = { 0 };
+	int taken = 0;
+
+	(void)state;
+	for (int64_t now_us = 0; now_us < 12 * S; now_us += 100)
+		for (int i = 0; i < 8; i++) {
+			if (now_us < ready_us[i])
+				continue;
+			assert_true(fair_share_take(11, 100, now_us, &share));
+			ready_us[i] = now_us + share.pause_us + 1000;
+			taken += now_us >= 2 * S;
+		}
+	assert_in_range(taken, 900, 1100);
+}
+
 #define THREADS 8
 #define EACH	2000
 
@@ -116,6 +160,8 @@ main(void)
 		cmocka_unit_test(accounts_have_buckets_of_their_own),
 		cmocka_unit_test(a_busy_account_is_not_forgotten_for_quiet_ones),
 		cmocka_unit_test(a_clock_that_was_read_earlier_takes_nothing_away),
+		cmocka_unit_test(requests_at_once_are_spread_over_the_longest_pause),
+		cmocka_unit_test(clients_in_a_loop_settle_at_the_rate),
 		cmocka_unit_test(threads_take_no_token_twice),
 	};
 

@@ -1,21 +1,24 @@
 #!/bin/bash
-# bench/sign_in_flood.sh - what a flood of sign-ins costs the others; `make bench FLOOD=1`.
+# bench/flood.sh - what one client that sends too much costs the others; `make bench FLOOD=1`.
 #
-# On a private cluster, in alternating rounds of one run, client_search by phone at a
-# fixed RATE (bench/open_loop.c, which measures from when each was due):
+# On a private cluster, in alternating rounds of one run, an advisor's client_search by phone at a
+# fixed RATE (bench/open_loop.c, which measures from when each was due), with one of these KINDS beside it:
 #   alone   nothing else
-#   many    and a flood from many addresses (X-Forwarded-For) on many accounts with wrong
+#   many    sign-ins from many addresses (X-Forwarded-For) on many accounts with wrong
 #           passwords, which no bucket stops: all that argon2id can take, and the rest refused
-#   one     and a flood from one address on one account, which the throttle stops
-# Each flood has begun WARM seconds before, so that what was saved up for a rush is used up. A round's ratio is of the rounds beside each other; the machine's own noise is in all of
-# them. The generator (wrk, FLOOD_RATE sign-ins a second at most) is of nice 19: it gets what
+#   one     sign-ins from one address on one account, which the throttle stops
+#   loop1   an integration that searches in a loop on one connection
+#   loop8   the same on eight
+# Sign-ins begin WARM seconds before, so that what was saved up for a rush is used up. The loops begin with the measurement, with
+# their share full. A round's ratio is of the rounds beside each other; the machine's own noise is in all of
+# them. The generator (wrk; FLOOD_RATE sign-ins a second at most) is of nice 19: it gets what
 # the others leave; its share of the two cores is told, as is the service's memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 : "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD_RATE:=400}"
-: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}"
+: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}" "${KINDS:=many one loop1 loop8}"
 
 mkdir -p build/bench
 tmp=$PWD/build/bench/flood
@@ -36,6 +39,8 @@ OWNER_URL='' SERVE_URL=''
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" migrate
 word=$(random_word 20)
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$word"
+DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8000003 --name 'CRM' --role integration \
+	--rights client_read <<<"$word"
 run_psql "$OWNER_URL" -q -v clients="$CLIENTS" -v accounts="$ACCOUNTS" <<'SQL'
 set search_path = gestor, pg_temp;
 insert into client (name, document_type_id, document_type, document_number, phone)
@@ -56,8 +61,11 @@ for ((try = 0; try < 200; try++)); do
 	if ready "$base"; then break; fi
 	sleep 0.05
 done
-token=$(curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
-	-d "{\"username\":\"E8153375\",\"password\":\"$word\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+token_of() {
+	curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
+		-d "{\"username\":\"$1\",\"password\":\"$word\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+}
+token=$(token_of E8153375)
 
 # 40 connections, each of which waits between two sign-ins.
 for kind in many one; do
@@ -75,6 +83,24 @@ done = function(summary) print("answered", summary.requests, summary.duration) e
 END
 done
 
+cat >build/bench/flood_loop.lua <<END
+request = function()
+	return wrk.format("GET", string.format("/v1/clients?phone=9%08d", math.random($CLIENTS)), {["Authorization"] = "Bearer $(token_of E8000003)"})
+end
+done = function(summary) print("answered", summary.requests, summary.duration) end
+END
+
+# begin_flood KIND - in the background, in $flood.
+begin_flood() {
+	local script=$1 connections=40 warm=$WARM
+	case $1 in
+	loop*) script=loop connections=${1#loop} warm=0 ;;
+	esac
+	nice -n 19 wrk -t1 -c"$connections" -d"$((SECONDS_EACH + warm + 1))" -s "build/bench/flood_$script.lua" "$base" >"build/bench/flood_$1.out" &
+	flood=$!
+	sleep "$warm"
+}
+
 ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 memory() { awk '/^Vm(HWM|RSS)/ { printf "%s %.1f MiB  ", $1, $2 / 1024 }' "/proc/$service/status"; }
 # Where it may have a real-time priority: it stands for clients on machines of their own.
@@ -87,13 +113,8 @@ printf 'memory before: %s\n' "$(memory)"
 search >build/bench/warm.txt
 : >build/bench/flood.txt
 for ((round = 1; round <= ROUNDS; round++)); do
-	for kind in alone many one; do
-		if [[ $kind != alone ]]; then
-			nice -n 19 wrk -t1 -c40 -d"$((SECONDS_EACH + WARM + 1))" -s "build/bench/flood_$kind.lua" "$base" >"build/bench/flood_$kind.out" &
-			flood=$!
-			sleep "$WARM"
-			sleep 0.5
-		fi
+	for kind in alone $KINDS; do
+		[[ $kind == alone ]] || begin_flood "$kind"
 		s=$(ticks "$service") g=0
 		[[ ! $flood ]] || g=$(ticks "$flood")
 		read -r p50 p99 bad <<<"$(search)"
@@ -105,7 +126,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		fi
 		printf 'round %d  %-5s  p50 %7s ms  p99 %7s ms  not 200: %s  of 200 %% CPU: service %3d, generator %2d%s\n' "$round" "$kind" \
 			"$p50" "$p99" "$bad" "$s" "$generator" \
-			"$([[ $kind == alone ]] || awk '/^answered/ { printf ", %d sign-ins/s", $2 / ($3 / 1e6) }' "build/bench/flood_$kind.out")"
+			"$([[ $kind == alone ]] || awk '/^answered/ { printf ", %d requests/s", $2 / ($3 / 1e6) }' "build/bench/flood_$kind.out")"
 		printf '%s %s %s\n' "$kind" "$p50" "$p99" >>build/bench/flood.txt
 	done
 done
