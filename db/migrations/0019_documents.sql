@@ -1,0 +1,154 @@
+-- migrate:up
+-- What the API shows of a client, an opportunity and an answer about advertising is stored as finished JSON text beside the row,
+-- in the transaction that changed it. Triggers keep it, so a change by hand, an import and an erasure keep it too.
+--
+-- Rows of earlier versions have no document until `gestor migrate` has rendered them, in batches, after this migration
+-- (documents_render). A read renders what is not stored yet. Processes of the version before do not know the documents and
+-- keep them all the same, for the triggers do.
+set local search_path = gestor, pg_temp;
+
+alter table client add column document text;
+alter table opportunity add column document text;
+alter table consent add column document text;
+-- LZ4 decompresses several times as fast as PostgreSQL's own compression. Not every build has it.
+do $$
+begin
+    alter table opportunity alter column document set compression lz4;
+exception when feature_not_supported then
+    null;
+end $$;
+
+-- ---------------------------------------------------------------- what is shown
+
+-- The advisor's name as it stood at that moment. The history is only looked up for an advisor who was renamed since.
+create function advisor_shown(a advisor, moment timestamptz) returns json language sql stable
+return (select row_to_json(r) from (select a.id::text as id, a.username, case when a.renamed_at > moment
+        then (select h.full_name from advisor_name h where h.advisor_id = a.id and h.until > moment order by h.until limit 1)
+        else a.full_name end as full_name) r);
+
+-- A client, up to the value of its last member, `advertising`, which is the newest consent's document: client_shown() adds it.
+-- `birthday_today` is as on a day that is no birthday.
+create function client_document(c client) returns text language sql stable
+return (select left(row_to_json(r)::text, -1) || ',"advertising":' from (select c.id::text as id, c.name, c.document_type,
+    c.document_number, c.phone, c.email, c.gender, c.birth_date, c.legal_representative,
+    (select row_to_json(s) from (select c.lines, c.plan, c.activation_date) s) as sales,
+    (select row_to_json(s) from (select c.trac_profile, c.observed, c.claro_points, c.segment, c.mi_claro) s) as summary_360,
+    (select row_to_json(s) from (select case when c.birth_date is not null then false end as birthday_today, c.expiring_points,
+        c.overdue_payment, c.latam_partner) s) as experience,
+    instant(c.created_at) as created_at, instant(c.updated_at) as updated_at, instant(c.erased_at) as erased_at) r);
+
+-- What a client said about advertising; 'null' for a withdrawal.
+create function consent_document(n consent) returns text language sql stable
+return case when n.advertising_acceptance is null then 'null' else (select row_to_json(r)::text from (
+    select n.advertising_acceptance as acceptance, instant(n.created_at) as at,
+           (select advisor_shown(a, n.created_at) from advisor a where a.id = n.advisor_id) as advisor,
+           n.opportunity_id::text as opportunity_id) r) end;
+
+-- The rows of the grid, in order.
+create function grid_shown(opportunity bigint) returns json language sql stable
+return (select ('[' || coalesce(string_agg((select row_to_json(r) from (select x.id::text as id, x.action, x.final_state) r)::text,
+        ',' order by x.id), '') || ']')::json
+    from action x where x.opportunity_id = grid_shown.opportunity);
+
+-- An opportunity. hidden: copies of its client's data are still being removed, and are not shown.
+create function opportunity_document(o opportunity, hidden boolean) returns text language sql stable
+return (select row_to_json(r)::text from (select o.id::text as id, o.client_id::text as client_id, o.contact_id::text as contact_id,
+    o.campaign, o.sub_campaign, o.stage, (select advisor_shown(a, o.created_at) from advisor a where a.id = o.advisor_id) as advisor,
+    (select row_to_json(s) from (select case when not hidden then o.current_plan end as current_plan,
+        case when not hidden then o.activation_date end as activation_date,
+        case when not hidden then o.prior_consultation end as prior_consultation) s) as service,
+    grid_shown(o.id) as actions,
+    (select row_to_json(s) from (select o.reason) s) as diagnosis,
+    (select row_to_json(s) from (select o.competitor_plan as plan, o.competitor_offer as offer, o.offer_channel as channel, o.operator,
+        case when not hidden then o.phone_to_manage end as phone_to_manage,
+        case when not hidden then o.additional_line end as additional_line) s) as competitor_offer,
+    (select row_to_json(s) from (select o.advertising_acceptance, o.stage, instant(o.closed_at) as closed_at) s) as closure,
+    case when o.closed_at is null then array_remove(array[
+        case when not exists (select from action x where x.opportunity_id = o.id) then 'actions' end,
+        case when exists (select from action x where x.opportunity_id = o.id and x.final_state_id is null)
+            then 'actions.final_state' end,
+        case when o.reason_id is null then 'diagnosis.reason' end,
+        case when o.phone_to_manage is null then 'competitor_offer.phone_to_manage' end,
+        case when o.advertising_acceptance_id is null then 'closure.advertising_acceptance' end], null) else '{}' end as missing,
+    case when o.voided_at is not null then (select row_to_json(s) from (select instant(o.voided_at) as at,
+        (select advisor_shown(v, o.voided_at) from advisor v where v.id = o.voided_by) as advisor,
+        case when hidden then 'CLIENTE BORRADO' else o.void_reason end as reason) s) end as voided,
+    instant(o.created_at) as created_at, instant(o.updated_at) as updated_at) r);
+
+-- The same, for reads: PostgreSQL does not take these into a statement's plan, which would cost each execution as much as rendering.
+create function client_rendered(c client) returns text language plpgsql stable as $$ begin return client_document(c); end $$;
+create function consent_rendered(n consent) returns text language plpgsql stable as $$ begin return consent_document(n); end $$;
+create function opportunity_rendered(o opportunity, hidden boolean) returns text language plpgsql stable as $$
+begin
+    return opportunity_document(o, hidden);
+end $$;
+
+-- ---------------------------------------------------------------- kept by triggers
+
+create function client_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    new.document := client_document(new);
+    return new;
+end $$;
+create function consent_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    new.document := consent_document(new);
+    return new;
+end $$;
+create function opportunity_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    new.document := opportunity_document(new, false);
+    return new;
+end $$;
+-- Triggers fire in the order of their names: these come after instant_of_change and instant_of_end.
+create trigger renders before insert or update on client for each row execute function client_renders();
+create trigger renders before insert on consent for each row execute function consent_renders();
+create trigger renders before insert or update on opportunity for each row execute function opportunity_renders();
+
+-- A change of the grid is a change of its opportunity. Once is enough: a statement that deletes rows and inserts others comes here twice.
+create function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    update opportunity o set updated_at = clock_timestamp()
+     where o.id in (select c.opportunity_id from changed c) and o.document is distinct from opportunity_document(o, false);
+    return null;
+end $$;
+create trigger grid_added after insert on action referencing new table as changed
+    for each statement execute function grid_changed();
+create trigger grid_removed after delete on action referencing old table as changed
+    for each statement execute function grid_changed();
+create trigger grid_altered after update on action referencing new table as changed
+    for each statement execute function grid_changed();
+
+-- Documents show the username and say whose an action is, so neither changes.
+create function advisor_username_stays() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = '23514', constraint = 'advisor_username_stays', message = 'the username of an advisor never changes';
+end $$;
+create trigger username_stays before update on advisor for each row
+    when (old.username is distinct from new.username) execute function advisor_username_stays();
+create function action_opportunity_stays() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = '23514', constraint = 'action_opportunity_stays', message = 'an action never moves to another opportunity';
+end $$;
+create trigger opportunity_stays before update on action for each row
+    when (old.opportunity_id is distinct from new.opportunity_id) execute function action_opportunity_stays();
+
+-- ---------------------------------------------------------------- rendering in batches
+
+-- Stores the documents of up to `most` clients (or opportunities) with an id above `after` that differ from what they should be.
+-- last: the id to go on after; null: there are no more.
+create function clients_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
+set search_path = gestor, pg_temp as $$
+begin
+    select max(b.id) into last from (select c.id from client c where c.id > after order by c.id limit most) b;
+    update client c set document = null where c.id > after and c.id <= last and c.document is distinct from client_document(c);
+    get diagnostics changed = row_count;
+end $$;
+create function opportunities_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
+set search_path = gestor, pg_temp as $$
+begin
+    select max(b.id) into last from (select o.id from opportunity o where o.id > after order by o.id limit most) b;
+    update opportunity o set document = null
+     where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false);
+    get diagnostics changed = row_count;
+end $$;
