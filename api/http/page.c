@@ -1,5 +1,6 @@
 #include "http/page.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/secret.h"
@@ -37,7 +38,7 @@ request_page(struct request *rq, struct page *ret_page)
 	if (cursor == NULL)
 		return 0;
 	if (!secret_open(list_identity(rq), cursor, text, sizeof(text)) ||
-	    (space = strchr(text, ' ')) == NULL)
+	    (space = strrchr(text, ' ')) == NULL)
 		return reply_problem(rq, "cursor_invalid");
 	ret_page->created_at = arena_copy(&rq->arena, text, (size_t)(space - text));
 	ret_page->id = arena_copy(&rq->arena, space + 1, strlen(space + 1));
@@ -85,34 +86,80 @@ items_shown(struct request *rq, struct span items)
 	return reply_items_tagged(rq, items, rq->shows, true);
 }
 
-int
-reply_page(struct request *rq, struct result **row)
+/* The first `count` documents of the rows as a JSON array. */
+static struct span
+items_joined(struct request *rq, const struct result *rows, int count)
 {
-	const char *after, *next = "null";
+	size_t size = strlen("[]");
+	char *at, *end;
+
+	for (int i = 0; i < count; i++)
+		size += result_length(rows, i, 0) + strlen(",");
+	at = end = arena_alloc(&rq->arena, size);
+	*end++ = '[';
+	for (int i = 0; i < count; i++) {
+		if (i > 0)
+			*end++ = ',';
+		memcpy(end, result_text(rows, i, 0), result_length(rows, i, 0));
+		end += result_length(rows, i, 0);
+	}
+	*end++ = ']';
+	return (struct span){ at, (size_t)(end - at) };
+}
+
+/* The ids of the first `count` rows, with blanks between: for the record of reads. */
+static const char *
+ids_joined(struct request *rq, const struct result *rows, int count)
+{
+	size_t size = 1;
+	char *at, *end;
+
+	for (int i = 0; i < count; i++)
+		size += result_length(rows, i, 2) + 1;
+	at = end = arena_alloc(&rq->arena, size);
+	for (int i = 0; i < count; i++) {
+		if (i > 0)
+			*end++ = ' ';
+		memcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
+		end += result_length(rows, i, 2);
+	}
+	*end = '\0';
+	return at;
+}
+
+int
+reply_page(struct request *rq, const struct page *page, struct result **result)
+{
+	const struct result *rows = *result;
+	int count = result_rows(rows), limit = (int)strtol(page->limit, NULL, 10);
+	const char *next = "null";
 	struct span items;
 	char cursor[256];
 
-	if (result_rows(*row) == 0)
+	if (count == 0 && rq->param[0] != NULL)
 		return reply_problem(rq, "not_found");
-	after = result_text(*row, 0, 1);
-	if (after != NULL) {
+	if (count == 1 && result_text(rows, 0, 0) == NULL)
+		count = 0;
+	if (count > limit) {
+		const char *after = arena_printf(&rq->arena, "%s %s",
+		    result_text(rows, limit - 1, 1), result_text(rows, limit - 1, 2));
+
+		count = limit;
 		if (secret_seal(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
 			return reply_problem(rq, "internal");
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);
 	}
-	items =
-	    items_shown(rq, (struct span){ result_text(*row, 0, 0), result_length(*row, 0, 0) });
+	items = items_shown(rq, items_joined(rq, rows, count));
 	if (items.at == NULL)
 		return reply_problem(rq, "internal");
 	reply_json_as_is(rq, 200,
 	    arena_printf(
 		&rq->arena, "{\"items\":%.*s,\"next\":%s}", (int)items.length, items.at, next),
 	    strlen("{\"items\":,\"next\":}") + items.length + strlen(next));
-	if (result_columns(*row) > 3 && result_text(*row, 0, 3) != NULL)
-		rq->shown =
-		    arena_copy(&rq->arena, result_text(*row, 0, 3), result_length(*row, 0, 3));
-	if (result_columns(*row) > 2 && result_text(*row, 0, 2) != NULL)
-		return reply_tag(rq, result_text(*row, 0, 2));
+	if (rq->param[0] == NULL)
+		rq->shown = ids_joined(rq, rows, count);
+	if (result_columns(rows) > 3)
+		return reply_tag(rq, result_text(rows, 0, 3));
 	return 200;
 }

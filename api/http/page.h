@@ -16,10 +16,13 @@ struct page {
 int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
 
 /*
- * reply_page - {"items", "next"} and Link; columns of the one row: the items,
- * what the next page begins after, and perhaps the list's entity tag (or null)
- * and the ids of the items, where the path does not say whom they are of.
+ * reply_page - {"items", "next"} and Link.
+ *
+ * rows     up to page->limit + 1 of them: document, instant and id of the cursor, and perhaps the list's entity tag.
+ *          A list of a record (a path with an id): one row without a document when the list is empty, none when
+ *          there is no such record, which is 404
+ * returns  the reply's status. The ids of a list of several records become rq->shown, for the record of reads
  */
-int reply_page(struct request *rq, struct result **row);
+int reply_page(struct request *rq, const struct page *page, struct result **result);
 
 #endif

@@ -58,7 +58,7 @@ advisor_list(struct request *rq)
 		return rq->reply.status;
 	row = request_query(rq, &sql_advisor_list, request_query_value(rq, "role"),
 	    request_query_value(rq, "active"), page.created_at, page.id, page.limit);
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int

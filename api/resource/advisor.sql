@@ -14,7 +14,7 @@ with page as (
      where v.username is not null and ($1::text is null or v.role = $1) and ($2::boolean is null or v.active = $2::boolean)
        and :{page_after v $3 $4}
      order by v.created_at desc, v.id desc limit $5::int + 1)
-select :{page_items $5}, :{page_next $5};
+:{page_rows};
 
 -- name: advisor_create  ($1 body, $2 password's hash)
 -- The administrator knows this password, so its owner must change it at the first sign-in.

@@ -38,7 +38,7 @@ audit_list(struct request *rq)
 		return rq->reply.status;
 	row = request_query(rq, &sql_audit_list, request_query_value(rq, "advisor"), type, id,
 	    request_query_value(rq, "operation"), from, to, page.created_at, page.id, page.limit);
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int
@@ -57,7 +57,7 @@ audit_read_list(struct request *rq)
 	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),
 	    request_query_value(rq, "advisor"), request_query_value(rq, "operation"), from, to,
 	    page.created_at, page.id, page.limit, request_query_value(rq, "guesses"));
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int

@@ -21,7 +21,7 @@ with page as (
        -- One row comparison holds both the filter's end and the cursor, so that the index scan starts there.
        and (x.at, x.id) < (coalesce($7::timestamptz, audit_until($6), 'infinity'), coalesce($8::bigint, 9223372036854775807))
      order by x.at desc, x.id desc limit $9::int + 1)
-select :{page_items $9}, :{page_next $9};
+:{page_rows};
 
 -- fragment: audit_after  (%1 table, %2 at before or null, %3 id before)
 (%1.at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
@@ -32,7 +32,7 @@ with page as (
       from audit x left join advisor a on a.id = x.advisor_id
      where x.client_id = $1::bigint and :{audit_after x $2 $3}
      order by x.at desc, x.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+:{page_rows_of client $1};
 
 -- name: opportunity_audit_list  ($1 opportunity, $2 at before or null, $3 id before, $4 limit)
 with page as (
@@ -40,7 +40,7 @@ with page as (
       from audit x left join advisor a on a.id = x.advisor_id
      where x.opportunity_id = $1::bigint and :{audit_after x $2 $3}
      order by x.at desc, x.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from opportunity o where o.id = $1::bigint;
+:{page_rows_of opportunity $1};
 
 -- name: audit_read_add  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 true: a retry, some may be stored already)
 -- writes
@@ -63,7 +63,7 @@ with page as (
        -- As in audit_list.
        and (x.at, x.id) < (coalesce($6::timestamptz, audit_until($5), 'infinity'), coalesce($7::bigint, 9223372036854775807))
      order by x.at desc, x.id desc limit $8::int + 1)
-select :{page_items $8}, :{page_next $8};
+:{page_rows};
 
 -- name: client_read_list  ($1 client, $2 at before or null, $3 id before, $4 limit)
 with page as (
@@ -71,4 +71,4 @@ with page as (
       from audit_read x join advisor a on a.id = x.advisor_id
      where x.client_id = $1::bigint and :{audit_after x $2 $3}
      order by x.at desc, x.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+:{page_rows_of client $1};

@@ -40,7 +40,7 @@ client_search(struct request *rq)
 	else
 		row = request_query(rq, &sql_client_search_document, number, type, page.created_at,
 		    page.id, page.limit);
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int

@@ -14,18 +14,13 @@ case when %1.renamed_at > %2
 -- fragment: client_summary  (%1 a client)
 (select row_to_json(s) from (select %1.trac_profile, %1.observed, %1.claro_points, %1.segment, %1.mi_claro) s)
 
+-- The stored document, with what changes by itself: whether today is the birthday, and the newest answer about advertising.
 -- fragment: client  (%1 a client)
-(select row_to_json(r) from (select %1.id::text as id, %1.name, %1.document_type, %1.document_number, %1.phone, %1.email,
-    %1.gender, %1.birth_date, %1.legal_representative,
-    :{client_sales %1} as sales, :{client_summary %1} as summary_360,
-    (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
-        %1.overdue_payment, %1.latam_partner) s) as experience,
-    instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at, instant(%1.erased_at) as erased_at,
-    -- The newest consent; null after a withdrawal. A subquery takes half the time of a join here, and every search runs it.
-    (select case when n.advertising_acceptance is not null then json_build_object('acceptance', n.advertising_acceptance,
-            'at', instant(n.created_at), 'advisor', (select :{advisor_then a n.created_at} from advisor a where a.id = n.advisor_id),
-            'opportunity_id', n.opportunity_id::text) end
-        from consent n where n.client_id = %1.id order by n.created_at desc, n.id desc limit 1) as advertising) r)
+(case when is_birthday(%1.birth_date, today())
+    then replace(coalesce(%1.document, client_rendered(%1)), '"birthday_today":false', '"birthday_today":true')
+    else coalesce(%1.document, client_rendered(%1)) end
+ || coalesce((select coalesce(n.document, consent_rendered(n)) from consent n where n.client_id = %1.id
+              order by n.created_at desc, n.id desc limit 1), 'null') || '}')
 
 -- fragment: client_columns
 name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
@@ -52,22 +47,14 @@ jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code'
     'experience', jsonb_build_object('expiring_points', %1.expiring_points, 'overdue_payment', %1.overdue_payment,
         'latam_partner', %1.latam_partner))
 
--- A list is a CTE `page` of up to limit + 1 rows (created_at, id, doc), newest first. It is found by keyset and not by
--- OFFSET: page 1000 costs what page 1 costs.
--- fragment: page_items  (%1 limit)
-(select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']'
-   from (select * from page order by created_at desc, id desc limit %1::int) p)
+-- A list is a CTE `page` of up to limit + 1 rows (doc, created_at, id), newest first. It is found by keyset and not by
+-- OFFSET: page 1000 costs what page 1 costs. The statement returns these rows, and http/page.c makes the page of them.
+-- fragment: page_rows
+select p.doc, p.created_at::text, p.id from page p order by p.created_at desc, p.id desc
 
--- fragment: page_next  (%1 limit; gives the key that the next page begins after, or null)
-(select instant(p.created_at) || ' ' || p.id from page p
-  where (select count(*) from page) > %1::int order by p.created_at desc, p.id desc offset %1::int - 1 limit 1)
-
--- A page of records of several clients: no entity tag, but the ids shown, for the record of reads (api/http/reads.h).
--- fragment: page_shown  (%1 limit)
-select i.items, :{page_next %1}, null, i.ids
-  from (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']' as items,
-               string_agg(p.id::text, ' ') as ids
-          from (select * from page order by created_at desc, id desc limit %1::int) p) i
+-- The same of a record that may not exist: no row then, and one without a document when its list is empty.
+-- fragment: page_rows_of  (%1 the record's table, %2 its id)
+select p.doc, p.created_at::text, p.id from %1 k left join page p on true where k.id = %2::bigint order by p.created_at desc, p.id desc
 
 -- fragment: page_after  (%1 table, %2 created before or null, %3 id before)
 (%1.created_at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
@@ -77,7 +64,7 @@ with page as (
     select c.created_at, c.id, :{client c} as doc from client_phone p join client c on c.id = p.client_id
      where p.phone = phone($1) and :{page_after c $2 $3}
      order by c.created_at desc, c.id desc limit $4::int + 1)
-:{page_shown $4};
+:{page_rows};
 
 -- name: client_search_document  ($1 number, $2 type's code or null, $3 created before or null, $4 id before, $5 limit)
 with page as (
@@ -85,7 +72,7 @@ with page as (
      where c.document_number = upper($1) and ($2::text is null or c.document_type ->> 'code' = $2)
        and :{page_after c $3 $4}
      order by c.created_at desc, c.id desc limit $5::int + 1)
-:{page_shown $5};
+:{page_rows};
 
 -- name: client_create  ($1 body)
 with described as materialized (
@@ -99,7 +86,7 @@ made as materialized (select '/v1/clients/' || new.id as location, :{client new}
 
 -- With an Idempotency-Key the answer goes through answer(), which stores it for retries.
 -- fragment: answer  (%1 status, %2 location or null, %3 the answer)
-case when current_setting('gestor.idempotency', true) <> '' then answer(%1, %2, %3) else %3 end
+case when current_setting('gestor.idempotency', true) <> '' then answer(%1, %2, (%3)::json)::text else (%3)::text end
 
 -- fragment: answer_created  (needs the CTE made: location, doc)
 select m.location, :{answer 201 m.location m.doc} from made m
@@ -153,4 +140,4 @@ with page as (
       from consent n join advisor a on a.id = n.advisor_id
      where n.client_id = $1::bigint and :{page_after n $2 $3}
      order by n.created_at desc, n.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+:{page_rows_of client $1};

@@ -15,7 +15,7 @@ with page as (
       left join opportunity o on o.contact_id = t.id
      where t.client_id = $1::bigint and :{page_after t $2 $3}
      order by t.created_at desc, t.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+:{page_rows_of client $1};
 
 -- Bounds the contacts of one client on one day (Lima). Concurrent requests do not see each other's contacts, so a few
 -- more can pass.

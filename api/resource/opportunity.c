@@ -37,7 +37,7 @@ opportunity_list(struct request *rq)
 	    ids(rq, "stage", "stage"), ids(rq, "campaign", "campaign"),
 	    ids(rq, "sub_campaign", "sub_campaign"), ids(rq, "cancellation_reason", "reason"), from,
 	    to, page.created_at, page.id, page.limit, request_query_value(rq, "voided"));
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int
@@ -50,7 +50,7 @@ client_opportunity_list(struct request *rq)
 		return rq->reply.status;
 	row = request_query(rq, &sql_client_opportunity_list, rq->param[0], page.created_at,
 	    page.id, page.limit, request_query_value(rq, "voided"));
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 
 int

@@ -14,15 +14,6 @@ case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultatio
     then '{"current_plan":null,"activation_date":null,"prior_consultation":null}'
     else (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) end
 
--- fragment: missing_fields  (%1 an opportunity; gives the fields that a final stage still needs: text[])
-array_remove(array[
-    case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end,
-    case when exists (select from action x where x.opportunity_id = %1.id and x.final_state_id is null)
-        then 'actions.final_state' end,
-    case when %1.reason_id is null then 'diagnosis.reason' end,
-    case when %1.phone_to_manage is null then 'competitor_offer.phone_to_manage' end,
-    case when %1.advertising_acceptance_id is null then 'closure.advertising_acceptance' end], null)
-
 -- fragment: diagnosis  (%1 an opportunity)
 (select row_to_json(s) from (select %1.reason) s)
 
@@ -40,31 +31,21 @@ array_remove(array[
 -- fragment: grid  (%1 an opportunity)
 (select ('[' || coalesce(string_agg(:{action x}::text, ',' order by x.id), '') || ']')::json from action x where x.opportunity_id = %1.id)
 
--- fragment: opportunity  (%1 an opportunity, %2 its advisor)
-(select row_to_json(r) from (select %1.id::text as id, %1.client_id::text as client_id, %1.contact_id::text as contact_id,
-    %1.campaign, %1.sub_campaign, %1.stage, :{advisor_then %2 %1.created_at} as advisor,
-    :{service %1} as service,
-    :{grid %1} as actions,
-    :{diagnosis %1} as diagnosis, :{competitor_offer %1} as competitor_offer, :{closure %1} as closure,
-    case when %1.closed_at is null then :{missing_fields %1} else '{}' end as missing,
-    :{voided %1} as voided, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
-
--- A voided opportunity counts nowhere: it was opened by mistake, or its client was erased while it was open.
--- fragment: voided  (%1 an opportunity)
-case when %1.voided_at is not null then (select row_to_json(s) from (select instant(%1.voided_at) as at,
-    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor,
-    case when :{erasing %1} then 'CLIENTE BORRADO' else %1.void_reason end as reason) s) end
+-- The stored document. While copies of its client's data are still being removed they are not shown: it is rendered anew then.
+-- fragment: opportunity  (%1 an opportunity)
+case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
+    then opportunity_rendered(%1, erasing(%1.client_id)) else %1.document end
 
 -- fragment: voided_is  (%1 an opportunity, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
 
 -- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
 with page as (
-    select o.created_at, o.id, :{opportunity o a} as doc
-      from opportunity o join advisor a on a.id = o.advisor_id
+    select o.created_at, o.id, :{opportunity o} as doc
+      from opportunity o
      where o.client_id = $1::bigint and :{voided_is o $5} and :{page_after o $2 $3}
      order by o.created_at desc, o.id desc limit $4::int + 1)
-select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
+:{page_rows_of client $1};
 
 -- Compares item ids, because PostgreSQL has statistics of them and can tell whether the index pays. By code it would take
 -- every choice for average, and read all rows to find none. A single id is compared with =, because an index scan for
@@ -79,8 +60,8 @@ select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
 -- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
 with page as (
-    select o.created_at, o.id, :{opportunity o a} as doc
-      from opportunity o join advisor a on a.id = o.advisor_id
+    select o.created_at, o.id, :{opportunity o} as doc
+      from opportunity o
      where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
        and :{choice_in o.reason_id $5} and :{voided_is o $11}
@@ -91,17 +72,16 @@ with page as (
        and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
            coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
      order by o.created_at desc, o.id desc limit $10::int + 1)
-:{page_shown $10};
+:{page_rows};
 
 -- name: opportunity_get  ($1 opportunity)
-select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_id
-     where o.id = $1::bigint;
+select :{opportunity o} from opportunity o where o.id = $1::bigint;
 
 -- name: opportunity_saved  ($1 opportunity)
 -- The last statement of every change: the whole opportunity; C shows all of it or one section.
 -- writes
 select :{answer 200 null s.doc} from (
-    select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;
+    select :{opportunity o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
 
 -- name: opportunity_create  ($1 advisor, $2 body, $3 may take another's contact, $4 may act for the contact's advisor)
 -- An opportunity needs a contact; a second one for the same contact fails on opportunity_contact_key. An account may use
@@ -134,8 +114,7 @@ new as (
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
 made as materialized (
-    select '/v1/opportunities/' || new.id as location, :{opportunity new a} as doc
-      from new join advisor a on a.id = new.advisor_id)
+    select '/v1/opportunities/' || new.id as location, new.document as doc from new)
 :{answer_created};
 
 -- Every change of an opportunity is one transaction and one round trip: opportunity_lock, opportunity_match where the

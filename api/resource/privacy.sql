@@ -35,13 +35,13 @@ erasing(%1.client_id)
 -- name: client_personal_data  ($1 client)
 -- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size.
 select (select row_to_json(r) from (select
-    :{client c} as client,
+    (:{client c})::json as client,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
         select t.created_at, t.id, :{contact t c.name a o.id} as doc from contact t join advisor a on a.id = t.advisor_id
           left join opportunity o on o.contact_id = t.id
          where t.client_id = c.id order by t.created_at desc, t.id desc limit 1000) x), '[]') as contacts,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
-        select o.created_at, o.id, :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id
+        select o.created_at, o.id, (:{opportunity o})::json as doc from opportunity o
          where o.client_id = c.id order by o.created_at desc, o.id desc limit 1000) x), '[]') as opportunities,
     (select row_to_json(s) from (select
         (select :{consent_shown n a} from consent n join advisor a on a.id = n.advisor_id

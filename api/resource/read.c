@@ -20,5 +20,5 @@ reply_list_of(struct request *rq, const struct statement *st)
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, st, rq->param[0], page.created_at, page.id, page.limit);
-	return row != NULL ? reply_page(rq, &row) : rq->reply.status;
+	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }

@@ -108,7 +108,6 @@ select id from made;
 -- name: opportunity_created  (the opportunity that typification_create inserted)
 -- writes
 with made as materialized (
-    select '/v1/opportunities/' || o.id as location, :{opportunity o a} as doc
-      from opportunity o join advisor a on a.id = o.advisor_id
+    select '/v1/opportunities/' || o.id as location, :{opportunity o} as doc from opportunity o
      where o.id = (select currval('opportunity_id_seq')))
 :{answer_created};

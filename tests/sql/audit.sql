@@ -37,7 +37,7 @@ grant select on mark to gestor_api;
 -- Every table of people, their data and the catalogues has the audit trigger, enabled always.
 select pg_temp.same('tables without the trigger', (select string_agg(c.relname, ' ' order by c.relname) from pg_class c
      where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r'
-       and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgfoid = 'gestor.audit_change'::regproc and t.tgenabled = 'A')
+       and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'audit_change' and t.tgfoid = ('gestor.audit_' || c.relname)::regproc and t.tgenabled = 'A')
        and c.relname in ('advisor', 'client', 'contact', 'opportunity', 'action', 'consent', 'reopening', 'session', 'catalog_item')), null);
 
 -- ---------------------------------------------------------------- what the triggers write
@@ -145,7 +145,7 @@ select pg_temp.entries_stay();
 select pg_temp.refused(s) from unnest(array[
     'insert into audit (object_type, object_id, action) values (''client'', 1, ''insert'')',
     'select nextval(''audit_id_seq'')',
-    'create temp table client (id bigint); create trigger forged after insert on client for each row execute function gestor.audit_change(''{}'', ''{}'')',
+    'create temp table client (id bigint); create trigger forged after insert on client for each row execute function gestor.audit_client(''{}'', ''{}'')',
     'select audited(''client'')', 'alter table audit disable trigger all', 'drop trigger audit_change on client', 'drop table audit',
     'set session_replication_role = replica']) s;
 -- Its own changes are recorded.

@@ -102,8 +102,19 @@ begin
 end $$;
 -- Triggers fire in the order of their names: these come after instant_of_change and instant_of_end.
 create trigger renders before insert or update on client for each row execute function client_renders();
-create trigger renders before insert on consent for each row execute function consent_renders();
+create trigger renders before insert or update on consent for each row execute function consent_renders();
 create trigger renders before insert or update on opportunity for each row execute function opportunity_renders();
+
+-- A consent is only ever added to; its document alone may be rendered anew.
+drop trigger consent_stays on consent;
+create trigger consent_stays before delete or truncate on consent for each statement execute function audit_stays();
+alter table consent enable always trigger consent_stays;
+create trigger consent_stays_whole before update on consent for each row
+    when ((old.id, old.client_id, old.opportunity_id, old.contact_id, old.advisor_id, old.advertising_acceptance_id,
+           old.advertising_acceptance::text, old.created_at)
+        is distinct from (new.id, new.client_id, new.opportunity_id, new.contact_id, new.advisor_id, new.advertising_acceptance_id,
+           new.advertising_acceptance::text, new.created_at)) execute function audit_stays();
+alter table consent enable always trigger consent_stays_whole;
 
 -- A change of the grid is a change of its opportunity. Once is enough: a statement that deletes rows and inserts others comes here twice.
 create function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
@@ -135,7 +146,7 @@ create trigger opportunity_stays before update on action for each row
 
 -- ---------------------------------------------------------------- rendering in batches
 
--- Stores the documents of up to `most` clients (or opportunities) with an id above `after` that differ from what they should be.
+-- Stores the documents of up to `most` clients (opportunities, consents) with an id above `after` that differ from what they should be.
 -- last: the id to go on after; null: there are no more.
 create function clients_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
 set search_path = gestor, pg_temp as $$
@@ -150,5 +161,12 @@ begin
     select max(b.id) into last from (select o.id from opportunity o where o.id > after order by o.id limit most) b;
     update opportunity o set document = null
      where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false);
+    get diagnostics changed = row_count;
+end $$;
+create function consents_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
+set search_path = gestor, pg_temp as $$
+begin
+    select max(b.id) into last from (select n.id from consent n where n.id > after order by n.id limit most) b;
+    update consent n set document = null where n.id > after and n.id <= last and n.document is distinct from consent_document(n);
     get diagnostics changed = row_count;
 end $$;
