@@ -1,6 +1,4 @@
 #include "config.h"
-#include "http/address.h"
-#include "http/cors.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/address.h"
+#include "base/origin.h"
 
 /* RFC 7518, 3.2: a key for HS256 has at least as many bits as its hash. */
 #define SECRET_BYTES_MIN 32
@@ -263,13 +264,13 @@ config_load(struct config *ret_config, int need_secret)
 		fprintf(stderr, "gestor: GESTOR_LOG_LEVEL must be debug, info, warn or error\n");
 		right = false;
 	}
-	if (right && !cors_origins_right(c.cors_origins)) {
+	if (right && !origin_list_valid(c.cors_origins)) {
 		fprintf(stderr, "gestor: GESTOR_CORS_ORIGINS must be origins such as "
 				"https://desk.example or http://localhost:3000, without a path, "
 				"with commas between\n");
 		right = false;
 	}
-	if (right && !address_list_right(c.trusted_proxies)) {
+	if (right && !address_list_valid(c.trusted_proxies)) {
 		fprintf(stderr, "gestor: GESTOR_TRUSTED_PROXIES must be IPv4 addresses or blocks "
 				"such as 10.0.0.5 or 10.0.0.0/24, with commas between\n");
 		right = false;

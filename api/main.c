@@ -1,178 +1,10 @@
 /*
- * gestor - the back end of a retention desk. This file: the command line, and
- * how serving starts and ends.
+ * gestor - the back end of a retention desk. This file chooses the command.
  */
-#include <jansson.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "auth/password.h"
-#include "auth/revoked.h"
-#include "auth/secret.h"
-#include "auth/throttle.h"
-#include "auth/token.h"
-#include "base/log.h"
-#include "base/version.h"
-#include "commands.h"
-#include "config.h"
-#include "db/notify.h"
-#include "db/pool.h"
-#include "housekeeping.h"
-#include "http/check.h"
-#include "http/reads.h"
-#include "http/route.h"
-#include "http/server.h"
-#include "sign_outs.h"
-#include "supervision.h"
-
-static bool given_up; /* read and written with __atomic builtins */
-
-/* Some hundred threads would else get some dozen heaps. */
-#define MALLOC_ARENAS 4
-
-static const char help[] =
-    "usage: gestor serve                 serve the API\n"
-    "       gestor migrate               bring the database's schema up to date\n"
-    "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE [--rights "
-    "RIGHTS]\n"
-    "                                    make an account; USERNAME is E and 7 digits;\n"
-    "                                    ROLE is advisor, supervisor, admin or integration;\n"
-    "                                    the password is asked for,\n"
-    "                                    or is the first line of standard input\n"
-    "                                    --rights client_read,...: what an integration may;\n"
-    "                                    left out, all that there is\n"
-    "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
-    "       gestor version\n"
-    "       gestor --help\n\n";
-
-static int
-load_contract(void)
-{
-	char error[512];
-
-	if (openapi_load(&check_names, error, sizeof(error)) != 0 ||
-	    route_check(error, sizeof(error)) != 0) {
-		fprintf(stderr, "gestor: openapi.yaml: %s\n", error);
-		return -1;
-	}
-	return 0;
-}
-
-static void
-set_log_level(const char *name)
-{
-	static const char *const names[] = { "debug", "info", "warn", "error" };
-
-	for (size_t i = 0; i < NITEMS(names); i++) {
-		if (strcmp(names[i], name) == 0)
-			log_set_level((enum log_level)i);
-	}
-}
-
-/* Signals are waited for here, and blocked in every thread that is made later. */
-static void
-block_signals(sigset_t *ret_set)
-{
-	sigemptyset(ret_set);
-	sigaddset(ret_set, SIGTERM);
-	sigaddset(ret_set, SIGINT);
-	sigaddset(ret_set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, ret_set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* The keeper's word that this database will never do. The start, or what runs, is over. */
-static void
-give_up(const char *why)
-{
-	fprintf(stderr, "gestor: %s\n", why);
-	__atomic_store_n(&given_up, true, __ATOMIC_SEQ_CST);
-	kill(getpid(), SIGTERM);
-}
-
-/* Serves until a signal says that it is enough. returns the exit status */
-static int
-serve_until_told(struct app *app, const sigset_t *signals)
-{
-	const struct config *c = app->config;
-	struct notify *notify = NULL;
-	bool started, keeping, recording;
-	int sig = 0;
-
-	app->pool = pool_start(&(struct pool_config){
-	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms, give_up });
-	if (app->pool == NULL)
-		return 1;
-	keeping = housekeeping_start(app) == 0;
-	if (keeping)
-		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
-	recording = reads_start(app) == 0;
-	/* Read while they connect: each takes about as long as the other. */
-	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
-	if (started && supervision_start(app) != 0) {
-		fprintf(stderr, "gestor: no thread to tell systemd\n");
-		server_stop(app);
-		started = false;
-	}
-	if (started) {
-		log_msg(LOG_INFO, "serving on http://%s", c->listen);
-		do {
-			sigwait(signals, &sig);
-		} while (sig == SIGHUP);
-		supervision_stop();
-		log_msg(LOG_INFO, "stopping");
-		server_stop(app);
-	}
-	/* Nobody is shown anything any more. */
-	if (recording)
-		reads_stop(c->drain_ms);
-	/* Their threads must be gone before exit() takes the libraries down under them. */
-	if (notify != NULL)
-		notify_stop(notify);
-	if (keeping)
-		housekeeping_stop();
-	pool_stop(app->pool);
-	if (started)
-		log_msg(LOG_INFO, "stopped");
-	return started && !__atomic_load_n(&given_up, __ATOMIC_SEQ_CST) ? 0 : 1;
-}
-
-static int
-serve(void)
-{
-	static struct config config;
-	static struct app app = { .config = &config };
-	sigset_t signals;
-	int status;
-
-	if (config_load(&config, 1) != 0)
-		return 2;
-	set_log_level(config.log_level);
-	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
-	/* Before threads: jansson's seed is made at the first object else. */
-	json_object_seed(0);
-	if (password_init() != 0 ||
-	    token_init(config.jwt_secret, config.jwt_secret_previous) != 0) {
-		fprintf(stderr, "gestor: libsodium or libjwt cannot be used\n");
-		return 1;
-	}
-	secret_init(config.jwt_secret, config.jwt_secret_previous);
-	revoked_init(config.access_ttl_s);
-	throttle_init();
-	block_signals(&signals);
-	if (password_serve(config.threads / 2) != 0 || log_start() != 0) {
-		fprintf(stderr, "gestor: no threads for passwords and the log\n");
-		return 1;
-	}
-	status = serve_until_told(&app, &signals);
-	log_stop();
-	return status;
-}
+#include "command/command.h"
+#include "serve.h"
 
 int
 main(int argc, char *argv[])
@@ -187,18 +19,9 @@ main(int argc, char *argv[])
 		return command_advisor(argc - 1, argv + 1);
 	if (strcmp(command, "purge") == 0)
 		return command_purge(argc - 1, argv + 1);
-	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
-		puts("gestor " VERSION);
-		return 0;
-	}
-	if (strcmp(command, "--help") != 0) {
-		if (argc > 1)
-			fprintf(stderr, "gestor: there is no command '%s'%s\n", command,
-			    argc > 2 ? " with more words behind it" : "");
-		fputs(help, stderr);
-		return 2;
-	}
-	fputs(help, stdout);
-	config_help();
-	return 0;
+	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
+		return command_version();
+	if (strcmp(command, "--help") == 0)
+		return command_help();
+	return command_unknown(argc, argv);
 }

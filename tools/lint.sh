@@ -69,6 +69,9 @@ only 'api/field/unicode\.c' 'uni(case|conv|ctype|lbrk|name|norm|stdio|str|types|
 	only 'nothing in field' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs field)
 	only 'nothing below resource' '(http|resource)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
 	only 'nothing in resource' 'http/(server|exchange|guard)' $(in_dirs resource)
+	only 'nothing in command' '(http|resource)/' $(in_dirs command)
+	only 'nothing but main' '(command/|serve\.h)' $(printf '%s\n' "${api[@]}" | grep -vE '^api/(main\.c|serve\.c|command/.*)$')
+	only 'no setting' '(http|resource|auth|catalog|db|spec|field)/|sql\.h' api/config.c api/config.h
 }
 
 # ---- Files of at most 400 lines, functions of at most 70

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Holds the tree to db/privacy.txt, the list of every place where data of a client can stand.
 
-    tools/privacy.py            the audit's masks (db/migrations), api/http/personal.h, the marks x-personal of openapi.yaml
+    tools/privacy.py            the audit's masks (db/migrations), api/resource/personal.h, the marks x-personal of openapi.yaml
                                 and the table of docs/privacy.md agree with it
     tools/privacy.py --write    writes the table of docs/privacy.md anew
     tools/privacy.py --json     the list, for tests
@@ -101,10 +101,10 @@ def faults(listed):
     for name in sorted(personal.keys() | masks.keys()):
         if personal.get(name, set()) != masks.get(name, set()):
             yield f"the audit of `{name}` masks other columns: {sorted(personal.get(name, set()) ^ masks.get(name, set()))}"
-    with open("api/http/personal.h", encoding="utf-8") as f:
+    with open("api/resource/personal.h", encoding="utf-8") as f:
         shown = set(re.findall(r"^\tP\((\w+),", f.read(), re.M))
     if shown != members:
-        yield f"api/http/personal.h has other members: {sorted(shown ^ members)}"
+        yield f"api/resource/personal.h has other members: {sorted(shown ^ members)}"
     yes, no = marked()
     if yes != members:
         yield f"openapi.yaml marks other members x-personal: {sorted(yes ^ members)}"

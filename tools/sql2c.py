@@ -26,7 +26,7 @@ import sys
 sys.dont_write_bytecode = True
 import cstring  # noqa: E402
 
-ARGS_MAX = 24  # DB_ARGS_MAX in api/db/query.h
+ARGS_MAX = 24  # DB_ARGS_MAX in api/db/statement.h
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|share|lock|call|do|copy|create|alter|drop|"
                     r"grant|revoke|set|nextval|setval|set_config|pg_notify|notify)\b", re.I)
 HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")
@@ -137,7 +137,7 @@ def main():
 
     note = "/* Made by tools/sql2c.py. */\n"
     with open(args.out_h, "w", encoding="utf-8") as h:
-        h.write(note + "#ifndef BUILD_SQL_H\n#define BUILD_SQL_H\n\n#include \"db/query.h\"\n\n")
+        h.write(note + "#ifndef BUILD_SQL_H\n#define BUILD_SQL_H\n\n#include \"db/statement.h\"\n\n")
         h.writelines(f"extern const struct statement sql_{name};\n" for name, *_ in made)
         h.write("\nextern const struct statement *const sql_all[];\n"
                 "extern const int sql_all_count;\n\n#endif\n")

@@ -104,21 +104,29 @@ rights_named(const char *names, unsigned *ret_rights)
 	return true;
 }
 
+unsigned
+rights_all(void)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < NITEMS(table); i++) {
+		if (table[i].of[ROLE_INTEGRATION] == RIGHT)
+			all |= 1U << i;
+	}
+	return all;
+}
+
 const char *
-rights_text(unsigned rights, char ret_text[static RIGHTS_SIZE])
+rights_text(unsigned rights, const char *between, char ret_text[static RIGHTS_SIZE])
 {
 	char *p = ret_text;
 
 	*p = '\0';
 	for (size_t i = 0; i < NITEMS(table); i++) {
-		size_t n = strlen(table[i].name);
-
-		if ((rights & 1U << i) == 0 || (size_t)(p - ret_text) + n + 2 > RIGHTS_SIZE)
+		if ((rights & 1U << i) == 0 ||
+		    (size_t)(p - ret_text) + strlen(between) + strlen(table[i].name) >= RIGHTS_SIZE)
 			continue;
-		if (p != ret_text)
-			*p++ = ' ';
-		memcpy(p, table[i].name, n + 1);
-		p += n;
+		p = stpcpy(stpcpy(p, p != ret_text ? between : ""), table[i].name);
 	}
 	return ret_text;
 }

@@ -30,7 +30,7 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 	P(OPPORTUNITY_REOPEN, opportunity_reopen, 0, 1, 1, 0)                                      \
 	P(AUDIT_READ, audit_read, 0, 1, 1, 0)                                                      \
 	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)                                              \
-	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* seen in full: http/personal.h */        \
+	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* seen in full: resource/personal.h */    \
 	P(PRIVACY_MANAGE, privacy_manage, 0, 0, 1, 0)
 
 enum permission_bit {
@@ -67,8 +67,16 @@ bool rights_grantable(unsigned permissions);
  */
 bool rights_named(const char *names, unsigned *ret_rights);
 
-/* rights_text - the names of permissions between blanks, into a buffer of RIGHTS_SIZE, which holds all of them. */
+/* rights_all - every right that an integration may be given. */
+unsigned rights_all(void);
+
+/*
+ * rights_text - the names of permissions, in the order of the table.
+ *
+ * between   what joins them: " ", "," or ", "
+ * ret_text  a buffer of RIGHTS_SIZE, which holds all of them; it is returned
+ */
 #define RIGHTS_SIZE 512
-const char *rights_text(unsigned rights, char ret_text[static RIGHTS_SIZE]);
+const char *rights_text(unsigned rights, const char *between, char ret_text[static RIGHTS_SIZE]);
 
 #endif

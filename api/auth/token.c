@@ -63,7 +63,7 @@ sign(const struct key *key, const struct claims *claims, int64_t issued, int lif
 	    add_id(jwt, "sid", claims->session_id) == 0 &&
 	    jwt_add_grant(jwt, "role", role_name(claims->role)) == 0 &&
 	    (claims->role != ROLE_INTEGRATION ||
-		jwt_add_grant(jwt, "scope", rights_text(claims->rights, scope)) == 0) &&
+		jwt_add_grant(jwt, "scope", rights_text(claims->rights, " ", scope)) == 0) &&
 	    (claims->epoch < 0 || add_number(jwt, "epoch", claims->epoch) == 0) &&
 	    (!claims->must_change || jwt_add_grant_bool(jwt, "must_change", 1) == 0) &&
 	    add_number(jwt, "iat", issued) == 0 && add_number(jwt, "nbf", issued) == 0 &&

@@ -11,21 +11,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "auth/permission.h"
+#include "auth/claims.h"
 #include "base/base.h"
 
 #define TOKEN_SIZE_MAX 1024
-
-struct claims {
-	int64_t advisor_id;
-	int64_t session_id;
-	enum role role;
-	unsigned rights; /* of an integration */
-	bool must_change; /* the password, before anything else */
-	int64_t
-	    epoch; /* the account's when the session began; -1: the token of a version before says none */
-	int64_t issued, expires; /* seconds since 1970 */
-};
 
 /*
  * token_init - keeps the keys; before threads.

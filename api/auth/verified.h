@@ -9,7 +9,7 @@
 #ifndef AUTH_VERIFIED_H
 #define AUTH_VERIFIED_H
 
-#include "auth/token.h"
+#include "auth/claims.h"
 
 #define VERIFIED_HASH_BYTES 32
 

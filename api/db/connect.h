@@ -9,7 +9,8 @@
 
 #include <libpq-fe.h>
 #include <stdint.h>
-#include "db/query.h"
+#include "base/base.h"
+#include "db/statement.h"
 
 /* build/sql.c: every statement of the program. */
 extern const struct statement *const sql_all[];

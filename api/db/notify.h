@@ -10,7 +10,8 @@
 #define DB_NOTIFY_H
 
 #include "base/base.h"
-#include "db/query.h"
+#include "db/result.h"
+#include "db/statement.h"
 
 struct notify;
 

@@ -1,4 +1,4 @@
-#include "db/pool_private.h"
+#include "db/pool.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/migrate.h"
+#include "db/pool_take.h"
 #include "db/probe.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -67,12 +68,12 @@ keeper_probe(
     struct pool *pool, PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	enum probe_answer answer =
-	    pool->probed ? PROBE_FIT : probe_sessions(pg, pool->config.url, deadline_ms, ret_why);
+	    pool->probed ? PROBE_FIT : probe_sessions(pg, pool->url, deadline_ms, ret_why);
 
 	pool->probed = answer == PROBE_FIT;
-	if (answer == PROBE_UNFIT && pool->config.unfit != NULL) {
-		pool->config.unfit(ret_why);
-		pool->config.unfit = NULL;
+	if (answer == PROBE_UNFIT && pool->unfit != NULL) {
+		pool->unfit(ret_why);
+		pool->unfit = NULL;
 	}
 	return answer == PROBE_FIT;
 }
@@ -81,14 +82,13 @@ keeper_probe(
 static PGconn *
 keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 {
-	const struct pool_config *config = &pool->config;
-	PGconn *pg = connect_open(config->url, ret_why);
+	PGconn *pg = connect_open(pool->url, ret_why);
 	int64_t deadline_ms = clock_ms() + SETUP_MS;
 
 	if (pg == NULL)
 		return NULL;
 	if (keeper_probe(pool, pg, deadline_ms, ret_why) &&
-	    connect_session(pg, config->query_timeout_ms, deadline_ms, ret_why) == 0 &&
+	    connect_session(pg, pool->query_timeout_ms, deadline_ms, ret_why) == 0 &&
 	    schema_current(pg, deadline_ms, ret_why) == 0 &&
 	    connect_prepare(pg, deadline_ms, ret_why) == 0)
 		return pg;
@@ -215,11 +215,11 @@ pool_free(struct pool *pool)
 {
 	int i;
 
-	for (i = 0; i < pool->config.size; i++)
+	for (i = 0; i < pool->size; i++)
 		PQfinish(pool->conns[i].pg);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
-	free((char *)(uintptr_t)pool->config.url);
+	free(pool->url);
 	free(pool);
 }
 
@@ -234,9 +234,12 @@ pool_start(const struct pool_config *config)
 	pool = calloc(1, sizeof(*pool) + (size_t)config->size * sizeof(pool->conns[0]));
 	if (pool == NULL)
 		abort();
-	pool->config = *config;
-	pool->config.url = strdup(config->url);
-	if (pool->config.url == NULL)
+	pool->url = strdup(config->url);
+	pool->size = config->size;
+	pool->wait_ms = config->wait_ms;
+	pool->query_timeout_ms = config->query_timeout_ms;
+	pool->unfit = config->unfit;
+	if (pool->url == NULL)
 		abort();
 	for (i = config->size - 1; i >= 0; i--)
 		pool_push(&pool->closed, &pool->conns[i]);
@@ -261,7 +264,7 @@ pool_counts(struct pool *pool)
 	struct pool_counts counts;
 
 	pthread_mutex_lock(&pool->lock);
-	counts = (struct pool_counts){ pool->config.size, pool->open, pool->in_use, pool->waiting,
+	counts = (struct pool_counts){ pool->size, pool->open, pool->in_use, pool->waiting,
 		pool->waits, pool->waited_us, pool->laps };
 	pthread_mutex_unlock(&pool->lock);
 	return counts;

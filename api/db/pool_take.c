@@ -1,11 +1,11 @@
-/* The requests' side of the pool: taking and giving back, and the queue of those who wait. */
+#include "db/pool_take.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "db/pool_private.h"
 
 /* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
 #define FRESH_MS 100
@@ -59,7 +59,7 @@ pool_discard(struct pool *pool, struct pool_conn *c)
 static bool
 may_write(const struct pool *pool)
 {
-	int size = pool->config.size, for_reads = size >= 4 ? size / 4 : size > 1;
+	int size = pool->size, for_reads = size >= 4 ? size / 4 : size > 1;
 
 	return pool->writing < size - for_reads;
 }
@@ -109,7 +109,7 @@ leave(struct pool *pool, struct pool_waiter **link)
 static int64_t
 promise_us(const struct pool *pool)
 {
-	return pool->config.wait_ms * INT64_C(750);
+	return pool->wait_ms * INT64_C(750);
 }
 
 /* Under the lock: of those who wait, one more was served. What is long past counts by half. */

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "db/pool_private.h"
+#include "db/pool_take.h"
 #include "db/sqlstate.h"
 
 #define RETRIES_MAX 3
@@ -273,14 +273,14 @@ lost_max(const struct run *run)
 static int64_t
 cancel_ms(const struct pool *pool, int64_t deadline_ms)
 {
-	return deadline_ms - pool->config.query_timeout_ms * 3 / 20;
+	return deadline_ms - pool->query_timeout_ms * 3 / 20;
 }
 
 static enum db_status
 run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	int64_t take_ms = clock_ms() + pool->config.wait_ms;
+	int64_t take_ms = clock_ms() + pool->wait_ms;
 	struct pool_conn *c;
 	bool committed = false, writes = false, broken;
 	enum db_status status = DB_BUSY;
@@ -289,7 +289,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 	assert(run.ncalls >= 1 && run.ncalls <= DB_CALLS_MAX);
 	/* The server's own timeout comes first (connect_session), and all of it before the deadline. */
 	run.cancel_ms = cancel_ms(pool, deadline_ms);
-	run.end_ms = deadline_ms - pool->config.query_timeout_ms / 20;
+	run.end_ms = deadline_ms - pool->query_timeout_ms / 20;
 	/* A rehearsal takes the locks of what it rehearses. */
 	for (i = 0; i < run.ncalls; i++)
 		writes = writes || !run.calls[i].st->reads;
@@ -307,7 +307,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 		pool_give(pool, c);
 		if (status != DB_DOWN || !broken || lost++ == lost_max(&run))
 			break;
-		take_ms = clock_ms() + pool->config.wait_ms;
+		take_ms = clock_ms() + pool->wait_ms;
 	}
 	if (status == DB_OK) {
 		for (i = 0; i < run.ncalls; i++)
@@ -330,7 +330,7 @@ db_time_left_ms(const struct pool *pool, int64_t deadline_ms)
 int64_t
 db_deadline_ms(const struct pool *pool)
 {
-	return clock_ms() + pool->config.query_timeout_ms;
+	return clock_ms() + pool->query_timeout_ms;
 }
 
 enum db_status

@@ -12,44 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/base.h"
-
-#define DB_ARGS_MAX  24
-#define DB_CALLS_MAX 8
+#include "db/result.h"
+#include "db/statement.h"
 
 struct pool;
-
-struct statement {
-	const char *name; /* the operationId, for most */
-	const char *text; /* SQL with $1..$n */
-	int nargs; /* n; at most DB_ARGS_MAX */
-	bool reads; /* it writes nothing, so it may be run again: tools/sql2c.py says when */
-};
-
-/* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */
-struct call {
-	const struct statement *st;
-	const char *args[DB_ARGS_MAX];
-};
-
-enum db_status {
-	DB_OK,
-	DB_BUSY, /* no connection within pool_wait_ms: 503, try again */
-	DB_DOWN, /* no database, or it went away before anything could be stored: 503 */
-	DB_TIMEOUT, /* the statement passed its deadline and was cancelled: 503 */
-	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503, look first */
-	DB_CONFLICT, /* serialization failure or deadlock, retries included: 409 */
-	DB_REFUSED /* the database refused: see struct db_error */
-};
-
-struct db_error {
-	char sqlstate[6]; /* "23505"; "" when there was none */
-	char constraint[64]; /* constraint's name, or "" */
-	bool committed; /* with DB_UNKNOWN: here it was, but perhaps not on the standby */
-	char message[1024]; /* primary message: for our log on 5xx, never for a user; left out
-	                          for class 22, whose messages quote the values */
-};
-
-struct result;
 
 /*
  * db_run - runs ncalls statements as one transaction in one round trip: the process's own
@@ -99,23 +65,5 @@ int64_t db_time_left_ms(const struct pool *pool, int64_t deadline_ms);
  */
 enum db_status db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,
     int ncalls, struct result *ret_results[], struct db_error *ret_error) MUSTCHECK;
-
-int result_columns(const struct result *r);
-int result_rows(const struct result *r);
-
-/* result_text - the value as text, valid as long as the result; NULL for SQL NULL. */
-const char *result_text(const struct result *r, int row, int col);
-size_t result_length(const struct result *r, int row, int col);
-
-/* result_true - the value is SQL true. */
-bool result_true(const struct result *r, int row, int col);
-
-void result_free(struct result *r);
-static inline void
-result_cleanup(struct result **r)
-{
-	result_free(*r);
-}
-#define auto_result __attribute__((cleanup(result_cleanup)))
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * result - what a statement gave: libpq's PGresult under the name that query.h gives it.
+ * result - what a statement gave: libpq's PGresult under the name that result.h gives it.
  */
 #include <libpq-fe.h>
 
-#include "db/query.h"
+#include "db/result.h"
 
 /* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
 static const PGresult *

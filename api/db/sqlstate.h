@@ -6,7 +6,7 @@
 #define DB_SQLSTATE_H
 
 #include "base/metrics.h"
-#include "db/query.h"
+#include "db/statement.h"
 
 /* What to do before saying so. */
 enum remedy { REMEDY_NONE, REMEDY_RERUN, REMEDY_PREPARE, REMEDY_RECONNECT };

@@ -1,11 +1,11 @@
 #include "http/authenticate.h"
-#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "auth/revoked.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/route.h"
 
 static const enum text role_words[ROLES] = {
@@ -24,7 +24,7 @@ refuse_permission(struct request *rq, unsigned lacking)
 	const char *who = "";
 	int nroles = roles_with(lacking, roles);
 
-	rights_text(lacking, rights);
+	rights_text(lacking, " ", rights);
 	reply_header(rq, "WWW-Authenticate",
 	    arena_printf(&rq->arena,
 		"Bearer realm=\"gestor\", error=\"insufficient_scope\", scope=\"%s\"", rights));

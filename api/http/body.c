@@ -1,5 +1,4 @@
 #include "http/body.h"
-#include "http/reply.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,6 +9,7 @@
 #include "http/interpose.h"
 #include "http/media.h"
 #include "http/problem.h"
+#include "http/reply.h"
 
 /* Some 80 bytes of stack a level in jansson; the deepest body of ours has 5. */
 #define JSON_DEPTH_MAX 32

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-#include "http/personal.h"
+#include "http/mask.h"
 #include "http/problem.h"
-#include "http/reply.h"
 #include "resource/rules.h"
 #include "spec/field_name.h"
+#include "spec/schema_compile.h"
+#include "spec/validate.h"
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 
@@ -88,7 +89,7 @@ check_unseen(struct request *rq, const json_t *object, const char *pointer)
 
 	json_object_foreach ((json_t *)object, name, value) {
 		here = arena_printf(&rq->arena, "%s/%s", pointer, name);
-		if (json_is_null(value) && personal_gone(name))
+		if (json_is_null(value) && mask_is_null(name))
 			faults_add(&rq->faults, here, TEXT_masked,
 			    faults_label(&rq->faults, field_of(rq->op, here, &rq->arena)));
 		check_unseen(rq, value, here);

@@ -5,7 +5,6 @@
 
 #include "http/entity_tag.h"
 #include "http/problem.h"
-#include "http/reply.h"
 
 static bool
 could_be_ours(const struct listed_tag *t)

@@ -7,9 +7,6 @@
 
 #include "http/request.h"
 
-/* cors_origins_right - a list of origins (https://desk.example), between commas or blanks; "" for none. */
-bool cors_origins_right(const char *origins);
-
 /*
  * cors_headers - adds to the reply, which is set, what a browser asks for.
  *

@@ -6,7 +6,7 @@
 #include "config.h"
 #include "http/idempotency.h"
 #include "http/problem.h"
-#include "http/reply.h"
+#include "spec/schema_compile.h"
 #include "sql.h"
 
 /* The personal member that a constraint keeps unique, so that a write tells whether it is some client's. */

@@ -1,5 +1,4 @@
 #include "http/idempotency.h"
-#include "http/reply.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,8 @@
 #include "base/log.h"
 #include "config.h"
 #include "http/problem.h"
+#include "http/record.h"
+#include "http/reply.h"
 #include "sql.h"
 
 #define KEY_MAX 255

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "auth/secret.h"
-#include "http/personal.h"
+#include "http/mask.h"
 #include "http/problem.h"
+#include "http/record.h"
 #include "http/reply.h"
 
 /* What a cursor is good for: this operation, on this object, with these filters. */
@@ -78,7 +79,7 @@ static struct span
 items_shown(struct request *rq, struct span items)
 {
 	if (rq->masked)
-		items.at = personal_masked(&rq->arena, items.at, items.length, &items.length);
+		items.at = mask_json(&rq->arena, items.at, items.length, &items.length);
 	if (items.at == NULL || rq->shows == ENTITY_OTHER)
 		return items;
 	return reply_items_tagged(rq, items, rq->shows, true);

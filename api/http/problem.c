@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "base/log.h"
+#include "http/reply.h"
 
 #define PROBLEM_TYPE "application/problem+json"
 

@@ -31,15 +31,3 @@ request_patience_ms(struct request *rq)
 	return left_ms < rq->app->config->pool_wait_ms ? (int)left_ms
 						       : rq->app->config->pool_wait_ms;
 }
-
-void
-reply_header(struct request *rq, const char *name, const char *value)
-{
-	const char *before = rq->reply.headers != NULL ? rq->reply.headers : "";
-	char *all = arena_alloc(
-	    &rq->arena, strlen(before) + strlen(name) + strlen(value) + sizeof(": \r\n"));
-
-	rq->reply.headers = all;
-	all = stpcpy(stpcpy(all, before), name);
-	stpcpy(stpcpy(stpcpy(all, ": "), value), "\r\n");
-}

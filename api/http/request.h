@@ -15,9 +15,10 @@
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
-#include "http/address.h"
+#include "base/address.h"
 #include "http/entity_tag.h"
 #include "http/trace.h"
+#include "spec/faults.h"
 #include "spec/openapi.h"
 
 #define REQUEST_PARAMS_MAX 2
@@ -107,7 +108,7 @@ struct request {
 	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
 	/* of a caller who sees masks: whether the request asks for a hidden value (guess.h) */
 	enum { GUESS_NONE, GUESS_OPEN, GUESS_MISSED, GUESS_CONFIRMED } guess;
-	bool masked; /* what is personal in answers is not for this bearer (personal.h) */
+	bool masked; /* what is personal in answers is not for this bearer (mask.h) */
 
 	struct catalogs *catalogs; /* held since the first choice was looked at */
 	const char *held; /* choices that the record holds already (check.c); NULL: not looked up */
@@ -127,8 +128,5 @@ int64_t request_deadline_ms(struct request *rq);
 
 /* request_patience_ms - for how long it may wait for something else than the database: pool_wait_ms, or what is left; not above 0: nothing. */
 int request_patience_ms(struct request *rq);
-
-/* reply_header - adds a header line to the reply; name and value need no escaping. */
-void reply_header(struct request *rq, const char *name, const char *value);
 
 #endif

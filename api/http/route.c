@@ -1,5 +1,4 @@
 #include "http/route.h"
-#include "http/reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "field/field.h"
 #include "http/body.h"
 #include "http/problem.h"
+#include "http/reply.h"
 
 #define SEGMENTS_MAX 8
 

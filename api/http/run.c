@@ -11,7 +11,6 @@
 #include "http/check.h"
 #include "http/idempotency.h"
 #include "http/problem.h"
-#include "http/reply.h"
 #include "resource/conflict.h"
 #include "resource/constraints.h"
 #include "resource/missing.h"

@@ -1,5 +1,5 @@
+#include "http/record.h"
 #include "http/route.h"
-#include "http/reply.h"
 #include "http/condition.h"
 #include "resource/change.h"
 #include "resource/read.h"

@@ -4,7 +4,6 @@
 #include "http/page.h"
 #include "http/problem.h"
 #include "http/run.h"
-#include "http/reply.h"
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"

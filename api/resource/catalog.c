@@ -1,7 +1,8 @@
 #include "catalog/catalog.h"
 #include "http/problem.h"
-#include "http/reply.h"
 
+#include "http/record.h"
+#include "http/reply.h"
 #include "http/route.h"
 
 static bool

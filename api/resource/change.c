@@ -1,6 +1,6 @@
 #include "resource/change.h"
+#include "http/record.h"
 #include "http/run.h"
-#include "http/reply.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 #include "resource/conflict.h"
-#include "http/reply.h"
+#include "http/record.h"
 #include "resource/rules.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "config.h"
 #include "http/condition.h"
+#include "http/record.h"
 #include "http/run.h"
-#include "http/reply.h"
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/read.h"

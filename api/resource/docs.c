@@ -1,6 +1,6 @@
 #include "resource/docs.h"
-#include "http/reply.h"
 
+#include "http/record.h"
 #include "http/route.h"
 
 /*

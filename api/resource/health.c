@@ -2,9 +2,9 @@
 
 #include "auth/revoked.h"
 #include "catalog/catalog.h"
-#include "http/reply.h"
 #include "db/pool.h"
 #include "http/problem.h"
+#include "http/record.h"
 #include "http/route.h"
 
 int

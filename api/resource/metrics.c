@@ -6,7 +6,6 @@
  *         (the names of process_*)
  */
 #include "base/metrics.h"
-#include "http/reply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/version.h"
 #include "catalog/catalog.h"
 #include "db/pool.h"
+#include "http/record.h"
 #include "http/route.h"
 
 static void

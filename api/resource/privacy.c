@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "http/record.h"
 #include "http/reply.h"
 #include "http/run.h"
 #include "http/route.h"

@@ -1,7 +1,7 @@
 #include "resource/read.h"
 #include "http/page.h"
+#include "http/record.h"
 #include "http/run.h"
-#include "http/reply.h"
 
 int
 reply_read(struct request *rq, const struct statement *st)

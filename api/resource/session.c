@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/run.h"
+#include "http/record.h"
 #include "http/reply.h"
+#include "http/run.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
 #include "base/clock.h"
@@ -67,7 +68,7 @@ rights_json(struct request *rq)
 	char names[RIGHTS_SIZE], *save = NULL;
 	const char *list = "";
 
-	rights_text(permissions_of(rq->who.role, rq->who.rights), names);
+	rights_text(permissions_of(rq->who.role, rq->who.rights), " ", names);
 	for (char *name = strtok_r(names, " ", &save); name != NULL;
 	     name = strtok_r(NULL, " ", &save))
 		list = arena_printf(&rq->arena, "%s%s\"%s\"", list, *list != '\0' ? "," : "", name);

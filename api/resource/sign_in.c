@@ -11,7 +11,6 @@
 #include "auth/throttle.h"
 #include "config.h"
 #include "http/problem.h"
-#include "http/reply.h"
 #include "http/route.h"
 #include "http/run.h"
 #include "resource/session.h"

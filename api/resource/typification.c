@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "http/record.h"
 #include "http/route.h"
 #include "http/run.h"
-#include "http/reply.h"
 #include "resource/change.h"
 #include "sql.h"
 

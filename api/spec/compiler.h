@@ -1,11 +1,17 @@
 /*
- * compiler - what the two halves of schema_compile() share: schema.c walks the
- * nodes, keyword.c reads one keyword. Private to api/spec.
+ * compiler - how far the compiling of one schema has come. Private to api/spec: schema.c
+ * walks the nodes, keyword.c reads one keyword.
  */
 #ifndef SPEC_COMPILER_H
 #define SPEC_COMPILER_H
 
-#include "spec/schema.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/base.h"
+
+struct arena;
+struct schema;
 
 /* The nodes that are being compiled because of a $ref, innermost first. */
 struct reference {
@@ -16,7 +22,8 @@ struct reference {
 
 struct compiler {
 	const json_t *root;
-	const struct schema_names *names;
+	bool (*catalog_known)(const char *name),
+	    (*rule_known)(const char *name); /* NULL: all are */
 	struct arena *arena;
 	struct schema *regexes;
 	struct reference *references;
@@ -29,19 +36,7 @@ struct compiler {
 /* compiler_fail - fills in the error with the place before it; returns -1. */
 int compiler_fail(const struct compiler *c, const char *fmt, ...) PRINTF(2, 3) MUSTCHECK;
 
-/*
- * compiler_node - compiles the schema at node, which stands at step or
- * step.name below the present place (both may be NULL).
- * returns 0, or -1 with the error filled in
- */
-int compiler_node(struct compiler *c, const char *step, const char *name, const json_t *node,
-    struct schema **ret_schema) MUSTCHECK;
-
 /* compiler_alloc - n things of that size, cleared, for as long as the schema lives. */
 void *compiler_alloc(struct compiler *c, size_t n, size_t size);
-
-/* keyword_read - takes one keyword into s. returns 0, or -1 with the error filled in */
-int keyword_read(
-    struct compiler *c, struct schema *s, const char *name, const json_t *value) MUSTCHECK;
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "spec/openapi.h"
+#include "spec/operation.h"
 #include "spec/schema.h"
 
 #define DIGITS	"0123456789"

@@ -1,10 +1,12 @@
-/*
- * keyword - how each keyword of the closed subset is read: one table at the end.
- */
+#include "spec/keyword.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "spec/compiler.h"
+#include "spec/pattern.h"
+#include "spec/schema.h"
 
 static const struct {
 	const char *name;
@@ -93,26 +95,6 @@ read_required(struct compiler *c, struct schema *s, const json_t *value, size_t 
 }
 
 static int
-read_properties(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
-{
-	const char *name;
-	json_t *node;
-
-	(void)offset;
-	if (!json_is_object(value))
-		return compiler_fail(c, "\"properties\" must be an object");
-	s->properties = compiler_alloc(c, json_object_size(value) + 1, sizeof(*s->properties));
-	json_object_foreach ((json_t *)value, name, node) {
-		struct property *p = &s->properties[s->nproperties++];
-
-		p->name = name;
-		if (compiler_node(c, "properties", name, node, &p->schema) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 read_additional(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
 {
 	(void)offset;
@@ -120,13 +102,6 @@ read_additional(struct compiler *c, struct schema *s, const json_t *value, size_
 		return compiler_fail(c, "\"additionalProperties\" must be true or false");
 	s->closed = json_is_false(value);
 	return 0;
-}
-
-static int
-read_items(struct compiler *c, struct schema *s, const json_t *value, size_t offset)
-{
-	(void)offset;
-	return compiler_node(c, "items", NULL, value, &s->items);
 }
 
 static int
@@ -294,7 +269,7 @@ read_catalog(struct compiler *c, struct schema *s, const json_t *value, size_t o
 {
 	(void)offset;
 	s->catalog = json_string_value(value);
-	if (s->catalog == NULL || (c->names->catalog != NULL && !c->names->catalog(s->catalog)))
+	if (s->catalog == NULL || (c->catalog_known != NULL && !c->catalog_known(s->catalog)))
 		return compiler_fail(c, "unknown catalogue in \"x-catalog\"");
 	return 0;
 }
@@ -315,7 +290,7 @@ read_rule(struct compiler *c, struct schema *s, const json_t *value, size_t offs
 {
 	(void)offset;
 	s->rule = json_string_value(value);
-	if (s->rule == NULL || (c->names->rule != NULL && !c->names->rule(s->rule)))
+	if (s->rule == NULL || (c->rule_known != NULL && !c->rule_known(s->rule)))
 		return compiler_fail(c, "unknown rule in \"x-rule\"");
 	return 0;
 }
@@ -336,12 +311,10 @@ static const struct keyword keywords[] = {
 	{ "enum", read_enum, 0 },
 	{ "const", read_const, 0 },
 	{ "required", read_required, 0 },
-	{ "properties", read_properties, 0 },
 	{ "additionalProperties", read_additional, 0 },
 	{ "minProperties", read_count, offsetof(struct schema, min_properties) },
 	{ "oneOf", read_one_of, 0 },
 	{ "x-rule", read_rule, 0 },
-	{ "items", read_items, 0 },
 	{ "minItems", read_count, offsetof(struct schema, min_items) },
 	{ "maxItems", read_count, offsetof(struct schema, max_items) },
 	{ "uniqueItems", read_unique, 0 },

@@ -1,12 +1,17 @@
 /*
- * loader - what the halves of openapi_load() share: openapi.c holds the
- * document and checks its schemas, operation.c reads its operations. Private to
- * api/spec.
+ * loader - how far the loading of the document has come. Private to api/spec: openapi.c
+ * checks the document's schemas, operation.c reads its operations.
  */
 #ifndef SPEC_LOADER_H
 #define SPEC_LOADER_H
 
-#include "spec/openapi.h"
+#include <jansson.h>
+#include <stddef.h>
+#include "base/arena.h"
+
+struct operation;
+struct schema;
+struct schema_names;
 
 /* A compiled schema that an operation uses. */
 struct kept {
@@ -39,8 +44,5 @@ void loader_leave(struct loader *l, size_t length);
 
 /* loader_compile - the schema at node, which the caller frees; or NULL with the error filled in. */
 struct schema *loader_compile(struct loader *l, const json_t *node) MUSTCHECK;
-
-/* loader_operations - reads all operations of the document, sorted by id: 0, or -1. */
-int loader_operations(struct loader *l) MUSTCHECK;
 
 #endif

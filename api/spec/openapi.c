@@ -1,54 +1,15 @@
-/*
- * openapi - the embedded contract: holds the document and checks its schemas.
- */
-#include <stdarg.h>
+#include "spec/openapi.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "spec/loader.h"
+#include "spec/operation_read.h"
+#include "spec/schema_compile.h"
 
 /* Written once at start, before there are requests. */
 static struct document loaded;
-
-int
-loader_fail(const struct loader *l, const char *fmt, ...)
-{
-	char what[640];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	snprintf(l->err, l->err_size, "%s%s%s", l->place, l->place[0] != '\0' ? ": " : "", what);
-	return -1;
-}
-
-size_t
-loader_enter(struct loader *l, const char *step)
-{
-	size_t length = strlen(l->place);
-
-	snprintf(l->place + length, sizeof(l->place) - length, "%s%s", length > 0 ? "." : "", step);
-	return length;
-}
-
-void
-loader_leave(struct loader *l, size_t length)
-{
-	l->place[length] = '\0';
-}
-
-struct schema *
-loader_compile(struct loader *l, const json_t *node)
-{
-	char why[512];
-	struct schema *s;
-
-	s = schema_compile(l->doc->root, node, l->names, why, sizeof(why));
-	if (s == NULL && loader_fail(l, "%s", why) == -1)
-		return NULL;
-	return s;
-}
 
 static int
 check_schema(struct loader *l, const json_t *node)
@@ -173,7 +134,7 @@ openapi_load_text(const char *json, size_t length, const struct schema_names *na
 	if (doc.root == NULL)
 		return loader_fail(
 		    &l, "the document is no JSON: line %d: %s", error.line, error.text);
-	if (check_document(&l) == -1 || loader_operations(&l) == -1) {
+	if (check_document(&l) == -1 || operations_read(&l) == -1) {
 		document_free(&doc);
 		return -1;
 	}

@@ -6,8 +6,11 @@
 #ifndef SPEC_OPENAPI_H
 #define SPEC_OPENAPI_H
 
-#include <stdbool.h>
-#include "spec/validate.h"
+#include <stddef.h>
+#include "base/base.h"
+#include "spec/operation.h"
+
+struct schema_names;
 
 extern const char openapi_yaml_text[];
 extern const size_t openapi_yaml_length;
@@ -15,30 +18,6 @@ extern const char openapi_yaml_tag[]; /* 16 hexadecimal digits: other for anothe
 extern const char openapi_json_text[];
 extern const size_t openapi_json_length;
 extern const char openapi_json_tag[];
-
-struct parameter {
-	const char *name;
-	bool in_path; /* else in the query */
-	bool required;
-	const char *section; /* its x-section (field.h); NULL: none */
-	const struct schema *schema;
-};
-
-struct operation {
-	const char *id; /* operationId */
-	const char *method; /* "GET" */
-	const char *path; /* "/v1/clients/{client_id}" */
-	const char *section; /* of the form: its x-section (field.h); NULL: none */
-	const struct schema *body; /* NULL: the operation takes no body */
-	bool body_required;
-	bool body_merge_patch; /* application/merge-patch+json is listed */
-	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
-	bool anyone; /* "security: []": no token is asked for */
-	const char *answers; /* media type of a success; NULL: it has no body */
-	bool personal; /* a success has members that are marked x-personal */
-	const struct parameter *params;
-	int nparams;
-};
 
 /*
  * openapi_load - reads the embedded document and compiles its request schemas.

@@ -5,8 +5,10 @@
  * locale, where a character outside ASCII is several. Only what both read
  * alike is let through.
  */
+#include "spec/pattern.h"
+
+#include <stdbool.h>
 #include <string.h>
-#include "spec/schema.h"
 
 /* What the character before the one at hand lets follow. */
 enum before {

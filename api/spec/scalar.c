@@ -4,9 +4,11 @@
 #include <math.h>
 #include <string.h>
 #include "base/text.h"
+#include "spec/schema.h"
+#include "spec/validate.h"
 #include "spec/walk.h"
 
-/* How an answer begins to write what it hides (http/personal.c), today and in versions that showed an end of it. */
+/* How an answer begins to write what it hides (http/mask.c), today and in versions that showed an end of it. */
 #define MASK "***"
 
 /* RFC 5321, 4.5.3.1.3: a path of 256 less its two brackets. */

@@ -1,14 +1,18 @@
 /*
- * schema - what schema_compile() makes and validate() walks. Private to api/spec.
+ * schema - a schema of the document, compiled: what schema_compile() makes and validate() walks.
+ * Private to api/spec.
  *
  * Names and texts point into the document or into the compiled schema's arena.
  */
 #ifndef SPEC_SCHEMA_H
 #define SPEC_SCHEMA_H
 
+#include <jansson.h>
 #include <regex.h>
+#include <stdbool.h>
+#include "base/arena.h"
+#include "base/messages.h"
 #include "field/field.h"
-#include "spec/validate.h"
 
 /*
  * Levels of nested schemas, $refs counted. validate() calls itself once a
@@ -66,7 +70,7 @@ struct schema {
 	enum schema_format format;
 	const char *catalog;
 	const struct field *field; /* NULL: the text is taken as it is */
-	bool personal; /* answers may mask it (http/personal.h), so no mask is taken as its value */
+	bool personal; /* answers may mask it (http/mask.h), so no mask is taken as its value */
 
 	const json_t *minimum, *maximum;
 
@@ -76,12 +80,5 @@ struct schema {
 	struct arena *arena; /* where all of the compiled schema lives */
 	struct schema *all_regexes;
 };
-
-/*
- * pattern_check - is p written in the part of POSIX extended regular
- * expressions that means the same in ECMA-262?
- * returns NULL, or what is wrong with it
- */
-const char *pattern_check(const char *p) MUSTCHECK;
 
 #endif

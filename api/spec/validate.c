@@ -4,10 +4,14 @@
  * The frames are small and the depth is the schema's: the threads that call
  * this have little stack.
  */
+#include "spec/validate.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "spec/schema.h"
 #include "spec/walk.h"
 
 /* Bytes that are shown of a property's name that the client made up. */

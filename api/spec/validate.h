@@ -34,62 +34,9 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include "base/arena.h"
-#include "base/messages.h"
+#include "spec/faults.h"
 
-struct operation;
 struct schema;
-
-/* One fault. Strings live in the arena given to validate(), or are constant. */
-struct fault {
-	const char
-	    *pointer; /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
-	const char *code; /* stable: "required", "type", "choice_unknown", … */
-	const char
-	    *field; /* the same name whichever request it is in: "actions.action" (field.h) */
-	const char *label; /* what people call the field, in the language of the list */
-	const char *detail; /* one sentence, in the language of the list */
-	const char *const *allowed; /* legal values or codes, NULL-terminated; or NULL */
-	int level; /* of a choice: the level that failed, 1 = the first; 0 = no choice */
-	struct fault *next;
-};
-
-/* The faults found so far, in the order found; at most FAULTS_MAX are kept. */
-#define FAULTS_MAX 100
-struct faults {
-	struct arena *arena;
-	enum language language;
-	const struct operation *op; /* whose request it is, for the fields; NULL: none */
-	struct fault *first;
-	struct fault **last;
-	int count;
-};
-
-void faults_init(
-    struct faults *fs, struct arena *arena, enum language language, const struct operation *op);
-
-/* faults_label - what people call a field, in the language of the list: by itself, or inside a sentence. */
-const char *faults_label(const struct faults *fs, const char *field);
-const char *faults_label_inside(const struct faults *fs, const char *field);
-
-/*
- * faults_add(fs, pointer, TEXT_x, args...) - notes a fault: a FAULT of
- * base/messages.def, with strings for its {1}, {2}, … The pointer must outlive
- * the arena or be in it.
- */
-#define faults_add(fs, pointer, ...) faults_note(fs, pointer, MESSAGE(__VA_ARGS__))
-struct fault *faults_note(
-    struct faults *fs, const char *pointer, enum text text, const char *const args[]);
-
-/*
- * faults_add_field(fs, field, elsewhere, TEXT_x, args...) - the same for who knows the field
- * and not the request: the pointer is where the body holds the field, which may have numbers
- * of rows ("actions.0.final_state"), or `elsewhere` in a body that cannot hold it.
- */
-#define faults_add_field(fs, field, elsewhere, ...)                                                \
-	faults_note_field(fs, field, elsewhere, MESSAGE(__VA_ARGS__))
-struct fault *faults_note_field(struct faults *fs, const char *field, const char *elsewhere,
-    enum text text, const char *const args[]);
 
 /* What the validator asks of others; arg is passed through. */
 struct validate_hooks {
@@ -102,28 +49,6 @@ struct validate_hooks {
 	void *arg;
 };
 
-/* Called at start for names met in the document: false = unknown, and the start fails. */
-struct schema_names {
-	bool (*catalog)(const char *name);
-	bool (*rule)(const char *name);
-};
-
-/*
- * schema_compile - turns a schema of the document into what validate() walks.
- *
- * root     the whole document, for $ref; both must outlive the schema.
- *          A $ref may lead back into what it is in (a tree); validate() then
- *          goes as deep as the value is nested, which the caller bounds.
- * returns  the schema, kept for the life of the process (schema_free exists
- *          for tests); or NULL with ret_err filled in: where, and which keyword
- */
-struct schema *schema_compile(const json_t *root, const json_t *node,
-    const struct schema_names *names, char *ret_err, size_t err_size) MUSTCHECK;
-void schema_free(struct schema *s);
-
-/* schema_component - the one of root's components/schemas that node's $ref names; NULL: none. */
-const json_t *schema_component(const json_t *root, const json_t *node);
-
 /*
  * validate - adds every fault of value to fs, and brings what is in value (an object or an
  * array; itself it stays) into its normal form; pointer is where it stands ("#" for a body).
@@ -131,9 +56,6 @@ const json_t *schema_component(const json_t *root, const json_t *node);
  */
 bool validate(const struct schema *s, json_t *value, const char *pointer,
     const struct validate_hooks *hooks, struct faults *fs);
-
-/* schema_personal - whether values of this schema are marked x-personal. */
-bool schema_personal(const struct schema *s);
 
 /*
  * validate_text - the same for a parameter that came as text: converted to the

@@ -6,7 +6,14 @@
 #ifndef SPEC_WALK_H
 #define SPEC_WALK_H
 
-#include "spec/schema.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/messages.h"
+
+struct faults;
+struct schema;
+struct validate_hooks;
 
 /* Where a value stands; written out as a pointer only when a fault needs it. */
 struct at {

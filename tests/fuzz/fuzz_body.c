@@ -11,7 +11,7 @@
 #include "http/guard.h"
 #include "http/idempotency.h"
 #include "http/preview.h"
-#include "http/reply.h"
+#include "http/record.h"
 
 #define BODY_MAX 4096
 

@@ -3,6 +3,7 @@
  * list that is right is let in, and no list that is right can end a header's line.
  */
 #include "fuzz.h"
+#include "base/origin.h"
 #include "http/cors.h"
 
 static bool
@@ -24,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *origins = fuzz_text(data, size), *origin = fuzz_cut(origins, '\n');
 	struct request rq;
 
-	if (cors_origins_right(origins)) {
+	if (origin_list_valid(origins)) {
 		MUST(strpbrk(origins, "\r\n*\"") == NULL);
 		memset(&rq, 0, sizeof(rq));
 		arena_init(&rq.arena);

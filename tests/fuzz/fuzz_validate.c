@@ -1,7 +1,7 @@
 /*
  * clang -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
  *     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all tests/fuzz/fuzz_validate.c \
- *     api/spec/faults.c api/spec/keyword.c api/spec/pattern.c api/spec/scalar.c api/spec/schema.c \
+ *     api/spec/faults.c api/spec/keyword.c api/spec/pattern.c api/spec/scalar.c api/spec/compiler.c api/spec/schema_compile.c api/spec/walk.c \
  *     api/spec/validate.c api/field/field.c api/field/unicode.c api/base/arena.c api/base/clock.c api/base/messages.c \
  *     api/base/text.c -ljansson -lunistring -lm -o build/fuzz_validate
  * build/fuzz_validate -max_total_time=30 -max_len=4096

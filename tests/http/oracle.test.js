@@ -4,7 +4,7 @@
  * Every operation of openapi.yaml, asked of both in the same way, answers the same bytes.
  *
  * An operation that openapi.yaml has and this file does not is a failure: add it to `requests`, or to `elsewhere`. So is a
- * member that http/personal.h hides and `values` does not have. What asks for a number as a whole (a search, a new
+ * member that resource/personal.h hides and `values` does not have. What asks for a number as a whole (a search, a new
  * client) does tell whether some client has it: tests/http/guess.test.js has the bound of that.
  */
 "use strict";
@@ -183,7 +183,7 @@ test("every operation of openapi.yaml, and every hidden member, is tried here", 
   assert.deepEqual(missing, [], `tests/http/oracle.test.js does not ask ${missing.join(", ")} of the two databases. ` +
     "Add each to `requests` there, or to `elsewhere` if its answer has to do with no client.");
   assert.deepEqual(known.filter((id) => !ids.includes(id)), [], "and none that there is not");
-  const hidden = [...fs.readFileSync(`${lib.root}/api/http/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), (?:MASKED|GONE)\)/gm)].map((m) => m[1]);
+  const hidden = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), (?:MASKED|GONE)\)/gm)].map((m) => m[1]);
   assert.deepEqual([...Object.keys(values), ...Object.keys(derived)].sort(), hidden.sort(), "each hidden member has two values in `values`");
 });
 

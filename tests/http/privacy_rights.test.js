@@ -195,7 +195,7 @@ test("an integration without personal_data: answers to writes, replays and previ
 });
 
 test("the contract marks as x-personal what the program's table has, and nothing else", () => {
-  const table = [...fs.readFileSync(`${lib.root}/api/http/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), /gm)].map((m) => m[1]).sort();
+  const table = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), /gm)].map((m) => m[1]).sort();
   const { components: { schemas } } = openapi(), marked = new Set(), bare = new Set();
   const isMarked = (s) => s["x-personal"] === true || (s.$ref !== undefined && schemas[s.$ref.split("/").pop()]["x-personal"] === true);
   const walk = (s, of) => {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/base.h"
-#include "http/address.h"
+#include "base/address.h"
 
 static void
 a_list_is_addresses_and_blocks(void **state)
@@ -19,9 +19,9 @@ a_list_is_addresses_and_blocks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(good); i++)
-		assert_true(address_list_right(good[i]));
+		assert_true(address_list_valid(good[i]));
 	for (size_t i = 0; i < NITEMS(bad); i++)
-		assert_false(address_list_right(bad[i]));
+		assert_false(address_list_valid(bad[i]));
 }
 
 static void

@@ -35,7 +35,7 @@
 #include "base/log.h"
 #include "db/migrate.h"
 #include "db/notify.h"
-#include "db/pool_private.h"
+#include "db/pool_take.h"
 #include "test_sql.h"
 
 #define WAIT_MS	 500

@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include "auth/secret.h"
 #include "http/condition.h"
+#include "base/origin.h"
 #include "http/cors.h"
 #include "http/entity_tag.h"
 #include "http/trace.h"
@@ -167,9 +168,9 @@ origins_are_a_list_of_origins(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(good); i++)
-		assert_true(cors_origins_right(good[i]));
+		assert_true(origin_list_valid(good[i]));
 	for (size_t i = 0; i < NITEMS(bad); i++)
-		assert_false(cors_origins_right(bad[i]));
+		assert_false(origin_list_valid(bad[i]));
 }
 
 static void

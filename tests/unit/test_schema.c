@@ -2,7 +2,7 @@
  * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
  *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
  *     tests/unit/test_schema.c api/base/messages.c api/spec/faults.c api/spec/keyword.c \
- *     api/spec/pattern.c api/spec/scalar.c api/spec/schema.c api/spec/validate.c \
+ *     api/spec/pattern.c api/spec/scalar.c api/spec/compiler.c api/spec/schema_compile.c api/spec/walk.c api/spec/validate.c \
  *     api/base/arena.c api/base/text.c -ljansson -lcmocka -o build/test_schema
  */
 #include "schema_check.h"

@@ -1,5 +1,6 @@
-#include "commands.h"
-
+/*
+ * "gestor advisor add": makes an account.
+ */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,32 +9,20 @@
 #include <unistd.h>
 
 #include "auth/password.h"
-#include "auth/token.h"
+#include "auth/permission.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/messages.h"
 #include "base/text.h"
+#include "command/command.h"
 #include "config.h"
-#include "db/migrate.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "field/field.h"
 #include "sql.h"
 
-#define MIGRATE_WAIT_MS 60000
-
 /* Characters of a name: as the API has it. */
 #define OPTION_MAX 200
-
-int
-command_migrate(void)
-{
-	struct config c;
-
-	if (config_load(&c, 0) != 0)
-		return 2;
-	return migrate_run(c.database_url, MIGRATE_WAIT_MS) == 0 ? 0 : 1;
-}
 
 static bool
 read_line(const char *prompt, char *line, int size)
@@ -133,11 +122,15 @@ add_advisor(const char *username, const char *name, const char *role, const char
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
-			"--role advisor|supervisor|admin|integration\n"
-			"              [--rights client_read,client_write,…]\n"
-			"--rights is what an integration may; left out, all that there is.\n"
-			"The password is asked for, or is the first line of standard input.\n");
+	char rights[RIGHTS_SIZE];
+
+	fprintf(stderr,
+	    "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
+	    "--role advisor|supervisor|admin|integration\n"
+	    "              [--rights RIGHT,RIGHT…]\n"
+	    "--rights is what an integration may, of %s; left out, all of these.\n"
+	    "The password is asked for, or is the first line of standard input.\n",
+	    rights_text(rights_all(), ",", rights));
 	return 2;
 }
 
@@ -168,6 +161,7 @@ command_advisor(int argc, char *argv[])
 		{ "name", required_argument, NULL, 'n' }, { "role", required_argument, NULL, 'r' },
 		{ "rights", required_argument, NULL, 'g' }, { NULL, 0, NULL, 0 } };
 	const char *username = NULL, *name = NULL, *role = NULL, *rights = NULL;
+	char all[RIGHTS_SIZE];
 	unsigned given;
 	struct arena arena;
 	enum role known;
@@ -194,14 +188,11 @@ command_advisor(int argc, char *argv[])
 		return 2;
 	}
 	if (rights == NULL)
-		rights = known == ROLE_INTEGRATION
-			     ? "client_read,client_write,contact_read,contact_write,"
-			       "opportunity_read,opportunity_write,personal_data"
-			     : "";
+		rights = known == ROLE_INTEGRATION ? rights_text(rights_all(), ",", all) : "";
 	if (!rights_named(rights, &given) || (known != ROLE_INTEGRATION && given != 0)) {
-		fprintf(stderr, "gestor: --rights must be rights of an integration, with commas "
-				"between: client_read, client_write, contact_read, contact_write, "
-				"opportunity_read, opportunity_write, personal_data\n");
+		fprintf(stderr,
+		    "gestor: --rights must be rights of an integration, with commas between: %s\n",
+		    rights_text(rights_all(), ", ", all));
 		return 1;
 	}
 	arena_init(&arena);

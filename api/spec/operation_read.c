@@ -1,11 +1,14 @@
-/*
- * operation - reads what each operation of the document takes.
- */
+#include "spec/operation_read.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "spec/field_name.h"
 #include "spec/loader.h"
+#include "spec/operation.h"
+#include "spec/schema.h"
+#include "spec/schema_compile.h"
 
 static const struct {
 	const char *key;
@@ -299,7 +302,7 @@ compare_ids(const void *a, const void *b)
 }
 
 int
-loader_operations(struct loader *l)
+operations_read(struct loader *l)
 {
 	const json_t *paths = json_object_get(l->doc->root, "paths");
 	struct document *doc = l->doc;

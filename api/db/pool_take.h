@@ -1,8 +1,9 @@
 /*
- * What query.c sees of the pool, and what the pool and its keeper share.
+ * pool_take - the requests' side of the pool: taking and giving back, and the queue of those who
+ * wait; and the pool's state, which its keeper (pool.c) shares. Private to db/.
  */
-#ifndef DB_POOL_PRIVATE_H
-#define DB_POOL_PRIVATE_H
+#ifndef DB_POOL_TAKE_H
+#define DB_POOL_TAKE_H
 
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -10,7 +11,6 @@
 #include <stdint.h>
 #include <time.h>
 #include "db/connect.h"
-#include "db/pool.h"
 
 /* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
 struct pool_waiter {
@@ -36,7 +36,10 @@ struct pool_conn {
  * holds a connection uses it without the lock.
  */
 struct pool {
-	struct pool_config config;
+	/* As struct pool_config has them. */
+	char *url;
+	int size, wait_ms, query_timeout_ms;
+	void (*unfit)(const char *why); /* keeper only; NULL: it need not be told, or was */
 	pthread_t keeper;
 	pthread_mutex_t lock;
 	struct pool_waiter *first, **end; /* requests that wait: who came first is served first */

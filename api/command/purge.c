@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "commands.h"
+#include "command/command.h"
 #include "config.h"
 #include "db/pool.h"
 #include "db/query.h"

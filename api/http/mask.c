@@ -1,8 +1,10 @@
-#include "http/personal.h"
+#include "http/mask.h"
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json_text.h"
+#include "resource/personal.h"
 
 #define MASK "***"
 
@@ -28,7 +30,7 @@ how_of(const char *member)
 }
 
 bool
-personal_gone(const char *member)
+mask_is_null(const char *member)
 {
 	return how_of(member) == GONE;
 }
@@ -64,7 +66,7 @@ walk(json_t *value)
 }
 
 const char *
-personal_masked(struct arena *arena, const char *json, size_t length, size_t *ret_length)
+mask_json(struct arena *arena, const char *json, size_t length, size_t *ret_length)
 {
 	json_t *answer = json_loadb(json, length, JSON_DECODE_ANY, NULL);
 	const char *text;

@@ -1,36 +1,15 @@
-/*
- * schema - turns a schema of the document into what validate() walks.
- */
-#include <stdarg.h>
+#include "spec/schema_compile.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "spec/compiler.h"
+#include "spec/keyword.h"
+#include "spec/schema.h"
 
 #define REF_PREFIX "#/components/schemas/"
-
-int
-compiler_fail(const struct compiler *c, const char *fmt, ...)
-{
-	char what[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	snprintf(c->err, c->err_size, "%s%s%s", c->place, c->place[0] != '\0' ? ": " : "", what);
-	return -1;
-}
-
-void *
-compiler_alloc(struct compiler *c, size_t n, size_t size)
-{
-	/* n is a count out of the embedded document: it cannot overflow. */
-	void *p = arena_alloc(c->arena, n * size);
-
-	return memset(p, 0, n * size);
-}
 
 /* What no single keyword can see: members that contradict each other, or complete each other. */
 static int
@@ -60,6 +39,39 @@ check_whole(const struct compiler *c, struct schema *s)
 	return 0;
 }
 
+static int compile_node(struct compiler *c, const char *step, const char *name, const json_t *node,
+    struct schema **ret_schema);
+
+static int
+compile_properties(struct compiler *c, struct schema *s, const json_t *value)
+{
+	const char *name;
+	json_t *node;
+
+	if (!json_is_object(value))
+		return compiler_fail(c, "\"properties\" must be an object");
+	s->properties = compiler_alloc(c, json_object_size(value) + 1, sizeof(*s->properties));
+	json_object_foreach ((json_t *)value, name, node) {
+		struct property *p = &s->properties[s->nproperties++];
+
+		p->name = name;
+		if (compile_node(c, "properties", name, node, &p->schema) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* One keyword of a node: those that hold schemas here, all others by themselves. */
+static int
+compile_keyword(struct compiler *c, struct schema *s, const char *name, const json_t *value)
+{
+	if (strcmp(name, "properties") == 0)
+		return compile_properties(c, s, value);
+	if (strcmp(name, "items") == 0)
+		return compile_node(c, "items", NULL, value, &s->items);
+	return keyword_read(c, s, name, value);
+}
+
 static int
 compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema)
 {
@@ -71,7 +83,7 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 		c->references->made = s;
 	s->max_length = s->max_items = SIZE_MAX;
 	json_object_foreach ((json_t *)node, name, value)
-		if (keyword_read(c, s, name, value) == -1)
+		if (compile_keyword(c, s, name, value) == -1)
 			return -1;
 	if (check_whole(c, s) == -1)
 		return -1;
@@ -122,14 +134,15 @@ compile_ref(struct compiler *c, const json_t *node, const char *ref, struct sche
 
 	/* cppcheck-suppress autoVariables ; taken away again below */
 	c->references = &here;
-	if (compiler_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
+	if (compile_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
 		return -1;
 	c->references = here.up;
 	return 0;
 }
 
-int
-compiler_node(struct compiler *c, const char *step, const char *name, const json_t *node,
+/* The schema at node, which stands at step or step.name below the present place (both may be NULL). */
+static int
+compile_node(struct compiler *c, const char *step, const char *name, const json_t *node,
     struct schema **ret_schema)
 {
 	size_t length = strlen(c->place);
@@ -169,11 +182,11 @@ struct schema *
 schema_compile(const json_t *root, const json_t *node, const struct schema_names *names,
     char *ret_err, size_t err_size)
 {
-	static const struct schema_names any = { NULL, NULL };
 	struct arena *arena = malloc(sizeof(*arena));
 	struct schema *s;
 	struct compiler c = { .root = root,
-		.names = names != NULL ? names : &any,
+		.catalog_known = names != NULL ? names->catalog : NULL,
+		.rule_known = names != NULL ? names->rule : NULL,
 		.arena = arena,
 		.err = ret_err,
 		.err_size = err_size };
@@ -183,7 +196,7 @@ schema_compile(const json_t *root, const json_t *node, const struct schema_names
 		return NULL;
 	}
 	arena_init(arena);
-	if (compiler_node(&c, NULL, NULL, node, &s) == -1) {
+	if (compile_node(&c, NULL, NULL, node, &s) == -1) {
 		free_all(arena, c.regexes);
 		return NULL;
 	}

@@ -1,4 +1,4 @@
-#include "http/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -48,7 +48,7 @@ block_of(const char *begin, const char *end, uint32_t *ret_first, uint32_t *ret_
 }
 
 bool
-address_list_right(const char *list)
+address_list_valid(const char *list)
 {
 	uint32_t first, mask;
 	const char *end;

@@ -1,0 +1,59 @@
+/*
+ * "gestor --help", "gestor version", and what is said of a command that there is not.
+ */
+#include <stdio.h>
+
+#include "auth/permission.h"
+#include "base/version.h"
+#include "command/command.h"
+#include "config.h"
+
+static void
+print_commands(FILE *out)
+{
+	char rights[RIGHTS_SIZE];
+
+	fprintf(out,
+	    "usage: gestor serve                 serve the API\n"
+	    "       gestor migrate               bring the database's schema up to date\n"
+	    "       gestor advisor add --username E1234567 --name 'FULL NAME' --role ROLE "
+	    "[--rights "
+	    "RIGHTS]\n"
+	    "                                    make an account; USERNAME is E and 7 digits;\n"
+	    "                                    ROLE is advisor, supervisor, admin or "
+	    "integration;\n"
+	    "                                    the password is asked for,\n"
+	    "                                    or is the first line of standard input\n"
+	    "                                    --rights: what an integration may, of\n"
+	    "                                    %s;\n"
+	    "                                    left out, all of these\n"
+	    "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
+	    "       gestor version\n"
+	    "       gestor --help\n\n",
+	    rights_text(rights_all(), ",", rights));
+}
+
+int
+command_version(void)
+{
+	puts("gestor " VERSION);
+	return 0;
+}
+
+int
+command_help(void)
+{
+	print_commands(stdout);
+	config_help();
+	return 0;
+}
+
+int
+command_unknown(int argc, char *argv[])
+{
+	if (argc > 1)
+		fprintf(stderr, "gestor: there is no command '%s'%s\n", argv[1],
+		    argc > 2 ? " with more words behind it" : "");
+	print_commands(stderr);
+	return 2;
+}

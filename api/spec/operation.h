@@ -1,0 +1,35 @@
+/*
+ * operation - what a request of one operation must look like, as the document has it.
+ */
+#ifndef SPEC_OPERATION_H
+#define SPEC_OPERATION_H
+
+#include <stdbool.h>
+
+struct schema;
+
+struct parameter {
+	const char *name;
+	bool in_path; /* else in the query */
+	bool required;
+	const char *section; /* its x-section (field.h); NULL: none */
+	const struct schema *schema;
+};
+
+struct operation {
+	const char *id; /* operationId */
+	const char *method; /* "GET" */
+	const char *path; /* "/v1/clients/{client_id}" */
+	const char *section; /* of the form: its x-section (field.h); NULL: none */
+	const struct schema *body; /* NULL: the operation takes no body */
+	bool body_required;
+	bool body_merge_patch; /* application/merge-patch+json is listed */
+	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
+	bool anyone; /* "security: []": no token is asked for */
+	const char *answers; /* media type of a success; NULL: it has no body */
+	bool personal; /* a success has members that are marked x-personal */
+	const struct parameter *params;
+	int nparams;
+};
+
+#endif
