@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/arena.h"
+#include "spec/schema_compile.h"
 #include "spec/validate.h"
 
 /* Everything one check holds, so that it is freed in one place. */

@@ -35,7 +35,9 @@
 #include "base/log.h"
 #include "db/migrate.h"
 #include "db/notify.h"
+#include "db/pool.h"
 #include "db/pool_take.h"
+#include "db/query.h"
 #include "test_sql.h"
 
 #define WAIT_MS	 500

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "spec/openapi.h"
+#include "spec/validate.h"
 
 /* Stands in for build/openapi.c. */
 const char openapi_json_text[] =
