@@ -1,9 +1,9 @@
 /*
- * bare - civetweb alone, with the service's options: answers every request with the same bytes.
+ * bare - only civetweb, with the service's options: answers every request with the same bytes.
  *
- *	build/bench/bare ADDRESS:PORT FILE	FILE has a whole answer, head and body
+ *	build/bench/bare ADDRESS:PORT FILE	FILE holds a whole answer, head and body
  *
- * What it takes a request is what the service could never go below.
+ * Its time for a request is a lower bound for the service's.
  */
 #include <civetweb.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ handle(struct mg_connection *conn)
 int
 main(int argc, char *argv[])
 {
-	/* As api/http/server.c has them, with the defaults of api/config.c. */
+	/* The options of api/http/server.c, with the defaults of api/config.c. */
 	const char *options[] = { "listening_ports", argc == 3 ? argv[1] : "", "num_threads", "512",
 		"request_timeout_ms", "10000", "enable_keep_alive", "yes", "keep_alive_timeout_ms",
 		"60000", "max_request_size", "32768", "tcp_nodelay", "1", "decode_url", "no",
@@ -36,7 +36,7 @@ main(int argc, char *argv[])
 	int got;
 
 	if (f == NULL || (answer_length = fread(answer, 1, sizeof(answer), f)) == 0) {
-		fprintf(stderr, "usage: bare PORT FILE\n");
+		fprintf(stderr, "usage: bare ADDRESS:PORT FILE\n");
 		return 2;
 	}
 	fclose(f);

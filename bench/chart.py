@@ -44,10 +44,10 @@ def result(d):
 
     def x_of(v):
         return left + v / most * 500
-    svg.text(16, 30, "What the service reaches of what PostgreSQL and civetweb alone allow", "head")
+    svg.text(16, 30, "The service's rate as a share of what PostgreSQL and civetweb alone allow", "head")
     svg.text(16, 52, f"{d['opportunities']:,} opportunities, {d['connections']} connections, {d['processors']} processors, "
              f"{d['rounds']} rounds of {d['seconds_each']} s each, {d['at'][:10]}", "small")
-    svg.text(16, 72, "Bar: median; whiskers: least and most; dot: by processor time; red: the least that must be; green dashes: the aim", "small")
+    svg.text(16, 72, "Bar: median; whiskers: minimum and maximum; dot: by processor time; red: the required minimum; green dashes: the aim", "small")
     axis(svg, left, top, bottom, x_of, [m / 10 for m in range(0, int(most * 10) + 1, 2)], "{:.1f}")
     for i, w in enumerate(d["works"]):
         y, r = top + i * row, w["ratio"]
@@ -77,7 +77,7 @@ def growth(d):
 
     def x_of(v):
         return left + v / most * 480
-    svg.text(16, 30, "Half of the answers come within, in ms, by how many opportunities there are", "head")
+    svg.text(16, 30, "Median time of an answer in ms, by the number of opportunities", "head")
     svg.text(16, 52, f"{d['connections']} connections, {d['processors']} processors, {d['rounds']} rounds of "
              f"{d['seconds_each']} s each, {d['at'][:10]}; red: {d['bar']} times the smallest", "small")
     for i, n in enumerate(sizes):

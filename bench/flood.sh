@@ -1,18 +1,17 @@
 #!/bin/bash
-# bench/flood.sh - what one client that sends too much costs the others; `make bench FLOOD=1`.
+# bench/flood.sh - measures how much one client that sends too much slows the others; `make bench FLOOD=1`.
 #
-# On a private cluster, in alternating rounds of one run, an advisor's client_search by phone at a
-# fixed RATE (bench/open_loop.c, which measures from when each was due), with one of these KINDS beside it:
-#   alone   nothing else
-#   many    sign-ins from many addresses (X-Forwarded-For) on many accounts with wrong
-#           passwords, which no bucket stops: all that argon2id can take, and the rest refused
-#   one     sign-ins from one address on one account, which the throttle stops
+# On a private cluster an advisor's client_search by phone runs at a fixed RATE (bench/open_loop.c measures each request from
+# the time it was due). In every round it runs once alone and once beside each of these KINDS of load:
+#   many    sign-ins with wrong passwords from many addresses (X-Forwarded-For) to many accounts, which no bucket stops:
+#           argon2id runs at its limit, and the service refuses the rest
+#   one     sign-ins from one address to one account, which the throttle stops
 #   loop1   an integration that searches in a loop on one connection
-#   loop8   the same on eight
-# Sign-ins begin WARM seconds before, so that what was saved up for a rush is used up. The loops begin with the measurement, with
-# their share full. A round's ratio is of the rounds beside each other; the machine's own noise is in all of
-# them. The generator (wrk; FLOOD_RATE sign-ins a second at most) is of nice 19: it gets what
-# the others leave; its share of the two cores is told, as is the service's memory.
+#   loop8   the same on eight connections
+# Sign-ins begin WARM seconds before the measurement, to use up the buckets' burst; the loops begin with the measurement and a
+# full bucket. A ratio compares runs of the same round, so that the machine's noise affects both. The load generator (wrk, at
+# most FLOOD_RATE sign-ins a second) runs with nice 19, on the processor time that is left. The output tells its share of
+# two cores, and the service's memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
@@ -37,10 +36,10 @@ OWNER_URL='' SERVE_URL=''
 # shellcheck source=/dev/null
 . "$tmp.env"
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" migrate
-word=$(random_word 20)
-DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$word"
+password=$(random_word 20)
+DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$password"
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8000003 --name 'CRM' --role integration \
-	--rights client_read <<<"$word"
+	--rights client_read <<<"$password"
 run_psql "$OWNER_URL" -q -v clients="$CLIENTS" -v accounts="$ACCOUNTS" <<'SQL'
 set search_path = gestor, pg_temp;
 insert into client (name, document_type_id, document_type, document_number, phone)
@@ -63,11 +62,11 @@ for ((try = 0; try < 200; try++)); do
 done
 token_of() {
 	curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
-		-d "{\"username\":\"$1\",\"password\":\"$word\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+		-d "{\"username\":\"$1\",\"password\":\"$password\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 token=$(token_of E8153375)
 
-# 40 connections, each of which waits between two sign-ins.
+# 40 connections, each with a pause between two sign-ins.
 for kind in many one; do
 	cat >"build/bench/flood_$kind.lua" <<END
 local n, many = 0, "$kind" == "many"
@@ -90,7 +89,7 @@ end
 done = function(summary) print("answered", summary.requests, summary.duration) end
 END
 
-# begin_flood KIND - in the background, in $flood.
+# begin_flood KIND - starts the load in the background; sets $flood to its process id.
 begin_flood() {
 	local script=$1 connections=40 warm=$WARM
 	case $1 in
@@ -103,7 +102,7 @@ begin_flood() {
 
 ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
 memory() { awk '/^Vm(HWM|RSS)/ { printf "%s %.1f MiB  ", $1, $2 / 1024 }' "/proc/$service/status"; }
-# Where it may have a real-time priority: it stands for clients on machines of their own.
+# At real-time priority where that is allowed, because it stands for clients on other machines.
 realtime=(chrt -f 5)
 "${realtime[@]}" true 2>/dev/null || realtime=()
 search() { "${realtime[@]}" build/bench/open_loop "$base" "$token" "$CLIENTS" "$RATE" "$SECONDS_EACH"; }
@@ -134,4 +133,4 @@ printf 'memory after:  %s\n' "$(memory)"
 grep -o '"POST /v1/sessions[^"]*" [0-9]*\|POST /v1/sessions [0-9]*' build/bench/flood.log | awk '{ n[$NF]++ } END { for (s in n) printf "sign-ins answered %s: %d\n", s, n[s] }' || :
 awk '$1 == "alone" { a50 = $2; a99 = $3; next } { print $1, $2 / a50, $3 / a99 }' build/bench/flood.txt |
 	sort -k1,1 -k3,3n | awk '{ k = $1; n[k]++; r50[k] = r50[k] " " $2; r99[k, n[k]] = $3 }
-	END { for (k in n) printf "%-5s p99 with the flood / alone: min %.2f median %.2f max %.2f of %d rounds\n", k, r99[k, 1], r99[k, int((n[k] + 1) / 2)], r99[k, n[k]], n[k] }'
+	END { for (k in n) printf "%-5s p99 with this load / alone: min %.2f median %.2f max %.2f of %d rounds\n", k, r99[k, 1], r99[k, int((n[k] + 1) / 2)], r99[k, n[k]], n[k] }'

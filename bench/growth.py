@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""The time within which half of the answers come (p50), by how much data there is. To be started by growth.sh.
+"""Measures the median time of an answer (p50) for several amounts of data. growth.sh starts it.
 
-Few connections, so that it is the time of the work and not that of a queue. Every size has a service
-of its own; in a round they have their turn at each work, one after the other, while the rest is idle.
+Few connections, so that no request queues. Every size has a service of its own; in a round each of them runs each work in
+turn, while the others are idle.
 
-Of each size as many clients and opportunities are asked for as the smallest has, spread over all there
-are: a desk's day does not grow with its history, and so what is asked for fits into memory whatever the
-rest does. ALL=1 asks for all: where they do not fit, the disk is what is measured.
+At every size the load asks for as many different clients and opportunities as the smallest size has, spread over all. A
+desk's day does not grow with its history, so what is read fits into memory at any size. ALL=1 asks for all of them: if they do
+not fit into memory, that measures the disk.
 """
 import contextlib
 import os
@@ -14,7 +14,7 @@ import statistics
 import sys
 
 sys.dont_write_bytecode = True
-from measure import Service, taken, wrk, write_json  # noqa: E402
+from measure import Service, when_and_where, wrk, write_json  # noqa: E402
 from works import WORKS  # noqa: E402
 
 SIZES = [int(n) for n in os.environ["SIZES"].split()]
@@ -23,7 +23,7 @@ CONNECTIONS = 2
 BAR = 1.25
 WARM_UP = 10
 if any(n % min(SIZES) or n % 100 for n in SIZES):
-    sys.exit("bench: SIZES must be multiples of the smallest, and of 100: else other opportunities are asked for than are meant")
+    sys.exit("bench: SIZES must be multiples of the smallest and of 100, or the load would ask for the wrong opportunities")
 ALL = bool(os.environ.get("ALL"))
 STRIDE = {size: 1 if ALL else size // min(SIZES) for size in SIZES}
 MEASURED = [w for w in WORKS if not w.name.startswith("catalog")]
@@ -44,7 +44,7 @@ def main():
         print(f"warming up, {WARM_UP * len(MEASURED) * len(SIZES)} s ...", flush=True)
         for number in range(ROUNDS + 1):
             for w in MEASURED:
-                # Each time another begins. The first round is to warm up: plans are made, pages are read from the disk.
+                # Another size begins each round. Round 0 warms up: plans are made, pages are read from disk.
                 for size in SIZES[number % len(SIZES):] + SIZES[:number % len(SIZES)]:
                     p50 = measure(services[size], size, w, SECONDS if number else WARM_UP, number)
                     if number:
@@ -57,7 +57,7 @@ def main():
         p50 = {str(size): statistics.median(seen[w.name][size]) for size in SIZES}
         worst = max(p50.values()) / min(p50.values())
         works.append({"name": w.name, "title": w.timed, "p50_us": p50, "rounds": seen[w.name], "worst": worst, "met": worst <= BAR})
-    write_json("growth", {**taken(), "all": ALL, "connections": CONNECTIONS, "rounds": ROUNDS, "seconds_each": SECONDS, "sizes": SIZES, "stride": STRIDE,
+    write_json("growth", {**when_and_where(), "all": ALL, "connections": CONNECTIONS, "rounds": ROUNDS, "seconds_each": SECONDS, "sizes": SIZES, "stride": STRIDE,
                           "bar": BAR, "works": works})
     print()
     return 0 if all(w["met"] for w in works) else 3

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What bench's scripts share: the cluster under build/bench, and the data in it. To be sourced, from
-# bash, with the repository as working directory and tools/lib.sh sourced before.
+# Shared by the scripts of bench/: the cluster under build/bench, and its data. Source it from bash in the repository's root,
+# after tools/lib.sh.
 
 cluster=$PWD/build/bench/cluster
 
-# set_up - starts the cluster, made anew when FRESH is set, with the settings that everything is
-# measured with: fsync, full_page_writes and synchronous_commit are on, as PostgreSQL has them.
+# set_up - starts the cluster with the settings of all measurements; FRESH makes a new one. fsync, full_page_writes and
+# synchronous_commit keep PostgreSQL's default, on.
 set_up() {
 	mkdir -p build/bench
 	if [[ ${FRESH-} ]]; then
@@ -15,7 +15,7 @@ set_up() {
 	tools/cluster.sh start "$cluster"
 	trap 'tools/cluster.sh stop "$cluster"' EXIT
 	read_urls
-	# No checkpoint falls into a round, but for the regular one of half an hour.
+	# So that a checkpoint comes at most every half hour.
 	run_psql "$SUPERUSER_URL" <<-END
 		alter system reset all;
 		alter system set shared_buffers = '1GB';
@@ -27,7 +27,7 @@ set_up() {
 	read_urls
 }
 read_urls() {
-	# shellcheck disable=SC2034 # SERVE_URL is for who sources this
+	# shellcheck disable=SC2034 # the sourcing script uses SERVE_URL
 	OWNER_URL='' SERVE_URL='' SUPERUSER_URL=''
 	# shellcheck source=/dev/null
 	. "$cluster.env"
@@ -36,13 +36,13 @@ read_urls() {
 # database N - the name of the database with N opportunities.
 database() { printf 'gestor_%d\n' "$1"; }
 
-# url URL N - the same, with that database.
+# url URL N - the URL with its database replaced by that of N opportunities.
 url() { printf '%s/%s\n' "${1%/*}" "$(database "$2")"; }
 
-# The password of the advisors that bench signs in as: everybody may know it, for the data are made up.
-word=bench-advisor-of-made-up-data
+# The password of bench's advisors. No secret, for the data are made up.
+password=bench-advisor-of-made-up-data
 
-# load N - sees to it that there is a database with N opportunities, of the present schema.
+# load N - makes a database with N opportunities, unless there is one of the current schema.
 load() {
 	local name key owner was
 	name=$(database "$1")
@@ -56,11 +56,11 @@ load() {
 	say "loading $1 opportunities ..."
 	run_psql "$SUPERUSER_URL" -c 'set client_min_messages = warning' -c "drop database if exists $name" \
 		-c "create database $name owner gestor_owner"
-	# The data are made of nothing, so nothing is lost when the machine falls over here.
+	# Without fsync, because the data can be generated again after a crash.
 	run_psql "$SUPERUSER_URL" -c 'alter system set fsync = off' -c 'select pg_reload_conf()' >/dev/null
 	DATABASE_URL=$owner build/gestor migrate >/dev/null
 	run_psql "$owner" -o /dev/null -v opportunities="$1" -f bench/load.sql
-	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$word" >/dev/null
+	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$password" >/dev/null
 	run_psql "$SUPERUSER_URL" -c 'alter system reset fsync' -c 'select pg_reload_conf()' -c checkpoint >/dev/null
 	sync
 	run_psql "$SUPERUSER_URL" -c "comment on database $name is '$key'"
@@ -68,7 +68,7 @@ load() {
 	say "loaded: $(run_psql "$SUPERUSER_URL" -Atc "select pg_size_pretty(pg_database_size('$name'))")"
 }
 
-# warm N - reads all of it, so that no round waits for the disk.
+# warm N - reads the whole database once, so that no round waits for the disk.
 warm() {
 	run_psql "$(url "$SUPERUSER_URL" "$1")" -o /dev/null <<-'END'
 		set client_min_messages = warning;

@@ -1,9 +1,9 @@
--- The data that is measured on: `opportunities` of them, and a fifth as many clients.
--- Everything comes of numbers and hashes, so it is the same every time; spread over two years.
--- Run by the schema's owner on a database that `gestor migrate` just made.
+-- The data of the measurements: `opportunities` opportunities over two years, and a fifth as many clients. All values derive
+-- from row numbers and hashes, so the data are the same every time.
+-- The schema's owner runs this on a database that `gestor migrate` has just made.
 --
--- Of the clients the first twentieth have 40 opportunities each, the others three on average. The
--- opportunity 1,000,000 + j is of contact j + 1; of ten, seven are finished (j mod 10 < 7) and full.
+-- The first 5 % of the clients have 40 opportunities each, the others three on average. Opportunity 1,000,000 + j has the
+-- contact j + 1. Seven of ten (j mod 10 < 7) are finished, with the whole form filled in.
 \set ON_ERROR_STOP on
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
@@ -11,11 +11,11 @@ set maintenance_work_mem = '512MB';
 set work_mem = '256MB';
 set jit = off;
 
--- Row by row, references, triggers and indexes are most of the work: the first and the last are
--- put back when the rows are there, and are checked then, for all rows at once.
+-- Foreign keys, indexes and triggers would take most of the time, row by row. They are dropped or disabled first and put back
+-- after the rows; keys are then checked for all rows at once.
 create temp table put_back as
-select 1 as turn, format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) as again,
-       format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname) as away
+select 1 as turn, format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) as restore,
+       format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname) as remove
   from pg_constraint c
  where c.contype = 'f' and c.conrelid::regclass::text in ('client', 'client_phone', 'contact', 'opportunity', 'action', 'consent')
 union all
@@ -29,18 +29,18 @@ select 3, format('alter table %s enable %s trigger %I', t.tgrelid::regclass,
        format('alter table %s disable trigger %I', t.tgrelid::regclass, t.tgname)
   from pg_trigger t
  where not t.tgisinternal and t.tgrelid::regclass::text in ('client', 'contact', 'opportunity', 'action', 'consent');
-select away from put_back order by turn \gexec
+select remove from put_back order by turn \gexec
 
--- A hash that may be taken modulo.
+-- A hash that is never negative, for use with %.
 create function pg_temp.h(n bigint, salt int) returns bigint language sql immutable
 return hashint8extended(n, salt) & 9223372036854775807;
--- The n-th choice of a catalogue that may be chosen, of how many.
+-- The selectable items of each catalogue: n counts from 0, `of` is their number.
 create temp table pick as
 select catalog_id, row_number() over (partition by catalog_id order by id) - 1 as n,
        count(*) over (partition by catalog_id) as of, id, choice
   from catalog_item where selectable;
 analyze pick;
--- How many each has, in the order of their ids: 1, 2, 3 ...
+-- The number of choices of each catalogue, in the order of the catalogues' ids.
 select string_agg(coalesce(k.of, 1)::text, ',' order by c.id) as counts from catalog c
   left join (select distinct catalog_id, of from pick) k on k.catalog_id = c.id \gset
 
@@ -62,7 +62,7 @@ select n, 'CLIENTE NUMERO ' || n || ' DE LA TORRE', t.id, t.choice, lpad(n::text
 insert into client_phone (phone, client_id)
 select p, c.id from client c, unnest(c.phone || coalesce(c.lines, '{}')) p;
 
--- j: whose it is, when it was, by whom.
+-- For each j: the client, the advisor, the time, and digits for phone numbers.
 create temp table born as
 select j, case when j % 5 < 2 then (j / 5 * 2 + j % 5) % heavy + 1
                else heavy + 1 + pg_temp.h(j, 5) % (:opportunities / 5 - heavy) end as client_id,
@@ -98,7 +98,7 @@ select 1000000 + j, client_id, j + 1, advisor_id, at, at + interval '9 minutes',
   left join pick ad on ad.catalog_id = 10 and whole and ad.n = j % 2
  order by j;
 
--- Two for a finished one, one for another.
+-- A finished opportunity has two actions, an open one has one.
 insert into action (opportunity_id, action_id, action, final_state_id, final_state, created_at, updated_at)
 select 1000000 + j, ac.id, ac.choice, fs.id, fs.choice, at, at
   from born b cross join generate_series(0, 1) k
@@ -113,7 +113,7 @@ select client_id, 1000000 + j, j + 1, advisor_id, ad.id, ad.choice, at
  where j % 10 < 7
  order by j;
 
--- Of the history one entry an opportunity, that of its contact's registration.
+-- One audit entry for each opportunity: the registration of its contact.
 insert into audit (at, db_role, advisor_id, operation, object_type, object_id, action, client_id, after)
 select at, 'gestor_serve', advisor_id, 'contact_create', 'contact', j + 1, 'insert', client_id,
        jsonb_build_object('asked', 3, 'right', j % 4, 'origin_phone', '***' || right(digits, 3), 'serial_number', '***')
@@ -122,5 +122,5 @@ select at, 'gestor_serve', advisor_id, 'contact_create', 'contact', j + 1, 'inse
 select setval(pg_get_serial_sequence('client', 'id'), :opportunities / 5);
 select setval(pg_get_serial_sequence('contact', 'id'), :opportunities);
 select setval(pg_get_serial_sequence('opportunity', 'id'), 1000000 + :opportunities);
-select again from put_back order by turn desc \gexec
+select restore from put_back order by turn desc \gexec
 vacuum (analyze) advisor, client, client_phone, contact, opportunity, action, consent, audit, catalog, catalog_item;

@@ -1,7 +1,7 @@
-"""What bench's measurements share: the service, wrk, pgbench, processor time and memory.
+"""Shared by the measurements: the service, wrk, pgbench, processor time and memory.
 
-To be imported by scripts that run with the repository as working directory and with OWNER_URL,
-SERVE_URL (of the database that is measured) and CLUSTER in the environment; see bench/lib.sh.
+For scripts that run in the repository's root with OWNER_URL, SERVE_URL (of the measured database) and CLUSTER in the
+environment; see bench/lib.sh.
 """
 import datetime
 import json
@@ -20,7 +20,7 @@ import urllib.parse
 
 OUT = "build/bench/"
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
-# As many as the service's pool has by itself (api/config.c), and as it sets its sessions (api/db/connect.c).
+# The default size of the service's pool (api/config.c), and the settings of its sessions (api/db/connect.c).
 POOL_SIZE = 4
 SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4000"
            " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
@@ -29,7 +29,7 @@ PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 
 
 def free_port():
-    """Below 32768, where the kernel begins to take ports for outgoing connections by itself."""
+    """A free port below 32768, where the kernel's ports for outgoing connections begin."""
     while True:
         port = random.randint(20000, 31999)
         with socket.socket() as s:
@@ -38,7 +38,7 @@ def free_port():
 
 
 def ask(port, method, path, headers=(), body=""):
-    """One request on a connection of its own: status, head and body, and all of its bytes."""
+    """Sends one request on a new connection. Returns status, head, body and the answer's raw bytes."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers]
         if body:
@@ -57,16 +57,16 @@ def ask(port, method, path, headers=(), body=""):
             got += more
 
 
-def taken():
-    """When, of what and where."""
+def when_and_where():
+    """When, on which commit and on which machine the measurement was taken."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout
-    def said(*words):
+    def output_of(*words):
         return subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout.splitlines()[0].strip()
     with open("/proc/cpuinfo", encoding="ascii") as f:
         model = re.search(r"model name\s*: (.*)", f.read())
     return {"at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit.strip(),
             "processors": os.cpu_count(), "model": model.group(1) if model else "", "kernel": os.uname().release.partition("-")[0],
-            "postgresql": said(PGBENCH, "--version").split()[2], "wrk": said("wrk", "-v").split()[1]}
+            "postgresql": output_of(PGBENCH, "--version").split()[2], "wrk": output_of("wrk", "-v").split()[1]}
 
 
 def write_json(kind, data):
@@ -82,13 +82,13 @@ def stat(pid):
 
 
 def cpu_us(pid):
-    """Processor time of a process, its threads that have ended too."""
+    """Processor time of a process, with threads that have ended."""
     fields = stat(pid)
     return (int(fields[11]) + int(fields[12])) * TICK_US
 
 
 def cluster_cpu_us():
-    """Of all of PostgreSQL's processes, those too that have ended (their parent keeps the sum)."""
+    """Processor time of all of PostgreSQL's processes. Their parent keeps the sum of those that have ended."""
     with open(os.environ["CLUSTER"] + "/postmaster.pid", encoding="ascii") as f:
         postmaster = int(f.readline())
     with open(f"/proc/{postmaster}/task/{postmaster}/children", encoding="ascii") as f:
@@ -98,7 +98,7 @@ def cluster_cpu_us():
         try:
             total += sum(map(int, stat(pid)[11:15])) * TICK_US
         except (FileNotFoundError, ProcessLookupError):
-            pass  # ended since: in its parent's sum the next time
+            pass  # it has just ended: the parent's sum has it next time
     return total
 
 
@@ -124,7 +124,7 @@ class Process:
         self.process.wait()
 
     def wait_for(self, port, path, seconds=20.0):
-        """Until path is answered with 200."""
+        """Waits until path is answered with 200."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
@@ -135,20 +135,19 @@ class Process:
             if self.process.poll() is not None:
                 break
             time.sleep(0.001)
-        sys.exit(f"bench: a program does not become ready; see {self.log}")
+        sys.exit(f"bench: {path} was not answered with 200 in time; see {self.log}")
 
 
 class Service(Process):
-    """build/gestor serve with everything on and its own defaults, its log to a file; an advisor signed in."""
+    """build/gestor serve with its defaults except the limits below, and its log in a file."""
 
     def __init__(self, url=None, **settings):
         self.port = free_port()
         env = {"DATABASE_URL": url or os.environ["SERVE_URL"], "GESTOR_LISTEN": f"127.0.0.1:{self.port}",
                "GESTOR_JWT_SECRET": secrets.token_urlsafe(48), "GESTOR_ACCESS_TTL_S": "3600",
-               # One account sends all of the load: it is counted, and never too much.
+               # One account sends all of the load: its requests are counted, but never refused.
                "GESTOR_RATE_ADVISOR": "1000000",
-
-               # One client gets all the calls.
+               # The load writes any number of contacts for one client, and uses any number of keys.
                "GESTOR_CONTACTS_PER_DAY": "0", "GESTOR_KEYS_MAX": "0", **settings}
         self.started = time.monotonic()
         super().__init__(["build/gestor", "serve"], env, OUT + "service.log")
@@ -172,33 +171,35 @@ class Service(Process):
         return got
 
     def settle(self):
-        """Until it has nothing more to do for what was asked: a request that never ended voids the run, and
-        what is recorded of reads, twice a second, is work of those who read."""
+        """Waits until the load's work is complete: the service stores the record of reads twice a second, and that belongs to
+        the reads' cost. A request that is still in flight voids the run."""
         time.sleep(0.7)
-        at_work = int(re.search(r"^gestor_http_requests_in_flight (\d+)$", ask(self.port, "GET", "/metrics")[2], re.M).group(1))
-        if at_work > 1:  # that question itself is one
-            sys.exit(f"bench: void, for {at_work - 1} requests were not answered in time")
+        in_flight = int(re.search(r"^gestor_http_requests_in_flight (\d+)$", ask(self.port, "GET", "/metrics")[2], re.M).group(1))
+        if in_flight > 1:  # one is this request for /metrics
+            sys.exit(f"bench: void, for {in_flight - 1} requests were not answered in time")
 
     def forget_log(self):
-        """What it said so far: a second of load makes some megabytes."""
+        """Empties the log, for a second of load writes some megabytes."""
         os.truncate(self.log, 0)
 
 
 def children_us():
-    """Of all that were started and have ended: wrk, pgbench."""
+    """Processor time of all child processes that have ended: wrk, pgbench."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (ended.ru_utime + ended.ru_stime) * 1e6
 
 
 def spent_us(*pids):
-    """Of PostgreSQL, of these, and of the load."""
+    """Processor time of PostgreSQL, of the given processes and of the load generators."""
     return cluster_cpu_us() + sum(map(cpu_us, pids)) + children_us()
 
 
 # ---- Load
 
 def wrk(port, work, seconds, seed, opportunities, token, tag="", connections=16, stride=1):
-    """requests, seconds, bytes, p50_us, p99_us. An error voids the run. A closed loop: who waits for an answer asks nothing meanwhile."""
+    """Runs wrk. Returns requests, seconds, bytes, errors, p50_us, p99_us; an error voids the run.
+
+    A closed loop: each connection sends its next request when the last one is answered."""
     env = {"BENCH_WORK": work, "BENCH_TOKEN": token, "BENCH_TAG": tag, "BENCH_SEED": str(seed),
            "BENCH_OPPORTUNITIES": str(opportunities), "BENCH_STRIDE": str(stride)}
     said = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "bench/requests.lua",
@@ -211,16 +212,16 @@ def wrk(port, work, seconds, seed, opportunities, token, tag="", connections=16,
 
 
 def statement(name, *args):
-    """The text of a statement as the service prepares it, its parameters replaced: pgbench's variables, mostly."""
+    """The text of a statement as the service prepares it, with its parameters replaced by args (mostly pgbench's variables)."""
     text = subprocess.run(["/usr/bin/python3", "tools/sql_prepare.py", "--text", name, "build/sql.c"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
     return re.sub(r"\$(\d+)", lambda m: args[int(m.group(1)) - 1], text) + ";\n"
 
 
 def pgbench(script, seconds, variables):
-    """Transactions a second, and how many there were at all. One that fails voids the run.
+    """Runs pgbench. Returns transactions a second, and their number; a failed one voids the run.
 
-    The first second, in which connections and plans are made, is not counted in the rate, nor is the last."""
+    The rate leaves out the first second, in which connections and plans are made, and the last."""
     url = urllib.parse.urlsplit(os.environ["SERVE_URL"])
     env = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.hostname, "PGPORT": str(url.port),
            "PGDATABASE": url.path[1:], "PGOPTIONS": SESSION}

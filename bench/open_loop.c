@@ -1,9 +1,9 @@
 /*
  * open_loop URL TOKEN CLIENTS RATE SECONDS - client_search by phone, RATE times a second.
  *
- * Each request has its time to begin, whether the ones before it are answered or not, and is measured from that
- * time on: what waits is seen to wait. Prints p50 and p99 in ms, and how many were answered otherwise than by 200.
- * It stands for machines of its own: run it at a real-time priority (chrt -f 5), so that what it waits for is the service.
+ * Each request is due at a fixed time, whether earlier ones are answered or not, and is measured from that time, so that
+ * waiting counts. Prints p50 and p99 in ms, and the number of answers other than 200. It stands for clients on other
+ * machines: run it at a real-time priority (chrt -f 5), so that it waits only for the service.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@
 #define CONNECTIONS 32
 
 static struct pollfd peers[CONNECTIONS];
-static double due[CONNECTIONS]; /* of the request under way; 0: none is */
+static double due[CONNECTIONS]; /* when the request in flight was due; 0: none in flight */
 
 static double
 now_ms(void)
@@ -57,7 +57,7 @@ connect_all(const char *url)
 	}
 }
 
-/* On the connection that has been idle for longest; false: all are busy. */
+/* Sends a request on an idle connection, each in turn; false: all are busy. */
 static bool
 ask(const char *token, long n, long clients, double when)
 {
@@ -91,7 +91,7 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* An answer is one segment on loopback, and is there as a whole. Returns how many were not 200. */
+/* Reads whole answers, for on loopback each is one segment. Returns how many were not 200. */
 static long
 take_answers(double wait_ms, double took[], long *done)
 {

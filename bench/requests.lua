@@ -1,15 +1,19 @@
--- bench/requests.lua - what wrk asks for. The environment says: BENCH_WORK, which of the works below;
--- BENCH_TOKEN; BENCH_OPPORTUNITIES, of which bench/load.sql made the rest; BENCH_TAG, an entity tag;
--- BENCH_SEED, another in each round; BENCH_STRIDE, to ask for every so manieth alone. Its last line of output
--- is JSON, for bench/measure.py.
+-- bench/requests.lua - the requests that wrk sends. Environment:
+--   BENCH_WORK           the name of one of the works below
+--   BENCH_TOKEN          an access token
+--   BENCH_OPPORTUNITIES  how many bench/load.sql made
+--   BENCH_TAG            an entity tag for If-None-Match
+--   BENCH_SEED           a number, another one in each round
+--   BENCH_STRIDE         ask only for every BENCH_STRIDE-th record
+-- The last line of output is JSON, for bench/measure.py.
 local token, tag = os.getenv("BENCH_TOKEN"), os.getenv("BENCH_TAG")
 local opportunities = tonumber(os.getenv("BENCH_OPPORTUNITIES"))
 local clients, heavy = opportunities / 5, opportunities / 100
 local n = tonumber(os.getenv("BENCH_SEED")) * 1000003
-local waiting = {} -- requests that an answer made possible
+local waiting = {} -- follow-up requests of three_writes
 local head
 
--- One of 0 .. many - 1, another each time; 7919 is a prime, so all of them have their turn.
+-- A number of 0 .. many - 1, another each time; 7919 is prime, so all have their turn.
 local stride = tonumber(os.getenv("BENCH_STRIDE"))
 local function other(many)
 	n = n + 1
@@ -31,16 +35,16 @@ local form = [["sub_campaign":"entel","service":{"current_plan":"MAX 39.90","pri
 
 local works = {}
 function works.client_search() return get(string.format("/v1/clients?phone=9%08d", other(clients) + 1)) end
--- The full ones are those that ten divides.
+-- Opportunities divisible by ten are finished.
 function works.opportunity_get() return get(string.format("/v1/opportunities/%d", 1000000 + 10 * other(opportunities / 10))) end
--- Those with 40 opportunities.
+-- The clients with 40 opportunities.
 function works.client_opportunity_list() return get(string.format("/v1/clients/%d/opportunities", other(heavy) + 1)) end
 function works.catalog_get() return get("/v1/catalogs/cancellation_reason") end
 function works.catalog_get_304() return get("/v1/catalogs/cancellation_reason", "If-None-Match: " .. tag .. "\r\n") end
 function works.typification_create()
 	return send("POST", "/v1/typifications", string.format('{"client_id":"%d","contact":%s,%s}', other(clients) + 1, contact, form))
 end
--- A contact, its opportunity, that one's form: the second and third when the answer before is there.
+-- A contact, its opportunity, and the opportunity's form, each sent when the answer before has come.
 function works.three_writes()
 	return table.remove(waiting) or send("POST", string.format("/v1/clients/%d/contacts", other(clients) + 1), contact)
 end
@@ -52,7 +56,7 @@ local function three_writes_answer(status, headers)
 		table.insert(waiting, send("PUT", "/v1/opportunities/" .. id .. "/typification", "{" .. form .. "}"))
 	end
 end
--- Everything, one in fifty a write.
+-- All reads in turn, and one request in fifty is a write.
 local mixture = { works.client_search, works.opportunity_get, works.client_opportunity_list, works.catalog_get }
 local turn = 0
 function works.mixed()
@@ -60,7 +64,7 @@ function works.mixed()
 	return turn % 50 == 0 and works.typification_create() or mixture[turn % 4 + 1]()
 end
 
--- For wrk's own thread; in the one that sends it is set again.
+-- wrk runs this file in its main thread and again in the thread that sends.
 request = works[os.getenv("BENCH_WORK")]
 if os.getenv("BENCH_WORK") == "three_writes" then response = three_writes_answer end
 
@@ -68,7 +72,7 @@ function init()
 	head = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nAuthorization: Bearer " .. token .. "\r\n"
 end
 
--- wrk counts as errors of status all from 400 on.
+-- wrk's summary.errors.status counts answers from 400 on.
 function done(summary, latency)
 	local e = summary.errors
 	io.write(string.format('{"requests":%d,"seconds":%.6f,"errors":%d,"bytes":%d,"p50_us":%d,"p99_us":%d}\n',

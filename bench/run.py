@@ -1,17 +1,16 @@
 #!/usr/bin/python3
-"""Measures every work of works.py, in alternating rounds; writes build/bench/result.json.
+"""Measures every work of works.py, in alternating rounds; writes build/bench/result.json. run.sh starts it.
 
-    S  requests a second of the service (of three_writes: calls, of three requests each), under wrk
-    P  transactions a second of the same statements, by pgbench with as many connections as the service has
-    N  the same without what the service records of reads, for who does not count that as the database's part
+    S  requests a second of the service under wrk (three_writes: calls of three requests each)
+    P  transactions a second of the same statements, by pgbench with as many connections as the service's pool has
+    N  like P, but without the statement that records reads
     H  requests a second of civetweb alone with the same bytes (bare.c), under the same wrk
 
-A request is the work of H and of P on the same processors: hence the bound, 1 / (1/H + 1/P). Both have the
-processor time of who asks in it, wrk's and pgbench's, which is told beside; S has wrk's, and does by itself what
-pgbench does for P, and more.
-By processor time: what a unit of P and of H takes together, of all that took part (wrk and pgbench
-too), as a share of what one of S takes. The same thing where nothing waits, and less in need of silence.
-To be started by run.sh.
+A request needs the work of H and of P on the same processors, so the upper bound of S is 1 / (1/H + 1/P). H includes the load
+generator's processor time (wrk), and so does P (pgbench); both are reported. S includes wrk, and the service itself does
+pgbench's part and more.
+The ratio by processor time divides what one unit of P and one of H take, load generators included, by what one of S takes.
+Without waiting it equals the ratio of the rates, and other programs on the machine disturb it less.
 """
 import os
 import re
@@ -19,7 +18,7 @@ import statistics
 import sys
 
 sys.dont_write_bytecode = True
-from measure import (OUT, Process, Service, children_us, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, taken,  # noqa: E402
+from measure import (OUT, Process, Service, children_us, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, when_and_where,  # noqa: E402
                      wrk, write_json)
 from works import WORKS, variables  # noqa: E402
 
@@ -27,7 +26,7 @@ OPPORTUNITIES, ROUNDS, SECONDS = (int(os.environ[k]) for k in ("OPPORTUNITIES", 
 
 
 class Bench:
-    """One work's rounds."""
+    """The rounds of one work."""
 
     def __init__(self, work, service):
         self.work, self.service = work, service
@@ -40,14 +39,14 @@ class Bench:
                     f.write(script())
 
     def kinds(self):
-        """Which are measured; "bound" is of P and H."""
+        """The measurements that this work needs."""
         return {"bound": "SPHN", "H": "SH", "P": "SP"}[self.work.against]
 
     def script(self, kind):
         return f"{OUT}{self.work.name}.{kind}.sql"
 
     def record(self):
-        """What the bare handler is to say."""
+        """Stores the service's answer, for the bare handler to repeat."""
         tag = re.search(r"(?i)\r\netag: *(\S+)", self.service.answer(self.work.path, 200)[1])
         self.tag = tag.group(1) if tag else ""
         more = (f"If-None-Match: {self.tag}",) if self.work.status == 304 else ()
@@ -81,7 +80,7 @@ class Bench:
         return {"H": got["requests"] / got["seconds"], "H_bytes": got["bytes"] / got["requests"], "H_cpu_us": (spent_us(self.bare.pid) - spent) / got["requests"]}
 
     def round(self, number, seconds):
-        """One after the other, beginning with another each time."""
+        """Takes all measurements, beginning with another one each round."""
         ways = {"S": self.measure_s, "P": self.measure_p, "H": self.measure_h, "N": self.measure_n}
         kinds, got = self.kinds(), {}
         for i in range(len(kinds)):
@@ -90,9 +89,9 @@ class Bench:
         got["bound"] = 1 / sum(1 / got[k] for k in against)
         got["ratio"] = got["S"] / got["bound"]
         got["cpu_ratio"] = sum(got[k + "_cpu_us"] for k in against) / got["S_cpu_us"]
-        # Its answers are as long as the one that the bare handler was given: found is what was asked for.
+        # Answers of another length than the recorded one mean that the records were not found.
         if "H" in kinds and abs(got["S_bytes"] / got["H_bytes"] - 1) > 0.25:
-            sys.exit(f"bench: void, for the service answers with {got['S_bytes']:.0f} bytes in place of some {got['H_bytes']:.0f}")
+            sys.exit(f"bench: void, for the service's answers have {got['S_bytes']:.0f} bytes, expected {got['H_bytes']:.0f}")
         if "N" in kinds:
             got["unrecorded_ratio"] = got["S"] * (1 / got["N"] + 1 / got["H"])
         return got
@@ -108,7 +107,7 @@ class Bench:
             return self.rounds()
 
     def rounds(self):
-        self.round(0, 1)  # to warm up; not counted
+        self.round(0, 1)  # warms up; not counted
         rounds = []
         for number in range(1, ROUNDS + 1):
             got = self.round(number, SECONDS)
@@ -126,13 +125,13 @@ def summary(work, rounds, resident):
     return {"name": work.name, "title": work.title, "timed": work.timed, "against": work.against, "bar": work.bar, "aim": work.aim,
             "ratio": {"min": min(ratios), "median": middle("ratio"), "max": max(ratios)},
             "p99_of_p50": statistics.median(r["p99_us"] / r["p50_us"] for r in rounds),
-            # Rates and processor time tell the same on a quiet machine; on another, whoever has more threads gets more of it.
+            # On a quiet machine both ratios agree; on a busy one, a program with more threads gets more processor time.
             "quiet": abs(middle("ratio") / middle("cpu_ratio") - 1) < 0.25,
             "median": {k: middle(k) for k in keys}, "resident_kb": resident, "rounds": rounds}
 
 
 def bars(results):
-    """What must hold, and whether it does."""
+    """The requirements, and whether each is met."""
     out = [{"what": f"{r['name']}: S/{r['against']}", "value": r["ratio"]["median"], "bar": f"at least {r['bar']:.2f}",
             "aim": r["aim"], "met": r["ratio"]["median"] >= r["bar"]} for r in results]
     search = next((r for r in results if r["name"] == "client_search"), None)
@@ -149,14 +148,14 @@ def main():
     wanted, names = os.environ.get("WORKS", "").split(), [w.name for w in WORKS]
     unknown = [w for w in wanted if w not in names]
     if unknown:
-        sys.exit(f"bench: WORKS has {', '.join(unknown)}, which is not one of {', '.join(names)}")
+        sys.exit(f"bench: WORKS has the unknown {', '.join(unknown)}; there are {', '.join(names)}")
     results = []
     for work in WORKS:
         if wanted and work.name not in wanted:
             continue
         with Service() as service:
             results.append(Bench(work, service.sign_in()).run())
-    out = {**taken(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS, "connections": 16,
+    out = {**when_and_where(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS, "connections": 16,
            "works": results, "bars": bars(results)}
     write_json("result", out)
     print()
@@ -164,7 +163,7 @@ def main():
         print(f"{'met   ' if b['met'] else 'MISSED'}  {b['value']:6.3f}   {b['bar']}   {b['what']}")
     for r in results:
         if not r["quiet"]:
-            print(f"{r['name']}: the machine was not quiet: by rates {r['ratio']['median']:.2f}, by processor time {r['median']['cpu_ratio']:.2f}")
+            print(f"{r['name']}: the machine was busy: ratio by rates {r['ratio']['median']:.2f}, by processor time {r['median']['cpu_ratio']:.2f}")
     return 0 if all(b["met"] for b in out["bars"]) else 3
 
 

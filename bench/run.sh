@@ -1,13 +1,15 @@
 #!/bin/bash
-# bench/run.sh - what the service reaches of the bound that PostgreSQL and civetweb alone set; `make bench`.
+# bench/run.sh - compares the service with the bound that PostgreSQL and civetweb alone set; `make bench`.
 #
 #   SCALE=1          times 1,000,000 opportunities and 200,000 clients; 0.1 for a quick try
-#   ROUNDS=7         of each work; SECONDS_EACH=3 for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
-#   WORKS=           the names (bench/works.py) of those to measure; all of them
-#   FRESH=1          makes the cluster and the data anew; else they are kept in build/bench
-#   GROWTH=1         bench/growth.sh in its place; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh
+#   ROUNDS=7         rounds of each work
+#   SECONDS_EACH=3   for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
+#   WORKS=           names of the works to measure (bench/works.py); default: all
+#   FRESH=1          makes the cluster and the data anew; otherwise those in build/bench are used again
+#   GROWTH=1         runs bench/growth.sh instead; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh
 #
-# Ends with status 3 when a bar was missed. Leaves build/bench/result.json and result.svg; bench/table.py makes Markdown of the former.
+# Ends with status 3 when a bar was missed. Writes build/bench/result.json and result.svg; bench/table.py turns the JSON into
+# Markdown.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ${GROWTH-} ]]; then exec bench/growth.sh; fi
@@ -21,7 +23,7 @@ if [[ ${FLOOD-} ]]; then exec bench/flood.sh; fi
 
 set_up
 OPPORTUNITIES=$(awk -v s="$SCALE" 'BEGIN { printf "%d", s * 1000000 }')
-((OPPORTUNITIES >= 1000)) || die "SCALE=$SCALE leaves too few to measure on"
+((OPPORTUNITIES >= 1000)) || die "SCALE=$SCALE is too small: at least 0.001"
 OPPORTUNITIES=$((OPPORTUNITIES - OPPORTUNITIES % 100))
 load "$OPPORTUNITIES"
 SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES") CLUSTER=$cluster

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Resident memory at rest, with 1,000 connections and over many requests; and the time to readiness.
+"""Measures resident memory when idle, with 1,000 connections and over many requests; and the time until readiness.
 
-To be started by small.sh.
+small.sh starts it.
 """
 import os
 import re
@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from measure import Service, resident_kb, taken, wrk, write_json  # noqa: E402
+from measure import Service, resident_kb, when_and_where, wrk, write_json  # noqa: E402
 
 OPPORTUNITIES, REQUESTS = int(os.environ["OPPORTUNITIES"]), int(os.environ["REQUESTS"])
 STARTS, CONNECTIONS = 10, 1000
@@ -36,13 +36,13 @@ def starts():
             took.append(service.ready_ms)
             time.sleep(1)
             rest = megabytes(service)
-    bar(f"ready after a start, ms, the median of {STARTS}", statistics.median(took), 100)
-    bar("resident at rest, MB, with the default 512 threads and 4 database connections", rest, 30)
+    bar(f"time from start until ready, ms, median of {STARTS}", statistics.median(took), 100)
+    bar("resident when idle, MB, with the default 512 threads and 4 database connections", rest, 30)
     return took
 
 
 def connections():
-    """Each has asked once, and stays open."""
+    """Each connection sends one request and stays open."""
     with Service(GESTOR_THREADS=str(CONNECTIONS + 100)) as service:
         service.sign_in()
         opened = []
@@ -59,7 +59,7 @@ def connections():
 
 
 def operations(service):
-    """Which were answered, by its log so far."""
+    """The operations in the service's log."""
     with open(service.log, "rb") as f:
         return set(re.findall(rb'"operation_id":"([a-z_]+)"', f.read()))
 
@@ -68,11 +68,11 @@ MIXED = {b"client_search", b"opportunity_get", b"client_opportunity_list", b"cat
 
 
 def long_run():
-    """One run of wrk, for other connections would be other threads: with a stack each that was never touched."""
+    """A single run of wrk: new connections would use other threads, whose untouched stacks would grow the memory."""
     with Service() as service:
         service.sign_in()
         rate = wrk(service.port, "mixed", 5, 0, OPPORTUNITIES, service.token)
-        # A tenth more, should it go slower later on; a token lives an hour.
+        # A tenth longer, in case it becomes slower; an access token is valid for an hour.
         seconds = min(int(REQUESTS / (rate["requests"] / rate["seconds"]) * 1.1) + 1, 3500)
         seen, result, answered = [], {}, operations(service)
         load = threading.Thread(target=lambda: result.update(
@@ -86,10 +86,10 @@ def long_run():
                 answered |= operations(service)
             service.forget_log()
         if not result or not MIXED <= answered:
-            sys.exit("bench: void, for the load was not what it was to be")
+            sys.exit("bench: void, for wrk failed or not every operation was answered")
         done = result["requests"]
         early = next(mb for t, mb in seen if t >= seconds * 0.1)
-        bar(f"resident after {done:,} requests, MB more than after the first tenth of them ({early:.1f} MB)", max(mb for t, mb in seen if t >= seconds * 0.1) - early, 1)
+        bar(f"growth of resident memory over {done:,} requests, MB, after the first tenth ({early:.1f} MB)", max(mb for t, mb in seen if t >= seconds * 0.1) - early, 1)
         if done < REQUESTS:
             BARS.append({"what": "requests done", "value": done, "bar": f"at least {REQUESTS}", "met": False})
         return seen
@@ -101,7 +101,7 @@ def main():
     took = starts()
     connections()
     seen = long_run()
-    write_json("small", {**taken(), "bars": BARS, "ready_ms": took, "resident": seen})
+    write_json("small", {**when_and_where(), "bars": BARS, "ready_ms": took, "resident": seen})
     print()
     return 0 if all(b["met"] for b in BARS) else 3
 

@@ -1,10 +1,10 @@
 #!/bin/bash
-# bench/small.sh - how small the service is, and how soon it is there; `make bench SMALL=1`.
+# bench/small.sh - measures the service's memory and its time until readiness; `make bench SMALL=1`.
 #
-#   REQUESTS=2000000   over so many its memory must not grow
-#   SCALE=0.1          times 1,000,000 opportunities, the data it serves meanwhile
+#   REQUESTS=2000000   requests over which the memory must not grow
+#   SCALE=0.1          times 1,000,000 opportunities: the data that it serves
 #
-# Leaves build/bench/small.json.
+# Writes build/bench/small.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench/table.py build/bench/*.json - Markdown tables of what was measured, as docs/performance.md has them."""
+"""bench/table.py build/bench/*.json - prints results as Markdown tables, as in docs/performance.md."""
 import json
 import sys
 
@@ -21,18 +21,18 @@ def result(d):
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
               f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
-    plain = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
+    unrecorded = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
                       for w in d["works"] if "N" in w["median"])
-    if plain:
-        print(f"\nOf a bound whose P does not record whose data were shown: {plain}.")
-    print("\nA median of rounds each. Latencies are of one request, of three writes too; processor time in µs is of a unit of S, P or H.\n\n"
+    if unrecorded:
+        print(f"\nThe share of a bound whose P does not record reads: {unrecorded}.")
+    print("\nMedians of all rounds. Latencies are those of a single request, also for three writes; processor time in µs is that of a unit of S, P or H.\n\n"
           "| work | p50 ms | p99 ms | p99/p50 | S: all | service | PostgreSQL | wrk | P: all | pgbench | H: all | share by processor time | resident MB |\n"
           + "| --- " * 13 + "|")
     for w in d["works"]:
         m = w["median"]
         print(f"| {w['title']} | {m['p50_us'] / 1000:.2f} | {m['p99_us'] / 1000:.2f} | {w['p99_of_p50']:.1f} "
               f"| {m['S_cpu_us']:.0f} | {m['service_cpu_us']:.0f} | {m['database_cpu_us']:.0f} | {m['wrk_cpu_us']:.0f} | {rate(m.get('P_cpu_us'))} "
-              f"| {rate(m.get('pgbench_cpu_us'))} | {rate(m.get('H_cpu_us'))} | {m['cpu_ratio']:.2f}{'' if w['quiet'] else ' (not a quiet machine)'} | {w['resident_kb'] / 1024:.0f} |")
+              f"| {rate(m.get('pgbench_cpu_us'))} | {rate(m.get('H_cpu_us'))} | {m['cpu_ratio']:.2f}{'' if w['quiet'] else ' (busy machine)'} | {w['resident_kb'] / 1024:.0f} |")
     print()
     bars(d)
 
@@ -46,7 +46,7 @@ def bars(d):
 def growth(d):
     print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['connections']} connections, "
           f"{d['rounds']} rounds of {d['seconds_each']} s each; "
-          f"p50 in ms, at most {d['bar']} times the smallest{'; all there are asked for' if d['all'] else ''}.\n")
+          f"p50 in ms, at most {d['bar']} times the smallest{'; all records are read' if d['all'] else ''}.\n")
     sizes = d["sizes"]
     print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | most / least |\n" + "| --- " * (len(sizes) + 2) + "|")
     for w in d["works"]:

@@ -1,9 +1,8 @@
-"""What is measured: each work as wrk asks for it (requests.lua) and as pgbench does the same.
+"""The works to measure: wrk sends each as requests (requests.lua), and pgbench runs the same statements.
 
-The statements are those that the service prepares, in the order and the round trips in which it
-sends them: a pipeline is one round trip and one transaction. What differs, for pgbench has neither
-NULL nor text to compute with: NULLs, 'false' and the like stand in the text; ids that the
-transaction before made come of currval(); a body with an id in it is put together by format().
+The statements are those that the service prepares, in the same order and round trips: a pipeline is one round trip and one
+transaction. pgbench has neither NULL nor text variables to compute with, so NULL, 'false' and the like stand in the text, ids
+from the transaction before come from currval(), and format() builds a body that holds an id.
 """
 from measure import statement
 
@@ -20,16 +19,16 @@ CONTEXT = ('{"advisor":%s,"session":1,"address":"127.0.0.1","request":"012345678
 
 
 def transaction(operation, *statements):
-    """A write of the service's: what the audit is told, and its statements, in one round trip."""
+    """A write of the service: the audit's context and the statements, in one round trip."""
     return "".join(["\\startpipeline\n", statement("audit_context", f":{operation}"), *statements, "\\endpipeline\n"])
 
 
-# Entries that the service stores at a time, of who was shown whose data.
+# The number of reads that the service records with one statement.
 READS = 1000
 
 
 def recorded(kind):
-    """What the service stores of a read: every thousandth time a thousand of them, in a statement of its own."""
+    """The record of reads: at every thousandth read, one statement stores a thousand entries."""
     now = f"(select array_agg((extract(epoch from clock_timestamp()) * 1000000)::bigint + g) from generate_series(1, {READS}) g)::text"
     return (f"\\set turn random(1, {READS})\n\\if :turn = 1\n"
             + statement("audit_read_add", now, ":reads_advisors", ":reads_sessions", ":reads_addresses", ":reads_requests",
@@ -37,7 +36,7 @@ def recorded(kind):
 
 
 def reads(opportunities, advisor):
-    """The arrays of recorded(): ids that are spread over all there are."""
+    """The arrays of recorded(), with ids spread over all records."""
     def array(value):
         return "{" + ",".join(str(value(i)) for i in range(READS)) + "}"
     clients = opportunities // 5
@@ -88,20 +87,20 @@ def variables(opportunities, advisor):
 
 
 class Work:
-    """name       in requests.lua, and of the statement's function here
+    """name       the work's name in requests.lua, and the function here that makes pgbench's script
     title      for the report
-    against    what the rate is compared with: "bound" = 1 / (1/H + 1/P), "H" or "P"
-    bar, aim   the least share of it, and the one to strive for (None: no other)
-    path       of an answer for the bare handler to give; with its status
-    reads      "client" or "opportunity": whose data are shown, which the service records
-    requests   of the service, that are one transaction of pgbench's script
-    script     that, without what is recorded of reads; recorded: with it"""
+    against    what S is compared with: "bound" = 1 / (1/H + 1/P), "H" or "P"
+    bar, aim   the required share of it, and the desired one (None: none)
+    path       the request whose answer the bare handler repeats; status: of that answer
+    reads      "client" or "opportunity": the kind of record that the service records as read
+    requests   how many requests make one transaction of pgbench's script
+    script     makes pgbench's script without the record of reads; recorded: with it"""
 
     def __init__(self, name, title, against, bar, aim, path=None, status=200, reads=None, requests=1):
         self.name, self.title, self.against, self.bar, self.aim = name, title, against, bar, aim
         self.path, self.status, self.reads, self.requests = path, status, reads, requests
         self.script = globals().get(name)
-        # What a latency is of: a request.
+        # A latency is always that of one request.
         self.timed = title if requests == 1 else f"{title}: each of them"
 
     def recorded(self):

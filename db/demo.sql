@@ -1,5 +1,5 @@
--- The manual's sample client with its past opportunity, and the advisor of that.
--- Loaded by `make run` alone, any number of times.
+-- The manual's sample client with its past opportunity and that opportunity's advisor.
+-- Only `make run` loads it; it may run any number of times.
 set search_path = gestor, pg_temp;
 
 insert into advisor (full_name, role)
@@ -12,7 +12,7 @@ select 'AMERICA MOVIL PERU S.A.C.', t.id, t.choice, '20467534026', '944264648',
   from choice('document_type', 'ruc') t
     on conflict do nothing;
 
--- 03/05/2025 at the desk. A record of the old application: no contact, no form.
+-- Dated 3 May 2025 in Lima. A record of the old application has no contact and no form.
 insert into opportunity (id, client_id, advisor_id, created_at, updated_at, closed_at, campaign_id, campaign, stage_id, stage)
 overriding system value
 select 905630, c.id, a.id, d.day, d.day, d.day, ca.id, ca.choice, st.id, st.choice

@@ -1,23 +1,22 @@
--- What the role that serves may do: no more than the statements of api/**/*.sql
--- that serve.
--- Run after every migration by `gestor migrate` (or by psql). Where the group
--- role gestor_api does not exist, the schema's owner serves, and nothing is granted.
+-- The rights of the serving role: exactly what the statements of api/**/*.sql need while serving.
+-- `gestor migrate` (or psql) runs this after every migration. Where the group role gestor_api does not exist, the schema's
+-- owner serves, and nothing is granted.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'gestor_api') then
         return;
     end if;
-    -- Who serves has nothing to keep in tables of its own. Only where the database is ours to say so.
+    -- The serving role needs no temporary tables. Only the database's owner may revoke that right.
     if (select pg_has_role(datdba, 'usage') from pg_database where datname = current_database()) then
         execute format('revoke temporary on database %I from public', current_database());
     end if;
     grant usage on schema gestor to gestor_api;
     grant select on all tables in schema gestor to gestor_api;
-    -- What an earlier version granted by the table or by the sequence; a revoke of the table's right takes the columns' too.
+    -- Earlier versions granted whole tables and sequences. Revoking a table's right revokes that of its columns too.
     revoke insert, update, delete on gestor.client, gestor.client_phone, gestor.contact, gestor.opportunity, gestor.action,
         gestor.consent, gestor.reopening, gestor.idempotency, gestor.session from gestor_api;
     revoke all on all sequences in schema gestor from gestor_api;
-    -- Ids are drawn by the columns themselves; what was made last in this transaction the role may ask.
+    -- Identity columns draw the ids; the role may read the last one of its transaction (currval).
     grant select on sequence gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
 
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
@@ -26,11 +25,11 @@ begin
     grant insert on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
     grant update on gestor.throttle, gestor.known_address to gestor_api;
     grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
-    -- A trigger gives a session its epoch, which nobody who serves may choose or change.
+    -- A trigger sets a session's epoch; the serving role may neither choose nor change it.
     grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
 
-    -- By column, so that whose a record is, its id and when it was made stay. updated_at, closed_at and created_at may be named,
-    -- and triggers set them to the clock. To lock a client's row is to hold UPDATE on one of its columns.
+    -- By column, so that a record's owner, id and creation stay as they are. updated_at, closed_at and created_at may be named
+    -- where triggers set them to the clock. Locking a client's row needs UPDATE on one of its columns.
     grant insert (document_type_id, document_type, name, document_number, phone, email, gender, birth_date, legal_representative,
         lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
         latam_partner) on gestor.client to gestor_api;
@@ -38,7 +37,7 @@ begin
         lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
         latam_partner, updated_at) on gestor.client to gestor_api;
     grant insert (client_id, advisor_id, origin_phone, serial_number, asked, "right") on gestor.contact to gestor_api;
-    -- The outcome of the ownership check is told after the greeting; of a contact nothing else changes.
+    -- The advisor enters the ownership check's outcome after the greeting; nothing else of a contact changes.
     grant update (asked, "right") on gestor.contact to gestor_api;
     grant insert (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage,
         current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
@@ -59,11 +58,11 @@ begin
     grant delete on gestor.idempotency to gestor_api;
     grant insert, update on gestor.idempotency_full to gestor_api;
 
-    -- Erasing is a function of the owner's, for it changes what a contact said.
+    -- Erasing runs with the owner's rights, because it changes columns of a contact that the serving role may not.
     grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
-    -- The budget of a masked caller's guesses.
+    -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
-    -- What was read the service alone knows; it may say so, and take nothing back.
+    -- The service records what it showed; it may add to this record, and change or delete nothing.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;
 end $$;

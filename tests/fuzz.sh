@@ -1,8 +1,7 @@
 #!/bin/bash
-# tests/fuzz.sh DIR - every target of tests/fuzz, which are built: a minute each, FUZZ_SECONDS=60, two at a time.
+# tests/fuzz.sh DIR - runs every built target of tests/fuzz for FUZZ_SECONDS (60) seconds, two at a time.
 #
-# What each said is in DIR/NAME.log, its exit status in DIR/NAME.status. An input that fails
-# stays in build/fuzz.
+# A target's output goes to DIR/NAME.log, its exit status to DIR/NAME.status. An input that fails stays in build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export FUZZ_DIR=$1 FUZZ_SECONDS=${FUZZ_SECONDS:-60}

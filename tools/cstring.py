@@ -1,7 +1,7 @@
 """Text as C string literals, for sql2c.py and embed.py."""
 
-# '?' is escaped because -std=c17 knows trigraphs. Octal escapes are always
-# three digits, so that a digit behind one is not taken for a part of it.
+# '?' is escaped because -std=c17 has trigraphs. Octal escapes always have three digits, so that a following digit is not
+# read as part of them.
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "?": "\\?"}
 
 
@@ -15,7 +15,7 @@ def escape(text):
 
 
 def literal(text, indent="\t", width=2000):
-    """One literal a line of text, long lines cut at width characters; they concatenate."""
+    """One literal for each line of text, long lines cut after width characters; the compiler joins them."""
     parts = []
     for line in text.splitlines(keepends=True):
         parts += [line[i:i + width] for i in range(0, len(line), width)]

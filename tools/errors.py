@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Says what api/base/messages.def says, for people, and holds the rest of the tree to it.
+"""Writes docs/errors.md from api/base/messages.def, and checks the rest of the tree against that table.
 
     tools/errors.py >docs/errors.md
-    tools/errors.py --check    docs/errors.md, the enums of openapi.yaml, the codes that the
-                               program and deploy/haproxy.cfg use
+    tools/errors.py --check    checks docs/errors.md, the enums of openapi.yaml, and the codes that the program and
+                               deploy/haproxy.cfg use
 """
 import glob
 import re
@@ -14,8 +14,8 @@ PAGE = "docs/errors.md"
 CONTRACT = "openapi.yaml"
 PROXY = "deploy/haproxy.cfg"
 
-# What HAProxy answers by itself (tools/haproxy.py): the status, the problem or the detail that says
-# why, and the seconds of Retry-After, 0 for none. HAProxy's status counts, not the problem's own.
+# HAProxy's own answers (tools/haproxy.py): the status, the PROBLEM or DETAIL entry whose text it sends, and the seconds of
+# Retry-After (0: none). This status replaces the PROBLEM's.
 PROXY_ANSWERS = [
     (400, "bad_request", 0),
     (403, "proxy_forbidden", 0),
@@ -37,14 +37,14 @@ def tokens(text):
     while at < len(text):
         m = TOKEN.match(text, at)
         if not m:
-            raise ValueError(f"{TABLE}: not understood: {text[at:at + 40]!r}")
+            raise ValueError(f"{TABLE}: cannot parse: {text[at:at + 40]!r}")
         at = m.end()
         if m.lastgroup:
             yield m.lastgroup, m.group()
 
 
 def entries(text):
-    """[(kind, argument, …)]; strings that stand side by side are one, as in C."""
+    """[(kind, argument, …)]; adjacent strings are joined, as in C."""
     found, entry, argument = [], None, []
     for kind, token in tokens(text):
         if token == "(" and entry is not None:
@@ -140,7 +140,7 @@ def read(path):
 
 
 def check(table):
-    import yaml  # of the packages that the build needs
+    import yaml  # not in the standard library, so only --check needs it
 
     faulty = []
     problems = {e[1]: e[2] for e in table if e[0] == "PROBLEM"}
@@ -150,7 +150,7 @@ def check(table):
     except FileNotFoundError:
         made = None
     if made != page(table):
-        faulty.append(f"{PAGE} is not what {TABLE} says: tools/errors.py >{PAGE}")
+        faulty.append(f"{PAGE} differs from {TABLE}: run tools/errors.py >{PAGE}")
 
     schemas = yaml.safe_load(read(CONTRACT))["components"]["schemas"]
     for schema, codes in (("Problem", set(problems)), ("Fault", faults)):
@@ -168,16 +168,16 @@ def check(table):
         used.update(re.findall(r"\bTEXT_(\w+)", source), re.findall(r'"(\w+)"', source))
         for code in re.findall(r'\breply_problem\(\s*&?\w+,\s*"(\w*)"', source):
             if code not in problems:
-                faulty.append(f"{path}: no problem is called {code}")
+                faulty.append(f"{path}: {TABLE} has no problem {code}")
     used.update(name for _, name, _ in PROXY_ANSWERS)
     used.update(e[2] for e in table if e[0] == "DETAIL" and e[1] in used)
-    faulty += [f"{TABLE}: nobody says {e[1]}" for e in table if e[0] != "LABEL" and e[1] not in used]
+    faulty += [f"{TABLE}: {e[1]} is used nowhere" for e in table if e[0] != "LABEL" and e[1] not in used]
     listed = schemas["Opportunity"]["properties"]["missing"]["items"]["enum"]
     labels = {e[1] for e in table if e[0] == "LABEL"}
     faulty += [f"{CONTRACT}: missing lists {field}, which has no label" for field in listed if field not in labels]
     for code in re.findall(r'"code":"(\w+)"', read(PROXY)):
         if code not in problems:
-            faulty.append(f"{PROXY}: no problem is called {code}")
+            faulty.append(f"{PROXY}: {TABLE} has no problem {code}")
     return faulty
 
 
@@ -186,6 +186,6 @@ if __name__ == "__main__":
     if not found:
         sys.exit(f"errors.py: {TABLE} has no entry")
     if sys.argv[1:] == ["--check"]:
-        wrong = check(found)
-        sys.exit("\n".join(wrong) if wrong else 0)
+        faulty = check(found)
+        sys.exit("\n".join(faulty) if faulty else 0)
     sys.stdout.write(page(found))

@@ -1,25 +1,24 @@
 #!/bin/bash
-# tools/make-secrets.sh [NAME] - what docker-compose.yml reads from deploy/secrets/.
+# tools/make-secrets.sh [NAME] - makes the secrets that docker-compose.yml reads from deploy/secrets/.
 #
-# Makes what is not there and leaves what is. NAME is the host's name in the
-# certificate, which is self-signed: put a real one with its chain and key into
-# deploy/secrets/tls.pem instead.
+# Files that exist are left as they are. NAME is the host name in the self-signed certificate; for a real one, put the
+# certificate, its chain and its key into deploy/secrets/tls.pem.
 #
-# The directory is closed to others. The files are not: Compose mounts them one by
-# one, with the modes they have here, into containers that run as other users.
+# Only the directory is closed to other users. The files are readable, because Compose mounts each of them with its mode
+# into a container that runs as another user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 name=${1:-localhost}
-command -v openssl >/dev/null || die "openssl is needed, for the certificate"
+command -v openssl >/dev/null || die "openssl is needed to make the certificate"
 
 umask 077
 mkdir -p deploy/secrets
 cd deploy/secrets
 made=()
-# keep NAME - standard input into a file, unless there is one.
-keep() {
+# save_new NAME - writes standard input to a file, unless it exists.
+save_new() {
 	if [[ -s $1 ]]; then
 		cat >/dev/null
 		return
@@ -29,22 +28,22 @@ keep() {
 	mv "$1.new" "$1"
 	made+=("$1")
 }
-keep postgres_password < <(random_word 32)
-keep owner_password < <(random_word 32)
-keep serve_password < <(random_word 32)
-keep owner_url <<<"postgresql://gestor_owner:$(<owner_password)@postgres:5432/gestor"
-keep serve_url <<<"postgresql://gestor_serve:$(<serve_password)@postgres:5432/gestor"
-keep jwt_secret < <(openssl rand -base64 48)
+save_new postgres_password < <(random_word 32)
+save_new owner_password < <(random_word 32)
+save_new serve_password < <(random_word 32)
+save_new owner_url <<<"postgresql://gestor_owner:$(<owner_password)@postgres:5432/gestor"
+save_new serve_url <<<"postgresql://gestor_serve:$(<serve_password)@postgres:5432/gestor"
+save_new jwt_secret < <(openssl rand -base64 48)
 if [[ ! -s tls.pem ]]; then
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=$name" \
 		-addext "subjectAltName=DNS:$name,IP:127.0.0.1" -keyout key -out certificate 2>/dev/null
-	cat certificate key | keep tls.pem
+	cat certificate key | save_new tls.pem
 	made+=(tls.pem)
-	keep tls.crt <certificate
+	save_new tls.crt <certificate
 	rm -f certificate key
 fi
 if ((${#made[@]})); then
 	say "Made in deploy/secrets: ${made[*]}"
 else
-	say "Everything is in deploy/secrets already."
+	say "deploy/secrets already has every file."
 fi

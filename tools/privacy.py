@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Holds the tree to db/privacy.txt, the list of every place where data of a client can stand.
+"""Checks the tree against db/privacy.txt, the list of all columns that can hold a client's data.
 
-    tools/privacy.py            the audit's masks (db/migrations), api/resource/personal.h, the marks x-personal of openapi.yaml
-                                and the table of docs/privacy.md agree with it
-    tools/privacy.py --write    writes the table of docs/privacy.md anew
-    tools/privacy.py --json     the list, for tests
+    tools/privacy.py            checks the audit's masks (db/migrations), api/resource/personal.h, the x-personal marks of
+                                openapi.yaml and the table of docs/privacy.md
+    tools/privacy.py --write    updates the table of docs/privacy.md
+    tools/privacy.py --json     prints the list, for tests
 """
 import glob
 import json
@@ -27,14 +27,14 @@ def places():
                 continue
             m = re.fullmatch(r"(\w+)\.(\w+|\*)\s+(personal|copy|kept)\s+(\S+)\s+(\S.*)", line.rstrip())
             if not m or (m[2] == "*" and m[3] != "kept"):
-                sys.exit(f"{LIST}:{number}: not understood: {line.rstrip()}")
+                sys.exit(f"{LIST}:{number}: cannot parse: {line.rstrip()}")
             found.append({"table": m[1], "column": m[2], "kind": m[3], "left": m[5],
                           "members": [] if m[4] == "-" else m[4].split(",")})
     return found
 
 
 def audited():
-    """table -> its personal columns, as the last migration has it"""
+    """{table: set of masked columns}, as the last migration that names the table has it"""
     last = {}
     for path in sorted(glob.glob("db/migrations/*.sql")):
         with open(path, encoding="utf-8") as f:
@@ -44,7 +44,7 @@ def audited():
 
 
 def marked():
-    """the members that openapi.yaml marks, and those of them that it does not mark everywhere"""
+    """The members that openapi.yaml marks x-personal, and {member: schema} of marked members that a schema leaves unmarked."""
     with open("openapi.yaml", encoding="utf-8") as f:
         schemas = yaml.safe_load(f)["components"]["schemas"]
     yes, no = set(), {}
@@ -100,19 +100,19 @@ def faults(listed):
     masks = audited()
     for name in sorted(personal.keys() | masks.keys()):
         if personal.get(name, set()) != masks.get(name, set()):
-            yield f"the audit of `{name}` masks other columns: {sorted(personal.get(name, set()) ^ masks.get(name, set()))}"
+            yield f"the audit's masks of `{name}` differ in: {sorted(personal.get(name, set()) ^ masks.get(name, set()))}"
     with open("api/resource/personal.h", encoding="utf-8") as f:
         shown = set(re.findall(r"^\tP\((\w+),", f.read(), re.M))
     if shown != members:
-        yield f"api/resource/personal.h has other members: {sorted(shown ^ members)}"
+        yield f"api/resource/personal.h differs in: {sorted(shown ^ members)}"
     yes, no = marked()
     if yes != members:
-        yield f"openapi.yaml marks other members x-personal: {sorted(yes ^ members)}"
+        yield f"the x-personal marks of openapi.yaml differ in: {sorted(yes ^ members)}"
     for member, of in no.items():
-        yield f"openapi.yaml marks {member} x-personal, and not in {of}"
-    now, right = page(listed)
-    if now != right:
-        yield f"{PAGE} has another table: tools/privacy.py --write"
+        yield f"openapi.yaml marks {member} x-personal elsewhere, but not in {of}"
+    current, wanted = page(listed)
+    if current != wanted:
+        yield f"the table of {PAGE} is out of date: run tools/privacy.py --write"
 
 
 def main():
@@ -124,10 +124,10 @@ def main():
         with open(PAGE, "w", encoding="utf-8") as f:
             f.write(text)
     else:
-        wrong = list(faults(listed))
-        for fault in wrong:
+        found = list(faults(listed))
+        for fault in found:
             print(f"{LIST}: {fault}", file=sys.stderr)
-        sys.exit(1 if wrong else 0)
+        sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
 #!/usr/bin/python3
 """
-tools/sbom.py PROGRAM OUT.json - what the program is linked with, as CycloneDX 1.5 (JSON).
+tools/sbom.py PROGRAM OUT.json - writes the list of the program's libraries as CycloneDX 1.5 (JSON).
 
-Of every library that the loader would take (ldd): the Debian package that it belongs
-to, its version, its purl, and the licences that the package's copyright file names
-where that is machine-readable (DEP-5). A library that belongs to no package is listed
-as a file with its hash. The same program on the same system gives the same document,
-so it has neither a serial number nor a time.
+For every library that the loader would load (ldd): its Debian package with version and purl, and the licences that the
+package's copyright file names where that is machine-readable (DEP-5). A library of no package is listed as a file with
+its hash. The same program on the same system gives the same document, so it has neither a serial number nor a time.
 """
 
 import hashlib
@@ -18,7 +16,7 @@ import subprocess
 import sys
 from urllib.parse import quote
 
-# Licences of DEP-5's short names that SPDX calls otherwise; others go by their name.
+# DEP-5's short names of licences and SPDX's identifiers; a licence that is not here is listed by its name.
 SPDX = {
     "Apache-2.0": "Apache-2.0", "Artistic": "Artistic-1.0", "BSD-2-clause": "BSD-2-Clause", "BSD-3-clause": "BSD-3-Clause",
     "CC0-1.0": "CC0-1.0", "Expat": "MIT", "GPL-2": "GPL-2.0-only", "GPL-2+": "GPL-2.0-or-later", "GPL-3": "GPL-3.0-only",
@@ -33,7 +31,7 @@ def run(*words):
 
 
 def libraries(program):
-    """The name and the path of each; a library that is not found is no list at all."""
+    """{name: path}; exits if the loader does not find one."""
     found = {}
     for line in run("ldd", program).splitlines():
         if "not found" in line:
@@ -45,12 +43,12 @@ def libraries(program):
 
 
 def needed(program):
-    """The libraries that the program itself names, in their order."""
+    """The libraries that the program itself names, in its order."""
     return re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "-dW", program))
 
 
 def owner(path):
-    """Its package's name, or None. /lib is a link to /usr/lib, and dpkg may know the file by either."""
+    """The name of the file's package, or None. /lib is a link to /usr/lib, and dpkg may list the file under either."""
     for known in (path, re.sub(r"^/usr/", "/", path)):
         done = subprocess.run(["dpkg-query", "-S", known], capture_output=True, text=True)
         if done.returncode == 0:
@@ -59,7 +57,7 @@ def owner(path):
 
 
 def licences(package):
-    """What the copyright file's License fields name, each once, in their order."""
+    """The licences of the copyright file's License fields, each once, in the file's order."""
     try:
         with open(f"/usr/share/doc/{package}/copyright", encoding="utf-8", errors="replace") as file:
             text = file.read()
@@ -67,7 +65,7 @@ def licences(package):
         return []
     if not re.match(r"\s*Format(-Specification)?:", text):
         return []
-    # Of the paragraphs about files: what Debian's own packaging is under is not linked.
+    # The licence of debian/* covers only the packaging, which is not linked.
     names = []
     for paragraph in re.split(r"\n\s*\n", text):
         files = re.search(r"^Files:\s*(.*(?:\n[ \t].*)*)", paragraph, re.M)
@@ -123,7 +121,7 @@ def main(program, out):
             "type": "application", "bom-ref": root, "name": "gestor", "version": version, "purl": root,
             "hashes": [sha256(program)], "properties": [{"name": "gestor:machine", "value": platform.machine()}]}},
         "components": components,
-        # What it names itself. All else is there because one of these wants it.
+        # Only direct dependencies: the other libraries are needed by these.
         "dependencies": [{"ref": root, "dependsOn": list(dict.fromkeys(refs[n] for n in needed(program) if n in refs))}],
     }
     with open(out, "w", encoding="utf-8") as file:

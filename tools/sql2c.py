@@ -3,15 +3,14 @@
 
     tools/sql2c.py --out-h build/sql.h --out-c build/sql.c api/*/*.sql
 
-A file is a row of sections, each begun by one of
+A file consists of sections. A section begins with one of the first two lines:
 
     -- name: contact_create  ($1 client, $2 advisor)    a statement: sql_contact_create
-    -- fragment: address_json                           text for others to include
-    :{address_json}   :{address_json c x}               includes it; %1, %2 in it are c, x
+    -- fragment: address_json                           text that others include
+    :{address_json}   :{address_json c x}               includes it; c and x replace %1 and %2 in it
 
-Fragments may include fragments, from any file. Comment lines are dropped, and
-the semicolon at the end. Errors: a name twice, a fragment that is unknown,
-unused or includes itself, more than one statement in a section, a gap in $1..$n.
+A fragment may include fragments of any file. Comment lines and the final semicolon are dropped. Errors: a duplicate name,
+a fragment that is unknown, unused or includes itself, more than one statement in a section, a gap in $1..$n.
 
 Blanks part the arguments of a fragment; one that holds blanks stands between
 double quotes: :{ended_lately "s.id = any ($1)" true}
@@ -58,18 +57,18 @@ def read(path, sections):
             if head:
                 kind, name = head.group(1), head.group(2)
                 if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-                    raise Fault(f"{where}: '{name}' is not a name")
+                    raise Fault(f"{where}: '{name}' is not a valid name")
                 if (kind, name) in sections:
-                    raise Fault(f"{where}: {name} is already at {sections[kind, name].where}")
+                    raise Fault(f"{where}: {name} is already defined at {sections[kind, name].where}")
                 section = sections[kind, name] = Section(kind, name, where)
             elif re.match(r"--\s*(name|fragment)\b", line):
-                raise Fault(f"{where}: not understood: {line}")
+                raise Fault(f"{where}: cannot parse: {line}")
             elif section and re.match(r"--\s*writes\b", line):
                 said = re.fullmatch(r"--\s*writes(?::\s*(.*))?", line)
                 section.writes = True
                 section.flags = tuple(re.split(r",\s*", said.group(1))) if said and said.group(1) else ()
                 if not said or not set(section.flags) <= set(FLAGS):
-                    raise Fault(f"{where}: not understood: {line}")
+                    raise Fault(f"{where}: cannot parse: {line}")
             elif line.lstrip().startswith("--") or not line:
                 continue
             elif section is None:
@@ -82,12 +81,12 @@ def read(path, sections):
 def arguments(text, where):
     """What stands between the braces: the fragment's name and its arguments."""
     if ARGUMENT.sub("", text).strip():
-        raise Fault(f"{where}: not understood: {text}")
+        raise Fault(f"{where}: cannot parse: {text}")
     return [quoted or bare for quoted, bare in ARGUMENT.findall(text)]
 
 
 def expand(section, args, sections, stack):
-    """The section's text with all it includes; whether any of that is marked as writing."""
+    """(the section's text with its fragments expanded, whether any part is marked `-- writes`)"""
     if section in stack:
         raise Fault(f"{section.where}: {section.name} includes itself")
     writes = section.writes
@@ -107,7 +106,7 @@ def expand(section, args, sections, stack):
         words = [fill(word) for word in arguments(match.group(1), section.where)]
         fragment = sections.get(("fragment", words[0])) if words else None
         if fragment is None:
-            raise Fault(f"{section.where}: no fragment for {match.group(0)}")
+            raise Fault(f"{section.where}: unknown fragment in {match.group(0)}")
         fragment.used = True
         inner, inner_writes = expand(fragment, words[1:], sections, stack + [section])
         writes = writes or inner_writes
@@ -126,7 +125,7 @@ def statement(section, sections):
     numbers = {int(n) for n in re.findall(r"\$(\d+)", bare)}
     nargs = max(numbers, default=0)
     if numbers != set(range(1, nargs + 1)):
-        raise Fault(f"{section.where}: {section.name} leaves out one of $1..${nargs}")
+        raise Fault(f"{section.where}: {section.name} does not use all of $1..${nargs}")
     if nargs > ARGS_MAX:
         raise Fault(f"{section.where}: {section.name} takes more than {ARGS_MAX} arguments")
     reads = (not writes and not WRITES.search(text)
@@ -151,11 +150,11 @@ def main():
             made.append((s.name, cstring.literal(text, "\t\t"), nargs, flags))
     unused = [s for s in sections.values() if s.kind == "fragment" and not s.used]
     if unused:
-        raise Fault(f"{unused[0].where}: the fragment {unused[0].name} is used nowhere")
+        raise Fault(f"{unused[0].where}: the fragment {unused[0].name} is unused")
     if not made:
         raise Fault("no statements")
 
-    note = "/* Made by tools/sql2c.py. */\n"
+    note = "/* Generated by tools/sql2c.py. */\n"
     with open(args.out_h, "w", encoding="utf-8") as h:
         h.write(note + "#ifndef BUILD_SQL_H\n#define BUILD_SQL_H\n\n#include \"db/statement.h\"\n\n")
         h.writelines(f"extern const struct statement sql_{name};\n" for name, *_ in made)

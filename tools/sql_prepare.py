@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Turns build/sql.c back into SQL, for psql: prepares every statement, and has it planned.
+"""Turns build/sql.c back into a psql script that prepares and plans every statement.
 
     tools/sql_prepare.py build/sql.c
-    tools/sql_prepare.py --text NAME build/sql.c    the text of one statement alone
+    tools/sql_prepare.py --text NAME build/sql.c    prints the text of one statement
 
-EXPLAIN EXECUTE also checks what the role may do with the tables, without doing it.
+EXPLAIN EXECUTE also checks the role's rights on the tables, without running the statement.
 """
 import re
 import sys
@@ -12,8 +12,8 @@ import sys
 STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
-# The command line's, which runs as the schema's owner; the role that serves has no right to it.
-OWNERS = {"advisor_add"}
+# Statements that the command line runs as the schema's owner; the serving role has no right to them.
+OWNER_ONLY = {"advisor_add"}
 NAMED = {"n": "\n", "t": "\t"}
 
 
@@ -36,7 +36,7 @@ for name, literals, nargs in found:
     text = "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals))
     nulls = ", ".join(["null"] * int(nargs))
     print(f"\\echo -n '{name} '\nprepare {name} as\n{text};")
-    if name in OWNERS:
+    if name in OWNER_ONLY:
         continue
     print(f"explain (costs off) execute {name}{'(' + nulls + ')' if nulls else ''} \\g /dev/null")
 print(f"\\echo\n\\echo {len(found)} statements")

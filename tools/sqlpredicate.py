@@ -1,20 +1,20 @@
 #!/usr/bin/python3
 """
 tools/sqlpredicate.py [ROOT] - finds expressions with an effect where PostgreSQL may move, repeat or skip them.
-tools/sqlpredicate.py --self-test CASES - checks itself with the statements of that file (tests/tools/sqlpredicate.sql).
+tools/sqlpredicate.py --self-test CASES - tests itself with the cases of that file (tests/tools/sqlpredicate.sql).
 
-Judged are the statements of api/**/*.sql, with their fragments expanded, and of db/migrations the functions, views, CHECK
-constraints and index predicates as the last migration leaves them. A function has an effect if it is one of EFFECTS, or
-one of ours that is volatile or that calls such a function, directly or not.
+It checks the statements of api/**/*.sql, with their fragments expanded, and the functions, views, CHECK constraints and index
+predicates of db/migrations as the last migration leaves them. A function has an effect if it is one of EFFECTS, or if it is
+one of the schema's and is volatile or calls a function with an effect, directly or indirectly.
 
-Refused are calls of such a function
+A call of such a function is a fault
   in WHERE, ON, HAVING, FILTER, GROUP BY, ORDER BY, LIMIT and OFFSET, in a CHECK constraint and in an index's predicate;
-  in FROM, or in a subquery in FROM, where the same FROM reads rows as well (of an UPDATE or DELETE: its table too), for the
-  planner may run it for rows that the join discards, or not at all if the rows turn out to be none;
-  in a CTE that is neither MATERIALIZED nor data-modifying, unless the statement is `select ... from` that CTE and nothing
-  else; and in a CTE that nothing reads, which would not run.
+  in FROM, or in a subquery in FROM, where the same FROM also reads rows (the table of an UPDATE or DELETE counts), because the
+  planner may run it for rows that the join discards, or not at all if there are no rows;
+  in a CTE that is neither MATERIALIZED nor data-modifying, unless the statement is just `select ... from` that CTE;
+  in a CTE that nothing reads, because it would not run.
 
-It knows as much SQL as that takes: tokens, parentheses, and the keywords that begin a clause.
+The parser knows only what this needs: tokens, parentheses, and the keywords that begin a clause.
 """
 import pathlib
 import re
@@ -24,21 +24,21 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import sql2c  # noqa: E402
 
-# Ours by name, whatever they are declared as, and PostgreSQL's that change something.
+# Functions of the schema that have an effect whatever their declaration says, and PostgreSQL's own.
 EFFECTS = {"refuse", "unchanged", "choice", "answer", "pg_notify", "nextval", "setval", "set_config", "pg_sleep",
            "pg_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_lock", "pg_try_advisory_xact_lock",
            "pg_terminate_backend", "pg_cancel_backend", "pg_logical_emit_message"}
 PREDICATES = {"where", "on", "having", "filter", "group by", "order by", "limit", "offset", "check", "index predicate"}
 ADVICE = {
-    "from": "call it in a materialized CTE: in FROM if that reads parameters alone, else in the select list; or join the table it reads",
-    "cte": "write `as materialized`, so that it runs as it is written",
-    "unread cte": "read it in the statement: what nothing reads does not run",
-    "check": "a constraint holds immutable expressions alone",
-    "index predicate": "an index's predicate holds immutable expressions alone",
+    "from": "call it in a materialized CTE: in its FROM if that reads only parameters, else in its select list; or join the table it reads",
+    "cte": "write `as materialized`, so that PostgreSQL runs it once",
+    "unread cte": "read it in the statement: PostgreSQL does not run a CTE that nothing reads",
+    "check": "a constraint may hold only immutable expressions",
+    "index predicate": "an index's predicate may hold only immutable expressions",
     "filter": "call it in the select list of a materialized CTE, and count its rows",
 }
 PREDICATE_ADVICE = ("decide it from rows that were joined and locked before, `with locked as materialized (select ... for key share) "
-                    "select case when ... then refuse(...) end from locked`, or return a status that C judges")
+                    "select case when ... then refuse(...) end from locked`, or return a status that the C code checks")
 
 # ---------------------------------------------------------------- tokens
 
@@ -57,12 +57,12 @@ class Token:
 
 
 class Group(list):
-    """What stands between parentheses or brackets."""
+    """The tokens between parentheses or brackets."""
     kind, text = "group", "()"
 
 
 def tokens(text, where):
-    """Tokens of a text; `where` is ("file", line) of its beginning, and None means that its marks say where one stands."""
+    """The tokens of a text; `where` is the ("file", line) of its beginning, or None if the text has marks (see marked())."""
     at, stack, found = 0, [], []
     file, line = where or ("", 0)
     while at < len(text):
@@ -101,7 +101,7 @@ def tokens(text, where):
 
 
 def grouped(flat):
-    """The tokens with every pair of parentheses as one Group."""
+    """The tokens, with each parenthesised part as one Group."""
     top = Group()
     stack = [top]
     for t in flat:
@@ -123,7 +123,7 @@ def word(items, i):
 
 
 def calls(items):
-    """The names of all functions that are called in it, at any depth: (name, token)."""
+    """(name, token) of every function called in `items`, at any depth."""
     for i, t in enumerate(items):
         if t.kind == "group":
             yield from calls(t)
@@ -131,7 +131,7 @@ def calls(items):
             k = i
             while k >= 2 and items[k - 1].text == ".":
                 k -= 2
-            # The columns of `insert into t (...)` are no arguments.
+            # `insert into t (...)` is not a call.
             if word(items, k - 1) != "into":
                 yield t.text, t
 
@@ -140,7 +140,7 @@ def calls(items):
 
 JOINS = {"join", "left", "right", "inner", "full", "cross", "natural"}
 QUERY = {"select", "with", "insert", "update", "delete", "merge", "values"}
-# In PL/pgSQL, what ends a statement or an expression of it.
+# Words of PL/pgSQL that end a statement or an expression.
 BREAKS = {"then", "loop", "else", "elsif", "begin", "declare", "exception", "return", "perform", "if", "while"}
 
 
@@ -150,7 +150,7 @@ class Fault:
 
 
 class Judge:
-    """Looks through one statement, or the body of one function."""
+    """Checks one statement, or the body of one function."""
 
     def __init__(self, effects):
         self.effects, self.faults, self.ctes = effects, [], []
@@ -176,7 +176,7 @@ class Judge:
         return True
 
     def query(self, items):
-        """Judges a level: the tokens between two parentheses, or a whole statement."""
+        """Checks a query: the tokens between two parentheses, or a whole statement."""
         scope, start = {}, 0
         if word(items, 0) == "with":
             start = self.with_clause(items, scope)
@@ -187,7 +187,7 @@ class Judge:
             self.ctes.pop()
 
     def with_clause(self, items, scope):
-        """Judges the CTEs; the index of what follows them."""
+        """Checks the CTEs; returns the index of the first token after them."""
         i, written = 1, []
         if word(items, 1) == "recursive":
             i = 2
@@ -226,7 +226,7 @@ class Judge:
 
     def level(self, items, start, inherited):
         clause, cases, verb = inherited or "select list", 0, word(items, start)
-        # In FROM parentheses may hold joins, with conditions of their own.
+        # Parentheses in FROM may hold joins with ON conditions.
         is_query = inherited in (None, "from") or verb in QUERY
         i = start
         while i < len(items):
@@ -256,7 +256,7 @@ class Judge:
             i += 1
 
     def with_at(self, items, i):
-        """A WITH in the middle of a function's body: the rest of the statement is judged by itself, and then what follows."""
+        """Checks a WITH inside a function's body: first its statement, then the rest of the body."""
         end = next((k for k in range(i, len(items)) if items[k].text == ";"), len(items))
         if not any(t.kind == "group" for t in items[i:end]):
             return False
@@ -275,7 +275,7 @@ class Judge:
         if w == "from" and before != "distinct":
             return "from"
         if w == "using" and clause in ("from", "on", "select list") and i + 1 < len(items) and items[i + 1].kind != "group":
-            # `delete from t using s` and `merge into t using s`; of an ORDER BY or a `raise ... using` it is another.
+            # Only `delete from t using s` and `merge into t using s`, not ORDER BY ... USING or `raise ... using`.
             return "from" if any(word(items, k) in ("delete", "merge") for k in range(max(0, i - 6), i)) else clause
         if w == "where" or w == "having":
             return w
@@ -304,7 +304,7 @@ class Judge:
         elif first in QUERY and clause not in PREDICATES:
             self.query(g)
         elif first in QUERY:
-            # In a predicate nothing below has a better place: its select list is evaluated as often as the predicate is.
+            # A subquery in a predicate is evaluated as often as the predicate, so an effect anywhere in it is a fault.
             for name, t in calls(g):
                 if name in self.effects:
                     self.faults.append(Fault(t, clause, name))
@@ -312,7 +312,7 @@ class Judge:
             self.level(g, 0, clause)
 
     def from_clause(self, items, i):
-        """The effects in FROM, where it reads rows too."""
+        """Checks the items of a FROM that also reads rows."""
         found = split_sources(items, i + 1)
         target = []
         for k in range(i - 1, -1, -1):
@@ -328,13 +328,13 @@ class Judge:
                 self.faults.append(Fault(hit[1], "from", hit[0]))
 
     def source_effect(self, source):
-        """The first effect of an item of FROM: of its subquery, or the function that it is. What ON holds is judged by itself."""
+        """The first effect in an item of FROM, a subquery or a function. ON conditions are checked elsewhere."""
         source = [t for t in source if word([t], 0) not in ("lateral", "only")]
         return self.effect(source)
 
 
 def split_sources(items, i):
-    """The items of the FROM that begins at i, without conditions of joins."""
+    """The items of the FROM that begins at i, without join conditions."""
     found, current, condition = [], [], False
     while i < len(items):
         w, t = word(items, i), items[i]
@@ -361,7 +361,7 @@ def split(items):
 
 
 def sources(query):
-    """The items of FROM of a query, of all its parts that UNION joins; CTEs of its own are left out."""
+    """The items of every FROM of a query, in all parts of a UNION, without the query's own CTEs."""
     found = []
     for i, t in enumerate(query):
         if word(query, i) == "from" and word(query, i - 1) != "distinct":
@@ -374,7 +374,7 @@ def mentions(items, name):
 
 
 def only_source(main, name):
-    """Whether the statement is `select ... from name`, and nothing else that reads or discards."""
+    """Whether the statement is just `select ... from name`, without another source or a clause that discards rows."""
     if word(main, 0) != "select":
         return False
     found = sources(main)
@@ -382,7 +382,7 @@ def only_source(main, name):
     return len(found) == 1 and found[0][0].text == name and not words & {"where", "having", "group", "order", "limit", "offset", "union"}
 
 
-# ---------------------------------------------------------------- what is judged
+# ---------------------------------------------------------------- schema and statements
 
 TYPES = {"int": "integer", "int4": "integer", "int8": "bigint", "int2": "smallint", "bool": "boolean", "varchar": "text",
          "float8": "double precision", "timestamptz": "timestamp with time zone", "character varying": "text"}
@@ -390,7 +390,7 @@ LONG = ("double precision", "character varying", "timestamp with time zone", "ti
 
 
 def signature(group):
-    """The types of a function's arguments that go in, in one form."""
+    """The types of a function's input arguments, normalised."""
     types, current = [], []
     for t in [*group, Token("punct", ",", None)]:
         if t.text != ",":
@@ -414,7 +414,7 @@ def signature(group):
 
 
 class Schema:
-    """What the migrations leave: functions, views, constraints and indexes, by name; each the tokens to judge."""
+    """What the migrations leave: the tokens of functions, views, constraints and indexes, by name."""
 
     def __init__(self):
         self.functions, self.views, self.checks, self.indexes = {}, {}, {}, {}
@@ -431,7 +431,7 @@ class Schema:
 
     @staticmethod
     def name(items, i):
-        """The last part of the name at i, and what comes behind it."""
+        """The last part of the (qualified) name at i, and the index after it."""
         while word(items, i) in ("if", "not", "exists", "concurrently", "only"):
             i += 1
         while i + 2 < len(items) and items[i + 1].text == ".":
@@ -450,7 +450,7 @@ class Schema:
             group = s[i] if i < len(s) and s[i].kind == "group" else None
             key = (name, signature(group)) if group is not None else None
             if any(t.text == "pg_temp" for t in s[:i]):
-                return   # a migration's own, gone with it
+                return   # temporary: gone when the migration ends
             if verb == "create":
                 self.functions[key] = self.function(s, i + 1)
             elif verb == "drop":
@@ -494,7 +494,7 @@ class Schema:
                 self.constraints(table, t)
 
     def effects(self):
-        """EFFECTS, our volatile functions, and all of ours that call one of these."""
+        """EFFECTS, the schema's volatile functions, and every function that calls one of these."""
         found = set(EFFECTS) | {name for (name, _), f in self.functions.items() if f["volatile"] and not f["trigger"]}
         called = {}
         for (name, _), f in self.functions.items():
@@ -507,7 +507,7 @@ class Schema:
 
 
 def marked(sections):
-    """The sections with a mark of file and line before every line, which survives the expansion of fragments."""
+    """Marks every line with its file and number, so that a token's place is known after fragments are expanded."""
     for s in sections.values():
         file = s.where.rsplit(":", 1)[0]
         s.lines = [f"/*@{file}:{n}*/{line}" for n, line in zip(s.numbers, s.lines)]
@@ -544,8 +544,8 @@ def statement_faults(sections, effects):
             yield from ((fault, s.name) for fault in judge(effects, grouped(tokens(text, None))))
 
 
-def told(found):
-    """A line for each place, with all the statements in which it stands."""
+def report(found):
+    """One line for each place, with all statements that include it."""
     places = {}
     for fault, what in found:
         file, line = fault.token.where
@@ -566,17 +566,17 @@ def tree(root):
     return [*statement_faults(sections, effects), *schema_faults(schema, effects)]
 
 
-# ---------------------------------------------------------------- the test of itself
+# ---------------------------------------------------------------- self-test
 
 def self_test(path):
-    """Cases are begun by `-- good: what` or `-- bad: clause function, ...: what`; what stands before the first is their schema."""
+    """A case begins with `-- good: what` or `-- bad: clause function, ...: what`; the text before the first is their schema."""
     parts = re.split(r"^-- (good|bad):\s*(.*)$", pathlib.Path(path).read_text("utf-8"), flags=re.M)
     failed, line = 0, parts[0].count("\n") + 1
     for kind, title, text in zip(parts[1::3], parts[2::3], parts[3::3]):
         wanted = sorted(w.strip() for w in title.split(":")[0].split(",")) if kind == "bad" else []
         schema = Schema()
         schema.read(path, parts[0])
-        # A definition of the case's own, or else a statement.
+        # A case is either a definition or a statement.
         if re.match(r"\s*(create|alter|drop)\b", text):
             schema.read(path, text)
             found = [fault for fault, _ in schema_faults(schema, schema.effects())]
@@ -584,7 +584,7 @@ def self_test(path):
             found = judge(schema.effects(), grouped(tokens(re.sub(r";\s*$", "", text), (path, line))))
         got = sorted({f"{f.clause} {f.name}" for f in found})
         if got != wanted:
-            print(f"{path}:{line}: {title}\n    found {got or 'nothing'}, and not {wanted or 'nothing'}", file=sys.stderr)
+            print(f"{path}:{line}: {title}\n    found {got or 'nothing'}, expected {wanted or 'nothing'}", file=sys.stderr)
             failed += 1
         line += text.count("\n")
     if len(parts) < 4:
@@ -595,7 +595,7 @@ def self_test(path):
 def main():
     if sys.argv[1:2] == ["--self-test"]:
         return self_test(sys.argv[2])
-    lines = list(told(tree(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "."))))
+    lines = list(report(tree(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "."))))
     for line in lines:
         print(line, file=sys.stderr)
     return len(lines) > 0

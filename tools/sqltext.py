@@ -1,22 +1,21 @@
 #!/usr/bin/python3
 """
-tools/sqltext.py - sees that no SQL text is built at run time.
+tools/sqltext.py - checks that no SQL text is built at run time.
 
-Outside api/db/ no C source has SQL in its strings. In api/db/ what is sent is a literal, a statement
-of build/sql.c, or a text of db/ that was embedded; the one that is printed has numbers alone put into
-it. In SQL, `execute` of a text stands in the two places that do for a table or database what no
-statement with parameters can.
+Outside api/db/ no C string holds SQL. In api/db/ every text sent is a literal, a statement of build/sql.c or an embedded text
+of db/; a format may insert only numbers (%d). In SQL, `execute` of a text is allowed in two files, which need the name of a
+table or database where a parameter cannot stand.
 """
 import pathlib
 import re
 import sys
 
-# As the project writes it: a statement's first words.
+# The first words of a statement, in the project's style.
 SQL = re.compile(r"\b(select\s+[\w\"*('%$]|insert\s+into\s|update\s+[\w.%]+\s+set\s|delete\s+from\s|truncate\s+[\w.%]+"
                  r"|(create|alter|drop)\s+(table|role|index|schema|function|view|database|user)\b|copy\s+[\w.%]+\s+(from|to)\b"
                  r"|grant\s+\w+\s+on\b|revoke\s+\w+\s+on\b|(?-i:set\s+(local\s+)?[a-z_]+\s+(to|=)\s))", re.I)
 SENDS = re.compile(r"\b(PQ(?:exec|execParams|prepare|sendQuery|sendQueryParams|sendPrepare)|connect_exec|execute|query|ask)\s*\(")
-# The functions that pass on the text that they were given, and texts that were made at build time.
+# Functions that pass on a text they were given, and texts that were generated at build time.
 PASSED = {
     "api/db/connect.c": {"sql", "sql_all[i]->text"},
     "api/db/migrate.c": {"sql", "grants_sql"},
@@ -28,13 +27,13 @@ LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 
 
 def code_of(text):
-    """The source without comments, lines kept."""
+    """The source with comments blanked, so that line numbers stay."""
     blank = lambda m: m.group(0) if m.group(0)[0] == '"' else re.sub(r"[^\n]", " ", m.group(0))
     return re.sub(LITERAL + r"|'(?:[^'\\\n]|\\.)+'|/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
 
 
 def arguments(code, at):
-    """The arguments of the call whose bracket opens before `at`."""
+    """The arguments of the call whose parenthesis opens just before `at`."""
     depth, start, found = 1, at, []
     for m in re.compile(LITERAL + r"|'(?:[^'\\\n]|\\.)+'|[(){}\[\],]").finditer(code, at):
         token = m.group(0)
@@ -53,14 +52,14 @@ def arguments(code, at):
 def c_faults(name, text):
     code, inside = code_of(text), name.startswith("api/db/")
     line = lambda at: code.count("\n", 0, at) + 1
-    # Literals that stand side by side are one; names between them are macros of numbers.
+    # Adjacent literals form one string; names between them are macros of numbers.
     for m in re.finditer(rf"{LITERAL}(?:\s*(?:[A-Z_]+\s*)?{LITERAL})*", code):
         if not SQL.search(m.group(0)):
             continue
         if not inside:
-            yield line(m.start()), "SQL in a string: it belongs into a .sql file"
+            yield line(m.start()), "SQL in a string: move it to a .sql file"
         elif re.search(r"%(?!d)", m.group(0)):
-            yield line(m.start()), "SQL with something else than numbers put into it"
+            yield line(m.start()), "SQL format that inserts more than numbers"
     for m in SENDS.finditer(code):
         of_libpq = m.group(1).startswith(("PQ", "connect_"))
         if not inside:
@@ -68,7 +67,7 @@ def c_faults(name, text):
                 yield line(m.start()), f"{m.group(1)}: only api/db/ sends statements"
             continue
         given = arguments(code, m.end())
-        # A prototype's or definition's own parameters.
+        # A prototype or a definition, not a call.
         if any(re.match(r"(const )?(char|PGconn|struct \w+) \*", a) for a in given):
             continue
         if m.group(1) in ("execute", "query", "ask") and name != "api/db/migrate.c":
@@ -76,16 +75,16 @@ def c_faults(name, text):
         text_at = {"PQprepare": 2, "PQsendPrepare": 2, "execute": 2, "query": 2, "ask": 2}.get(m.group(1), 1)
         sent = given[text_at] if len(given) > text_at else "?"
         if not re.fullmatch(rf"{LITERAL}(\s*([A-Z_]+\s*)?{LITERAL})*", sent) and sent not in PASSED.get(name, ()):
-            yield line(m.start()), f"{m.group(1)} is given {sent}, which is no literal"
+            yield line(m.start()), f"{m.group(1)} sends {sent}, which is not a literal"
 
 
 def sql_faults(name, text):
     code = re.sub(r"--[^\n]*", "", text)
     for m in re.finditer(r"\bexecute\b(?!\s+(function|procedure|on)\b)", code, re.I):
         if name not in DYNAMIC:
-            yield code.count("\n", 0, m.start()) + 1, "a text is executed: say it as a statement"
+            yield code.count("\n", 0, m.start()) + 1, "`execute` of a text: write it as a statement"
         elif not re.match(r"execute\s+format\s*\(", code[m.start():], re.I):
-            yield code.count("\n", 0, m.start()) + 1, "what is executed is not made by format()"
+            yield code.count("\n", 0, m.start()) + 1, "`execute` of a text that format() did not make"
 
 
 def main():

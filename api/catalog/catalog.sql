@@ -1,5 +1,5 @@
 -- name: catalog_load
--- Parents before their children, children in their order; without items a catalogue is one row.
+-- Parents precede their children, siblings come by position; a catalogue without items gives one row.
 select c.code, c.name, to_json(c.levels), c.revision, i.id, i.parent_id, i.depth, i.code, i.label, i.active
   from catalog c left join catalog_item i on i.catalog_id = c.id
  order by c.id, i.depth, i.position, i.id;

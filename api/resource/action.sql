@@ -1,5 +1,5 @@
--- name: action_list  ($1 opportunity, $2 nothing, $3 id after or null, $4 limit)
--- In the order of the grid, the oldest row first.
+-- name: action_list  ($1 opportunity, $2 instant of the cursor: unused here, $3 id of the cursor or null, $4 limit)
+-- In the grid's order: oldest row first.
 with page as (
     select x.id, :{action x} as doc from action x
      where x.opportunity_id = $1::bigint and x.id > coalesce($3::bigint, 0)
@@ -14,16 +14,16 @@ select (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.id), '') |
 -- name: action_get  ($1 opportunity, $2 action)
 select :{action x} from action x where x.opportunity_id = $1::bigint and x.id = $2::bigint;
 
--- fragment: touched  (the opportunity of $1, which opportunity_lock locked: its last change is now)
+-- fragment: touched  (sets updated_at of opportunity $1, which opportunity_lock has locked)
 update opportunity o set updated_at = clock_timestamp() where o.id = $1::bigint returning o.id
 
 -- name: action_match  ($1 opportunity, $2 action, $3 condition)
--- Of a row its own tag will do, or the grid's. An action that is not there is the change's to refuse.
+-- The condition may hold the row's own tag or the grid's. A missing action is refused by the change that follows.
 select case when not condition_holds(array[tag(:{action x}), tag(:{grid o})], $3) then refuse('precondition_failed') end
   from opportunity o join action x on x.opportunity_id = o.id
  where o.id = $1::bigint and x.id = $2::bigint;
 
--- name: action_create  ($1 opportunity, $2 body, $3 rows at most)
+-- name: action_create  ($1 opportunity, $2 body, $3 most rows in a grid)
 with chosen as materialized (
     select choice('retention_action', b ->> 'action') as ac, choice('final_state', b ->> 'final_state') as fs
       from (select $2::jsonb as b) x),
@@ -41,7 +41,7 @@ select coalesce((select id from new), refuse('actions_full'));
 with made as materialized (
     select '/v1/opportunities/' || o.id || '/actions/' || currval('action_id_seq') as location, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint)
-:{made};
+:{answer_created};
 
 -- name: action_update  ($1 opportunity, $2 action, $3 merge patch)
 with old as materialized (select x.* from action x where x.id = $2::bigint and x.opportunity_id = $1::bigint),
@@ -61,11 +61,11 @@ select coalesce((select id from saved), refuse('not_found'));
 
 -- name: action_delete  ($1 opportunity, $2 action)
 with t as (:{touched}),
-gone as (delete from action x using t where x.id = $2::bigint and x.opportunity_id = t.id returning x.id)
-select coalesce((select id from gone), refuse('not_found'));
+deleted as (delete from action x using t where x.id = $2::bigint and x.opportunity_id = t.id returning x.id)
+select coalesce((select id from deleted), refuse('not_found'));
 
 -- name: action_deleted  ($1 opportunity)
--- After action_delete in the same transaction: the answer has no body, and its headers tell of the whole opportunity.
+-- After action_delete in the same transaction: the answer has no body, but its headers describe the whole opportunity.
 -- writes
 select :{answer 204 null s.doc} from (
     select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;

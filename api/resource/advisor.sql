@@ -1,5 +1,5 @@
--- name: advisor_add  ($1 username, $2 full name, $3 role, $4 password's hash, $5 rights between commas)
--- The command line's.
+-- name: advisor_add  ($1 username, $2 full name, $3 role, $4 password's hash, $5 rights, separated by commas)
+-- Only the command line runs this.
 insert into advisor (username, full_name, role, password_hash, rights)
 values (upper($1), $2, $3, $4, string_to_array($5, ',')) returning id, username;
 
@@ -7,8 +7,8 @@ values (upper($1), $2, $3, $4, string_to_array($5, ',')) returning id, username;
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role, %1.rights, %1.active,
     %1.must_change_password, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
--- Those who are known from the old application's records alone have no account.
 -- name: advisor_list  ($1 role or null, $2 active or null, $3 created before or null, $4 id before, $5 limit)
+-- Advisors that only the old application's records name have no username and no account.
 with page as (
     select v.created_at, v.id, :{account v} as doc from advisor v
      where v.username is not null and ($1::text is null or v.role = $1) and ($2::boolean is null or v.active = $2::boolean)
@@ -17,7 +17,7 @@ with page as (
 select :{page_items $5}, :{page_next $5};
 
 -- name: advisor_create  ($1 body, $2 password's hash)
--- Whoever chose the password knows it: its owner must change it first.
+-- The administrator knows this password, so its owner must change it at the first sign-in.
 with new as (
     insert into advisor (username, full_name, role, rights, password_hash, must_change_password)
     select upper(b ->> 'username'), btrim(b ->> 'full_name'), b ->> 'role',
@@ -25,13 +25,13 @@ with new as (
       from (select $1::jsonb as b) x
     returning *),
 made as materialized (select '/v1/advisors/' || new.id as location, :{account new} as doc from new)
-:{made};
+:{answer_created};
 
 -- name: advisor_get  ($1 advisor)
 select :{account v} from advisor v where v.id = $1::bigint and v.username is not null;
 
 -- name: advisor_lock  ($1 advisor)
--- And all administrators: of two who would each take the other's role away, one waits and sees.
+-- Locks all active administrators too: when two demote each other at once, the second waits and sees the first change.
 with locked as materialized (
     select v.id, v.username from advisor v where v.id = $1::bigint or (v.role = 'admin' and v.active) order by v.id for update)
 select case when l.id is null then refuse('not_found') end
@@ -43,7 +43,7 @@ select case when not condition_holds(array[tag(json_build_array(v.full_name, v.r
   from advisor v where v.id = $1::bigint;
 
 -- name: advisor_update  ($1 advisor, $2 merge patch)
--- Behind advisor_lock. A token says what its bearer may: when that changes, the trigger advisor_sessions_end ends all sessions.
+-- After advisor_lock. An access token carries role and rights: when these change, the trigger advisor_sessions_end ends all sessions.
 with old as materialized (select v.* from advisor v where v.id = $1::bigint),
 patched as materialized (
     select coalesce(btrim(b ->> 'full_name'), old.full_name) as full_name, coalesce(b ->> 'role', old.role) as role,
@@ -65,7 +65,7 @@ saved as (
 select :{answer 200 null s.doc}, s.id, s.session_epoch, floor(extract(epoch from s.sessions_ended_at))::bigint from saved s;
 
 -- name: password_lock  ($1 advisor)
--- Before a password's change, in its transaction: whoever signs in meanwhile has done so then, and that session ends too.
+-- Before a change of password, in its transaction. A sign-in that holds the row commits first, so its session ends too.
 select id from advisor where id = $1::bigint for no key update;
 
 -- name: advisor_password_put  ($1 advisor, $2 password's hash)
@@ -76,7 +76,7 @@ with saved as (
 select id, session_epoch, floor(extract(epoch from sessions_ended_at))::bigint, :{answer 204 null null::json} from saved;
 
 -- name: password_advisor  ($1 advisor, $2 address)
--- The old password is asked for as in signing in, and throttled as that is.
+-- The check of the old password is throttled like a sign-in.
 -- writes: repeatable, brief, apart
 with known as materialized (select v.username, v.password_hash from advisor v where v.id = $1::bigint and v.active),
 judged as materialized (select k.username, k.password_hash, sign_in_wait(k.username, $2) as w from known k)

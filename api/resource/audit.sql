@@ -1,5 +1,5 @@
--- name: audit_context  ($1 who asks, from where, and for what: JSON)
--- For the triggers of this transaction (db/migrations/0006_audit.sql).
+-- name: audit_context  ($1 advisor, session, address and operation of the request: JSON)
+-- Read by the audit triggers in this transaction (db/migrations/0006_audit.sql).
 -- writes
 select set_config('gestor.audit', $1, true);
 
@@ -18,7 +18,7 @@ with page as (
        and ($2::text is null or x.object_type = $2) and ($3::bigint is null or x.object_id = $3::bigint)
        and ($4::text is null or x.operation = $4)
        and ($5::text is null or x.at >= audit_from($5))
-       -- One condition of both, the filter's end and the page's beginning, that the index scan begins there.
+       -- One row comparison holds both the filter's end and the cursor, so that the index scan starts there.
        and (x.at, x.id) < (coalesce($7::timestamptz, audit_until($6), 'infinity'), coalesce($8::bigint, 9223372036854775807))
      order by x.at desc, x.id desc limit $9::int + 1)
 select :{page_items $9}, :{page_next $9};
@@ -42,7 +42,7 @@ with page as (
      order by x.at desc, x.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from opportunity o where o.id = $1::bigint;
 
--- name: audit_read_add  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 perhaps they are stored already)
+-- name: audit_read_add  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 true: a retry, some may be stored already)
 -- writes
 select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::text[], $6::text[], $7::text[], $8::bigint[],
     $9::boolean);
@@ -52,7 +52,7 @@ select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::
     %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor_then %2 %1.at} as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
 
--- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: the guesses alone)
+-- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: only guesses)
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       from audit_read x join advisor a on a.id = x.advisor_id

@@ -1,5 +1,5 @@
 -- name: choices_held  ($1 opportunity or null, $2 client or null)
--- The choices that a record holds now, as `catalogue/code` with blanks around each: it may keep them though they were retired since.
+-- The choices that a record holds now, each as `catalogue/code` between blanks. A record may keep a choice that was retired since.
 select ' ' || coalesce(string_agg(h.catalog || '/' || h.code, ' '), '') || ' '
   from (select v.catalog, v.choice ->> 'code' as code
           from opportunity o, lateral (values ('sub_campaign', o.sub_campaign), ('cancellation_reason', o.reason),

@@ -1,8 +1,8 @@
--- An advisor as the name stood when the record was made.
+-- An advisor, with the name at that moment.
 -- fragment: advisor_then  (%1 an advisor, %2 the moment)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, :{name_then %1 %2} as full_name) r)
 
--- Nearly nobody was ever renamed: only then is the history asked.
+-- Renames are rare: the history is read only where there was one.
 -- fragment: name_then  (%1 an advisor, %2 the moment)
 case when %1.renamed_at > %2
     then (select h.full_name from advisor_name h where h.advisor_id = %1.id and h.until > %2 order by h.until limit 1)
@@ -21,8 +21,7 @@ case when %1.renamed_at > %2
     (select row_to_json(s) from (select is_birthday(%1.birth_date, today()) as birthday_today, %1.expiring_points,
         %1.overdue_payment, %1.latam_partner) s) as experience,
     instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at, instant(%1.erased_at) as erased_at,
-    -- One scan and one object of each: half the time of a join, and every search pays it.
-    -- The newest entry; after a withdrawal there is none.
+    -- The newest consent; null after a withdrawal. A subquery takes half the time of a join here, and every search runs it.
     (select case when n.advertising_acceptance is not null then json_build_object('acceptance', n.advertising_acceptance,
             'at', instant(n.created_at), 'advisor', (select :{advisor_then a n.created_at} from advisor a where a.id = n.advisor_id),
             'opportunity_id', n.opportunity_id::text) end
@@ -32,7 +31,7 @@ case when %1.renamed_at > %2
 name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
 trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment, latam_partner
 
--- fragment: client_values  (%1 a client as the API writes it, jsonb)
+-- fragment: client_values  (%1 a client as a request body holds it, jsonb)
 btrim(%1 ->> 'name'), upper(%1 ->> 'document_number'), phone(%1 ->> 'phone'), %1 ->> 'email', %1 ->> 'gender',
 (%1 ->> 'birth_date')::date, %1 ->> 'legal_representative',
 case when jsonb_typeof(%1 #> '{sales,lines}') = 'array' then
@@ -43,7 +42,7 @@ case when jsonb_typeof(%1 #> '{sales,lines}') = 'array' then
 (%1 #>> '{summary_360,mi_claro}')::boolean, (%1 #>> '{experience,expiring_points}')::integer,
 %1 #>> '{experience,overdue_payment}', (%1 #>> '{experience,latam_partner}')::boolean
 
--- fragment: client_written  (%1 a client: as the API writes it)
+-- fragment: client_written  (%1 a client row: as a request body would hold it)
 jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code', 'document_number', %1.document_number,
     'phone', %1.phone, 'email', %1.email, 'gender', %1.gender, 'birth_date', %1.birth_date,
     'legal_representative', %1.legal_representative,
@@ -53,17 +52,17 @@ jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code'
     'experience', jsonb_build_object('expiring_points', %1.expiring_points, 'overdue_payment', %1.overdue_payment,
         'latam_partner', %1.latam_partner))
 
--- A list is a CTE `page` of up to limit + 1 rows (created_at, id, doc), newest first;
--- keyset, not OFFSET: page 1000 costs what page 1 costs.
+-- A list is a CTE `page` of up to limit + 1 rows (created_at, id, doc), newest first. It is found by keyset and not by
+-- OFFSET: page 1000 costs what page 1 costs.
 -- fragment: page_items  (%1 limit)
 (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']'
    from (select * from page order by created_at desc, id desc limit %1::int) p)
 
--- fragment: page_next  (%1 limit: what the next page begins after, or null)
+-- fragment: page_next  (%1 limit; gives the key that the next page begins after, or null)
 (select instant(p.created_at) || ' ' || p.id from page p
   where (select count(*) from page) > %1::int order by p.created_at desc, p.id desc offset %1::int - 1 limit 1)
 
--- Of a page that is not one client's: what it shows, by id, for the record of reads (api/http/reads.h); no entity tag.
+-- A page of records of several clients: no entity tag, but the ids shown, for the record of reads (api/http/reads.h).
 -- fragment: page_shown  (%1 limit)
 select i.items, :{page_next %1}, null, i.ids
   from (select '[' || coalesce(string_agg(p.doc::text, ',' order by p.created_at desc, p.id desc), '') || ']' as items,
@@ -96,29 +95,29 @@ new as (
     select (dt).id, (dt).choice, :{client_values b} from described
     returning *),
 made as materialized (select '/v1/clients/' || new.id as location, :{client new} as doc from new)
-:{made};
+:{answer_created};
 
--- A write's answer goes through answer() where it is to be kept for a repetition.
+-- With an Idempotency-Key the answer goes through answer(), which stores it for retries.
 -- fragment: answer  (%1 status, %2 location or null, %3 the answer)
 case when current_setting('gestor.idempotency', true) <> '' then answer(%1, %2, %3) else %3 end
 
--- fragment: made  (of a CTE made: location, doc)
+-- fragment: answer_created  (needs the CTE made: location, doc)
 select m.location, :{answer 201 m.location m.doc} from made m
 
--- fragment: saved  (of a CTE saved: doc)
+-- fragment: answer_saved  (needs the CTE saved: doc)
 select :{answer 200 null s.doc} from saved s
 
 -- name: client_get  ($1 client)
 select :{client c} from client c where c.id = $1::bigint;
 
 -- name: client_lock  ($1 client)
--- The first statement of a client's change.
+-- The first statement of every change of a client.
 with locked as materialized (select c.id, c.erased_at from client c where c.id = $1::bigint for no key update)
 select case when l.id is null then refuse('not_found') when l.erased_at is not null then refuse('client_erased') end
   from (values (true)) one left join locked l on true;
 
--- A client that something is registered for, whom nobody erases meanwhile: its row is `held`.
--- fragment: client_held  (%1 the client's id, %2 the CTE that has it, %3 what is refused when there is no such client: two CTEs)
+-- Locks the client that a new record belongs to, so that it cannot be erased meanwhile; its row is in the CTE `held`.
+-- fragment: client_held  (%1 the client's id, %2 the CTE that has it, %3 the refusal for an unknown client; gives two CTEs)
 locked as materialized (select c.id, c.name, c.erased_at from %2 join client c on c.id = %1 for key share of c),
 held as materialized (
     select l.id, l.name, case when l.id is null then refuse('%3') when l.erased_at is not null then refuse('client_erased') end as refused
@@ -128,7 +127,7 @@ held as materialized (
 select case when not condition_holds(array[tag(:{client_own c})], $2) then refuse('precondition_failed') end
   from client c where c.id = $1::bigint;
 
--- What client_update could overwrite; api/http/entity_tag.c makes the same of an answer.
+-- What client_update could overwrite; api/http/entity_tag.c computes the same from an answer.
 -- fragment: client_own  (%1 a client)
 json_build_array(%1.name, %1.document_type, %1.document_number, %1.phone, %1.email, %1.gender, %1.birth_date, %1.legal_representative,
     :{client_sales %1}, :{client_summary %1}, %1.expiring_points, %1.overdue_payment, %1.latam_partner)
@@ -146,7 +145,7 @@ saved as (
       from chosen n
      where c.id = $1::bigint
     returning :{client c} as doc)
-:{saved};
+:{answer_saved};
 
 -- name: client_consent_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
 with page as (

@@ -1,8 +1,8 @@
 -- name: closure_get  ($1 opportunity)
 select :{closure o} from opportunity o where o.id = $1::bigint;
 
--- An answer that is taken back is an entry too: a withdrawal, without an answer.
--- fragment: consent  (%1 opportunity after the change; %2 its answer before, an id or null; %3 advisor)
+-- Removing the client's answer adds an entry too: a withdrawal, with null as its answer.
+-- fragment: consent  (%1 opportunity after the change; %2 the item id of its answer before, or null; %3 advisor)
 insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance,
     created_at)
 select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance_id, %1.advertising_acceptance,
@@ -10,7 +10,7 @@ select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance
   from %1 where %1.advertising_acceptance_id is distinct from %2
 
 -- name: closure_put  ($1 opportunity, $2 advisor, $3 body)
--- The answer alone; the stage follows with opportunity_close, when all else is saved.
+-- Saves the client's answer. opportunity_close sets the stage later, when everything else is saved.
 with old as materialized (
     select o.advertising_acceptance_id, o.advertising_acceptance from opportunity o where o.id = $1::bigint),
 chosen as materialized (

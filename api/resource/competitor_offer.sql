@@ -10,12 +10,12 @@ update opportunity o set :{offer_saved c}, phone_to_manage = phone($2::jsonb ->>
   from chosen c
  where o.id = $1::bigint;
 
--- fragment: offer_chosen  (%1 a competitor's offer as the API writes it, %2 the opportunity before)
+-- fragment: offer_chosen  (%1 a competitor's offer as a request body holds it, %2 the opportunity before)
 choice('competitor_plan', %1 ->> 'plan', array[%2.competitor_plan]) as pl,
 choice('competitor_offer', %1 ->> 'offer', array[%2.competitor_offer]) as co,
 choice('offer_channel', %1 ->> 'channel', array[%2.offer_channel]) as ch,
 choice('operator', %1 ->> 'operator', array[%2.operator]) as op
 
--- fragment: offer_saved  (%1 what was chosen)
+-- fragment: offer_saved  (%1 the row of offer_chosen)
 competitor_plan_id = (%1.pl).id, competitor_plan = (%1.pl).choice, competitor_offer_id = (%1.co).id, competitor_offer = (%1.co).choice,
 offer_channel_id = (%1.ch).id, offer_channel = (%1.ch).choice, operator_id = (%1.op).id, operator = (%1.op).choice

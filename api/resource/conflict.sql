@@ -3,11 +3,11 @@ select instant(x.at), (select :{advisor_then a x.at} from advisor a where a.id =
   from audit x where x.object_type = $1 and x.object_id = $2::bigint order by x.at desc, x.id desc limit 1;
 
 -- name: opportunity_changed_last  ($1 opportunity)
--- Or any part of it.
+-- The last change of the opportunity or of any part of it.
 select instant(x.at), (select :{advisor_then a x.at} from advisor a where a.id = x.advisor_id)
   from audit x where x.opportunity_id = $1::bigint order by x.at desc, x.id desc limit 1;
 
--- name: client_of_document  ($1 type's code or null, $2 number or null, $3 the client whose type or number it is where one is null)
+-- name: client_of_document  ($1 type's code or null, $2 number or null, $3 client: its own stands for a type or number that is null)
 with asked as materialized (
     select coalesce($1, k.document_type ->> 'code') as type, coalesce(upper($2), k.document_number) as number
       from (values (true)) one left join client k on k.id = $3::bigint)

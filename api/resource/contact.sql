@@ -17,9 +17,9 @@ with page as (
      order by t.created_at desc, t.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
--- So many of a client are registered on one day at the desk, and no more: one caller cannot pile them up. Requests that run
--- at the same time do not see each other's.
--- fragment: contact_allowed  (of a CTE held; %1 contacts a day, 0: any number. Two CTEs; the last, allowed, is held once more)
+-- Bounds the contacts of one client on one day (Lima). Concurrent requests do not see each other's contacts, so a few
+-- more can pass.
+-- fragment: contact_allowed  (needs the CTE held; %1 contacts a day, 0: no limit. The last CTE, allowed, has held's row)
 today_begins as materialized (select today()::timestamp at time zone 'America/Lima' as at),
 counted as materialized (
     select count(*) as n from (
@@ -30,7 +30,7 @@ allowed as materialized (
            case when %1::int > 0 and counted.n >= %1::int then refuse('too_many_contacts') end as refused
       from held cross join counted)
 
--- name: contact_create  ($1 client, $2 advisor, $3 body, $4 contacts of a client a day, 0: any number)
+-- name: contact_create  ($1 client, $2 advisor, $3 body, $4 contacts of a client a day, 0: no limit)
 with asked as (select $1::bigint as client_id),
 :{client_held asked.client_id asked not_found},
 :{contact_allowed $4},
@@ -43,24 +43,24 @@ new as (
 made as materialized (
     select '/v1/contacts/' || new.id as location, :{contact new held.name a null} as doc
       from new join held on held.id = new.client_id join advisor a on a.id = new.advisor_id)
-:{made};
+:{answer_created};
 
+-- name: contact_lock  ($1 contact, $2 advisor, $3 true: may change another advisor's contact)
 -- Locks the client, the contact and its opportunity, in this order.
--- name: contact_lock  ($1 contact, $2 advisor, $3 may change another's)
 with owner as materialized (
     select c.id, c.erased_at from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
 locked as materialized (
     select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at
       from owner join contact t on t.client_id = owner.id
      where t.id = $1::bigint for no key update of t),
-yielded as materialized (
+opened as materialized (
     select o.contact_id, o.voided_at, o.closed_at from locked join opportunity o on o.contact_id = locked.id for share of o)
 select case when l.id is null then refuse('not_found')
             when not l.own then refuse('contact_not_owner')
             when l.erased_at is not null then refuse('client_erased')
-            when y.voided_at is not null then refuse('opportunity_voided')
-            when y.closed_at is not null then refuse('opportunity_finished') end
-  from (values (true)) one left join locked l on true left join yielded y on y.contact_id = l.id;
+            when o.voided_at is not null then refuse('opportunity_voided')
+            when o.closed_at is not null then refuse('opportunity_finished') end
+  from (values (true)) one left join locked l on true left join opened o on o.contact_id = l.id;
 
 -- name: contact_match  ($1 contact, $2 condition)
 select case when not condition_holds(array[tag(coalesce(:{ownership_check t}, 'null'))], $2) then refuse('precondition_failed') end

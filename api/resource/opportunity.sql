@@ -1,4 +1,4 @@
--- fragment: missing  (%1 an opportunity: what a final stage still needs, text[])
+-- fragment: missing  (%1 an opportunity; gives what a final stage still needs, as pointers into the form: text[])
 (array_remove(array[case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end], null)
     || array(select 'actions/' || x.n - 1 || '/final_state'
                from (select row_number() over (order by y.id) as n, y.final_state_id
@@ -14,7 +14,7 @@ case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultatio
     then '{"current_plan":null,"activation_date":null,"prior_consultation":null}'
     else (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) end
 
--- fragment: missing_fields  (%1 an opportunity: the fields that a final stage still needs, text[])
+-- fragment: missing_fields  (%1 an opportunity; gives the fields that a final stage still needs: text[])
 array_remove(array[
     case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end,
     case when exists (select from action x where x.opportunity_id = %1.id and x.final_state_id is null)
@@ -49,31 +49,31 @@ array_remove(array[
     case when %1.closed_at is null then :{missing_fields %1} else '{}' end as missing,
     :{voided %1} as voided, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
--- Made by mistake, or of a client who was erased while it was open: it counts nowhere.
+-- A voided opportunity counts nowhere: it was opened by mistake, or its client was erased while it was open.
 -- fragment: voided  (%1 an opportunity)
 case when %1.voided_at is not null then (select row_to_json(s) from (select instant(%1.voided_at) as at,
-    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor, 
+    (select :{advisor_then v %1.voided_at} from advisor v where v.id = %1.voided_by) as advisor,
     case when :{erasing %1} then 'CLIENTE BORRADO' else %1.void_reason end as reason) s) end
 
--- fragment: listed  (%1 an opportunity, %2 'true': those that were voided, else the others)
+-- fragment: voided_is  (%1 an opportunity, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
 
 -- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
 with page as (
     select o.created_at, o.id, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
-     where o.client_id = $1::bigint and :{listed o $5} and :{page_after o $2 $3}
+     where o.client_id = $1::bigint and :{voided_is o $5} and :{page_after o $2 $3}
      order by o.created_at desc, o.id desc limit $4::int + 1)
 select :{page_items $4}, :{page_next $4} from client k where k.id = $1::bigint;
 
--- Of choices the ids, so that PostgreSQL knows how many rows have them, and whether their index is the way: by code it
--- takes any choice for as common as the average, and walks through all to find out that there is none. One alone is not
--- asked for by any(), for what that finds by an index is not in the index's order.
--- fragment: chosen  (%1 a column, %2 ids of an item and all below it, or null)
+-- Compares item ids, because PostgreSQL has statistics of them and can tell whether the index pays. By code it would take
+-- every choice for average, and read all rows to find none. A single id is compared with =, because an index scan for
+-- any() does not return rows in the index's order.
+-- fragment: choice_in  (%1 a column, %2 ids of an item and all below it, or null)
 (%2::bigint[] is null or cardinality(%2::bigint[]) = 1 and %1 = (%2::bigint[])[1]
     or cardinality(%2::bigint[]) > 1 and %1 = any(%2::bigint[]))
 
--- The moment before which a day's opportunities are, of all of which the newest are wanted.
+-- The end of a day at the desk (Lima): the first instant of the next day.
 -- fragment: day_after  (%1 a day or null)
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
@@ -82,11 +82,12 @@ with page as (
     select o.created_at, o.id, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
      where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
-       and :{chosen o.stage_id $2} and :{chosen o.campaign_id $3} and :{chosen o.sub_campaign_id $4}
-       and :{chosen o.reason_id $5} and :{listed o $11}
+       and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
+       and :{choice_in o.reason_id $5} and :{voided_is o $11}
        and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
        and ($7::date is null or o.created_at < :{day_after $7})
-       -- Both at once: an index is entered at this one alone. As no id is below 0, the day's end is none of it.
+       -- One row comparison holds both bounds, because the index scan starts at only one. No id is below 0, so the day's
+       -- end itself is excluded.
        and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
            coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
      order by o.created_at desc, o.id desc limit $10::int + 1)
@@ -97,14 +98,14 @@ select :{opportunity o a} from opportunity o join advisor a on a.id = o.advisor_
      where o.id = $1::bigint;
 
 -- name: opportunity_saved  ($1 opportunity)
--- The last statement of every change: the whole opportunity, of which the answer shows all or a part.
+-- The last statement of every change: the whole opportunity; C shows all of it or one section.
 -- writes
 select :{answer 200 null s.doc} from (
     select :{opportunity o a} as doc from opportunity o join advisor a on a.id = o.advisor_id where o.id = $1::bigint offset 0) s;
 
 -- name: opportunity_create  ($1 advisor, $2 body, $3 may take another's contact, $4 may act for the contact's advisor)
--- The gate: no contact, no opportunity; a second one for the contact meets opportunity_contact_key. Who may use the
--- contact is who may change it; an integration that may register contacts opens the opportunity for the contact's advisor.
+-- An opportunity needs a contact; a second one for the same contact fails on opportunity_contact_key. An account may use
+-- the contacts that it may change; an integration that may register contacts opens the opportunity for the contact's advisor.
 with asked as materialized (select (b ->> 'contact_id')::bigint as contact_id, b from (select $2::jsonb as b) x),
 owner as materialized (
     select c.id, c.erased_at from client c
@@ -112,7 +113,7 @@ owner as materialized (
 locked as materialized (
     select t.id, t.client_id, t.advisor_id, owner.erased_at from owner join contact t on t.client_id = owner.id
      where t.id = (select asked.contact_id from asked) for key share of t),
--- Whose the opportunity becomes; null: nobody's, for the contact is another's.
+-- advisor_id: the owner of the new opportunity; null where the account may not use this contact.
 owned as materialized (
     select l.id, l.client_id, l.erased_at,
            case when l.advisor_id = $1::bigint or $3::boolean then $1::bigint
@@ -135,13 +136,13 @@ new as (
 made as materialized (
     select '/v1/opportunities/' || new.id as location, :{opportunity new a} as doc
       from new join advisor a on a.id = new.advisor_id)
-:{made};
+:{answer_created};
 
--- Every change of an opportunity is a transaction in one round trip: opportunity_lock, opportunity_match where the
--- request has a condition, the change, opportunity_saved. The first two refuse; a change that is reached is made.
+-- Every change of an opportunity is one transaction and one round trip: opportunity_lock, opportunity_match where the
+-- request has a condition, the change, opportunity_saved. Only the first two check state and owner.
 
--- The client's row is locked before the opportunity's: docs/architecture.md has the order of locks.
--- fragment: opportunity_locked  (of $1 an opportunity, $2 advisor, $3 may change another's: CTEs; the last, locked, has its row or none)
+-- Locks the client's row before the opportunity's: docs/architecture.md has the order of locks.
+-- fragment: opportunity_locked  ($1 an opportunity, $2 advisor, $3 true: may change another's; gives CTEs, the last, locked, with its row or none)
 owner as materialized (
     select c.id, c.erased_at from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
@@ -167,8 +168,8 @@ select case when l.id is null then refuse('not_found')
             when l.closed_at is null then refuse('opportunity_not_finished') end
   from (values (true)) one left join locked l on true;
 
--- name: opportunity_match  ($1 opportunity, $2 condition, $3 the parts that the change could overwrite, with commas around each)
--- Behind the lock, as a statement of its own: it sees what the lock waited for.
+-- name: opportunity_match  ($1 opportunity, $2 condition, $3 the parts that the change could overwrite, each between commas)
+-- A separate statement after the lock, so that its snapshot sees the change that the lock waited for.
 select case when not condition_holds(array[concat_ws('.',
         case when $3 like '%,opportunity,%' then tag(:{opportunity_head o}) end,
         case when $3 like '%,actions,%' then tag(:{grid o}) end,
@@ -177,12 +178,12 @@ select case when not condition_holds(array[concat_ws('.',
         case when $3 like '%,closure,%' then tag(:{closure o}) end)], $2) then refuse('precondition_failed') end
   from opportunity o where o.id = $1::bigint;
 
--- What opportunity_update could overwrite; api/http/entity_tag.c makes the same of an answer.
+-- What opportunity_update could overwrite; api/http/entity_tag.c computes the same from an answer.
 -- fragment: opportunity_head  (%1 an opportunity)
 json_build_array(%1.sub_campaign, :{service %1})
 
--- Instants are the clock's, not now(): that is when the transaction began to wait for the row.
 -- name: opportunity_update  ($1 opportunity, $2 merge patch)
+-- clock_timestamp() and not now(): now() is the transaction's start, before it waited for the row's lock.
 with old as materialized (select o.* from opportunity o where o.id = $1::bigint),
 chosen as materialized (
     select choice('sub_campaign', $2::jsonb ->> 'sub_campaign', array[old.sub_campaign]) as sc from old),
@@ -197,17 +198,17 @@ update opportunity o set sub_campaign_id = coalesce((chosen.sc).id, o.sub_campai
  where o.id = $1::bigint;
 
 -- name: opportunity_reopen  ($1 opportunity, $2 advisor)
-with was as (
+with recorded as (
     insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at)
     select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
-  from was, catalog_item_of('stage', 'en-proceso') st
- where o.id = was.opportunity_id;
+  from recorded r, catalog_item_of('stage', 'en-proceso') st
+ where o.id = r.opportunity_id;
 
--- name: opportunity_close  ($1 stage's code, $2 opportunity or null: the one that this transaction made)
--- After all else is saved. A final stage needs what the manual says one must register, or the transaction ends here.
--- currval stands in a subquery: being volatile it could be no index's condition by itself.
+-- name: opportunity_close  ($1 stage's code, $2 opportunity or null: the one that this transaction created)
+-- Runs when everything else is saved. A final stage is refused while a section that the manual requires is missing.
+-- currval is volatile and no index condition; in a subquery PostgreSQL evaluates it once and can use the index.
 with old as materialized (
     select o.id, o.stage, :{missing o} as missing
       from opportunity o where o.id = coalesce($2::bigint, (select currval('opportunity_id_seq')))),

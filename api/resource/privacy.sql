@@ -3,7 +3,7 @@
 select case when not client_erase($1::bigint) then refuse('not_found') end;
 
 -- name: client_erased  ($1 client)
--- 200 when nothing is left, else 202 and where to look.
+-- 200 when the erasure is complete, else 202 with the location of its state.
 -- writes
 select s.status, s.location, :{answer s.status s.location s.doc}
   from (select case when e.done_at is null then 202 else 200 end as status,
@@ -16,15 +16,16 @@ select (select row_to_json(r) from (select c.id::text as client_id,
            instant(c.erased_at) as begun_at, instant(e.done_at) as done_at) r)
   from client c left join erasure e on e.client_id = c.id where c.id = $1::bigint;
 
--- name: erasure_continue  ($1 rows at most, of each kind half as many)
--- Several processes may do this at once: each takes what no other has. As many as were allowed: there may be more.
+-- name: erasure_continue  ($1 rows; one step takes at most half as many of each kind)
+-- Several processes may run this at once: each skips an erasure that another has locked. Gives $1 after a step, for more
+-- may be left, and 0 when there is nothing to do.
 -- writes
 select erasure_continue($1::int);
 
--- Copies of the client's data are still being removed: what is left of them is not shown.
--- Asked only of what is not null. A function and no subquery: each relation more makes a custom plan look more expensive, and with the generic one
--- opportunity_list sorts all rows in place of walking along an index (tests/plans.py).
--- fragment: erasing  (%1 a record of a client's)
+-- Whether an erasure of the record's client is running: what is left of the client's data must not be shown. Call it only
+-- for values that are not null. It is a function and not a subquery, because each further relation makes PostgreSQL prefer
+-- the generic plan, and with that opportunity_list sorts all rows where it could follow an index (tests/plans.py).
+-- fragment: erasing  (%1 a record that belongs to a client)
 erasing(%1.client_id)
 
 -- fragment: consent_shown  (%1 a consent, %2 its advisor)
@@ -32,7 +33,7 @@ erasing(%1.client_id)
     %1.contact_id::text as contact_id, :{advisor_then %2 %1.created_at} as advisor, instant(%1.created_at) as created_at) r)
 
 -- name: client_personal_data  ($1 client)
--- No call has a hundred of anything; the bound keeps an answer from growing without end.
+-- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size.
 select (select row_to_json(r) from (select
     :{client c} as client,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
@@ -53,8 +54,8 @@ select (select row_to_json(r) from (select
         and not exists (select from consent n where n.client_id = c.id offset 1000) as complete) r)
   from client c where c.id = $1::bigint;
 
--- name: purge_counts  ($1 days, 0: keep, $2 days that an ended session is kept)
--- What a purge would do.
+-- name: purge_counts  ($1 days that an idle client is kept, 0: for ever, $2 days that an ended session is kept)
+-- How many rows a purge would remove.
 select (select count(*) from client c where $1::int > 0 and c.erased_at is null
            and client_idle(c.id, now() - make_interval(days => $1::int))),
        (select count(*) from session s

@@ -1,6 +1,6 @@
 -- name: session_advisor  ($1 username, $2 address)
--- A row for nobody too, so that nobody takes as long. It takes its tokens whatever becomes of the rest; their rows
--- are locked for one statement at a time.
+-- An unknown username gives a row too, so that the answer takes as long. The throttle's tokens are spent even if the
+-- request fails later: this runs outside a validate_only transaction, and before any Idempotency-Key is claimed.
 -- writes: repeatable, brief, apart
 with t as materialized (select w.bucket, w.wait_ms from sign_in_wait($1, $2) w)
 select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
@@ -10,26 +10,26 @@ select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
 
 -- name: password_right  ($1 username, $2 address)
--- An attempt with the right password does not count, whatever becomes of the rest of the request.
+-- Gives back the attempt: a right password does not count, even if the request fails later.
 -- writes: repeatable, brief, apart
 select sign_in_right($1, $2);
 
 -- name: session_allowed  ($1 username, $2 address)
--- The same for a sign-in, whose number is bounded by itself: milliseconds to wait.
+-- The same for a sign-in. Right sign-ins have a limit of their own; gives the milliseconds to wait.
 -- writes: repeatable, brief, apart
 select sign_in_allowed_ms($1), sign_in_right($1, $2);
 
--- However often it is renewed.
--- fragment: session_end  (%1 a session, %2 hours that one lasts: when it is over)
+-- The end of a session, however often it is refreshed.
+-- fragment: session_end  (%1 a session, %2 hours that a session lasts)
 %1.created_at + make_interval(hours => %2::int)
 
 -- name: session_advisor_hold  ($1 advisor)
--- Before session_create, in its transaction: who changes the account meanwhile waits, and then ends this session too,
--- or has done so, and is seen.
+-- Before session_create, in its transaction. A concurrent change of the account either waits, and then ends this session
+-- too, or has committed, and session_create sees it.
 select id from advisor where id = $1::bigint for share;
 
--- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 what to make its tokens of again,
---   $5 hours that a session lasts, $6 hash of the password that was shown)
+-- name: session_create  ($1 advisor, $2 hash of the refresh token in hex, $3 its life in seconds, $4 see session_made,
+--   $5 hours that a session lasts, $6 stored hash that the password was checked against)
 with s as (
     insert into session (advisor_id, refresh_hash, expires_at)
     select a.id, decode($2, 'hex'), now() + least(make_interval(secs => $3::int), make_interval(hours => $5::int))
@@ -39,8 +39,8 @@ select :{answer 201 '/v1/sessions/current' m.doc}
   from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
 -- name: session_surplus  ($1 advisor, $2 live sessions at most)
--- Behind session_create, in its transaction. Those end that were not renewed for the longest time, never the new one;
--- of a large surplus some at each sign-in.
+-- After session_create, in its transaction: ends the sessions that were not refreshed for the longest time, never the new
+-- one. A sign-in ends 100 at most; the next one continues.
 with surplus as materialized (
     select s.id from advisor a join session s on s.advisor_id = a.id and s.epoch = a.session_epoch
      where a.id = $1::bigint and s.ended_at is null and s.expires_at > now() and s.created_at <> now()
@@ -50,16 +50,16 @@ locked as materialized (
 ended as (update session s set ended_at = clock_timestamp() where s.id = any (array(select id from locked)) returning s.id)
 select e.id, pg_notify('gestor_session', e.id::text) from ended e;
 
--- Seconds are told, not instants: the program's clock may be another.
--- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to make the same tokens again: JSON, %4 hours)
+-- Durations in seconds and not instants, because the program's clock may differ from the database's.
+-- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to issue the same tokens again: JSON, %4 hours)
 (select row_to_json(r) from (select %1.id::text as session, %1.epoch as epoch, %2.id::text as advisor_id, %2.role,
     array_to_string(%2.rights, ' ') as rights, %2.must_change_password as must_change,
     :{session_advisor_json %2} as advisor, %3::json as made,
     floor(extract(epoch from %1.expires_at - now()))::int as refresh_s,
     floor(extract(epoch from :{session_end %1 %4} - now()))::int as left_s) r)
 
--- name: session_refresh  ($1 hash of the token shown, $2 hash of the next one, $3 its life in seconds, $4 and $5 as for session_create)
--- Of two that show the same token at once, one finds its row changed.
+-- name: session_refresh  ($1 hash of the token presented, $2 hash of the next one, $3 its life in seconds, $4 and $5 as for session_create)
+-- Of two requests that present the same token at once, the second finds the hash changed.
 with s as (
     update session u set refresh_hash = decode($2, 'hex'),
         expires_at = least(now() + make_interval(secs => $3::int), :{session_end u $5})
@@ -72,9 +72,9 @@ used as (
 select :{answer 200 null m.doc}
   from (select :{session_made s a $4 $5} as doc from s join advisor a on a.id = s.advisor_id offset 0) m;
 
--- name: session_reused  ($1 hash of the token shown, $2 hash of the next one)
--- Behind session_refresh, in its transaction: a statement of its own sees what
--- that one waited for. Where it went well the session has $2 already, and stays.
+-- name: session_reused  ($1 hash of the token presented, $2 hash of the next one)
+-- Ends the session whose refresh token was used twice. A separate statement after session_refresh, in its transaction, so
+-- that its snapshot sees the change that session_refresh waited for. After a success the session holds $2, and stays.
 with s as (
     update session u set ended_at = now()
       from session_refresh_used r
@@ -83,18 +83,18 @@ with s as (
 select s.id, pg_notify('gestor_session', s.id::text) from s;
 
 -- name: session_purge  ($1 rows at most)
--- What a session has used up was used before it was over, so the older ones are looked at alone.
-with gone as (
+-- A session's tokens were used before it ended, so only hashes older than a day need to be read.
+with deleted as (
     delete from session_refresh_used u where u.hash = any (array(
         select r.hash from session_refresh_used r join session s on s.id = r.session_id
          where r.used_at < now() - interval '1 day' and least(s.expires_at, s.ended_at) < now() - interval '1 day'
          order by r.used_at limit $1::int))
     returning 1)
-select count(*) from gone;
+select count(*) from deleted;
 
 -- name: session_tidy  ($1 rows at most)
--- Sessions that ended with all others of their account: so that their rows say so too. One process does it at a time; the
--- others find nothing to do.
+-- When all sessions of an account end, only its epoch changes; this sets ended_at in their rows. One process does it at a
+-- time; the others find nothing to do.
 -- writes
 with turn as materialized (select pg_try_advisory_xact_lock(hashtext('gestor session_tidy')) as mine),
 over as materialized (
@@ -108,12 +108,12 @@ ended as (
 select count(*) from over;
 
 -- name: session_kept_forget  ($1 advisor, $2 key, $3 session)
--- The answer to a sign-in, whose session is over.
+-- Deletes the stored answer of a sign-in whose session has ended.
 delete from idempotency i
  where i.scope = $1 and i.operation = 'session_create' and i.key = $2 and i.body ->> 'session' = $3;
 
 -- name: session_live  ($1 session, $2 hash of its refresh token)
--- Under the account as it is now.
+-- Gives a row while the session is live and its account is active.
 select from session s join advisor a on a.id = s.advisor_id
  where s.id = $1::bigint and s.refresh_hash = decode($2, 'hex') and s.ended_at is null and s.expires_at > now() and a.active
    and s.epoch = a.session_epoch;
@@ -130,8 +130,8 @@ with s as (
     returning id)
 select pg_notify('gestor_session', s.id::text) from s;
 
--- What ended lately: a session, or an account with the epoch that it has now, and when that began in seconds since 1970.
--- A session that ended with all others of its account is left to the account's row.
+-- What ended lately: a session, or all older sessions of an account, with its current epoch and when that began, in
+-- seconds since 1970. A session that ended with all others of its account has no row of its own.
 -- fragment: ended_lately  (%1 a condition on the session s, %2 one on the account a, %3 seconds to look back)
 select s.id, null::bigint, null::int, null::bigint from session s join advisor a on a.id = s.advisor_id and a.session_epoch = s.epoch
  where %1 and s.ended_at > now() - make_interval(secs => %3::int)
@@ -143,7 +143,7 @@ select null, a.id, a.session_epoch, floor(extract(epoch from a.sessions_ended_at
 -- name: session_ended  ($1 seconds to look back: an access token's life and a margin)
 :{ended_lately true true $1};
 
--- name: session_hinted  ($1 sessions, $2 accounts, of which a notification said that they ended; $3 seconds to look back)
+-- name: session_hinted  ($1 sessions and $2 accounts that a notification named, $3 seconds to look back)
 :{ended_lately "s.id = any ($1::bigint[])" "a.id = any ($2::bigint[])" $3};
 
 -- name: known_address_since  ($1 seconds to look back; null: all)

@@ -1,5 +1,5 @@
 -- name: typification_put  ($1 opportunity, $2 advisor, $3 body)
--- A section that the form leaves out stays as it is. The stage follows with opportunity_close.
+-- A section that the body leaves out stays as it is. opportunity_close sets the stage afterwards.
 with old as materialized (
     select o.*, array(select x.action from action x where x.opportunity_id = o.id) as actions,
            array(select x.final_state from action x where x.opportunity_id = o.id) as final_states
@@ -35,7 +35,7 @@ changed as (
      where o.id = old.id
     returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2}),
--- A grid that is saved as it stands keeps its rows, and their ids.
+-- An unchanged grid keeps its rows and their ids.
 same as materialized (
     select array(select row(x.action::text, x.final_state::text) from action x where x.opportunity_id = $1::bigint order by x.id)
          = array(select row((r.ac).choice::text, (r.fs).choice::text) from rows r order by r.n) as yes),
@@ -49,7 +49,7 @@ select id from changed;
 choice('cancellation_reason', %1 #>> '{diagnosis,reason}', array[%2.reason]) as re, :{offer_chosen %1->'competitor_offer' %2},
 choice('advertising_acceptance', %1 #>> '{closure,advertising_acceptance}', array[%2.advertising_acceptance]) as ad
 
--- The rows of the body's grid, in order; what the old grid held, the new one may hold.
+-- The rows of the body's grid, in order. The new grid may hold a retired choice that the old grid held.
 -- fragment: form_rows  (%1 the body)
 select e.n, choice('retention_action', e.row ->> 'action', old.actions) as ac,
        choice('final_state', e.row ->> 'final_state', old.final_states) as fs
@@ -59,14 +59,14 @@ select e.n, choice('retention_action', e.row ->> 'action', old.actions) as ac,
 insert into action (opportunity_id, action_id, action, final_state_id, final_state)
 select %1.id, (r.ac).id, (r.ac).choice, (r.fs).id, (r.fs).choice from %1, rows r order by r.n
 
--- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: any number)
--- Client (found or new), contact, opportunity and form; opportunity_close and
--- opportunity_created follow in the same transaction.
+-- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: no limit)
+-- Saves client (given or new), contact, opportunity and form; opportunity_close and opportunity_created follow in the same
+-- transaction.
 with x as (select $2::jsonb as b),
 asked as (select (b ->> 'client_id')::bigint as client_id from x where b ? 'client_id'),
 :{client_held asked.client_id asked client_unknown},
 :{contact_allowed $3},
--- A new opportunity held nothing before.
+-- A new opportunity held no choices before.
 old as (
     select null::json as reason, null::json as competitor_plan, null::json as competitor_offer, null::json as offer_channel,
            null::json as operator, null::json as advertising_acceptance, '{}'::json[] as actions, '{}'::json[] as final_states),
@@ -80,12 +80,12 @@ new_client as (
     insert into client (document_type_id, document_type, :{client_columns})
     select (dt).id, (dt).choice, :{client_values n} from described
     returning id),
-who as (select id from new_client union all select id from allowed),
+for_client as (select id from new_client union all select id from allowed),
 new_contact as (
     insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
-    select who.id, $1::bigint, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',
+    select for_client.id, $1::bigint, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',
            (b #>> '{contact,ownership_check,asked}')::smallint, (b #>> '{contact,ownership_check,right}')::smallint
-      from who, x
+      from for_client, x
     returning id, client_id),
 made as (
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
@@ -105,10 +105,10 @@ recorded as (:{consent made null $1}),
 grid as (:{form_grid made})
 select id from made;
 
--- name: opportunity_created  (what typification_create made)
+-- name: opportunity_created  (the opportunity that typification_create inserted)
 -- writes
 with made as materialized (
     select '/v1/opportunities/' || o.id as location, :{opportunity o a} as doc
       from opportunity o join advisor a on a.id = o.advisor_id
      where o.id = (select currval('opportunity_id_seq')))
-:{made};
+:{answer_created};

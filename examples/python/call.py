@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The whole call of the manual, with Python's standard library alone.
+"""The whole call of the manual, with only Python's standard library.
 
-GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD say where and as whom.
+GESTOR_URL is the service's address, GESTOR_USERNAME and GESTOR_PASSWORD are the advisor's.
 """
 
 import http.client
@@ -35,7 +35,7 @@ class Problem(Exception):
             allowed = f" Allowed: {', '.join(fault['allowed'])}" if "allowed" in fault else ""
             lines.append(f"  {fault['pointer']}: {fault['detail']}{allowed}")
         if self.status == 412:
-            lines.append("Somebody changed it since it was read: read it again, and decide anew.")
+            lines.append("Somebody changed the record since it was read: read it again, then decide.")
         return "\n".join(lines)
 
 
@@ -45,7 +45,7 @@ class Gestor:
         self.token = None
 
     def request(self, method, path, body=None, **headers):
-        """Makes a request; returns (body, headers) of its answer, or raises Problem."""
+        """Sends a request; returns (body, headers) of its answer, or raises Problem."""
         headers = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
         headers["Accept-Language"] = "es"
         if self.token:
@@ -53,7 +53,7 @@ class Gestor:
         if body is not None:
             headers["Content-Type"] = "application/json"
         if method in ("POST", "PUT", "PATCH"):
-            # One key for one thing to do, the same at every try: however often it arrives, it is done once.
+            # The same key at every try: however often the request arrives, the service executes it once.
             headers["Idempotency-Key"] = str(uuid.uuid4())
         data = None if body is None else json.dumps(body).encode()
         for left in reversed(range(TRIES)):
@@ -63,18 +63,18 @@ class Gestor:
                 with urllib.request.urlopen(request, timeout=15) as answer:
                     text = answer.read()
                     return (json.loads(text) if text else None), answer.headers
-            except urllib.error.HTTPError as e:  # it answered
+            except urllib.error.HTTPError as e:  # an answer of 4xx or 5xx
                 if e.code != 503 or left == 0:
                     raise Problem(problem_of(e)) from None
                 pause = int(e.headers.get("Retry-After", pause))
-            except (OSError, http.client.HTTPException):  # it did not
+            except (OSError, http.client.HTTPException):  # no answer
                 if left == 0:
                     raise
             time.sleep(pause)
 
 
 def problem_of(e):
-    """What the service said; something in between may answer in a form of its own."""
+    """The problem document of an answer; a proxy in between may have sent another format."""
     if e.headers.get_content_type() == "application/problem+json":
         return json.load(e)
     return {"status": e.code, "code": None, "title": e.reason, "detail": ""}
@@ -82,17 +82,17 @@ def problem_of(e):
 
 def main():
     if not USERNAME or not PASSWORD:
-        sys.exit("GESTOR_USERNAME and GESTOR_PASSWORD say as whom")
+        sys.exit("Set GESTOR_USERNAME and GESTOR_PASSWORD")
     gestor = Gestor(URL)
 
-    # 1. Sign in. The access token goes with every request from here on; it is good for 15 minutes.
+    # 1. Sign in. Every further request sends the access token, which is valid for 15 minutes.
     session, _ = gestor.request("POST", "/v1/sessions", {"username": USERNAME, "password": PASSWORD})
     gestor.token = session["access_token"]
 
-    # 2. Find the client by mobile number. Nobody found is an empty list, not an error.
+    # 2. Find the client by mobile number. Without a match the list is empty; that is not an error.
     found, _ = gestor.request("GET", "/v1/clients?phone=944264648")
     if not found["items"]:
-        sys.exit("Nobody has this number: register the client with POST /v1/clients")
+        sys.exit("No client has this number: register the client with POST /v1/clients")
     client = found["items"][0]
     print(f"Client: {client['name']}, {client['document_type']['label']} {client['document_number']}")
 
@@ -101,7 +101,7 @@ def main():
     for o in history["items"]:
         print(f"  {o['id']}  {o['campaign']['label']}  {o['stage']['label']}  {o['created_at'][:10]}  {o['advisor']['full_name']}")
 
-    # 4. Register the contact, and read the greeting to the client.
+    # 4. Register the contact; the advisor reads the greeting to the client.
     contact, _ = gestor.request("POST", f"/v1/clients/{client['id']}/contacts", {
         "origin_phone": "944264648", "serial_number": "2505050000125674", "ownership_check": {"asked": 3, "right": 3}})
     print(contact["greeting"])
@@ -110,14 +110,14 @@ def main():
     opportunity, _ = gestor.request("POST", "/v1/opportunities", {"contact_id": contact["id"], "sub_campaign": "entel"})
     at = f"/v1/opportunities/{opportunity['id']}"
 
-    # 6. The form. A choice is one code, its whole path; GET /v1/catalogs lists them.
+    # 6. Fill in the form. A choice is one code, its whole path; GET /v1/catalogs/{catalog} lists the codes.
     gestor.request("POST", f"{at}/actions", {"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"})
     gestor.request("PUT", f"{at}/diagnosis", {"reason": "precio-y-contenido.contenido-prepago.la-recarga-me-dura-pocos-dias"})
     gestor.request("PUT", f"{at}/competitor-offer", {
         "plan": "postpago-39-90", "offer": "50-x-6-meses", "channel": "telefonico", "operator": "movistar",
         "phone_to_manage": "944264648"})
 
-    # 7. Close the stage. If-Match, with the ETag that was read: only if nobody changed it meanwhile.
+    # 7. Close the opportunity. If-Match with the ETag read before: the service refuses if somebody changed it since.
     _, headers = gestor.request("GET", f"{at}/closure")
     gestor.request("PUT", f"{at}/closure", {"advertising_acceptance": "acepto", "stage": "retenido"}, If_Match=headers["ETag"])
 

@@ -1,8 +1,8 @@
 /*
- * The whole call of the manual, in TypeScript: openapi-typescript makes gestor.d.ts
- * from openapi.yaml, and openapi-fetch is a client that knows these types.
+ * The whole call of the manual, in TypeScript: openapi-typescript generates gestor.d.ts
+ * from openapi.yaml, and the HTTP client openapi-fetch uses these types.
  *
- * GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD say where and as whom.
+ * GESTOR_URL is the service's address, GESTOR_USERNAME and GESTOR_PASSWORD are the advisor's.
  */
 import { createHash, randomUUID } from "node:crypto";
 import createClient from "openapi-fetch";
@@ -13,8 +13,8 @@ type Problem = components["schemas"]["Problem"];
 const { GESTOR_URL: url = "http://127.0.0.1:8080", GESTOR_USERNAME: username, GESTOR_PASSWORD: password } = process.env;
 const tries = 5;
 
-/* Repeats a request, the same with the same key, when the network fails or the service says 503, after as long as Retry-After says. */
-async function patiently(request: Request): Promise<Response> {
+/* Repeats the same request, with the same key, when the network fails or the service answers 503, after Retry-After seconds. */
+async function fetchWithRetry(request: Request): Promise<Response> {
   for (let left = tries - 1; ; left--) {
     let pause = 2 ** (tries - 2 - left);
     try {
@@ -28,66 +28,66 @@ async function patiently(request: Request): Promise<Response> {
   }
 }
 
-/* A refusal: application/problem+json (RFC 9457). `code` is for programs, `title` and `detail` for people. */
-class Refused extends Error {
+/* An error answer: application/problem+json (RFC 9457). `code` is for programs, `title` and `detail` for people. */
+class ProblemError extends Error {
   constructor(readonly problem: Problem) {
     const faults = (problem.errors ?? []).map((fault) =>   // a 422 names every fault of the request at once
       `  ${fault.pointer}: ${fault.detail}${fault.allowed ? ` Allowed: ${fault.allowed.join(", ")}` : ""}`);
-    if (problem.status === 412) faults.push("Somebody changed it since it was read: read it again, and decide anew.");
+    if (problem.status === 412) faults.push("Somebody changed the record since it was read: read it again, then decide.");
     super([`${problem.status} ${problem.code}: ${problem.title}. ${problem.detail} [request ${problem.request_id}]`, ...faults].join("\n"));
   }
 }
 
-/* What was answered, or the refusal thrown. */
+/* The body of a successful answer; throws otherwise. */
 async function ok<A extends { data?: unknown; error?: Problem; response: Response }>(answer: Promise<A>): Promise<NonNullable<A["data"]>> {
   const { data, error, response } = await answer;
-  if (!response.ok) throw error ? new Refused(error) : new Error(`${response.status} ${response.statusText}`);
+  if (!response.ok) throw error ? new ProblemError(error) : new Error(`${response.status} ${response.statusText}`);
   return data as NonNullable<A["data"]>;
 }
 
-/* The types allow for ?validate_only=true, whose answer has no id or token, for nothing was made; without it there is one. */
-const made = <T>(shown: T) => shown as Extract<T, { id: string } | { access_token: string }>;
+/* Narrows the type: only an answer to ?validate_only=true, which stores nothing, lacks the id or the token. */
+const created = <T>(body: T) => body as Extract<T, { id: string } | { access_token: string }>;
 
-const gestor = createClient<paths>({ baseUrl: url, fetch: patiently });
+const gestor = createClient<paths>({ baseUrl: url, fetch: fetchWithRetry });
 let token = "";
 gestor.use({
   onRequest({ request }) {
     request.headers.set("Accept-Language", "es");
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
-    /* One key for one thing to do, the same at every try: however often it arrives, it is done once. */
+    /* The same key at every try: however often the request arrives, the service executes it once. */
     if (["POST", "PUT", "PATCH"].includes(request.method) && !request.headers.has("Idempotency-Key")) request.headers.set("Idempotency-Key", randomUUID());
     return request;
   },
 });
 
 /*
- * New tokens. A refresh token is good once, but several tabs of a browser may hold the same one: with a key that is made of
- * it, SHA-256, they are one request, and all get the same new tokens.
+ * Gets new tokens. A refresh token can be used once, but several tabs of a browser may hold the same one. With a key derived
+ * from it (SHA-256) their requests count as one, and all tabs get the same new tokens.
  */
 async function renew(refreshToken: string) {
   const key = createHash("sha256").update(refreshToken).digest("hex");
   const { access_token, refresh_token } = await ok(gestor.POST("/v1/sessions/refresh", {
     body: { refresh_token: refreshToken }, params: { header: { "Idempotency-Key": key } },
   }));
-  if (access_token === null || refresh_token === null) throw new Error("Only a rehearsal is answered without tokens");
+  if (access_token === null || refresh_token === null) throw new Error("Only ?validate_only=true answers without tokens");
   return { access_token, refresh_token };
 }
 
 async function call() {
-  if (!username || !password) throw new Error("GESTOR_USERNAME and GESTOR_PASSWORD say as whom");
+  if (!username || !password) throw new Error("Set GESTOR_USERNAME and GESTOR_PASSWORD");
 
-  /* 1. Sign in. The access token goes with every request from here on; it is good for 15 minutes. */
-  const session = made(await ok(gestor.POST("/v1/sessions", { body: { username, password } })));
+  /* 1. Sign in. Every further request sends the access token, which is valid for 15 minutes. */
+  const session = created(await ok(gestor.POST("/v1/sessions", { body: { username, password } })));
   token = session.access_token;
 
-  /* Before it is over it is renewed, here by two tabs at once. */
+  /* A client refreshes it before it expires; here two tabs do so at once. */
   const [tab, otherTab] = await Promise.all([renew(session.refresh_token), renew(session.refresh_token)]);
   if (tab.refresh_token !== otherTab.refresh_token) throw new Error("The tabs have different tokens");
   token = tab.access_token;
 
-  /* 2. Find the client by mobile number. Nobody found is an empty list, not an error. */
+  /* 2. Find the client by mobile number. Without a match the list is empty; that is not an error. */
   const [client] = (await ok(gestor.GET("/v1/clients", { params: { query: { phone: "944264648" } } }))).items;
-  if (!client) throw new Error("Nobody has this number: register the client with POST /v1/clients");
+  if (!client) throw new Error("No client has this number: register the client with POST /v1/clients");
   console.log(`Client: ${client.name}, ${client.document_type.label} ${client.document_number}`);
 
   /* 3. The history. */
@@ -96,18 +96,18 @@ async function call() {
   for (const o of history.items)
     console.log(`  ${o.id}  ${o.campaign?.label}  ${o.stage?.label}  ${o.created_at.slice(0, 10)}  ${o.advisor.full_name}`);
 
-  /* 4. Register the contact, and read the greeting to the client. */
-  const contact = made(await ok(gestor.POST("/v1/clients/{client_id}/contacts", {
+  /* 4. Register the contact; the advisor reads the greeting to the client. */
+  const contact = created(await ok(gestor.POST("/v1/clients/{client_id}/contacts", {
     params: { path: ofClient },
     body: { origin_phone: "944264648", serial_number: "2505050000125674", ownership_check: { asked: 3, right: 3 } },
   })));
   console.log(contact.greeting);
 
   /* 5. Generate the opportunity. */
-  const { id } = made(await ok(gestor.POST("/v1/opportunities", { body: { contact_id: contact.id, sub_campaign: "entel" } })));
+  const { id } = created(await ok(gestor.POST("/v1/opportunities", { body: { contact_id: contact.id, sub_campaign: "entel" } })));
   const path = { opportunity_id: id };
 
-  /* 6. The form. A choice is one code, its whole path; GET /v1/catalogs lists them. */
+  /* 6. Fill in the form. A choice is one code, its whole path; GET /v1/catalogs/{catalog} lists the codes. */
   await ok(gestor.POST("/v1/opportunities/{opportunity_id}/actions", {
     params: { path }, body: { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" },
   }));
@@ -119,7 +119,7 @@ async function call() {
     body: { plan: "postpago-39-90", offer: "50-x-6-meses", channel: "telefonico", operator: "movistar", phone_to_manage: "944264648" },
   }));
 
-  /* 7. Close the stage. If-Match, with the ETag that was read: only if nobody changed it meanwhile. */
+  /* 7. Close the opportunity. If-Match with the ETag read before: the service refuses if somebody changed it since. */
   const read = gestor.GET("/v1/opportunities/{opportunity_id}/closure", { params: { path } });
   await ok(read);
   const etag = (await read).response.headers.get("ETag");

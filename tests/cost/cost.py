@@ -1,17 +1,15 @@
 #!/usr/bin/python3
-"""tests/cost/cost.py [--update] - what a request costs, counted and not timed.
+"""tests/cost/cost.py [--update] - counts (and does not time) what a request costs.
 
-For each of the hot paths: instructions and allocations (valgrind's callgrind) and
-system calls (strace), all of the one thread that serves the connection, a request of
-many in a row. They are held against tests/cost/figures.json, from which instructions and
-system calls may differ by a tenth, allocations by a fiftieth; --update writes that file anew.
-What other threads do for it (the log's, the record of reads) is not counted.
+For each hot path it counts instructions and allocations (valgrind's callgrind) and system calls (strace) of the thread that
+serves the connection, averaged over many requests in a row. They must agree with tests/cost/figures.json: instructions and
+system calls within 10 %, allocations within 2 %. --update rewrites that file.
 
-Futexes are not counted: whether one is needed depends on who comes first. What
-PostgreSQL does is not counted at all.
+Not counted: other threads (the log's, the record of reads); futex calls, whose number depends on the order of events;
+PostgreSQL.
 
-The environment: GESTOR_BIN, COST_DATABASE_URL (of the serving role; the sample data
-is in it), USERNAME and PASSWORD of an advisor, COST_DIR for what is written.
+Environment: GESTOR_BIN; COST_DATABASE_URL, of the serving role, in a database with the sample data; USERNAME and PASSWORD of
+an advisor; COST_DIR, for output.
 """
 import glob
 import itertools
@@ -30,12 +28,12 @@ KINDS = ("instructions", "allocations", "system_calls")
 TOLERANCE = {"instructions": 0.10, "allocations": 0.02, "system_calls": 0.10}
 REQUESTS = 200
 WARM_UP = 20
-# Beside one more or less in many, which is chance.
+# Differences up to this are chance.
 ABSOLUTE = {"instructions": 0, "allocations": 0.5, "system_calls": 0.5}
 
 
 class Client:
-    """One connection that is kept."""
+    """One persistent connection."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -43,7 +41,7 @@ class Client:
         self.token = None
 
     def send(self, method, path, body=None, headers=(), expect=(200, 201)):
-        """The answer's head and body; ends the run unless its status is expected."""
+        """Returns the answer's headers and body; ends the run on an unexpected status."""
         data = b"" if body is None else json.dumps(body).encode()
         head = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
         if self.token:
@@ -77,22 +75,22 @@ FORM = {
                          "operator": "movistar", "phone_to_manage": "944264648"},
     "closure": {"advertising_acceptance": "acepto", "stage": "retenido"},
 }
-# As often as one likes: an opportunity with a final stage takes no other.
+# Can be saved any number of times, because the stage is not final.
 OPEN_FORM = {**FORM, "closure": {"advertising_acceptance": "acepto", "stage": "en-proceso"}}
 
 
 def hot_paths(client):
-    """name -> a function that does it once."""
+    """{name: a function that sends the request once}"""
     found = client.send("GET", "/v1/clients?phone=944264648")[1]["items"][0]["id"]
     whole = {"client_id": found, "contact": CONTACT, **FORM}
     opportunity = client.send("POST", "/v1/typifications", whole)[1]["id"]
-    # Of a client whom nothing else is asked of.
+    # This client appears in no other request.
     other = client.send("POST", "/v1/clients", {"name": "CLIENTE DE PRUEBA", "document_type": "dni", "document_number":
                                                 f"{time.time_ns() // 1000000 % 100000000:08d}"})[1]["id"]
     unfinished = client.send("POST", "/v1/typifications", {"client_id": other, "contact": CONTACT, **OPEN_FORM})[1]["id"]
     tag = client.send("GET", "/v1/catalogs/cancellation_reason")[0]["etag"]
     contacts = (client.send("POST", f"/v1/clients/{other}/contacts", CONTACT)[1]["id"] for _ in itertools.count())
-    # Each needs a contact of its own; they are made before they are counted.
+    # Each opportunity_create needs a contact of its own; they are made before counting begins.
     waiting = list(itertools.islice(contacts, 2 * REQUESTS + 3 * WARM_UP))
     return {
         "client_search": lambda: client.send("GET", "/v1/clients?phone=944264648"),
@@ -115,7 +113,7 @@ def free_port():
 
 
 class Server:
-    """The service under another program; ends with the with-block."""
+    """The service under another program (valgrind, strace); ends with the with-block."""
 
     def __init__(self, *words):
         self.port = free_port()
@@ -130,12 +128,12 @@ class Server:
         for _ in range(600):
             try:
                 Client(self.port).send("GET", "/readyz")
-                # What comes once: the other connections, the catalogues.
+                # So that start-up work (connections, catalogues) is not counted.
                 time.sleep(2)
                 return self
             except (OSError, SystemExit, IndexError):
                 time.sleep(0.1)
-        sys.exit("the service does not get ready")
+        sys.exit("the service does not become ready")
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
@@ -147,7 +145,7 @@ def control(pid, *words):
 
 
 def thread_costs(path):
-    """Instructions and allocations that a dump says of its thread."""
+    """(instructions, allocations) of the thread of a callgrind dump"""
     instructions = allocations = 0
     names, callee = {}, None
     with open(path, encoding="utf-8", errors="replace") as dump:
@@ -201,8 +199,8 @@ def count_system_calls(figures):
 
 
 def calls_of_four(out, once):
-    """System calls a request, of four: those of the thread that made most. Of many fours the least
-    counts: the database's answer comes in one piece or in two, and who waits for it is woken for each."""
+    """System calls of one request, averaged over four, of the thread that made most. The caller takes the minimum of many such
+    averages, because the database's answer may come in one piece or in two, each of which wakes the thread."""
     time.sleep(0.02)
     before = os.path.getsize(out)
     for _ in range(4):
@@ -231,7 +229,7 @@ def main():
     with open(FIGURES, encoding="utf-8") as f:
         committed = json.load(f)
     wrong = set(committed) ^ set(figures)
-    print(f"{'a request of':26}" + "".join(f"{kind:>26}" for kind in KINDS))
+    print(f"{'request':26}" + "".join(f"{kind:>26}" for kind in KINDS))
     for name, now in figures.items():
         row = f"{name:26}"
         for kind in KINDS:
@@ -242,8 +240,8 @@ def main():
             row += f"{now[kind]:>14} ({was:>8}){'!' if off else ' '}"
         print(row)
     if wrong:
-        sys.exit("too far off what tests/cost/figures.json says (in brackets): " + ", ".join(sorted(wrong))
-                 + "\nIf that is meant: make test STEPS=cost COST=--update")
+        sys.exit("differs too much from tests/cost/figures.json (in brackets): " + ", ".join(sorted(wrong))
+                 + "\nIf the change is intended: make test STEPS=cost COST=--update")
 
 
 main()

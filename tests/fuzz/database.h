@@ -1,7 +1,7 @@
 /*
- * database - in place of db/: a database that says at once what it is told to say,
- * so that a target reaches handlers, their answers and their refusals. Nothing of
- * libpq is linked then. Include it once in a target.
+ * database - replaces api/db/: a database whose answers the target chooses, so that it
+ * reaches handlers, their answers and their refusals without libpq. Include it once in a
+ * target.
  */
 #ifndef TESTS_FUZZ_DATABASE_H
 #define TESTS_FUZZ_DATABASE_H
@@ -17,10 +17,10 @@ struct result {
 	const char *const *cells;
 };
 
-/* What the next calls are answered with; the rest are refusals, below. */
+/* How the next calls are answered; DATABASE_REFUSES + i: with database_refusals[i]. */
 enum { DATABASE_ROWS, DATABASE_NO_ROWS, DATABASE_BUSY, DATABASE_REFUSES };
 static int database_mood;
-static int database_results; /* given out and not freed */
+static int database_results; /* returned and not yet freed */
 
 static const struct db_error database_refusals[] = {
 	{ .sqlstate = "GE001", .message = "choice reason" },
@@ -104,14 +104,14 @@ db_run(struct pool *pool, const struct call *calls, int ncalls, struct result *r
 	MUST(ncalls >= 1 && ncalls <= DB_CALLS_MAX);
 	for (int i = 0; i < ncalls; i++) {
 		MUST(calls[i].st->nargs <= DB_ARGS_MAX);
-		/* What is no text PostgreSQL would refuse, and none may get so far. */
+		/* PostgreSQL would refuse text that is not UTF-8; none may get this far. */
 		for (int j = 0; j < calls[i].st->nargs; j++)
 			MUST(calls[i].args[j] == NULL ||
 			     text_is_utf8(calls[i].args[j], strlen(calls[i].args[j])));
 	}
 	memset(ret_error, 0, sizeof(*ret_error));
 	if (!for_catalogs) {
-		/* Signing in would go on to argon2id, a quarter of a second each. */
+		/* After an answer, signing in would run argon2id, for a quarter of a second. */
 		if (database_mood == DATABASE_BUSY ||
 		    strncmp(calls[0].st->name, "session_", 8) == 0)
 			return DB_BUSY;

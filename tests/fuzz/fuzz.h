@@ -1,5 +1,5 @@
 /*
- * fuzz - what the targets share.
+ * fuzz - helpers of all targets.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-/* fuzz_text - the bytes and a NUL, in a block of just that size; the caller's, to free. */
+/* fuzz_text - the bytes and a NUL, in a block of exactly that size; the caller frees it. */
 static inline char *
 fuzz_text(const uint8_t *data, size_t size)
 {
@@ -34,7 +34,7 @@ fuzz_text(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* fuzz_cut - ends text at the first of this byte; what is behind it, or NULL. */
+/* fuzz_cut - ends text at the first such byte; returns the text after it, or NULL. */
 static inline char *
 fuzz_cut(char *text, char at)
 {

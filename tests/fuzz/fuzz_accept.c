@@ -1,6 +1,6 @@
 /*
- * Accept-Language and Accept. A header's lines are one list, so two lines must
- * say what one of both says; and what takes all takes ours.
+ * Accept-Language and Accept. Several lines of a header form one list, so two lines
+ * must give what one of them gives; an Accept of any type accepts the service's types.
  */
 #include "fuzz.h"
 #include "http/language.h"

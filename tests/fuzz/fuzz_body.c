@@ -1,7 +1,7 @@
 /*
- * Bodies: read in pieces, parsed, validated with the catalogues at hand, hashed for
- * a key, and taken for what a preview hides. The first bytes choose the operation,
- * the framing and how much comes at once.
+ * Bodies: read in pieces, parsed, validated with the catalogues, hashed for a key, and
+ * used as an answer that a preview masks. The first bytes choose the operation, the
+ * framing and the size of the pieces.
  */
 #include <sodium.h>
 #include "base/log.h"
@@ -18,7 +18,7 @@
 struct source {
 	const char *at;
 	size_t left, piece;
-	int at_end; /* 0: the end; -1: broken off */
+	int at_end; /* 0: the end; -1: connection lost */
 };
 
 static int
@@ -56,7 +56,7 @@ operation(uint8_t which)
 	}
 }
 
-/* The record that a request changes holds nothing. */
+/* The record that the request changes holds no choices. */
 static int
 held_none(struct request *rq)
 {
@@ -64,7 +64,7 @@ held_none(struct request *rq)
 	return 0;
 }
 
-/* The body in the place of the answer: whatever it holds, what is hidden is null. */
+/* The body used as an answer: whatever it holds, the hidden members become null. */
 static void
 check_preview(struct request *rq, bool created)
 {
@@ -142,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[1] & 4)
 		g.framing = FRAMING_CHUNKED;
 	else if (data[1] & 8)
-		g.content_length++; /* one byte never comes */
+		g.content_length++; /* one byte is missing */
 	status = body_take(&rq, &g, &from, &unread);
 	MUST(status == rq.reply.status);
 	MUST(status == 0 || status == 400 || status == 413 || status == 415);

@@ -1,6 +1,6 @@
 /*
- * If-Match, If-None-Match and Idempotency-Key, a line each. A condition that goes
- * to a statement holds nothing but tags of ours; each of them names itself.
+ * If-Match, If-None-Match and Idempotency-Key, one line each. A condition that is passed
+ * to a statement holds only tags of the service's form, and each of them matches itself.
  */
 #include <sodium.h>
 #include "fuzz.h"
@@ -31,7 +31,7 @@ check_condition(const char *condition, const char *list)
 	}
 }
 
-/* Whatever the parts, what a statement is given is shorter than what came. */
+/* The condition that a statement gets is shorter than the header. */
 static void
 check_parts(struct request *rq)
 {

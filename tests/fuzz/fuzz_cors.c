@@ -1,6 +1,6 @@
 /*
- * The list of origins, and an Origin behind a line feed: only one that is on a
- * list that is right is let in, and no list that is right can end a header's line.
+ * A list of origins and, after a line feed, an Origin: only an origin on a valid list is
+ * allowed, and no valid list can end a header's line.
  */
 #include "fuzz.h"
 #include "base/origin.h"

@@ -1,6 +1,6 @@
 /*
- * Cursors: no bytes open that were not sealed, and what was sealed opens for the
- * same list alone. The same of what is kept encrypted.
+ * Cursors: bytes without a valid signature never open, and a signed cursor opens only
+ * for its own list. The same for encrypted secrets.
  */
 #include <sodium.h>
 #include "auth/secret.h"
@@ -46,7 +46,7 @@ check_sealed(const char *text, uint8_t which)
 		return;
 	MUST(secret_open(ABOUT, sealed, opened, sizeof(opened)) && strcmp(opened, text) == 0);
 	MUST(!secret_open("contact_list 7", sealed, opened, sizeof(opened)));
-	/* One letter other than it was; the last one's lower bits say nothing. */
+	/* Changes one letter; the low bits of the last one are not part of the data. */
 	n = strlen(sealed);
 	sealed[which % (n - 1)] = sealed[which % (n - 1)] == 'A' ? 'B' : 'A';
 	MUST(!secret_open(ABOUT, sealed, opened, sizeof(opened)));

@@ -1,11 +1,11 @@
 /*
- * Whole requests: what came over a connection, cut as civetweb cuts it, goes through
- * exchange_request to an answer; what civetweb refuses, through exchange_refused, which
- * reads the bytes themselves. Whatever came, one answer goes out, and it is one that a
- * strict reader takes for one. The library and the database are played here.
+ * Whole requests. Bytes from a connection, cut as civetweb cuts them, go through
+ * exchange_request to an answer; those that civetweb refuses go through
+ * exchange_refused, which reads the raw bytes. Either way exactly one answer goes out,
+ * and a strict reader accepts it. The target simulates the library and the database.
  *
- * The first byte is the database's mood, or the status of a refusal; the first of
- * "~TOKEN~" and "~CURSOR~" in the rest become what a client would have been given.
+ * The first byte chooses the database's behaviour, or the status of a refusal. In the
+ * rest the first "~TOKEN~" and "~CURSOR~" are replaced by valid ones.
  */
 #include <civetweb.h>
 #include <ctype.h>
@@ -72,11 +72,11 @@ peer_body(int64_t deadline_ms)
 void
 peer_next(size_t consumed)
 {
-	/* Where the head ends may be unknown, but then nothing comes behind it. */
+	/* The end of the head may be unknown; then no byte follows it. */
 	MUST(consumed > 0 || current->closes);
 }
 
-/* ---- What the library does */
+/* ---- What civetweb does */
 
 const struct mg_request_info *
 mg_get_request_info(const struct mg_connection *conn)
@@ -103,7 +103,7 @@ mg_disable_connection_keep_alive(struct mg_connection *conn)
 
 /* ---- A strict reader of the answer */
 
-/* The line at p, of "Name: value"; what is behind it. */
+/* Expects a line "Name: value" at p; returns the text after it. */
 static const char *
 read_line(const char *p, const char *name, char *ret_value, size_t size)
 {
@@ -226,7 +226,7 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	MUST(sodium_init() >= 0 && token_init(secret, NULL) == 0);
 	secret_init(secret, NULL);
 	revoked_loaded();
-	/* Of the list "GET /v1/clients/7/contacts". */
+	/* A cursor of the list "GET /v1/clients/7/contacts". */
 	MUST(secret_seal("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
 	     NULL);
 	*ret_token =
@@ -234,7 +234,7 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	MUST(*ret_token != NULL && catalog_load(NULL, 0) == 0);
 }
 
-/* As the library does before it calls: the path, where it will serve the target. */
+/* Sets the path, as civetweb does before it calls the program. */
 static void
 give_path(struct mg_request_info *ri)
 {

@@ -1,9 +1,9 @@
-/* What people type: a normal form is UTF-8, that of itself, and no longer than NFC makes it; nothing else is taken. */
+/* Text that people type: its normal form is UTF-8, normalises to itself, and is not too long; other text is refused. */
 #include "field/field.h"
 #include "base/text.h"
 #include "fuzz.h"
 
-/* UAX #15, 12.2: of UTF-8, NFC makes at most three times as much; */
+/* UAX #15, 12.2: NFC makes UTF-8 at most three times as long. */
 #define GROWTH_MAX 3
 
 int

@@ -1,7 +1,7 @@
 /*
- * The guard, on heads cut as civetweb cuts them: what it accepts is held against
- * a strict reader of the same bytes, which finds every header that is there.
- * The input's first byte chooses what an earlier request left in the buffer.
+ * The guard, on heads cut as civetweb cuts them: what it accepts is compared with a strict
+ * reader of the same bytes, which finds every header.
+ * The first byte of the input chooses what an earlier request left in the buffer.
  */
 #include <ctype.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                                   \
 	} while (0)
 
-/* How many lines of the head have this name; every line is looked at. */
+/* How many lines of the head have this name. */
 static int
 lines_named(const char *head, const char *end, const char *name)
 {
@@ -46,7 +46,7 @@ lines_of(const char *head, const char *end)
 	return count;
 }
 
-/* The head's bytes as they came, with a NUL behind them. */
+/* The head's bytes as received, with a NUL at the end. */
 static void
 check_accepted(
     const char *head, size_t length, const struct mg_request_info *ri, const struct guard *g)
@@ -120,8 +120,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			MUST(length < (int)size);
 			/*
-			 * LF LF with CR NUL behind it is not told from CR LF CR LF: the second NUL is
-			 * where civetweb would have put one. No request can begin so.
+			 * The guard cannot tell LF LF with CR NUL behind it from CR LF CR LF: the second
+			 * NUL is where civetweb would have put one. No request can begin so.
 			 */
 			if (!(memcmp(tail - 2, "\n\n", 2) == 0 && buffer[length] == '\r' &&
 				buffer[length + 1] == '\0') &&
@@ -129,7 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				size_t behind =
 				    (size_t)(ri.http_version + strlen(ri.http_version) - buffer);
 
-				/* civetweb overwrites two blanks of any kind there, which pass for CR LF. */
+				/* civetweb overwrites two blanks there, whichever they are, so they read as CR LF. */
 				memcpy(as_it_came + behind, "\r\n", 2);
 				as_it_came[length] = '\0';
 				check_accepted(as_it_came, (size_t)length, &ri, &g);

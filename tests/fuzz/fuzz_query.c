@@ -1,6 +1,6 @@
 /*
- * Query strings, of every operation in turn: the first byte chooses it. What is
- * accepted is held against another reader of the same text; then it is validated.
+ * Query strings of every operation; the first byte chooses it. What is accepted is
+ * compared with another reader of the same text, and then validated.
  */
 #include "base/text.h"
 #include "field/field.h"
@@ -27,7 +27,7 @@ has_parameter(const struct operation *op, const char *name)
 	return has;
 }
 
-/* Piece by piece, each decoded by itself; no piece may be lost, none come twice. */
+/* Decodes each piece by itself; none may be lost, and none may come twice. */
 static void
 check_accepted(const struct request *rq, const char *query)
 {
@@ -44,7 +44,7 @@ check_accepted(const struct request *rq, const char *query)
 		MUST(text_percent_decode(p, true) && text_percent_decode(value, true));
 		value = field_trim(value);
 		MUST(n < rq->nquery && strcmp(rq->query_name[n], p) == 0);
-		/* A blank one is absent. */
+		/* An empty parameter counts as absent. */
 		MUST(*value == '\0' ? rq->query_value[n] == NULL
 				    : strcmp(rq->query_value[n], value) == 0);
 		MUST(has_parameter(rq->op, p));
@@ -55,7 +55,7 @@ check_accepted(const struct request *rq, const char *query)
 	free(text);
 }
 
-/* The record that a request changes holds nothing. */
+/* The record that the request changes holds no choices. */
 static int
 held_none(struct request *rq)
 {

@@ -1,6 +1,6 @@
 /*
- * route_find and route_query on any bytes: "METHOD target", as one line. What is
- * found is held against the path that was sent.
+ * route_find and route_query on any bytes: "METHOD target", in one line. The result is
+ * compared with the path that was sent.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ check_found(const struct request *rq, const char *method, const char *path)
 	for (const char *p = rq->route->path; *p != '\0'; p++)
 		wanted += *p == '/';
 	MUST(slashes == wanted);
-	/* No letter of a fixed path may differ, unless it was sent as an escape. */
+	/* Every letter of a fixed path must match, unless it was sent as an escape. */
 	if (strchr(rq->route->path, '{') == NULL && strchr(path, '%') == NULL)
 		MUST(strcmp(rq->route->path, path) == 0);
 	if (strstr(rq->route->path, "_id}") != NULL)
@@ -58,7 +58,7 @@ check_query(const struct request *rq)
 {
 	for (int i = 0; i < rq->nquery; i++) {
 		MUST(text_is_utf8(rq->query_name[i], strlen(rq->query_name[i])));
-		/* A blank one is absent. */
+		/* An empty parameter counts as absent. */
 		MUST(rq->query_value[i] == NULL ||
 		     text_is_utf8(rq->query_value[i], strlen(rq->query_value[i])));
 		MUST(request_query_value(rq, rq->query_name[i]) == rq->query_value[i]);

@@ -1,7 +1,6 @@
 /*
- * token_verify on any bytes; and on those bytes as the payload, or the whole of
- * what is signed, behind the real header and under the real key, so that the
- * checks behind the signature are reached.
+ * token_verify on any bytes; and on tokens with a valid signature whose payload, or whole
+ * signed part, is these bytes, so that the checks after the signature are reached.
  */
 #include <sodium.h>
 #include <stdint.h>
@@ -29,7 +28,7 @@ check(const char *token, const char *real)
 		abort();
 }
 
-/* "header.payload" with its right signature; the caller's, to free. */
+/* "header.payload" with its valid signature; the caller frees it. */
 static char *
 sign(const char *header, size_t header_length, const char *payload)
 {
@@ -64,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    (real = token_issue(
 			 &who, clock_epoch_s(), 900, "0af7651916cd43dd8448eb211c80319c")) == NULL)
 			abort();
-		/* The way of signing here is the program's own. */
+		/* Signs like the program. */
 		text = strndup(
 		    strchr(real, '.') + 1, (size_t)(strrchr(real, '.') - strchr(real, '.') - 1));
 		token = sign(real, strcspn(real, "."), text);

@@ -1,4 +1,4 @@
-/* traceparent: what is taken is what was sent, and what we send on is taken again. */
+/* traceparent: an accepted value is the one sent, and the one that the program sends on is valid too. */
 #include <sodium.h>
 #include "fuzz.h"
 #include "http/trace.h"

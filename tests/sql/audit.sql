@@ -1,4 +1,4 @@
--- The audit: that it is only ever added to, by nobody but its triggers; what they write of each table.
+-- The audit: only its triggers add to it, and nobody changes or deletes entries; what they write for each table.
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
@@ -10,7 +10,7 @@ begin
     end if;
 end $$;
 
--- refused(statement) - it ends with insufficient_privilege.
+-- refused(statement) - expects insufficient_privilege.
 create function pg_temp.refused(statement text) returns void language plpgsql as $$
 begin
     begin
@@ -18,10 +18,10 @@ begin
     exception when insufficient_privilege then
         return;
     end;
-    raise exception 'this was taken: %', statement;
+    raise exception 'not refused: %', statement;
 end $$;
 
--- entries() - since the last call: 'action type {before} > {after}', a line each; but for ids and created_at, which chance gives.
+-- entries() - the entries since the last call as lines 'action type {before} > {after}', without ids and created_at, which vary.
 create temp table mark as select coalesce(max(id), 0) as id from audit;
 create function pg_temp.entries() returns text language plpgsql as $$
 declare
@@ -34,13 +34,13 @@ begin
 end $$;
 grant select on mark to gestor_api;
 
--- Every table of people, their data and the catalogues is audited, always; what is not, is named here.
-select pg_temp.same('tables without it', (select string_agg(c.relname, ' ' order by c.relname) from pg_class c
+-- Every table of people, their data and the catalogues has the audit trigger, enabled always.
+select pg_temp.same('tables without the trigger', (select string_agg(c.relname, ' ' order by c.relname) from pg_class c
      where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r'
        and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgfoid = 'gestor.audit_change'::regproc and t.tgenabled = 'A')
        and c.relname in ('advisor', 'client', 'contact', 'opportunity', 'action', 'consent', 'reopening', 'session', 'catalog_item')), null);
 
--- ---------------------------------------------------------------- what is written
+-- ---------------------------------------------------------------- what the triggers write
 
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', '$argon2id$v=19$abcdef1234567');
 select pg_temp.same('advisor', pg_temp.entries(), 'insert advisor > {"role": "advisor", "active": true, "rights": [], "username": "E1000001", "full_name": "ANA", '
@@ -61,15 +61,15 @@ update client set lines = '{}', phone = null, name = 'OTRA', document_number = '
 select pg_temp.same('a client''s change', pg_temp.entries(), 'update client {"name": "***", "lines": ["***", "***"], "phone": "***", "document_number": "***"} > '
     '{"name": "***", "lines": [], "phone": null, "document_number": "***"}');
 update client set updated_at = clock_timestamp();
-select pg_temp.same('the time of a change alone', pg_temp.entries(), null);
+select pg_temp.same('only the time of a change', pg_temp.entries(), null);
 
--- Whatever a record holds of a person is masked: texts, numbers, days, a yes or no.
+-- Every value that a record holds about a person is masked: texts, numbers, dates, booleans.
 update client set plan = 'CHIP', activation_date = '2020-02-03', trac_profile = 'A', observed = true, claro_points = 1234567, segment = 'B', mi_claro = false,
     expiring_points = 0, overdue_payment = 'S/ 20', latam_partner = true;
-select pg_temp.same('masked whole', (select string_agg(distinct coalesce(x.value #>> '{}', 'null'), ' ') from audit a, jsonb_each(a.after) x where a.id = (select max(id) from audit)), '***');
+select pg_temp.same('masked completely', (select string_agg(distinct coalesce(x.value #>> '{}', 'null'), ' ') from audit a, jsonb_each(a.after) x where a.id = (select max(id) from audit)), '***');
 select pg_temp.entries() as passed_over \gset
 
--- Short numbers would be shown whole.
+-- A short number's last digits would be the whole number.
 select pg_temp.same('masks', (select string_agg(audit_masked(to_jsonb(v)) #>> '{}', ' ' order by n) from unnest('{1,123,123456,AB1234,AB12345,1234567,1980-02-03,a1234567,A@1234567}'::text[]) with ordinality x (v, n)),
     '*** *** *** *** *** *** *** *** ***');
 
@@ -101,23 +101,23 @@ update catalog_item set active = false where code = 'bitel' and catalog_id = 2;
 select pg_temp.same('catalog_item', pg_temp.entries(), e'insert catalog_item > {"code": "bitel", "label": "BITEL", "active": true, "position": 2, "catalog_id": 2}'
     '\nupdate catalog_item {"active": true} > {"active": false}');
 
--- Whose objects they are: the client's list and the opportunity's.
-select pg_temp.same('whose', (select string_agg(distinct object_type || ':' || (client_id is not null)::int || (opportunity_id is not null)::int, ' ')
+-- An entry names the client and the opportunity that its object belongs to, so that their audit lists find it.
+select pg_temp.same('client and opportunity of an entry', (select string_agg(distinct object_type || ':' || (client_id is not null)::int || (opportunity_id is not null)::int, ' ')
     from audit where object_type in ('client', 'contact', 'opportunity', 'action', 'session')), 'action:01 client:10 contact:10 opportunity:11 session:00');
 
--- By hand there is nobody but the database's role; the service says who it is for.
+-- A change by hand names only the database role; the service also names the advisor and the request.
 select pg_temp.same('by hand', (select count(*) from audit where db_role = session_user and num_nulls(advisor_id, session_id, address, request_id, operation) = 5), (select count(*) from audit));
 select set_config('gestor.audit', '{"advisor":5,"session":6,"address":"192.0.2.1","request":"r-1","operation":"client_update"}', true);
 update client set gender = 'M';
-select pg_temp.same('who', (select concat_ws(' ', advisor_id, session_id, host(address), request_id, operation, db_role = session_user) from audit order by id desc limit 1), '5 6 192.0.2.1 r-1 client_update t');
+select pg_temp.same('the advisor and the request', (select concat_ws(' ', advisor_id, session_id, host(address), request_id, operation, db_role = session_user) from audit order by id desc limit 1), '5 6 192.0.2.1 r-1 client_update t');
 
--- ---------------------------------------------------------------- what was read
+-- ---------------------------------------------------------------- the record of reads
 
--- As the serving role, which may call this and write nothing there itself; whose the objects are is looked up.
+-- The serving role may call this function, and may not write the table directly. The function looks up the objects' clients.
 set local role gestor_api;
 select audit_read_add(array[0, 1732400000123456, 1732400000123457], '{5,5,6}', '{7,7,8}', array[null, '192.0.2.1', '2001:db8::9']::inet[], '{NULL-1,r-2,r-3}', '{client_get,contact_get,opportunity_get}',
     '{client,contact,opportunity}', array[c.id, t.id, o.id], false) from client c, contact t, opportunity o;
--- Where an answer was lost it is asked again: what is there is not written twice, what is not is.
+-- When an answer was lost, the service sends the entries again: only missing ones are stored.
 select audit_read_add('{1732400000123456,1732400000123458}', '{5,5}', '{7,7}', '{NULL,NULL}', '{r-2,r-2}', '{contact_get,contact_get}', '{contact,contact}', array[t.id, t.id], true) from contact t;
 select pg_temp.same('reads', (select string_agg(concat_ws(' ', instant(r.at), r.advisor_id, r.session_id, host(r.address), r.request_id, r.operation, r.object_type, r.client_id = c.id), '; ' order by r.at)
     from audit_read r, client c), '1970-01-01T00:00:00.000000Z 5 7 NULL-1 client_get client t; 2024-11-23T22:13:20.123456Z 5 7 192.0.2.1 r-2 contact_get contact t; '
@@ -125,34 +125,34 @@ select pg_temp.same('reads', (select string_agg(concat_ws(' ', instant(r.at), r.
 reset role;
 select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read']) s;
 
--- ---------------------------------------------------------------- only ever added to
+-- ---------------------------------------------------------------- entries stay
 
-create function pg_temp.stays() returns void language sql as $$
+create function pg_temp.entries_stay() returns void language sql as $$
     select pg_temp.refused(s) from unnest(array[
         'update audit set at = now()', 'update audit set before = null where false', 'delete from audit', 'delete from audit where false', 'truncate audit',
         'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (id) do update set at = now()',
         'merge into audit a using (values (1)) v (n) on true when matched then delete',
         'with gone as (delete from audit returning 1) select count(*) from gone']) s
 $$;
--- The owner.
-select pg_temp.stays();
+-- For the owner.
+select pg_temp.entries_stay();
 select pg_temp.refused('truncate client, audit cascade');
 
--- The serving role: it may look, and no more.
+-- For the serving role, which may only read.
 set local role gestor_api;
-select pg_temp.same('it looks', (select count(*) > 0 from audit), true);
-select pg_temp.stays();
+select pg_temp.same('may read', (select count(*) > 0 from audit), true);
+select pg_temp.entries_stay();
 select pg_temp.refused(s) from unnest(array[
     'insert into audit (object_type, object_id, action) values (''client'', 1, ''insert'')',
     'select nextval(''audit_id_seq'')',
     'create temp table client (id bigint); create trigger forged after insert on client for each row execute function gestor.audit_change(''{}'', ''{}'')',
     'select audited(''client'')', 'alter table audit disable trigger all', 'drop trigger audit_change on client', 'drop table audit',
     'set session_replication_role = replica']) s;
--- What it changes is recorded all the same.
+-- Its own changes are recorded.
 update client set gender = 'F';
 select pg_temp.same('as the serving role', (select action || ' ' || object_type || ' ' || (after ->> 'gender') from audit order by id desc limit 1), 'update client ***');
 reset role;
 
 rollback;
 
--- A superuser, and one who takes himself for a replica, is tried by tests/http/audit.test.js: this file runs as the owner.
+-- This file runs as the owner; tests/http/audit.test.js tries a superuser, and one who sets session_replication_role.

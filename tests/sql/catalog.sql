@@ -1,4 +1,4 @@
--- The catalogues' own rules: codes, positions, depth, what is derived, and the revision.
+-- The catalogues' rules: codes, positions, depth, derived columns, and the revision.
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
@@ -13,7 +13,7 @@ end $$;
 create function pg_temp.item(catalog_code text, item_code text) returns catalog_item language sql stable
 return (select i from catalog_item i join catalog c on c.id = i.catalog_id where c.code = catalog_code and i.code = item_code);
 
--- add(catalog, parent's code, label) - its code.
+-- add(catalog, parent's code, label) - adds an item; returns its code.
 create function pg_temp.add(catalog_code text, parent text, label text) returns text language sql as $$
     insert into catalog_item (catalog_id, parent_id, label)
     select c.id, (pg_temp.item(catalog_code, parent)).id, label from catalog c where c.code = catalog_code returning code
@@ -30,10 +30,10 @@ begin
         perform pg_temp.same(statement, met, wanted);
         return;
     end;
-    raise exception '% was to meet %, it was taken', statement, wanted;
+    raise exception '%: expected %, but it was accepted', statement, wanted;
 end $$;
 
--- What a migration leaves: 12 catalogues, 44 reasons, every revision 1, ids as the columns' constants have them.
+-- After the migrations: 12 catalogues, 44 reasons, every revision 1, and the ids that the generated columns expect.
 do $$
 begin
     perform pg_temp.same('catalogues', (select string_agg(id || ' ' || code, ', ' order by id) from catalog),
@@ -62,7 +62,7 @@ begin
     end loop;
 end $$;
 
--- A code is the path of the labels; a clash gets -2, then -3, past one that is taken already; a written code is kept.
+-- A code is the path of its labels. On a clash it gets the next free suffix -2, -3, …; a code given explicitly stays.
 do $$
 begin
     perform pg_temp.same('top', pg_temp.add('sub_campaign', null, 'WOM Perú'), 'wom-peru');
@@ -75,12 +75,12 @@ begin
     perform pg_temp.same('the same below another', pg_temp.add('retention_action', 'bono-gb', 'PLAN Ñ'), 'bono-gb.plan-n');
     insert into catalog_item (catalog_id, label, code) values (2, 'Movistar', 'la-azul');
     perform pg_temp.same('written', (pg_temp.item('sub_campaign', 'la-azul')).label, 'Movistar');
-    -- Two alike in one statement.
+    -- Equal labels in one statement.
     insert into catalog_item (catalog_id, label) values (8, 'CORREO'), (8, 'Correo'), (8, 'correo');
     perform pg_temp.same('three in one statement', (select string_agg(code, ' ' order by position) from catalog_item where catalog_id = 8 and label ilike 'correo'), 'correo correo-2 correo-3');
 end $$;
 
--- The code and the place never change; the label may, and the code stays.
+-- An item's code, catalogue and parent never change. Its label may, and the code stays.
 do $$
 begin
     perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set code = 'x' where catalog_id = 2 and code = 'entel'$q$);
@@ -93,7 +93,7 @@ begin
     perform pg_temp.same('a second of its old label', pg_temp.add('sub_campaign', null, 'ENTEL'), 'entel-6');
 end $$;
 
--- The position: behind the last one of the same parent, unless written.
+-- A new item's position is after its last sibling, unless given.
 do $$
 begin
     perform pg_temp.add('final_state', null, 'PENDIENTE');
@@ -105,7 +105,7 @@ begin
     perform pg_temp.same('written', (pg_temp.item('final_state', 'primero')).position, 0);
 end $$;
 
--- No item stands deeper than its catalogue has titles; with one more title it may.
+-- An item cannot be deeper than its catalogue has level titles.
 do $$
 begin
     perform pg_temp.refused('catalog_item_depth', $q$select pg_temp.add('operator', 'entel', 'X')$q$);
@@ -115,7 +115,7 @@ begin
     perform pg_temp.same('a level more', pg_temp.add('operator', 'entel', 'X'), 'entel.x');
 end $$;
 
--- depth, selectable and choice follow every change.
+-- depth, selectable and choice are derived anew after every change.
 do $$
 declare
     whole constant text := $q$select string_agg(code, ' ' order by code) from catalog_item where catalog_id = 11 and selectable$q$;
@@ -146,7 +146,7 @@ begin
     perform pg_temp.same('has the key when it is not known', (pg_temp.item('document_type', 'dni')).choice::jsonb ? 'operator_code', true);
 end $$;
 
--- What is derived cannot be written: the next statement's trigger puts it right.
+-- A value written into a derived column is corrected by the statement's trigger.
 do $$
 begin
     update catalog_item set selectable = false, depth = 9, choice = 'null' where catalog_id = 9;
@@ -154,7 +154,7 @@ begin
         and choice ->> 'code' = code and selectable = (code <> 'entel')), 4::bigint);
 end $$;
 
--- The revision of a catalogue grows by each statement that touches it, and only its.
+-- Every statement that changes a catalogue or its items raises the revision of that catalogue only.
 do $$
 declare
     before bigint;
@@ -176,7 +176,7 @@ begin
         perform pg_temp.same(statement, (select revision from catalog where id = 7) > before, true);
     end loop;
     perform pg_temp.same('the others', (select sum(revision) from catalog where code <> 'competitor_offer'), others::numeric);
-    -- A statement over two catalogues raises both; one over nothing, none.
+    -- A statement that changes two catalogues raises both revisions; one that changes nothing raises none.
     select sum(revision) into before from catalog;
     update catalog_item set label = label || '.' where catalog_id in (1, 8) and position = 1;
     perform pg_temp.same('two', (select sum(revision) from catalog), (before + 2)::numeric);

@@ -1,22 +1,22 @@
--- What the role that serves may and may not do. gestor_owner may `set role gestor_api`.
+-- What the serving role may and may not do. Runs as gestor_owner, which may `set role gestor_api`.
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
--- As every `gestor migrate` does; a copy of a database has not what was said of the database itself.
+-- `gestor migrate` runs this every time; a copy of a database lacks the rights on the database itself.
 \ir ../../db/grants.sql
 
--- Nobody is there by default.
+-- A new schema has no accounts.
 do $$
 begin
     if exists (select from advisor) then
-        raise exception 'an account is there before any was made';
+        raise exception 'the new schema has an account';
     end if;
 end $$;
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', 'x');
 
 set local role gestor_api;
 
--- It can: sign in, register, open, fill in, close and reopen.
+-- The role can sign in, register, open, fill in, close and reopen.
 do $$
 declare
     o bigint;
@@ -45,7 +45,7 @@ begin
     insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
         select p.client_id, p.id, p.advisor_id, ad.id, ad.choice from opportunity p, choice('advertising_acceptance', 'acepto') ad;
     insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, stage, now() from opportunity;
-    -- Whatever instant the role names, it is the clock's that is kept.
+    -- Triggers replace any instant that the role names by the clock's.
     insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
         select p.client_id, p.id, p.advisor_id, ad.id, ad.choice, '2001-01-01' from opportunity p, choice('advertising_acceptance', 'acepto') ad;
     insert into reopening (opportunity_id, advisor_id, stage, closed_at, created_at) select id, advisor_id, stage, now(), '2001-01-01' from opportunity;
@@ -53,13 +53,13 @@ begin
     update opportunity set updated_at = '2001-01-01';
     if exists (select from consent where created_at < now()) or exists (select from reopening where created_at < now())
        or exists (select from client where updated_at < now()) or exists (select from opportunity where updated_at < now()) then
-        raise exception 'the role that serves dated a record';
+        raise exception 'the serving role set the date of a record';
     end if;
     perform currval('opportunity_id_seq');
     perform pg_notify('gestor_session', '1');
     perform from catalog c left join catalog_item i on i.catalog_id = c.id;
     perform max(version) from schema_migrations;
-    -- Erasing is a function of the owner's, for who serves may change no contact.
+    -- The role may not change these columns of a contact; erasing runs with the owner's rights.
     perform client_erase(id) from client where name = 'UNO';
     if not exists (select from contact where origin_phone is null and serial_number is null and erased_at is not null)
        or exists (select from client_phone) or (select name || document_number from client) !~ '^BORRADOBORRADO-[0-9]+$' then
@@ -67,7 +67,7 @@ begin
     end if;
 end $$;
 
--- It cannot: what is only ever added to stays; what is kept is not deleted; people, catalogues and migrations are not its own; no DDL.
+-- The role cannot change or delete entries, delete records, change advisors, catalogues or migrations, nor run DDL.
 do $$
 declare
     statement text;
@@ -119,7 +119,7 @@ end $$;
 
 reset role;
 
--- The role is nobody's but its own, and has no powers beside the grants.
+-- The role is no member of the owner's, and has no attribute that gives power.
 do $$
 begin
     if pg_has_role('gestor_api', 'gestor_owner', 'member')
@@ -128,20 +128,20 @@ begin
     end if;
 end $$;
 
--- Table by table, what docs/security.md says ("What the serving role may"), and no more: a table of which it says nothing
--- else may be read.
+-- The rights on every table are those that docs/security.md lists ("What the serving role may"); a table without a row there
+-- may only be read.
 \set page `cat docs/security.md`
-create temporary table said on commit drop as
+create temporary table documented on commit drop as
     select m[1] as relname, m[2] as rights, string_to_array(nullif(m[3], '–'), ', ') as inserts, string_to_array(nullif(m[4], '–'), ', ') as updates
       from regexp_matches(:'page', '^\| `([a-z_]+)` \| ((?:SELECT|INSERT|UPDATE|DELETE| )+) \| ([a-z_, –]+) \| ([a-z_, –]+) \|$', 'gn') m;
-create temporary table wanted on commit drop as select relname::name, rights from said;
+create temporary table wanted on commit drop as select relname::name, rights from documented;
 create temporary table wanted_column on commit drop as
-    select relname::name, a::name as attname, k as kind from said,
+    select relname::name, a::name as attname, k as kind from documented,
         lateral (select unnest(inserts), 'INSERT' union all select unnest(updates), 'UPDATE') x (a, k);
 create temporary table wanted_function on commit drop as
     select m[1]::regprocedure as function from regexp_matches(:'page', '^\| `([a-z_]+\([a-z\[\], ]*\))` \| ', 'gn') m;
--- The rows as they should stand on the page.
-create temporary table owed on commit drop as
+-- The rows that the page should have.
+create temporary table actual on commit drop as
     select format('| `%s` | %s | %s | %s |', c.relname,
             (select string_agg(x.privilege_type, ' ' order by x.privilege_type) from aclexplode(c.relacl) x where x.grantee = 'gestor_api'::regrole),
             coalesce((select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a, aclexplode(a.attacl) x
@@ -149,14 +149,14 @@ create temporary table owed on commit drop as
             coalesce((select string_agg(a.attname, ', ' order by a.attnum) from pg_attribute a, aclexplode(a.attacl) x
                        where a.attrelid = c.oid and x.grantee = 'gestor_api'::regrole and x.privilege_type = 'UPDATE'), '–')) as row
       from pg_class c where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'f');
-select exists (select from owed where position(row in :'page') = 0)
-    or (select count(*) from owed) <> (select count(*) from said) as page_differs \gset
+select exists (select from actual where position(row in :'page') = 0)
+    or (select count(*) from actual) <> (select count(*) from documented) as page_differs \gset
 \if :page_differs
-\echo 'docs/security.md is to have these rows:'
+\echo 'docs/security.md must have these rows:'
 \pset format unaligned
 \pset tuples_only on
-select row from owed order by row;
-do $$ begin raise exception 'docs/security.md says something else of the serving role than the database'; end $$;
+select row from actual order by row;
+do $$ begin raise exception 'docs/security.md differs from the serving role''s rights'; end $$;
 \endif
 grant select on wanted, wanted_column to gestor_api;
 
@@ -171,24 +171,24 @@ begin
              group by 1) c full join wanted w using (relname)
      where c.rights is distinct from w.rights;
     if wrong is not null then
-        raise exception 'other rights than are wanted: %', wrong;
+        raise exception 'rights that differ from docs/security.md: %', wrong;
     end if;
     select string_agg(c.relname, ', ') into wrong from pg_class c, aclexplode(c.relacl) x where c.relnamespace = 'gestor'::regnamespace and x.grantee = 0;
     if wrong is not null then
-        raise exception 'granted to everybody: %', wrong;
+        raise exception 'granted to public: %', wrong;
     end if;
-    -- What runs with the owner's rights may be called where that is said, and nowhere else.
+    -- Functions that run with the owner's rights: the role may call those that the page lists, and no others.
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p
      where p.pronamespace = 'gestor'::regnamespace and p.prosecdef and has_function_privilege('gestor_api', p.oid, 'execute')
        and p.oid not in (select w.function from wanted_function w);
     if wrong is not null then
-        raise exception 'may be called with the owner''s rights: %', wrong;
+        raise exception 'runs with the owner''s rights and is not in docs/security.md: %', wrong;
     end if;
     select string_agg(w.function::text, ', ') into wrong
       from wanted_function w where not has_function_privilege('gestor_api', w.function, 'execute');
     if wrong is not null then
-        raise exception 'docs/security.md says that it may call: %', wrong;
+        raise exception 'docs/security.md lists it, but the role may not call it: %', wrong;
     end if;
     select string_agg(p.oid::regprocedure::text, ', ') into wrong
       from pg_proc p
@@ -198,7 +198,7 @@ begin
     end if;
 end $$;
 
--- The same by trying, whatever the lists of rights say: what is not wanted is refused, and what is wanted is not.
+-- The same by trying each statement: what the page does not list is refused, and what it lists is not.
 do $$
 declare
     tried record;
@@ -236,12 +236,12 @@ begin
     end loop;
 end $$;
 
--- Another role it cannot be, its own owner's least of all. (`set role` asks who signed in; here that is the owner.)
+-- The serving roles are members of no other role. (`set role` checks the session's user, who is the owner here.)
 do $$
 begin
     if has_schema_privilege('gestor_api', 'gestor', 'create') or has_schema_privilege('gestor_api', 'public', 'create')
        or has_database_privilege('gestor_api', current_database(), 'create') or has_database_privilege('gestor_api', current_database(), 'temporary') then
-        raise exception 'gestor_api may make things in this database';
+        raise exception 'gestor_api may create objects in this database';
     end if;
     if exists (select from pg_auth_members m where m.member in ('gestor_api'::regrole, 'gestor_serve'::regrole)
                  and (m.member, m.roleid) <> ('gestor_serve'::regrole, 'gestor_api'::regrole)) then

@@ -1,14 +1,14 @@
--- The schema's functions, and every named constraint: what each refuses and what it takes.
--- The last block holds the list against pg_constraint, so that none is forgotten.
+-- The schema's functions, and every named constraint: what each refuses and accepts.
+-- The last block compares the list with pg_constraint, so that none is missing.
 set search_path = gestor, pg_temp;
 set client_min_messages = warning;
 begin;
--- What stays whoever asks (tests/http/audit.test.js) would be refused for that alone.
+-- This trigger refuses every change (tests/http/audit.test.js) and would hide the constraints under test.
 alter table gestor.consent disable trigger consent_stays;
 
 create table pg_temp.tried (name text primary key);
 
--- same(what, got, wanted) - they are equal, nulls too.
+-- same(what, got, wanted) - expects equal values; null equals null.
 create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
 begin
     if got is distinct from wanted then
@@ -16,7 +16,7 @@ begin
     end if;
 end $$;
 
--- refused(constraint, statement) - it fails with that constraint (or SQLSTATE), and changes nothing.
+-- refused(constraint, statement) - expects the statement to fail with that constraint (or SQLSTATE), and to change nothing.
 create function pg_temp.refused(wanted text, statement text) returns void language plpgsql as $$
 declare
     met text;
@@ -27,16 +27,16 @@ begin
     exception when others then
         get stacked diagnostics met = constraint_name, state = returned_sqlstate;
         if wanted not in (met, state) then
-            raise exception '% was to meet %, it met % % (%)', statement, wanted, state, met, sqlerrm;
+            raise exception '%: expected %, got % % (%)', statement, wanted, state, met, sqlerrm;
         end if;
         insert into pg_temp.tried values (wanted) on conflict do nothing;
         return;
     end;
-    raise exception '% was to meet %, it was taken', statement, wanted;
+    raise exception '%: expected %, but it was accepted', statement, wanted;
 end $$;
 
--- taken(statement) - it is no error; undone.
-create function pg_temp.taken(statement text) returns void language plpgsql as $$
+-- accepted(statement) - expects no error; the change is undone.
+create function pg_temp.accepted(statement text) returns void language plpgsql as $$
 begin
     begin
         execute statement;
@@ -48,7 +48,7 @@ end $$;
 
 -- ---------------------------------------------------------------- functions
 
--- today(): the day at the desk, five hours behind UTC all the year.
+-- today(): the day in Lima, five hours behind UTC all year.
 do $$
 begin
     perform pg_temp.same('today', today(), (now() at time zone 'UTC' - interval '5 hours')::date);
@@ -64,7 +64,7 @@ begin
     set local timezone = 'UTC';
 end $$;
 
--- is_birthday(): month and day; the 29th of February on the 28th of a common year.
+-- is_birthday(): compares month and day; 29 February counts as 28 February in a common year.
 do $$
 declare
     x record;
@@ -79,7 +79,7 @@ begin
     loop
         perform pg_temp.same(format('is_birthday(%s, %s)', x.born, x.day), is_birthday(x.born, x.day), x.wanted);
     end loop;
-    -- Somebody born on any day has exactly one birthday in each year.
+    -- Any date of birth has exactly one birthday in each year.
     for x in select b::date as born, y, count(*) filter (where is_birthday(b::date, d::date)) as n
                from generate_series('2000-01-01', '2000-12-31', interval '1 day') b, (values (2023), (2024), (2100)) years (y),
                     generate_series(make_date(y, 1, 1), make_date(y, 12, 31), interval '1 day') d
@@ -89,7 +89,7 @@ begin
     end loop;
 end $$;
 
--- phone(): spaces, +51 and 51 are taken off, 9 digits are left.
+-- phone(): removes spaces, +51 and 51, and leaves 9 digits.
 do $$
 declare
     written text;
@@ -100,7 +100,7 @@ begin
     perform pg_temp.same('phone(null)', phone(null), null);
 end $$;
 
--- is_ruc(): prefix, length and check digit; of ten last digits exactly the one that the rule gives.
+-- is_ruc(): prefix, length and check digit; of the ten possible last digits only the computed one is valid.
 do $$
 declare
     base text;
@@ -141,7 +141,7 @@ begin
     end loop;
 end $$;
 
--- merge_patch(): the examples of RFC 7396, appendix A; the document of its section 3.
+-- merge_patch(): the examples of RFC 7396, appendix A, and the document of its section 3.
 do $$
 declare
     x record;
@@ -155,14 +155,14 @@ begin
         ('{"title":"Goodbye!","author":{"givenName":"John","familyName":"Doe"},"tags":["example","sample"],"content":"This will be unchanged"}',
          '{"title":"Hello!","phoneNumber":"+01-123-456-7890","author":{"familyName":null},"tags":["example"]}',
          '{"title":"Hello!","author":{"givenName":"John"},"tags":["example"],"content":"This will be unchanged","phoneNumber":"+01-123-456-7890"}'),
-        -- Keys that a path would read otherwise.
+        -- Keys that would mean something else in a path.
         ('{"0":1,"a,b":{"}":2}}', '{"a,b":{"}":null,"":3},"-1":4}', '{"0":1,"a,b":{"":3},"-1":4}')) v (target, patch, wanted)
     loop
         perform pg_temp.same(format('%s patched by %s', x.target, x.patch), merge_patch(x.target::jsonb, x.patch::jsonb), x.wanted::jsonb);
     end loop;
 end $$;
 
--- refuse() ends the statement with GE001; choice() gives a whole choice, nulls for null, or refuses.
+-- refuse() ends the statement with GE001; choice() returns the whole choice, nulls for null, or refuses.
 do $$
 declare
     c record;
@@ -180,14 +180,14 @@ begin
     perform pg_temp.refused('GE001', $q$select choice('no_such', 'movistar')$q$);
 end $$;
 
--- ---------------------------------------------------------------- things to work on
+-- ---------------------------------------------------------------- records for the tests
 
 insert into advisor (username, full_name, role, password_hash) values ('E1000001', 'ANA', 'advisor', 'x'), ('E1000002', 'LUIS', 'supervisor', 'x');
 insert into client (name, document_type_id, document_type, document_number, phone)
 select n, t.id, t.choice, d, '944264648' from choice('document_type', 'dni') t, (values ('UNO', '00000001'), ('DOS', '00000002')) v (n, d);
 insert into contact (client_id, advisor_id, origin_phone, serial_number)
 select c.id, a.id, '944264648', '2505050000125674' from client c, advisor a where a.username = 'E1000001';
--- One opportunity with everything in it, in process.
+-- One open opportunity with every section filled in.
 insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage, reason_id, reason,
     competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
     phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance)
@@ -202,7 +202,7 @@ select o.id, ac.id, ac.choice, fs.id, fs.choice from opportunity o, choice('rete
 insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
 select client_id, id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance from opportunity;
 
--- The old application's numbers end below a million.
+-- The old application's ids are below one million.
 do $$
 begin
     perform pg_temp.same('the first id', (select min(id) from opportunity), 1000000::bigint);
@@ -210,7 +210,7 @@ end $$;
 
 -- ---------------------------------------------------------------- choices
 
--- Each column that holds a choice takes its own catalogue's items, every one, and refuses every other catalogue's.
+-- Each column that holds a choice accepts every item of its own catalogue and refuses those of all others.
 do $$
 declare
     x record;
@@ -225,21 +225,21 @@ begin
     loop
         for i in select ci.id, ci.code, c.code as catalog from catalog_item ci join catalog c on c.id = ci.catalog_id loop
             if i.catalog = x.catalog then
-                perform pg_temp.taken(format('update %I set %I = %s', x.tbl, x.col || '_id', i.id));
+                perform pg_temp.accepted(format('update %I set %I = %s', x.tbl, x.col || '_id', i.id));
             else
                 perform pg_temp.refused(format('%s_%s_fkey', x.tbl, x.col), format('update %I set %I = %s', x.tbl, x.col || '_id', i.id));
             end if;
         end loop;
         perform pg_temp.refused(format('%s_%s_fkey', x.tbl, x.col), format('update %I set %I = 999999', x.tbl, x.col || '_id'));
-        -- The other half of the reference is a constant.
+        -- The catalogue's half of the foreign key is a constant column.
         perform pg_temp.refused('428C9', format('update %I set %I = 1', x.tbl, x.col || '_catalog'));
     end loop;
-    -- What is chosen cannot go.
+    -- An item that a record refers to cannot be deleted.
     perform pg_temp.refused('opportunity_operator_fkey', $q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'entel'$q$);
-    perform pg_temp.taken($q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'bitel'$q$);
+    perform pg_temp.accepted($q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'bitel'$q$);
 end $$;
 
--- A choice's item and its text stand together.
+-- A choice's item id and its text are both set or both null.
 do $$
 declare
     col text;
@@ -247,26 +247,26 @@ begin
     foreach col in array '{sub_campaign,reason,competitor_plan,competitor_offer,offer_channel,operator,advertising_acceptance}'::text[] loop
         perform pg_temp.refused('opportunity_choices_whole', format('update opportunity set contact_id = null, %I = null', col || '_id'));
         perform pg_temp.refused('opportunity_choices_whole', format('update opportunity set contact_id = null, %I = null', col));
-        perform pg_temp.taken(format('update opportunity set contact_id = null, %I = null, %I = null', col, col || '_id'));
+        perform pg_temp.accepted(format('update opportunity set contact_id = null, %I = null, %I = null', col, col || '_id'));
     end loop;
     foreach col in array '{campaign_id,campaign,stage_id,stage,client_id,advisor_id,created_at,updated_at}'::text[] loop
         perform pg_temp.refused('23502', format('update opportunity set %I = null', col));
     end loop;
     perform pg_temp.refused('action_choices_whole', 'update action set final_state = null');
     perform pg_temp.refused('action_choices_whole', 'update action set final_state_id = null');
-    perform pg_temp.taken('update action set final_state_id = null, final_state = null');
-    -- An entry without an answer is a withdrawal; half of one is nothing.
+    perform pg_temp.accepted('update action set final_state_id = null, final_state = null');
+    -- A consent without an answer is a withdrawal; one with only the id or only the text is refused.
     perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance = null');
     perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance_id = null');
-    perform pg_temp.taken('update consent set advertising_acceptance_id = null, advertising_acceptance = null');
+    perform pg_temp.accepted('update consent set advertising_acceptance_id = null, advertising_acceptance = null');
     perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_at = now()');
     perform pg_temp.refused('opportunity_voided_whole', $q$update opportunity set void_reason = 'X'$q$);
     perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_by = advisor_id');
     perform pg_temp.refused('opportunity_voided_by_fkey', $q$update opportunity set voided_at = now(), void_reason = 'X', voided_by = 999999$q$);
-    perform pg_temp.taken($q$update opportunity set voided_at = now(), void_reason = 'X', voided_by = advisor_id$q$);
+    perform pg_temp.accepted($q$update opportunity set voided_at = now(), void_reason = 'X', voided_by = advisor_id$q$);
 end $$;
 
--- A name that an advisor had is kept with the moment until which it was.
+-- A former name of an advisor is kept with the instant until which it was valid.
 do $$
 declare
     one advisor;
@@ -295,8 +295,8 @@ begin
     perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'a..b')$q$);
     perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label) values (2, '¿?')$q$);
     perform pg_temp.refused('catalog_item_code_key', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'entel')$q$);
-    perform pg_temp.taken($q$insert into catalog_item (catalog_id, label, code) values (3, 'X', 'entel')$q$);
-    -- An item's parent is of the same catalogue.
+    perform pg_temp.accepted($q$insert into catalog_item (catalog_id, label, code) values (3, 'X', 'entel')$q$);
+    -- An item's parent belongs to the same catalogue.
     perform pg_temp.refused('catalog_item_parent_fkey', $q$insert into catalog_item (catalog_id, parent_id, label) select 4, id, 'X' from catalog_item where code = 'bono-gb' and catalog_id = 3$q$);
     perform pg_temp.refused('catalog_item_parent_fkey', $q$delete from catalog_item where code = 'bono-gb' and catalog_id = 3$q$);
     perform pg_temp.refused('catalog_item_code_stays', $q$update catalog_item set code = 'x' where code = 'bono-gb' and catalog_id = 3$q$);
@@ -316,15 +316,15 @@ begin
     perform pg_temp.refused('advisor_full_name_form', $q$update advisor set full_name = '  '$q$);
     perform pg_temp.refused('advisor_role_known', $q$update advisor set role = 'jefe'$q$);
     foreach name in array '{advisor,supervisor,admin,integration}'::text[] loop
-        perform pg_temp.taken(format('update advisor set role = %L', name));
+        perform pg_temp.accepted(format('update advisor set role = %L', name));
     end loop;
     perform pg_temp.refused('advisor_rights_known', $q$update advisor set role = 'integration', rights = '{advisor_manage}'$q$);
     perform pg_temp.refused('advisor_rights_of_integrations', $q$update advisor set role = 'advisor', rights = '{client_read}'$q$);
-    perform pg_temp.taken($q$update advisor set role = 'integration', rights = '{client_read,opportunity_write,personal_data}'$q$);
-    perform pg_temp.taken($q$update advisor set role = 'advisor', rights = '{}'$q$);
+    perform pg_temp.accepted($q$update advisor set role = 'integration', rights = '{client_read,opportunity_write,personal_data}'$q$);
+    perform pg_temp.accepted($q$update advisor set role = 'advisor', rights = '{}'$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (username, full_name, role) values ('E1000003', 'X', 'admin')$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (full_name, role, password_hash) values ('X', 'admin', 'x')$q$);
-    perform pg_temp.taken($q$insert into advisor (full_name, role) values ('X', 'advisor'), ('Y', 'advisor')$q$);
+    perform pg_temp.accepted($q$insert into advisor (full_name, role) values ('X', 'advisor'), ('Y', 'advisor')$q$);
     insert into session (advisor_id, refresh_hash, expires_at) select id, '\x01', now() from advisor where username = 'E1000001';
     perform pg_temp.refused('session_refresh_hash_key', $q$insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, refresh_hash, now() from session$q$);
     perform pg_temp.refused('session_advisor_fkey', $q$update session set advisor_id = 999999$q$);
@@ -351,8 +351,8 @@ begin
         perform pg_temp.refused('catalog_levels_form', format('update catalog set levels = array[''Etapa'', %L]', number));
     end loop;
     perform pg_temp.refused('client_document_key', $q$insert into client (name, document_type_id, document_type, document_number) select 'X', document_type_id, document_type, document_number from client$q$);
-    -- The same number with another type is another document.
-    perform pg_temp.taken($q$insert into client (name, document_type_id, document_type, document_number) select 'X', t.id, t.choice, '00000001' from choice('document_type', 'pasaporte') t$q$);
+    -- The same number with another document type is another document.
+    perform pg_temp.accepted($q$insert into client (name, document_type_id, document_type, document_number) select 'X', t.id, t.choice, '00000001' from choice('document_type', 'pasaporte') t$q$);
     perform pg_temp.refused('client_document_number_valid', $q$update client set document_number = '1' where name = 'UNO'$q$);
     perform pg_temp.refused('client_document_number_valid', $q$update client c set document_type_id = t.id, document_type = t.choice from choice('document_type', 'ruc') t where c.name = 'UNO'$q$);
     foreach number in array '{44264648,844264648,9442646480,51944264648,"944 264 648",""}'::text[] loop
@@ -365,9 +365,9 @@ begin
     foreach number in array '{email,gender,legal_representative}'::text[] loop
         perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %I = ''x''', number));
     end loop;
-    perform pg_temp.taken($q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now()$q$);
+    perform pg_temp.accepted($q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now()$q$);
     perform pg_temp.refused('client_birth_date_past', $q$update client set birth_date = created_at::date + 2$q$);
-    perform pg_temp.taken($q$update client set birth_date = today()$q$);
+    perform pg_temp.accepted($q$update client set birth_date = today()$q$);
     perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %s', x))
        from unnest(array['activation_date = now()', 'observed = false', 'claro_points = 0', 'mi_claro = false', 'expiring_points = 0', 'latam_partner = false']) x;
     perform pg_temp.refused('erasure_client_fkey', $q$insert into erasure (client_id, begun_at) values (999999, now())$q$);
@@ -377,7 +377,7 @@ begin
     perform pg_temp.refused('client_document_type_fkey', $q$update client set document_type_id = 999999$q$);
 end $$;
 
--- client_phone follows the phone and the lines of its client: each number once.
+-- client_phone holds each number of the client's phone and lines once.
 do $$
 declare
     phones constant text := $q$select string_agg(p.phone, ',' order by p.phone) from client_phone p join client c on c.id = p.client_id where c.name = 'UNO'$q$;
@@ -417,7 +417,7 @@ begin
     perform pg_temp.refused('contact_ownership_check_whole', 'update contact set "right" = 3');
     perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = 3');
     perform pg_temp.refused('contact_right_range', 'update contact set asked = 2, "right" = -1');
-    perform pg_temp.taken('update contact set asked = 3, "right" = 0');
+    perform pg_temp.accepted('update contact set asked = 3, "right" = 0');
     perform pg_temp.refused('contact_erased_whole', 'update contact set origin_phone = null');
     perform pg_temp.refused('contact_erased_whole', 'update contact set serial_number = null');
     perform pg_temp.refused('contact_erased_whole', 'update contact set erased_at = now()');
@@ -428,7 +428,7 @@ end $$;
 
 -- ---------------------------------------------------------------- opportunities
 
--- One contact, one opportunity; the contact is one of the same client.
+-- A contact has at most one opportunity, and both belong to the same client.
 do $$
 begin
     perform pg_temp.refused('opportunity_contact_key', 'insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
@@ -438,12 +438,12 @@ begin
     perform pg_temp.refused('opportunity_client_fkey', 'update opportunity set contact_id = null, client_id = 999999');
     perform pg_temp.refused('opportunity_advisor_fkey', 'update opportunity set advisor_id = 999999');
     perform pg_temp.refused('23503', 'delete from contact t using opportunity o where o.contact_id = t.id');
-    -- Records of the old application have no contact, any number of them.
-    perform pg_temp.taken('insert into opportunity (client_id, advisor_id, campaign_id, campaign, stage_id, stage)
+    -- Records of the old application have no contact; there may be any number of them.
+    perform pg_temp.accepted('insert into opportunity (client_id, advisor_id, campaign_id, campaign, stage_id, stage)
         select client_id, advisor_id, campaign_id, campaign, stage_id, stage from opportunity, generate_series(1, 3)');
 end $$;
 
--- A sub campaign and the phone to manage are required; phones have 9 digits.
+-- Sub campaign and phone to manage are required; phones have 9 digits.
 do $$
 declare
     number text;
@@ -465,7 +465,7 @@ begin
     end loop;
 end $$;
 
--- Finished is what the stage says, and holds a reason, a competitor's offer and the advertising answer.
+-- An opportunity in a final stage has closed_at, a reason, a competitor's offer and the advertising answer.
 do $$
 declare
     stage text;
@@ -473,7 +473,7 @@ begin
     perform pg_temp.refused('opportunity_closed_stage', 'update opportunity set closed_at = now()');
     foreach stage in array '{retenido,no-retenido}'::text[] loop
         perform pg_temp.refused('opportunity_closed_stage', format('update opportunity set stage_id = s.id, stage = s.choice from choice(''stage'', %L) s', stage));
-        perform pg_temp.taken(format('update opportunity set stage_id = s.id, stage = s.choice, closed_at = now() from choice(''stage'', %L) s', stage));
+        perform pg_temp.accepted(format('update opportunity set stage_id = s.id, stage = s.choice, closed_at = now() from choice(''stage'', %L) s', stage));
     end loop;
     update opportunity set stage_id = s.id, stage = s.choice, closed_at = now() from choice('stage', 'retenido') s;
     perform pg_temp.refused('opportunity_closed_stage', 'update opportunity set closed_at = null');
@@ -482,10 +482,10 @@ begin
     perform pg_temp.refused('opportunity_erased_whole', 'update opportunity set erased_at = now()');
     perform pg_temp.refused('opportunity_erased_whole', format('update opportunity set phone_to_manage = null, additional_line = null, erased_at = now(), %s', x))
        from unnest(array['current_plan = ''X''', 'activation_date = now()', 'prior_consultation = false', 'voided_at = now(), void_reason = ''X''']) x;
-    perform pg_temp.taken('update opportunity set erased_at = now(), phone_to_manage = null, additional_line = null');
+    perform pg_temp.accepted('update opportunity set erased_at = now(), phone_to_manage = null, additional_line = null');
     perform pg_temp.refused('opportunity_closed_complete', 'update opportunity set advertising_acceptance_id = null, advertising_acceptance = null');
-    -- Nothing of the sort is asked of the old application's records.
-    perform pg_temp.taken('update opportunity set contact_id = null, reason_id = null, reason = null, phone_to_manage = null, sub_campaign_id = null, sub_campaign = null');
+    -- The old application's records need none of this.
+    perform pg_temp.accepted('update opportunity set contact_id = null, reason_id = null, reason = null, phone_to_manage = null, sub_campaign_id = null, sub_campaign = null');
     insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, opportunity.stage, closed_at from opportunity;
     perform pg_temp.refused('reopening_opportunity_fkey', 'update reopening set opportunity_id = 999999');
     perform pg_temp.refused('reopening_advisor_fkey', 'update reopening set advisor_id = 999999');
@@ -504,7 +504,7 @@ end $$;
 
 -- ---------------------------------------------------------------- erasing and purging
 
--- Once and for good; everything of the person goes, finished opportunities' too, and nothing of anybody else.
+-- An erasure is final. It removes everything about the person, in finished opportunities too, and nothing about others.
 do $$
 declare
     one bigint := (select id from client where name = 'UNO');
@@ -523,12 +523,12 @@ begin
     perform pg_temp.same('not erased then', client_erase(one, now() - interval '9 days'), false);
     perform pg_temp.same('erased', client_erase(one), true);
     perform pg_temp.refused('GE001', format('select client_erase(%s)', one));
-    perform pg_temp.same('nor again by a purge', client_erase(one, now() + interval '1 day'), false);
-    perform pg_temp.same('nobody', client_erase(999999), false);
+    perform pg_temp.same('a purge does not erase it again', client_erase(one, now() + interval '1 day'), false);
+    perform pg_temp.same('an unknown client', client_erase(999999), false);
     perform pg_temp.same('phones', (select count(*) from client_phone where client_id = one), 0::bigint);
     perform pg_temp.same('opportunities', (select count(*) from opportunity where client_id = one and (phone_to_manage is not null or additional_line is not null or erased_at is null)), 0::bigint);
     perform pg_temp.same('contacts', (select count(*) from contact where client_id = one and (origin_phone is not null or serial_number is not null)), 0::bigint);
-    perform pg_temp.same('kept answers', (select string_agg(key, '' order by key) from idempotency where status <> 409), 'def');
+    perform pg_temp.same('stored answers', (select string_agg(key, '' order by key) from idempotency where status <> 409), 'def');
     perform pg_temp.same('spent keys', (select string_agg(key, '' order by key) from idempotency where status = 409 and body is null), 'ab');
     perform pg_temp.same('what was open is voided', (select count(*) from opportunity where client_id = one and (voided_at is null) = (closed_at is null)), 0::bigint);
     perform pg_temp.same('others', (select count(*) from client where erased_at is null and name = 'DOS'), 1::bigint);
@@ -538,12 +538,12 @@ begin
     perform pg_temp.same('sessions gone', gone.gone, 1);
     perform pg_temp.same('sessions left', (select count(*) from session), 1::bigint);
     select * into gone from session_purge(now() - interval '30 days', gone.last_id, 10);
-    perform pg_temp.same('no more', gone.last_id, null::bigint);
+    perform pg_temp.same('nothing left to purge', gone.last_id, null::bigint);
 end $$;
 
 -- ---------------------------------------------------------------- guesses
 
--- A guess that missed shows nothing of anybody; all else shows something.
+-- A guess names no record; every other entry names one.
 select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id)
     values (now(), 1, 1, 'x', 'x', 'guess', 1)$$);
 select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type)
@@ -551,7 +551,7 @@ select pg_temp.refused('audit_read_object_whole', $$insert into audit_read (at, 
 
 -- ---------------------------------------------------------------- the list
 
--- Every constraint but primary keys was met above; keys that only serve a reference are excepted.
+-- The tests above met every constraint except primary keys and keys that only serve a foreign key.
 do $$
 declare
     left_out text;
@@ -564,7 +564,7 @@ begin
     end if;
 end $$;
 
--- Every table has a primary key, and every constraint a name that says what it is of.
+-- Every table has a primary key, and every constraint is named after what it constrains.
 do $$
 declare
     bare text;
@@ -581,8 +581,8 @@ begin
     end if;
 end $$;
 
--- Every reference can be looked up from what it points at, or stands here with the reason why not: what it
--- points at (an item of a catalogue, an advisor, a contact) is never deleted by the program, nor searched from.
+-- Every foreign key has an index, or is listed here: what it refers to (a catalogue item, an advisor, a contact) is never
+-- deleted by the program, nor searched from.
 do $$
 declare
     bare text[];
@@ -594,7 +594,7 @@ begin
     select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
      where k.connamespace = 'gestor'::regnamespace and k.contype = 'f'
        and not exists (select from pg_index i where i.indrelid = k.conrelid and i.indpred is null and i.indkey[0] = any (k.conkey)
-           -- A constant of all rows leads nowhere.
+           -- A column that holds the same constant in all rows needs no index.
            and not exists (select from pg_attribute a where a.attrelid = k.conrelid and a.attnum = i.indkey[0] and a.attgenerated <> ''));
     perform pg_temp.same('references without an index', bare, (select array_agg(e order by e collate "C") from unnest(excepted) e));
 end $$;

@@ -1,7 +1,7 @@
 /*
- * cut_head - a request's head cut in place as civetweb 1.15 cuts it
- * (get_http_header_len, parse_http_request, parse_http_headers, and the query
- * that handle_request cuts off), so that the guard can be tried without a server.
+ * cut_head - cuts a request's head in place as civetweb 1.15 does (get_http_header_len,
+ * parse_http_request, parse_http_headers, and handle_request for the query), so that
+ * tests of the guard need no server.
  */
 #ifndef TESTS_CUT_HEAD_H
 #define TESTS_CUT_HEAD_H
@@ -73,7 +73,7 @@ cut_headers(char *p, struct mg_header *headers)
 	return MG_MAX_HEADERS;
 }
 
-/* cut_head - of buf's size bytes the first `received` came in; 0 or less when civetweb answers by itself. */
+/* cut_head - the first `received` bytes of buf's `size` came in; returns 0 or less when civetweb answers by itself. */
 static int
 cut_head(char *buf, int received, int size, struct mg_request_info *ri)
 {

@@ -1,6 +1,6 @@
 /*
- * What test_schema.c and test_validate.c share: a schema, a value and the
- * faults of one check, written with ' for ", as JSON in C is unreadable otherwise.
+ * Shared by test_schema.c and test_validate.c: a schema, a value and the faults of one
+ * check. JSON is written with ' for ", to be readable in C.
  */
 #ifndef TESTS_UNIT_SCHEMA_CHECK_H
 #define TESTS_UNIT_SCHEMA_CHECK_H
@@ -17,7 +17,7 @@
 #include "spec/schema_compile.h"
 #include "spec/validate.h"
 
-/* Everything one check holds, so that it is freed in one place. */
+/* Everything that one check allocates, to be freed in one place. */
 struct check {
 	json_t *root;
 	json_t *value;

@@ -1,4 +1,4 @@
-/* Whom a request comes from. */
+/* The client's address. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ a_list_is_addresses_and_blocks(void **state)
 }
 
 static void
-a_proxy_is_believed_only_where_it_is_ours(void **state)
+only_trusted_proxies_are_believed(void **state)
 {
 	static const struct {
 		const char *peer, *forwarded, *trusted, *address;
@@ -37,14 +37,14 @@ a_proxy_is_believed_only_where_it_is_ours(void **state)
 		{ "10.0.0.5", "198.51.100.7", "10.0.0.0/8", "198.51.100.7" },
 		{ "10.0.0.5", "198.51.100.7", "10.0.0.5", "198.51.100.7" },
 		{ "10.0.0.6", "198.51.100.7", "10.0.0.5", "10.0.0.6" },
-		/* What stands further left, anybody may have written. */
+		/* Anybody may have written the hops further left. */
 		{ "10.0.0.5", "1.1.1.1, 198.51.100.7", "10.0.0.0/8", "198.51.100.7" },
 		{ "10.0.0.5", "198.51.100.7,\t10.1.2.3 , 10.0.0.9", "192.0.2.0/24, 10.0.0.0/8",
 		    "198.51.100.7" },
 		{ "10.0.0.5", "10.1.2.3, 10.0.0.9", "10.0.0.0/8", "10.1.2.3" },
 		{ "10.0.0.5", "2001:DB8:0::7", "10.0.0.0/8", "2001:db8::7" },
 		{ "10.0.0.5", "198.51.100.7", "0.0.0.0/0", "198.51.100.7" },
-		/* What is no address ends it: the last one that is known. */
+		/* A hop that is not an address ends the search: the last valid one counts. */
 		{ "10.0.0.5", "", "10.0.0.0/8", "10.0.0.5" },
 		{ "10.0.0.5", "unknown", "10.0.0.0/8", "10.0.0.5" },
 		{ "10.0.0.5", "198.51.100.7, \"x\", 10.0.0.9", "10.0.0.0/8", "10.0.0.9" },
@@ -53,7 +53,7 @@ a_proxy_is_believed_only_where_it_is_ours(void **state)
 		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		    "10.0.0.0/8", "10.0.0.5" },
 		{ "", "198.51.100.7", "0.0.0.0/0", "" },
-		/* Some proxies add the port; it is cut off, and the brackets too. */
+		/* Some proxies add the port; it is cut off, and so are brackets. */
 		{ "10.0.0.5", "203.0.113.9:51234", "10.0.0.0/8", "203.0.113.9" },
 		{ "10.0.0.5", "[2001:db8::1]:443", "10.0.0.0/8", "2001:db8::1" },
 		{ "10.0.0.5", "[2001:DB8::1]", "10.0.0.0/8", "2001:db8::1" },
@@ -113,7 +113,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_is_addresses_and_blocks),
-		cmocka_unit_test(a_proxy_is_believed_only_where_it_is_ours),
+		cmocka_unit_test(only_trusted_proxies_are_believed),
 		cmocka_unit_test(attempts_of_a_network_count_together),
 	};
 

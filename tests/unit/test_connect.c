@@ -1,4 +1,4 @@
-/* A server that ends the session in the very moment it is ready. */
+/* A server that ends the session at the very moment when it becomes ready. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,14 +15,14 @@
 
 #include "db/connect.h"
 
-/* Authenticated; two parameters; ready; and, in the same bytes, that it ends. PostgreSQL manual, 55.7. */
+/* Authentication ok, two parameters, ready for query, and FATAL in the same bytes. PostgreSQL manual, 55.7. */
 static const char greeting[] = "R\0\0\0\10\0\0\0\0"
 			       "S\0\0\0\27in_hot_standby\0off\0"
 			       "S\0\0\0\46default_transaction_read_only\0off\0"
 			       "Z\0\0\0\5I"
 			       "E\0\0\0\44SFATAL\0VFATAL\0C57P01\0Mgood-bye\0\0";
 
-/* Until the listener is closed: whoever sends a start-up message is greeted. */
+/* Greets every client that sends a start-up message, until the listener is closed. */
 static void *
 serve(void *arg)
 {
@@ -41,9 +41,9 @@ serve(void *arg)
 	return NULL;
 }
 
-/* What libpq would say of it by itself is no line of our log. */
+/* libpq must not print its own message: it would not be a line of the log's format. */
 static void
-farewell_in_the_greeting_is_not_printed(void **state)
+fatal_after_ready_is_not_printed(void **state)
 {
 	int listener = socket(AF_INET, SOCK_STREAM, 0), stderr_was = dup(2);
 	struct sockaddr_in at = { .sin_family = AF_INET };
@@ -69,7 +69,7 @@ farewell_in_the_greeting_is_not_printed(void **state)
 	if (fgets(printed, sizeof(printed), said) == NULL)
 		printed[0] = '\0';
 	assert_string_equal(printed, "");
-	/* It was there, and its end is seen by who uses it. */
+	/* The connection counts as open; its next user finds that it has ended. */
 	assert_string_equal(why, "");
 	assert_non_null(pg);
 	PQfinish(pg);
@@ -85,7 +85,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(farewell_in_the_greeting_is_not_printed),
+		cmocka_unit_test(fatal_after_ready_is_not_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

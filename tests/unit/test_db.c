@@ -1,19 +1,11 @@
 /*
  * The modules of api/db against a real PostgreSQL.
  *
- * TEST_DATABASE_URL is a database that the test may use: it drops and makes
- * the schema "gestor" there, ends its sessions, and refuses new ones for a
- * moment (from the database "postgres"), so its role owns the database and may
- * end other sessions. The case of a standby that is missing needs a superuser,
- * and is skipped without; it holds up all commits of the server for some 3 s.
- *
- *   /usr/bin/python3 tools/sql2c.py --out-h build/test_sql.h --out-c build/test_sql.c tests/unit/test_db.sql
- *   gcc -std=c17 -D_GNU_SOURCE -Iapi -Ibuild -I$(pg_config --includedir) -Wall -Wextra -Wshadow \
- *       -Wconversion -Werror -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *       tests/unit/test_db.c build/test_sql.c api/base/arena.c api/base/clock.c api/base/log.c \
- *       api/base/text.c api/db/connect.c api/db/migrate.c api/db/notify.c api/db/pool.c \
- *       api/db/query.c -o build/test_db -lcmocka -lpq -lpthread
- *   TEST_DATABASE_URL=postgresql://… build/test_db
+ * TEST_DATABASE_URL is a database that the test may use: it drops and creates the schema
+ * "gestor" there, ends its sessions, and refuses new ones for a moment (from the database
+ * "postgres"). So its role must own the database and may end other sessions. The case of
+ * a missing standby needs a superuser and is skipped otherwise; it delays all commits of
+ * the server for some 3 s.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -69,7 +61,7 @@ const int migrations_count = (int)NITEMS(migrations);
 const char grants_sql[] = "grant usage on schema gestor to public;";
 
 static const char *url;
-static PGconn *admin; /* outside the pool: does what an operator does */
+static PGconn *admin; /* outside the pool: does what an administrator does */
 static struct pool *pool;
 
 static char *
@@ -207,7 +199,7 @@ group_setup(void **state)
 		return -1;
 	}
 	admin_do("set client_min_messages to warning; drop schema if exists gestor cascade");
-	/* Not ready without its schema; and then, by itself, ready. */
+	/* Without its schema the pool is not ready; afterwards it becomes ready by itself. */
 	c.url = url;
 	pool = pool_start(&c);
 	pause_ms(200);
@@ -338,11 +330,11 @@ refused(void **state)
 	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_OK);
 	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_REFUSED);
 	assert_string_equal(err.constraint, "t_id_taken");
-	/* At the COMMIT, that is at the sync, when the statement itself has succeeded. */
+	/* The constraint fails only at the COMMIT (the pipeline's sync), after the statement succeeded. */
 	assert_int_equal(run(&sql_t_deferred, "1", NULL, &err), DB_REFUSED);
 	assert_string_equal(err.sqlstate, "23505");
 	assert_string_equal(err.constraint, "t_twice");
-	/* Somebody's number in a message is not for the log. */
+	/* The message holds a phone number, which must not reach the log. */
 	assert_int_equal(run(&sql_t_bad, "944264648x", NULL, &err), DB_REFUSED);
 	assert_string_equal(err.sqlstate, "22P02");
 	assert_string_equal(err.message, "");
@@ -364,11 +356,11 @@ timeout(void **state)
 	assert_int_equal(run(&sql_t_sleep_write, "7", "5", &err), DB_TIMEOUT);
 	counts = pool_counts(pool);
 	assert_int_equal(
-	    counts.open, SIZE); /* the server's own timeout came first, nothing was lost */
+	    counts.open, SIZE); /* the server's timeout came first: no connection was lost */
 	assert_int_equal(count(), 0);
 }
 
-/* No statement too slow for the server, but all together for us: cancelled. */
+/* Each statement is fast enough for the server, but together they exceed our deadline: cancelled. */
 static void
 timeout_of_several(void **state)
 {
@@ -430,7 +422,8 @@ prepared_again(void **state)
 	}
 	assert_int_equal(run(&sql_t_star, NULL, NULL, &err), DB_OK);
 	admin_do("alter table gestor.t_shape add column b int");
-	assert_int_equal(run(&sql_t_star, NULL, NULL, &err), DB_OK); /* 0A000 underneath */
+	assert_int_equal(
+	    run(&sql_t_star, NULL, NULL, &err), DB_OK); /* PostgreSQL answered 0A000 first */
 	admin_do("alter table gestor.t_shape drop column b");
 }
 
@@ -440,19 +433,19 @@ idle_connections_are_ended(void **state)
 	struct db_error err;
 
 	(void)state;
-	/* At once: their farewell may cross the statement on its way. */
+	/* At once: the server's FATAL may arrive after the statement was sent. */
 	assert_int_equal(
 	    admin_int(
 		"select count(pg_terminate_backend(pid)) from pg_stat_activity where " OTHERS),
 	    SIZE);
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
 	pool_fill();
-	/* A write only when they are surely gone: else what it came to may be unknown. */
+	/* A write only after the sessions have ended for sure: otherwise its outcome might be unknown. */
 	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
 	pause_ms(100);
 	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_OK);
 	assert_int_equal(count(), 1);
-	/* And with no request at all. */
+	/* The pool also recovers when no request comes. */
 	pool_fill();
 	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
 	pause_ms(1500);
@@ -470,7 +463,7 @@ ended_while_running(void **state)
 	assert_int_equal(admin_int("select count(pg_terminate_backend(pid)) from pg_stat_activity"
 				   " where state = 'active' and " OTHERS),
 	    1);
-	/* The server said that it was the end before anything was stored: run again. */
+	/* The server reported its end before it stored anything, so the statement runs again. */
 	assert_int_equal(job_wait(&j), DB_OK);
 	assert_int_equal(count(), 1);
 }
@@ -484,7 +477,7 @@ cut(const struct statement *st, const char *a, const char *b, enum db_status exp
 	pool_fill();
 	job_start(&j, st, a, b);
 	pause_ms(150);
-	/* The network goes, without a word: the idle ones' too. */
+	/* The network fails without a FIN being sent, also for the idle connections. */
 	pthread_mutex_lock(&pool->lock);
 	for (i = 0; i < SIZE; i++)
 		shutdown(PQsocket(pool->conns[i].pg), SHUT_RDWR);
@@ -503,7 +496,7 @@ network_is_cut(void **state)
 }
 
 static void
-writes_leave_one_to_reads(void **state)
+writes_leave_one_connection_to_reads(void **state)
 {
 	static const char *const ids[SIZE] = { "1", "2", "3" };
 	struct job j[SIZE];
@@ -524,7 +517,7 @@ writes_leave_one_to_reads(void **state)
 	assert_in_range(clock_ms() - start_ms, 0, 150);
 	for (i = 0; i < SIZE; i++)
 		assert_int_equal(
-		    job_wait(&j[i]), DB_OK); /* the third when one of the two is done */
+		    job_wait(&j[i]), DB_OK); /* the third ends when one of the first two is done */
 	assert_int_equal(count(), SIZE);
 }
 
@@ -548,17 +541,18 @@ all_busy(void **state)
 	assert_int_equal(counts.open, SIZE);
 	assert_int_equal(counts.in_use, SIZE);
 	assert_int_equal(counts.waiting, 0);
-	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK); /* it waits, and gets one */
+	assert_int_equal(
+	    run(&sql_t_count, NULL, NULL, &err), DB_OK); /* this one waits, and gets a connection */
 	for (i = 0; i < SIZE; i++)
 		assert_int_equal(job_wait(&j[i]), DB_OK);
 }
 
 /*
- * Where others wait too long already, who is impatient is told so at once; the process's own
- * work waits its turn, and keeps nobody out.
+ * While another impatient request would wait too long, an impatient one is refused at once. A
+ * patient one waits, and does not cause refusals of others.
  */
 static void
-crowded(void **state)
+impatient_calls_are_refused_early(void **state)
 {
 	struct job busy[SIZE], other;
 	struct db_error err;
@@ -570,7 +564,7 @@ crowded(void **state)
 		for (i = 0; i < SIZE; i++)
 			job_start(&busy[i], &sql_t_sleep_read, "0.6", NULL);
 		pause_ms(20);
-		/* He comes too late for his time, if he is impatient, and in time for the others. */
+		/* If impatient, this one waits for more than 3/4 of wait_ms, and so the next is refused. */
 		(patient ? job_start : job_start_impatient)(&other, &sql_t_count, NULL, NULL);
 		pause_ms(WAIT_MS * 3 / 4 + 20);
 		start_ms = clock_ms();
@@ -578,7 +572,7 @@ crowded(void **state)
 		    run_impatient(&sql_t_count, NULL, NULL, &err), patient ? DB_OK : DB_BUSY);
 		if (!patient) {
 			assert_in_range(clock_ms() - start_ms, 0, 30);
-			/* No write waits, so one may. */
+			/* No write is waiting, so an impatient write may wait. */
 			assert_int_equal(run_impatient(&sql_t_add, "1", "one", &err), DB_OK);
 		}
 		for (i = 0; i < SIZE; i++)
@@ -589,7 +583,7 @@ crowded(void **state)
 	assert_int_equal(count(), 1);
 }
 
-/* Nothing is begun when there is no time for it. */
+/* A call starts nothing when too little time is left. */
 static void
 no_time_left(void **state)
 {
@@ -604,7 +598,7 @@ no_time_left(void **state)
 	assert_int_equal(count(), 0);
 }
 
-/* postmaster - the parent of the sessions' processes; 0: its machine is another. */
+/* postmaster - the parent of PostgreSQL's sessions; 0: PostgreSQL runs on another machine. */
 static int
 postmaster(int session)
 {
@@ -622,7 +616,7 @@ postmaster(int session)
 	return parent;
 }
 
-/* hold_server - stops the pool's sessions and whoever would make new ones, or lets them go on. */
+/* hold_server - stops (SIGSTOP) or continues (SIGCONT) the pool's sessions and the postmaster. */
 static void
 hold_server(int signal)
 {
@@ -640,19 +634,19 @@ hold_server(int signal)
 	}
 	for (i = 0; i <= SIZE; i++)
 		if (pids[i] <= 1 || kill(pids[i], signal) != 0)
-			skip(); /* it is somebody else's */
+			skip(); /* not this user's process */
 }
 
-/* A server that says nothing any more is found out though nobody asks. */
+/* The pool finds out that the server has gone silent, even without requests. */
 static void
-silence_is_noticed(void **state)
+silent_server_is_noticed(void **state)
 {
 	struct db_error err;
 	int64_t start_ms;
 
 	(void)state;
 	assert_true(pool_ready(pool));
-	pause_ms(1500); /* idle, and asked meanwhile */
+	pause_ms(1500); /* idle; the pool probes the connections meanwhile */
 	assert_true(pool_ready(pool));
 	hold_server(SIGSTOP);
 	start_ms = clock_ms();
@@ -665,7 +659,7 @@ silence_is_noticed(void **state)
 	assert_true(pool_ready(pool));
 }
 
-/* database_open - lets new sessions in, or not; said from another database, as it must be. */
+/* database_open - allows new sessions or refuses them; runs in another database, as PostgreSQL demands. */
 static void
 database_open(bool open)
 {
@@ -696,7 +690,7 @@ server_refuses(void **state)
 	int64_t start_ms;
 
 	(void)state;
-	/* Nobody listens on that port. */
+	/* No process listens on that port. */
 	pool = pool_start(&config);
 	start_ms = clock_ms();
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_DOWN);
@@ -706,7 +700,7 @@ server_refuses(void **state)
 	pool_stop(pool);
 	pool = kept;
 
-	/* A server that was there goes away, and comes back. */
+	/* A server goes down and comes back. */
 	database_open(false);
 	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS);
 	pause_ms(100);
@@ -729,7 +723,7 @@ server_refuses_teardown(void **state)
 	return 0;
 }
 
-/* The COMMIT waits for a standby that never comes: not cancelled, and honestly unknown. */
+/* The COMMIT waits for a standby that never comes: not cancelled, and reported as unknown. */
 static void
 commit_hangs(void **state)
 {
@@ -747,12 +741,11 @@ commit_hangs(void **state)
 	start_ms = clock_ms();
 	assert_int_equal(run(&sql_t_add, "1", "one", &err), DB_UNKNOWN);
 	assert_in_range(clock_ms() - start_ms, QUERY_MS / 2, QUERY_MS);
-	assert_int_equal(
-	    admin_int("select count(*) from gestor.t"), 0); /* and nobody sees it yet */
+	assert_int_equal(admin_int("select count(*) from gestor.t"), 0); /* not visible yet */
 	admin_do(
 	    "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
 
-	/* Somebody else cancels it: the notice tells. */
+	/* An administrator cancels the wait: PostgreSQL's notice makes the outcome unknown. */
 	job_start(&j, &sql_t_add, "2", "two");
 	pause_ms(300);
 	admin_do(
@@ -785,7 +778,7 @@ busy_thread(void *arg)
 		const struct statement *st = sts[i % 3];
 		enum db_status status = run(st, NULL, st == &sql_t_add ? "busy" : NULL, &err);
 
-		/* A session that is ended may be lost without a word on a write. */
+		/* When a session ends during a write, the outcome may be unknown. */
 		if (status != DB_OK && status != DB_UNKNOWN)
 			(*bad)++;
 	}
@@ -803,7 +796,7 @@ many_threads_while_sessions_end(void **state)
 		assert_int_equal(pthread_create(&t[i], NULL, busy_thread, &bad[i]), 0);
 	for (i = 0; i < 5; i++) {
 		pause_ms(60);
-		/* One of all: where connecting takes long, none might be left in the end. */
+		/* Ends a single session: where connecting is slow, none might be left otherwise. */
 		pool_fill();
 		admin_do("select pg_terminate_backend(pid) from pg_stat_activity where " OTHERS
 			 " order by pid limit 1");
@@ -840,7 +833,7 @@ settled(struct notify *n, void *arg)
 	return true;
 }
 
-/* The first few (`fails`) are not done, and are tried again soon. */
+/* Fails for the first `fails` times; each is tried again soon. */
 static bool
 looked(struct notify *n, void *arg)
 {
@@ -878,7 +871,7 @@ notifications(void **state)
 	assert_true(reaches(&h.settled, 1));
 	admin_do("select pg_terminate_backend(pid) from pg_stat_activity where query like "
 		 "'listen%' and " OTHERS);
-	assert_true(reaches(&h.checks, 2)); /* it connected again, and says that it did */
+	assert_true(reaches(&h.checks, 2)); /* it connected again, and the check ran */
 	admin_do("notify gestor_session, 'c'");
 	assert_true(reaches(&h.session, 2));
 	start_ms = clock_ms();
@@ -886,12 +879,12 @@ notifications(void **state)
 	assert_in_range(clock_ms() - start_ms, 0, 100);
 
 	fast = notify_start("postgresql://127.0.0.1:1/x", 50, &handler, &f);
-	assert_true(reaches(&f.checks, 3)); /* without a connection too */
+	assert_true(reaches(&f.checks, 3)); /* the check also runs without a connection */
 	notify_stop(fast);
 
 	fast = notify_start(url, 60000, &handler, &again);
 	assert_true(reaches(
-	    &again.checks, 5)); /* what was not done is tried again soon, and not after check_ms */
+	    &again.checks, 5)); /* a failed check is repeated soon, not only after check_ms */
 	pause_ms(300);
 	assert_int_equal(again.checks, 5);
 	notify_stop(fast);
@@ -913,7 +906,7 @@ migrations_run_once(void **state)
 
 	(void)state;
 	assert_int_equal(migrate_run(url, 100), 0); /* nothing to do */
-	/* dbmate's table, with one row of its own */
+	/* a table of the tool dbmate, with a row of its own */
 	admin_do(
 	    "alter table gestor.schema_migrations drop column checksum, drop column applied_at");
 	assert_int_equal(migrate_run(url, 100), 0);
@@ -922,17 +915,17 @@ migrations_run_once(void **state)
 	    2);
 	admin_do("update gestor.schema_migrations set checksum = 'x' where version = '0001'");
 	assert_int_equal(migrate_run(url, 100), -1);
-	/* An operator holds the lock. */
+	/* An administrator holds the lock. */
 	admin_do("select pg_advisory_lock(113685426368370)");
 	assert_int_equal(migrate_run(url, 150), -1);
 	admin_do("select pg_advisory_unlock_all()");
-	/* A failing one leaves nothing behind. */
+	/* A failing migration leaves nothing behind. */
 	admin_do("update gestor.schema_migrations set checksum = null");
 	admin_do("delete from gestor.schema_migrations where version = '0002'");
 	admin_do("drop function gestor.flaky");
-	assert_int_equal(migrate_run(url, 100), -1); /* t_shape is there already */
+	assert_int_equal(migrate_run(url, 100), -1); /* t_shape exists already */
 	assert_int_equal(admin_int("select count(*) from pg_proc where proname = 'flaky'"), 0);
-	/* Two at once, from nothing. */
+	/* Two migrate at once, from an empty database. */
 	admin_do("drop schema gestor cascade");
 	for (i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, migrate_thread, &ret[i]), 0);
@@ -992,11 +985,11 @@ main(void)
 		cmocka_unit_test_setup(idle_connections_are_ended, setup),
 		cmocka_unit_test_setup(ended_while_running, setup),
 		cmocka_unit_test_setup(network_is_cut, setup),
-		cmocka_unit_test_setup(writes_leave_one_to_reads, setup),
+		cmocka_unit_test_setup(writes_leave_one_connection_to_reads, setup),
 		cmocka_unit_test_setup(all_busy, setup),
-		cmocka_unit_test_setup(crowded, setup),
+		cmocka_unit_test_setup(impatient_calls_are_refused_early, setup),
 		cmocka_unit_test_setup(no_time_left, setup),
-		cmocka_unit_test_setup(silence_is_noticed, setup),
+		cmocka_unit_test_setup(silent_server_is_noticed, setup),
 		cmocka_unit_test_setup_teardown(server_refuses, setup, server_refuses_teardown),
 		cmocka_unit_test_setup_teardown(commit_hangs, setup, commit_hangs_teardown),
 		cmocka_unit_test_setup(many_threads_while_sessions_end, setup),

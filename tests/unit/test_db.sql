@@ -5,7 +5,7 @@ insert into t (id, name) values (coalesce($1::int, nextval('t_seq')::int), $2) r
 select count(*) from t;
 
 -- name: t_text  ($1 text, $2 null)
--- Characters that C and JSON would trip over: "quotes", back\slashes, ??= and ñ.
+-- Characters that need escaping in C and JSON: "quotes", back\slashes, ??= and ñ.
 select $1::text, $2::text, '"\ñ ??=' as odd, true, false, :{pair "0 + 1" 2};
 
 -- fragment: pair
@@ -32,7 +32,7 @@ deallocate all;
 select $1::text::int;
 
 -- name: t_flaky
--- Fails with 40001 until a sequence (which no rollback sets back) says otherwise.
+-- Fails with 40001 until a sequence, which no rollback resets, allows success.
 -- writes
 select flaky();
 

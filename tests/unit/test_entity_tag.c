@@ -85,9 +85,9 @@ items_are_found_one_by_one(void **state)
 	}
 }
 
-/* It is for text that is well formed; what is not must end all the same. */
+/* The reader expects well-formed text, but must not read past the end of other text. */
 static void
-text_that_ends_early_ends(void **state)
+truncated_text_is_safe(void **state)
 {
 	static const char json[] = "{\"a\":{\"b\":[\"c\\\"\",{}]},\"d\":1}";
 
@@ -121,7 +121,7 @@ a_part_is_what_a_change_overwrites(void **state)
 	assert_string_equal(tag, arena_printf(&arena, "%s%s", parts,
 				     hash_of(arena_printf(&arena, "%sid\"7\"missing[]", parts))));
 	assert_true(strlen(tag) <= ENTITY_TAG_MAX);
-	/* A member of a member, and what is not there. */
+	/* A nested member, and a missing one. */
 	tag = entity_tag(&arena, ENTITY_CONTACT, span_of("{\"id\":\"1\"}"));
 	parts = arena_printf(&arena, "%s-", hash_of("null"));
 	assert_string_equal(tag,
@@ -217,7 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(members_are_found_in_json_text, begin, end),
 		cmocka_unit_test_setup_teardown(items_are_found_one_by_one, begin, end),
-		cmocka_unit_test_setup_teardown(text_that_ends_early_ends, begin, end),
+		cmocka_unit_test_setup_teardown(truncated_text_is_safe, begin, end),
 		cmocka_unit_test_setup_teardown(a_part_is_what_a_change_overwrites, begin, end),
 		cmocka_unit_test_setup_teardown(
 		    of_a_tag_the_parts_are_taken_that_are_asked_for, begin, end),

@@ -1,5 +1,5 @@
 /*
- * The share of requests that an account has, by a clock that the test sets.
+ * The fair share of requests of an account, with a clock that the test sets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +29,10 @@ a_bucket_empties_and_fills(void **state)
 	assert_false(fair_share_take(1, 5, 100 * S, &share));
 	assert_int_equal(share.left, 0);
 	assert_int_equal(share.wait_s, 1);
-	/* A fifth of a second brings one, and one alone. */
+	/* A fifth of a second brings one token, and only one. */
 	assert_true(fair_share_take(1, 5, 100 * S + S / 5, &share));
 	assert_false(fair_share_take(1, 5, 100 * S + S / 5, &share));
-	/* However long it is quiet, it holds no more than its quota. */
+	/* However long an account is quiet, its bucket holds no more than the quota. */
 	assert_true(fair_share_take(1, 5, 100000 * S, &share));
 	assert_int_equal(share.left, 49);
 	assert_int_equal(share.full_s, 1);
@@ -50,7 +50,7 @@ accounts_have_buckets_of_their_own(void **state)
 	assert_int_equal(share.left, 9);
 }
 
-/* Whoever is forgotten was quiet: one that asks all the time keeps its empty bucket among any number of others. */
+/* Quiet accounts are forgotten first: one that asks all the time keeps its empty bucket among any number of others. */
 static void
 a_busy_account_is_not_forgotten_for_quiet_ones(void **state)
 {
@@ -68,7 +68,7 @@ a_busy_account_is_not_forgotten_for_quiet_ones(void **state)
 }
 
 static void
-a_clock_that_was_read_earlier_takes_nothing_away(void **state)
+an_earlier_clock_reading_takes_nothing(void **state)
 {
 	struct fair_share share;
 
@@ -84,12 +84,12 @@ requests_at_once_are_spread_over_the_longest_pause(void **state)
 	struct fair_share share;
 
 	(void)state;
-	/* What an eager user sends at once is served at once. */
+	/* A burst of one user is served at once. */
 	for (int i = 0; i < FAIR_SHARE_BURST; i++) {
 		assert_true(fair_share_take(10, 100, S, &share));
 		assert_int_equal(share.pause_us, 0);
 	}
-	/* Then a hundredth of a second apart. */
+	/* Later requests are a hundredth of a second apart. */
 	for (int i = 1; i <= 20; i++) {
 		assert_true(fair_share_take(10, 100, S, &share));
 		assert_int_equal(share.pause_us, i * 10000);
@@ -102,7 +102,7 @@ requests_at_once_are_spread_over_the_longest_pause(void **state)
 	assert_int_equal(share.pause_us, FAIR_SHARE_PAUSE_MS * 1000);
 }
 
-/* 8 connections, each of which sends again as soon as it is answered: they are never refused. */
+/* 8 connections that send again as soon as they are answered are never refused. */
 static void
 clients_in_a_loop_settle_at_the_rate(void **state)
 {
@@ -159,7 +159,7 @@ main(void)
 		cmocka_unit_test(a_bucket_empties_and_fills),
 		cmocka_unit_test(accounts_have_buckets_of_their_own),
 		cmocka_unit_test(a_busy_account_is_not_forgotten_for_quiet_ones),
-		cmocka_unit_test(a_clock_that_was_read_earlier_takes_nothing_away),
+		cmocka_unit_test(an_earlier_clock_reading_takes_nothing),
 		cmocka_unit_test(requests_at_once_are_spread_over_the_longest_pause),
 		cmocka_unit_test(clients_in_a_loop_settle_at_the_rate),
 		cmocka_unit_test(threads_take_no_token_twice),

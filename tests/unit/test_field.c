@@ -1,5 +1,5 @@
 /*
- * What people type and paste, and what becomes of it: the table of field types.
+ * The table of field types: normal forms of what people type and paste.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ end(void **state)
 	return 0;
 }
 
-/* The normal form of text, which must be that of itself too, and what is wrong with it. */
+/* Expects this normal form, which must be its own normal form, or this fault. */
 static void
 expect(const char *type, const char *text, const char *normal, enum text fault)
 {
@@ -68,7 +68,7 @@ a_name_is_one_visible_line_in_nfc(void **state)
 		expect(t, "\ufeffJU\u00adAN\u200b", "JUAN", TEXT_NONE);
 		expect(t, "JU\u200dA\u200cN\ufe0f", "JUAN", TEXT_NONE);
 		expect(t, "\u2800A\u2800\u2800B\u3164", "A B", TEXT_NONE);
-		/* Persian and a family: joiners that do something stay. */
+		/* Persian text and a family emoji: joiners that have a meaning stay. */
 		expect(t, "\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e", TEXT_NONE);
 		expect(t, "\U0001F468\u200d\U0001F469\ufe0f", "\U0001F468\u200d\U0001F469\ufe0f",
 		    TEXT_NONE);
@@ -96,7 +96,7 @@ a_name_is_one_visible_line_in_nfc(void **state)
 }
 
 static void
-bytes_that_are_no_utf8_are_refused(void **state)
+invalid_utf8_is_refused(void **state)
 {
 	static const char *const bad[] = { "\xff", "JUAN\xc3", "\xc0\x80", "\xed\xa0\x80",
 		"\xf4\x90\x80\x80", "A\x80", "\xe2\x80" };
@@ -161,7 +161,7 @@ numbers_lose_blanks_and_separators(void **state)
 }
 
 static void
-words_are_trimmed_alone(void **state)
+words_are_only_trimmed(void **state)
 {
 	(void)state;
 	expect("email", "\u200b ana@ejemplo.pe\r\n", "ana@ejemplo.pe", TEXT_NONE);
@@ -183,7 +183,7 @@ days_have_bounds(void **state)
 	expect("birth_date", " 1900-01-01", "1900-01-01", TEXT_NONE);
 	expect("birth_date", "1899-12-31", "1899-12-31", TEXT_birth_date_early);
 	expect("birth_date", "0027-03-01", "0027-03-01", TEXT_birth_date_early);
-	/* That it is none is the format's to say. */
+	/* The format's check finds that it is no date; this field type does not. */
 	expect("birth_date", "ayer", "ayer", TEXT_NONE);
 	expect("date", "2025-13-01", "2025-13-01", TEXT_NONE);
 	expect("date", "1990-01-01", "1990-01-01", TEXT_NONE);
@@ -222,9 +222,9 @@ documents_have_the_form_of_their_type(void **state)
 	assert_int_equal(document_fault("otro", "1234567890123"), TEXT_NONE);
 }
 
-/* 64 KiB of the longest that a body can hold, and of what NFC has to sort. */
+/* 64 KiB of the longest text that a body can hold, and of text that NFC must reorder. */
 static void
-long_texts_are_no_trouble(void **state)
+long_texts_are_handled(void **state)
 {
 	static const char *const parts[] = { "a", " ", "\u200b", "n\u0303", "\u0301\u0323",
 		"\u1e9b\u0323", "\u0958", "\U0001D160", "\uac00\u11a8" };
@@ -253,9 +253,9 @@ long_texts_are_no_trouble(void **state)
 	free(text);
 }
 
-/* Whatever is thrown at it: the normal form is UTF-8 and that of itself. */
+/* Random input: the normal form is UTF-8 and its own normal form. */
 static void
-a_normal_form_is_its_own(void **state)
+normalising_twice_changes_nothing(void **state)
 {
 	static const unicode_t some[] = { ' ', 'A', 'n', '9', '-', '\n', 0x85, 0xA0, 0xAD, 0xF1,
 		0x300, 0x303, 0x323, 0x345, 0x34F, 0x61C, 0x1161, 0x11A8, 0x180B, 0x200B, 0x200C,
@@ -322,15 +322,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_name_is_one_visible_line_in_nfc, begin, end),
-		cmocka_unit_test_setup_teardown(bytes_that_are_no_utf8_are_refused, begin, end),
+		cmocka_unit_test_setup_teardown(invalid_utf8_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(
 		    a_phone_is_nine_digits_however_it_is_written, begin, end),
 		cmocka_unit_test_setup_teardown(numbers_lose_blanks_and_separators, begin, end),
-		cmocka_unit_test_setup_teardown(words_are_trimmed_alone, begin, end),
+		cmocka_unit_test_setup_teardown(words_are_only_trimmed, begin, end),
 		cmocka_unit_test_setup_teardown(days_have_bounds, begin, end),
 		cmocka_unit_test_setup_teardown(documents_have_the_form_of_their_type, begin, end),
-		cmocka_unit_test_setup_teardown(long_texts_are_no_trouble, begin, end),
-		cmocka_unit_test_setup_teardown(a_normal_form_is_its_own, begin, end),
+		cmocka_unit_test_setup_teardown(long_texts_are_handled, begin, end),
+		cmocka_unit_test_setup_teardown(normalising_twice_changes_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(white_space_is_trimmed_in_place, begin, end),
 	};
 

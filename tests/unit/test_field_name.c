@@ -1,4 +1,4 @@
-/* Fields: one name for one field in every request, the pointer back, and a label for each of the contract's. */
+/* Fields: one name in every request, the pointer of a name, and a label for every field of the contract. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,7 +71,7 @@ one_field_has_one_name(void **state)
 }
 
 static void
-what_is_of_no_section_keeps_its_name(void **state)
+fields_without_a_section_keep_their_name(void **state)
 {
 	(void)state;
 	assert_field("client_search", "#/limit", "limit");
@@ -84,7 +84,7 @@ what_is_of_no_section_keeps_its_name(void **state)
 }
 
 static void
-the_body_is_its_section(void **state)
+the_whole_body_is_named_after_its_section(void **state)
 {
 	(void)state;
 	assert_field("client_create", "#", "client");
@@ -107,7 +107,7 @@ assert_pointer(const char *operation, const char *field, const char *pointer)
 }
 
 static void
-a_field_is_where_the_body_holds_it(void **state)
+a_field_has_its_pointer_in_the_body(void **state)
 {
 	(void)state;
 	assert_pointer("client_update", "client.document_number", "#/document_number");
@@ -162,7 +162,7 @@ every_field_of_the_contract_has_a_label(void **state)
 	}
 }
 
-/* Each body of the form says which section it is: without one its fields would have other names. */
+/* Every body of the form must name its section, or its fields would have other names. */
 static void
 every_section_is_written(void **state)
 {
@@ -190,9 +190,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_field_has_one_name),
-		cmocka_unit_test(what_is_of_no_section_keeps_its_name),
-		cmocka_unit_test(the_body_is_its_section),
-		cmocka_unit_test(a_field_is_where_the_body_holds_it),
+		cmocka_unit_test(fields_without_a_section_keep_their_name),
+		cmocka_unit_test(the_whole_body_is_named_after_its_section),
+		cmocka_unit_test(a_field_has_its_pointer_in_the_body),
 		cmocka_unit_test(every_field_of_the_contract_has_a_label),
 		cmocka_unit_test(every_section_is_written),
 	};

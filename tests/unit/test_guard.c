@@ -1,4 +1,4 @@
-/* The guard, on heads cut as civetweb cuts them; tests/http/guard.test.js sends the same to a server. */
+/* The guard, on heads cut as civetweb cuts them; tests/http/guard.test.js sends the same ones to a server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,13 +35,13 @@ free_buffer(void **state)
 	return 0;
 }
 
-/* What the guard says of these bytes; "-" when civetweb does not let them come so far. */
+/* The guard's refusal of these bytes; "-" when civetweb refuses them before the guard. */
 static const char *
 verdict_of(const char *bytes, size_t size)
 {
 	enum text refusal;
 
-	/* What an earlier request left behind. */
+	/* Bytes of an earlier request. */
 	memset(buffer, '\r', BUFFER_BYTES);
 	memcpy(buffer, bytes, size);
 	if (cut_head(buffer, (int)size, BUFFER_BYTES, &ri) <= 0)
@@ -107,7 +107,7 @@ header_lines_are_strict(void **state)
 	REFUSED("GET /livez HTTP/1.1\r\nHost: a\n\n");
 }
 
-/* civetweb takes a line that begins with CR for the end of the headers, wherever the head ends. */
+/* civetweb ends the headers at a line that begins with CR, wherever the head ends. */
 static void
 nothing_hides_behind_a_cr(void **state)
 {
@@ -119,7 +119,7 @@ nothing_hides_behind_a_cr(void **state)
 	REFUSED(POST("Content-Length: 5\r\n\rTransfer-Encoding: chunked\r\n"));
 }
 
-/* LF LF is an end to civetweb; what follows is not the head's, whatever it looks like. */
+/* civetweb ends a head at LF LF; what follows belongs to the body, whatever it looks like. */
 static void
 nothing_of_the_body_ends_a_head(void **state)
 {
@@ -130,7 +130,7 @@ nothing_of_the_body_ends_a_head(void **state)
 }
 
 static void
-host_stands_once(void **state)
+host_occurs_once(void **state)
 {
 	(void)state;
 	REFUSED("GET /livez HTTP/1.1\r\n\r\n");
@@ -188,7 +188,7 @@ lengths_are_digits(void **state)
 }
 
 static void
-keep_alive_is_what_the_peer_asks(void **state)
+keep_alive_follows_the_request(void **state)
 {
 	(void)state;
 	ACCEPTED(GET(""));
@@ -225,7 +225,7 @@ expectations(void **state)
 	assert_string_equal(VERDICT(POST("Expect:\r\n")), "expectation_failed");
 }
 
-/* A head of exactly `size` bytes with this ending, of this many headers. */
+/* A head of exactly `size` bytes with this ending and this number of headers. */
 static const char *
 verdict_of_size(size_t size, const char *ending)
 {
@@ -247,7 +247,7 @@ heads_have_bounds(void **state)
 	assert_string_equal(verdict_of_size(GUARD_HEAD_MAX, "\r\n\r\n"), "");
 	assert_string_equal(verdict_of_size(GUARD_HEAD_MAX + 16, "\r\n\r\n"), "headers_too_large");
 	assert_string_equal(verdict_of_size(BUFFER_BYTES, "\r\n\r\n"), "headers_too_large");
-	/* The last byte of the head is the last of the buffer: nothing behind it may be read. */
+	/* The head's last byte is the buffer's last: nothing after it may be read. */
 	assert_string_not_equal(verdict_of_size(BUFFER_BYTES, "\n\n"), "");
 	assert_string_not_equal(verdict_of_size(BUFFER_BYTES - 1, "\n\n"), "");
 	for (int target = GUARD_URI_MAX - 1; target <= GUARD_URI_MAX + 1; target++) {
@@ -271,7 +271,7 @@ heads_have_bounds(void **state)
 }
 
 static void
-header_is_found_without_case(void **state)
+headers_are_found_in_any_case(void **state)
 {
 	(void)state;
 	ACCEPTED(GET("X-One: 1\r\nx-one: 2\r\nEmpty:\r\n"));
@@ -312,13 +312,13 @@ main(void)
 		cmocka_unit_test(header_lines_are_strict),
 		cmocka_unit_test(nothing_hides_behind_a_cr),
 		cmocka_unit_test(nothing_of_the_body_ends_a_head),
-		cmocka_unit_test(host_stands_once),
+		cmocka_unit_test(host_occurs_once),
 		cmocka_unit_test(framing_is_one_of_three),
 		cmocka_unit_test(lengths_are_digits),
-		cmocka_unit_test(keep_alive_is_what_the_peer_asks),
+		cmocka_unit_test(keep_alive_follows_the_request),
 		cmocka_unit_test(expectations),
 		cmocka_unit_test(heads_have_bounds),
-		cmocka_unit_test(header_is_found_without_case),
+		cmocka_unit_test(headers_are_found_in_any_case),
 		cmocka_unit_test(depth_is_of_brackets_outside_strings),
 	};
 

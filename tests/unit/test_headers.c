@@ -1,4 +1,4 @@
-/* What request headers ask for: conditions, traces, origins; and what is kept encrypted. */
+/* Request headers: conditions, traces, origins; and encrypted secrets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ condition(const char *if_match, const char *if_none_match, int *ret_status)
 }
 
 static void
-condition_is_tags_that_could_be_ours(void **state)
+condition_keeps_tags_of_the_service_s_form(void **state)
 {
 	static const struct {
 		const char *if_match, *if_none_match, *condition;
@@ -42,7 +42,7 @@ condition_is_tags_that_could_be_ours(void **state)
 		{ " \"a1\" , \"b2\"", NULL, "a1,b2" },
 		{ ",,\"a1\",", NULL, "a1" },
 		{ "\"a1\"", "\"b2\"", "a1" },
-		/* Strong comparison alone (RFC 9110, 13.1.1): nothing is left to match. */
+		/* Only strong comparison (RFC 9110, 13.1.1), so no tag of this list can match. */
 		{ "W/\"a1\"", NULL, "" },
 		{ "\"\"", NULL, "" },
 		{ "\"A1\"", NULL, "" },
@@ -69,7 +69,7 @@ condition_is_tags_that_could_be_ours(void **state)
 }
 
 static void
-condition_refuses_what_is_no_list(void **state)
+condition_refuses_malformed_lists(void **state)
 {
 	static const char *const bad[] = { "a1", "\"a1", "a1\"", "\"a1\" \"b2\"", "\"a1\"x", "",
 		" ", ",", "w/\"a1\"", "W/a1", "\"a 1\"", "\"a\x01\"", "* , \"a1\"" };
@@ -119,7 +119,7 @@ none_match_compares_weakly(void **state)
 #define SPAN "b7ad6b7169203331"
 
 static void
-trace_is_taken_up_with_a_span_of_its_own(void **state)
+trace_continues_with_a_new_span(void **state)
 {
 	static const char *const good[] = { "00-" ID "-" SPAN "-01", "00-" ID "-" SPAN "-ff",
 		"01-" ID "-" SPAN "-01", "cc-" ID "-" SPAN "-01-what-will-be" };
@@ -139,7 +139,7 @@ trace_is_taken_up_with_a_span_of_its_own(void **state)
 }
 
 static void
-trace_passes_over_what_is_malformed(void **state)
+malformed_trace_is_ignored(void **state)
 {
 	static const char *const bad[] = { NULL, "", "00", "00-" ID "-" SPAN,
 		"00-" ID "-" SPAN "-1", "00-" ID "-" SPAN "-01-x", "00-" ID "-" SPAN "-01x",
@@ -174,7 +174,7 @@ origins_are_a_list_of_origins(void **state)
 }
 
 static void
-what_is_kept_comes_back_and_nothing_else_does(void **state)
+encrypted_texts_decrypt_and_altered_ones_do_not(void **state)
 {
 	char token[SECRET_TOKEN_SIZE], kept[SECRET_KEPT_SIZE], again[SECRET_TOKEN_SIZE],
 	    other[SECRET_KEPT_SIZE];
@@ -186,7 +186,7 @@ what_is_kept_comes_back_and_nothing_else_does(void **state)
 	assert_true(secret_kept(kept, again));
 	assert_string_equal(again, token);
 	assert_null(strstr(kept, token));
-	/* Never the same twice. */
+	/* Encrypting twice gives different texts. */
 	secret_keep(token, other);
 	assert_string_not_equal(kept, other);
 	for (size_t i = 0; i < strlen(kept); i += 7) {
@@ -200,7 +200,7 @@ what_is_kept_comes_back_and_nothing_else_does(void **state)
 }
 
 static void
-what_was_made_under_the_previous_secret_is_opened(void **state)
+texts_under_the_previous_secret_decrypt(void **state)
 {
 	static const char old[] = "0123456789abcdef0123456789abcdef";
 	static const char new[] = "fedcba9876543210fedcba9876543210";
@@ -218,7 +218,7 @@ what_was_made_under_the_previous_secret_is_opened(void **state)
 	assert_true(secret_open("list", sealed, text, sizeof(text)));
 	assert_string_equal(text, "2026 1");
 	assert_false(secret_open("another", sealed, text, sizeof(text)));
-	/* What is made now is made under the present one. */
+	/* New texts are encrypted under the current secret. */
 	assert_non_null(secret_seal("list", "2026 1", resealed, sizeof(resealed)));
 	assert_string_not_equal(sealed, resealed);
 	secret_init(old, NULL);
@@ -233,15 +233,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(condition_is_tags_that_could_be_ours),
-		cmocka_unit_test(condition_refuses_what_is_no_list),
+		cmocka_unit_test(condition_keeps_tags_of_the_service_s_form),
+		cmocka_unit_test(condition_refuses_malformed_lists),
 		cmocka_unit_test(if_match_where_nothing_has_a_tag_fails),
 		cmocka_unit_test(none_match_compares_weakly),
-		cmocka_unit_test(trace_is_taken_up_with_a_span_of_its_own),
-		cmocka_unit_test(trace_passes_over_what_is_malformed),
+		cmocka_unit_test(trace_continues_with_a_new_span),
+		cmocka_unit_test(malformed_trace_is_ignored),
 		cmocka_unit_test(origins_are_a_list_of_origins),
-		cmocka_unit_test(what_is_kept_comes_back_and_nothing_else_does),
-		cmocka_unit_test(what_was_made_under_the_previous_secret_is_opened),
+		cmocka_unit_test(encrypted_texts_decrypt_and_altered_ones_do_not),
+		cmocka_unit_test(texts_under_the_previous_secret_decrypt),
 	};
 
 	if (sodium_init() < 0)

@@ -1,8 +1,6 @@
 /*
- * The functions that the program puts before the C library's must be as those
- * are for everybody but the HTTP library's threads.
- *
- * make unit builds it.
+ * The functions that the program defines in place of the C library's must behave like those,
+ * except in the HTTP library's threads.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +29,7 @@ poll_of_nothing_is_a_sleep(void **state)
 }
 
 static void
-others_are_not_held_to_deadlines(void **state)
+other_threads_have_no_deadlines(void **state)
 {
 	char byte = 'x';
 	int pair[2];
@@ -71,7 +69,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(poll_of_nothing_is_a_sleep),
-		cmocka_unit_test(others_are_not_held_to_deadlines),
+		cmocka_unit_test(other_threads_have_no_deadlines),
 		cmocka_unit_test(stacks_are_large_enough),
 	};
 

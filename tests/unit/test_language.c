@@ -55,7 +55,7 @@ the_highest_q_wins(void **state)
 }
 
 static void
-nothing_is_zero(void **state)
+q_of_zero_excludes_a_language(void **state)
 {
 	(void)state;
 	ENGLISH("es;q=0");
@@ -67,7 +67,7 @@ nothing_is_zero(void **state)
 }
 
 static void
-a_star_is_what_is_not_named(void **state)
+a_star_matches_languages_not_named(void **state)
 {
 	(void)state;
 	ENGLISH("es;q=0.5, *;q=0.8");
@@ -94,7 +94,7 @@ lines_are_one_list(void **state)
 }
 
 static void
-empty_items_are_borne(void **state)
+empty_items_are_ignored(void **state)
 {
 	(void)state;
 	ENGLISH("");
@@ -106,7 +106,7 @@ empty_items_are_borne(void **state)
 }
 
 static void
-malformed_is_passed_over(void **state)
+malformed_ranges_are_ignored(void **state)
 {
 	(void)state;
 	SPANISH("es-PE,es_PE;q=0.9,en;q=0.1");
@@ -158,11 +158,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranges_name_a_language),
 		cmocka_unit_test(the_highest_q_wins),
-		cmocka_unit_test(nothing_is_zero),
-		cmocka_unit_test(a_star_is_what_is_not_named),
+		cmocka_unit_test(q_of_zero_excludes_a_language),
+		cmocka_unit_test(a_star_matches_languages_not_named),
 		cmocka_unit_test(lines_are_one_list),
-		cmocka_unit_test(empty_items_are_borne),
-		cmocka_unit_test(malformed_is_passed_over),
+		cmocka_unit_test(empty_items_are_ignored),
+		cmocka_unit_test(malformed_ranges_are_ignored),
 		cmocka_unit_test(a_long_list_is_read_to_its_end),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * The log's thread: lines come out whole, in their order and all of them; who
- * reads too slowly loses some, and is told how many.
+ * The log's thread writes whole lines, all of them and in order. When the reader is too
+ * slow, lines are lost, and the log tells how many.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 
 static int read_end, stderr_as_it_was;
 
-/* Standard error becomes a pipe's end. */
+/* Connects standard error to a pipe. */
 static int
 redirect(void **state)
 {
@@ -48,7 +48,7 @@ restore(void **state)
 	return 0;
 }
 
-/* What comes until the pipe is silent for 200 ms; the caller frees it. */
+/* Reads until the pipe is silent for 200 ms; the caller frees the text. */
 static char *
 all_that_comes(void)
 {
@@ -114,7 +114,7 @@ lines_are_whole_and_in_order(void **state)
 }
 
 static void
-a_line_comes_without_more(void **state)
+a_single_line_is_written_at_once(void **state)
 {
 	struct pollfd p = { .fd = read_end, .events = POLLIN };
 	int64_t began_ms = clock_ms();
@@ -131,7 +131,7 @@ a_line_comes_without_more(void **state)
 	log_stop();
 }
 
-/* Nobody reads: the writer waits, those who log do not. */
+/* Without a reader the writer thread waits; the threads that log do not. */
 static void
 lost_lines_are_counted(void **state)
 {
@@ -184,7 +184,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lines_are_whole_and_in_order, redirect, restore),
-		cmocka_unit_test_setup_teardown(a_line_comes_without_more, redirect, restore),
+		cmocka_unit_test_setup_teardown(
+		    a_single_line_is_written_at_once, redirect, restore),
 		cmocka_unit_test_setup_teardown(lost_lines_are_counted, redirect, restore),
 		cmocka_unit_test_setup_teardown(
 		    before_and_after_the_thread_at_once, redirect, restore),

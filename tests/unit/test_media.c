@@ -86,7 +86,7 @@ content_type_is(void **state)
 	assert_true(media_is("application/json; charset=\"UTF8\"; version=1", type));
 	assert_true(media_is("application/json; version=\"a;b\"; charset=utf8", type));
 	assert_true(media_is("application/json;", type));
-	/* No charset, whatever it looks like. */
+	/* Not a charset parameter, although it looks like one. */
 	assert_true(media_is("application/json; xcharset=latin1", type));
 	assert_true(media_is("application/json; version=\"charset=latin1\"", type));
 	assert_true(media_is("application/json; version=1", type));
@@ -109,7 +109,7 @@ content_type_is(void **state)
 	assert_false(media_is("application/json; charset=\"utf-8", type));
 	assert_false(media_is("application/json; charset=utf8; charset=latin1", type));
 	assert_false(media_is("application/json; charset=utf8 text/plain", type));
-	/* Two types in one line are none. */
+	/* Two media types in one line are invalid. */
 	assert_false(media_is("application/json, text/plain", type));
 	assert_true(media_is("application/merge-patch+json", "application/merge-patch+json"));
 }

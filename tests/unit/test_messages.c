@@ -1,4 +1,4 @@
-/* The table of messages, entry by entry, and how its texts are filled in. */
+/* Checks every entry of the table of messages, and how placeholders are filled in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static const struct label labels[] = {
 };
 
 static const struct {
-	const char *name, *code; /* code NULL: a part of a sentence */
+	const char *name, *code; /* code NULL: part of a sentence */
 	bool of_problem;
 	const char *words[LANGUAGES];
 } texts[] = {
@@ -42,16 +42,16 @@ assert_snake_case(const char *s)
 
 	for (const char *p = s; *p != '\0'; p++) {
 		if (*p == '_' && !letter)
-			fail_msg("%s: an underscore out of place", s);
+			fail_msg("%s: a misplaced underscore", s);
 		letter = *p != '_';
 		if (letter && !(*p >= 'a' && *p <= 'z') && !(*p >= '0' && *p <= '9'))
 			fail_msg("%s: not in lower case", s);
 	}
 	if (!letter || (*s >= '0' && *s <= '9'))
-		fail_msg("\"%s\": no name", s);
+		fail_msg("\"%s\": not a name", s);
 }
 
-/* A bit for each {n}. */
+/* One bit for each {n}. */
 static unsigned
 placeholders(const char *words)
 {
@@ -59,7 +59,7 @@ placeholders(const char *words)
 
 	for (const char *p = strpbrk(words, "{}"); p != NULL; p = strpbrk(p, "{}")) {
 		if (p[0] != '{' || p[1] < '1' || p[1] > '9' || p[2] != '}')
-			fail_msg("%s: a brace that is no placeholder's", words);
+			fail_msg("%s: a brace outside a placeholder", words);
 		bits |= 1U << (p[1] - '1');
 		p += 3;
 	}
@@ -76,13 +76,13 @@ assert_words(const char *name, const char *en, const char *es)
 	if (!text_is_utf8(en, strlen(en)) || !text_is_utf8(es, strlen(es)))
 		fail_msg("%s: not UTF-8", name);
 	if (bits != placeholders(es))
-		fail_msg("%s: the languages have not the same placeholders", name);
-	/* {1} and {3} without {2} would be a gap. */
+		fail_msg("%s: the languages' placeholders differ", name);
+	/* {1} and {3} without {2} are a gap. */
 	if ((bits & (bits + 1)) != 0)
 		fail_msg("%s: a gap between the placeholders", name);
 }
 
-/* Whether its answer has Retry-After, which fills {1} in. */
+/* Whether its answer has Retry-After, which fills {1}. */
 static bool
 tells_wait(const struct told *p)
 {
@@ -101,7 +101,7 @@ assert_sentence(const char *name, const char *words)
 		fail_msg("%s: no full stop: %s", name, words);
 }
 
-/* Of what an advisor can meet: no names of members or headers, no words of HTTP. */
+/* Texts that an advisor can see have no names of members or headers and no terms of HTTP. */
 static void
 assert_plain(const char *name, const char *words)
 {
@@ -133,7 +133,7 @@ details_are_sentences(void **state)
 			const char *title = problems[i].words[l][0];
 
 			if (title[strlen(title) - 1] == '.')
-				fail_msg("%s: a full stop behind its title", problems[i].code);
+				fail_msg("%s: a title with a full stop", problems[i].code);
 			assert_sentence(problems[i].code, problems[i].words[l][1]);
 			if (plain) {
 				assert_plain(problems[i].code, title);
@@ -148,7 +148,7 @@ details_are_sentences(void **state)
 }
 
 static void
-labels_are_whole_and_sorted(void **state)
+labels_are_complete_and_sorted(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NITEMS(labels); i++) {
@@ -175,7 +175,7 @@ labels_are_whole_and_sorted(void **state)
 }
 
 static void
-problems_are_whole(void **state)
+problems_are_complete(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NITEMS(problems); i++) {
@@ -188,7 +188,7 @@ problems_are_whole(void **state)
 
 			assert_words(problems[i].code, en, problems[i].words[LANGUAGE_ES][k]);
 			if (placeholders(en) != 0 && (k == 0 || !tells_wait(&problems[i])))
-				fail_msg("%s: nothing fills its placeholder in", problems[i].code);
+				fail_msg("%s: nothing fills its placeholder", problems[i].code);
 		}
 		assert_non_null(p);
 		assert_string_equal(p->code, problems[i].code);
@@ -202,7 +202,7 @@ problems_are_whole(void **state)
 }
 
 static void
-texts_are_whole(void **state)
+texts_are_complete(void **state)
 {
 	(void)state;
 	assert_int_equal(NITEMS(texts) + 1, TEXTS);
@@ -235,12 +235,12 @@ arguments_are_filled_in(void **state)
 	    "x: the value must be a string, not null.");
 	assert_string_equal(message_write(&a, LANGUAGE_ES, MESSAGE(TEXT_one_of, "a, b")),
 	    "Indique exactamente uno de estos datos: a, b.");
-	/* What the argument holds is not looked at again. */
+	/* Placeholders inside an argument are not expanded. */
 	assert_string_equal(
 	    message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type, "{2}", "{1}", "%s{3}")),
 	    "{2}: the value must be {1}, not %s{3}.");
 	assert_string_equal(message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_required, "")), "Enter .");
-	/* Too few leave the placeholder, too many are passed over. */
+	/* With too few arguments a placeholder stays; surplus arguments are ignored. */
 	assert_string_equal(message_write(&a, LANGUAGE_EN, MESSAGE(TEXT_type_of_text, "x")),
 	    "x: the value must be {2}.");
 	assert_string_equal(message_write(&a, LANGUAGE_EN, TEXT_required, NULL), "Enter {1}.");
@@ -273,10 +273,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(problems_are_whole),
-		cmocka_unit_test(texts_are_whole),
+		cmocka_unit_test(problems_are_complete),
+		cmocka_unit_test(texts_are_complete),
 		cmocka_unit_test(details_are_sentences),
-		cmocka_unit_test(labels_are_whole_and_sorted),
+		cmocka_unit_test(labels_are_complete_and_sorted),
 		cmocka_unit_test(arguments_are_filled_in),
 		cmocka_unit_test(patterns_are_named),
 	};

@@ -1,9 +1,4 @@
-/*
- * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
- *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *     tests/unit/test_openapi.c api/spec/[a-z]*.c \
- *     api/base/arena.c api/base/text.c -ljansson -lcmocka -o build/test_openapi
- */
+/* Loading a document: what is compiled, merged and refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +9,7 @@
 #include "spec/openapi.h"
 #include "spec/validate.h"
 
-/* Stands in for build/openapi.c. */
+/* Replaces build/openapi.c. */
 const char openapi_json_text[] =
     "{\"openapi\": \"3.1.0\", \"paths\": {"
     "\"/v1/clients/{client_id}\": {"
@@ -67,7 +62,7 @@ load(void)
 		fail_msg("%s", error);
 }
 
-/* Loads a document that is written with ' for " and expects it to be refused. */
+/* Loads a document, written with ' for ", and expects a refusal. */
 static void
 expect_refused(const char *text, const char *expected)
 {
@@ -183,14 +178,14 @@ bodies_are_compiled(void **state)
 	openapi_unload();
 }
 
-/* A document with one answer and its components: to be written with ' for ". */
+/* A document with one answer and its components, written with ' for ". */
 #define ANSWERED_WITH(schema, components)                                                          \
 	"{'paths': {'/x': {'get': {'operationId': 'a', 'responses': {'200': {'content':"           \
 	" {'application/json': {'schema': {" schema                                                \
 	"}}}}}}}}, 'components': {'schemas': {" components "}}}"
 
 static void
-unknown_keywords_are_refused_wherever_they_stand(void **state)
+unknown_keywords_are_refused_anywhere(void **state)
 {
 	(void)state;
 	expect_refused(
@@ -215,7 +210,7 @@ unknown_keywords_are_refused_wherever_they_stand(void **state)
 }
 
 static void
-references_that_lead_nowhere_are_refused_in_answers_too(void **state)
+dangling_references_are_refused_in_answers_too(void **state)
 {
 	static const char at[] = "paths./x.get.responses.200.content.application/json.schema: ";
 	char expected[256];
@@ -234,7 +229,7 @@ references_that_lead_nowhere_are_refused_in_answers_too(void **state)
 }
 
 static void
-documents_that_say_too_little_are_refused(void **state)
+incomplete_documents_are_refused(void **state)
 {
 	(void)state;
 	expect_refused(
@@ -261,7 +256,7 @@ documents_that_say_too_little_are_refused(void **state)
 }
 
 static void
-parameters_that_cannot_be_are_refused(void **state)
+impossible_parameters_are_refused(void **state)
 {
 	(void)state;
 	expect_refused(
@@ -299,10 +294,10 @@ main(void)
 		cmocka_unit_test(operations_can_be_counted),
 		cmocka_unit_test(parameters_of_path_and_operation_are_merged),
 		cmocka_unit_test(bodies_are_compiled),
-		cmocka_unit_test(unknown_keywords_are_refused_wherever_they_stand),
-		cmocka_unit_test(references_that_lead_nowhere_are_refused_in_answers_too),
-		cmocka_unit_test(documents_that_say_too_little_are_refused),
-		cmocka_unit_test(parameters_that_cannot_be_are_refused),
+		cmocka_unit_test(unknown_keywords_are_refused_anywhere),
+		cmocka_unit_test(dangling_references_are_refused_in_answers_too),
+		cmocka_unit_test(incomplete_documents_are_refused),
+		cmocka_unit_test(impossible_parameters_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

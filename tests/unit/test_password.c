@@ -1,4 +1,4 @@
-/* What a sign-in by a name that nobody has costs, beside a wrong password: that is all that could tell them apart. */
+/* A sign-in with an unknown username must cost as much as a wrong password, or the time would tell them apart. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "auth/password.h"
 
-/* As without it: what is asked for in vain is no reason to end. */
+/* Without it, an allocation that must fail would end the program. */
 const char *__asan_default_options(void);
 const char *
 __asan_default_options(void)
@@ -41,11 +41,11 @@ cost_ms(const char *hash)
 	return cpu_ms() - began;
 }
 
-/* "contraseña", the letter composed and in parts. */
+/* "contraseña", with ñ composed and decomposed. */
 static const char composed[] = "una contrase\u00f1a larga", parts[] = "una contrasen\u0303a larga";
 
 static void
-a_letter_is_one_however_it_was_sent(void **state)
+composed_and_decomposed_letters_are_equal(void **state)
 {
 	char hash[PASSWORD_HASH_SIZE], raw[PASSWORD_HASH_SIZE];
 
@@ -59,15 +59,15 @@ a_letter_is_one_however_it_was_sent(void **state)
 	assert_int_equal(password_check(hash, composed, 1000), PASSWORD_RIGHT);
 	assert_true(password_same(composed, parts));
 	assert_false(password_same(composed, "una contrasena larga"));
-	/* Made by a version before, of what was sent. */
+	/* A hash that an earlier version made of the password as sent. */
 	assert_int_equal(crypto_pwhash_str(raw, parts, strlen(parts), 2, 19 << 20), 0);
 	assert_int_equal(password_check(raw, parts, 1000), PASSWORD_RIGHT);
 	assert_int_equal(password_check(raw, composed, 1000), PASSWORD_WRONG);
-	/* Neither blanks nor case, nor a compatible letter: NFC and no more. */
+	/* Blanks, case and compatible letters count: the normal form is NFC. */
 	assert_int_equal(password_check(hash, "una contrase\u00d1a larga", 1000), PASSWORD_WRONG);
 	assert_int_equal(password_hash("una \ufb01cha muy larga", hash), 0);
 	assert_int_equal(password_check(hash, "una ficha muy larga", 1000), PASSWORD_WRONG);
-	/* What the command line is given may be anything. */
+	/* On the command line a password may be any bytes. */
 	assert_int_equal(password_hash("\xff\xfe una clave larga", hash), 0);
 	assert_int_equal(password_check(hash, "\xff\xfe una clave larga", 1000), PASSWORD_RIGHT);
 	assert_int_equal(password_weakness("contrasen\u0303a1234", "x"), PASSWORD_IS_COMMON);
@@ -88,7 +88,7 @@ unknown_name_costs_as_much_as_a_wrong_password(void **state)
 	(void)state;
 	assert_int_equal(password_init(), 0);
 	assert_int_equal(password_hash("another made-up password", hash), 0);
-	/* In turn, and the least of several: what else the machine does only ever adds. */
+	/* Measures both in turn and takes the minimum, because other processes only add time. */
 	for (int i = 0; i < 10; i++) {
 		wrong = less(wrong, cost_ms(hash));
 		unknown = less(unknown, cost_ms(NULL));
@@ -97,7 +97,7 @@ unknown_name_costs_as_much_as_a_wrong_password(void **state)
 		fail_msg("an unknown name takes %.1f ms, a wrong password %.1f ms", unknown, wrong);
 }
 
-/* Of the time to readiness half was once the hash of a password that nobody has. */
+/* Hashing the unknown user's password at the start once took half of the time until readiness. */
 static void
 start_computes_no_hash(void **state)
 {
@@ -113,9 +113,9 @@ start_computes_no_hash(void **state)
 		fail_msg("it takes %.1f ms, a hash %.1f ms", start, cpu_ms() - began);
 }
 
-/* Whether it is right cannot be told then, so nobody is told that it is wrong. */
+/* Without memory the password cannot be checked, so the answer must not be "wrong". */
 static void
-want_of_memory_is_not_a_wrong_password(void **state)
+out_of_memory_is_not_a_wrong_password(void **state)
 {
 	char hash[PASSWORD_HASH_SIZE];
 	struct rlimit all, none;
@@ -141,10 +141,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_letter_is_one_however_it_was_sent),
+		cmocka_unit_test(composed_and_decomposed_letters_are_equal),
 		cmocka_unit_test(unknown_name_costs_as_much_as_a_wrong_password),
 		cmocka_unit_test(start_computes_no_hash),
-		cmocka_unit_test(want_of_memory_is_not_a_wrong_password),
+		cmocka_unit_test(out_of_memory_is_not_a_wrong_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,4 @@
-/*
- * Routes against the document, both ways.
- *
- * gcc -std=c17 -D_GNU_SOURCE -Iapi -Ibuild … tests/unit/test_route.c build/asan/libgestor.a -lcmocka …
- * (make unit builds it)
- */
+/* Routes and the document must match in both directions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +14,7 @@
 #include "http/route.h"
 #include "spec/openapi.h"
 
-/* The embedded document, altered by `alter`, is loaded; what route_check says of it. */
+/* Loads the embedded document, altered by `alter`; returns route_check's message. */
 static int
 checked(void (*alter)(json_t *paths), char ret_err[static 512])
 {
@@ -77,7 +72,7 @@ open_one_to_all(json_t *paths)
 }
 
 static void
-they_are_held_together(void **state)
+routes_and_document_must_match(void **state)
 {
 	char err[512];
 
@@ -98,7 +93,7 @@ they_are_held_together(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(they_are_held_together) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(routes_and_document_must_match) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,4 @@
-/*
- * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
- *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *     tests/unit/test_schema.c api/base/messages.c api/spec/faults.c api/spec/keyword.c \
- *     api/spec/pattern.c api/spec/scalar.c api/spec/compiler.c api/spec/schema_compile.c api/spec/walk.c api/spec/validate.c \
- *     api/base/arena.c api/base/text.c -ljansson -lcmocka -o build/test_schema
- */
+/* Compiling schemas: which keywords are accepted and refused. */
 #include "schema_check.h"
 
 static void
@@ -40,7 +34,7 @@ compile_refuses_unknown_words(void **state)
 	expect_refused("{'pattern': 'a', 'x-words': 'none'}", NULL, "unknown text");
 	expect_refused("{'pattern': 'a', 'x-words': ''}", NULL, "unknown text");
 	expect_refused("{'pattern': 'a', 'x-words': 1}", NULL, "unknown text");
-	/* A text, but not of a pattern's fault. */
+	/* A message, but not that of a faulty pattern. */
 	expect_refused("{'pattern': 'a', 'x-words': 'required'}", NULL, "unknown text");
 	expect_refused(
 	    "{'x-words': 'phone_form'}", NULL, "\"x-words\" without \"pattern\" or \"oneOf\"");
@@ -101,7 +95,7 @@ compile_refuses_refs(void **state)
 }
 
 static void
-compile_refuses_patterns_that_ecma_reads_otherwise(void **state)
+compile_refuses_patterns_that_ecma_reads_differently(void **state)
 {
 	static const char *const bad[] = { "^\\\\d+$", "\\\\w", "\\\\bx", "(a)\\\\1", "\\\\",
 		"(?=a)", "(?:a)", "(?!a)", "a*?", "a+?", "a??", "a{1,2}?", "a**", "a+{2}", "*a",
@@ -127,7 +121,7 @@ main(void)
 		cmocka_unit_test(compile_refuses_unknown_words),
 		cmocka_unit_test(compile_refuses_malformed_keywords),
 		cmocka_unit_test(compile_refuses_refs),
-		cmocka_unit_test(compile_refuses_patterns_that_ecma_reads_otherwise),
+		cmocka_unit_test(compile_refuses_patterns_that_ecma_reads_differently),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

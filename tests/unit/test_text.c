@@ -1,9 +1,4 @@
-/*
- * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
- *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *     tests/unit/test_text.c api/base/text.c -lcmocka \
- *     -o build/test_text
- */
+/* base/text: UTF-8, formats, percent-decoding, tags. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +10,7 @@
 #define UTF8(s) text_is_utf8(s, sizeof(s) - 1)
 
 static void
-utf8_accepts_what_is_well_formed(void **state)
+utf8_accepts_well_formed(void **state)
 {
 	(void)state;
 	assert_true(UTF8(""));
@@ -56,7 +51,7 @@ utf8_refuses_surrogates_and_past_the_end(void **state)
 }
 
 static void
-utf8_refuses_what_is_cut_or_out_of_place(void **state)
+utf8_refuses_truncated_and_stray_bytes(void **state)
 {
 	(void)state;
 	assert_false(UTF8("\x80"));
@@ -67,7 +62,7 @@ utf8_refuses_what_is_cut_or_out_of_place(void **state)
 	assert_false(UTF8("\xC3("));
 	assert_false(UTF8("\xE2\x82("));
 	assert_false(UTF8("\xF0\x9F\x98("));
-	/* The length counts, not what stands behind it. */
+	/* Only `length` bytes count, whatever follows. */
 	assert_false(text_is_utf8("\xC3\xB1", 1));
 }
 
@@ -178,9 +173,9 @@ ruc_has_prefix_and_check_digit(void **state)
 	assert_false(text_is_ruc("20 67534026"));
 }
 
-/* What PostgreSQL 15 says to select to_hex(hashtextextended(…, 0)): every length of a last block. */
+/* PostgreSQL's results of select to_hex(hashtextextended(…, 0)), for every length of the last block. */
 static void
-tag_is_the_database_s(void **state)
+tag_equals_the_database_s(void **state)
 {
 	static const char text[] = "the quick brown fox jumps over the lazy dog";
 	static const struct {
@@ -217,7 +212,7 @@ tag_is_the_database_s(void **state)
 }
 
 static void
-decode_takes_escapes_apart(void **state)
+decode_resolves_escapes(void **state)
 {
 	char plain[] = "a+b%20c%C3%B1", query[] = "a+b%2B", mixed[] = "%2f%2F";
 
@@ -249,17 +244,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_accepts_what_is_well_formed),
+		cmocka_unit_test(utf8_accepts_well_formed),
 		cmocka_unit_test(utf8_refuses_overlong_forms),
 		cmocka_unit_test(utf8_refuses_surrogates_and_past_the_end),
-		cmocka_unit_test(utf8_refuses_what_is_cut_or_out_of_place),
+		cmocka_unit_test(utf8_refuses_truncated_and_stray_bytes),
 		cmocka_unit_test(length_is_in_characters),
 		cmocka_unit_test(id_is_a_positive_int64),
 		cmocka_unit_test(date_is_a_day_that_exists),
 		cmocka_unit_test(instant_is_in_utc),
 		cmocka_unit_test(ruc_has_prefix_and_check_digit),
-		cmocka_unit_test(tag_is_the_database_s),
-		cmocka_unit_test(decode_takes_escapes_apart),
+		cmocka_unit_test(tag_equals_the_database_s),
+		cmocka_unit_test(decode_resolves_escapes),
 		cmocka_unit_test(decode_refuses),
 	};
 

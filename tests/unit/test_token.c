@@ -1,4 +1,4 @@
-/* Tokens of our own, and what is done to them; tests/http/token.test.js has the forgeries. */
+/* The service's own tokens, and altered ones; tests/http/token.test.js has forgeries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ drop(void **state)
 }
 
 static void
-what_is_issued_is_verified(void **state)
+issued_tokens_verify(void **state)
 {
 	struct claims c;
 	int64_t now = clock_epoch_s();
@@ -94,7 +94,7 @@ every_character_counts(void **state)
 }
 
 static void
-the_loose_bits_of_the_signature_count(void **state)
+unused_bits_of_the_signature_count(void **state)
 {
 	static const char alphabet[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -110,7 +110,7 @@ the_loose_bits_of_the_signature_count(void **state)
 }
 
 static void
-form_is_held_to(void **state)
+malformed_tokens_are_refused(void **state)
 {
 	static const char *const bad[] = { "", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d",
 		".b.c", "a..c" };
@@ -135,7 +135,7 @@ form_is_held_to(void **state)
 }
 
 static void
-another_key_and_an_ended_time_are_refused(void **state)
+wrong_key_and_expired_are_refused(void **state)
 {
 	struct claims c;
 	char *ended;
@@ -152,7 +152,7 @@ another_key_and_an_ended_time_are_refused(void **state)
 	assert_true(token_verify(token, &c));
 }
 
-/* mixed - the header of one token before the rest of another. */
+/* mixed - the header of one token with the rest of another. */
 static char *
 mixed(const char *header_of, const char *rest_of)
 {
@@ -167,7 +167,7 @@ mixed(const char *header_of, const char *rest_of)
 }
 
 static void
-a_ring_verifies_by_both_and_signs_by_the_first(void **state)
+two_secrets_verify_and_the_first_signs(void **state)
 {
 	static const char id[] = "0af7651916cd43dd8448eb211c80319c";
 	int64_t now = clock_epoch_s();
@@ -182,19 +182,19 @@ a_ring_verifies_by_both_and_signs_by_the_first(void **state)
 	assert_non_null(new);
 	assert_true(token_verify(new, &c));
 	assert_true(strncmp(new, token, strcspn(token, ".") + 1) != 0);
-	/* A header and the signature of the other key do not go together, whichever is which. */
+	/* A header and a signature of different keys do not verify, in either combination. */
 	a = mixed(token, new);
 	b = mixed(new, token);
 	assert_false(token_verify(a, &c));
 	assert_false(token_verify(b, &c));
-	/* Before the two changed places, in a process that has not been restarted yet. */
+	/* A process that was not restarted yet still has the two secrets in the old order. */
 	assert_int_equal(token_init(secret, other), 0);
 	assert_true(token_verify(new, &c) && token_verify(token, &c));
 	assert_false(token_verify(a, &c) || token_verify(b, &c));
 	again = token_issue(&given, now, 900, id);
 	assert_non_null(again);
 	assert_int_equal(strncmp(again, token, strcspn(token, ".") + 1), 0);
-	/* When the previous one was taken away. */
+	/* After the previous secret was removed. */
 	assert_int_equal(token_init(other, NULL), 0);
 	assert_true(token_verify(new, &c));
 	assert_false(token_verify(token, &c) || token_verify(again, &c));
@@ -207,7 +207,7 @@ a_ring_verifies_by_both_and_signs_by_the_first(void **state)
 }
 
 static void
-of_a_ring_every_character_counts(void **state)
+every_character_counts_with_two_secrets(void **state)
 {
 	struct claims c;
 
@@ -240,9 +240,9 @@ roles_have_names(void **state)
 	assert_false(role_named("root", &r));
 }
 
-/* What was found good before is not good for longer than it says, nor earlier. */
+/* A remembered token is not valid before or after its own time. */
 static void
-remembered_tokens_end(void **state)
+remembered_tokens_expire(void **state)
 {
 	struct claims c, brief = { .advisor_id = 1, .session_id = 2, .role = ROLE_ADVISOR };
 	int64_t now = clock_epoch_s();
@@ -270,9 +270,9 @@ remembered_tokens_end(void **state)
 	assert_false(verified_find(hash, now + 100, &c));
 }
 
-/* Of a token that is known every other spelling is unknown. */
+/* Only the exact text is remembered: any other spelling of a known token is unknown. */
 static void
-remembered_tokens_are_whole(void **state)
+remembered_tokens_match_exactly(void **state)
 {
 	size_t length = strlen(token);
 	struct claims c;
@@ -290,7 +290,7 @@ remembered_tokens_are_whole(void **state)
 }
 
 static void
-the_epoch_goes_along(void **state)
+tokens_carry_the_epoch(void **state)
 {
 	const char *const id = "0af7651916cd43dd8448eb211c80319c";
 	const int64_t now = clock_epoch_s(), epochs[] = { 0, 7, 2147483647, -1 };
@@ -323,13 +323,13 @@ sessions_end_one_by_one_and_by_account(void **state)
 	revoked_init(900);
 	assert_false(revoked_token(&c));
 	revoked_add_account(5, 3, now - 100);
-	assert_false(revoked_token(&c)); /* it began in this epoch */
+	assert_false(revoked_token(&c)); /* the session began in this epoch */
 	assert_false(revoked_token(&old)); /* issued later */
 	revoked_add_account(5, 4, now);
 	assert_true(revoked_token(&c));
 	assert_true(revoked_token(&old));
 	assert_false(revoked_token(&another));
-	/* What is told late takes nothing back. */
+	/* An older epoch that arrives late does not undo a newer one. */
 	revoked_add_account(5, 2, now - 200);
 	assert_true(revoked_token(&c));
 	assert_true(revoked_token(&old));
@@ -341,10 +341,10 @@ sessions_end_one_by_one_and_by_account(void **state)
 	revoked_add(60);
 	assert_true(revoked_token(&c));
 	assert_true(revoked_token(&another));
-	/* An account's id is no session's. */
+	/* An account's id does not revoke the session with the same id. */
 	another.session_id = 5;
 	assert_false(revoked_token(&another));
-	/* Many, in any order. */
+	/* Many ids, in any order. */
 	for (int64_t i = 0; i < 3000; i++) {
 		revoked_add(100000 + i * 7919 % 3000);
 		revoked_add_account(100000 + i * 7919 % 3000, 1, now);
@@ -361,18 +361,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_epoch_goes_along),
+		cmocka_unit_test(tokens_carry_the_epoch),
 		cmocka_unit_test(sessions_end_one_by_one_and_by_account),
-		cmocka_unit_test(what_is_issued_is_verified),
+		cmocka_unit_test(issued_tokens_verify),
 		cmocka_unit_test(every_role_and_the_largest_ids),
 		cmocka_unit_test(every_character_counts),
-		cmocka_unit_test(the_loose_bits_of_the_signature_count),
-		cmocka_unit_test(form_is_held_to),
-		cmocka_unit_test(remembered_tokens_end),
-		cmocka_unit_test(remembered_tokens_are_whole),
-		cmocka_unit_test(another_key_and_an_ended_time_are_refused),
-		cmocka_unit_test(a_ring_verifies_by_both_and_signs_by_the_first),
-		cmocka_unit_test(of_a_ring_every_character_counts),
+		cmocka_unit_test(unused_bits_of_the_signature_count),
+		cmocka_unit_test(malformed_tokens_are_refused),
+		cmocka_unit_test(remembered_tokens_expire),
+		cmocka_unit_test(remembered_tokens_match_exactly),
+		cmocka_unit_test(wrong_key_and_expired_are_refused),
+		cmocka_unit_test(two_secrets_verify_and_the_first_signs),
+		cmocka_unit_test(every_character_counts_with_two_secrets),
 		cmocka_unit_test(roles_have_names),
 	};
 

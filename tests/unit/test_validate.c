@@ -1,11 +1,4 @@
-/*
- * gcc -std=c17 -D_GNU_SOURCE -Iapi -Wall -Wextra -Wshadow -Wconversion -Werror -g -O1 \
- *     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
- *     tests/unit/test_validate.c api/base/messages.c api/spec/faults.c api/spec/keyword.c \
- *     api/spec/pattern.c api/spec/scalar.c api/spec/compiler.c api/spec/schema_compile.c api/spec/walk.c api/spec/validate.c \
- *     api/field/field.c api/field/unicode.c api/base/arena.c api/base/clock.c api/base/text.c \
- *     -ljansson -lunistring -lm -lcmocka -o build/test_validate
- */
+/* Validating values by a schema: faults, details and normal forms. */
 #include "schema_check.h"
 
 /* The faults as "pointer code; pointer code". */
@@ -27,7 +20,7 @@ assert_faults(const struct check *c, const char *expected)
 	assert_string_equal(got, expected);
 }
 
-/* Validates value by schema and expects just these faults; details in the order of the faults. */
+/* Validates value by schema and expects exactly these faults, and these details in the same order. */
 static void
 expect_with(const char *schema, const char *components, const char *value, const char *expected,
     const char *detail)
@@ -72,7 +65,7 @@ expect_text(const char *schema, const char *text, const char *expected, const ch
 }
 
 static void
-type_names_what_was_expected_and_what_came(void **state)
+type_names_the_expected_and_the_given(void **state)
 {
 	(void)state;
 	expect("{}", "[1, null, 'x', 2.5, true, {}]", "");
@@ -139,7 +132,7 @@ details_are_in_the_language_of_the_list(void **state)
 	    "guiones.");
 }
 
-/* The normal form of value, as JSON, and the faults of it. */
+/* Expects this normal form of value, as JSON, and these faults. */
 static void
 expect_normal(const char *schema, const char *value, const char *normal, const char *faults)
 {
@@ -161,7 +154,7 @@ expect_normal(const char *schema, const char *value, const char *normal, const c
 }
 
 static void
-fields_are_brought_into_their_normal_form(void **state)
+fields_are_normalised(void **state)
 {
 	const char
 	    *phone = "{'properties': {'phone': {'type': ['string', 'null'], 'x-field': 'phone'}}}",
@@ -177,7 +170,7 @@ fields_are_brought_into_their_normal_form(void **state)
 	expect_normal(phone, "{'phone': '  '}", "{'phone': null}", "");
 	expect_normal(phone, "{'phone': '12'}", "{'phone': '12'}", "#/phone pattern");
 	expect_normal(phone, "{'phone': 944264648}", "{'phone': 944264648}", "#/phone type");
-	/* Counted in the normal form. */
+	/* The length is that of the normal form. */
 	expect_normal(name, "{'n': ' n\u0303n '}", "{'n': 'ñn'}", "");
 	expect_normal(name, "{'n': 'abc'}", "{'n': 'abc'}", "#/n too_long");
 	expect_normal(name, "{'n': ' '}", "{'n': ''}", "#/n blank");
@@ -197,7 +190,7 @@ fields_are_brought_into_their_normal_form(void **state)
 }
 
 static void
-keywords_apply_to_their_own_type_alone(void **state)
+keywords_apply_only_to_their_type(void **state)
 {
 	const char *schema =
 	    "{'minLength': 5, 'maxLength': 6, 'pattern': '^x$', 'format': 'date', 'minimum': 5, "
@@ -247,7 +240,7 @@ lengths_are_in_characters(void **state)
 	    "Request: use at most 3 characters.");
 	expect_detail(
 	    "{'maxLength': 1}", "'ab'", "# too_long", "Request: use at most 1 character.");
-	/* What is too long is not matched as well. */
+	/* A text that is too long is not also matched. */
 	expect("{'maxLength': 1, 'pattern': '^x$'}", "'ab'", "# too_long");
 }
 
@@ -264,7 +257,7 @@ numbers_have_bounds(void **state)
 	expect_detail(
 	    "{'minimum': 0.1}", "0.05", "# too_small", "Request: the smallest value is 0.1.");
 	expect("{'maximum': 2}", "2.5", "# too_big");
-	/* Where a double would round both to the same number. */
+	/* As doubles both would round to the same number. */
 	expect("{'maximum': 9007199254740992}", "9007199254740993", "# too_big");
 }
 
@@ -353,7 +346,7 @@ email_has_at_most_254_characters(void **state)
 }
 
 static void
-enum_and_const_show_what_is_legal(void **state)
+enum_and_const_list_the_legal_values(void **state)
 {
 	struct check c;
 
@@ -469,7 +462,7 @@ unknown_names_are_cut_between_characters(void **state)
 }
 
 static void
-faults_end_at_their_bound(void **state)
+faults_stop_at_the_bound(void **state)
 {
 	struct check c;
 	int i;
@@ -482,14 +475,14 @@ faults_end_at_their_bound(void **state)
 		json_array_append_new(c.value, json_integer(i));
 	validate(c.schema, c.value, "#", NULL, &c.faults);
 	assert_int_equal(c.faults.count, FAULTS_MAX);
-	/* One too many is still a fault that may be filled in. */
+	/* Past the bound faults_add still returns a fault that the caller may fill in. */
 	faults_add(&c.faults, "#", TEXT_choice_unknown, "x")->level = 1;
 	assert_int_equal(c.faults.count, FAULTS_MAX);
 	check_end(&c);
 }
 
 static void
-unknown_names_end_at_the_bound_too(void **state)
+unknown_names_stop_at_the_bound(void **state)
 {
 	struct check c;
 	char name[16];
@@ -508,7 +501,7 @@ unknown_names_end_at_the_bound_too(void **state)
 	check_end(&c);
 }
 
-/* Hooks that note what they were called with. */
+/* Hooks that record their calls. */
 static char calls[512];
 
 static void
@@ -535,7 +528,7 @@ note_rule(const char *rule, const json_t *object, const char *pointer, struct fa
 }
 
 static void
-hooks_are_asked(void **state)
+hooks_are_called(void **state)
 {
 	const struct validate_hooks hooks = { note_choice, note_rule, calls };
 	const struct validate_hooks none = { NULL, NULL, NULL };
@@ -568,7 +561,7 @@ hooks_are_asked(void **state)
 }
 
 static void
-text_becomes_the_type(void **state)
+parameters_are_converted_to_their_type(void **state)
 {
 	const char *limit = "{'type': 'integer', 'minimum': 1, 'maximum': 100}";
 
@@ -595,7 +588,7 @@ text_becomes_the_type(void **state)
 }
 
 static void
-what_is_passed_over(void **state)
+annotations_are_ignored(void **state)
 {
 	(void)state;
 	expect("{'title': 't', 'description': 'd', 'examples': [1], 'example': 1, 'default': 1,"
@@ -607,10 +600,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(type_names_what_was_expected_and_what_came),
+		cmocka_unit_test(type_names_the_expected_and_the_given),
 		cmocka_unit_test(details_are_in_the_language_of_the_list),
-		cmocka_unit_test(fields_are_brought_into_their_normal_form),
-		cmocka_unit_test(keywords_apply_to_their_own_type_alone),
+		cmocka_unit_test(fields_are_normalised),
+		cmocka_unit_test(keywords_apply_only_to_their_type),
 		cmocka_unit_test(object_members),
 		cmocka_unit_test(lengths_are_in_characters),
 		cmocka_unit_test(numbers_have_bounds),
@@ -618,16 +611,16 @@ main(void)
 		cmocka_unit_test(pattern_tells_its_meaning),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(email_has_at_most_254_characters),
-		cmocka_unit_test(enum_and_const_show_what_is_legal),
+		cmocka_unit_test(enum_and_const_list_the_legal_values),
 		cmocka_unit_test(one_of_wants_exactly_one),
 		cmocka_unit_test(ref_is_followed),
 		cmocka_unit_test(all_faults_at_once_with_nested_pointers),
 		cmocka_unit_test(unknown_names_are_cut_between_characters),
-		cmocka_unit_test(faults_end_at_their_bound),
-		cmocka_unit_test(unknown_names_end_at_the_bound_too),
-		cmocka_unit_test(hooks_are_asked),
-		cmocka_unit_test(text_becomes_the_type),
-		cmocka_unit_test(what_is_passed_over),
+		cmocka_unit_test(faults_stop_at_the_bound),
+		cmocka_unit_test(unknown_names_stop_at_the_bound),
+		cmocka_unit_test(hooks_are_called),
+		cmocka_unit_test(parameters_are_converted_to_their_type),
+		cmocka_unit_test(annotations_are_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
--- What migrations make of the rows of before_0012.sql: for tests/run.sh, step upgrade.
+-- What the migrations make of the rows of before_0012.sql. For the step upgrade of tests/run.sh.
 set search_path = gestor, pg_temp;
 
 create function pg_temp.same(what text, got anyelement, wanted anyelement) returns void language plpgsql as $$
@@ -21,7 +21,7 @@ begin
     perform pg_temp.same('kept answers', (select string_agg(i.operation || coalesce(i.client_id - c.id, -1)::text, ',' order by i.operation)
         from idempotency i, client c where c.name = 'PLAIN'), 'action_delete-1,client_update0,contact_create0,diagnosis_put-1');
     perform pg_temp.same('consents', (select count(*) from consent where advertising_acceptance is not null), 6::bigint);
-    -- Of those who were erased before 0017 more is left, which its erasures remove.
+    -- Clients erased before 0017 have data left, which an erasure under way removes.
     perform pg_temp.same('erasures under way', (select string_agg(c.plan || ' ' || (e.done_at is null), ',') from erasure e join client c on c.id = e.client_id), 'PLAN true');
     while erasure_continue(2) > 0 loop
         null;
@@ -30,7 +30,7 @@ begin
     perform pg_temp.same('opportunities of theirs', (select count(*) from opportunity where erased_at is not null and num_nonnulls(current_plan, activation_date, prior_consultation) > 0), 0::bigint);
     perform pg_temp.same('of others', (select count(*) from opportunity where erased_at is null and current_plan = 'CHIP'), 4::bigint);
     perform pg_temp.same('a key, as a process of the version before claims it', idempotency_claim('1', 'client_create', 'new', '\x00', '\x00'), true);
-    -- What a process of the version before says still works: it serves until it is replaced.
+    -- Functions that processes of the previous version call, until they are replaced, still work.
     perform pg_temp.same('choice with two arguments', (select c.choice ->> 'label' from choice('operator', 'entel') c), 'ENTEL');
     perform pg_temp.same('unchanged', unchanged('{}'::json, tag('{}'::json)), true);
 end $$;

@@ -1,4 +1,4 @@
--- Rows as they stand in a database of schema 0011 that has been worked on: for tests/run.sh, step upgrade.
+-- Typical rows of a database of schema 0011. For the step upgrade of tests/run.sh.
 set search_path = gestor, pg_temp;
 
 insert into advisor (username, full_name, role, password_hash) values
@@ -15,7 +15,7 @@ insert into contact (client_id, advisor_id, origin_phone, serial_number)
 select c.id, a.id, '944264648', lpad(n::text, 16, '0')
   from client c, advisor a, generate_series(1, 2) n where a.username = 'E1000001' order by c.id, n;
 
--- Of each client one that is open and one that is finished.
+-- Each client has one open and one finished opportunity.
 insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage, closed_at,
     reason_id, reason, phone_to_manage, advertising_acceptance_id, advertising_acceptance)
 select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, sc.id, sc.choice, st.id, st.choice, case when t.id % 2 = 0 then now() end,
