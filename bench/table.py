@@ -24,8 +24,8 @@ def result(d):
     plain = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
                       for w in d["works"] if "N" in w["median"])
     if plain:
-        print(f"\nShare of the bound with N, a P without the record of reads: {plain}.")
-    print("\nMedians of the rounds. Latencies are of one request, also for the call in three writes. Processor time is in µs for one unit of S, P or H.\n\n"
+        print(f"\nOf a bound whose P does not record whose data were shown: {plain}.")
+    print("\nA median of rounds each. Latencies are of one request, of three writes too; processor time in µs is of a unit of S, P or H.\n\n"
           "| work | p50 ms | p99 ms | p99/p50 | S: all | service | PostgreSQL | wrk | P: all | pgbench | H: all | share by processor time | resident MB |\n"
           + "| --- " * 13 + "|")
     for w in d["works"]:
@@ -46,7 +46,7 @@ def bars(d):
 def growth(d):
     print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['connections']} connections, "
           f"{d['rounds']} rounds of {d['seconds_each']} s each; "
-          f"p50 in ms, at most {d['bar']} times the smallest{'; all rows requested' if d['all'] else ''}.\n")
+          f"p50 in ms, at most {d['bar']} times the smallest{'; all there are asked for' if d['all'] else ''}.\n")
     sizes = d["sizes"]
     print("| work | " + " | ".join(f"{n:,}" for n in sizes) + " | most / least |\n" + "| --- " * (len(sizes) + 2) + "|")
     for w in d["works"]:
