@@ -83,7 +83,7 @@ function isRefused(r, error) {
   if (error) assert.equal(problem.code, "token_invalid");
 }
 
-/* flipBits(part, bit) - one bit of the bytes behind base64url. */
+/* flipBits(part, bit) - one bit of the bytes after base64url. */
 function flipBit(part, bit) {
   const bytes = Buffer.from(part, "base64url");
   bytes[bit >> 3] ^= 1 << (bit & 7);
@@ -139,7 +139,7 @@ const forgeries = {
   ...Object.fromEntries(["RS384", "RS512", "ES384", "ES512", "PS384", "PS512", "EdDSA", "dir", "A128KW", "HS257", "SHA256"].map((alg) =>
     [`alg ${alg}, signed as HS256`, () => withHeader(headerWith({ alg }))])),
   "alg none with a blank": () => `${b64(headerWith({ alg: "none " }))}.${real.split(".")[1]}.`,
-  "alg HS256 with NUL behind": () => withHeader(headerWith({ alg: "HS256\0" })),
+  "alg HS256 with NUL after": () => withHeader(headerWith({ alg: "HS256\0" })),
   "alg by an escape": () => withHeader(headerText().replace('"alg"', '"\\u0061lg"')),
   "alg empty": () => withHeader(headerWith({ alg: "" })),
   "alg a number": () => withHeader(headerWith({ alg: 256 })),
@@ -161,7 +161,7 @@ const forgeries = {
   "kid an object": () => withHeader(headerWith({ kid: {} })),
   "kid null": () => withHeader(headerWith({ kid: null })),
   "kid true": () => withHeader(headerWith({ kid: true })),
-  "kid with NUL behind": () => withHeader(headerWith({ kid: `${JSON.parse(headerText()).kid}\0` })),
+  "kid with NUL after": () => withHeader(headerWith({ kid: `${JSON.parse(headerText()).kid}\0` })),
   "kid cut": () => withHeader(headerWith({ kid: JSON.parse(headerText()).kid.slice(0, -1) })),
   "kid twice, ours last": () => withHeader(headerText().replace("{", '{"kid":"x",')),
   "kid by an escape": () => withHeader(headerText().replace('"kid"', '"\\u006bid"')),
@@ -201,7 +201,7 @@ const forgeries = {
   "another member": () => withHeader(headerWith({ x: 1 })),
   "members in another order": () => withHeader(JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(headerText())).reverse()))),
   "white space in the header": () => withHeader(headerText().replace(",", ", ")),
-  "white space behind the header": () => withHeader(headerText() + " "),
+  "white space after the header": () => withHeader(headerText() + " "),
   "header an array": () => withHeader("[]"),
   "header a string": () => withHeader('"HS256"'),
   "header of no JSON": () => withHeader("{"),
@@ -244,7 +244,7 @@ const forgeries = {
   "iat a fraction": () => withText(JSON.stringify(claims).replace(/"iat":\d+/, `"iat":${now()}.0`)),
   "iss other": () => withClaims({ iss: "other" }),
   "iss in capitals": () => withClaims({ iss: "GESTOR" }),
-  "iss with NUL behind": () => withText(JSON.stringify(claims).replace('"gestor"', '"gestor\\u0000"')),
+  "iss with NUL after": () => withText(JSON.stringify(claims).replace('"gestor"', '"gestor\\u0000"')),
   "iss empty": () => withClaims({ iss: "" }),
   "aud other": () => withClaims({ aud: "other-api" }),
   "aud with more": () => withClaims({ aud: "gestor-api gestor" }),
@@ -267,9 +267,9 @@ const forgeries = {
   "payload a string": () => withText('"x"'),
   "payload null": () => withText("null"),
   "payload of no JSON": () => withText("{"),
-  "payload with text behind": () => withText(JSON.stringify(claims) + "x"),
+  "payload with text after": () => withText(JSON.stringify(claims) + "x"),
   "payload twice": () => withText(JSON.stringify(claims) + JSON.stringify(claims)),
-  "payload with NUL behind": () => withText(JSON.stringify(claims) + "\0"),
+  "payload with NUL after": () => withText(JSON.stringify(claims) + "\0"),
   "payload with a BOM": () => withText("\ufeff" + JSON.stringify(claims)),
   "payload of bad UTF-8": () => withText(Buffer.concat([Buffer.from(JSON.stringify(claims).slice(0, -1) + ',"x":"'), Buffer.from([0xff]), Buffer.from('"}')])),
   "payload in UTF-16": () => withText(Buffer.from(JSON.stringify(claims), "utf16le")),
@@ -286,7 +286,7 @@ const forgeries = {
   "payload of a length that base64 has not": () => { let p = b64(JSON.stringify(claims)); while (p.length % 4 !== 1) p += "A"; return signed(header, p); },
   "payload changed under the old signature": () => `${header}.${b64(JSON.stringify({ ...claims, role: "admin" }))}.${real.split(".")[2]}`,
 
-  /* ---- form; with nothing behind Bearer there is no token, which the scheme's test has */
+  /* ---- form; with nothing after Bearer there is no token, which the scheme's test has */
   "one dot": () => ".",
   "two dots": () => "..",
   "three dots": () => "...",
@@ -300,7 +300,7 @@ const forgeries = {
   "no header": () => `.${real.split(".").slice(1).join(".")}`,
   "no header, signed": () => signed("", real.split(".")[1]),
   "four parts": () => `${real}.${real.split(".")[2]}`,
-  "a dot behind": () => `${real}.`,
+  "a dot after": () => `${real}.`,
   "a dot before": () => `.${real}`,
   "five parts, as JWE has": () => `${header}.a.b.c.d`,
   "the token twice": () => `${real}${real}`,
@@ -315,14 +315,14 @@ const forgeries = {
   "cut by a character": () => real.slice(0, -1),
   "cut by half": () => real.slice(0, real.length / 2),
   "a character more": () => `${real}A`,
-  "padding behind": () => `${real}=`,
+  "padding after": () => `${real}=`,
   "in quotes": () => `"${real}"`,
   "in angles": () => `<${real}>`,
   "space within": () => `${real.slice(0, 60)} ${real.slice(60)}`,
   "percent-encoded": () => real.replace(/\./g, "%2E"),
   "a plus in the signature": () => real.replace(/.$/, "+"),
   "a slash in the signature": () => real.replace(/.$/, "/"),
-  "8-bit bytes behind": () => `${real}\xff`,
+  "8-bit bytes after": () => `${real}\xff`,
   "8-bit bytes within": () => `${real.slice(0, 70)}\xe9${real.slice(71)}`,
   "the word null": () => "null",
   "the word undefined": () => "undefined",
@@ -424,7 +424,7 @@ test("the scheme: Bearer in any letters (RFC 9110, 11.1), and no other", async (
   isRefused(await ask(`X-Authorization: Bearer ${real}\r\nProxy-Authorization: Bearer ${real}\r\n`));
 });
 
-test("blanks behind the token are no part of it (RFC 9112, 5.1)", async () => {
+test("blanks after the token are no part of it (RFC 9112, 5.1)", async () => {
   assert.equal((await ask(`Authorization: Bearer ${real} \r\n`)).status, 200);
 });
 
