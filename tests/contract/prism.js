@@ -142,7 +142,7 @@ async function main() {
     else shown.push(e);
   }
   assert.ok(shown.length >= Math.max(fewest, part * all.length), `only ${shown.length} of ${all.length} exchanges can be shown: run the HTTP tests first`);
-  const ours = shown.length;
+  const count = shown.length;
   shown.push(...controls(shown));
   const upstream = await player(shown);
   const through = await prism(`http://127.0.0.1:${upstream.address().port}`);
@@ -165,12 +165,12 @@ async function main() {
     upstream.close();
   }
   found.sort((a, b) => a.n - b.n);   // the lanes finish in any order
-  const bad = found.filter(({ n }) => n < ours);
+  const bad = found.filter(({ n }) => n < count);
   for (const { e, why, violations } of bad)
     console.log(`${e.method} ${e.where} ${e.answer.status}: ${why}\n    Prism: ${violations}\n    body: ${e.body}\n    answer: ${e.answer.text.slice(0, 2000)}`);
   for (const [why, n] of left) console.log(`${n} not shown: ${why}`);
-  console.log(`${ours} exchanges shown to Prism, ${bad.length} violations`);
-  assert.deepEqual(found.filter(({ n }) => n >= ours).map(({ why }) => why.split(" ", 2)[1]), ["answer", "request"], "Prism missed a violation in the control exchanges");
+  console.log(`${count} exchanges shown to Prism, ${bad.length} violations`);
+  assert.deepEqual(found.filter(({ n }) => n >= count).map(({ why }) => why.split(" ", 2)[1]), ["answer", "request"], "Prism missed a violation in the control exchanges");
   process.exitCode = bad.length > 0 ? 1 : 0;
 }
 

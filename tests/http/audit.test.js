@@ -53,8 +53,8 @@ for (const id of Object.keys(wanted))
     const rq = await good[id](), key = `audit-${id}`;
     mark();
     const was = fingerprint(world.database);
-    const rehearsed = await rq.as.request(rq.method, `${rq.where}?validate_only=true`, rq.body);
-    assert.ok(rehearsed.status < 300, rehearsed.text);
+    const preview = await rq.as.request(rq.method, `${rq.where}?validate_only=true`, rq.body);
+    assert.ok(preview.status < 300, preview.text);
     assert.equal(fingerprint(world.database), was);
     if (rq.tagged) assert.equal((await send(rq, { "if-match": "\"0\"" })).status, 412);
     if (rq.body) assert.ok((await send(rq, {}, { body: { ...rq.body, nobody: 1 } })).status >= 400);

@@ -21,13 +21,13 @@ after(async () => {
  */
 function openSession(url) {
   const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], { stdio: ["pipe", "pipe", "pipe"] });
-  let heard = "", complaint = "", asked = 0, waiting = null;
+  let output = "", complaint = "", asked = 0, waiting = null;
   child.stdout.setEncoding("utf8").on("data", (text) => {
-    heard += text;
-    const mark = waiting && heard.indexOf(waiting.mark);
+    output += text;
+    const mark = waiting && output.indexOf(waiting.mark);
     if (waiting && mark >= 0) {
-      const rows = heard.slice(0, mark).trim();
-      heard = "";
+      const rows = output.slice(0, mark).trim();
+      output = "";
       waiting.resolve(rows);
       waiting = null;
     }

@@ -139,12 +139,12 @@ test("contact_get: the tag changes when the contact gets its opportunity", async
 test("catalog_get, catalog_list: the tag changes with the items, and returns when the old items return; other catalogues keep theirs", async () => {
   const was = { list: await tagOf("/v1/catalogs"), operator: await tagOf("/v1/catalogs/operator"), stage: await tagOf("/v1/catalogs/stage") };
   world.database.sql("insert into catalog_item (catalog_id, label) select id, 'NUEVO' from catalog where code = 'operator'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": was.operator })).status === 200);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": was.operator })).status === 200);
   assert.notEqual(await tagOf("/v1/catalogs"), was.list);
   assert.equal(await tagOf("/v1/catalogs/stage"), was.stage);
   const now = await tagOf("/v1/catalogs/operator");
   world.database.sql("update catalog_item set active = false where code = 'nuevo'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
 });
 
 test("If-Match on a read: the current tag, a list that has it, and * are 200; any other tag is 412, a malformed one 400", async () => {

@@ -133,8 +133,8 @@ test("client_erase: 200 as a rule; 202 with more than 200 records of a kind; ges
   assert.equal(await state((await lib.opened(ana)).client.id), "none");
   for (const many of [[450, 1, 0], [1, 1, 450], [1500, 1200, 10]]) {
     const c = await crowded(...many);
-    const rehearsed = await chief.post(`${c.there}/erasure?validate_only=true`);
-    assert.deepEqual([rehearsed.status, rehearsed.json.name, await state(c.id)], [200, "BORRADO", "none"]);
+    const preview = await chief.post(`${c.there}/erasure?validate_only=true`);
+    assert.deepEqual([preview.status, preview.json.name, await state(c.id)], [200, "BORRADO", "none"]);
     assert.equal((await chief.post(`${c.there}/erasure`)).status, 202);
     await nothingShown(c);
     await writesRefused(c);

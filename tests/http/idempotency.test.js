@@ -141,10 +141,10 @@ test("client_create, contact_create, action_create, opportunity_create, client_u
 });
 
 test("client_create: a validate_only request neither uses the key nor gets a stored response", async () => {
-  const rq = await make.client_create(), key = newKey(), rehearsal = { where: `${rq.where}?validate_only=true` };
-  for (let i = 0; i < 2; i++) assert.equal(isNew(await send(rq, by(key), rehearsal), 200).json.id, null);
+  const rq = await make.client_create(), key = newKey(), validateOnly = { where: `${rq.where}?validate_only=true` };
+  for (let i = 0; i < 2; i++) assert.equal(isNew(await send(rq, by(key), validateOnly), 200).json.id, null);
   const first = isNew(await send(rq, by(key)), 201);
-  const again = await send(rq, by(key), rehearsal);
+  const again = await send(rq, by(key), validateOnly);
   assert.equal(again.status, 409, "validate_only checks the request anew");
   assert.equal(again.json.code, "client_exists");
   isReplay(await send(rq, by(key)), first);
@@ -302,14 +302,14 @@ test("session_create: a retry after the session ended creates a new session, and
 test("action_create, typification_create: the answer is replayed even if its item was deactivated since", async () => {
   const active = async (yes) => {
     sql(`update catalog_item set active = ${yes} where code = '${row.action}'`);
-    return () => until("heard", async () => (await ana.get("/v1/catalogs/retention_action")).text.includes(`"${row.action}"`) === yes);
+    return () => until("notified", async () => (await ana.get("/v1/catalogs/retention_action")).text.includes(`"${row.action}"`) === yes);
   };
   for (const id of ["action_create", "typification_create"]) {
     const rq = await make[id](), key = newKey();
     const first = isNew(await send(rq, by(key)), 201);
-    const heard = await active(false);
+    const notified = await active(false);
     isReplay(await send(rq, by(key)), first);
-    await heard();
+    await notified();
     isReplay(await send(rq, by(key)), first);
     const r = await send(rq, by(newKey()));
     lib.faultAt(r, id === "action_create" ? "#/action" : "#/actions/0/action");

@@ -187,8 +187,8 @@ test("409: conflicts are explained in both languages", async () => {
 /* faults(r, [[pointer, code, en, es], …]) - the faults of a 422, all of them, in order. */
 function faults(r, expected) {
   assert.equal(r.en.status, 422, r.en.text);
-  const told = r.en.json.errors.map((e, i) => [e.pointer, e.code, e.detail, r.es.json.errors[i].detail]);
-  assert.deepEqual(told, expected);
+  const got = r.en.json.errors.map((e, i) => [e.pointer, e.code, e.detail, r.es.json.errors[i].detail]);
+  assert.deepEqual(got, expected);
 }
 
 test("422: faults of shape are explained in both languages", async () => {

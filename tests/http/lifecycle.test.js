@@ -271,9 +271,9 @@ test("opportunity_list, client_create, typification_create: after all database c
   assert.equal((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() })).status, 201);
   assert.equal((await world.anyone.get("/readyz")).status, 200);
   world.database.sql("insert into catalog_item (catalog_id, label) select id, 'DESPUÉS' from catalog where code = 'operator'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5, 3000);
   world.database.sql("delete from catalog_item where code = 'despues'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4, 3000);
 });
 
 test("contact_create: when connections end under load, requests succeed or get 503, and every 201 is stored once", async () => {
@@ -344,7 +344,7 @@ test("serve: on SIGTERM requests in flight are answered and the exit code is 0, 
   const waiting = Array.from({ length: 3 }, (_, i) => client.patch(`/v1/clients/${body.id}`, { gender: String(i) }));
   await until("they wait for the lock", async () => sessions("wait_event_type = 'Lock'") === 3, 10000);
   server.child.kill("SIGTERM");
-  await until("it has heard", async () => (await lib.caller(server.base).get("/readyz")).status !== 200, 10000);
+  await until("it is draining", async () => (await lib.caller(server.base).get("/readyz")).status !== 200, 10000);
   const began = Date.now();
   await release();
   for (const r of await Promise.all(waiting)) {

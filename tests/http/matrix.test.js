@@ -106,7 +106,7 @@ action_delete           204 -      x     x    p    +ofo000o ++ff0000   ++ff0000 
 new account: new, known
 advisor_create          201 -      x     x    p    r        r          +e       r        r        r        r       r        r             r
 
-account: one's own, another's, deactivated, known from old records alone, absent
+account: one's own, another's, deactivated, known only from old records, absent
 advisor_get             200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_update          200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_password_put    204 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r

@@ -184,23 +184,23 @@ describe("X-Request-Id", () => {
   test("answer, problem and both logs have the same id, whether HAProxy or the service answers", async () => {
     for (const target of ["/metrics", "/v1/nope", "/v1/clients"])
       for (const id of [...good, ...bad]) {
-        const r = await get(target, { "X-Request-Id": id }), told = r.headers["x-request-id"];
+        const r = await get(target, { "X-Request-Id": id }), requestId = r.headers["x-request-id"];
         assert.equal(r.lines.filter(([n]) => n === "x-request-id").length, 1);
         assert.deepEqual(Object.keys(r.json), members);
-        assert.equal(r.json.request_id, told);
-        if (good.includes(id)) assert.equal(told, id);
-        else assert.match(told, uuid, id);
-        assert.equal((await lineOf(told, front, target)).status, r.status);
-        if (target !== "/metrics") await until("the service's line", () => serviceLines(told).length > 0);
+        assert.equal(r.json.request_id, requestId);
+        if (good.includes(id)) assert.equal(requestId, id);
+        else assert.match(requestId, uuid, id);
+        assert.equal((await lineOf(requestId, front, target)).status, r.status);
+        if (target !== "/metrics") await until("the service's line", () => serviceLines(requestId).length > 0);
       }
   });
 
   test("the first of several headers counts, as in the service", async () => {
     for (const ids of [["one", "two"], ["x\"y", "two"], ["one", "x\"y"], ["", "two"], ["one", ""], ["a,b", "c"], ["one", "two", "three"]]) {
       const headers = ids.map((id) => ["X-Request-Id", id]);
-      const told = (await get("/metrics", headers)).headers["x-request-id"], passed = (await get("/v1/nope", headers)).headers["x-request-id"], alone = (await direct("/v1/nope", headers)).headers["x-request-id"];
-      if (alone === ids[0]) assert.deepEqual([told, passed], [alone, alone], ids.join(" "));
-      else for (const id of [told, passed]) assert.match(id, uuid, ids.join(" "));
+      const requestId = (await get("/metrics", headers)).headers["x-request-id"], passed = (await get("/v1/nope", headers)).headers["x-request-id"], alone = (await direct("/v1/nope", headers)).headers["x-request-id"];
+      if (alone === ids[0]) assert.deepEqual([requestId, passed], [alone, alone], ids.join(" "));
+      else for (const id of [requestId, passed]) assert.match(id, uuid, ids.join(" "));
     }
     // Similar names are not X-Request-Id.
     assert.match((await get("/metrics", [["X_Request_Id", "under"]])).headers["x-request-id"], uuid);

@@ -78,7 +78,7 @@ test("session_delete: after a restart requests and /readyz get 503 until the end
   }
   assert.deepEqual([...seen.over, ...seen.live, ...seen.ready], [503, 503, 503]);
   assert.match(server.log(), /sign-outs cannot be looked up, and until they are nobody is let in/);
-  assert.equal((await lib.caller(server.base, "x.y.z").get("/v1/catalogs")).status, 401, "an invalid token is 401 all the same");
+  assert.equal((await lib.caller(server.base, "x.y.z").get("/v1/catalogs")).status, 401, "an invalid token still gets 401");
   assert.equal(await release(), 0);
   await within(3000, "ready soon, and not after GESTOR_CHECK_MS", async () => (await lib.caller(server.base).get("/readyz")).status === 200);
   assert.equal(await status(over, server.base), 401);
@@ -235,7 +235,7 @@ test("a process of the previous version can end single sessions, and cannot rene
   const a = await account(), s = await session(a), t = await session(a);
   /* The SQL of its advisor_update. */
   sql(`with ended as (update session s set ended_at = clock_timestamp() where s.id = ${claims(s).sid} returning s.id) select pg_notify('gestor_session', id::text) from ended`);
-  await within(300, "told", async () => await status(s, second.base) === 401);
+  await within(300, "notified", async () => await status(s, second.base) === 401);
   sql(`update advisor set role = 'supervisor' where id = ${a.id}`);
   /* The SQL of its session_refresh. */
   assert.equal(sql(`with r as (update session set refresh_hash = sha256('${a.id}'), expires_at = now() + interval '1 hour' where id = ${claims(t).sid} returning 1) select count(*) from r`), "0");
@@ -254,7 +254,7 @@ test("session_create: an account has a limit of live sessions; beyond it the lea
   const fourth = await session(a, server.base);
   assert.equal(await status(all[1], server.base), 401);
   for (const s of [kept, all[2], fourth]) assert.equal(await status(s, server.base), 200);
-  for (const base of [world.base, second.base]) await within(300, "told", async () => await status(all[1], base) === 401);
+  for (const base of [world.base, second.base]) await within(300, "notified", async () => await status(all[1], base) === 401);
   assert.equal((await renew(all[1])).status, 401);
   for (let i = 0; i < 5; i++) assert.equal(await status(await session(a, server.base), server.base), 200);
   assert.equal(sql(`select count(*) from session where advisor_id = ${a.id} and ended_at is null`), "3");
