@@ -153,7 +153,7 @@ housekeeper(void *arg)
 		until_ms = clock_ms() + retry_ms;
 		if (again == 0 || until_ms > all_ms)
 			until_ms = all_ms;
-		until = (struct timespec){ until_ms / 1000, (until_ms % 1000) * 1000000 };
+		until = clock_timespec(until_ms);
 		while (!self.ending && self.todo == 0 && clock_ms() < until_ms)
 			pthread_cond_timedwait(&self.more, &self.lock, &until);
 	}
@@ -164,12 +164,7 @@ housekeeper(void *arg)
 int
 housekeeping_start(struct app *app)
 {
-	pthread_condattr_t monotonic;
-
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&self.more, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&self.more);
 	if (pthread_create(&self.thread, NULL, housekeeper, app) == 0)
 		return 0;
 	log_msg(LOG_ERROR, "no thread for housekeeping");

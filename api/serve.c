@@ -37,7 +37,7 @@ load_contract(void)
 	char error[512];
 
 	if (openapi_load(&check_names, error, sizeof(error)) != 0 ||
-	    route_check(error, sizeof(error)) != 0) {
+	    route_check(error, sizeof(error)) != 0 || reads_check(error, sizeof(error)) != 0) {
 		fprintf(stderr, "gestor: openapi.yaml: %s\n", error);
 		return -1;
 	}

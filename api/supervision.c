@@ -61,7 +61,7 @@ static bool
 rest(int64_t ms)
 {
 	int64_t until_ms = clock_ms() + ms;
-	const struct timespec until = { until_ms / 1000, (until_ms % 1000) * 1000000 };
+	const struct timespec until = clock_timespec(until_ms);
 	bool ending;
 
 	pthread_mutex_lock(&self.lock);
@@ -111,14 +111,9 @@ supervise(void *arg)
 int
 supervision_start(struct app *app)
 {
-	pthread_condattr_t monotonic;
-
 	if (!notify_socket_there())
 		return 0;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&self.end, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&self.end);
 	self.running = pthread_create(&self.thread, NULL, supervise, app) == 0;
 	return self.running ? 0 : -1;
 }

@@ -36,10 +36,10 @@ OWNER_URL='' SERVE_URL=''
 # shellcheck source=/dev/null
 . "$tmp.env"
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" migrate
-word=$(random_word 20)
-DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$word"
+password=$(random_word 20)
+DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$password"
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8000003 --name 'CRM' --role integration \
-	--rights client_read <<<"$word"
+	--rights client_read <<<"$password"
 run_psql "$OWNER_URL" -q -v clients="$CLIENTS" -v accounts="$ACCOUNTS" <<'SQL'
 set search_path = gestor, pg_temp;
 insert into client (name, document_type_id, document_type, document_number, phone)
@@ -62,7 +62,7 @@ for ((try = 0; try < 200; try++)); do
 done
 token_of() {
 	curl -sS "$base/v1/sessions" -H 'Content-Type: application/json' \
-		-d "{\"username\":\"$1\",\"password\":\"$word\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+		-d "{\"username\":\"$1\",\"password\":\"$password\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 token=$(token_of E8153375)
 

@@ -40,7 +40,7 @@ database() { printf 'gestor_%d\n' "$1"; }
 url() { printf '%s/%s\n' "${1%/*}" "$(database "$2")"; }
 
 # The password of bench's advisors. No secret, for the data are made up.
-word=bench-advisor-of-made-up-data
+password=bench-advisor-of-made-up-data
 
 # load N - makes a database with N opportunities, unless there is one of the current schema.
 load() {
@@ -60,7 +60,7 @@ load() {
 	run_psql "$SUPERUSER_URL" -c 'alter system set fsync = off' -c 'select pg_reload_conf()' >/dev/null
 	DATABASE_URL=$owner build/gestor migrate >/dev/null
 	run_psql "$owner" -o /dev/null -v opportunities="$1" -f bench/load.sql
-	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$word" >/dev/null
+	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$password" >/dev/null
 	run_psql "$SUPERUSER_URL" -c 'alter system reset fsync' -c 'select pg_reload_conf()' -c checkpoint >/dev/null
 	sync
 	run_psql "$SUPERUSER_URL" -c "comment on database $name is '$key'"

@@ -14,8 +14,8 @@ set jit = off;
 -- Foreign keys, indexes and triggers would take most of the time, row by row. They are dropped or disabled first and put back
 -- after the rows; keys are then checked for all rows at once.
 create temp table put_back as
-select 1 as turn, format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) as again,
-       format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname) as away
+select 1 as turn, format('alter table %s add constraint %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) as restore,
+       format('alter table %s drop constraint %I', c.conrelid::regclass, c.conname) as remove
   from pg_constraint c
  where c.contype = 'f' and c.conrelid::regclass::text in ('client', 'client_phone', 'contact', 'opportunity', 'action', 'consent')
 union all
@@ -29,7 +29,7 @@ select 3, format('alter table %s enable %s trigger %I', t.tgrelid::regclass,
        format('alter table %s disable trigger %I', t.tgrelid::regclass, t.tgname)
   from pg_trigger t
  where not t.tgisinternal and t.tgrelid::regclass::text in ('client', 'contact', 'opportunity', 'action', 'consent');
-select away from put_back order by turn \gexec
+select remove from put_back order by turn \gexec
 
 -- A hash that is never negative, for use with %.
 create function pg_temp.h(n bigint, salt int) returns bigint language sql immutable
@@ -122,5 +122,5 @@ select at, 'gestor_serve', advisor_id, 'contact_create', 'contact', j + 1, 'inse
 select setval(pg_get_serial_sequence('client', 'id'), :opportunities / 5);
 select setval(pg_get_serial_sequence('contact', 'id'), :opportunities);
 select setval(pg_get_serial_sequence('opportunity', 'id'), 1000000 + :opportunities);
-select again from put_back order by turn desc \gexec
+select restore from put_back order by turn desc \gexec
 vacuum (analyze) advisor, client, client_phone, contact, opportunity, action, consent, audit, catalog, catalog_item;

@@ -57,16 +57,16 @@ def ask(port, method, path, headers=(), body=""):
             got += more
 
 
-def taken():
+def when_and_where():
     """When, on which commit and on which machine the measurement was taken."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], text=True, stdout=subprocess.PIPE, check=False).stdout
-    def said(*words):
+    def output_of(*words):
         return subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout.splitlines()[0].strip()
     with open("/proc/cpuinfo", encoding="ascii") as f:
         model = re.search(r"model name\s*: (.*)", f.read())
     return {"at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit.strip(),
             "processors": os.cpu_count(), "model": model.group(1) if model else "", "kernel": os.uname().release.partition("-")[0],
-            "postgresql": said(PGBENCH, "--version").split()[2], "wrk": said("wrk", "-v").split()[1]}
+            "postgresql": output_of(PGBENCH, "--version").split()[2], "wrk": output_of("wrk", "-v").split()[1]}
 
 
 def write_json(kind, data):

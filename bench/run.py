@@ -18,7 +18,7 @@ import statistics
 import sys
 
 sys.dont_write_bytecode = True
-from measure import (OUT, Process, Service, children_us, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, taken,  # noqa: E402
+from measure import (OUT, Process, Service, children_us, cluster_cpu_us, cpu_us, free_port, pgbench, resident_kb, spent_us, when_and_where,  # noqa: E402
                      wrk, write_json)
 from works import WORKS, variables  # noqa: E402
 
@@ -155,7 +155,7 @@ def main():
             continue
         with Service() as service:
             results.append(Bench(work, service.sign_in()).run())
-    out = {**taken(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS, "connections": 16,
+    out = {**when_and_where(), "opportunities": OPPORTUNITIES, "rounds": ROUNDS, "seconds_each": SECONDS, "connections": 16,
            "works": results, "bars": bars(results)}
     write_json("result", out)
     print()

@@ -21,10 +21,10 @@ def result(d):
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
               f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
-    plain = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
+    unrecorded = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
                       for w in d["works"] if "N" in w["median"])
-    if plain:
-        print(f"\nThe share of a bound whose P does not record reads: {plain}.")
+    if unrecorded:
+        print(f"\nThe share of a bound whose P does not record reads: {unrecorded}.")
     print("\nMedians of all rounds. Latencies are those of a single request, also for three writes; processor time in µs is that of a unit of S, P or H.\n\n"
           "| work | p50 ms | p99 ms | p99/p50 | S: all | service | PostgreSQL | wrk | P: all | pgbench | H: all | share by processor time | resident MB |\n"
           + "| --- " * 13 + "|")

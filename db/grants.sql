@@ -60,7 +60,7 @@ begin
 
     -- Erasing runs with the owner's rights, because it changes columns of a contact that the serving role may not.
     grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
-    -- The hourly budget of searches without a result, for accounts that see masked data.
+    -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- The service records what it showed; it may add to this record, and change or delete nothing.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)

@@ -7,11 +7,11 @@ set -euo pipefail
 export SECRETS=${SECRETS:-/run/secrets}
 # psql reads the passwords from the files, so that none appears in a process list.
 psql -X -q -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'END'
-\set owner_word `cat "$SECRETS/owner_password"`
-\set serve_word `cat "$SECRETS/serve_password"`
+\set owner_password `cat "$SECRETS/owner_password"`
+\set serve_password `cat "$SECRETS/serve_password"`
 create role gestor_api nologin;
-create role gestor_owner login password :'owner_word';
-create role gestor_serve login password :'serve_word' in role gestor_api;
+create role gestor_owner login password :'owner_password';
+create role gestor_serve login password :'serve_password' in role gestor_api;
 -- The service sets its own timeouts; these are for other clients that connect as this role.
 alter role gestor_serve set search_path = gestor, pg_temp;
 alter role gestor_serve set statement_timeout = '5s';

@@ -12,10 +12,14 @@ A file consists of sections. A section begins with one of the first two lines:
 A fragment may include fragments of any file. Comment lines and the final semicolon are dropped. Errors: a duplicate name,
 a fragment that is unknown, unused or includes itself, more than one statement in a section, a gap in $1..$n.
 
-A statement `reads` (it may be run again when a connection was lost) when it
-begins with select, with or values and none of the WRITES below stands in it as
-a word, in whatever role. A select that writes through a function says so with
-the comment line `-- writes`.
+Blanks part the arguments of a fragment; one that holds blanks stands between
+double quotes: :{ended_lately "s.id = any ($1)" true}
+
+A statement only reads when it begins with select, with or values and none of
+the WRITES below stands in it as a word, in whatever role. A select that writes
+through a function says so with the comment line `-- writes`. What only reads
+has the three flags of struct statement (api/db/statement.h); of what writes
+they are false, but for those that it names: `-- writes: repeatable, brief, apart`.
 """
 import argparse
 import os
@@ -30,6 +34,8 @@ WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|share|lock|call|do|
                     r"grant|revoke|set|nextval|setval|set_config|pg_notify|notify)\b", re.I)
 HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")
 INCLUDE = re.compile(r":\{([^{}]*)\}")
+ARGUMENT = re.compile(r'"([^"]+)"|([^\s"]+)')
+FLAGS = ("repeatable", "brief", "apart")
 
 
 class Fault(Exception):
@@ -39,7 +45,7 @@ class Fault(Exception):
 class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
-        self.lines, self.numbers, self.writes, self.used = [], [], False, False
+        self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
 
 
 def read(path, sections):
@@ -57,8 +63,12 @@ def read(path, sections):
                 section = sections[kind, name] = Section(kind, name, where)
             elif re.match(r"--\s*(name|fragment)\b", line):
                 raise Fault(f"{where}: cannot parse: {line}")
-            elif section and re.fullmatch(r"--\s*writes\.?", line):
+            elif section and re.match(r"--\s*writes\b", line):
+                said = re.fullmatch(r"--\s*writes(?::\s*(.*))?", line)
                 section.writes = True
+                section.flags = tuple(re.split(r",\s*", said.group(1))) if said and said.group(1) else ()
+                if not said or not set(section.flags) <= set(FLAGS):
+                    raise Fault(f"{where}: cannot parse: {line}")
             elif line.lstrip().startswith("--") or not line:
                 continue
             elif section is None:
@@ -66,6 +76,13 @@ def read(path, sections):
             else:
                 section.lines.append(line)
                 section.numbers.append(number)
+
+
+def arguments(text, where):
+    """What stands between the braces: the fragment's name and its arguments."""
+    if ARGUMENT.sub("", text).strip():
+        raise Fault(f"{where}: cannot parse: {text}")
+    return [quoted or bare for quoted, bare in ARGUMENT.findall(text)]
 
 
 def expand(section, args, sections, stack):
@@ -79,20 +96,23 @@ def expand(section, args, sections, stack):
         if wanted != set(range(1, len(args) + 1)):
             raise Fault(f"{stack[-1].where}: {section.name} takes {max(wanted, default=0)} "
                         f"arguments, not {len(args)}")
-        text = re.sub(r"%([1-9])", lambda m: args[int(m.group(1)) - 1], text)
 
-    def include(match):
-        nonlocal writes
-        words = match.group(1).split()
+    def fill(part):
+        return re.sub(r"%([1-9])", lambda m: args[int(m.group(1)) - 1], part) if section.kind == "fragment" else part
+
+    filled, end = [], 0
+    for match in INCLUDE.finditer(text):
+        # Taken apart before they are filled: what an argument holds stays one argument.
+        words = [fill(word) for word in arguments(match.group(1), section.where)]
         fragment = sections.get(("fragment", words[0])) if words else None
         if fragment is None:
             raise Fault(f"{section.where}: unknown fragment in {match.group(0)}")
         fragment.used = True
         inner, inner_writes = expand(fragment, words[1:], sections, stack + [section])
         writes = writes or inner_writes
-        return inner
-
-    return INCLUDE.sub(include, text), writes
+        filled += [fill(text[end:match.start()]), inner]
+        end = match.end()
+    return "".join(filled) + fill(text[end:]), writes
 
 
 def statement(section, sections):
@@ -110,7 +130,7 @@ def statement(section, sections):
         raise Fault(f"{section.where}: {section.name} takes more than {ARGS_MAX} arguments")
     reads = (not writes and not WRITES.search(text)
              and re.match(r"\s*\(*\s*(select|with|values)\b", text, re.I) is not None)
-    return text, nargs, reads
+    return text, nargs, FLAGS if reads else section.flags
 
 
 def main():
@@ -126,8 +146,8 @@ def main():
     made = []
     for s in sections.values():
         if s.kind == "name":
-            text, nargs, reads = statement(s, sections)
-            made.append((s.name, cstring.literal(text, "\t\t"), nargs, reads))
+            text, nargs, flags = statement(s, sections)
+            made.append((s.name, cstring.literal(text, "\t\t"), nargs, flags))
     unused = [s for s in sections.values() if s.kind == "fragment" and not s.used]
     if unused:
         raise Fault(f"{unused[0].where}: the fragment {unused[0].name} is unused")
@@ -142,10 +162,10 @@ def main():
                 "extern const int sql_all_count;\n\n#endif\n")
     with open(args.out_c, "w", encoding="utf-8") as c:
         c.write(note + f"#include \"{os.path.basename(args.out_h)}\"\n")
-        for name, literal, nargs, reads in made:
+        for name, literal, nargs, flags in made:
             c.write(f"\nconst struct statement sql_{name} = {{\n\t.name = \"{name}\",\n\t.text =\n"
                     f"{literal},\n\t.nargs = {nargs},\n"
-                    f"\t.reads = {'true' if reads else 'false'},\n}};\n")
+                    + "".join(f"\t.{flag} = true,\n" for flag in flags) + "};\n")
         c.write("\nconst struct statement *const sql_all[] = {\n")
         c.writelines(f"\t&sql_{name},\n" for name, *_ in made)
         c.write(f"}};\nconst int sql_all_count = {len(made)};\n")

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "field/unicode.h"
@@ -161,27 +162,19 @@ leave(struct job *j)
 static bool
 have_done(struct job *j, int wait_ms)
 {
-	struct timespec until;
+	const struct timespec until = clock_timespec(clock_ms() + wait_ms);
 
 	if (!queue.serving) {
 		j->result = work_on(j);
 		return true;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_init(&j->over, NULL);
+	clock_cond_init(&j->over);
 	pthread_mutex_lock(&queue.lock);
 	*queue.last = j;
 	queue.last = &j->next;
 	pthread_cond_signal(&queue.more);
 	while (!j->done) {
-		if (pthread_cond_clockwait(&j->over, &queue.lock, CLOCK_MONOTONIC, &until) ==
-			ETIMEDOUT &&
+		if (pthread_cond_timedwait(&j->over, &queue.lock, &until) == ETIMEDOUT &&
 		    !j->taken) {
 			leave(j);
 			break;

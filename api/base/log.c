@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -122,8 +121,7 @@ write_room(void)
 static void
 wait_for_more(void)
 {
-	int64_t until_us = clock_us() + LOG_BATCH_MS * 1000;
-	const struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
+	const struct timespec until = clock_timespec(clock_ms() + LOG_BATCH_MS);
 
 	while (!w.urgent && !w.stopping && pthread_cond_timedwait(&w.work, &w.lock, &until) == 0)
 		;
@@ -149,13 +147,7 @@ writer(void *arg)
 int
 log_start(void)
 {
-	pthread_condattr_t attr;
-
-	/* A clock set back must not prolong a wait. */
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w.work, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&w.work);
 	w.stopping = false;
 	w.running = true;
 	if (pthread_create(&w.thread, NULL, writer, NULL) == 0)
@@ -167,8 +159,7 @@ log_start(void)
 void
 log_stop(void)
 {
-	int64_t until_ms = clock_ms() + STOP_MS;
-	const struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
+	const struct timespec until = clock_timespec(clock_ms() + STOP_MS);
 
 	pthread_mutex_lock(&w.lock);
 	w.stopping = true;

@@ -18,7 +18,7 @@
 /* Every status that is answered; the last is any other. */
 #define METRICS_STATUSES                                                                           \
 	200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 414, 415,  \
-	    417, 422, 428, 429, 431, 500, 501, 503, 504, 505, 0
+	    417, 422, 429, 431, 500, 501, 503, 505, 0
 #define METRICS_STATUSES_MAX 32
 
 /* Upper bounds of a request's time; one more is without bound. */

@@ -192,7 +192,7 @@ keeper(void *arg)
 		}
 		/* Here either all are open, or an attempt has just failed. */
 		until_ms = clock_ms() + (pool->closed == NULL ? SWEEP_MS : backoff_ms);
-		until = pool_timespec(until_ms);
+		until = clock_timespec(until_ms);
 		if (pool->closed != NULL)
 			backoff_ms =
 			    backoff_ms * 2 < BACKOFF_LAST_MS ? backoff_ms * 2 : BACKOFF_LAST_MS;
@@ -226,7 +226,6 @@ pool_free(struct pool *pool)
 struct pool *
 pool_start(const struct pool_config *config)
 {
-	pthread_condattr_t monotonic;
 	struct pool *pool;
 	int i;
 
@@ -243,12 +242,8 @@ pool_start(const struct pool_config *config)
 		abort();
 	for (i = config->size - 1; i >= 0; i--)
 		pool_push(&pool->closed, &pool->conns[i]);
-	/* Deadlines are monotonic: a clock set back must not prolong a wait. */
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	clock_cond_init(&pool->work);
 	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
 		log_msg(LOG_ERROR, "database: no thread for the pool");

@@ -12,12 +12,6 @@
 /* But what ended one may have ended the others: for so long they are looked at all the same. */
 #define SUSPECT_MS 1000
 
-struct timespec
-pool_timespec(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000 };
-}
-
 void
 pool_push(struct pool_conn **list, struct pool_conn *c)
 {
@@ -207,7 +201,7 @@ static enum db_status
 wait_turn(
     struct pool *pool, bool writes, bool patient, int64_t deadline_ms, struct pool_conn **ret_conn)
 {
-	struct timespec until = pool_timespec(deadline_ms);
+	struct timespec until = clock_timespec(deadline_ms);
 	struct pool_waiter self = {
 		.writes = writes, .patient = patient, .queued = true, .began_us = clock_us()
 	};

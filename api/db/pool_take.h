@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdint.h>
-#include <time.h>
 #include "db/connect.h"
 
 /* One who waits for a connection, on his own stack. Guarded by the pool's lock. */
@@ -77,7 +76,7 @@ enum db_status pool_take(struct pool *pool, bool writes, bool patient, int64_t d
 
 void pool_give(struct pool *pool, struct pool_conn *c);
 
-/* What requests and keeper share; under the lock all of it, but pool_silent and pool_timespec. */
+/* What requests and keeper share; under the lock all of it, but pool_silent. */
 
 void pool_push(struct pool_conn **list, struct pool_conn *c);
 struct pool_conn *pool_pop(struct pool_conn **list);
@@ -102,8 +101,5 @@ struct pool_waiter *pool_dismiss(struct pool *pool) MUSTCHECK;
  * rarely, a changed setting): one that can be read from is not used again.
  */
 bool pool_silent(const struct pool_conn *c);
-
-/* pool_timespec - a moment of clock_ms() as pthread_cond_timedwait wants it. */
-struct timespec pool_timespec(int64_t ms);
 
 #endif

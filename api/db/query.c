@@ -20,7 +20,7 @@ struct run {
 	const struct call *calls;
 	int ncalls;
 	bool patient; /* waits its turn for a connection, however many wait before it */
-	bool reads; /* all of them */
+	bool repeatable; /* all of them are, or it is rolled back */
 	bool rehearsal; /* between BEGIN and ROLLBACK */
 	int64_t cancel_ms; /* when the statement is to be stopped, and nothing more begun */
 	int64_t end_ms; /* when an answer to that is not waited for any longer */
@@ -89,7 +89,7 @@ run_send(const struct run *run, PGconn *pg)
 		return PQpipelineSync(pg) &&
 		       PQsendQueryParams(pg, "rollback", 0, NULL, NULL, NULL, NULL, 0) &&
 		       PQpipelineSync(pg);
-	if (!run->reads && !PQsendFlushRequest(pg))
+	if (!run->repeatable && !PQsendFlushRequest(pg))
 		return false;
 	return PQpipelineSync(pg);
 }
@@ -174,7 +174,7 @@ run_drain(struct run *run, struct pool_conn *c)
 		if (n == -1 || run->late)
 			return;
 		run->late = true;
-		if (run->reads || run->nresults < run->ncalls) {
+		if (run->repeatable || run->nresults < run->ncalls) {
 			cancel_start(c->pg);
 			c->broken = true;
 		}
@@ -192,12 +192,12 @@ run_judge(const struct run *run, const struct pool_conn *c)
 	if (run->failed && run->error.sqlstate[0] != '\0') {
 		status = sqlstate_find(run->error.sqlstate)->status;
 		/* Told of the end when all had been done: the COMMIT may have been done too. */
-		if (status == DB_DOWN && !run->synced && !run->reads &&
+		if (status == DB_DOWN && !run->synced && !run->repeatable &&
 		    run->nresults == run->ncalls)
 			return DB_UNKNOWN;
 		return status;
 	}
-	if (run->sent && !run->reads)
+	if (run->sent && !run->repeatable)
 		return DB_UNKNOWN;
 	return run->late ? DB_TIMEOUT : DB_DOWN;
 }
@@ -282,7 +282,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 {
 	int64_t take_ms = clock_ms() + pool->wait_ms;
 	struct pool_conn *c;
-	bool committed = false, writes = false, broken;
+	bool committed = false, brief = true, broken;
 	enum db_status status = DB_BUSY;
 	int i, lost = 0;
 
@@ -290,15 +290,17 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 	/* The server's own timeout comes first (connect_session), and all of it before the deadline. */
 	run.cancel_ms = cancel_ms(pool, deadline_ms);
 	run.end_ms = deadline_ms - pool->query_timeout_ms / 20;
-	/* A rehearsal takes the locks of what it rehearses. */
-	for (i = 0; i < run.ncalls; i++)
-		writes = writes || !run.calls[i].st->reads;
-	/* What is rolled back may be run again, as what only reads. */
-	run.reads = run.rehearsal || !writes;
+	run.repeatable = true;
+	for (i = 0; i < run.ncalls; i++) {
+		run.repeatable = run.repeatable && run.calls[i].st->repeatable;
+		brief = brief && run.calls[i].st->brief;
+	}
+	/* What is rolled back may be run again; but it takes the locks of what it rehearses. */
+	run.repeatable = run.repeatable || run.rehearsal;
 	while (clock_ms() < run.cancel_ms) {
 		if (take_ms > run.cancel_ms)
 			take_ms = run.cancel_ms;
-		status = pool_take(pool, writes, run.patient, take_ms, &c);
+		status = pool_take(pool, !brief, run.patient, take_ms, &c);
 		if (status != DB_OK)
 			break;
 		status = run_on(&run, c);

@@ -30,7 +30,7 @@ struct pool;
  * retries  40001 and 40P01: the whole transaction, up to 3 times; when the
  *          connection was lost and nothing can have been stored, on another:
  *          up to 3 times if the server had said that it ends the session,
- *          else (reads only) once
+ *          else (where all are repeatable) once
  * returns  DB_OK: ret_results[0..ncalls-1] are set, owned by the caller
  *          (result_free); else they are untouched and ret_error is filled in
  * threads  any; the connection is held only during the call

@@ -13,7 +13,12 @@ struct statement {
 	const char *name; /* the operationId, for most */
 	const char *text; /* SQL with $1..$n */
 	int nargs; /* n; at most DB_ARGS_MAX */
-	bool reads; /* it writes nothing, so it may be run again: tools/sql2c.py says when */
+	/* All three are true of what writes nothing; tools/sql2c.py says of what else. */
+	bool
+	    repeatable; /* once more does no harm: so it is run again where a connection was lost */
+	bool brief; /* it waits for no lock that a whole write holds: any connection will do */
+	bool
+	    apart; /* it is no part of a write: no rehearsal undoes it, no Idempotency-Key goes before it */
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */

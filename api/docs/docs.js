@@ -1,14 +1,14 @@
 /*
- * docs - the page at /docs: draws /openapi.json, and sends requests as it describes them.
+ * docs - the page at /docs: renders /openapi.json, and sends the requests that it describes.
  *
- * Text of the document and of answers only ever becomes text nodes: nothing here
- * makes markup of a string. The access token lives in `session` and nowhere else.
+ * Text from the document and from answers only becomes text nodes: no string is ever
+ * parsed as markup. The access token is only in `session`.
  */
 "use strict";
 
 /* ------------------------------------------------------------------ elements */
 
-/* el("a.big", {href: "#x", onclick: f}, ...children) - an element; strings become text, null and false nothing. */
+/* el("a.big", {href: "#x", onclick: f}, ...children) - an element; strings become text nodes, null and false are left out. */
 function el(what, attributes, ...children) {
   const [tag, ...classes] = what.split(".");
   const node = document.createElement(tag);
@@ -26,7 +26,7 @@ const byId = (id) => document.getElementById(id);
 const code = (text) => el("code", null, String(text));
 const note = (kind, ...children) => el(`div.note.${kind}`, null, ...children);
 
-/* The little Markdown that descriptions use: `code`, **bold**, *emphasis*, in headings, paragraphs and lists. */
+/* The Markdown that descriptions use: `code`, **bold**, *emphasis*, headings, paragraphs and lists. */
 function inline(text) {
   return text.split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s](?:[^*]*[^*\s])?\*)/).map((part) => {
     if (/^`[^`]+`$/.test(part)) return code(part.slice(1, -1));
@@ -36,7 +36,7 @@ function inline(text) {
   });
 }
 
-/* A heading is a block of its own, and a list begins wherever its first item stands; else blocks end at blank lines. */
+/* A heading is its own block, and a list begins at its first item; other blocks end at blank lines. */
 function markdown(text) {
   const item = /^ *(?:[-*]|\d+[.)]) +/, heading = /^#{1,6} +/;
   const blocks = [];
@@ -55,7 +55,7 @@ function markdown(text) {
     kind === "ol" || kind === "ul" ? lines.map((one) => el("li", null, inline(one))) : inline(lines[0])));
 }
 
-/* json(text) - the spans of JSON text in colours; what is too long for that, plain. */
+/* json(text) - JSON text as coloured spans; plain if it is too long. */
 function json(text) {
   const pre = el("pre", { tabindex: "0" });
   if (text.length > 200000) {
@@ -74,7 +74,7 @@ function json(text) {
 
 const pretty = (value) => JSON.stringify(value, null, 2);
 
-/* copyButton(text) - copies what text() gives. The clipboard is only there on https and localhost. */
+/* copyButton(text) - copies the result of text(). Browsers offer the clipboard only on https and localhost. */
 function copyButton(text) {
   const button = el("button.quiet.copy", { type: "button", onclick: async () => {
     try {
@@ -93,10 +93,10 @@ function copyButton(text) {
 /* ------------------------------------------------------------------ document */
 
 let doc;
-const operations = [];     // {id, method, path, op, params, tag, secured, words}, and the elements of each
+const operations = [];     // {id, method, path, op, params, tag, secured, words}, and its elements
 const session = { token: null };
 
-/* resolve(node) - what a $ref leads to, with the last part of it as `name`. */
+/* resolve(node) - the target of a $ref, with the last part of the $ref as `name`. */
 function resolve(node) {
   let name = null;
   for (let hops = 0; node && node.$ref && hops < 20; hops++) {
@@ -130,7 +130,7 @@ const exampleOf = (of) => {
   return first && first.value;
 };
 
-/* parameterExample(p) - as text; undefined where the document has none. */
+/* parameterExample(p) - the parameter's example as text, or undefined. */
 function parameterExample(p) {
   const schema = deref(p.schema || {});
   let value = exampleOf(p);
@@ -139,9 +139,9 @@ function parameterExample(p) {
 }
 
 /*
- * compose(schema) - an instance made of the examples that the document has of its members:
- * {value, shown}, shown when there is an example in it. In requests (all = false)
- * members that are neither required nor have an example are left out.
+ * compose(schema) - an instance made from the examples of its members: {value, shown}; shown
+ * is true if it contains an example. In requests (all = false) optional members without an
+ * example are left out.
  */
 function compose(given, all, seen = []) {
   const { name, node } = resolve(given);
@@ -166,7 +166,7 @@ function compose(given, all, seen = []) {
 function composeObject(node, all, path) {
   const members = new Map(Object.entries(node.properties).map(([key, schema]) => [key, compose(schema, all, path)]));
   const required = new Set(node.required);
-  /* Of alternatives in what is required, the one that there is most to show of; the others' members are left out. */
+  /* Of alternative sets of required members, choose the one with the most examples, and leave out the members of the others. */
   const ways = (node.oneOf || node.anyOf || []).map((way) => way.required || []);
   const way = ways.find((keys) => keys.every((key) => members.has(key) && members.get(key).shown)) || ways[0] || [];
   const excluded = new Set(ways.flat().filter((key) => !way.includes(key)));
@@ -181,7 +181,7 @@ function composeObject(node, all, path) {
   return { value, shown };
 }
 
-/* examplesOf(media, all) - [{title, value}] of a media type: the document's own, or the one that is composed. */
+/* examplesOf(media, all) - [{title, value}] of a media type: the document's examples, or a composed one. */
 function examplesOf(media, all) {
   if (media.examples)
     return Object.entries(media.examples).map(([key, one]) => ({ title: deref(one).summary || key, value: deref(one).value }));
@@ -204,7 +204,7 @@ function typeName(node) {
   }).join(" or ");
 }
 
-/* What a value must be beside its type, each as a chip. */
+/* The constraints of a value besides its type, each as a chip. */
 function limits(node) {
   const out = [];
   const add = (...children) => out.push(el("span.limit", null, ...children));
@@ -224,7 +224,7 @@ function limits(node) {
   return out.length ? el("span.limits", null, out) : null;
 }
 
-/* A code of a dropdown: where its legal values are to be had. */
+/* For a code of a dropdown: where to get its legal values. */
 function catalogNote(node) {
   const name = String(node["x-catalog"] || "").replace(/\*$/, "");
   if (!name) return null;
@@ -240,7 +240,7 @@ function about(node, given) {
       ? node.examples[0] : JSON.stringify(node.examples[0]))))];
 }
 
-/* schemaTree(schema, seen) - the members of an object or of an array's items, or null where there are none. */
+/* schemaTree(schema, seen) - the members of an object or of an array's items, or null if there are none. */
 function schemaTree(given, seen = []) {
   const { name, node } = resolve(given);
   const path = name ? [...seen, name] : seen;
@@ -264,7 +264,7 @@ function memberRow(key, given, required, seen) {
     required && el("span.required", null, "required"), node.deprecated && el("span.limit", null, "deprecated")];
   const below = again ? null : schemaTree(given, seen);
   return el("li", null, el("div.member", null, head), el("div.about", null, about(node, given),
-    again && el("p.hint", null, "The same again: see ", schemaLink(target || name), ".")),
+    again && el("p.hint", null, "Recursive: see ", schemaLink(target || name), ".")),
   below && el("details", { open: seen.length < 2 }, el("summary", null, `members of ${key}`), below));
 }
 
@@ -292,7 +292,7 @@ function parameterTable(params) {
   });
 }
 
-/* Problem codes, where the document names them: in examples, or as the values of `code`. */
+/* Problem codes that the document names, in examples or as values of `code`. */
 function problemCodes(content) {
   const media = content && content["application/problem+json"];
   if (!media) return [];
@@ -306,7 +306,7 @@ function problemLink(given) {
   return name ? el("p", null, schemaLink(name)) : schemaView(given);
 }
 
-/* What is the same by several media types is shown once. A problem has one schema, which hundreds of answers share: they name it. */
+/* Media types with the same content are shown once. Hundreds of answers share the schema of a problem, so they only link to it. */
 function contentView(content, all) {
   const groups = new Map();
   for (const [type, media] of Object.entries(content || {})) {
@@ -324,7 +324,7 @@ function contentView(content, all) {
   });
 }
 
-/* A success is open; of the others the inside is made when it is asked for, for they are many and much the same. */
+/* Success is shown open. The many other answers are rendered when they are opened. */
 function responseView(status, given) {
   const response = deref(given), codes = problemCodes(response.content), open = /^2/.test(status);
   const inside = () => [
@@ -344,7 +344,7 @@ function responseView(status, given) {
   return box;
 }
 
-/* The inside of a card: made when it is first opened, for the whole document at once would be slow. */
+/* The inside of a card, rendered when it is first opened, because rendering the whole document at once is slow. */
 function operationBody(o) {
   const body = o.op.requestBody && deref(o.op.requestBody);
   return [
@@ -384,7 +384,7 @@ const breakable = (path) => path.split(/(?=\/)/).flatMap((part) => [el("wbr"), p
 
 /* -------------------------------------------------------------------- try it */
 
-const remembered = new Map();   // path parameters, by name: an id that was used once is wanted again
+const remembered = new Map();   // path parameters by name, to fill in an id that was used before
 
 function parameterInput(o, p) {
   const schema = deref(p.schema || {});
@@ -400,7 +400,7 @@ function parameterInput(o, p) {
     el("span.place", null, p.in)), input) };
 }
 
-/* The body's editor, prefilled; a choice where there are several examples or media types. */
+/* The body's editor, filled in; with a selection if there are several examples or media types. */
 function bodyEditor(o, body) {
   const types = Object.keys(body.content);
   const examples = examplesOf(body.content[types[0]], false);
@@ -419,7 +419,7 @@ function bodyEditor(o, body) {
     el("div.field", null, el("label", { for: text.id }, "Body", body.required && el("span.required", null, "required"), el("span.place", null, types[0])), text)] };
 }
 
-/* requestOf(o, inputs, editor) - {url, headers, body} of what the form says now. */
+/* requestOf(o, inputs, editor) - {url, headers, body} from the current form. */
 function requestOf(o, inputs, editor) {
   let where = o.path;
   const query = [], headers = {};
@@ -437,7 +437,7 @@ function requestOf(o, inputs, editor) {
 
 const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
 
-/* The same request for a shell. The token is never in it, so that it can be passed on. */
+/* The same request as a shell command. It never contains the token, so that it can be shared. */
 function curl(o, rq) {
   const words = [`curl -sS${o.method === "GET" ? "" : ` -X ${o.method}`} ${quoted(location.origin + rq.url)}`];
   if (o.secured) words.push("-H \"Authorization: Bearer $TOKEN\"");
@@ -452,7 +452,7 @@ function tryForm(o) {
   const command = el("pre", { tabindex: "0" });
   const answer = el("div.answer", { "aria-live": "polite" });
   const execute = el("button.primary", { type: "submit" }, "Execute");
-  const hint = el("p.hint.wants-token", null, "You are not signed in: this will be refused with 401.");
+  const hint = el("p.hint.wants-token", null, "You are not signed in: this request will be refused with 401.");
   const draw = () => {
     command.textContent = curl(o, requestOf(o, inputs, editor));
     hint.hidden = !o.secured || session.token !== null;
@@ -484,7 +484,7 @@ function tryForm(o) {
   return [el("h4", null, "Try it"), form, el("h5", null, "As a command"), el("div.block", null, command, copyButton(() => command.textContent)), answer];
 }
 
-/* send(method, url, headers, body) - {status, headers, type, text, ms}; throws what fetch throws. */
+/* send(method, url, headers, body) - {status, headers, type, text, ms}; throws like fetch. */
 async function send(method, url, headers, body) {
   const begun = performance.now();
   const r = await fetch(url, { method, headers, body, cache: "no-store", credentials: "omit", redirect: "manual" });
@@ -510,7 +510,7 @@ async function perform(o, rq) {
     return [el("h5", null, "Answer"), note("bad", el("strong", null, "No answer. "), "The request could not be sent, or the connection broke: ", String(fault.message || fault))];
   }
   const value = parsed(r);
-  /* The session that was ended is the one that this page had. */
+  /* This request ended the page's own session. */
   if (o.path === "/v1/sessions/current" && o.method === "DELETE" && r.status === 204) signedOut("The session was ended.");
   const fresh = r.status < 300 && value && value.access_token;
   return [
@@ -559,7 +559,7 @@ function signedIn(token, { advisor, expires_in: seconds }) {
   showAccount(`${advisor.full_name} · ${advisor.role} · until ${until}`);
 }
 
-/* What was typed and answered goes with the session that it was for. */
+/* Inputs and answers belong to the session, so they are removed with it. */
 function signedOut(text) {
   session.token = null;
   remembered.clear();
@@ -567,7 +567,7 @@ function signedOut(text) {
   showAccount(text);
 }
 
-/* attempt(form, work) - one request of the panel; what is refused is said in it. */
+/* attempt(form, work) - sends one request of the panel, and shows a refusal there. */
 async function attempt(form, work) {
   const button = form.querySelector("button"), said = byId("sign-in-said");
   button.disabled = true;
@@ -649,7 +649,7 @@ function markCurrent(o) {
   if (o) o.link.scrollIntoView({ block: "nearest" });
 }
 
-/* The address's fragment: #operation/ID, with values for its form behind a "?"; #schema/NAME; #tag/NAME. */
+/* Fragments: #operation/ID, with values for its form after a "?"; #schema/NAME; #tag/NAME. */
 function route() {
   const [where, values] = location.hash.slice(1).split("?");
   const node = where && byId(where);
@@ -675,7 +675,7 @@ function wireNavigation() {
   byId("filter").addEventListener("input", filter);
   byId("menu-button").addEventListener("click", () => showMenu(byId("menu-button").getAttribute("aria-expanded") !== "true"));
   window.addEventListener("hashchange", route);
-  /* A link to where one is already changes no address, and should still lead there. */
+  /* A link to the current fragment causes no hashchange event, so handle it here. */
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
     if (link && link.hash === location.hash && link.hash.length > 1) route();
@@ -688,7 +688,7 @@ function wireNavigation() {
   });
 }
 
-/* -------------------------------------------------------------------- drawing */
+/* ------------------------------------------------------------------ rendering */
 
 function drawNavigation(tags) {
   const list = byId("nav-list");
@@ -710,7 +710,7 @@ function drawMain(tags) {
       markdown(doc.info.description),
       el("p.hint", null, "The document itself: ", el("a", { href: "/openapi.yaml" }, "openapi.yaml"), " · ", el("a", { href: "/openapi.json" }, "openapi.json"),
         ` · OpenAPI ${doc.openapi} · ${operations.length} operations`)),
-    el("p.hint", { id: "none-found", hidden: true }, "No operation has these words."),
+    el("p.hint", { id: "none-found", hidden: true }, "No operation matches."),
     ...tags.map((tag) => el("section.tag", { id: `tag/${tag.name}`, "data-group": tag.name, "aria-label": tag.name },
       el("h2", null, tag.name), el("div.hint", null, markdown(tag.description)), operations.filter((o) => o.tag === tag.name).map(operationCard))),
     el("section.tag", { id: "schemas", "data-unfiltered": "", "aria-label": "schemas" }, el("h2", null, "schemas"),
@@ -727,7 +727,7 @@ async function start() {
   byId("loading").hidden = false;
   try {
     const r = await fetch("/openapi.json", { credentials: "omit" });
-    if (!r.ok) throw new Error(`it was answered with ${r.status}`);
+    if (!r.ok) throw new Error(`the service answered ${r.status}`);
     doc = await r.json();
   } catch (fault) {
     byId("main").replaceChildren(note("bad", el("p", null, "The document could not be loaded: ", String(fault.message || fault), ". Reload the page to try again.")));

@@ -58,7 +58,7 @@ authenticate(struct request *rq, const char *authorization)
 		memset(&rq->who, 0, sizeof(rq->who));
 		return reply_problem(rq, "token_invalid");
 	}
-	rq->advisor_id = arena_printf(&rq->arena, "%lld", (long long)rq->who.advisor_id);
+	rq->advisor_id = request_number(rq, rq->who.advisor_id);
 	may = permissions_of(rq->who.role, rq->who.rights);
 	rq->masked = (may & MAY_PERSONAL_DATA) == 0;
 	rq->may_change_all = (may & MAY_OPPORTUNITY_WRITE_ALL) != 0 ? "true" : "false";

@@ -45,7 +45,7 @@ guesses(const struct request *rq)
 static const char *
 budget(struct request *rq)
 {
-	return arena_printf(&rq->arena, "%d", rq->app->config->guesses_per_hour);
+	return request_number(rq, rq->app->config->guesses_per_hour);
 }
 
 int

@@ -38,7 +38,7 @@ void
 idempotency_asked(struct request *rq)
 {
 	static const char *const secrets[] = { "password", "refresh_token" };
-	const char *password = json_string_value(json_object_get(rq->body, "password"));
+	const char *password = request_member(rq, "password");
 	char *text, macs[2][SECRET_HASH_SIZE] = { "", "" };
 	json_t *body;
 
@@ -86,7 +86,7 @@ idempotency_claim(struct request *rq)
 
 	return (struct call){ &sql_idempotency_claim,
 		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous, arena_printf(&rq->arena, "%d", limit) } };
+		    rq->idempotency.asked_previous, request_number(rq, limit) } };
 }
 
 /* The answer as it was, but for what each message has of its own. */

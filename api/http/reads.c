@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -46,12 +45,6 @@ static struct {
 	int64_t until_ms; /* of stopping */
 } reads = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static struct timespec
-until_of(int64_t ms)
-{
-	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
-}
-
 /* ------------------------------------------------------------ what requests do */
 
 /*
@@ -62,7 +55,7 @@ until_of(int64_t ms)
 static void
 wait_for_room(void)
 {
-	const struct timespec until = until_of(clock_ms() + ROOM_WAIT_MS);
+	const struct timespec until = clock_timespec(clock_ms() + ROOM_WAIT_MS);
 
 	while (reads.count == RING && !reads.failing &&
 	       pthread_cond_timedwait(&reads.room, &reads.lock, &until) == 0)
@@ -111,13 +104,42 @@ shows_person(const struct request *rq)
 	}
 }
 
-/* What an operation's ids are of: the first of its path, or what it lists. */
+/* What an operation's ids are of: the first of its path, or what it lists. NULL: the table does not know the path. */
 static const char *
 object_type(const struct operation *op)
 {
-	if (strncmp(op->path, "/v1/clients", 11) == 0)
-		return "client";
-	return strncmp(op->path, "/v1/contacts", 12) == 0 ? "contact" : "opportunity";
+	static const struct {
+		const char *path, *type;
+	} types[] = {
+		{ "/v1/clients", "client" },
+		{ "/v1/contacts", "contact" },
+		{ "/v1/opportunities", "opportunity" },
+	};
+
+	for (size_t i = 0; i < NITEMS(types); i++) {
+		size_t length = strlen(types[i].path);
+
+		if (strncmp(op->path, types[i].path, length) == 0 &&
+		    (op->path[length] == '/' || op->path[length] == '\0'))
+			return types[i].type;
+	}
+	return NULL;
+}
+
+int
+reads_check(char *ret_err, size_t err_size)
+{
+	const struct operation *op;
+
+	for (int i = 0; (op = openapi_at(i)) != NULL; i++) {
+		if (op->personal && object_type(op) == NULL) {
+			snprintf(ret_err, err_size,
+			    "%s shows what is personal, and http/reads.c does not know of whom",
+			    op->id);
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* The ids of what the reply showed, with blanks between; NULL: nothing of a person. */
@@ -138,7 +160,7 @@ ids_shown(const struct request *rq)
 void
 reads_note(const struct request *rq)
 {
-	const char *ids, *type;
+	const char *ids, *type = "client";
 	int64_t now_us, id;
 	char *end;
 
@@ -147,7 +169,8 @@ reads_note(const struct request *rq)
 	ids = ids_shown(rq);
 	if (ids == NULL && rq->guess != GUESS_MISSED)
 		return;
-	type = rq->guess == GUESS_CONFIRMED ? "client" : object_type(rq->op);
+	if (rq->guess != GUESS_CONFIRMED && ids != NULL)
+		type = object_type(rq->op);
 	now_us = clock_epoch_us();
 	pthread_mutex_lock(&reads.lock);
 	if (rq->guess == GUESS_MISSED)
@@ -262,7 +285,8 @@ run(void *arg)
 	pthread_mutex_lock(&reads.lock);
 	while (!reads.stopping || (reads.count > 0 && (stored || clock_ms() < reads.until_ms))) {
 		if (!stored || (!reads.stopping && reads.count < BATCH)) {
-			until = until_of(clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS));
+			until = clock_timespec(
+			    clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS));
 			pthread_cond_timedwait(&reads.wake, &reads.lock, &until);
 		}
 		stored = flush();
@@ -279,15 +303,11 @@ run(void *arg)
 int
 reads_start(struct app *app)
 {
-	pthread_condattr_t attr;
 	int failed;
 
 	reads.pool = app->pool;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&reads.wake, &attr);
-	pthread_cond_init(&reads.room, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&reads.wake);
+	clock_cond_init(&reads.room);
 	failed = pthread_create(&reads.thread, NULL, run, NULL);
 	if (failed)
 		log_msg(LOG_ERROR, "no thread to record reads");

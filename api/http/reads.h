@@ -17,6 +17,9 @@
 
 #include "http/request.h"
 
+/* reads_check - -1, with ret_err filled in: of an operation that shows what is personal it is not known whose that is. */
+int reads_check(char *ret_err, size_t err_size) MUSTCHECK;
+
 /* reads_start - starts the thread; -1 when there is none to be had. */
 int reads_start(struct app *app) MUSTCHECK;
 

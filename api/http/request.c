@@ -14,6 +14,18 @@ request_query_value(const struct request *rq, const char *name)
 	return NULL;
 }
 
+const char *
+request_member(const struct request *rq, const char *name)
+{
+	return json_string_value(json_object_get(rq->body, name));
+}
+
+const char *
+request_number(struct request *rq, int64_t n)
+{
+	return arena_printf(&rq->arena, "%lld", (long long)n);
+}
+
 int64_t
 request_deadline_ms(struct request *rq)
 {

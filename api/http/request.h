@@ -123,6 +123,12 @@ struct request {
 /* request_query_value - a query parameter, decoded and in its normal form; NULL: not given, or blank. */
 const char *request_query_value(const struct request *rq, const char *name);
 
+/* request_member - a member of the body that is text; NULL: not given, or no text. */
+const char *request_member(const struct request *rq, const char *name);
+
+/* request_number - a number as an argument of statements; in the arena. */
+const char *request_number(struct request *rq, int64_t n);
+
 /* request_deadline_ms - when the answer is to be there: what the database has not said by then is not waited for. */
 int64_t request_deadline_ms(struct request *rq);
 

@@ -188,10 +188,10 @@ refused(struct request *rq, const struct db_error *error)
 }
 
 static bool
-writes(const struct call *calls, int ncalls)
+is_write(const struct call *calls, int ncalls)
 {
 	for (int i = 0; i < ncalls; i++) {
-		if (!calls[i].st->reads)
+		if (!calls[i].st->apart)
 			return true;
 	}
 	return false;
@@ -256,7 +256,7 @@ static enum db_status
 run(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)
 {
-	if (writes(calls, ncalls))
+	if (is_write(calls, ncalls))
 		return run_write(rq, calls, ncalls, ret_results, ret_error);
 	return db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, calls, ncalls,
 	    ret_results, ret_error);

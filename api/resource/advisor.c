@@ -19,12 +19,6 @@
 #include "resource/sign_in.h"
 #include "sql.h"
 
-static const char *
-member(const struct request *rq, const char *name)
-{
-	return json_string_value(json_object_get(rq->body, name));
-}
-
 /* 0 = the password will do; else the status of the reply. */
 static int
 check_password(struct request *rq, const char *pointer, const char *password, const char *username)
@@ -89,8 +83,9 @@ advisor_create(struct request *rq)
 	char hashed[PASSWORD_HASH_SIZE];
 	auto_result struct result *row = NULL;
 
-	if (check_password(rq, "#/password", member(rq, "password"), member(rq, "username")) != 0 ||
-	    hash(rq, member(rq, "password"), hashed) != 0)
+	if (check_password(rq, "#/password", request_member(rq, "password"),
+		request_member(rq, "username")) != 0 ||
+	    hash(rq, request_member(rq, "password"), hashed) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_advisor_create, body_without_password(rq), hashed);
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
@@ -147,8 +142,8 @@ advisor_password_put(struct request *rq)
 	char hashed[PASSWORD_HASH_SIZE];
 	auto_result struct result *row = NULL;
 
-	if (check_password(rq, "#/password", member(rq, "password"), "") != 0 ||
-	    hash(rq, member(rq, "password"), hashed) != 0)
+	if (check_password(rq, "#/password", request_member(rq, "password"), "") != 0 ||
+	    hash(rq, request_member(rq, "password"), hashed) != 0)
 		return rq->reply.status;
 	row = change_password(
 	    rq, (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
@@ -161,7 +156,8 @@ advisor_password_put(struct request *rq)
 int
 password_put(struct request *rq)
 {
-	const char *old = member(rq, "old_password"), *password = member(rq, "password");
+	const char *old = request_member(rq, "old_password"),
+		   *password = request_member(rq, "password");
 	auto_result struct result *known =
 	    request_query(rq, &sql_password_advisor, rq->advisor_id, attempt_block(rq));
 	auto_result struct result *row = NULL;

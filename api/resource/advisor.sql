@@ -77,6 +77,7 @@ select id, session_epoch, floor(extract(epoch from sessions_ended_at))::bigint, 
 
 -- name: password_advisor  ($1 advisor, $2 address)
 -- The check of the old password is throttled like a sign-in.
+-- writes: repeatable, brief, apart
 with known as materialized (select v.username, v.password_hash from advisor v where v.id = $1::bigint and v.active),
 judged as materialized (select k.username, k.password_hash, sign_in_wait(k.username, $2) as w from known k)
 select j.username, j.password_hash, (j.w).bucket, (j.w).wait_ms from judged j;

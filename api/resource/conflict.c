@@ -144,7 +144,7 @@ conflict_existing(struct request *rq, const char *constraint)
 	} else if (strcmp(constraint, "opportunity_contact_key") == 0) {
 		of = "opportunities";
 		call = (struct call){ &sql_opportunity_of_contact,
-			{ json_string_value(json_object_get(rq->body, "contact_id")) } };
+			{ request_member(rq, "contact_id") } };
 	} else {
 		return NULL;
 	}

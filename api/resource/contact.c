@@ -16,9 +16,8 @@ contact_list(struct request *rq)
 int
 contact_create(struct request *rq)
 {
-	auto_result struct result *row =
-	    request_query(rq, &sql_contact_create, rq->param[0], rq->advisor_id, rq->body_text,
-		arena_printf(&rq->arena, "%d", rq->app->config->contacts_per_day));
+	auto_result struct result *row = request_query(rq, &sql_contact_create, rq->param[0],
+	    rq->advisor_id, rq->body_text, request_number(rq, rq->app->config->contacts_per_day));
 
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }

@@ -1,36 +1,25 @@
+#include "resource/session.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/record.h"
-#include "http/reply.h"
-#include "http/run.h"
 #include "auth/revoked.h"
 #include "auth/secret.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
 #include "http/problem.h"
+#include "http/record.h"
+#include "http/reply.h"
 #include "http/route.h"
-#include "resource/session.h"
+#include "http/run.h"
 #include "sql.h"
-
-static const char *
-member(const struct request *rq, const char *name)
-{
-	return json_string_value(json_object_get(rq->body, name));
-}
-
-static const char *
-number(struct request *rq, int n)
-{
-	return arena_printf(&rq->arena, "%d", n);
-}
 
 const char *
 session_hours(struct request *rq)
 {
-	return number(rq, rq->app->config->session_hours);
+	return request_number(rq, rq->app->config->session_hours);
 }
 
 const char *
@@ -213,14 +202,15 @@ session_refresh(struct request *rq)
 	struct result *results[NITEMS(calls)];
 	int status;
 
-	secret_hash(member(rq, "refresh_token"), shown);
+	secret_hash(request_member(rq, "refresh_token"), shown);
 	secret_token(token);
 	secret_hash(token, next);
-	rq->idempotency.scope = shown;
+	/* The request outlives this function. */
+	rq->idempotency.scope = arena_copy(&rq->arena, shown, strlen(shown));
 	rq->idempotency.replay = replay_refresh;
 	calls[0].args[0] = calls[1].args[0] = shown;
 	calls[0].args[1] = calls[1].args[1] = next;
-	calls[0].args[2] = number(rq, rq->app->config->refresh_ttl_s);
+	calls[0].args[2] = request_number(rq, rq->app->config->refresh_ttl_s);
 	calls[0].args[3] = session_ingredients(rq, token);
 	calls[0].args[4] = session_hours(rq);
 	status = request_run(rq, calls, NITEMS(calls), results);
@@ -237,17 +227,11 @@ session_refresh(struct request *rq)
 	return status;
 }
 
-static const char *
-session_id(struct request *rq)
-{
-	return arena_printf(&rq->arena, "%lld", (long long)rq->who.session_id);
-}
-
 int
 session_get(struct request *rq)
 {
-	auto_result struct result *row =
-	    request_query(rq, &sql_session_get, session_id(rq), rq->advisor_id, session_hours(rq));
+	auto_result struct result *row = request_query(rq, &sql_session_get,
+	    request_number(rq, rq->who.session_id), rq->advisor_id, session_hours(rq));
 	const char *json;
 
 	if (row == NULL)
@@ -268,8 +252,8 @@ session_get(struct request *rq)
 int
 session_delete(struct request *rq)
 {
-	auto_result struct result *row =
-	    request_query(rq, &sql_session_delete, session_id(rq), rq->advisor_id);
+	auto_result struct result *row = request_query(
+	    rq, &sql_session_delete, request_number(rq, rq->who.session_id), rq->advisor_id);
 
 	if (row == NULL)
 		return rq->reply.status;

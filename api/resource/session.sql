@@ -1,6 +1,7 @@
 -- name: session_advisor  ($1 username, $2 address)
 -- An unknown username gives a row too, so that the answer takes as long. The throttle's tokens are spent even if the
 -- request fails later: this runs outside a validate_only transaction, and before any Idempotency-Key is claimed.
+-- writes: repeatable, brief, apart
 with t as materialized (select w.bucket, w.wait_ms from sign_in_wait($1, $2) w)
 select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
   from t left join advisor v on v.username = upper($1);
@@ -10,10 +11,12 @@ select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
 
 -- name: password_right  ($1 username, $2 address)
 -- Gives back the attempt: a right password does not count, even if the request fails later.
+-- writes: repeatable, brief, apart
 select sign_in_right($1, $2);
 
 -- name: session_allowed  ($1 username, $2 address)
 -- The same for a sign-in. Right sign-ins have a limit of their own; gives the milliseconds to wait.
+-- writes: repeatable, brief, apart
 select sign_in_allowed_ms($1), sign_in_right($1, $2);
 
 -- The end of a session, however often it is refreshed.
@@ -141,7 +144,7 @@ select null, a.id, a.session_epoch, floor(extract(epoch from a.sessions_ended_at
 :{ended_lately true true $1};
 
 -- name: session_hinted  ($1 sessions and $2 accounts that a notification named, $3 seconds to look back)
-:{ended_lately s.id=any($1::bigint[]) a.id=any($2::bigint[]) $3};
+:{ended_lately "s.id = any ($1::bigint[])" "a.id = any ($2::bigint[])" $3};
 
 -- name: known_address_since  ($1 seconds to look back; null: all)
 select encode(k.hash, 'hex') from known_address k

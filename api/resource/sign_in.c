@@ -4,6 +4,7 @@
 #include "resource/sign_in.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/password.h"
 #include "auth/revoked.h"
@@ -15,18 +16,6 @@
 #include "http/run.h"
 #include "resource/session.h"
 #include "sql.h"
-
-static const char *
-member(const struct request *rq, const char *name)
-{
-	return json_string_value(json_object_get(rq->body, name));
-}
-
-static const char *
-number(struct request *rq, int n)
-{
-	return arena_printf(&rq->arena, "%d", n);
-}
 
 static int
 reply_too_many(struct request *rq, int64_t wait_ms)
@@ -107,6 +96,18 @@ struct shown {
 	bool again; /* instead of a kept session that is over */
 };
 
+/* In the arena, for a replay finds it by the request, which outlives the handler. */
+static const struct shown *
+keep_shown(struct request *rq, const char *password_hash, bool again)
+{
+	struct shown *shown = arena_alloc(&rq->arena, sizeof(*shown));
+
+	shown->password_hash = arena_copy(&rq->arena, password_hash, strlen(password_hash));
+	shown->again = again;
+	rq->idempotency.arg = shown;
+	return shown;
+}
+
 static int
 make_session(struct request *rq, const struct shown *shown)
 {
@@ -114,9 +115,11 @@ make_session(struct request *rq, const struct shown *shown)
 	const char *advisor = rq->advisor_id;
 	struct call calls[] = {
 		{ &sql_session_advisor_hold, { advisor } },
-		{ &sql_session_create, { advisor, hash, number(rq, rq->app->config->refresh_ttl_s),
-					   NULL, session_hours(rq), shown->password_hash } },
-		{ &sql_session_surplus, { advisor, number(rq, rq->app->config->sessions_max) } },
+		{ &sql_session_create,
+		    { advisor, hash, request_number(rq, rq->app->config->refresh_ttl_s), NULL,
+			session_hours(rq), shown->password_hash } },
+		{ &sql_session_surplus,
+		    { advisor, request_number(rq, rq->app->config->sessions_max) } },
 	};
 	struct result *results[NITEMS(calls)] = { NULL };
 	int ncalls = rq->app->config->sessions_max > 0 ? 3 : 2, status;
@@ -163,7 +166,6 @@ static int
 replay_create(struct request *rq, const char *text)
 {
 	const struct shown *shown = rq->idempotency.arg;
-	struct shown anew = { .password_hash = shown->password_hash, .again = true };
 	struct kept_session kept;
 	int status = session_kept(rq, text, &kept);
 
@@ -183,8 +185,7 @@ replay_create(struct request *rq, const char *text)
 	status = forget_kept(rq, kept.id);
 	if (status != 0)
 		return status;
-	rq->idempotency.arg = &anew;
-	return make_session(rq, &anew);
+	return make_session(rq, keep_shown(rq, shown->password_hash, true));
 }
 
 /* The columns of session_advisor. */
@@ -193,10 +194,10 @@ enum { BUCKET, WAIT_MS, ADVISOR, HASH, ACTIVE };
 static int
 sign_in(struct request *rq)
 {
-	const char *username = member(rq, "username");
+	const char *username = request_member(rq, "username");
 	auto_result struct result *advisor =
 	    request_query(rq, &sql_session_advisor, username, attempt_block(rq));
-	struct shown shown = { .again = false };
+	const char *id;
 	bool known;
 	int status;
 
@@ -209,8 +210,8 @@ sign_in(struct request *rq)
 		return rq->reply.status;
 	known = result_true(advisor, 0, ACTIVE);
 	/* Nobody, or nobody any more, takes as long as a wrong password. */
-	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL, member(rq, "password"),
-	    request_patience_ms(rq))) {
+	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL,
+	    request_member(rq, "password"), request_patience_ms(rq))) {
 	case PASSWORD_BUSY:
 		return reply_problem(rq, "busy");
 	case PASSWORD_WRONG:
@@ -221,18 +222,17 @@ sign_in(struct request *rq)
 	status = sign_in_was_right(rq, username);
 	if (status != 0)
 		return status;
-	shown.password_hash = result_text(advisor, 0, HASH);
-	rq->advisor_id = rq->idempotency.scope = result_text(advisor, 0, ADVISOR);
+	id = result_text(advisor, 0, ADVISOR);
+	rq->advisor_id = rq->idempotency.scope = arena_copy(&rq->arena, id, strlen(id));
 	rq->idempotency.replay = replay_create;
-	rq->idempotency.arg = &shown;
-	return make_session(rq, &shown);
+	return make_session(rq, keep_shown(rq, result_text(advisor, 0, HASH), false));
 }
 
 /* A flood is refused here, before it has a database connection. */
 int
 session_create(struct request *rq)
 {
-	int status = attempt_refused(rq, member(rq, "username"));
+	int status = attempt_refused(rq, request_member(rq, "username"));
 
 	if (status != 0)
 		return status;

@@ -58,7 +58,7 @@ typification_create(struct request *rq)
 
 	calls[n++] = (struct call){ &sql_typification_create,
 		{ rq->advisor_id, rq->body_text,
-		    arena_printf(&rq->arena, "%d", rq->app->config->contacts_per_day) } };
+		    request_number(rq, rq->app->config->contacts_per_day) } };
 	if (stage != NULL)
 		calls[n++] = opportunity_close(stage, NULL);
 	calls[n++] = (struct call){ &sql_opportunity_created, { NULL } };

@@ -1,6 +1,6 @@
 /*
- * The page at /docs in Debian's Chromium: what it shows is held against openapi.json, what it
- * sends reaches a real server, and the browser's own policy must find nothing to refuse.
+ * The page at /docs in Debian's Chromium: its contents are compared with openapi.json, its requests
+ * reach a real server, and it must cause no violation of its content security policy.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -9,8 +9,8 @@ const { chromium } = require("playwright-core");
 const lib = require("../http/lib.js");
 
 let world, browser, document_;
-let page, watched;       // as an advisor uses it
-let whole;               // with every operation open, which is much to draw
+let page, watched;       // the page as an advisor uses it
+let whole;               // the page with every operation open, which takes long to draw
 
 before(async () => {
   [world, browser] = await Promise.all([lib.world(), chromium.launch({
@@ -30,7 +30,7 @@ after(async () => {
 const operations = () => Object.entries(document_.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, op]) => ({ ...op, path, method: method.toUpperCase() })));
 
-/* open(hash, settings) - the page in a context of its own, and all that it asks for, says and is refused. */
+/* open(hash, settings) - opens the page in a new browser context, and records its requests, messages and violations. */
 async function open(hash = "", settings = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
   const page = await context.newPage();
@@ -40,7 +40,7 @@ async function open(hash = "", settings = {}) {
   page.on("websocket", (w) => watched.requests.push(w.url()));
   page.on("pageerror", (e) => watched.faults.push(String(e)));
   page.on("console", (m) => {
-    /* Chromium notes every answer of 400 and more; that the API refuses something is no fault of the page. */
+    /* Chromium logs every answer of 400 or more, but a refusal by the API is no fault of the page. */
     const refused = m.text().startsWith("Failed to load resource") && m.location().url.startsWith(world.base + "/v1/");
     if (["error", "warning"].includes(m.type()) && !refused) watched.faults.push(m.text());
   });
@@ -67,7 +67,7 @@ const show = async (on, hash) => {
 };
 const card = (on, id) => on.locator(`article[id="operation/${id}"]`);
 
-/* execute(on, id) - presses the button; the answer's part of the card, when it is there. */
+/* execute(on, id) - presses the button, waits for the answer, and returns its part of the card. */
 async function execute(on, id) {
   const of = card(on, id);
   await of.locator(".answer").evaluate((e) => e.replaceChildren());
@@ -76,7 +76,7 @@ async function execute(on, id) {
   return of.locator(".answer");
 }
 
-test("docs_page: every operation of the document is on the page, with all that it has", async () => {
+test("docs_page: shows every operation of the document completely", async () => {
   const all = operations();
   assert.equal(await whole.page.locator("article.card").count(), all.length);
   assert.equal(await whole.page.locator("#nav-list a[href^='#operation/']").count(), all.length);
@@ -105,7 +105,7 @@ test("docs_page: every operation of the document is on the page, with all that i
   blameless(whole.watched);
 });
 
-test("docs_page: the example that is composed of a body's members is what the service takes", async () => {
+test("docs_page: the service accepts the example that the page composes from a body's members", async () => {
   const ana = await world.signedIn("E8153375");
   const body = async (id) => JSON.parse(await card(whole.page, id).locator("textarea").inputValue());
   const client = (await ana.get("/v1/clients?phone=944264648")).json.items[0];
@@ -117,7 +117,7 @@ test("docs_page: the example that is composed of a body's members is what the se
   assert.equal(form.status, 200, form.text);
 });
 
-test("docs_page: a schema that holds itself is cut with a link; a code says its catalogue, and leads there", async () => {
+test("docs_page: a recursive schema ends in a link; a code names its catalogue and links to it", async () => {
   await show(page, "schema/CatalogItem");
   const again = page.locator("[id='schema/CatalogItem'] a[href='#schema/CatalogItem']");
   await again.first().waitFor();
@@ -131,7 +131,7 @@ test("docs_page: a schema that holds itself is cut with a link; a code says its 
   assert.equal(await input.inputValue(), "cancellation_reason");
 });
 
-test("docs_page: descriptions are headings, lists and words, not marks", async () => {
+test("docs_page: Markdown in descriptions is rendered as headings, lists and text", async () => {
   const raw = await whole.page.evaluate(() => {
     const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
     while (walker.nextNode()) {
@@ -145,7 +145,7 @@ test("docs_page: descriptions are headings, lists and words, not marks", async (
   assert.ok(raw.steps >= 10);
 });
 
-test("docs_page: the filter leaves what has all its words, by keyboard too", async () => {
+test("docs_page: the filter shows the operations with all its words, and works by keyboard", async () => {
   await page.locator("h1").click();
   await page.keyboard.press("/");
   await page.keyboard.type("opportunit put");
@@ -162,7 +162,7 @@ test("docs_page: the filter leaves what has all its words, by keyboard too", asy
   assert.equal(await page.locator("article.card:visible").count(), operations().length);
 });
 
-test("docs_page: an address leads to its operation, open and in sight", async () => {
+test("docs_page: the URL of an operation opens it and scrolls to it", async () => {
   const deep = await open("#operation/closure_put");
   const head = card(deep.page, "closure_put").locator("button.head");
   assert.equal(await head.getAttribute("aria-expanded"), "true");
@@ -170,12 +170,12 @@ test("docs_page: an address leads to its operation, open and in sight", async ()
   assert.ok(y >= 40 && y < 300, `it is at ${y}`);
   assert.equal(await deep.page.locator("#nav a[aria-current='true']").getAttribute("href"), "#operation/closure_put");
   await deep.page.keyboard.press("Enter");
-  assert.equal(await head.getAttribute("aria-expanded"), "false", "it has the focus, and closes by keyboard");
+  assert.equal(await head.getAttribute("aria-expanded"), "false", "the operation has the focus, and can be closed by keyboard");
   blameless(deep.watched);
   await deep.close();
 });
 
-test("docs_page: signing in with a wrong password, and with the right one", async () => {
+test("docs_page: sign-in with a wrong and with the right password", async () => {
   await page.locator("#sign-in-button").click();
   await page.getByLabel("Username").fill("E8153375");
   await page.getByLabel("Password").fill("no-es-esta-clave");
@@ -190,7 +190,7 @@ test("docs_page: signing in with a wrong password, and with the right one", asyn
   assert.equal(await page.locator("input[name=password]").inputValue(), "");
 });
 
-test("client_search: tried by phone, the sample client is shown, and the command has no token", async () => {
+test("client_search: a search by phone shows the sample client, and the shell command has no token", async () => {
   await show(page, "operation/client_search");
   await page.locator("#client_search-query-phone").fill("944264648");
   const answer = await execute(page, "client_search");
@@ -202,12 +202,12 @@ test("client_search: tried by phone, the sample client is shown, and the command
   const command = await card(page, "client_search").locator(".try > .block pre").textContent();
   assert.equal(command, `curl -sS '${world.base}/v1/clients?phone=944264648' \\\n  -H "Authorization: Bearer $TOKEN"`);
   const kept = await page.evaluate(() => JSON.stringify([document.documentElement.outerHTML, { ...localStorage }, { ...sessionStorage }, document.cookie]));
-  assert.doesNotMatch(kept, /eyJ[A-Za-z0-9_-]{10}/, "the token is in no element and no storage");
+  assert.doesNotMatch(kept, /eyJ[A-Za-z0-9_-]{10}/, "the token is neither in an element nor in storage");
 });
 
-test("contact_create: tried with 15 digits it shows where the fault is, with 16 what was made", async () => {
+test("contact_create: with 15 digits the page shows where the fault is, with 16 the new contact", async () => {
   await show(page, "operation/contact_create?client_id=1");
-  assert.equal(await page.locator("#contact_create-path-client_id").inputValue(), "1", "the address may fill in the form");
+  assert.equal(await page.locator("#contact_create-path-client_id").inputValue(), "1", "the URL can fill in the form");
   const id = (await (await world.signedIn("E8153375")).get("/v1/clients?phone=944264648")).json.items[0].id;
   const of = card(page, "contact_create");
   await page.locator("#contact_create-path-client_id").fill(id);
@@ -228,7 +228,7 @@ test("contact_create: tried with 15 digits it shows where the fault is, with 16 
   assert.equal(made.json.serial_number, "2505050000125674");
 });
 
-test("diagnosis_put: a wrong choice lists what would be legal", async () => {
+test("diagnosis_put: for a wrong choice the page lists the legal ones", async () => {
   const { opportunity } = await lib.opened(await world.signedIn("E8153375"));
   await show(page, `operation/diagnosis_put?opportunity_id=${opportunity.id}`);
   await page.locator("#diagnosis_put-path-opportunity_id").fill(opportunity.id);
@@ -237,7 +237,7 @@ test("diagnosis_put: a wrong choice lists what would be legal", async () => {
   assert.match(await answer.locator(".faults").textContent(), /#\/reason.*level 2.*precio-y-contenido\./s);
 });
 
-test("session_delete: after signing out requests go without a token, and the session is over", async () => {
+test("session_delete: after signing out the page sends no token, and the session has ended", async () => {
   const token = await page.evaluate(() => session.token);
   const held = lib.caller(world.base, token);
   assert.equal((await held.get("/v1/sessions/current")).status, 200);
@@ -252,10 +252,10 @@ test("session_delete: after signing out requests go without a token, and the ses
   assert.match(answers, /AMERICA MOVIL PERU/);
   await page.locator("#sign-out-button").click();
   await page.locator("#sign-in-button").waitFor();
-  /* What was typed and answered is for who was signed in. */
+  /* Inputs and answers belong to the account that was signed in, so they are cleared. */
   const left = await typed();
   assert.deepEqual([left[0], left[2]], ["", ""]);
-  assert.deepEqual(JSON.parse(left[1]).reason.split(".").length > 1, true, "the example is there again");
+  assert.deepEqual(JSON.parse(left[1]).reason.split(".").length > 1, true, "the form shows the example again");
   assert.doesNotMatch(left[1], /nope/);
   await show(page, "operation/client_search");
   const answer = await execute(page, "client_search");
@@ -263,7 +263,7 @@ test("session_delete: after signing out requests go without a token, and the ses
   assert.equal((await held.get("/v1/sessions/current")).status, 401);
 });
 
-test("session_get: a token that is pasted is tried, and taken if it is good", async () => {
+test("session_get: a pasted token is checked, and used if it is valid", async () => {
   const pasted = await open();
   await pasted.page.locator("#sign-in-button").click();
   await pasted.page.getByLabel("Access token").fill("garbage");
@@ -278,9 +278,9 @@ test("session_get: a token that is pasted is tried, and taken if it is good", as
   await pasted.close();
 });
 
-test("docs_page: through all of this nothing was asked of another origin, and nothing refused or wrong", () => blameless(watched));
+test("docs_page: the tests above caused no request to another origin, no violation and no error", () => blameless(watched));
 
-test("docs_page: an inline script, an inline style and another origin are refused by the browser", async () => {
+test("docs_page: the browser refuses inline scripts, inline styles and other origins", async () => {
   const attacked = await open();
   await attacked.page.evaluate(async () => {
     const script = document.createElement("script");
@@ -290,7 +290,7 @@ test("docs_page: an inline script, an inline style and another origin are refuse
     document.body.append(script, style);
     document.body.insertAdjacentHTML("beforeend", "<img src='/nope.png' onerror='window.owned = true'>");
     await fetch("https://example.invalid/").catch(() => {});
-    /* As eval() would: what the tests themselves evaluate is excepted from the policy. */
+    /* Stands for eval(), because the policy does not apply to an eval() in a test's own code. */
     setTimeout("window.owned = true");
     await new Promise((resolve) => setTimeout(resolve, 100));
   });
@@ -302,14 +302,14 @@ test("docs_page: an inline script, an inline style and another origin are refuse
   await attacked.close();
 });
 
-test("docs_page: a narrow screen has no sideways scrolling, and the list behind a button; dark is dark", async () => {
+test("docs_page: a narrow screen needs no horizontal scrolling and has the list behind a button; dark mode is dark", async () => {
   const narrow = await open("#operation/typification_create", { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
   assert.equal(await narrow.page.evaluate(() => document.documentElement.scrollWidth), 360);
   assert.equal(await narrow.page.locator("#filter").isVisible(), false);
   await narrow.page.getByRole("button", { name: "Operations" }).click();
   await narrow.page.locator("#filter").fill("livez");
   await narrow.page.locator("#nav-list a:visible").first().click();
-  /* Going to another address tells the page a little later. */
+  /* The page gets the event of a changed URL a little later. */
   await narrow.page.locator("#filter").waitFor({ state: "hidden" });
   await card(narrow.page, "livez").locator("button.head[aria-expanded='true']").waitFor();
   const [r, g, b] = (await narrow.page.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/g).map(Number);
@@ -318,7 +318,7 @@ test("docs_page: a narrow screen has no sideways scrolling, and the list behind 
   await narrow.close();
 });
 
-test("docs_page: every input has a label, every button a name, every id is one element's", async () => {
+test("docs_page: every input has a label, every button a name, and ids are unique", async () => {
   const found = await whole.page.evaluate(() => ({
     nameless: [...document.querySelectorAll("input, select, textarea")].filter((e) => !e.labels.length && !e.ariaLabel).map((e) => e.outerHTML)
       .concat([...document.querySelectorAll("button, a, summary")].filter((e) => !e.textContent.trim()).map((e) => e.outerHTML)),
@@ -333,7 +333,7 @@ test("docs_page: every input has a label, every button a name, every id is one e
   assert.equal(found.inline, 0);
 });
 
-test("docs_page: without JavaScript it says what it needs, and where the document is", async () => {
+test("docs_page: without JavaScript the page says that it needs it, and links to the document", async () => {
   const plain = await open("", { javaScriptEnabled: false });
   const text = await plain.page.locator("main").innerText();
   assert.match(text, /needs JavaScript/);

@@ -1,18 +1,17 @@
 /*
- * Bodies that nobody thought of. From the document that the running server
- * serves, ajv and fast-check make bodies for every operation that takes one:
- * valid ones, which must not be refused for their shape, and valid ones with
- * one to three things broken, which must be refused with 400 or 422, and with
- * a fault at every place that ajv names.
+ * Generated bodies. From the document that the server serves, ajv and fast-check
+ * make bodies for every operation that takes one: valid ones, which must not be
+ * refused for their shape, and invalid ones (valid ones with one to three changes),
+ * which must be refused with 400 or 422 and a fault at every place that ajv names.
  *
- * SEED=number makes others than the usual ones; the seed is printed. What fails
- * is made as small as fast-check can, and printed.
+ * SEED=number generates other bodies; the seed is printed. fast-check shrinks a
+ * failing body as far as possible and prints it.
  *
- * A body is first brought into its normal form, as the service does (x-field, normal() here), and
- * ajv judges that: the document says that all its keywords hold for it.
+ * ajv judges the normal form of a body (x-field, normal() here), as the service does: the
+ * document says that its keywords apply to the normal form.
  *
- * What the service knowingly does otherwise than JSON Schema: U+0000 is not taken in any string; an
- * integer beyond 64 bits is 400. The first is a test of its own at the end.
+ * The service deliberately differs from JSON Schema in two points: it refuses U+0000 in any string
+ * (the last test below), and an integer beyond 64 bits is 400.
  */
 "use strict";
 
@@ -24,14 +23,14 @@ const fc = require("fast-check");
 const lib = require("../http/lib.js");
 
 const seed = Number(process.env.SEED || 20250503);
-const wanted = 3000;               // valid bodies, and as many invalid ones
+const wanted = 3000;               // number of valid bodies, and of invalid ones
 const counted = { valid: 0, invalid: 0 };
 
 let world, ana, boss, chief, tried, account;
 let document, ajv;
-let operations;                    // [{id, method, path, schema}], those with a body
-let legal;                         // the whole choices of each catalogue, by its code
-const mine = {};                   // what ana made, by operation: of its own, so that none closes another's opportunity
+let operations;                    // [{id, method, path, schema}] of the operations with a body
+let legal;                         // the valid codes of each catalogue
+const mine = {};                   // ana's records, separate for each operation, so that none closes another's opportunity
 
 /* ---------------------------------------------------- the document, for ajv */
 
@@ -40,7 +39,7 @@ const resolve = (schema) => (schema.$ref ? resolve(pick(schema.$ref)) : schema);
 const typesOf = (schema) => [schema.type].flat();
 
 const leaves = (items) => items.flatMap((item) => (item.items.length > 0 ? leaves(item.items) : [item.code]));
-const today = () => new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);   // at the desk
+const today = () => new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);   // in Lima
 
 function isRuc(number) {
   if (!/^(10|15|16|17|20)[0-9]{9}$/.test(number)) return false;
@@ -54,7 +53,7 @@ const fits = {
   pasaporte: (number) => number.length <= 12,
 };
 
-/* ------------------------------------------------ x-field, as api/field has it */
+/* ------------------------------------------ x-field, as api/field normalises it */
 
 const space = /[\p{White_Space}\u2800]/u, breaks_ = /[\t-\r\x85\u2028\u2029]/u, direction = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const joiner = /[\u200c\u200d]/u, variation = /\p{Variation_Selector}/u, ignored = /\p{Default_Ignorable_Code_Point}/u;
@@ -100,7 +99,7 @@ const fields = {
 };
 const fieldOf = (schema) => schema["x-field"] || (schema["x-catalog"] && "code");
 
-/* normal(schema, value) - what of a body goes on. */
+/* normal(schema, value) - the normal form of a body. */
 function normal(of, value) {
   const schema = of && resolve(of);
   if (schema && typeof value === "string" && fieldOf(schema)) {
@@ -112,7 +111,7 @@ function normal(of, value) {
   return value;
 }
 
-/* The conditions that api/resource/rules.c puts beside the schemas: the members that break them. */
+/* The rules of api/resource/rules.c that schemas cannot express: each returns the members that break it. */
 const rules = {
   client: ({ document_type: type, document_number: number, birth_date: birth }) => [
     ...(typeof number === "string" && Object.hasOwn(fits, type) && !fits[type](number) ? ["document_number"] : []),
@@ -159,11 +158,11 @@ function learn() {
     }));
 }
 
-/* places(errors) - where ajv finds fault, as our pointers, decoded. */
+/* places(errors) - the places of ajv's errors, as decoded pointers like the service's. */
 function places(errors) {
   const name = (e) => e.params.missingProperty ?? e.params.additionalProperty;
   const token = (text) => (text === undefined ? "" : "/" + text.replace(/~/g, "~0").replace(/\//g, "~1"));
-  /* Of oneOf the service names the object itself, and not what each branch lacks. */
+  /* For oneOf the service reports the object itself, not what each branch lacks. */
   return [...new Set(errors.filter((e) => !e.schemaPath.includes("/oneOf/")).map((e) => "#" + e.instancePath + (e.params.place ? "/" + e.params.place : token(name(e)))))];
 }
 
@@ -178,7 +177,7 @@ const number = (type) => ({
     [..."0123456789"].map((check) => two + eight + check).find(isRuc)),
 })[type] || fc.stringMatching(/^[0-9A-Za-z]{1,12}$/);
 
-/* spelled(arbitrary, gaps) - the same with things between and around that are dropped. */
+/* spelled(arbitrary, gaps) - the same values with characters around and between that the service drops. */
 const spelled = (arbitrary, gaps) => fc.tuple(arbitrary, fc.nat(20), fc.constantFrom("", ...gaps), fc.constantFrom("", ...gaps), fc.constantFrom("", ...gaps))
   .map(([text, at, first, gap, last]) => first + text.slice(0, at) + gap + text.slice(at) + last);
 const inWord = [" ", "\t", "\u00a0", "\u200b", "\u202a", "\ufeff"], between = [...inWord, "-", ".", "/", "(", ")", "\u2011", "\u2013", " - "];
@@ -191,7 +190,7 @@ const typed = {
   date: day,
 };
 
-/* known - members whose value must be somebody's, half of the time. */
+/* known - members that get the id of an existing record, half of the time. */
 const known = { client_id: () => mine.client_create.client.id, contact_id: () => mine.contact };
 
 function string(schema) {
@@ -209,7 +208,7 @@ function string(schema) {
   return fc.oneof({ weight: 9, arbitrary: text({ minLength, maxLength }) }, { weight: 1, arbitrary: text({ minLength: maxLength, maxLength }) });
 }
 
-/* valid(schema) - an arbitrary of what this schema allows. */
+/* valid(schema) - an arbitrary of values that the schema allows. */
 function valid(of) {
   const schema = resolve(of), types = typesOf(schema), type = types.find((t) => t !== "null");
   const make = {
@@ -233,7 +232,7 @@ function object(schema) {
   let all = fc.oneof(...branches);
   if (schema["x-rule"] === "client")
     all = all.chain((client) => (client.document_number === undefined ? fc.constant(client)
-      /* Alone, a number must fit the type that is stored. */
+      /* A number without a type must fit the stored type. */
       : number(client.document_type || "dni").map((n) => ({ ...client, document_number: n }))))
       .map((client) => ((client.document_type === undefined) === (client.document_number === undefined) ? client
         : (({ document_type: _type, document_number: _number, ...rest }) => rest)(client)));
@@ -247,7 +246,7 @@ function object(schema) {
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
-/* sites(schema, value) - every place of a value: [{path, schema, value}], itself the first. */
+/* sites(schema, value) - every place in a value, from the root on: [{path, schema, value}]. */
 function sites(of, value, path = []) {
   const schema = of && resolve(of);
   const below = Array.isArray(value) ? value.map((v, i) => [i, schema?.items, v])
@@ -261,13 +260,13 @@ const put = (value, [first, ...rest], change) => {
   return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, name === first ? put(v, rest, change) : v]));
 };
 
-/* What may be broken at a place: each gives the new value, or undefined where it does not apply. */
+/* Ways to break a place: each returns the new value, or undefined if it does not apply. */
 const breaks = {
   "another type": (site, { other }) => other,
   "left out": ({ value }, { nth }) => isObject(value) && Object.keys(value).length > 0
     ? Object.fromEntries(Object.entries(value).filter((_, i, all) => i !== nth % all.length)) : undefined,
   "one key more": ({ value }, { key, other }) => (isObject(value) ? Object.fromEntries([...Object.entries(value), [key, other]]) : undefined),
-  "a key of somewhere else": ({ value }, { nth, other }) => {
+  "a key from another place": ({ value }, { nth, other }) => {
     const names = ["id", "stage", "client", "client_id", "action", "right", "lines", "created_at"];
     return isObject(value) ? { ...value, [names[nth % names.length]]: other } : undefined;
   },
@@ -304,10 +303,10 @@ const broken = fc.record({
   word: fc.oneof(text({}), fc.constantFrom("dni", "ENTEL", "Bearer", "null", "no-such-code", "bono-gb", "precio-y-contenido")),
 });
 
-/* JSON has no -0 and no NaN, and no string may hold U+0000, which is a test of its own. */
+/* JSON has neither -0 nor NaN, and the last test covers U+0000. */
 const plain = (value) => JSON.parse(JSON.stringify(value).replace(/\\u0000/g, ""));
 
-/* isTooBig(value) - an integer that is written with digits alone, and is beyond 64 bits. */
+/* isTooBig(value) - whether it is an integer beyond 64 bits, written with digits only. */
 const isTooBig = (value) => Number.isInteger(value) && Math.abs(value) >= 2 ** 63 && Math.abs(value) < 1e21;
 
 function breakIt(schema, body, list) {
@@ -354,7 +353,7 @@ async function send(op, body) {
   return r;
 }
 
-/* restore(op, r) - what a request did to the opportunity, so that the next one finds it as it was; whether it is to be sent again. */
+/* restore(op, r) - undoes what a request did to the opportunity, for the next one; returns whether to send the request again. */
 async function restore(op, r) {
   const { at } = mine[op.id];
   const code = r.json?.code;
@@ -369,18 +368,18 @@ async function restore(op, r) {
   return false;
 }
 
-/* Of a valid body these are the only faults there may be: what it names is not there, a final stage needs more, or who it is. */
+/* The only faults that a valid body may have: unknown ids, an incomplete form, and rules about the account. */
 const ofState = new Set(["not_found", "missing", "rights", "password_weak", "password_wrong"]);
-/* What is merged with what the record holds may not fit it. */
+/* Faults that can result from merging with the stored record. */
 const ofRecord = { contact_update: ["required", "right_range"] };
-/* And these the only problems: credentials are made up, a document or a contact may be taken. */
+/* The only problems that a valid body may get: credentials are random, a document or a contact may be in use. */
 const allowed = {
   session_create: ["credentials_wrong"], session_refresh: ["refresh_token_invalid"], client_create: ["client_exists"],
   client_update: ["client_exists"], typification_create: ["client_exists"], opportunity_create: ["contact_has_opportunity"],
   advisor_create: ["advisor_exists"], password_put: ["too_many_attempts"],
 };
 
-/* One of each state is to be met, or the bodies would all be refused unread. */
+/* The statuses of each operation: if all bodies were refused, the test would prove nothing. */
 const met = new Map();
 const runs = () => ({ seed, numRuns: Math.ceil(wanted / operations.length), endOnFailure: false });
 
@@ -389,7 +388,7 @@ test("valid bodies are not refused for their shape", async (t) => {
   for (const op of operations)
     await t.test(op.id, async () => {
       await fc.assert(fc.asyncProperty(valid(op.schema).map(plain), async (body) => {
-        assert.ok(op.valid(body), `the generator is wrong: ${JSON.stringify(body)}: ${ajv.errorsText(op.valid.errors)}`);
+        assert.ok(op.valid(body), `the generator made an invalid body: ${JSON.stringify(body)}: ${ajv.errorsText(op.valid.errors)}`);
         let r = await send(op, body);
         if (await restore(op, r)) r = await send(op, body), await restore(op, r);
         if (op.id === "opportunity_create" && r.status === 201) await newContact();
@@ -399,7 +398,7 @@ test("valid bodies are not refused for their shape", async (t) => {
         if (r.status === 422) assert.deepEqual(r.json.errors.filter((e) => !ofState.has(e.code) && !(ofRecord[op.id] || []).includes(e.code)), [], why);
         else if (r.status >= 300) assert.ok((allowed[op.id] || []).includes(r.json.code), why);
       }), runs());
-      if (!/^session_|^password_/.test(op.id)) assert.ok([...met.get(op.id)].some((s) => s < 300), "some are taken");
+      if (!/^session_|^password_/.test(op.id)) assert.ok([...met.get(op.id)].some((s) => s < 300), "some bodies are accepted");
     });
   assert.ok(counted.valid >= wanted, `${counted.valid} valid bodies`);
   console.log(`${counted.valid} valid bodies`);
@@ -428,13 +427,13 @@ test("invalid bodies are refused, with a fault at each place that ajv names", as
   console.log(`${counted.invalid} invalid bodies`);
 });
 
-/* Whether a body of this schema can hold text. */
+/* holdsText(schema) - whether it has a string anywhere. */
 const holdsText = (of) => {
   const schema = resolve(of);
   return typesOf(schema).includes("string") || [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])].some(holdsText);
 };
 
-test("U+0000 and halves of surrogate pairs are no text: 400, wherever they stand", async (t) => {
+test("U+0000 and lone surrogates in any string are 400", async (t) => {
   for (const op of operations.filter((one) => holdsText(one.schema)))
     await t.test(op.id, () => fc.assert(fc.asyncProperty(valid(op.schema).map(plain), fc.nat(), fc.constantFrom("\0", "\ud800", "\udfff"),
       async (body, nth, bad) => {

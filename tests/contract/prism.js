@@ -1,11 +1,11 @@
 /*
- * Prism, a validating proxy that nobody here wrote, looks at what the HTTP tests
- * sent and got (tests/http/exchanges.js keeps it). Each request goes through it
- * once more, to a server that plays what was answered; what Prism says of either,
- * against openapi.yaml, comes in a header, sl-violations.
+ * Checks the recorded exchanges of the HTTP tests (tests/http/exchanges.js) with
+ * Prism, an independent validating proxy. Each request is sent again through Prism,
+ * to a server that replays the recorded answer. Prism lists the violations of
+ * openapi.yaml, in request and answer, in the header sl-violations.
  *
- * Ends with 1 when Prism and the service were not of one mind, or when so little
- * was shown that this proves nothing. Needs `npm ci` here.
+ * Exits with 1 if Prism and the service disagree, or if there are too few exchanges
+ * to prove anything. Needs `npm ci` here.
  */
 "use strict";
 
@@ -18,27 +18,27 @@ const lib = require("../http/lib.js");
 
 const root = path.join(__dirname, "../..");
 const modules = path.join(__dirname, "node_modules");
-const fewest = 18000, part = 0.9;   // shown, when all tests have run; and of all that were kept
+const fewest = 18000, part = 0.9;   // the least number of exchanges, and the least part of all recorded ones
 
-/* What is not shown to Prism, for it would look at something else. */
+/* Exchanges that Prism cannot judge. */
 const exceptions = [
-  /* Its router knows only the methods that are written in the document. */
+  /* Prism's router knows only the methods in the document. */
   ["HEAD, OPTIONS", ({ method }) => method === "HEAD" || method === "OPTIONS"],
-  /* It refuses by itself what is not JSON, and takes null, false, 0 and "" for no body. */
-  ["a body that is no JSON, or nothing", ({ headers, body }) => body !== undefined &&
+  /* Prism itself refuses invalid JSON, and treats null, false, 0 and "" as no body. */
+  ["a body that is not JSON, or falsy", ({ headers, body }) => body !== undefined &&
     (/json/i.test(headers["content-type"] || "") || body.length === 0) && !isSomething(body)],
-  /* It adds a Content-Length to what came in chunks, and leaves Transfer-Encoding there. */
+  /* Prism adds a Content-Length to chunked bodies without removing Transfer-Encoding. */
   ["a body without Content-Length", ({ headers, body }) => body !== undefined && headers["content-length"] === undefined],
-  /* It compares a path as it is written. */
+  /* Prism does not decode paths. */
   ["an escape in the path", ({ where }) => where.split("?")[0].includes("%")],
-  /* It decodes bodies by itself, and fails at codings that it does not know. */
-  ["a body in another coding or charset", ({ headers, answer }) => answer.status === 415 &&
+  /* Prism decodes bodies, and fails on unknown encodings. */
+  ["a body in another encoding or charset", ({ headers, answer }) => answer.status === 415 &&
     (headers["content-encoding"] !== undefined || /charset/i.test(headers["content-type"] || ""))],
-  /* The document has the form in which values are kept; what people paste around it the service takes away, and blank is absent. */
-  ["blanks around a value, or nothing else", ({ where, body, answer }) => answer.status < 400 &&
+  /* The document describes the normal form: the service drops blanks around values, and treats blank values as absent. */
+  ["a value that is blank or has blanks around it", ({ where, body, answer }) => answer.status < 400 &&
     ([...new URLSearchParams(where.split("?")[1] || "").values()].some(isLoose) || (body !== undefined && isSomething(body) && strings(JSON.parse(body)).some(isLoose)))],
-  /* On a read, what is no list of entity tags counts for nothing: the answer is there, and 400 would help nobody. */
-  ["If-None-Match that is no list", ({ method, headers }) => method === "GET" && headers["if-none-match"] !== undefined &&
+  /* On a read, the service ignores a malformed If-None-Match instead of answering 400. */
+  ["a malformed If-None-Match", ({ method, headers }) => method === "GET" && headers["if-none-match"] !== undefined &&
     !/^([*] *|[ ,]*(W\/)?"[^"]*"([ ,]+(W\/)?"[^"]*")*[ ,]*)$/.test(headers["if-none-match"])],
 ];
 
@@ -69,7 +69,7 @@ function ask(base, { method, where, headers, body }) {
   });
 }
 
-/* player(all) - a server that answers a request with the answer of the exchange that its header names. */
+/* player(all) - a server that answers with the recorded answer of the exchange that the header x-exchange names. */
 async function player(all) {
   const server = http.createServer((rq, r) => {
     rq.resume();
@@ -82,12 +82,12 @@ async function player(all) {
   return server;
 }
 
-/* prism(upstream) - {base, stop} of one that stands before it, when it answers. */
+/* prism(upstream) - starts Prism in front of the server, and waits until it answers: {base, stop}. */
 async function prism(upstream) {
   const port = await lib.freePort();
   /*
-   * --cors false, for by default it answers OPTIONS itself and allows every origin.
-   * --multiprocess false, for one process to stop. -v fatal: it would print every request.
+   * --cors false: by default Prism answers OPTIONS itself and allows every origin.
+   * --multiprocess false: so that there is one process to stop. --verboseLevel fatal: not a line for each request.
    */
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, path.join(modules, "@stoplight/prism-cli/dist/index.js"), "proxy",
     path.join(root, "openapi.yaml"), upstream, "--host", "127.0.0.1", "--port", String(port), "--cors", "false", "--multiprocess", "false",
@@ -96,35 +96,35 @@ async function prism(upstream) {
   child.on("error", () => { over = true; });
   child.on("exit", () => { over = true; });
   const base = `http://127.0.0.1:${port}`;
-  /* It takes some seconds to load, and says nothing that can be waited for at this level. */
+  /* Prism takes some seconds to start, and prints nothing at this log level, so poll it. */
   const began = Date.now();
   while (!await ask(base, { method: "GET", where: "/livez" }).catch(() => null)) {
     assert.ok(!over && Date.now() - began < 120000, "Prism did not start");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { base, stop: () => child.kill("SIGKILL") };   // it holds nothing, and SIGTERM would wait for connections kept alive
+  return { base, stop: () => child.kill("SIGKILL") };   // SIGTERM would wait for kept-alive connections
 }
 
-/* said(answer) - what Prism said: [{location: ["request" or "response", …], code, message}]. */
+/* said(r) - Prism's violations: [{location: ["request" or "response", …], code, message}]. */
 function said(r) {
   const text = r.headers["sl-violations"];
   if (!text) return [];
-  /* More than 8 KiB it cuts off. Those of the request come first: what begins with one of the response has none of them. */
+  /* Prism cuts the list at 8 KiB. Violations of the request come first, so if the first is of the response, the request has none. */
   const cut = text.match(/^Too many violations! (.*)/s);
   if (cut) return [...cut[1].matchAll(/"location":\["(request|response)"/g)].map((m) => ({ location: [m[1]], message: "(cut off)" }));
   return JSON.parse(text);
 }
 
-/* amiss({answer}, what came through Prism) - why the service and Prism are not of one mind, which was given by the same document; or null. */
+/* amiss(exchange, r) - how Prism's judgement in r differs from the service's, or null. main() relies on the second word. */
 function amiss({ answer }, r) {
   const violations = said(r);
   if (r.status !== answer.status) return `Prism answers ${r.status} itself: ${r.text.slice(0, 2000)}`;
-  if (violations.some((v) => v.location[0] === "response")) return "the answer is not as the document has it";
-  if (violations.length > 0 && (r.status < 400 || r.status === 500)) return "the request is not as the document has it, and was taken";
+  if (violations.some((v) => v.location[0] === "response")) return "the answer violates the document";
+  if (violations.length > 0 && (r.status < 400 || r.status === 500)) return "the request violates the document, but was accepted";
   return null;
 }
 
-/* controls(all) - exchanges that Prism must find something in, made of a client that was made. */
+/* controls(all) - two exchanges with violations that Prism must find, made from a client_create. */
 function controls(all) {
   const made = all.find((e) => e.method === "POST" && e.where === "/v1/clients" && e.answer.status === 201);
   const body = Buffer.from(JSON.stringify({ ...JSON.parse(made.body), document_number: 5 }));
@@ -141,8 +141,8 @@ async function main() {
     if (why) left.set(why[0], (left.get(why[0]) || 0) + 1);
     else shown.push(e);
   }
-  assert.ok(shown.length >= Math.max(fewest, part * all.length), `only ${shown.length} exchanges of ${all.length} to be shown: the HTTP tests run first`);
-  const ours = shown.length;
+  assert.ok(shown.length >= Math.max(fewest, part * all.length), `only ${shown.length} of ${all.length} exchanges can be shown: run the HTTP tests first`);
+  const count = shown.length;
   shown.push(...controls(shown));
   const upstream = await player(shown);
   const through = await prism(`http://127.0.0.1:${upstream.address().port}`);
@@ -164,13 +164,13 @@ async function main() {
     agent.destroy();
     upstream.close();
   }
-  found.sort((a, b) => a.n - b.n);   // four lanes end them in any order
-  const bad = found.filter(({ n }) => n < ours);
+  found.sort((a, b) => a.n - b.n);   // the lanes finish in any order
+  const bad = found.filter(({ n }) => n < count);
   for (const { e, why, violations } of bad)
     console.log(`${e.method} ${e.where} ${e.answer.status}: ${why}\n    Prism: ${violations}\n    body: ${e.body}\n    answer: ${e.answer.text.slice(0, 2000)}`);
   for (const [why, n] of left) console.log(`${n} not shown: ${why}`);
-  console.log(`${ours} exchanges shown to Prism, ${bad.length} violations`);
-  assert.deepEqual(found.filter(({ n }) => n >= ours).map(({ why }) => why.split(" ", 2)[1]), ["answer", "request"], "Prism finds nothing where there is something");
+  console.log(`${count} exchanges shown to Prism, ${bad.length} violations`);
+  assert.deepEqual(found.filter(({ n }) => n >= count).map(({ why }) => why.split(" ", 2)[1]), ["answer", "request"], "Prism missed a violation in the control exchanges");
   process.exitCode = bad.length > 0 ? 1 : 0;
 }
 

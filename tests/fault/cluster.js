@@ -1,6 +1,6 @@
 /*
- * A PostgreSQL of its own, fsync on, made by tools/cluster.sh and run as a child of ours,
- * so that it can be stopped, hung and killed, and ends with us.
+ * A separate PostgreSQL cluster with fsync on, created by tools/cluster.sh. It runs as a child
+ * process, so that a scenario can stop, hang and kill it, and it ends with this process.
  */
 "use strict";
 
@@ -14,14 +14,14 @@ const password = "una-clave-de-prueba";
 
 const withDatabase = (url, name) => url.replace(/\/[^/]*$/, "/" + name);
 
-/* psql(url, text) - the rows, as text, unaligned. */
+/* psql(url, text) - runs SQL and returns the rows as unaligned text. */
 function psql(url, text) {
   return execFileSync(`${bin}/psql`, ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url],
     { input: "set search_path = gestor, pg_temp;\n" + text, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["pipe", "pipe", "pipe"] }).trim();
 }
 
 class Cluster {
-  /* settings: PostgreSQL's, {name: value} */
+  /* settings: {name: value} for postgresql.conf */
   constructor(dir, settings = {}) {
     this.dir = dir;
     this.settings = settings;
@@ -29,7 +29,7 @@ class Cluster {
     this.databases = 0;
   }
 
-  /* make() - an empty cluster, running, with the database gestor_template: migrated, sample data, one advisor. */
+  /* make() - creates and starts a cluster with the database gestor_template: migrated, with sample data and one advisor. */
   async make() {
     execFileSync(`${root}/tools/cluster.sh`, ["start", this.dir]);
     execFileSync(`${root}/tools/cluster.sh`, ["stop", this.dir]);
@@ -52,7 +52,7 @@ class Cluster {
     this.port = Number(new URL(this.superuser).port);
   }
 
-  /* As port, for a cluster that was copied from another. */
+  /* move(port) - sets the port of a cluster that was copied from another. */
   move(port) {
     for (const name of ["owner", "serve", "superuser"]) this[name] = this[name].replace(/:\d+\//, `:${port}/`);
     this.port = port;
@@ -76,7 +76,7 @@ class Cluster {
     }, 60000, 10);
   }
 
-  /* Whether it lets sessions in: what its pid file says, for a client program takes longer to ask. */
+  /* Whether it accepts sessions, from its pid file, because a client program takes longer to ask. */
   accepts() {
     try {
       return fs.readFileSync(path.join(this.dir, "postmaster.pid"), "utf8").split("\n")[7]?.startsWith("ready") || false;
@@ -85,14 +85,14 @@ class Cluster {
     }
   }
 
-  /* stop(how) - fast: sessions are ended in order; immediate: as a crash. */
+  /* stop(how) - "fast" ends the sessions cleanly, "immediate" is like a crash. */
   async stop(how = "fast") {
     if (!this.child || this.child.over) return;
     this.child.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
     await this.child.ended;
   }
 
-  /* Every process of it. Backends have sessions of their own, and are found by their parent. */
+  /* All its processes. Backends have their own process sessions, so they are found by their parent. */
   pids() {
     const children = fs.readFileSync(`/proc/${this.child.pid}/task/${this.child.pid}/children`, "utf8").trim();
     return [this.child.pid, ...children.split(" ").filter(Boolean).map(Number)];
@@ -103,13 +103,13 @@ class Cluster {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        /* it has just ended by itself */
+        /* it has just exited */
       }
     }
     await this.child.ended;
   }
 
-  /* hang(seconds) - stops all its processes; a process that outlives us lets them go on. */
+  /* hang(seconds) - stops all its processes. A detached process continues them, even if this one has died. */
   hang(seconds) {
     const pids = this.pids().join(" ");
     return new Promise((resolve) => {
@@ -117,7 +117,7 @@ class Cluster {
     });
   }
 
-  /* database() - a copy of the template: {name, serve, sql}. */
+  /* database() - creates a copy of the template: {name, serve, sql}. */
   database() {
     const name = `fault_${++this.databases}`;
     psql(this.superuser, `create database ${name} template gestor_template owner gestor_owner`);
@@ -129,14 +129,14 @@ class Cluster {
       sql: (text) => psql(withDatabase(this.superuser, name), text) };
   }
 
-  /* sessions(database) - those of the service that are there now. */
+  /* sessions(database) - the number of the service's current sessions. */
   sessions(name) {
     return Number(psql(this.superuser, `select count(*) from pg_stat_activity where datname = '${name}' and application_name = 'gestor'`));
   }
 }
 
 let common;
-/* shared() - one cluster for all scenarios that leave it as it was. */
+/* shared() - one cluster for all scenarios that leave it unchanged. */
 async function shared() {
   if (!common) {
     common = new Cluster(path.join(directory(), "pg"));

@@ -1,7 +1,7 @@
-/* What the database has, held against what the load was told. */
+/* Compares the database with the writes that were acknowledged to the load. */
 "use strict";
 
-/* A whole typification: one contact, one opportunity, closed, with every section, its two actions, the consent, the audit's entry. */
+/* A complete typification: one contact, one closed opportunity with every section and two actions, its consent and audit entry. */
 const whole = `
   select c.name, min(o.id),
     count(distinct k.id) = 1 and count(distinct o.id) = 1 and bool_and(o.contact_id = k.id and o.closed_at is not null and o.stage ->> 'code' = 'retenido'
@@ -14,7 +14,7 @@ const whole = `
 
 /*
  * compare(database, load) - {lost, twice, half, stray}: numbers of writes.
- * stray  in the database, of this load, and never acknowledged: 0 when every writer came to its end
+ * stray  stored but never acknowledged: 0 if every writer finished
  */
 function compare(database, load) {
   const rows = (text) => database.sql(text).split("\n").filter(Boolean).map((l) => l.split("|"));
@@ -22,7 +22,7 @@ function compare(database, load) {
   const add = (name, id) => found.set(name, [...(found.get(name) || []), id]);
   for (const [name, id, right, audited] of rows(whole)) {
     const n = Number(name.split(" ")[1]);
-    /* Before and after it others may have written. */
+    /* Other numbers belong to other loads. */
     if (n >= load.first && n <= load.last) add(n, id);
     if (right !== "t" || audited !== "t") counts.half++;
   }

@@ -1,4 +1,4 @@
-/* PostgreSQL hangs as a whole; a row, and a table, are locked by somebody else. */
+/* PostgreSQL hangs; another session locks a row, or a table. */
 "use strict";
 const { spawn } = require("node:child_process");
 const { pause, until, resources } = require("./processes.js");
@@ -9,10 +9,10 @@ const { Watch } = require("./watch.js");
 const { result } = require("./result.js");
 
 const SESSIONS = 5;
-/* GESTOR_QUERY_TIMEOUT_MS: all that is done for a request is over by then. */
+/* GESTOR_QUERY_TIMEOUT_MS: the deadline of all database work for a request. */
 const LIMIT_MS = 5000;
 
-/* during(what, seconds, disturb, holds) - the load before, in and after a disturbance; what the answers were in it. */
+/* during(what, seconds, disturb, holds) - runs the load before, during and after a disturbance, and checks the answers during it. */
 async function during(what, seconds, disturb, holds) {
   const cluster = await shared(), database = cluster.database();
   const service = await new Service(database.serve).start();
@@ -53,14 +53,14 @@ async function during(what, seconds, disturb, holds) {
   }, `slowest answer ${slowest} ms; meanwhile ${inIt} writes, ${seen.reads.length} reads (${seen.refused} refused, p99 ${p99} ms); writes ${back} ms after`);
 }
 
-/* locking(text) - a session that runs this, and holds what it locked. */
+/* locking(text) - a session that runs this SQL and keeps its locks. */
 const locking = (text) => (cluster, database, load, seconds) => new Promise((resolve) => {
   const sql = `begin; ${text.replace("CLIENT", load.client)}; select pg_sleep(${seconds}); rollback`;
   spawn(`${bin}/psql`, ["-Xq", "-d", database.owner, "-c", sql], { stdio: "ignore" }).on("exit", resolve);
 });
 
-/* What waits for a lock may not keep the others waiting. */
-const readsGoOn = ({ reads, refused, p99 }) => ({ "reads go on": reads.length > 100, "no read is refused": refused === 0, "reads take less than 500 ms (p99)": p99 < 500 });
+/* Requests that wait for a lock must not delay the others. */
+const readsGoOn = ({ reads, refused, p99 }) => ({ "reads continue": reads.length > 100, "no read is refused": refused === 0, "reads take less than 500 ms (p99)": p99 < 500 });
 
 module.exports = async ({ short }) => {
   const seconds = short ? 3 : 10;

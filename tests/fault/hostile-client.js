@@ -1,7 +1,7 @@
 /*
- * hostile-client.js BASE {"kind": number, …} - connections as nobody should make them, in a process of their own.
- * Says "ready" when all are made, and on SIGUSR2 what became of them, as JSON:
- *   {kind: {made, closed, slowest}}   slowest: ms from a connection's making to its end by the other side
+ * hostile-client.js BASE {"kind": number, …} - opens misbehaving connections, in its own process.
+ * Prints "ready" when all are open, and on SIGUSR2 their state as JSON:
+ *   {kind: {made, closed, slowest}}   slowest: the longest time until the other side closed one, in ms
  */
 "use strict";
 const net = require("node:net");
@@ -16,7 +16,7 @@ function connect() {
   return base.protocol === "https:" ? tls.connect(options) : net.connect(options);
 }
 
-/* drip(socket) - a byte a second. */
+/* drip(socket) - sends one byte per second. */
 function drip(socket) {
   const timer = setInterval(() => socket.write("a"), 1000);
   socket.on("close", () => clearInterval(timer));
@@ -25,7 +25,7 @@ function drip(socket) {
 const kinds = {
   head: (s) => { s.resume(); s.write(line("GET", "/livez", "X-Slow: ")); drip(s); },
   body: (s) => { s.resume(); s.write(line("POST", "/v1/sessions", "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{")); drip(s); },
-  /* Asks for some 20 MB and reads nothing of it. */
+  /* Requests some 20 MB and reads nothing. */
   deaf: (s) => s.write(line("GET", "/openapi.json", "\r\n").repeat(100)),
   half: (s) => { s.resume(); s.end(line("POST", "/v1/sessions", "Content-Length: 100\r\n\r\n{")); },
   reset: (s) => { s.write(line("POST", "/v1/sessions", "Content-Length: 100\r\n\r\n{"), () => (s instanceof tls.TLSSocket ? s.destroy() : s.resetAndDestroy())); },
@@ -56,7 +56,7 @@ function make(kind) {
     report[kind] = { made: 0, closed: 0, slowest: 0 };
     return Array.from({ length: n }, () => kind);
   });
-  /* Thirty at a time. */
+  /* Opens thirty connections at a time. */
   await Promise.all(Array.from({ length: 30 }, async () => {
     for (let kind = all.pop(); kind; kind = all.pop()) await make(kind);
   }));

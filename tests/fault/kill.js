@@ -1,4 +1,4 @@
-/* The service is killed at random moments under 50 writers, and started again. */
+/* The service is killed at random moments under the load of 50 writers, and started again. */
 "use strict";
 const { pause } = require("./processes.js");
 const { shared } = require("./cluster.js");
@@ -20,6 +20,6 @@ module.exports = async ({ times }) => {
   }
   await load.stop();
   const { code } = await service.stop();
-  return [result("service killed (-9), started again", rounds, load, database, { "the last one ended with status 0": code === 0 },
-    `${load.broken} requests broken off, ${load.replayed} answers repeated`)];
+  return [result("service killed (-9), started again", rounds, load, database, { "the last process exits with 0": code === 0 },
+    `${load.broken} requests broken off, ${load.replayed} answers replayed`)];
 };

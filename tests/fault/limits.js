@@ -1,4 +1,4 @@
-/* What runs out: the disk under PostgreSQL's data, its connections, the service's descriptors; and clocks that step. */
+/* Resources that run out: PostgreSQL's disk, its connections, the service's descriptors. And clocks that step. */
 "use strict";
 const { execFileSync, spawn } = require("node:child_process");
 const fs = require("node:fs");
@@ -11,8 +11,8 @@ const { Watch } = require("./watch.js");
 const { result } = require("./result.js");
 
 /*
- * trouble(what, service, database, begin, end) - the load, something begins, is looked at
- * for some seconds, ends; then all is to be well by itself. begin returns what was seen.
+ * trouble(what, service, database, seconds, begin, end, holds) - under load, begin() causes
+ * trouble, which end() removes after some seconds; then the service must recover by itself.
  */
 async function trouble(what, service, database, seconds, begin, end, holds) {
   const load = await new Load(service.base, await service.signIn(), { writers: 30, readers: 3 }).start();
@@ -34,7 +34,7 @@ async function trouble(what, service, database, seconds, begin, end, holds) {
     `answers meanwhile: ${[...met].map(([s, n]) => `${s || "broken"} ${n}`).join(", ")}; writes ${back} ms after`);
 }
 
-/* What the log said, lines of warnings and errors, once each. */
+/* warned(service) - the distinct warnings and errors in the log. */
 const warned = (service) => [...new Set(fs.readFileSync(service.log, "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l)).filter((e) => e.level !== "info").map((e) => e.msg))];
 
 async function disk(short) {
@@ -43,7 +43,7 @@ async function disk(short) {
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=400m,mode=711", "none", where], { stdio: "ignore" });
   } catch {
-    return { done: what, notes: "not tried: no file system may be mounted here", faults: [] };
+    return { done: what, notes: "skipped: this machine does not allow mounting a file system", faults: [] };
   }
   const cluster = new Cluster(path.join(where, "pg"), { max_wal_size: "64MB" }), filler = path.join(where, "filler");
   atEnd(() => cluster.child?.kill("SIGKILL"));
@@ -52,14 +52,14 @@ async function disk(short) {
   let restarted = false;
   const row = await trouble(what, service, database, short ? 2 : 4,
     async () => {
-      /* All but what the log's next segment would need. */
+      /* Fill the disk, so that less is left than the next segment of the write-ahead log needs. */
       const left = Number(execFileSync("df", ["--output=avail", "-k", where], { encoding: "utf8" }).split("\n")[1]);
       execFileSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k", `count=${Math.floor(left / 64) - 8}`], { stdio: "ignore" });
       await pause(short ? 2000 : 4000);
     },
     async () => {
       fs.rmSync(filler);
-      /* PostgreSQL ends itself when its log cannot be written; whoever keeps it starts it again. */
+      /* PostgreSQL shuts down when it cannot write its write-ahead log; a supervisor would start it again. */
       await pause(1000);
       if (cluster.child.over || !cluster.accepts()) {
         restarted = true;
@@ -67,16 +67,16 @@ async function disk(short) {
         await cluster.start();
       }
     },
-    ({ met, live, back }) => ({ "writes are refused with 503, nothing else": [...met.keys()].every((s) => [200, 201, 503].includes(s)) && met.get(503) > 0,
+    ({ met, live, back }) => ({ "writes get 503 and no other error": [...met.keys()].every((s) => [200, 201, 503].includes(s)) && met.get(503) > 0,
       [`/livez stays 200 (${[...live.statuses]})`]: live.bad === 0,
-      "the log says why": /53100/.test(warned(service).join()) || restarted, "writes within 10 s of the room": back < 10000 }));
+      "the log says why": /53100/.test(warned(service).join()) || restarted, "writes again within 10 s of free space": back < 10000 }));
   await cluster.stop("immediate");
   execFileSync("umount", [where]);
-  if (restarted) row.notes += "; PostgreSQL had ended itself and was started again";
+  if (restarted) row.notes += "; PostgreSQL had shut down and was started again";
   return row;
 }
 
-/* Others take every connection of PostgreSQL, and the service's are ended, so that it needs new ones. */
+/* Other clients take all connections of PostgreSQL, and the service's are ended, so that it needs new ones. */
 async function connections(short) {
   const cluster = await shared(), database = cluster.database();
   const service = await new Service(database.serve).start(), others = [];
@@ -86,7 +86,7 @@ async function connections(short) {
       await cluster.stop();
       await cluster.start();
       for (let i = 0; i < 40; i++) others.push(spawn(`${bin}/psql`, ["-Xq", "-d", database.owner, "-c", "select pg_sleep(60)"], { stdio: "ignore" }));
-      /* 27 for everybody, and the one that asks is of the three that are kept. */
+      /* 27 for all users; this query uses one of the three that are reserved for superusers. */
       await until("no connection is left", () => Number(database.sql("select count(*) from pg_stat_activity where backend_type = 'client backend'")) > 27, 20000, 100);
       database.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'gestor'");
       for (let i = 0; i < 10; i++) others.push(spawn(`${bin}/psql`, ["-Xq", "-d", database.owner, "-c", "select pg_sleep(60)"], { stdio: "ignore" }));
@@ -95,8 +95,8 @@ async function connections(short) {
       for (const o of others) o.kill("SIGKILL");
       database.sql("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'");
     },
-    ({ met, live, back }) => ({ "some are refused with 503": (met.get(503) || 0) > 0, "/livez stays 200": live.bad === 0,
-      [`the log says why: ${warned(service).join(" / ")}`]: /connection slots|too many/.test(warned(service).join()), "writes within 5 s of their end": back < 5000 }))
+    ({ met, live, back }) => ({ "some requests get 503": (met.get(503) || 0) > 0, "/livez stays 200": live.bad === 0,
+      [`the log says why: ${warned(service).join(" / ")}`]: /connection slots|too many/.test(warned(service).join()), "writes again within 5 s": back < 5000 }))
     .finally(async () => {
       database.sql("alter system reset all");
       await cluster.stop();
@@ -104,7 +104,7 @@ async function connections(short) {
     });
 }
 
-/* So few descriptors that the 50 writers' connections do not all fit. */
+/* Too few descriptors for the connections of all writers. */
 async function descriptors(short) {
   const database = (await shared()).database();
   const service = await new Service(database.serve, { nofile: 50 }).start();
@@ -121,30 +121,30 @@ async function descriptors(short) {
   await load.steady();
   await load.stop();
   const ready = await service.probe("/readyz"), { code } = await service.stop();
-  return result("the service has 50 descriptors, for 68 clients", 1, load, database, { "it does not crash": !crashed, "ready after it": ready === 200, "status 0 at the end": code === 0,
-    "those who are connected are served": inIt > 0 }, `meanwhile ${inIt} writes, ${flood.reads.ok} reads, ${flood.reads.broken} not connected`);
+  return result("the service has 50 descriptors, for 68 clients", 1, load, database, { "it does not crash": !crashed, "ready afterwards": ready === 200, "status 0 at the end": code === 0,
+    "connected clients are served": inIt > 0 }, `meanwhile ${inIt} writes, ${flood.reads.ok} reads, ${flood.reads.broken} not connected`);
 }
 
-/* clocks(step) - the service's clock steps (libfaketime: a file that it reads anew). PostgreSQL's does not. */
+/* The service's clock steps (libfaketime rereads a file), PostgreSQL's does not. */
 async function clocks(short) {
   const what = "the clock steps an hour on and back", library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-  if (!fs.existsSync(library)) return { done: what, notes: "not tried: libfaketime is not here", faults: [] };
+  if (!fs.existsSync(library)) return { done: what, notes: "skipped: libfaketime is not installed", faults: [] };
   const database = (await shared()).database(), file = path.join(directory(), "clock");
   const set = (offset) => { fs.writeFileSync(`${file}.new`, `${offset}\n`); fs.renameSync(`${file}.new`, file); };
   set("+0");
-  /* The wall's clock alone: the monotonic one does not step on any machine. */
+  /* Only the wall clock: the monotonic clock never steps. */
   const service = await new Service(database.serve, { env: { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1",
     FAKETIME_CACHE_DURATION: "1" } }).start();
   return trouble(what, service, database, 0,
     async () => {
-      /* Tokens live for an hour, and may be 5 s from the future: within that the sessions go on. */
+      /* Tokens are valid for an hour, and may be issued up to 5 s in the future, so these steps end no session. */
       for (const offset of short ? ["+3000", "-4"] : ["+1800", "+0", "+3000", "+1200", "-4"]) {
         set(offset);
         await pause(1500);
       }
     },
     async () => set("+0"),
-    ({ met, live }) => ({ [`no session ends, and nothing else is refused for it (${[...met.keys()]})`]: [...met.keys()].every((s) => [200, 201, 503].includes(s)), "/livez stays 200": live.bad === 0 }));
+    ({ met, live }) => ({ [`no session ends, and no request fails (${[...met.keys()]})`]: [...met.keys()].every((s) => [200, 201, 503].includes(s)), "/livez stays 200": live.bad === 0 }));
 }
 
 module.exports = async ({ short }) => {
@@ -153,7 +153,7 @@ module.exports = async ({ short }) => {
     try {
       rows.push(await f(short));
     } catch (e) {
-      rows.push({ done: `${f.name}: did not come to its end`, faults: [process.env.FAULT_TRACE ? e.stack : e.message] });
+      rows.push({ done: `${f.name}: did not finish`, faults: [process.env.FAULT_TRACE ? e.stack : e.message] });
     }
   }
   return rows;

@@ -1,7 +1,7 @@
 /*
- * The load: writers as good clients are (an Idempotency-Key on every write, repeated
- * with the same key after Retry-After or when a connection breaks), readers, and a
- * record of all that was acknowledged.
+ * The load: writers like good clients (an Idempotency-Key on every write, and retries
+ * with the same key after Retry-After or a broken connection), readers, and a record
+ * of all acknowledged writes.
  */
 "use strict";
 
@@ -10,7 +10,7 @@ const http = require("node:http");
 const https = require("node:https");
 const { pause, until } = require("./processes.js");
 
-/* request(base, …) - one request; {status, headers, text, ms}, or throws: no whole answer. */
+/* request(base, …) - sends one request; {status, headers, text, ms}. Throws if the answer is incomplete. */
 function request(base, { method = "GET", path, token, key, body, agent = false, timeout = 15000 }) {
   let began = performance.now();
   const bytes = body === undefined ? null : Buffer.from(JSON.stringify(body));
@@ -28,7 +28,7 @@ function request(base, { method = "GET", path, token, key, body, agent = false, 
       });
     });
     const timer = setTimeout(() => rq.destroy(new Error("no answer in time")), timeout);
-    /* What waits in this process for a connection is not the service's time. */
+    /* Do not count the time that the request waits in this process for a free connection. */
     rq.on("socket", () => { began = performance.now(); });
     rq.on("error", (e) => { clearTimeout(timer); reject(e); });
     rq.end(bytes);
@@ -38,7 +38,7 @@ function request(base, { method = "GET", path, token, key, body, agent = false, 
 const reason = "problema-con-el-uso-del-servicio.problema-de-cobertura.internet.sin-senal-indoor.escalado-por-celdas-at";
 const digits = (n, width) => String(n).padStart(width, "0");
 
-/* The two things that are written; n is where the database shows them again. */
+/* The two kinds of writes; n identifies the record in the database. */
 const kinds = {
   typification: (n) => ({ path: "/v1/typifications", body: {
     client: { name: `FALLA ${n}`, document_type: "dni", document_number: digits(n, 8), phone: "9" + digits(n, 8) },
@@ -50,13 +50,13 @@ const kinds = {
   contact: (n, client) => ({ path: `/v1/clients/${client}/contacts`, body: { origin_phone: "944264648", serial_number: digits(n, 16) } }),
 };
 
-/* A problem without what every answer has of its own. */
+/* complaint(text) - a problem without its request id, so that equal problems can be counted. */
 const complaint = (text) => text.replace(/"request_id":"[^"]*",?/, "").slice(0, 300);
 
 let number = 10000000;
 
 class Load {
-  /* base: a service's or a proxy's address, or a function that gives it */
+  /* base: the URL of a service or proxy, or a function that returns it */
   constructor(base, token, { writers = 50, readers = 0, timeout = 15000, every = 0, sockets = Infinity } = {}) {
     Object.assign(this, { base: typeof base === "function" ? base : () => base, token, writers, readers, timeout, every });
     const options = { keepAlive: true, maxSockets: sockets };
@@ -71,7 +71,7 @@ class Load {
     return request(base, { token: this.token, agent: this.agents[new URL(base).protocol], timeout: this.timeout, ...options });
   }
 
-  /* What is told of every answer and every break, should a scenario want to know. */
+  /* Called for every answer and every broken request; a scenario may override it. */
   seen() {}
 
   async write() {
@@ -140,7 +140,7 @@ class Load {
     }
   }
 
-  /* start() - begins, and returns when it writes as it should: a fault proves nothing else. */
+  /* start() - begins, and returns when the write rate is high enough for a fault to prove anything. */
   async start(least = 100) {
     if (!this.client) {
       const r = await this.ask({ method: "POST", path: "/v1/clients", body: { name: "CLIENTE DE TODOS", document_type: "dni", document_number: digits(++number, 8) } });
@@ -162,8 +162,8 @@ class Load {
   }
 
   /*
-   * steady() - returns when it writes as it should; throws "void" when it does not come to
-   * that. The least rate that a fault met is kept.
+   * steady() - returns when the write rate is high enough; throws "void" if it does not get
+   * there. Keeps the lowest such rate.
    */
   async steady(least = 100) {
     for (const began = Date.now(); Date.now() - began < 30000;) {
@@ -174,16 +174,16 @@ class Load {
       this.rate = Math.min(this.rate ?? rate, rate);
       return;
     }
-    throw new Error(`void: the load does not come to ${least} acknowledged writes a second`);
+    throw new Error(`void: the load does not reach ${least} acknowledged writes per second`);
   }
 
-  /* Returns when n more writes were acknowledged. */
+  /* goesOn(n) - returns when n more writes have been acknowledged. */
   async goesOn(n, limit = 20000) {
     const before = this.acknowledged.length;
     return until(`${n} more writes`, () => this.acknowledged.length >= before + n, limit, 10);
   }
 
-  /* stop() - every writer goes on until its last write is acknowledged, or for `limit` ms. */
+  /* stop() - every writer continues until its last write is acknowledged, or for `limit` ms. */
   async stop(limit = 30000) {
     this.running = false;
     const timer = setTimeout(() => { this.giveUp = true; }, limit);

@@ -1,7 +1,7 @@
 /*
- * Four times as many requests as the service bears, through HAProxy: sent at a rate, whatever
- * becomes of those before, as by many clients who do not know of each other; but on 700
- * connections at most, more than HAProxy gives the service at once, for more would measure this process.
+ * Four times as many requests as the service can handle, through HAProxy. They are sent at a constant
+ * rate, without waiting for earlier answers, like requests of many independent clients; but on at most
+ * 700 connections. That is more than HAProxy opens to the service; still more would measure this process.
  */
 "use strict";
 const { pause } = require("./processes.js");
@@ -14,12 +14,12 @@ const { result } = require("./result.js");
 /* GESTOR_QUERY_TIMEOUT_MS */
 const DEADLINE_MS = 5000;
 /*
- * What is refused is refused at once; a second is for this machine, which the clients share. In the short run other
- * work has it too, and its speed changes faster than a pace can be known: half of them at once, all in time.
+ * Refusals must come at once; a second allows for the load generator on the same machine. During a short run other
+ * tests use the machine too, so there only half of the refusals must come at once, and all before the deadline.
  */
 const AT_ONCE_MS = 1000;
 
-/* rate(load, seconds) - acknowledged writes a second of 50 writers that wait for their answers. */
+/* rate(load, seconds) - acknowledged writes per second of 50 writers that wait for their answers. */
 async function rate(load, seconds) {
   const before = load.acknowledged.length;
   await pause(seconds * 1000);
@@ -35,12 +35,12 @@ module.exports = async ({ short }) => {
   const bears = await rate(load, short ? 2 : 5);
   await load.stop();
 
-  /* The flood: writers that try once each. What is refused or breaks is not tried again, so its outcome is the answer's. */
+  /* The flood: each writer tries once. A refused or broken write is not retried. */
   const flood = new Load(proxy.base, token, { writers: 0, timeout: 60000, sockets: 700 });
   await flood.start(0);
   const taken = [], refused = [], live = new Watch(service), metrics = new Watch(service, "/metrics");
   flood.giveUp = true;
-  /* In the first two seconds the connections are made, which costs both sides more than the requests. */
+  /* Skip the first two seconds, when opening the connections costs more than the requests. */
   const begun = Date.now();
   flood.seen = (status, ms, r, method) => { if (method === "POST" && status && Date.now() - begun > 2000) (status === 503 ? refused : taken).push(ms); };
   const under = [], began = Date.now();
@@ -53,7 +53,7 @@ module.exports = async ({ short }) => {
   await flood.stop();
 
   const after = await new Load(proxy.base, token).start();
-  /* Others use the same machine, too: what counts is that it comes back to its rate. */
+  /* Other programs use the machine too: it is enough that the rate comes back once. */
   let bearsAfter = 0;
   for (let i = 0; i < 6 && bearsAfter < bears * 0.8; i++) bearsAfter = Math.max(bearsAfter, await rate(after, short ? 2 : 5));
   await after.stop();
@@ -61,16 +61,16 @@ module.exports = async ({ short }) => {
   const { code } = await service.stop();
   const p99 = Math.round(percentile(taken, 0.99)), slowest = Math.round(percentile(refused, 0.99));
   flood.rate = Math.round(bears);
-  const row = result(`${Math.round(bears * 4)} writes a second for ${seconds} s`, 1, flood, database, {
+  const row = result(`${Math.round(bears * 4)} writes per second for ${seconds} s`, 1, flood, database, {
     "every request is answered": flood.broken === 0,
     "some are refused": refused.length > 0,
-    [`those that are taken: p99 under ${DEADLINE_MS} ms`]: p99 < DEADLINE_MS,
-    [`those that are refused: ${short ? "half of them" : "p99"} under ${AT_ONCE_MS} ms`]: (short ? percentile(refused, 0.5) : slowest) < AT_ONCE_MS,
-    [`those that are refused: p99 under ${DEADLINE_MS} ms`]: slowest < DEADLINE_MS,
+    [`accepted writes: p99 under ${DEADLINE_MS} ms`]: p99 < DEADLINE_MS,
+    [`refused writes: ${short ? "half of them" : "p99"} under ${AT_ONCE_MS} ms`]: (short ? percentile(refused, 0.5) : slowest) < AT_ONCE_MS,
+    [`refused writes: p99 under ${DEADLINE_MS} ms`]: slowest < DEADLINE_MS,
     "/livez stays 200": live.bad === 0 && live.asked > seconds,
     "/metrics stays 200": metrics.bad === 0 && metrics.asked > seconds,
-    [`as fast after it: ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`]: bearsAfter >= bears * 0.8,
+    [`same rate afterwards: ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`]: bearsAfter >= bears * 0.8,
     "status 0 at the end": code === 0,
-  }, `taken p99 ${p99} ms; refused p50 ${Math.round(percentile(refused, 0.5))} ms, p99 ${slowest} ms; /livez ${Math.round(live.slowest)} ms, /metrics ${Math.round(metrics.slowest)} ms; ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`);
+  }, `accepted p99 ${p99} ms; refused p50 ${Math.round(percentile(refused, 0.5))} ms, p99 ${slowest} ms; /livez ${Math.round(live.slowest)} ms, /metrics ${Math.round(metrics.slowest)} ms; ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`);
   return [row];
 };

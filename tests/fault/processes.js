@@ -1,7 +1,7 @@
 /*
- * Processes and directories that end with this run, whatever ends it: every child is
- * told by the kernel when this process dies (setpriv --pdeathsig), and the directories
- * that a killed run left behind are removed by the next one.
+ * Child processes and directories that never outlive this run for long: the kernel signals
+ * every child when this process dies (setpriv --pdeathsig), and the next run removes the
+ * directories that a killed run left behind.
  */
 "use strict";
 
@@ -18,7 +18,7 @@ const undo = [];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* until(what, condition, limit) - polls; how many ms it took, or throws. */
+/* until(what, condition, limit) - polls the condition, and returns how many ms it took; throws after `limit` ms. */
 async function until(what, condition, limit, step = 20) {
   const began = Date.now();
   while (!(await condition())) {
@@ -28,7 +28,7 @@ async function until(what, condition, limit, step = 20) {
   return Date.now() - began;
 }
 
-/* Below 32768, where the kernel begins to take ports for outgoing connections by itself. */
+/* Below 32768, where the kernel's ports for outgoing connections begin. */
 async function freePort() {
   for (;;) {
     const port = 20000 + Math.floor(Math.random() * 12000);
@@ -50,7 +50,7 @@ const alive = (pid) => {
 };
 
 let folder;
-/* directory() - this run's own, in which PostgreSQL's user may go about. */
+/* directory() - this run's directory, which PostgreSQL's user can enter. */
 function directory() {
   if (folder) return folder;
   for (const name of fs.readdirSync(os.tmpdir())) {
@@ -71,8 +71,8 @@ function removeTree(where) {
 }
 
 /*
- * start(words, {env, user, signal, log, nofile}) - a child that gets `signal` when we die.
- * What it says goes to the file `log`. .ended: a promise of {code, signal}.
+ * start(words, {env, user, signal, log, nofile}) - starts a child that gets `signal` when this
+ * process dies. Its output goes to the file `log`. .ended: a promise of {code, signal}.
  */
 function start(words, { env = {}, user = null, signal = "KILL", log, nofile = 0 } = {}) {
   const as = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups"] : [];
@@ -91,7 +91,7 @@ function start(words, { env = {}, user = null, signal = "KILL", log, nofile = 0 
   return child;
 }
 
-/* atEnd(f) - called, synchronously, when the run ends; the last one first. */
+/* atEnd(f) - registers f to be called, synchronously, when the run ends; the last one first. */
 const atEnd = (f) => undo.push(f);
 
 function end() {
@@ -99,7 +99,7 @@ function end() {
     try {
       f();
     } catch {
-      /* the others are to end as well */
+      /* continue with the other functions */
     }
   }
   for (const child of children) child.kill("SIGKILL");
@@ -114,7 +114,7 @@ function end() {
 process.on("exit", end);
 for (const s of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(s, () => process.exit(1));
 
-/* What a process has of the machine: {rss (KB), fds, threads}. */
+/* resources(pid) - {rss (KB), fds, threads} of a process. */
 function resources(pid) {
   const status = fs.readFileSync(`/proc/${pid}/status`, "utf8");
   const number = (name) => Number(new RegExp(`^${name}:\\s+([0-9]+)`, "m").exec(status)[1]);

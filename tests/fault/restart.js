@@ -1,4 +1,4 @@
-/* PostgreSQL restarts under load, in order (fast) and as a crash (immediate); the service is left alone. */
+/* PostgreSQL restarts under load, cleanly (fast) and like a crash (immediate), while the service keeps running. */
 "use strict";
 const { pause, until } = require("./processes.js");
 const { shared } = require("./cluster.js");
@@ -9,7 +9,7 @@ const { result } = require("./result.js");
 
 /* The pool of 4 and the listener. */
 const SESSIONS = 5;
-/* Long enough for the pause between attempts to connect to have grown to its full length. */
+/* Up to 6 s, so that the pause between reconnection attempts grows to its full length. */
 const AWAY_MS = [500, 6000];
 const SHORT_MS = [500, 1500];
 
@@ -31,7 +31,7 @@ async function series(how, times, away) {
     await pause(Math.random() * 300);
     const began = Date.now();
     await cluster.stop(how);
-    /* What was under way had its chance; from here on there is no database. */
+    /* Requests in flight have ended by now; later ones find no database. */
     await pause(100);
     seen.away = true;
     await pause(away[0] + Math.random() * (away[1] - away[0]));
@@ -50,14 +50,14 @@ async function series(how, times, away) {
   await live.stop();
   const { code } = await service.stop(), slowest = Math.round(seen.slowest), back = Math.max(...seen.back);
   return result(`PostgreSQL restarted (${how})`, times, load, database, {
-    "while it is away writes and reads are 503": seen.refused > 0 && [...seen.others].every((s) => s === 503),
-    "they are told so within 1 s": slowest < 1000,
+    "writes and reads get 503 while the database is down": seen.refused > 0 && [...seen.others].every((s) => s === 503),
+    "the 503 comes within 1 s": slowest < 1000,
     "/livez stays 200": live.bad === 0,
     "/readyz is 503": seen.ready.every((s) => s === 503),
-    "within 2 s of its return it writes again": back <= 2000,
+    "writes again within 2 s of the database's return": back <= 2000,
     [`${SESSIONS} sessions, and not ${sessions}`]: sessions === SESSIONS,
     "status 0 at the end": code === 0,
-  }, `away ${Math.min(...seen.gone)} to ${Math.max(...seen.gone)} ms; refused within ${slowest} ms; writes ${back} ms after its return at the latest; ${sessions} sessions`);
+  }, `down for ${Math.min(...seen.gone)} to ${Math.max(...seen.gone)} ms; refused within ${slowest} ms; writes again within ${back} ms; ${sessions} sessions`);
 }
 
 module.exports = async ({ short, times }) => {

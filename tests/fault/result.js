@@ -1,18 +1,18 @@
-/* A line of the table, and what was expected and did not hold. */
+/* A row of the result table, with the expectations that failed. */
 "use strict";
 
 const { compare } = require("./compare.js");
 
 /*
  * result(done, times, load, database, holds, notes)
- * holds: {sentence: true or false}; load may be null: no writes
+ * holds: {expectation: true or false}; load is null for a scenario without writes
  */
 function result(done, times, load, database, holds = {}, notes = "") {
   const counts = load ? compare(database, load) : { lost: 0, twice: 0, half: 0, stray: 0 };
   const faults = Object.entries(holds).filter(([, held]) => !held).map(([sentence]) => sentence);
-  for (const [name, words] of [["lost", "acknowledged writes lost"], ["twice", "writes done twice"], ["half", "half-written records"], ["stray", "records that nobody was told of"]])
+  for (const [name, words] of [["lost", "acknowledged writes lost"], ["twice", "writes done twice"], ["half", "half-written records"], ["stray", "stored records that were never acknowledged"]])
     if (counts[name]) faults.push(`${counts[name]} ${words}`);
-  if (load?.pending) faults.push(`${load.pending} writes never came to an end`);
+  if (load?.pending) faults.push(`${load.pending} writes never finished`);
   for (const [text, n] of tally(load?.wrong || [])) faults.push(`${n} times: ${text}`);
   return { done, times, sent: load?.sent, answered: load?.answered, refused: load?.refused, acknowledged: load?.acknowledged.length,
     lost: load ? counts.lost : undefined, half: load ? counts.half : undefined, stall: load ? `${(load.stall / 1000).toFixed(2)} s` : undefined, rate: load?.rate, notes, faults };
@@ -37,7 +37,7 @@ function print(rows) {
     if (row.notes) console.log(`${" ".repeat(11)}${row.notes}`);
     for (const f of row.faults) console.log(`${" ".repeat(11)}FAILED: ${f}`);
   }
-  console.log("\nbefore: acknowledged writes a second before the fault; lost: of the acknowledged ones; stall: the longest time without an acknowledgement");
+  console.log("\nbefore: acknowledged writes per second before the fault; lost: acknowledged writes that are missing; stall: longest time without an acknowledgement");
 }
 
 module.exports = { result, print };

@@ -1,4 +1,4 @@
-/* The service is told to end (SIGTERM) under load: by itself, and one of two behind HAProxy. */
+/* The service gets SIGTERM under load: a single process, and two behind HAProxy in turn. */
 "use strict";
 const fs = require("node:fs");
 const { pause, until } = require("./processes.js");
@@ -7,7 +7,7 @@ const { Service, Proxy } = require("./service.js");
 const { Load } = require("./load.js");
 const { result } = require("./result.js");
 
-const DELAY_MS = 3000; // as deploy/gestor.service has it
+const DELAY_MS = 3000; // as in deploy/gestor.service
 const DRAIN_MS = 10000; // GESTOR_DRAIN_MS
 const common = { GESTOR_DRAIN_DELAY_MS: String(DELAY_MS), GESTOR_LOG_LEVEL: "info" };
 
@@ -32,25 +32,25 @@ async function alone(times) {
   await load.stop();
   await service.stop();
   return result("SIGTERM under load", times, load, database, {
-    "/readyz is 503 while /livez is 200 and writes go on": early.every(Boolean),
-    "requests in flight are answered: no answer had to be repeated": load.replayed === 0,
+    "/readyz is 503 while /livez is 200 and writes continue": early.every(Boolean),
+    "requests in flight are answered: no answer was replayed": load.replayed === 0,
     [`no answer broke off (${[...cut]})`]: cut.size === 0,
     "exit status 0": codes.every((c) => c === 0),
     "within the drain limit": Math.max(...took) <= DELAY_MS + DRAIN_MS,
-  }, `ended after ${Math.max(...took)} ms at the latest; ${load.broken} connections refused while it was away`);
+  }, `exited within ${Math.max(...took)} ms; ${load.broken} connections refused while it was down`);
 }
 
-const told = (status, r) => `${status} ${r.message || r.text.replace(/"request_id.*/, "")}`;
+const failure = (status, r) => `${status} ${r.message || r.text.replace(/"request_id.*/, "")}`;
 
 async function behindProxy(times) {
   const database = (await shared()).database();
-  /* This is about the restarts: a disk that is slow for two seconds is not to be taken for one. */
+  /* Long timeouts, so that a disk that is slow for two seconds does not count as a failure of the restart. */
   const env = { ...common, GESTOR_POOL_WAIT_MS: "10000", GESTOR_QUERY_TIMEOUT_MS: "15000" };
   const services = [await new Service(database.serve, { env }).start(), await new Service(database.serve, { env }).start()];
   const proxy = await new Proxy(...services).start();
   const load = new Load(proxy.base, await services[0].signIn(), { writers: 30, readers: 5 }), failed = new Map();
   load.seen = (status, ms, r) => {
-    if (status !== 200 && status !== 201) failed.set(told(status, r), (failed.get(told(status, r)) || 0) + 1);
+    if (status !== 200 && status !== 201) failed.set(failure(status, r), (failed.get(failure(status, r)) || 0) + 1);
   };
   await load.start();
   const codes = [];
@@ -60,7 +60,7 @@ async function behindProxy(times) {
       codes.push((await service.stop()).code);
       const size = fs.statSync(service.log).size;
       await service.start();
-      /* As an operator does: the next one when this one has work again. */
+      /* Like an operator, restart the next one only when this one gets requests again. */
       await until("HAProxy uses it again", () => fs.readFileSync(service.log, "latin1").slice(size).includes("typification_create"), 10000, 50);
     }
   await load.steady();
@@ -68,7 +68,7 @@ async function behindProxy(times) {
   for (const service of services) await service.stop();
   await proxy.stop();
   return result("two behind HAProxy, restarted in turn", times * 2, load, database, {
-    [`no failed request is seen, and not: ${[...failed].map(([what, n]) => `${n} times ${what}`).slice(0, 5).join("; ")}`]: failed.size === 0,
+    [`no request fails, but these did: ${[...failed].map(([what, n]) => `${n} times ${what}`).slice(0, 5).join("; ")}`]: failed.size === 0,
     "exit status 0": codes.every((c) => c === 0),
   }, `${load.reads.ok} reads; ${[...failed.values()].reduce((a, b) => a + b, 0)} failed requests`);
 }

@@ -1,7 +1,7 @@
 /*
- * run.js [--short] [SCENARIO...] - what becomes of requests and records when something
- * breaks: real processes on loopback, PostgreSQL with fsync on. Prints a table; the
- * exit status is 0 when everything held.
+ * run.js [--short] [SCENARIO...] - tests what happens to requests and records when something
+ * fails, with real processes on loopback and PostgreSQL with fsync on. Prints a table; the
+ * exit status is 0 if all expectations held.
  */
 "use strict";
 
@@ -17,7 +17,7 @@ if (unknown) {
   process.exit(2);
 }
 
-/* How often: few times in the short run, FAULT_TIMES where that is set. */
+/* How often to repeat: FAULT_TIMES if set, else few times in a short run. */
 const times = (few, many) => Number(process.env.FAULT_TIMES) || (short ? few : many);
 
 (async () => {
@@ -28,7 +28,7 @@ const times = (few, many) => Number(process.env.FAULT_TIMES) || (short ? few : m
     try {
       added = await require(`./${name}.js`)({ short, times });
     } catch (e) {
-      added = [{ done: "did not come to its end", faults: [process.env.FAULT_TRACE ? e.stack : e.message] }];
+      added = [{ done: "did not finish", faults: [process.env.FAULT_TRACE ? e.stack : e.message] }];
     }
     rows.push(...added.map((row) => ({ scenario: name, ...row })));
     console.log(`${name}: ${added.every((r) => r.faults.length === 0) ? "held" : "FAILED"}, ${((Date.now() - began) / 1000).toFixed(1)} s`);

@@ -1,4 +1,4 @@
-/* The service as a process, and HAProxy in front of it with the configuration that is shipped. */
+/* The service as a process, and HAProxy in front of it with the shipped configuration. */
 "use strict";
 
 const { execFileSync } = require("node:child_process");
@@ -14,7 +14,7 @@ const key = crypto.randomBytes(36).toString("base64");
 let made = 0;
 
 class Service {
-  /* url: the database's, or null for settings that lack it; nofile: its limit of open files; before: words in front */
+  /* url: the database's, or null for none; nofile: limit of open files; before: words to put before the command */
   constructor(url, { env = {}, nofile = 0, before = [], port = 0 } = {}) {
     Object.assign(this, { url, env, nofile, before, port });
     this.log = path.join(directory(), `service-${++made}.log`);
@@ -43,7 +43,7 @@ class Service {
     return this;
   }
 
-  /* probe(where) - the status, or 0 when there is no answer within the time. */
+  /* probe(where) - the status, or 0 without an answer in time. */
   async probe(where, timeout = 1000) {
     return request(this.base, { path: where, timeout }).then((r) => r.status, () => 0);
   }

@@ -1,4 +1,4 @@
-/* A mixed load for a quarter of an hour (SOAK_SECONDS): nothing grows. */
+/* A mixed load for 15 minutes (SOAK_SECONDS): memory, descriptors and threads must not grow. */
 "use strict";
 const { pause, resources } = require("./processes.js");
 const { shared } = require("./cluster.js");
@@ -6,7 +6,7 @@ const { Service } = require("./service.js");
 const { Load } = require("./load.js");
 const { result } = require("./result.js");
 
-/* Until every thread has served, and the database's caches are warm, it grows by its nature. */
+/* Memory grows until every thread has served and the caches are warm, so measure after this share of the time. */
 const WARM_SHARE = 0.4;
 
 module.exports = async ({ short }) => {

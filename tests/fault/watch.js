@@ -1,4 +1,4 @@
-/* Looks at /livez and /readyz (and at how long answers take) while something is going on. */
+/* Polls /livez or another path during a scenario, and records statuses and the slowest answer. */
 "use strict";
 
 const { pause } = require("./processes.js");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/arena.h"
 #include "base/text.h"
+#include "spec/schema_compile.h"
 #include "spec/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

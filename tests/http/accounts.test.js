@@ -10,7 +10,7 @@ before(async () => {
   ana = await world.signedIn("E8153375");
   boss = await world.signedIn("E8000001");
   chief = await world.signedIn("E8000002");
-  /* It looks for changes every ten minutes: what it knows, it was notified of. */
+  /* It polls for changes every ten minutes only, so what it learns sooner came by NOTIFY. */
   second = (await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } })).base;
 });
 after(() => world.end());
@@ -24,14 +24,14 @@ async function account(more = {}) {
   assert.equal(r.status, 201, r.text);
   return { ...r.json, at: r.headers.location };
 }
-/* free(more) - an account that need not change its password any more, and its caller. */
+/* free(more) - an account that has already changed its first password, and its caller. */
 async function free(more) {
   const made = await account(more);
   world.database.sql(`update advisor set must_change_password = false where id = ${made.id}`);
   const session = (await signIn(made.username)).json;
   return { ...made, session, as: lib.caller(world.base, session.access_token), there: lib.caller(second, session.access_token) };
 }
-/* soon(what, status) - the other process hears of it by NOTIFY, within 5 s. */
+/* soon(what, status) - the second process learns of it by NOTIFY within 5 s. */
 async function soon(ask, status) {
   const end = Date.now() + 5000;
   let r;
@@ -39,7 +39,7 @@ async function soon(ask, status) {
   assert.equal(r.status, status, r.text);
 }
 
-test("advisor_create: what is made, and what is refused", async () => {
+test("advisor_create: creates accounts, and refuses invalid ones", async () => {
   const made = await account({ username: "e6600999", role: "integration", rights: ["client_read"] });
   assert.deepEqual({ ...made, created_at: 0, updated_at: 0 }, { id: made.id, username: "E6600999", full_name: "CUENTA DE PRUEBA", role: "integration",
     rights: ["client_read"], active: true, must_change_password: true, created_at: 0, updated_at: 0, at: `/v1/advisors/${made.id}` });
@@ -57,7 +57,7 @@ test("advisor_create: what is made, and what is refused", async () => {
   assert.equal((await chief.get(`/v1/advisors?role=integration&active=true`)).json.items.every((a) => a.role === "integration"), true);
 });
 
-test("a password that somebody else has set must be changed before anything else", async () => {
+test("a password set by somebody else must be changed before anything else", async () => {
   const made = await account(), session = (await signIn(made.username)).json, as = lib.caller(world.base, session.access_token);
   assert.equal((await as.get("/v1/clients?phone=944264648")).json.code, "password_change_required");
   assert.equal((await as.get("/v1/sessions/current")).status, 200);
@@ -68,12 +68,12 @@ test("a password that somebody else has set must be changed before anything else
   assert.equal(lib.faultAt(await change({ password: lib.password }), "#/password").code, "password_weak");
   assert.equal((await change()).status, 204);
   await soon(() => renewed.get("/v1/sessions/current"), 401);
-  assert.equal((await signIn(made.username)).status, 401, "the old one is none any more");
+  assert.equal((await signIn(made.username)).status, 401, "the old password no longer works");
   const now = lib.caller(world.base, (await signIn(made.username, "una clave nueva y larga")).json.access_token);
   assert.equal((await now.get("/v1/clients?phone=944264648")).status, 200);
 });
 
-test("session_create: a password counts as it was sent: each character, its case and its blanks, all 256 of them; none is asked for", async () => {
+test("session_create: a password is compared exactly as sent: case, blanks, and up to 256 characters; no kind of character is required", async () => {
   for (const password of [" Ñandú y  dos blancos ", "solamenteletras", "8301947562018", "x-".repeat(31) + "64", "y".repeat(200) + "z".repeat(56)]) {
     const { username: name } = await account({ password });
     assert.equal((await signIn(name, password)).status, 201, password);
@@ -82,7 +82,7 @@ test("session_create: a password counts as it was sent: each character, its case
   }
 });
 
-test("deactivation, another role or other rights, a reset and a change of the password end all sessions, on every process", async () => {
+test("deactivation, a change of role or rights, and a reset or change of the password end all sessions, on every process", async () => {
   const ends = {
     "deactivated": (a) => chief.patch(a.at, { active: false }),
     "another role": (a) => chief.patch(a.at, { role: "supervisor" }),
@@ -100,14 +100,14 @@ test("deactivation, another role or other rights, a reset and a change of the pa
   const kept = await free();
   assert.equal((await chief.patch(kept.at, { full_name: "OTRO NOMBRE" })).status, 200);
   await new Promise((done) => setTimeout(done, 200));
-  assert.equal((await kept.there.get("/v1/catalogs")).status, 200, "a name ends nothing");
+  assert.equal((await kept.there.get("/v1/catalogs")).status, 200, "a new name ends no session");
   assert.equal((await chief.patch(kept.at, { active: false })).json.active, false);
   assert.equal((await signIn(kept.username)).status, 401);
   assert.equal((await chief.patch(kept.at, { active: true })).status, 200);
   assert.equal((await signIn(kept.username)).status, 201);
 });
 
-test("advisor_update: the last administrator stays one, however many try at once", async () => {
+test("advisor_update: the last administrator stays one, even under simultaneous requests", async () => {
   const me = (await chief.get("/v1/sessions/current")).json.advisor.id;
   for (const body of [{ active: false }, { role: "supervisor" }])
     assert.equal((await chief.patch(`/v1/advisors/${me}`, body)).json.code, "last_admin");
@@ -122,7 +122,7 @@ test("advisor_update: the last administrator stays one, however many try at once
   }
 });
 
-test("an integration may what its rights say, and no more", async () => {
+test("an integration may do exactly what its rights allow", async () => {
   const reads = await free({ role: "integration", rights: ["client_read"] });
   assert.equal((await reads.as.get("/v1/clients?phone=944264648")).status, 200);
   assert.equal((await reads.as.get("/v1/catalogs")).status, 200);
@@ -138,7 +138,7 @@ test("an integration may what its rights say, and no more", async () => {
   assert.equal((await chief.patch(all.at, { role: "advisor" })).json.rights.length, 0);
 });
 
-test("session_get: role and rights; 403 names the right that is missing, or the roles that may", async () => {
+test("session_get: shows role and rights; 403 names the missing right, or the roles that are allowed", async () => {
   const scope = (r) => (assert.equal(r.status, 403, r.text), r.headers["www-authenticate"].match(/^Bearer realm="gestor", error="insufficient_scope", scope="([^"]*)"$/)[1]);
   const reads = await free({ role: "integration", rights: ["client_read"] });
   const shown = (await reads.as.get("/v1/sessions/current")).json.advisor;
@@ -146,7 +146,7 @@ test("session_get: role and rights; 403 names the right that is missing, or the 
   const listed = await reads.as.get("/v1/opportunities");
   assert.equal(scope(listed), "opportunity_read");
   assert.equal(listed.json.detail, "This integration lacks the right opportunity_read.");
-  assert.equal(scope(await reads.as.get("/v1/clients/1/contacts")), "contact_read", "what it has is not named");
+  assert.equal(scope(await reads.as.get("/v1/clients/1/contacts")), "contact_read", "rights that the integration has are not named");
   assert.equal(scope(await reads.as.post("/v1/typifications", {})), "client_write contact_write opportunity_write");
   const never = await reads.as.get("/v1/advisors", { "accept-language": "es" });
   assert.equal(scope(never), "advisor_manage");
@@ -163,7 +163,7 @@ test("session_get: role and rights; 403 names the right that is missing, or the 
   assert.ok(boss.rights.includes("advisor_manage") && boss.rights.includes("opportunity_reopen"));
 });
 
-test("session_create: attempts are throttled by account, whether there is one or not, over processes, restarts and rehearsals", async () => {
+test("session_create: attempts are throttled by username, existing or not, across processes, restarts and validate_only", async () => {
   const real = await free(), nobody = username();
   const outcome = async (name, password, base, query) => (await signIn(name, password, base, query)).status;
   for (const name of [real.username, nobody]) {
@@ -180,17 +180,17 @@ test("session_create: attempts are throttled by account, whether there is one or
   await third.stop();
   world.database.sql("update throttle set updated_at = updated_at - interval '2 minutes'");
   const fourth = await lib.startServer(world.database.serve);
-  assert.equal(await outcome(real.username, lib.password, fourth.base), 201, "time fills the bucket");
+  assert.equal(await outcome(real.username, lib.password, fourth.base), 201, "the bucket refills with time");
   await fourth.stop();
   const busy = await free();
-  for (let i = 0; i < 25; i++) assert.equal(await outcome(busy.username, lib.password), 201, "who knows the password is not throttled");
+  for (let i = 0; i < 25; i++) assert.equal(await outcome(busy.username, lib.password), 201, "successful sign-ins are not throttled");
   assert.equal(await outcome("E8123497", lib.password), 201, "nor are others");
-  /* Passwords are typed where names should be: nothing of it is kept in clear. */
+  /* People type passwords into the username field, so usernames are not stored in clear. */
   await signIn("mi-clave-secreta-2026", "x");
   assert.match(world.database.sql("select string_agg(key, ' ') from throttle"), /^([0-9a-f]{64} ?)+$/);
 });
 
-/* refused(name, base) - tries wrong passwords until it is told to wait; that answer. */
+/* refused(name, base) - tries wrong passwords until the answer is 429, and returns that answer. */
 async function refused(name, base = world.base) {
   for (let i = 0; i < 12; i++) {
     const r = await signIn(name, "no-es-esta-clave", base);
@@ -200,7 +200,7 @@ async function refused(name, base = world.base) {
 }
 const elapse = (seconds) => world.database.sql(`update throttle set updated_at = updated_at - make_interval(secs => ${seconds})`);
 
-test("session_create: who comes back when Retry-After says so is let in, however often he came too early", async () => {
+test("session_create: a client that returns after Retry-After is let in, even if it also tried too early", async () => {
   const name = username(), r = await refused(name);
   for (let i = 0; i < 5; i++) assert.equal((await signIn(name, "x", second)).status, 429);
   const wait = Number(r.headers["retry-after"]);
@@ -215,14 +215,14 @@ test("session_create: who comes back when Retry-After says so is let in, however
   await later.stop();
 });
 
-test("session_create: an account is not drained by attempts that its address was refused", async () => {
+test("session_create: attempts refused because of their address do not count against the account", async () => {
   const name = username();
   for (let i = 0; i < 60; i++) await signIn(name, "x", i % 2 ? second : world.base);
   const tokens = world.database.sql(`select round(tokens) from throttle where key = encode(sha256(convert_to('account ${name}', 'UTF8')), 'hex')`);
   assert.ok(Number(tokens) >= 39, tokens);
 });
 
-test("session_create: what the database has refused is refused without it, in the same words, and for no longer than it said", async () => {
+test("session_create: a remembered 429 is repeated without the database, with the same answer, and no longer than the database said", async () => {
   const name = username(), server = await lib.startServer(world.database.serve), ask = (n = name, w = "x") => signIn(n, w, server.base);
   const first = await refused(name, server.base);
   world.database.sql("alter function sign_in_wait(text, text) rename to sign_in_wait_away");
@@ -236,7 +236,7 @@ test("session_create: what the database has refused is refused without it, in th
     assert.ok(wait >= 0 && wait <= 3, `${wait}`);
   }
   world.database.sql("alter function sign_in_wait_away(text, text) rename to sign_in_wait");
-  /* Another process may give tokens back, so it asks again long before what it said is over. */
+  /* Another process may refill the bucket, so this one asks the database again well before Retry-After ends. */
   const wait = Number(r.headers["retry-after"]);
   world.database.sql("delete from throttle");
   const began = Date.now();
@@ -246,15 +246,15 @@ test("session_create: what the database has refused is refused without it, in th
   await server.stop();
 });
 
-test("session_create: an attempt that goes well frees at once what was refused beside it", async () => {
+test("session_create: a successful attempt at once frees the account for attempts that were refused beside it", async () => {
   const real = await free(), all = await Promise.all(Array.from({ length: 14 }, () => signIn(real.username)));
-  /* 503: they are more at once than passwords are hashed, and on a slow machine one waits too long for its turn. */
+  /* 503: only a few passwords are hashed at a time, and on a slow machine an attempt may wait too long for its turn. */
   for (const r of all) assert.ok([201, 429, 503].includes(r.status), r.text);
   assert.ok(all.some((r) => r.status === 429));
   assert.equal((await signIn(real.username)).status, 201);
 });
 
-test("session_create: more at once than there are places for: 503 at once, and others are served meanwhile", async () => {
+test("session_create: sign-ins beyond the queue's places get 503 at once, and other requests are served meanwhile", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1", GESTOR_THREADS: "64" } });
   const as = lib.caller(server.base, ana.token), wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const log = (operation) => server.log().split("\n").slice(0, -1).filter((line) => line.includes(`"operation_id":"${operation}"`)).map((line) => JSON.parse(line));
@@ -278,26 +278,26 @@ test("session_create: more at once than there are places for: 503 at once, and o
     assert.match(r.headers["retry-after"], /^[1-9]/);
   }
   for (const r of answers) assert.ok([401, 503].includes(r.status), r.text);
-  /* By the service's own clock: this process, to which all answers come at once, may be late to look at them. */
+  /* Durations are from the service's log: this process receives all answers at once and may handle them late. */
   await until("all logged", () => log("session_create").length === 60);
   const middle = (times) => times.sort((a, b) => a - b)[times.length >> 1];
   const took = (status) => middle(log("session_create").filter((line) => line.status === status).map((line) => line.duration_ms));
   assert.ok(took(503) < took(401) / 2, `refused after ${took(503)} ms, as if they had waited for their turn; the others took ${took(401)} ms`);
   assert.ok(served > 5, String(served));
   assert.ok(middle(log("client_search").map((line) => line.duration_ms)) < took(401) / 2, JSON.stringify(log("client_search")));
-  assert.equal((await signIn("E8153375", lib.password, server.base)).status, 201, "the places are given back");
+  assert.equal((await signIn("E8153375", lib.password, server.base)).status, 201, "the places are free again");
   await server.stop();
 });
 
-test("advisor_list, advisor_create, advisor_update, advisor_password_put: for administrators alone", async () => {
+test("advisor_list, advisor_create, advisor_update, advisor_password_put: only administrators may", async () => {
   const { at } = await account();
   for (const as of [ana, boss])
     for (const r of [await as.get("/v1/advisors"), await as.get(at), await as.patch(at, { active: false }), await as.put(`${at}/password`, { password: lib.password }),
       await as.post("/v1/advisors", {})]) assert.equal(r.json.code, "role_forbidden");
-  assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "one known from the old application's records alone has no account");
+  assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "an advisor known only from the old application's records has no account");
 });
 
-/* meanwhile(text, send) - what send's promise comes to, whose request waits for a transaction that has run text until it commits. */
+/* meanwhile(text, send) - the result of send(), whose request waits until a transaction that has run `text` commits. */
 async function meanwhile(text, send) {
   const release = await hold(world.database, text), answer = send();
   await until("it waits", () => waiting(world.database) === 1);
@@ -306,7 +306,7 @@ async function meanwhile(text, send) {
 }
 const endAll = (id) => `update session set ended_at = clock_timestamp() where advisor_id = ${id} and ended_at is null`;
 
-test("session_create: what was changed while the password was looked at is seen: no session outlives the password, role or account", async () => {
+test("session_create: a change of password, role or account while the password is checked takes effect on that sign-in", async () => {
   const changes = { "password_hash = (select password_hash || 'x' from advisor where username = 'E8153375')": 401, "active = false": 401, "role = 'supervisor'": 201 };
   for (const [change, status] of Object.entries(changes)) {
     const made = await free();
@@ -320,10 +320,10 @@ test("session_create: what was changed while the password was looked at is seen:
   }
 });
 
-test("advisor_password_put, password_put: a sign-in that is under way with the old password does not outlive it", async () => {
+test("advisor_password_put, password_put: a session from a sign-in in progress ends with the old password", async () => {
   for (const own of [false, true]) {
     const made = await free();
-    /* A session that another process is about to make: its transaction is still open. */
+    /* A session that another process is creating: its transaction is still open. */
     const r = await meanwhile(`select from advisor where id = ${made.id} for share;
       insert into session (advisor_id, refresh_hash, expires_at) values (${made.id}, sha256('${made.id}'), now() + interval '1 day')`,
     () => (own ? made.as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-muy-larga" })
@@ -333,7 +333,7 @@ test("advisor_password_put, password_put: a sign-in that is under way with the o
   }
 });
 
-test("session_create: addresses of one IPv6 network are one to the throttle, those of another are not", async () => {
+test("session_create: the throttle counts all addresses of one IPv6 /64 network together, apart from other networks", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_TRUSTED_PROXIES: "127.0.0.1" } }), name = username();
   const from = async (address) =>
     (await lib.caller(server.base).post("/v1/sessions", { username: name, password: "no-es-esta-clave" }, { "x-forwarded-for": address })).status;

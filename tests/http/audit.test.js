@@ -15,13 +15,13 @@ before(async () => {
 after(() => world.end());
 
 const mark = () => { newest = world.database.sql("select coalesce(max(id), 0) from audit"); };
-/* entries() - what was written since mark(), the oldest first. */
+/* entries() - the entries written since mark(), oldest first. */
 const entries = () => JSON.parse(world.database.sql(`select coalesce(json_agg(x order by x.id), '[]') from audit x where x.id > ${newest}`));
-/* In one statement the order of tables is chance. */
+/* The order of the tables that one statement changes is undefined. */
 const kinds = (list) => list.map((x) => `${x.action} ${x.object_type}`).sort().join(", ");
 const advisorId = (username) => Number(world.database.sql(`select id from advisor where username = '${username}'`));
 
-/* By operation: the rows that its request of writes.js changes. */
+/* By operation: the rows that its request in writes.js changes. */
 const wanted = {
   session_create: "insert session",
   session_refresh: "",
@@ -43,18 +43,18 @@ const wanted = {
   typification_create: "insert action, insert client, insert consent, insert contact, insert opportunity, update opportunity",
 };
 
-test("audit_list: every operation that writes is known here", async () => {
+test("audit_list: this file covers every operation that writes", async () => {
   const ids = Object.keys(good).sort();
   assert.deepEqual(Object.keys(wanted).sort(), ids);
 });
 
 for (const id of Object.keys(wanted))
-  test(`${id}: its entries, once; a rehearsal, a refusal and a repetition leave none`, async () => {
+  test(`${id}: leaves its entries once; validate_only, a refusal and a retry leave none`, async () => {
     const rq = await good[id](), key = `audit-${id}`;
     mark();
     const was = fingerprint(world.database);
-    const rehearsed = await rq.as.request(rq.method, `${rq.where}?validate_only=true`, rq.body);
-    assert.ok(rehearsed.status < 300, rehearsed.text);
+    const preview = await rq.as.request(rq.method, `${rq.where}?validate_only=true`, rq.body);
+    assert.ok(preview.status < 300, preview.text);
     assert.equal(fingerprint(world.database), was);
     if (rq.tagged) assert.equal((await send(rq, { "if-match": "\"0\"" })).status, 412);
     if (rq.body) assert.ok((await send(rq, {}, { body: { ...rq.body, nobody: 1 } })).status >= 400);
@@ -85,7 +85,7 @@ for (const id of Object.keys(wanted))
     }
   });
 
-test("opportunity_audit_list: how it came to be what it is, newest first, page by page", async () => {
+test("opportunity_audit_list: the opportunity's history, newest first, page by page", async () => {
   const { at, opportunity } = await lib.opened(ana);
   assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
   assert.equal((await boss.post(`${at}/reopening`)).status, 200);
@@ -118,7 +118,7 @@ test("opportunity_audit_list: how it came to be what it is, newest first, page b
   assert.equal((await boss.get(`/v1/audit?limit=2&cursor=${next}`)).json.code, "cursor_invalid");
 });
 
-test("client_audit_list: the client's entries, and its contacts', opportunities' and consent's; no personal value", async () => {
+test("client_audit_list: entries of the client and of its contacts, opportunities and consents; no personal value", async () => {
   const values = { name: "QUISPE MAMANI ROSA", gender: "FEMENINO CIS", phone: "987612345", email: "rosa.quispe@example.com", birth_date: "1971-02-28",
     legal_representative: "HUAMÁN CCORI", document_number: "45879632" };
   const { json: client } = await ana.post("/v1/clients", lib.newClient({ ...values, sales: { lines: ["912345678", "923456789"] } }));
@@ -141,13 +141,13 @@ test("client_audit_list: the client's entries, and its contacts', opportunities'
   const all = world.database.sql("select string_agg(x::text, E'\\n') from audit x");
   for (const value of [...Object.values(values), "QUISPE", "912345678", "923456789", "OTRO NOMBRE", "934567891", "945678912", "956789123",
     "2505050000198765", "967891234", "978912345", "944264648", "2505050000125674", "CLIENTE DE PRUEBA", "argon2id"])
-    assert.ok(!all.includes(value), `${value} lies in the audit`);
+    assert.ok(!all.includes(value), `${value} is in the audit`);
   for (const value of world.database.sql(`select v from client, unnest(lines || array[name, document_number, phone, email, birth_date::text, legal_representative]) v where v is not null
       union select unnest(array[origin_phone, serial_number]) from contact union select encode(refresh_hash, 'hex') from session`).split("\n"))
-    assert.ok(!all.includes(value), `${value} lies in the audit`);
+    assert.ok(!all.includes(value), `${value} is in the audit`);
 });
 
-test("audit_list: by advisor, object, operation and moment, one by one and together", async () => {
+test("audit_list: filters by advisor, object, operation and time, one by one and together", async () => {
   const { client, opportunity, at } = await lib.opened(ana);
   assert.equal((await boss.put(`${at}/diagnosis`, { reason: lib.reason })).status, 200);
   const list = async (query) => {
@@ -179,7 +179,7 @@ test("audit_list: by advisor, object, operation and moment, one by one and toget
     lib.faultAt(await boss.get(`/v1/audit?${query}`), pointer);
 });
 
-test("audit_list: what was done by hand is there, in its role's name", async () => {
+test("audit_list: a change by hand in the database is recorded under its database role", async () => {
   const { client } = await lib.opened(ana);
   world.database.sql(`update client set gender = 'F' where id = ${client.id}`);
   const [x] = (await boss.get(`/v1/audit?object_type=client&object_id=${client.id}&limit=1`)).json.items;
@@ -187,13 +187,13 @@ test("audit_list: what was done by hand is there, in its role's name", async () 
     session_id: null, address: null, request_id: null, operation: null, db_role: "gestor_owner", before: { gender: null }, after: { gender: "***" } });
 });
 
-test("audit_list: an account that is made has its entry", async () => {
+test("audit_list: creating an account leaves an entry", async () => {
   const [x] = (await boss.get("/v1/audit?object_type=advisor&limit=1")).json.items;
   assert.equal(x.action, "insert");
   assert.equal(x.after.password_hash, "***");
 });
 
-test("audit_list: nobody changes what is written, a superuser neither", async () => {
+test("audit_list: nobody can change an entry, not even a superuser", async () => {
   const refused = (statement) => assert.throws(() => lib.sql(world.database.superuser, statement), /only ever added to/);
   refused("update audit set at = now()");
   refused("delete from audit");
@@ -219,7 +219,7 @@ test("audit_list: advisors and integrations may not read it; administrators may"
   }
 });
 
-test("audit_list: X-Forwarded-For is believed of proxies that are named, and of nobody else", async () => {
+test("audit_list: X-Forwarded-For is trusted only from the configured proxies", async () => {
   const addressAfter = async (base, forwarded) => {
     mark();
     const caller = lib.caller(base, ana.token);
@@ -236,7 +236,7 @@ test("audit_list: X-Forwarded-For is believed of proxies that are named, and of 
   await server.stop();
 });
 
-test("audit_list: each list is an index's", async () => {
+test("audit_list: each filter reads an index", async () => {
   const plan = (where) => world.database.sql(`set enable_indexscan = on; set enable_bitmapscan = on; set enable_seqscan = off; set enable_sort = off;
     explain select * from audit x where ${where} and (x.at, x.id) < ('infinity', 9223372036854775807) order by x.at desc, x.id desc limit 16`);
   for (const [where, index] of [["true", "audit_newest"], ["x.at >= now() - interval '1 day'", "audit_newest"], ["x.advisor_id = 1", "audit_of_advisor"],
@@ -245,7 +245,7 @@ test("audit_list: each list is an index's", async () => {
     assert.match(plan(where), new RegExp(`Index Scan using ${index} `), where);
 });
 
-test("audit_list: a list of proxies that is none stops the start, and says what it may be", () => {
+test("audit_list: an invalid list of proxies stops the start, and the message says what is valid", () => {
   for (const proxies of ["localhost", "10.0.0.0/33", "10.0.0.1,", "::1"]) {
     const r = spawnSync(lib.gestor, ["serve"], { encoding: "utf8", timeout: 5000, env: { DATABASE_URL: "postgresql://x@127.0.0.1:1/x",
       GESTOR_JWT_SECRET: lib.serverKey, GESTOR_LISTEN: "127.0.0.1:1", GESTOR_TRUSTED_PROXIES: proxies } });
@@ -254,7 +254,7 @@ test("audit_list: a list of proxies that is none stops the start, and says what 
   }
 });
 
-test("audit_list: of two who change one thing at once, each has an entry of his own", async () => {
+test("audit_list: of two advisors who change one object at once, each has an entry", async () => {
   const { at, opportunity } = await lib.opened(ana);
   mark();
   const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
@@ -266,7 +266,7 @@ test("audit_list: of two who change one thing at once, each has an entry of his 
   for (const [i, x] of made.entries()) {
     const turn = Number(x.request_id.slice(5));
     assert.equal(x.object_id, Number(opportunity.id));
-    assert.equal(x.advisor_id, advisorId(turn % 2 ? "E8153375" : "E8000001"), "nobody is taken for another");
+    assert.equal(x.advisor_id, advisorId(turn % 2 ? "E8153375" : "E8000001"), "the entry names the right advisor");
     assert.equal(x.after.reason, reasons[turn % 2]);
     assert.equal(x.before.reason, i === 0 ? null : made[i - 1].after.reason, "one change follows the other");
   }

@@ -16,18 +16,18 @@ after(async () => {
 });
 
 /*
- * openSession(url) - one session with the database, so that nothing but the commit itself lies between
- * a change and the request after it: run(text) resolves, with its rows, once the text is committed.
+ * openSession(url) - one open database session, so that a request can follow a commit at once:
+ * run(text) resolves with the rows as soon as the text is committed.
  */
 function openSession(url) {
   const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url], { stdio: ["pipe", "pipe", "pipe"] });
-  let heard = "", complaint = "", asked = 0, waiting = null;
+  let output = "", complaint = "", asked = 0, waiting = null;
   child.stdout.setEncoding("utf8").on("data", (text) => {
-    heard += text;
-    const mark = waiting && heard.indexOf(waiting.mark);
+    output += text;
+    const mark = waiting && output.indexOf(waiting.mark);
     if (waiting && mark >= 0) {
-      const rows = heard.slice(0, mark).trim();
-      heard = "";
+      const rows = output.slice(0, mark).trim();
+      output = "";
       waiting.resolve(rows);
       waiting = null;
     }
@@ -49,7 +49,7 @@ const leaves = (...labels) => labels.map((label) => [label]);
 const escalated = leaves("Escalado por celdas AT", "No escalado por Celdas AT");
 const each = (labels, below) => labels.map((label) => [label, below]);
 
-/* Written out from the manual: [catalogue, titles of the levels, items], an item [label, items below it]. */
+/* Copied from the manual: [catalogue, titles of the levels, items]; an item is [label, items below it]. */
 const manual = [
   ["campaign", ["Campaña"], leaves("CONSULTA PREVIA PREPAGO", "RETENCIÓN MÓVIL PREVENTIVA POSTPAGO")],
   ["sub_campaign", ["Sub Campaña"], leaves("ENTEL")],
@@ -97,7 +97,7 @@ const manual = [
   ["document_type", ["Tipo de Documento"], leaves("DNI", "CE", "RUC", "PASAPORTE")],
 ];
 
-/* The rule of codes: lower-case ASCII, words joined by '-', the path by '.', '-2' on a clash. */
+/* How codes are made: lower-case ASCII, words joined by '-', levels by '.', '-2' on a clash. */
 function coded(items, above = "") {
   const taken = new Set();
   return items.map(([label, below = []]) => {
@@ -131,15 +131,15 @@ const add = (catalog, parent, label) => mesa.run(`insert into catalog_item (cata
     from catalog c where c.code = '${catalog}' returning code`);
 const setActive = (catalog, code, active) => mesa.run(`update catalog_item set active = ${active}
    where code = '${code}' and catalog_id = (select id from catalog where code = '${catalog}')`);
-/* What a test that failed half way left below a leaf is not asked for by the next one. */
+/* Removes what a failed test may have left below a leaf, or the next test would have to choose it. */
 const barren = (catalog, leaf) => mesa.run(`update catalog_item set active = false
    where active and code like '${leaf}.%' and catalog_id = (select id from catalog where code = '${catalog}')`);
 const remove = (catalog, code) => mesa.run(`delete from catalog_item
    where code = '${code}' and catalog_id = (select id from catalog where code = '${catalog}')`);
 
-/* --------------------------------------------------------------- as it is */
+/* ------------------------------------------------------- the initial state */
 
-test("catalog_list: every label of the manual, to the letter and in its order, with its code and levels", async () => {
+test("catalog_list: exactly the manual's labels, in its order, each with its code and levels", async () => {
   const r = await ana.get("/v1/catalogs");
   assert.equal(r.status, 200);
   assert.deepEqual(Object.keys(r.json).sort(), ["items", "next"]);
@@ -152,7 +152,7 @@ test("catalog_list: every label of the manual, to the letter and in its order, w
   }
 });
 
-test("catalog_get: each catalogue as the list has it; no other; only when signed in", async () => {
+test("catalog_get: each catalogue as in catalog_list; 404 for others; 401 without a token", async () => {
   for (const c of (await ana.get("/v1/catalogs")).json.items) {
     const r = await ana.get(`/v1/catalogs/${c.code}`);
     assert.equal(r.status, 200);
@@ -163,7 +163,7 @@ test("catalog_get: each catalogue as the list has it; no other; only when signed
   assert.equal((await world.anyone.get("/v1/catalogs")).status, 401);
 });
 
-test("catalog_get: 44 reasons, each with a code of its own; two differ by one capital alone", async () => {
+test("catalog_get: 44 reasons with distinct codes, though two labels differ only in one capital", async () => {
   const reasons = wholeChoices((await shown("cancellation_reason")).items);
   assert.equal(reasons.length, 44);
   assert.equal(new Set(codes(reasons)).size, 44);
@@ -186,7 +186,7 @@ test("catalog_get: codes that clients rely on", async () => {
   assert.deepEqual(codes((await shown("stage")).items), ["retenido", "no-retenido", "en-proceso"]);
 });
 
-test("catalog_get: document types keep SUNAT's code, and the operator's own where it is known", () => {
+test("catalog_get: document types have SUNAT's code, and the operator's code where it is known", () => {
   assert.equal(world.database.sql(`select string_agg(i.code || ' ' || i.sunat_code || ' ' || coalesce(i.operator_code, '-'), ', ' order by i.position)
     from catalog_item i join catalog c on c.id = i.catalog_id where c.code = 'document_type'`),
   "dni 1 -, ce 4 -, ruc 6 4, pasaporte 7 -");
@@ -197,7 +197,7 @@ test("catalog_get: document types keep SUNAT's code, and the operator's own wher
 const cover = "problema-con-el-uso-del-servicio.problema-de-cobertura";
 const wrong = (level, code, allowed) => ({ level, code, allowed });
 const topReasons = codes(itemsOf("cancellation_reason"));
-/* What is sent, and which level fails how. */
+/* The code sent, and which level is at fault and how. */
 const reasonFaults = [
   // Unknown, level 1 to 5.
   ["motivo-que-no-hay", wrong(1, "choice_unknown", topReasons)],
@@ -205,25 +205,25 @@ const reasonFaults = [
   ["precio-y-contenido.contenido-prepago.nada", wrong(3, "choice_unknown", codes(under("cancellation_reason", "precio-y-contenido.contenido-prepago")))],
   [`${cover}.internet.nada`, wrong(4, "choice_unknown", codes(under("cancellation_reason", `${cover}.internet`)))],
   [`${cover}.internet.sin-senal-indoor.nada`, wrong(5, "choice_unknown", codes(under("cancellation_reason", `${cover}.internet.sin-senal-indoor`)))],
-  // Unknown early: the first level that is wrong is the one that is named.
+  // Unknown at an early level: the fault names the first wrong level.
   ["nada.problema-de-cobertura.internet.sin-senal-indoor.escalado-por-celdas-at", wrong(1, "choice_unknown", topReasons)],
   ["precio-y-contenido.nada.bono-prepago-no-entregado", wrong(2, "choice_unknown", codes(under("cancellation_reason", "precio-y-contenido")))],
-  // Stops short, level 2 to 5 missing.
+  // Incomplete: level 2 to 5 missing.
   ["calidad-de-la-venta", wrong(2, "choice_incomplete", codes(under("cancellation_reason", "calidad-de-la-venta")))],
   ["problema-con-el-uso-del-servicio", wrong(2, "choice_incomplete", codes(under("cancellation_reason", "problema-con-el-uso-del-servicio")))],
   ["precio-y-contenido.contenido-prepago", wrong(3, "choice_incomplete", codes(under("cancellation_reason", "precio-y-contenido.contenido-prepago")))],
   [cover, wrong(3, "choice_incomplete", codes(under("cancellation_reason", cover)))],
   [`${cover}.internet`, wrong(4, "choice_incomplete", codes(under("cancellation_reason", `${cover}.internet`)))],
   [`${cover}.mensajes.sin-senal-indoor`, wrong(5, "choice_incomplete", codes(under("cancellation_reason", `${cover}.mensajes.sin-senal-indoor`)))],
-  // Goes past a leaf of each depth that has leaves (2, 3, 5).
+  // Too deep: goes past a leaf, at each depth that has leaves (2, 3, 5).
   ["calidad-de-la-venta.incumplimiento-del-ofrecimiento.otro", wrong(3, "choice_too_deep", ["calidad-de-la-venta.incumplimiento-del-ofrecimiento"])],
   ["precio-y-contenido.contenido-prepago.no-recibio-su-recarga.otro.mas", wrong(4, "choice_too_deep", ["precio-y-contenido.contenido-prepago.no-recibio-su-recarga"])],
   [`${lib.reason}.otro`, wrong(6, "choice_too_deep", [lib.reason])],
-  // A sibling's child: legal elsewhere, not here.
+  // The child of another item: legal there, not here.
   ["calidad-de-la-venta.contenido-prepago", wrong(2, "choice_unknown", codes(under("cancellation_reason", "calidad-de-la-venta")))],
   [`${cover}.llamadas.sin-senal-outdoor.escalado-por-celdas-at`, wrong(4, "choice_unknown", codes(under("cancellation_reason", `${cover}.llamadas`)))],
   [`${cover}.mensajes.lentitud-en-internet-indoor.escalado-por-celdas-at`, wrong(4, "choice_unknown", codes(under("cancellation_reason", `${cover}.mensajes`)))],
-  // Odd spellings.
+  // Unusual spellings.
   ["", wrong(1, "choice_unknown", topReasons)],
   [".", wrong(1, "choice_unknown", topReasons)],
   [lib.reason.toUpperCase(), wrong(1, "choice_unknown", topReasons)],
@@ -241,7 +241,7 @@ const reasonFaults = [
   ["acepto", wrong(1, "choice_unknown", topReasons)],
 ];
 
-/* The fault at this pointer, and it alone, says what is wrong at which level, and what would be legal there. */
+/* Checks that the answer has this one fault: its pointer, the level at fault, and the codes legal there. */
 function assertFault(r, pointer, { level, code, allowed }, sent) {
   assert.equal(r.status, 422, `${sent}: ${r.text}`);
   assert.equal(r.json.code, "invalid");
@@ -249,13 +249,13 @@ function assertFault(r, pointer, { level, code, allowed }, sent) {
   assert.equal(typeof r.json.errors[0].detail, "string");
 }
 
-test("diagnosis_put: a reason that is no whole choice is refused, with the level that failed and the legal codes there", async () => {
+test("diagnosis_put: an invalid or incomplete reason is refused; the fault names the level and the codes legal there", async () => {
   const { at } = await lib.opened(ana);
   for (const [reason, fault] of reasonFaults) assertFault(await ana.put(`${at}/diagnosis`, { reason }), "#/reason", fault, reason);
   assert.deepEqual((await ana.get(`${at}/diagnosis`)).json, { reason: null });
 });
 
-test("diagnosis_put: each of the 44 reasons is taken, and read with all its levels", async () => {
+test("diagnosis_put: each of the 44 reasons is accepted, and read back with all its levels", async () => {
   const { at } = await lib.opened(ana);
   const walk = async (items, levels) => {
     for (const i of items) {
@@ -269,7 +269,7 @@ test("diagnosis_put: each of the 44 reasons is taken, and read with all its leve
   await walk(itemsOf("cancellation_reason"), []);
 });
 
-test("action_create: a choice in each column, at each depth", async () => {
+test("action_create: choices at each depth are accepted in each column", async () => {
   const { at } = await lib.opened(ana);
   const top = codes(itemsOf("retention_action"));
   const states = codes(itemsOf("final_state"));
@@ -294,7 +294,7 @@ test("action_create: a choice in each column, at each depth", async () => {
   }
 });
 
-test("opportunity_update, typification_put, competitor_offer_put, closure_put, opportunity_create, client_create: another catalogue's code is refused, and each legal one is taken", async () => {
+test("opportunity_update, typification_put, competitor_offer_put, closure_put, opportunity_create, client_create: codes of another catalogue are refused, and each legal code is accepted", async () => {
   const { at, contact } = await lib.opened(ana);
   const offer = (more) => ({ phone_to_manage: "944264648", ...more });
   const places = [
@@ -316,7 +316,7 @@ test("opportunity_update, typification_put, competitor_offer_put, closure_put, o
   ];
   for (const [catalog, pointer, send] of places) {
     const strange = catalog === "retention_action" ? "acepto" : "bono-gb.bono-4-gb-por-12-meses";
-    // competitor_offer has a BONO GB of its own, without anything below it.
+    // competitor_offer has its own BONO GB, a leaf.
     const fault = catalog === "competitor_offer" ? wrong(2, "choice_too_deep", ["bono-gb"]) : wrong(1, "choice_unknown", codes(itemsOf(catalog)));
     assertFault(await send(strange), pointer, fault, catalog);
     assertFault(await send("dni"), pointer, wrong(1, "choice_unknown", codes(itemsOf(catalog))), catalog);
@@ -334,7 +334,7 @@ test("opportunity_update, typification_put, competitor_offer_put, closure_put, o
     wrong(1, "choice_unknown", ["dni", "ce", "ruc", "pasaporte"]), "client_create");
 });
 
-test("opportunity_list: a filter takes a code of any level, and of its own catalogue alone", async () => {
+test("opportunity_list: a filter accepts codes of any level, but only of its own catalogue", async () => {
   for (const reason of ["precio-y-contenido", "precio-y-contenido.contenido-prepago", cover, lib.reason])
     assert.equal((await ana.get(`/v1/opportunities?reason=${reason}`)).status, 200, reason);
   const r = await ana.get("/v1/opportunities?reason=bono-gb");
@@ -342,9 +342,9 @@ test("opportunity_list: a filter takes a code of any level, and of its own catal
   assert.equal(lib.faultAt(r, "#/reason").level, 1);
 });
 
-/* ----------------------------------------------------------- as it changes */
+/* ---------------------------------------------------------------- changes */
 
-test("catalog_get: a change by SQL is served within a second, here and by another process", async () => {
+test("catalog_get: a change by SQL is served within a second by every process", async () => {
   const other = await lib.startServer(world.database.serve);
   const there = lib.caller(other.base, ana.token);
   assert.deepEqual(codes((await there.get("/v1/catalogs/operator")).json.items), ["no-indica", "movistar", "bitel", "entel"]);
@@ -357,7 +357,7 @@ test("catalog_get: a change by SQL is served within a second, here and by anothe
   await other.stop();
 });
 
-test("catalog_get: the revision grows with every change, and only that catalogue's", async () => {
+test("catalog_get: each change increases the revision of its own catalogue only", async () => {
   const sub = "catalog_id = (select id from catalog where code = 'sub_campaign')";
   const others = async () => (await ana.get("/v1/catalogs")).json.items.filter((c) => c.code !== "sub_campaign");
   const asTheyWere = await others();
@@ -381,7 +381,7 @@ test("catalog_get: the revision grows with every change, and only that catalogue
   assert.deepEqual((await shown("sub_campaign")).items, itemsOf("sub_campaign"));
 });
 
-test("catalog_get: items come by position; one that is not active is not listed, nor what is below it", async () => {
+test("catalog_get: items are ordered by position; an inactive item and the items below it are not listed", async () => {
   await mesa.run(`update catalog_item set active = false where code = '${cover}'`);
   const problem = async () => (await shown("cancellation_reason")).items[1].items;
   await until("hidden", async () => (await problem()).length === 2, 1000);
@@ -389,7 +389,7 @@ test("catalog_get: items come by position; one that is not active is not listed,
   const { at } = await lib.opened(ana);
   assertFault(await ana.put(`${at}/diagnosis`, { reason: lib.reason }), "#/reason",
     wrong(2, "choice_unknown", codes(under("cancellation_reason", "problema-con-el-uso-del-servicio")).slice(0, 2)), "below an inactive item");
-  // A filter still finds what was saved with it.
+  // A filter still finds records that hold it.
   assert.equal((await ana.get(`/v1/opportunities?reason=${cover}`)).status, 200);
   await mesa.run(`update catalog_item set active = true where code = '${cover}'`);
   await until("shown again", async () => (await problem()).length === 3, 1000);
@@ -401,9 +401,9 @@ test("catalog_get: items come by position; one that is not active is not listed,
 });
 
 /*
- * Levels that have no values today: where, below what, and how a choice of it is sent. The very next
- * request after the commit is judged by the new values, whatever the process has heard by then. What a record holds
- * it may keep, so refusals are asked for of one that holds neither value.
+ * Levels without values today: the operation, the level, its parent item, and how to send a choice.
+ * The first request after the commit must be judged by the new values, even before NOTIFY reaches the process.
+ * A record may keep a value that it holds, so refusals are tested on a record that holds neither value.
  */
 const levelsToCome = [
   ["action_update", "Detalle of MIGRACIÓN PREPAGADO/PREPAGO", "retention_action", "migracion-prepagado-prepago", "#/action", (o, code) => ana.patch(o.row, { action: code })],
@@ -414,7 +414,7 @@ const levelsToCome = [
 const pause = (us) => { const end = process.hrtime.bigint() + BigInt(us) * 1000n; while (process.hrtime.bigint() < end); };
 
 for (const [operation, name, catalog, leaf, pointer, send] of levelsToCome)
-  test(`${operation}: a level without values is asked for from the very request after its first value is added: ${name}`, async (t) => {
+  test(`${operation}: as soon as a level has its first value, the next request must choose it: ${name}`, async (t) => {
     t.after(() => barren(catalog, leaf));
     const level = leaf.split(".").length + 1;
     const o = await lib.opened(ana);
@@ -432,7 +432,7 @@ for (const [operation, name, catalog, leaf, pointer, send] of levelsToCome)
     for (let i = 0; i < 50; i++) {
       const taken = async (code) => { const r = await send(o, code); assert.equal(r.status, 200, `${i}: ${code}: ${r.text}`); };
       const refused = async (code, fault) => assertFault(await send(never, code), pointer, fault, `${i}: ${code}`);
-      // The notice reaches the process some time in the first milliseconds: requests come before, with and after it.
+      // NOTIFY takes some milliseconds to arrive: these requests come before, with and after it.
       const wait = () => pause((i % 10) * 400);
       const label = `VALOR ${i}`, code = `${leaf}.valor-${i}`;
 
@@ -452,11 +452,11 @@ for (const [operation, name, catalog, leaf, pointer, send] of levelsToCome)
     }
   });
 
-test("diagnosis_put: many at once, right after a value was added, are all judged by it", async (t) => {
+test("diagnosis_put: many simultaneous requests right after a value was added are all judged by it", async (t) => {
   const leaf = "calidad-de-la-venta.incumplimiento-del-ofrecimiento";
   t.after(() => barren("cancellation_reason", leaf));
   for (let i = 0; i < 20; i++) {
-    /* What is held may be kept: so one that takes, and one that never holds either. */
+    /* A record may keep what it holds: so one opportunity accepts the new value, and another never holds either. */
     const taking = (await lib.opened(ana)).at, never = (await lib.opened(ana)).at;
     const code = await add("cancellation_reason", leaf, `DETALLE ${i}`);
     const all = await Promise.all(Array.from({ length: 16 }, (_, n) => ana.put(`${n % 2 === 0 ? never : taking}/diagnosis`, { reason: n % 2 === 0 ? leaf : code })));
@@ -467,7 +467,7 @@ test("diagnosis_put: many at once, right after a value was added, are all judged
   }
 });
 
-test("opportunity_create, typification_create, opportunity_reopen: with Detalle Etapa 1 below EN PROCESO, opportunities are still opened, and finished ones opened again", async () => {
+test("opportunity_create, typification_create, opportunity_reopen: opening and reopening still work after EN PROCESO gets a Detalle Etapa 1", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const closed = (await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() })).json;
   const contact = (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json;
@@ -486,7 +486,7 @@ test("opportunity_create, typification_create, opportunity_reopen: with Detalle 
   }
 });
 
-test("closure_put, typification_put: Detalle Etapa 1 below RETENIDO is asked for, and a choice of it finishes the opportunity", async () => {
+test("closure_put, typification_put: once RETENIDO has a Detalle Etapa 1 it must be chosen, and choosing it finishes the opportunity", async () => {
   const detail = await add("stage", "retenido", "CON DESCUENTO");
   try {
     const { at } = await lib.opened(ana);
@@ -504,7 +504,7 @@ test("closure_put, typification_put: Detalle Etapa 1 below RETENIDO is asked for
   }
 });
 
-test("opportunity_get: labels stay on what was saved as they stood; codes never change", async () => {
+test("opportunity_get: a record keeps the labels of the day it was saved; codes never change", async () => {
   const { at } = await lib.opened(ana);
   const before = (await ana.put(`${at}/typification`, lib.form())).json;
   const renamed = ["bono-gb", "bono-gb.bono-4-gb-por-12-meses", "atendido", cover, "acepto", "retenido", "movistar"];
@@ -531,12 +531,12 @@ test("opportunity_get: labels stay on what was saved as they stood; codes never 
   await until("as it was", async () => (await shown("operator")).items[1].label === "MOVISTAR", 1000);
 });
 
-test("action_get, action_create: an inactive item stays on what was saved, and is not taken again", async () => {
+test("action_get, action_create: a record keeps an item that became inactive; new records cannot choose it", async () => {
   const { at } = await lib.opened(ana);
   const row = (await ana.post(`${at}/actions`, { action: "migracion-prepagado-prepago", final_state: "atendido" })).json;
   await setActive("retention_action", "migracion-prepagado-prepago", false);
   assert.deepEqual((await ana.get(`${at}/actions/${row.id}`)).json, row);
-  // A patch that leaves the action alone is not a new choice.
+  // A patch without the action makes no new choice.
   assert.equal((await ana.patch(`${at}/actions/${row.id}`, { final_state: "no-atendido" })).status, 200);
   assertFault(await ana.post(`${at}/actions`, { action: "migracion-prepagado-prepago" }), "#/action",
     wrong(1, "choice_unknown", ["migracion-postpago", "bono-gb"]), "inactive");

@@ -22,7 +22,7 @@ const made = async (body) => {
 };
 const read = async (id) => (await ana.get(`/v1/clients/${id}`)).json;
 
-/* A client with everything that can be written. */
+/* A client with every writable member. */
 const whole = (more = {}) => lib.newClient({
   name: "HERMOZA HILDA ANTONIA", phone: "944264649", email: "hilda@ejemplo.pe", gender: "F", birth_date: "1980-12-31",
     legal_representative: "ÑAHUI QUISPE, JOSÉ",
@@ -41,7 +41,7 @@ const nothing = {
 
 /* ----------------------------------------------------------------- creation */
 
-test("client_create: every member is kept and read back in the one shape", async () => {
+test("client_create: every member is stored and read back in the documented shape", async () => {
   const body = whole();
   const r = await ana.post("/v1/clients", body);
   assert.equal(r.status, 201);
@@ -56,7 +56,7 @@ test("client_create: every member is kept and read back in the one shape", async
   assert.deepEqual(found.json, { items: [lib.listed(r)], next: null });
 });
 
-test("client_create: what is left out, and what is null, is null, and its key is there", async () => {
+test("client_create: members left out or null are read as null, with their key", async () => {
   const nulls = { ...nothing, erased_at: undefined, advertising: undefined, experience: { expiring_points: null, overdue_payment: null, latam_partner: null } };
   const sections = { sales: null, summary_360: null, experience: null };
   for (const more of [{}, nulls, sections, { sales: {}, summary_360: {}, experience: {} }]) {
@@ -68,7 +68,7 @@ test("client_create: what is left out, and what is null, is null, and its key is
   }
 });
 
-test("client_get: the manual's own client", async () => {
+test("client_get: the manual's sample client", async () => {
   const [c] = (await ana.get("/v1/clients?phone=944264648")).json.items;
   const { id, created_at: at, updated_at: on, ...rest } = await read(c.id);
   assert.ok(id && at && on);
@@ -78,7 +78,7 @@ test("client_get: the manual's own client", async () => {
       mi_claro: false } });
 });
 
-test("client_create: Unicode and bounds of text", async () => {
+test("client_create: Unicode and the length limits of texts", async () => {
   const name = "Ñuñoa Ávila 株式会社 😀 \"'\\ <b>";
   assert.equal((await made(lib.newClient({ name }))).name, name);
   assert.equal((await made(lib.newClient({ name: "é".repeat(200) }))).name.length, 200);
@@ -89,11 +89,11 @@ test("client_create: Unicode and bounds of text", async () => {
   lib.faultAt(await ana.post("/v1/clients", lib.newClient({ sales: { plan: "x".repeat(101) } })), "#/sales/plan");
 });
 
-test("client_create: e-mail and dates", async () => {
+test("client_create: e-mail addresses and dates are checked", async () => {
   for (const email of ["a@b.pe", "first.last+tag@sub.dominio.com.pe"]) assert.equal((await made(lib.newClient({ email }))).email, email);
   for (const email of ["a", "a@", "@b.pe", "a b@c.pe", "a@b@c.pe", "a@b.pe\nx", "x".repeat(250) + "@b.pe"])
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ email })), "#/email");
-  /* JSON Schema's `email` is RFC 5321's; what is not ASCII would be `idn-email`. */
+  /* JSON Schema's `email` is RFC 5321's, ASCII only; other addresses would be `idn-email`. */
   for (const email of ["ñandú@ejemplo.pe", "a@ñandú.pe"])
     lib.faultAt(await ana.post("/v1/clients", lib.newClient({ email })), "#/email");
   assert.equal((await made(lib.newClient({ birth_date: "2000-02-29" }))).birth_date, "2000-02-29");
@@ -104,7 +104,7 @@ test("client_create: e-mail and dates", async () => {
   }
 });
 
-test("client_create: all faults at once, each with its pointer", async () => {
+test("client_create: reports all faults at once, each with its pointer", async () => {
   const r = await ana.post("/v1/clients", {
     name: " ", document_type: "nope", phone: "123", email: "x", gender: 1, birth_date: "ayer", id: "1", "a/b~c": 0,
     sales: { lines: ["944264648", "nope", null], plan: [], nope: 1 },
@@ -134,7 +134,7 @@ test("client_create: numbers and sizes at their bounds", async () => {
   lib.faultAt(await ana.post("/v1/clients", lib.newClient({ sales: { lines: [...lines, "955000100"] } })), "#/sales/lines");
 });
 
-test("client_create: phones are kept as 9 digits, however they were written", async () => {
+test("client_create: every spelling of a phone is stored as 9 digits", async () => {
   for (const written of ["933444555", "+51933444555", "+51 933 444 555", "51933444555", "51 933 444 555", " 933 444 555 "]) {
     const c = await made(lib.newClient({ phone: written, sales: { lines: ["922333444", written] } }));
     assert.equal(c.phone, "933444555");
@@ -149,10 +149,10 @@ test("client_create: phones are kept as 9 digits, however they were written", as
 /* ---------------------------------------------------------------- documents */
 
 const weights = [5, 4, 3, 2, 7, 6, 5, 4, 3, 2];
-/* remainder(ten) - 11 less the sum modulo 11, by SUNAT's rule: 10 is written 0, 11 is written 1. */
+/* remainder(ten) - 11 minus the weighted sum modulo 11; SUNAT writes 10 as 0 and 11 as 1. */
 const remainder = (ten) => 11 - weights.reduce((sum, w, i) => sum + w * Number(ten[i]), 0) % 11;
 const ruc = (ten) => ten + String(remainder(ten) % 10);
-/* rucWith(prefix, r) - a RUC of that prefix whose remainder is r. */
+/* rucWith(prefix, r) - a RUC with this prefix and remainder. */
 let serial = 1000;
 function rucWith(prefix, r) {
   for (;;) {
@@ -194,7 +194,7 @@ test("client_create: a RUC's check digit, at every remainder and prefix", async 
   for (const number of ["2046753402", "204675340266", "2046753402A", "20467534025", "A0467534026"]) await refused("ruc", number);
 });
 
-test("client_create: CE and passport have up to 12 letters and digits, kept in capitals", async () => {
+test("client_create: CE and passport have up to 12 letters and digits, stored in capitals", async () => {
   for (const type of ["ce", "pasaporte"]) {
     const prefix = type === "ce" ? "x" : "y";
     for (const number of [`${prefix}1`, `${prefix}00123456`, `${prefix}bCdEfGhIjKl`, type === "ce" ? "000000001" : "000000002"]) {
@@ -207,7 +207,7 @@ test("client_create: CE and passport have up to 12 letters and digits, kept in c
   }
 });
 
-test("client_create: a document has one client", async () => {
+test("client_create: a document belongs to one client", async () => {
   const body = withDocument("pasaporte", "dup00001");
   const first = await made(body);
   for (const number of ["dup00001", "DUP00001", "Dup00001"]) {
@@ -220,7 +220,7 @@ test("client_create: a document has one client", async () => {
   assert.deepEqual(await read(first.id), first);
 });
 
-test("client_create: of ten at once with one document, one is registered", async () => {
+test("client_create: of ten simultaneous requests with one document, one succeeds", async () => {
   const body = lib.newClient({ phone: "977888999" });
   const all = await Promise.all(Array.from({ length: 10 }, () => ana.post("/v1/clients", body)));
   assert.deepEqual(all.map((r) => r.status).sort(), [201, ...Array(9).fill(409)]);
@@ -229,7 +229,7 @@ test("client_create: of ten at once with one document, one is registered", async
 
 /* -------------------------------------------------------------- merge patch */
 
-test("client_update: absent stays, null clears, a value is set; of sections too", async () => {
+test("client_update: an absent member stays, null clears it, a value sets it; inside sections too", async () => {
   let c = await made(whole());
   const change = async (patch, expected) => {
     const r = await ana.patch(`/v1/clients/${c.id}`, patch, { "content-type": "application/merge-patch+json" });
@@ -258,7 +258,7 @@ test("client_update: absent stays, null clears, a value is set; of sections too"
   await change({ legal_representative: null, phone: null, email: null }, { legal_representative: null, phone: null, email: null });
 });
 
-test("client_update: document type and number together, and each alone where both then fit", async () => {
+test("client_update: document type and number change together, or each alone if the result fits", async () => {
   const { id } = await made(whole());
   const number = rucWith("20", 11);
   const patched = async (patch) => {
@@ -276,7 +276,7 @@ test("client_update: document type and number together, and each alone where bot
   assert.deepEqual(await patched({ document_type: "dni" }), ["dni", null, dni]);
 });
 
-test("client_update: a patch after which the document would not fit is 422, and nothing of it is stored", async () => {
+test("client_update: a patch whose resulting document would not fit is 422 and stores nothing", async () => {
   const c = await made(whole());
   for (const patch of [{ document_type: "ruc" }, { document_number: "123456789" }, { document_number: "AB" },
     { document_type: "ruc", document_number: "20467534025" }]) {
@@ -288,7 +288,7 @@ test("client_update: a patch after which the document would not fit is 422, and 
   assert.deepEqual((await ana.get("/v1/clients?phone=911222333")).json.items, []);
 });
 
-test("client_update: what a client must have cannot be cleared; what is derived cannot be written; all faults at once", async () => {
+test("client_update: required members cannot be cleared, derived ones cannot be written; all faults at once", async () => {
   const c = await made(whole());
   const r = await ana.patch(`/v1/clients/${c.id}`, { name: null, document_type: null, document_number: null, id: "1",
     created_at: null, updated_at: "x",
@@ -299,7 +299,7 @@ test("client_update: what a client must have cannot be cleared; what is derived 
   assert.deepEqual(await read(c.id), c);
 });
 
-test("client_update: another client's document is 409, and nothing is stored; its own is not", async () => {
+test("client_update: another client's document is 409 and stores nothing; the client's own is accepted", async () => {
   const a = await made(whole()), b = await made(whole());
   const r = await ana.patch(`/v1/clients/${a.id}`, { name: "X", document_number: b.document_number });
   assert.equal(r.status, 409);
@@ -308,7 +308,7 @@ test("client_update: another client's document is 409, and nothing is stored; it
   assert.equal((await ana.patch(`/v1/clients/${a.id}`, { document_number: a.document_number })).status, 200);
 });
 
-test("client_update: twenty patches at once of one client lose nothing", async () => {
+test("client_update: twenty simultaneous patches of one client all take effect", async () => {
   const { id } = await made(lib.newClient());
   const parts = [["phone", "911111111"], ["email", "a@b.pe"], ["gender", "F"], ["legal_representative", "X"], ["birth_date", "1990-01-01"]];
   const nested = [["sales", "plan", "P"], ["sales", "activation_date", "2020-01-01"], ["summary_360", "segment", "S"],
@@ -323,8 +323,8 @@ test("client_update: twenty patches at once of one client lose nothing", async (
 
 /* ----------------------------------------------------------------- birthday */
 
-test("client_get: birthday_today is by the day it is in Lima", async () => {
-  /* 1992 and 2000 have a 29 February; a day that changes meanwhile is tried again. */
+test("client_get: birthday_today uses the current day in Lima", async () => {
+  /* 1992 and 2000 have a 29 February. If the day changes during the test, it starts again. */
   const days = () => world.database.sql(`select to_char(d, 'YYYY-MM-DD') from (values (today()), (today() + 1), (today() - 1)) v (d);
     select to_char((now() at time zone 'America/Lima')::date, 'YYYY-MM-DD')`).split("\n");
   for (let again = 0; ; again++) {
@@ -344,7 +344,7 @@ test("client_get: birthday_today is by the day it is in Lima", async () => {
   }
 });
 
-test("client_get: a birthday on 29 February is kept on the 28th in a common year", async () => {
+test("client_get: in a common year a birthday on 29 February falls on the 28th", async () => {
   const rows = [["2000-02-29", "2024-02-29", "t"], ["2000-02-29", "2024-02-28", "f"], ["2000-02-29", "2023-02-28", "t"],
     ["2000-02-29", "2023-03-01", "f"],
     ["2000-02-29", "2100-02-28", "t"], ["2000-02-28", "2024-02-29", "f"], ["2000-02-28", "2023-02-28", "t"], ["2000-12-31",

@@ -7,7 +7,7 @@ const { writes, send, fingerprint, hold, until, waiting, row } = require("./writ
 
 let world, ana, bea, boss, make;
 before(async () => {
-  /* Two writes are to wait for one lock, also where the machine is slow: for 4 s, a fifth. */
+  /* Two writes must be able to wait for one lock even on a slow machine: 4 s, a fifth of the query timeout. */
   world = await lib.world({ env: { GESTOR_QUERY_TIMEOUT_MS: "20000" } });
   ana = await world.signedIn("E8153375");
   bea = await world.signedIn("E8123497");
@@ -30,7 +30,7 @@ const malformed = ["abc", "\"abc", "abc\"", "W/abc", "w/\"abc\"", "\"a\" \"b\"",
 
 /* -------------------------------------------------------------- reading */
 
-test("client_get, contact_get, opportunity_get, action_list, diagnosis_get, catalog_get, openapi_json: a strong tag, that stays while nothing changes", async () => {
+test("client_get, contact_get, opportunity_get, action_list, diagnosis_get, catalog_get, openapi_json: a strong tag that stays while nothing changes", async () => {
   const o = await lib.opened(ana);
   const { headers } = await ana.post(`${o.at}/actions`, row);
   const personal = [`/v1/clients/${o.client.id}`, `/v1/contacts/${o.contact.id}`, o.at, `${o.at}/actions`, `${o.at}/actions?limit=1`, headers.location, `${o.at}/diagnosis`,
@@ -63,7 +63,7 @@ test("client_get, contact_get, opportunity_get, action_list, diagnosis_get, cata
   assert.equal((await world.anyone.get(o.at, { "if-none-match": "*" })).status, 401);
 });
 
-test("client_get: after a 304 the connection goes on, and several If-None-Match lines are one list", async () => {
+test("client_get: the connection stays open after a 304, and several If-None-Match lines are one list", async () => {
   const { client } = await lib.opened(ana);
   const where = `/v1/clients/${client.id}`, tag = await tagOf(where);
   const head = (lines) => `GET ${where} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ana.token}\r\n${lines}\r\n`;
@@ -73,7 +73,7 @@ test("client_get: after a 304 the connection goes on, and several If-None-Match 
   assert.ok(r.closed);
 });
 
-test("client_get: tags are equal where bodies are equal, and only there", async () => {
+test("client_get: tags are equal exactly when the bodies are equal", async () => {
   const { client } = await lib.opened(ana);
   const where = `/v1/clients/${client.id}`, seen = new Map();
   const note = (r) => {
@@ -96,7 +96,7 @@ test("client_get: tags are equal where bodies are equal, and only there", async 
   assert.equal(seen.size, 24);
 });
 
-test("opportunity_get: every change gives it another tag; a part keeps its own while another part changes, and has it again when it is as it was", async () => {
+test("opportunity_get: every change changes its tag; a part's tag depends on that part alone, and returns when the part's old state returns", async () => {
   const { at, contact } = await lib.opened(ana);
   const parts = ["diagnosis", "competitor-offer", "closure", "actions"];
   const tags = async () => Object.fromEntries(await Promise.all(parts.map(async (p) => [p, await tagOf(`${at}/${p}`)])));
@@ -128,7 +128,7 @@ test("opportunity_get: every change gives it another tag; a part keeps its own w
   assert.equal(await tagOf(`/v1/contacts/${contact.id}`), contactTag);
 });
 
-test("contact_get: another tag once the contact has its opportunity", async () => {
+test("contact_get: the tag changes when the contact gets its opportunity", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const contact = await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact());
   assert.equal(await tagOf(contact.headers.location), contact.headers.etag);
@@ -136,18 +136,18 @@ test("contact_get: another tag once the contact has its opportunity", async () =
   assert.notEqual(await tagOf(contact.headers.location), contact.headers.etag);
 });
 
-test("catalog_get, catalog_list: another tag when an item comes, the old one when it goes or another when something stays; other catalogues keep theirs", async () => {
+test("catalog_get, catalog_list: the tag changes with the items, and returns when the old items return; other catalogues keep theirs", async () => {
   const was = { list: await tagOf("/v1/catalogs"), operator: await tagOf("/v1/catalogs/operator"), stage: await tagOf("/v1/catalogs/stage") };
   world.database.sql("insert into catalog_item (catalog_id, label) select id, 'NUEVO' from catalog where code = 'operator'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": was.operator })).status === 200);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": was.operator })).status === 200);
   assert.notEqual(await tagOf("/v1/catalogs"), was.list);
   assert.equal(await tagOf("/v1/catalogs/stage"), was.stage);
   const now = await tagOf("/v1/catalogs/operator");
   world.database.sql("update catalog_item set active = false where code = 'nuevo'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator", { "if-none-match": now })).status === 200);
 });
 
-test("If-Match on a read: the tag, a list with it and the asterisk are 200, every other tag 412, malformed 400", async () => {
+test("If-Match on a read: the current tag, a list that has it, and * are 200; any other tag is 412, a malformed one 400", async () => {
   const o = await lib.opened(ana);
   for (const where of [`/v1/clients/${o.client.id}`, `/v1/contacts/${o.contact.id}`, o.at, `${o.at}/actions`, `${o.at}/diagnosis`, "/v1/catalogs", "/openapi.json"]) {
     const first = await ana.get(where), tag = first.headers.etag;
@@ -166,14 +166,14 @@ test("If-Match on a read: the tag, a list with it and the asterisk are 200, ever
         if (method === "GET") assert.equal(r.json.code, "precondition_failed");
       }
       for (const match of malformed) assert.equal((await ask(match)).status, 400, `${where} ${match}`);
-      assert.equal((await ask("\"0\"", { "if-none-match": tag })).status, 412, "If-Match goes before If-None-Match");
+      assert.equal((await ask("\"0\"", { "if-none-match": tag })).status, 412, "If-Match is evaluated before If-None-Match");
       assert.equal((await ask(tag, { "if-none-match": tag })).status, 304);
     }
   }
-  assert.equal((await ana.get("/v1/clients/999999999", { "if-match": "\"0\"" })).status, 404, "what is no success stays as it is");
+  assert.equal((await ana.get("/v1/clients/999999999", { "if-match": "\"0\"" })).status, 404, "a 404 stays a 404");
 });
 
-test("If-Match on a read without a tag: the asterisk is 200, every tag 412", async () => {
+test("If-Match on a read without a tag: * is 200, any tag 412", async () => {
   const admin = await world.signedIn("E8000002"), o = await lib.opened(ana);
   const id = { client_id: o.client.id, contact_id: o.contact.id, opportunity_id: o.at.split("/").pop(), advisor_id: o.contact.advisor.id, catalog: "stage" };
   await ana.post(`${o.at}/actions`, row);
@@ -186,7 +186,7 @@ test("If-Match on a read without a tag: the asterisk is 200, every tag 412", asy
   }
 });
 
-test("If-Match with a weak tag: 412 says that it never matches", async () => {
+test("If-Match with a weak tag: 412 says that a weak tag never matches", async () => {
   const o = await lib.opened(ana);
   const tag = await tagOf(o.at);
   for (const r of [await ana.patch(o.at, {}, { "if-match": `W/${tag}` }), await ana.get(o.at, { "if-match": `W/${tag}` }),
@@ -202,7 +202,7 @@ test("If-Match with a weak tag: 412 says that it never matches", async () => {
 /* -------------------------------------------------------------- writing */
 
 for (const id of bound)
-  test(`${id}: If-Match is honoured: the right tag, a list, the asterisk; else 412 or 400 and nothing is changed`, async () => {
+  test(`${id}: If-Match: the current tag, a list that has it, and * succeed; any other is 412 or 400 and changes nothing`, async () => {
     for (const header of [(t) => t, (t) => `"zz", W/"a", ${t}`, (t) => `${t} , "0"`, () => "*"]) {
       const rq = await make[id](), tag = await tagOf(rq.tagged);
       if (header(tag) === tag) {
@@ -236,19 +236,19 @@ for (const id of bound)
       assert.equal(r.headers.etag, there.headers.etag);
       assert.equal(r.text, there.text);
       const again = await send(rq, { "if-match": tag });
-      assert.equal(again.status, id === "opportunity_reopen" || id === "typification_put" ? 409 : 412, "the tag is a past one's now: " + again.text);
+      assert.equal(again.status, id === "opportunity_reopen" || id === "typification_put" ? 409 : 412, "the tag is out of date now: " + again.text);
     }
   });
 
 for (const id of bound.filter((x) => x !== "opportunity_reopen"))
-  test(`${id}: with If-None-Match of another state it is done`, async () => {
+  test(`${id}: If-None-Match with the tag of another state succeeds`, async () => {
     const rq = await make[id]();
     const r = await send(rq, { "if-none-match": "\"0\", W/\"1\"" });
     assert.ok([200, 201, 204].includes(r.status), r.text);
   });
 
 for (const id of bound)
-  test(`${id}: whose it is, whether it is there and finished comes before If-Match`, async () => {
+  test(`${id}: owner, existence and finished state are checked before If-Match`, async () => {
     const rq = await make[id](), right = await tagOf(rq.tagged);
     const gone = { where: rq.where.replace(/(clients|contacts|opportunities)\/[0-9]+/, "$1/999999999") };
     for (const tag of [right, "\"0\""]) {
@@ -276,7 +276,7 @@ for (const id of bound)
   });
 
 for (const id of unbound)
-  test(`${id}: what has no tag meets no If-Match: 412; malformed is 400; the asterisk and If-None-Match ask nothing`, async () => {
+  test(`${id}: the object has no tag, so If-Match is 412, or 400 if malformed; * and If-None-Match have no effect`, async () => {
     const rq = await make[id](), whole = fingerprint(world.database);
     for (const tag of ["\"0\"", "W/\"0\"", "\"a\", \"b\""]) assert.equal((await send(rq, { "if-match": tag })).json.code, "precondition_failed");
     for (const wrong of malformed) assert.equal((await send(rq, { "if-match": wrong })).status, 400, wrong);
@@ -290,7 +290,7 @@ for (const id of unbound)
     }
   });
 
-test("client_update: faults of the body come before If-Match, and a merge patch without effect is a change too", async () => {
+test("client_update: the body is checked before If-Match; an empty patch with the current tag succeeds", async () => {
   const rq = await make.client_update();
   assert.equal((await send(rq, { "if-match": "\"0\"" }, { body: { document_type: "nope" } })).status, 422);
   const tag = await tagOf(rq.tagged), r = await send(rq, { "if-match": tag }, { body: {} });
@@ -298,9 +298,9 @@ test("client_update: faults of the body come before If-Match, and a merge patch 
   assert.equal(r.headers.etag, await tagOf(rq.tagged));
 });
 
-/* --------------------------------------------------------------- racing */
+/* ---------------------------------------------------------------- races */
 
-/* By operation: two requests at once that were both made of the state with this tag. */
+/* By operation: two simultaneous requests that both carry the tag of the same state. */
 const races = {
   client_update: async () => {
     const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
@@ -329,11 +329,11 @@ const races = {
   },
 };
 for (const [id, begin] of Object.entries(races))
-  test(`${id}: of two with the same tag at once one is done and one is 412`, async () => {
+  test(`${id}: of two simultaneous requests with the same tag one succeeds and one is 412`, async () => {
     for (let round = 0; round < 12; round++) {
       const { tagged, write } = await begin();
       const tag = await tagOf(tagged);
-      // In some rounds both surely wait for the row: the lock is ours when they come.
+      // In some rounds this test holds the lock, so that both requests surely wait for the row.
       const release = round >= 3 ? null
         : await hold(world.database, /clients|contacts/.test(tagged) ? `select from ${tagged.split("/")[2].slice(0, -1)} where id = ${tagged.match(/[0-9]+$/)[0]} for update`
           : `select from opportunity where id = ${tagged.match(/opportunities\/([0-9]+)/)[1]} for update`);
@@ -350,7 +350,7 @@ for (const [id, begin] of Object.entries(races))
     }
   });
 
-test("client_update: many who read, add one and write with If-Match lose nothing", async () => {
+test("client_update: many clients that read, add one and write with If-Match lose no update", async () => {
   const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient({ summary_360: { claro_points: 0 } }))).json.id}`;
   let refused = 0;
   await Promise.all([ana, bea, boss, ana].map(async (as) => {
@@ -362,10 +362,10 @@ test("client_update: many who read, add one and write with If-Match lose nothing
     }
   }));
   assert.equal((await ana.get(where)).json.summary_360.claro_points, 40);
-  assert.ok(refused > 0, "they met each other");
+  assert.ok(refused > 0, "some requests collided");
 });
 
-test("client_update: the tag of a read is the database's own, whatever the length and the letters", async () => {
+test("client_update: the tag of a read equals the one that the database computes, whatever the text's length and letters", async () => {
   const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
   let tag = await tagOf(where);
   const letters = ["x", "Ñ", "😀", "\ue000", "\u0301", "\\", "\"", "\u20ac"];
@@ -377,7 +377,7 @@ test("client_update: the tag of a read is the database's own, whatever the lengt
   }
 });
 
-test("action_create, diagnosis_put, competitor_offer_put, closure_put, action_update: the opportunity's tag will do, as long as it is the present one", async () => {
+test("action_create, diagnosis_put, competitor_offer_put, closure_put, action_update: the opportunity's tag is accepted too, as long as it is current", async () => {
   const o = await lib.opened(ana), whole = async () => (await ana.get(o.at)).headers.etag;
   const row = (await ana.post(`${o.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" }, { "if-match": await whole() })).json;
   const writes = [["put", "diagnosis", { reason: lib.reason }], ["put", "competitor-offer", lib.form().competitor_offer],
@@ -385,13 +385,13 @@ test("action_create, diagnosis_put, competitor_offer_put, closure_put, action_up
   for (const [method, part, body] of writes) {
     const tag = await whole();
     assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 200, part);
-    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 412, `${part}: it was changed since`);
+    assert.equal((await ana[method](`${o.at}/${part}`, body, { "if-match": tag })).status, 412, `${part}: the opportunity has changed since`);
   }
   const etag = await whole();
   assert.equal((await ana.delete(`${o.at}/actions/${row.id}`, { "if-match": etag })).status, 204);
 });
 
-test("client_update, opportunity_update: an empty patch changes nothing, and no tag", async () => {
+test("client_update, opportunity_update: an empty patch changes neither data nor tag", async () => {
   const o = await lib.opened(ana);
   for (const where of [o.at, `/v1/clients/${o.client.id}`]) {
     const { headers, text } = await ana.get(where);
@@ -400,7 +400,7 @@ test("client_update, opportunity_update: an empty patch changes nothing, and no 
   }
 });
 
-test("opportunity_update: updated_at is when it was changed, not when it began to wait", async () => {
+test("opportunity_update: updated_at is the time of the change, not of the start of waiting for the lock", async () => {
   const o = await lib.opened(ana);
   const release = await hold(world.database, `select 1 from opportunity where id = ${o.opportunity.id} for update`);
   const waits = ana.patch(o.at, { service: { current_plan: "A" } });

@@ -25,7 +25,7 @@ const greeting = (name, username) =>
   `Bienvenido ${name}, soy ${username} de gestiones especiales, por tu seguridad realizaremos la validación de ` +
   "titularidad y consta de 3 preguntas, ¿me confirma su número de DNI, por favor?";
 
-test("contact_create: the contact in its one shape, with Location, and the same when it is read", async () => {
+test("contact_create: answers the documented shape and Location, and a read shows the same", async () => {
   const client = await clientOf({ name: "QUISPE ÑAHUI JOSÉ" });
   const r = await ana.post(`/v1/clients/${client.id}/contacts`, { origin_phone: "944264648", serial_number: "2505050000125674",
     ownership_check: { asked: 3, right: 2 } });
@@ -43,7 +43,7 @@ test("contact_create: the contact in its one shape, with Location, and the same 
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json, { items: [lib.listed(r)], next: null });
 });
 
-test("contact_create: the greeting is the manual's, to the letter, with the client's name and the username of who calls", async () => {
+test("contact_create: the greeting is exactly the manual's, with the client's name and the username of the advisor who calls", async () => {
   const { id } = (await ana.get("/v1/clients?document_number=20467534026")).json.items[0];
   assert.equal((await made({ id }, {}, ana)).greeting,
     "Bienvenido AMERICA MOVIL PERU S.A.C., soy E8153375 de gestiones especiales, por tu seguridad realizaremos " +
@@ -51,12 +51,12 @@ test("contact_create: the greeting is the manual's, to the letter, with the clie
   const contact = await made({ id }, {}, bea);
   assert.equal(contact.greeting, greeting("AMERICA MOVIL PERU S.A.C.", "E8123497"));
   assert.equal(contact.advisor.username, "E8123497");
-  assert.equal((await ana.get(`/v1/contacts/${contact.id}`)).json.greeting, contact.greeting, "who reads it is not who called");
+  assert.equal((await ana.get(`/v1/contacts/${contact.id}`)).json.greeting, contact.greeting, "the greeting names the advisor who called, not the one who reads it");
   const odd = "O'HIGGINS \"EL %s\" \\ {client} $1 😀";
   assert.equal((await made(await clientOf({ name: odd }))).greeting, greeting(odd, "E8153375"));
 });
 
-test("contact_create: the ownership check, or none", async () => {
+test("contact_create: the ownership check is optional", async () => {
   const client = await clientOf();
   for (const check of [{ asked: 0, right: 0 }, { asked: 1, right: 0 }, { asked: 1, right: 1 }, { asked: 3, right: 3 }, null])
     assert.deepEqual((await made(client, { ownership_check: check })).ownership_check, check);
@@ -78,7 +78,7 @@ test("contact_create: the ownership check, or none", async () => {
     "#/ownership_check/right");
 });
 
-test("contact_create: a serial number has exactly 16 digits, and its check digit is nobody's business", async () => {
+test("contact_create: a serial number has exactly 16 digits; its check digit is not verified", async () => {
   const client = await clientOf();
   for (const number of ["2505050000125674", "2505050000125675", "0000000000000000", "9999999999999999"])
     assert.equal((await made(client, { serial_number: number })).serial_number, number);
@@ -87,7 +87,7 @@ test("contact_create: a serial number has exactly 16 digits, and its check digit
     lib.faultAt(await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ serial_number: number })), "#/serial_number");
 });
 
-test("contact_create: the number called is kept as 9 digits", async () => {
+test("contact_create: the origin phone is stored as 9 digits", async () => {
   const client = await clientOf();
   for (const written of ["933444555", "+51 933 444 555", "51933444555", "933 444 555"])
     assert.equal((await made(client, { origin_phone: written })).origin_phone, "933444555");
@@ -95,7 +95,7 @@ test("contact_create: the number called is kept as 9 digits", async () => {
     lib.faultAt(await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ origin_phone: bad })), "#/origin_phone");
 });
 
-test("contact_create: all faults at once; nothing is stored", async () => {
+test("contact_create: reports all faults at once and stores nothing", async () => {
   const client = await clientOf();
   const r = await ana.post(`/v1/clients/${client.id}/contacts`, { serial_number: "1", ownership_check: { asked: 1, right: 2,
     why: 0 }, id: "1", greeting: "Hola" });
@@ -105,7 +105,7 @@ test("contact_create: all faults at once; nothing is stored", async () => {
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json, { items: [], next: null });
 });
 
-test("contact_get: opportunity_id is null until there is one", async () => {
+test("contact_get: opportunity_id is null until the contact has an opportunity", async () => {
   const client = await clientOf();
   const contact = await made(client), other = await made(client);
   assert.equal((await ana.get(`/v1/contacts/${contact.id}`)).json.opportunity_id, null);
@@ -119,7 +119,7 @@ test("contact_get: opportunity_id is null until there is one", async () => {
   assert.deepEqual((await ana.get(`/v1/contacts/${other.id}`)).json, other);
 });
 
-test("contact_list: newest first, of this client alone, whoever called", async () => {
+test("contact_list: only this client's contacts, newest first, of all advisors", async () => {
   const [a, b] = [await clientOf(), await clientOf()];
   const expected = [];
   for (let i = 0; i < 6; i++) {
@@ -131,7 +131,7 @@ test("contact_list: newest first, of this client alone, whoever called", async (
   assert.equal((await ana.get(`/v1/clients/${b.id}/contacts`)).json.items.length, 6);
 });
 
-test("contact_create: ten at once of one client are ten", async () => {
+test("contact_create: ten simultaneous requests for one client create ten contacts", async () => {
   const client = await clientOf();
   const all = await Promise.all(Array.from({ length: 10 }, () => ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())));
   assert.ok(all.every((r) => r.status === 201));

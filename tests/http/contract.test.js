@@ -11,17 +11,17 @@ const { hold, lockOf } = require("./writes.js");
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
 const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
-/* For supervisors and administrators alone. */
+/* Only supervisors and administrators may use these. */
 const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
 let guessers = 0;
-let mine, action;      // ana's opportunity, EN PROCESO, and a row of it
-let other;             // another of hers, with a row of its own: {…, action}
-let finished;          // hers too, RETENIDO: {…, action}
-let dead;              // the base of a server without a database
-let frugal;            // the base of one that keeps one answer an account
+let mine, action;      // ana's opportunity, EN PROCESO, and one of its rows
+let other;             // another of ana's, with a row: {…, action}
+let finished;          // a finished one of ana's, RETENIDO: {…, action}
+let dead;              // base URL of a server without a database
+let frugal;            // base URL of a server that stores one response per account
 
 before(async () => {
   world = await lib.world();
@@ -59,9 +59,9 @@ async function finishedOne() {
 
 const { competitor_offer: offer } = lib.form();
 
-let accounts = 0, account;   // the id of one that may be changed
+let accounts = 0, account;   // id of an account that tests may change
 const newUsername = () => `E77${String(++accounts).padStart(5, "0")}`;
-/* An account that has changed its password already. */
+/* An account that need not change its password. */
 async function newAccount(more = {}) {
   const username = newUsername();
   const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
@@ -76,7 +76,7 @@ async function mustChange() {
   return lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
 }
 
-/* By operation: what differs from ana's request of `mine` without a body. */
+/* By operation: how its request differs from ana's request to `mine` without a body. */
 const good = {
   session_create: () => ({ body: { username: "E8153375", password: lib.password } }),
   session_refresh: async () => ({ body: { refresh_token: (await newSession()).refresh_token } }),
@@ -151,7 +151,7 @@ const fill = (shape, ids = {}) => {
   return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
 };
 
-/* send(op, change) - the good request of this operation (or that one), with some of {as, ids, query, body, headers} otherwise. */
+/* send(op, change, g) - the operation's valid request (or g), with some of {as, ids, query, body, headers} replaced. */
 async function send(op, change = {}, ready = null) {
   const g = { as: op.signedIn ? ana : world.anyone, query: "", ...ready || await good[op.id](), ...change };
   const where = fill(op.path, g.ids) + (g.query ? "?" + g.query : "");
@@ -163,7 +163,7 @@ const faultless = (r, status, code) => {
   if (code) assert.equal(r.json.code, code);
 };
 
-/* bare(method, where, headers) - a request whose path and framing Node leaves alone. */
+/* bare(method, where, headers) - a request whose path and framing Node does not change. */
 function bare(method, where, headers = {}, base = world.base) {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(base);
@@ -191,7 +191,7 @@ async function checkProblem(r) {
   assert.equal(r.json.request_id, r.headers["x-request-id"]);
 }
 
-/* ------------------------------------------- every status that is declared */
+/* --------------------------------------------------- every declared status */
 
 const altered = (token) => {
   const [head, claims, signature] = token.split(".");
@@ -204,7 +204,7 @@ const badIds = ["999999999999", "9223372036854775807", "9223372036854775808", "9
 const badLimits = ["0", "101", "-1", "abc", "1.5", "1e1", "%2B1", "0x10", "1%200", "9999999999999999999999"];
 const long = "x".repeat(70 * 1024);
 
-/* By status: [what, of which operations, the test]. An operation may have several of a status, and must have one. */
+/* By status: [title, condition on the operation, test]. Each declared status of an operation needs at least one test. */
 const ways = {
   200: [
     ["", (op) => !op.statuses.includes(201) && !op.statuses.includes(204), succeeds(200)],
@@ -215,7 +215,7 @@ const ways = {
       assert.equal(r.text, whole.text);
       assert.equal(r.headers["opportunity-etag"], whole.headers.etag);
     }],
-    ["what would be made, by validate_only", (op) => op.statuses.includes(201), async (op) => {
+    ["the preview, by validate_only", (op) => op.statuses.includes(201), async (op) => {
       const r = await send(op, { query: "validate_only=true" });
       faultless(r, 200);
       assert.equal(r.headers.location, undefined);
@@ -223,7 +223,7 @@ const ways = {
     }],
   ],
   201: [["", () => true, succeeds(201)]],
-  202: [["the rest goes in steps", (op) => op.id === "client_erase", async (op) => {
+  202: [["the rest is erased in steps", (op) => op.id === "client_erase", async (op) => {
     const g = await good[op.id](), { client_id: id } = g.ids;
     world.database.sql(`insert into contact (client_id, advisor_id, origin_phone, serial_number) select ${id}, min(id), '955111444', '9999888877776666' from advisor, generate_series(1, 500) group by generate_series`);
     const r = await send(op, {}, g);
@@ -259,7 +259,7 @@ const ways = {
         "[".repeat(40) + "]".repeat(40)])
         faultless(await send(op, { body }), 400);
     }],
-    ["a key twice in one object", (op) => op.hasBody, async (op) =>
+    ["a duplicate key in an object", (op) => op.hasBody, async (op) =>
       faultless(await send(op, { body: "{\"a\": 1, \"a\": 1}" }), 400, "json_duplicate_key")],
   ],
   401: [
@@ -271,7 +271,7 @@ const ways = {
         assert.doesNotMatch(r.headers["www-authenticate"], /error=/, "RFC 6750, 3.1: no error code where no credentials were sent");
       }
     }],
-    ["with a token that is not ours", (op) => op.signedIn, async (op) => {
+    ["an invalid token", (op) => op.signedIn, async (op) => {
       const none = Buffer.from(JSON.stringify({ alg: "none", typ: "JWT" })).toString("base64url");
       const claims = ana.token.split(".")[1];
       for (const token of ["garbage", "a.b.c", altered(ana.token), `${none}.${claims}.`, ana.token.slice(0, -4), ana.token + "x"]) {
@@ -285,17 +285,17 @@ const ways = {
       faultless(r, 401, "credentials_wrong");
       assert.match(r.headers["www-authenticate"], /^Bearer/);
     }],
-    ["a refresh token that is not ours", (op) => op.id === "session_refresh", async (op) => {
+    ["an invalid refresh token", (op) => op.id === "session_refresh", async (op) => {
       const r = await send(op, { body: { refresh_token: "garbage" } });
       faultless(r, 401, "refresh_token_invalid");
       assert.match(r.headers["www-authenticate"], /^Bearer/);
     }],
   ],
   403: [
-    ["whose password must be changed first", () => true, async (op) => faultless(await send(op, { as: locked }), 403, "password_change_required")],
-    ["not for an advisor", (op) => supervisors.includes(op.id) || forChiefs(op), async (op) =>
+    ["the password must be changed first", () => true, async (op) => faultless(await send(op, { as: locked }), 403, "password_change_required")],
+    ["an advisor may not", (op) => supervisors.includes(op.id) || forChiefs(op), async (op) =>
       faultless(await send(op, { as: ana }), 403, "role_forbidden")],
-    ["not for a supervisor", forChiefs, async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
+    ["a supervisor may not", forChiefs, async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
     ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && !supervisors.includes(op.id), async (op) => {
       const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
       const before = (await ana.get(at)).json;
@@ -311,7 +311,7 @@ const ways = {
       faultless(await send(op, { as: boss }), 200);
     }],
   ],
-  404: [["absent, and not ids at all", () => true, async (op) => {
+  404: [["unknown ids, and values that are no ids", () => true, async (op) => {
     for (const [, name] of op.path.matchAll(/\{([a-z_]+)\}/g)) {
       const bad = name === "catalog" ? ["nope", "STAGE", "stage%20", "1", "-", "a".repeat(65)] : badIds;
       for (const value of bad)
@@ -324,18 +324,18 @@ const ways = {
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
-    ["a client with this document", (op) => op.id === "client_create", async (op) =>
+    ["another client has this document", (op) => op.id === "client_create", async (op) =>
       faultless(await send(op, { body: lib.newClient({ document_number: mine.client.document_number }) }), 409, "client_exists")],
     ["a username that is taken", (op) => op.id === "advisor_create", async (op) =>
       faultless(await send(op, { body: { username: "e8153375", full_name: "X", role: "advisor", password: lib.password } }), 409, "advisor_exists")],
     ["another client's document", (op) => op.id === "client_update", async (op) =>
       faultless(await send(op, { body: { document_number: other.client.document_number } }), 409, "client_exists")],
-    ["a client with this document", (op) => op.id === "typification_create", async (op) => {
+    ["another client has this document", (op) => op.id === "typification_create", async (op) => {
       const { body } = good.typification_create();
       faultless(await send(op, { body: { ...body, client: lib.newClient({ document_number: mine.client.document_number }) } }),
         409, "client_exists");
     }],
-    ["the contact has its opportunity", (op) => op.id === "opportunity_create", async (op) =>
+    ["the contact already has an opportunity", (op) => op.id === "opportunity_create", async (op) =>
       faultless(await send(op, { body: { contact_id: mine.contact.id, sub_campaign: "entel" } }), 409, "contact_has_opportunity")],
     ["erased already", (op) => op.id === "client_erase", async (op) => {
       const g = await good[op.id]();
@@ -354,13 +354,13 @@ const ways = {
     ["the contact's opportunity is finished, for a supervisor too", (op) => op.id === "contact_update", async (op) => {
       for (const as of [ana, boss]) faultless(await send(op, { as, ids: { contact_id: finished.contact.id } }), 409, "opportunity_finished");
     }],
-    ["twenty rows are all", (op) => op.id === "action_create", async (op) => {
+    ["the grid already has twenty rows", (op) => op.id === "action_create", async (op) => {
       const { at, opportunity } = await lib.opened(ana);
       const row = { action: "migracion-prepagado-prepago" };
       assert.equal((await ana.put(`${at}/typification`, { actions: Array(20).fill(row) })).status, 200);
       faultless(await send(op, { ids: { opportunity_id: opportunity.id } }), 409, "actions_full");
     }],
-    ["a request with its Idempotency-Key is running", (op) => op.takesKey && op.id !== "session_refresh", async (op) => {
+    ["a request with the same Idempotency-Key is running", (op) => op.takesKey && op.id !== "session_refresh", async (op) => {
       const g = await good[op.id](), key = `running-${op.id}`;
       const scope = world.database.sql(`select id from advisor where username = '${g.as === boss ? "E8000001" : g.as === chief ? "E8000002" : "E8153375"}'`);
       const release = await hold(world.database, lockOf(scope, op.id, key));
@@ -394,7 +394,7 @@ const ways = {
     ["70 KiB in chunks", () => true, async (op) => faultless(await send(op, { body: { name: long },
       headers: { "content-length": null, "transfer-encoding": "chunked" } }), 413, "content_too_large")],
   ],
-  415: [["not JSON, or not as we take it", () => true, async (op) => {
+  415: [["a media type, charset or encoding that is not accepted", () => true, async (op) => {
     for (const headers of [{ "content-type": "text/plain" }, { "content-type": null }, { "content-type": "application/x-www-form-urlencoded" },
       { "content-type": "application/json; charset=iso-8859-1" }, { "content-type": "application/jsonx" }, { "content-encoding": "gzip" },
       ...(op.method === "PATCH" ? [] : [{ "content-type": "application/merge-patch+json" }])])
@@ -412,7 +412,7 @@ const ways = {
       const g = await good[op.id]();
       assert.equal(lib.faultAt(await send(op, { body: { ...g.body, no_such_member: 1 } }), "#/no_such_member").code, "unknown_property");
     }],
-    ["no object at all", (op) => op.hasBody, async (op) => {
+    ["a body that is not an object", (op) => op.hasBody, async (op) => {
       for (const body of ["null", "[]", "\"text\"", "1", "true"])
         assert.equal(lib.faultAt(await send(op, { body }), "#").code, "type");
     }],
@@ -424,7 +424,7 @@ const ways = {
         lib.faultAt(await send(op, { query: [g.query, `limit=${limit}`].filter(Boolean).join("&") }), "#/limit");
     }],
   ],
-  429: [["too many kept answers", (op) => op.takesKey && !op.id.startsWith("session_"), async (op) => {
+  429: [["too many stored responses", (op) => op.takesKey && !op.id.startsWith("session_"), async (op) => {
     const base = await frugal, g = await good[op.id](), as = lib.caller(base, (g.as || ana).token), key = () => ({ "idempotency-key": crypto.randomUUID() });
     await as.post("/v1/clients", lib.newClient(), key());
     const r = await send(op, { as, headers: key() }, g);
@@ -438,7 +438,7 @@ const ways = {
     assert.equal((await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights, password: lib.password })).status, 201);
     world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
     const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token), g = await good[op.id]();
-    /* Of the default setting. */
+    /* The default of GESTOR_GUESSES_PER_HOUR is 60. */
     for (let i = 0; i < 60; i++) assert.equal((await as.get(`/v1/clients?document_number=7${String(i).padStart(7, "0")}`)).status, 200);
     const r = await send(op, { as, ...(op.id === "client_update" ? { body: { document_number: "70000001" } } : {}) }, g);
     faultless(r, 429, "too_many_guesses");
@@ -482,33 +482,33 @@ function succeeds(status) {
 }
 
 for (const op of all) {
-  assert.ok(good[op.id], `these tests know no good request of ${op.id}`);
+  assert.ok(good[op.id], `add a valid request of ${op.id} to \`good\``);
   for (const status of op.statuses) {
-    /* That an account sends too many requests is share.test.js's. */
+    /* share.test.js tests the 429 of an account that sends too many requests. */
     if (status === 429 && op.signedIn && !(ways[429] || []).some(([, of]) => of(op))) continue;
     const found = (ways[status] || []).filter(([, of]) => of(op));
-    if (found.length === 0) test(`${op.id}: ${status} is declared, and no test has a way to it`, () => assert.fail());
+    if (found.length === 0) test(`${op.id}: ${status} is declared, but no test provokes it`, () => assert.fail());
     for (const [what, , run] of found) test(`${op.id}: ${status}${what ? ", " : ""}${what}`, () => run(op));
   }
 }
 
-/* ----------------------------------------------------- beside the document */
+/* ------------------------------------------------ for all operations alike */
 
-/* What answers something else than JSON. */
+/* The operations that do not answer JSON. */
 const types = { metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
 
 for (const op of all.filter((o) => o.method === "PATCH"))
-  test(`${op.id}: a merge patch by its own media type is the same as JSON; parameters of the type do not matter`, async () => {
+  test(`${op.id}: application/merge-patch+json and application/json are equivalent; parameters of the type are ignored`, async () => {
     for (const type of ["application/merge-patch+json", "application/json", "application/json; charset=utf-8",
       "Application/JSON;charset=\"UTF-8\""])
       faultless(await send(op, { headers: { "content-type": type } }), 200);
   });
 
 for (const op of all.filter((o) => o.method === "GET")) {
-  test(`${op.id}: HEAD answers as GET does, without the body`, async () => {
+  test(`${op.id}: HEAD answers like GET, without the body`, async () => {
     const g = { as: op.signedIn ? ana : world.anyone, query: "", ...await good[op.id]() };
     const where = fill(op.path, g.ids) + (g.query ? "?" + g.query : "");
-    /* Counters grow. */
+    /* The counters of /metrics grow between the two, so its length differs. */
     const same = ({ date, "x-request-id": id, "content-length": length, ...rest }) => (op.id === "metrics" ? rest : { ...rest, length });
     const tries = [[g.as, where], [g.as, where.split("?")[0] + "?nope=1"]];
     if (op.signedIn) tries.push([world.anyone, where]);
@@ -519,7 +519,7 @@ for (const op of all.filter((o) => o.method === "GET")) {
       assert.deepEqual(same(head.headers), same(get.headers));
     }
   });
-  test(`${op.id}: what Accept may say`, async () => {
+  test(`${op.id}: accepted values of Accept`, async () => {
     const type = types[op.id] || "application/json";
     for (const accept of ["*/*", `${type.split("/")[0]}/*`, type, `image/avif, ${type};q=0.1`, "text/html,*/*;q=0.8", `${type}; charset=utf-8`])
       faultless(await send(op, { headers: { accept } }), 200);
@@ -532,7 +532,7 @@ for (const shape of shapes) {
   const name = all.find((op) => op.path === shape).id;
   const allow = (r) => r.headers.allow.split(",").map((m) => m.trim()).sort();
 
-  test(`${name}: OPTIONS ${shape} answers 204 and Allow, to anyone`, async () => {
+  test(`${name}: OPTIONS ${shape} answers 204 and Allow, with or without a token`, async () => {
     for (const as of [ana, world.anyone]) {
       const r = await as.request("OPTIONS", fill(shape));
       assert.equal(r.status, 204);
@@ -557,7 +557,7 @@ for (const shape of shapes) {
   });
 }
 
-test("client_get: addresses that are nobody's are 404 or 400, and never anything else", async () => {
+test("client_get: unknown paths are always 404 or 400", async () => {
   const id = mine.client.id;
   const nobody = ["/", "/v1", "/v1/", "/v1/nope", "/v2/clients", `/v1/clients/${id}/`, "/v1/clients/", `/v1/Clients/${id}`, `/V1/clients/${id}`,
     `//v1/clients/${id}`, `/v1//clients/${id}`, `/v1/clients//${id}`, `/v1/clients/${id}/../${id}`, `/v1/clients/${id}/.`, `/v1/./clients/${id}`,
@@ -581,7 +581,7 @@ test("client_get: addresses that are nobody's are 404 or 400, and never anything
   assert.equal((await bare("GET", "/livez")).status, 200);
 });
 
-test("client_get: what needs no encoding may be encoded, and an empty query is none", async () => {
+test("client_get: unreserved characters may be percent-encoded, and an empty query is ignored", async () => {
   const authorization = `Bearer ${ana.token}`, id = mine.client.id;
   const hex = (text) => [...text].map((c) => "%" + c.charCodeAt(0).toString(16)).join("");
   for (const where of [`/v1/%63lients/${id}`, `/v1/clients/${hex(id)}`, `/%76%31/clients/${id}`, `/v1/clients/${id}?`,
@@ -592,14 +592,14 @@ test("client_get: what needs no encoding may be encoded, and an empty query is n
   }
 });
 
-test("opportunity_reopen: without a body there is no length to be required", async () => {
+test("opportunity_reopen: a request without a body needs no Content-Length", async () => {
   const { at } = await finishedOne();
   const r = await bare("POST", `${at}/reopening`, { authorization: `Bearer ${boss.token}` });
   assert.equal(r.status, 200, r.text);
   assert.equal(r.json.stage.code, "en-proceso");
 });
 
-test("session_get: a harmless X-Request-Id is taken, any other replaced", async () => {
+test("session_get: a harmless X-Request-Id is kept, any other replaced", async () => {
   for (const id of ["a", "0", "abc-123_X.y:z", "9f1c2e34-5a6b-4c7d-8e9f-0a1b2c3d4e5f", "y".repeat(64)]) {
     assert.equal((await ana.get("/v1/sessions/current", { "x-request-id": id })).headers["x-request-id"], id);
     const refused = await world.anyone.get("/v1/sessions/current", { "x-request-id": id });
@@ -615,10 +615,10 @@ test("session_get: a harmless X-Request-Id is taken, any other replaced", async 
     assert.match(r.headers["x-request-id"], /^[A-Za-z0-9_.:-]{8,64}$/);
     made.add(r.headers["x-request-id"]);
   }
-  assert.equal(made.size, bad.length, "each of its own");
+  assert.equal(made.size, bad.length, "each replacement is unique");
 });
 
-test("livez: it and the document are there without a database; readyz is not", async () => {
+test("livez: livez and the OpenAPI document work without a database; readyz answers 503", async () => {
   const anyone = lib.caller(await dead);
   assert.equal((await anyone.get("/livez")).status, 200);
   assert.equal((await anyone.get("/openapi.json")).status, 200);
@@ -636,11 +636,11 @@ test("session_get: without a database a bad token is still 401, a bad request st
   assert.equal((await signed.get("/v1/nope")).status, 404);
   assert.equal((await signed.get("/v1/clients/1", { accept: "text/plain" })).status, 406);
   assert.equal((await lib.caller(base).post("/v1/sessions", {}, { "content-type": "text/plain" })).status, 415);
-  /* Whether a token's session has ended nobody can tell. */
+  /* Without a database the service cannot know whether a token's session has ended. */
   assert.equal((await signed.post("/v1/clients", {}, { "content-type": "text/plain" })).json.code, "not_ready");
 });
 
-test("openapi_json: the document that is served is the one that is written", async () => {
+test("openapi_json: the served documents equal openapi.yaml", async () => {
   assert.deepEqual((await world.anyone.get("/openapi.json")).json, openapi());
   assert.equal((await world.anyone.get("/openapi.yaml")).text, fs.readFileSync(`${lib.root}/openapi.yaml`, "utf8"));
 });

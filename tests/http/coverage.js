@@ -1,10 +1,10 @@
 /*
- * Which answers openapi.yaml declares, and, run by itself after the tests,
- * whether each of them was seen: build/test/seen.txt has a line
- * "operationId status" for every answer that the tests got.
+ * Which answers openapi.yaml declares. Run as a program after the tests, it checks
+ * that they received each of them: build/test/seen.txt has a line
+ * "operationId status" for every answer.
  *
- * `default` stands for what cannot be provoked at will, and is not asked for.
- * Ends with 1 when an answer was not seen, or one was that is not declared.
+ * `default` stands for answers that a test cannot provoke, and is not required.
+ * Exits with 1 if a declared answer is missing, or an answer was not declared.
  */
 "use strict";
 
@@ -14,7 +14,7 @@ const path = require("node:path");
 
 const root = path.join(__dirname, "../..");
 
-/* openapi() - the document as written, not as the server serves it. */
+/* openapi() - the document as in the file, not as the server serves it. */
 function openapi() {
   const script = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout, default=str)";
   return JSON.parse(execFileSync("/usr/bin/python3", ["-c", script, path.join(root, "openapi.yaml")],

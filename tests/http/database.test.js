@@ -1,6 +1,6 @@
 /*
- * The database's side of the door: what the roles are given where they are made (tools/cluster.sh,
- * deploy/roles.sh), and TLS to PostgreSQL, on a cluster of this file's own.
+ * The roles' settings and privileges, as tools/cluster.sh and deploy/roles.sh create them,
+ * and TLS to PostgreSQL. This file starts its own cluster.
  */
 "use strict";
 
@@ -24,7 +24,7 @@ const at = (port, role, database = "gestor", settings = {}) =>
   `postgresql://${role}:${words[role]}@127.0.0.1:${port}/${database}?${new URLSearchParams(settings)}`;
 const url = (role, settings = {}, database = "gestor") => at(cluster.port, role, database, settings);
 
-/* What a plain session of each role has, and what everybody may in the database. */
+/* The settings of a plain session of each role, and the privileges of each role in the database. */
 const settings = ["search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
 const given = () => ({
   serve: ask(url("gestor_serve"), settings.map((s) => `show ${s};`).join("\n")).split("\n"),
@@ -42,19 +42,19 @@ const wanted = {
   database: 'gestor_owner|{"gestor_api CONNECT","gestor_owner CONNECT","gestor_owner CREATE","gestor_owner TEMPORARY"}',
 };
 
-/* openssl(...args) - in the directory of this file's certificates. */
+/* openssl(...args) - runs openssl in the directory of this file's certificates. */
 const openssl = (...args) => execFileSync("openssl", args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] });
 const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 const authority = (name) => openssl("req", "-x509", ...key, "-days", "2", "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.pem`);
 
-/* The cluster's user writes its own files: a key that others may read is refused. */
+/* The server writes the files as its own user, because PostgreSQL refuses a key that others can read. */
 function put(name, text) {
   ask(url("postgres", {}, "postgres"), `copy (select unnest(string_to_array('${text.trim().replace(/'/g, "''")}', E'\\n'))) to program 'umask 077; cat >${name}';`);
 }
 
 before(() => {
   fs.mkdirSync(path.join(lib.root, "build/test"), { recursive: true });
-  /* Of this name, so that tests/run.sh stops and removes what a killed run left. */
+  /* tests/run.sh finds a cluster that a killed run left behind by this name. */
   dir = fs.mkdtempSync(path.join(lib.root, "build/test/tmp.database-"));
   fs.chmodSync(dir, 0o711);
   execFileSync(path.join(lib.root, "tools/cluster.sh"), ["start", path.join(dir, "pg"), "--fast-unsafe"], { stdio: ["ignore", "inherit", "inherit"] });
@@ -69,7 +69,7 @@ after(async () => {
   fs.rmSync(dir, { recursive: true, force: true });
 });
 
-test("roles: a plain session of the serving role has a pinned search_path and timeouts; tools/cluster.sh and deploy/roles.sh make the same", () => {
+test("roles: sessions of the serving role have a pinned search_path and timeouts, whether tools/cluster.sh or deploy/roles.sh created it", () => {
   assert.deepEqual(given(), wanted);
   ask(url("postgres", {}, "postgres"), "drop database gestor; drop role gestor_serve; drop role gestor_owner; drop role gestor_api;");
   fs.mkdirSync(path.join(dir, "secrets"));
@@ -79,7 +79,7 @@ test("roles: a plain session of the serving role has a pinned search_path and ti
   assert.deepEqual(given(), wanted);
 });
 
-test("roles: what no transaction may try, the serving role is refused too", () => {
+test("roles: the serving role cannot change settings, roles or databases, nor create objects", () => {
   execFileSync(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: url("gestor_owner") }, stdio: ["ignore", "ignore", "inherit"] });
   const statements = ["alter system set fsync = off", "create database x", "create tablespace x location '/tmp'", "set role gestor_owner", "set role postgres",
     "set session authorization gestor_owner", "alter database gestor set statement_timeout = 0", "alter role gestor_owner reset all",
@@ -90,7 +90,7 @@ test("roles: what no transaction may try, the serving role is refused too", () =
   assert.match(slow.stderr, /57014/);
 });
 
-test("serve: TLS to PostgreSQL by connection string; another authority, another name, and plain text are refused, and the log says why", async () => {
+test("serve: TLS to PostgreSQL by connection string: a wrong authority, a wrong host name and plain text are refused, and the log says why", async () => {
   authority("right");
   authority("wrong");
   fs.writeFileSync(path.join(dir, "names"), "subjectAltName=DNS:db.gestor.test\n");
@@ -111,7 +111,7 @@ test("serve: TLS to PostgreSQL by connection string; another authority, another 
   const sessions = () => ask(admin, `select count(*), bool_and(s.ssl and s.version in ('TLSv1.2', 'TLSv1.3')), count(*) filter (where a.query ~ '^(listen|select s.id, null::bigint)')
     from pg_stat_activity a join pg_stat_ssl s using (pid) where a.usename = 'gestor_serve'`);
   for (let i = 0; i < 300 && sessions() !== "5|t|1"; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(sessions(), "5|t|1", "four that serve and the one that listens, each with TLS");
+  assert.equal(sessions(), "5|t|1", "the pool's four connections and the listener, each with TLS");
   const r = await lib.caller(good.base).post("/v1/sessions", { username: "E1234567", password: "nobody-is-there" });
   assert.equal(r.status, 401, r.text);
 
@@ -128,5 +128,5 @@ test("serve: TLS to PostgreSQL by connection string; another authority, another 
     assert.equal(said.status, 503);
     assert.doesNotMatch(said.text, /SSL|certificate|pg_hba|postgres/i);
   }));
-  assert.equal(sessions(), "5|t|1", "of those that were refused none is there");
+  assert.equal(sessions(), "5|t|1", "refused servers have no session");
 });

@@ -17,7 +17,7 @@ const files = [
 for (const [id, where, type, file] of files) {
   const written = fs.readFileSync(`${lib.root}/api/docs/${file}`, "utf8");
 
-  test(`${id}: the file as it is written, to anyone, under a policy that takes nothing from elsewhere`, async () => {
+  test(`${id}: serves the file unchanged, without a token, with a CSP that allows no other origin`, async () => {
     const r = await world.anyone.get(where);
     assert.equal(r.status, 200);
     assert.equal(r.text, written);
@@ -32,14 +32,14 @@ for (const [id, where, type, file] of files) {
     for (const name of ["content-type", "content-length", "content-security-policy"]) assert.equal(head.headers[name], r.headers[name]);
   });
 
-  test(`${id}: what browsers send as Accept is taken`, async () => {
+  test(`${id}: accepts the Accept headers of browsers`, async () => {
     const browsers = { docs_page: "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
       docs_style: "text/css,*/*;q=0.1", docs_script: "*/*" };
     assert.equal((await world.anyone.get(where, { accept: browsers[id] })).status, 200);
   });
 
-  test(`${id}: names no other origin, and makes no code or markup of text`, () => {
-    /* A namespace is a name, and nothing is fetched by it. */
+  test(`${id}: names no other origin, and turns no text into code or markup`, () => {
+    /* A namespace is only a name: browsers fetch nothing from it. */
     const text = written.replaceAll("http://www.w3.org/2000/svg", "");
     const bad = [/(?:https?:|wss?:)?\/\/[a-z0-9-]+\.[a-z]/i, /@import|\burl\(/,
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|localStorage|sessionStorage/];
@@ -48,12 +48,12 @@ for (const [id, where, type, file] of files) {
   });
 }
 
-test("docs_page: with and without a slash are two addresses, and one of them is nobody's", async () => {
+test("docs_page: only the exact path serves the page", async () => {
   for (const where of ["/docs/", "/docs/index.html", "/docs/docs.css/", "/docs/docs", "/Docs"])
     assert.equal((await lib.exchange(world.base, "GET", where, {})).status, 404, where);
 });
 
-test("docs_page: the password's field hides it, and lets a password manager fill it in or it be pasted", () => {
+test("docs_page: the password field hides its value, and allows password managers and pasting", () => {
   const page = fs.readFileSync(`${lib.root}/api/docs/index.html`, "utf8"), script = fs.readFileSync(`${lib.root}/api/docs/docs.js`, "utf8");
   assert.match(page, /<input name="username" autocomplete="username"/);
   assert.match(page, /<input name="password" type="password" autocomplete="current-password" required>/);

@@ -1,9 +1,9 @@
 /*
- * What a write answers does not depend on how PostgreSQL plans its statement: with erased clients among the others,
- * every write for another client succeeds, and every refusal is the same one, under each of these settings of the
- * planner. A server is started for each of them, on one database.
+ * The answer to a write does not depend on how PostgreSQL plans its statement. The database has erased clients among the
+ * others; under each of these planner settings, every write for another client succeeds and every refusal is the same.
+ * The test starts one server per setting, all on one database.
  *
- * A write that openapi.yaml has and this file does not is a failure: add it to `requests`, or to `elsewhere`.
+ * The test fails if this file lacks a write of openapi.yaml: add it to `requests`, or to `elsewhere`.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -28,23 +28,23 @@ const settings = {
   "custom plans": { plan_cache_mode: "force_custom_plan" },
 };
 
-/* Writes that concern no client's record and compare no entity tag. */
+/* Writes that neither concern a client's record nor compare an entity tag. */
 const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put"];
 
-/* The catalogues from which the requests below choose, each by the member that holds the choice, and a right choice. */
+/* The catalogues that the requests below choose from, each with a valid code. */
 const right = {
   sub_campaign: "entel", retention_action: "bono-gb.bono-4-gb-por-12-meses", cancellation_reason: lib.reason, operator: "movistar",
   advertising_acceptance: "acepto", stage: "en-proceso", document_type: "dni",
 };
-/* every(code) - the choice of this code in each of these catalogues. */
+/* every(code) - the same code as the choice from each of these catalogues. */
 const every = (code) => Object.fromEntries(Object.keys(right).map((catalog) => [catalog, code]));
 
 /*
- * requests(w, on, c) - by name, each write as {as, method, where, body}. A name is an operationId, and perhaps a variant behind a comma.
+ * requests(w, on, c) - by name, each write as {as, method, where, body}. A name is an operationId, perhaps with ", variant".
  *   on  {client, contact, at, row}: ids of a client and of a contact without an opportunity, the paths of an opportunity and of its row
  *   c   the choices
- * tagged: where If-Match is taken, the address of its tag. of: the kind of object that it changes. keyless: takes no Idempotency-Key.
- * chooses: the body has a choice. finished: it is for a finished opportunity, final: it makes one of it. status: of a success.
+ * tagged: the path whose ETag its If-Match takes, if any. of: the kind of object that it changes. keyless: takes no Idempotency-Key.
+ * chooses: the body has a choice. finished: it needs a finished opportunity; final: it finishes one. status: of a success.
  */
 function requests({ ana, boss, chief }, on, c = right) {
   const form = { actions: [{ action: c.retention_action, final_state: "atendido" }], diagnosis: { reason: c.cancellation_reason },
@@ -79,14 +79,14 @@ function requests({ ana, boss, chief }, on, c = right) {
   };
 }
 
-test("every write of openapi.yaml is tried here", () => {
+test("this file covers every write of openapi.yaml", () => {
   const on = { client: 1, contact: 1, at: "/v1/opportunities/1", row: "/v1/opportunities/1/actions/1", advisor: 1 };
   const tried = Object.keys(requests({}, on)).map((name) => name.split(",")[0]);
   const writes = operations(openapi()).filter((o) => o.method !== "GET" && o.method !== "HEAD").map((o) => o.id);
   const missing = writes.filter((id) => !tried.includes(id) && !elsewhere.includes(id));
   assert.deepEqual(missing, [], `tests/http/erased.test.js does not try these writes under other plans: ${missing.join(", ")}. ` +
     "Add each to `requests` there, or to `elsewhere` if it neither concerns a client's record nor compares an entity tag.");
-  assert.deepEqual([...tried, ...elsewhere].filter((id) => !writes.includes(id)), [], "and none that there is not");
+  assert.deepEqual([...tried, ...elsewhere].filter((id) => !writes.includes(id)), [], "this file names writes that openapi.yaml lacks");
 });
 
 const unknown = "999999999";
@@ -95,8 +95,8 @@ const stale = { "if-match": "\"0\"" };
 /* ---------------------------------------------------------------- the world */
 
 /*
- * prepared(clients, erased) - a world with so many clients, of whom some are erased. All that the writes are to change is
- * registered before the first erasure, when no refusal of an erased client can come in between.
+ * prepared(clients, erased) - a world with this many clients, of whom `erased` are erased. Everything that the writes will
+ * change is registered before the first erasure, so that no refusal for an erased client can disturb it.
  */
 async function prepared(clients, erased) {
   const world = await lib.world({ demo: false, env: { GESTOR_CHECK_MS: "600000" } });
@@ -113,18 +113,18 @@ async function prepared(clients, erased) {
 
   const one = await client(), gone = await client(), count = Object.keys(settings).length;
   const advisor = sql("select id from advisor where username = 'E8123497'"), chief = sql("select id from advisor where username = 'E8000002'");
-  /* For each setting and each request without a tag and with one. */
+  /* One object for each setting and request, without a tag and with one. */
   const fresh = { open: [], finished: [], contacts: [], doomed: [] };
   const names = requests(as, {}), needs = (of) => Object.values(names).filter((r) => r.of === of).length * 2 * count;
   for (let i = 0; i < needs("opportunity"); i++) fresh.open.push(await opportunity(one));
   for (let i = 0; i < needs("finished opportunity"); i++) fresh.finished.push(await finished(one));
   for (let i = 0; i < needs("contact") + needs("called contact"); i++) fresh.contacts.push(await contact(one));
-  /* take(of) - what a request of this kind may change. */
+  /* take(of) - a fresh object that a request of this kind may change. */
   const base = { client: one, advisor };
   const take = (of) => ({ ...base, at: "/v1/opportunities/0", row: "/v1/opportunities/0/actions/0",
     ...(of === "opportunity" ? fresh.open.pop() : of === "finished opportunity" ? fresh.finished.pop() : {}),
     contact: of === "contact" || of === "called contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
-  /* What is refused is the same before and afterwards, so one of each will do. */
+  /* A refused request changes nothing, so one target of each kind is enough. */
   const targets = {
     own: { ...base, ...await opportunity(one), contact: await contact(one) },
     "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one, as.eva) },
@@ -137,17 +137,17 @@ async function prepared(clients, erased) {
     "last administrator": { advisor: chief },
   };
   targets["unknown row"].row = `${targets["unknown row"].at}/actions/${unknown}`;
-  /* Clients to erase, and those who make the crowd. */
+  /* Clients to erase, and clients that only add to the number of rows. */
   for (let i = 0; i < needs("doomed"); i++) fresh.doomed.push(await client());
   for (let i = Number(sql("select count(*) from client")); i < clients; i++) await client();
-  /* Choices for tries: each retired while the processes still know it, and one that the database alone refuses. */
+  /* Choices to be refused: some are retired while the processes still have them cached, one is known as retired only to the database. */
   const catalogs = Object.keys(right).map((c) => `'${c}'`).join(", ");
   const tries = Object.values(names).filter((r) => r.chooses).length * count;
   sql(`insert into catalog_item (catalog_id, label) select c.id, l from catalog c, (select 'RETIRADA ' || n as l from generate_series(1, ${tries}) n union all select 'SIN AVISO') x
         where c.code in (${catalogs})`);
   superuser("set session_replication_role = replica; update catalog_item set selectable = false where code = 'sin-aviso'");
   let retired = 0;
-  /* retire() - the code of a choice that no process knows yet to be retired. */
+  /* retire() - retires a choice without notifying any process, and returns its code. */
   const retire = () => {
     const code = `retirada-${++retired}`;
     superuser(`set session_replication_role = replica; update catalog_item set active = false, selectable = false where code = '${code}';
@@ -157,7 +157,7 @@ async function prepared(clients, erased) {
   assert.equal((await as.chief.post(`/v1/clients/${gone}/erasure`)).status, 200);
   sql(`select count(client_erase(id)) from (select id from client where erased_at is null and id not in (${[one, ...fresh.doomed].join(", ")}) order by id desc limit ${erased - 1}) x`);
   assert.equal(sql("select count(*) from client where erased_at is not null"), String(erased));
-  /* The settings of the sessions that write, for which the role that serves has neither rights nor rows. */
+  /* Records the planner settings of the sessions that write. The serving role has no rights on this table, hence `security definer`. */
   sql(`create table planner_seen (name text, setting text);
     create function planner_seen() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
     begin insert into planner_seen select name, setting from pg_settings where name like 'enable\\_%' or name = 'plan_cache_mode'; return null; end $$;
@@ -166,7 +166,7 @@ async function prepared(clients, erased) {
   return { world, sql, as, take, targets, retire, analyze: () => sql(`analyze ${tables}`) };
 }
 
-/* sending(base, as) - the same advisors at another server. */
+/* sending(base, as) - callers for the same advisors at another server. */
 const sending = (base, as) => Object.fromEntries(Object.entries(as).map(([name, who]) => [name, lib.caller(base, who.token)]));
 
 async function send(rq, headers = {}) {
@@ -176,7 +176,7 @@ async function send(rq, headers = {}) {
 
 /* ---------------------------------------------------------------- the tries */
 
-/* Each write for another client, without and with what a careful client sends: [name, what it said, what is right]. */
+/* Each write for a client that is not erased, without and with If-Match and Idempotency-Key: [name, outcome, expected outcome]. */
 async function successes(p, as, name) {
   const said = [];
   for (const [op, { of }] of Object.entries(requests(as, {}))) {
@@ -197,12 +197,12 @@ async function successes(p, as, name) {
   return said;
 }
 
-/* What the only fault of a request is to be told as; undefined where it has none. */
+/* The expected refusal of a request to this target; undefined if it is valid. */
 function refusal(op, rq, target) {
   const about = { opportunity: 1, "finished opportunity": 1 }[rq.of] ? "opportunity" : rq.of;
   if (target === "unknown") return { "named client": "422 invalid", contact: "422 invalid", nothing: undefined }[about] || (about === "nothing" ? undefined : "404 not_found");
   if (target === "last administrator") return undefined;
-  /* Whose it is comes first. */
+  /* The owner is checked first. */
   if (target === "erased and another's" && (about.endsWith("contact") || rq.of === "opportunity")) return about === "opportunity" ? "403 not_owner" : "403 contact_not_owner";
   if (target.startsWith("erased")) return ["client", "contact", "called contact", "named client", "opportunity", "doomed"].includes(about) ? "409 client_erased" : undefined;
   if (target === "another's" && about.endsWith("contact")) return "403 contact_not_owner";
@@ -213,7 +213,7 @@ function refusal(op, rq, target) {
   return { "another's": "403 not_owner", finished: "409 opportunity_finished" }[target];
 }
 
-/* Requests with one fault, each to be refused for it. */
+/* Requests with one fault, and the refusal expected for it. */
 async function faults(p, as) {
   const said = [];
   for (const target of Object.keys(p.targets).filter((t) => t !== "last administrator"))
@@ -231,7 +231,7 @@ async function faults(p, as) {
   return said;
 }
 
-/* Requests with several faults at once: which of them is told is the same under every plan. */
+/* Requests with several faults: which fault the answer reports must be the same under every plan. */
 async function precedence(p, as) {
   const said = {};
   const last = requests(as, p.targets["last administrator"]).advisor_update;
@@ -248,10 +248,10 @@ async function precedence(p, as) {
   return said;
 }
 
-const differing = (said) => said.filter(([, got, wanted]) => got !== wanted).map(([what, got, wanted]) => `${what}: ${got} in place of ${wanted}`);
+const differing = (said) => said.filter(([, got, wanted]) => got !== wanted).map(([what, got, wanted]) => `${what}: ${got} instead of ${wanted}`);
 
 for (const [clients, erased] of [[2, 1], [200, 50]]) {
-  let p, told;
+  let p, reference;
   before(async () => { p = await prepared(clients, erased); });
   after(() => p && p.world.end());
 
@@ -259,17 +259,17 @@ for (const [clients, erased] of [[2, 1], [200, 50]]) {
     test(`${erased} erased client${erased > 1 ? "s" : ""} among ${clients} or more, ${name}: writes for others succeed, refusals are the same`, async () => {
       p.analyze();
       p.sql("truncate planner_seen");
-      /* What is switched off makes a plan cost 10^10, and PostgreSQL would compile it (jit). */
+      /* A disabled plan node costs 10^10, which would make PostgreSQL compile the plan (jit). */
       const options = Object.entries({ jit: "off", ...set }).map(([k, v]) => `-c ${k}=${v}`).join(" ");
       const server = await lib.startServer(`${p.world.database.serve}?options=${encodeURIComponent(options)}`, { env: { GESTOR_CHECK_MS: "600000" } });
       try {
         const as = sending(server.base, p.as);
         const wrong = [...differing(await successes(p, as, `${name} ${clients}`)), ...differing(await faults(p, as))];
         const now = await precedence(p, as);
-        told ||= now;
-        wrong.push(...differing(Object.keys(now).map((what) => [what, now[what], told[what]])));
+        reference ||= now;
+        wrong.push(...differing(Object.keys(now).map((what) => [what, now[what], reference[what]])));
         const statuses = Object.entries(now).filter(([, said]) => said < "4" || said >= "5");
-        wrong.push(...statuses.map(([what, said]) => `${what}: ${said} in place of a refusal`));
+        wrong.push(...statuses.map(([what, said]) => `${what}: ${said} instead of a refusal`));
         for (const [k, v] of Object.entries(set)) {
           const seen = p.sql(`select string_agg(distinct setting, ' ') from planner_seen where name = '${k}'`);
           assert.equal(seen, v, `${k} is in force in the sessions of the service`);

@@ -1,6 +1,6 @@
 /*
- * An erasure always works, whatever its client has piled up: it hides everything at once, removes the copies in steps,
- * and goes on after a crash. And what one caller can pile up is bounded.
+ * An erasure always works, however many records its client has: it hides everything at once, removes the copies in steps,
+ * and continues after a crash. And limits bound how many records one caller can create.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -26,7 +26,7 @@ const left = (id) => sql(`select (select count(*) from contact where client_id =
 const state = async (id) => (await chief.get(`/v1/clients/${id}/erasure`)).json.state;
 
 const plan = "PLAN QUE SE BORRA", phone = "955777001", serial = "7777000011112222";
-/* A client with so many contacts, opportunities (each of a contact of its own, every second one finished) and kept answers. */
+/* A client with this many contacts, opportunities (each with its own contact, every second one finished) and stored responses. */
 async function crowded(contacts, opportunities, answers) {
   const o = await lib.opened(ana), id = o.client.id, { closure, ...form } = lib.form(), key = { "idempotency-key": `primera-${id}` };
   const body = lib.newContact({ origin_phone: phone, serial_number: serial }), kept = await ana.post(`/v1/clients/${id}/contacts`, body, key);
@@ -49,7 +49,7 @@ async function crowded(contacts, opportunities, answers) {
     again: () => ana.post(`/v1/clients/${id}/contacts`, body, key) };
 }
 
-/* What every endpoint says of this client. */
+/* What every endpoint shows of this client. */
 async function shown(c) {
   const texts = [];
   const own = sql(`select min(id) from opportunity where client_id = ${c.id}`), last = sql(`select id from opportunity where client_id = ${c.id} order by created_at, id limit 1`);
@@ -67,7 +67,7 @@ async function nothingShown(c) {
   for (const [where, text] of await shown(c)) assert.deepEqual(secrets.filter((s) => text.includes(s)), [], where);
   for (const o of (await ana.get(`${c.there}/opportunities?limit=100`)).json.items) assert.equal(o.service.prior_consultation, null);
 }
-async function nothingTaken(c) {
+async function writesRefused(c) {
   const open = sql(`select id from opportunity where client_id = ${c.id} and closed_at is null order by created_at, id limit 1`), form = lib.form();
   for (const r of [await ana.patch(c.there, { name: "OTRO" }), await ana.post(`${c.there}/contacts`, lib.newContact()), await ana.patch(`/v1/contacts/${c.oldest}`, { ownership_check: null }),
     await ana.post("/v1/typifications", { client_id: c.id, contact: lib.newContact(), sub_campaign: "entel" }),
@@ -76,7 +76,7 @@ async function nothingTaken(c) {
   refused(await c.again(), 409, "client_erased");
 }
 
-test("client_erase: of a client with 100,000 contacts and 4,000 opportunities, among 500,000 kept answers: at once, and the rest in steps that survive a crash", async () => {
+test("client_erase: a client with 100,000 contacts and 4,000 opportunities is hidden at once, and erased in steps that survive a crash", async () => {
   const c = await crowded(100000, 4000, 3000);
   lib.sql(world.database.superuser, `insert into idempotency (scope, operation, key, request, status, body, client_id)
     select '2', 'client_update', 'ajena-' || n, '', 200, '{"id":"999999","name":"NADIE"}', 999999 from generate_series(1, 500000) n; analyze idempotency`);
@@ -90,9 +90,9 @@ test("client_erase: of a client with 100,000 contacts and 4,000 opportunities, a
   assert.deepEqual([again.status, again.text, again.headers.location, again.headers["idempotent-replayed"]], [202, r.text, r.headers.location, "true"]);
   assert.notEqual(left(c.id), "0 0 0");
   await nothingShown(c);
-  await nothingTaken(c);
+  await writesRefused(c);
 
-  /* Killed at any point: another goes on. Others' writes do not wait meanwhile. */
+  /* After each kill another process continues. Writes to other clients do not wait meanwhile. */
   const other = await lib.opened(ana);
   let slowest = 0, was = left(c.id);
   for (let kills = 0; kills < 4; kills++) {
@@ -118,26 +118,26 @@ test("client_erase: of a client with 100,000 contacts and 4,000 opportunities, a
   assert.ok(slowest < 2000, `${slowest} ms`);
   assert.equal(left(c.id), "0 0 0");
   await nothingShown(c);
-  await nothingTaken(c);
+  await writesRefused(c);
   const done = (await chief.get(`${c.there}/erasure`)).json;
   assert.ok(done.begun_at < done.done_at && done.begun_at === r.json.erased_at, JSON.stringify(done));
   assert.equal(sql("select count(*) from idempotency where client_id = 999999 and body is not null"), "500000", "others' answers stay");
   assert.equal(sql(`select count(*) from audit where client_id = ${c.id} and after ? 'erased_at' and object_type = 'contact' and advisor_id is distinct from (select id from advisor where username = 'E8000002')`), "0",
-    "the audit says who asked, of each step");
+    "the audit of each step names who requested the erasure");
 });
 
-test("client_erase: 200 as a rule; 202 when there are more than 200 of a kind; gestor purge goes on with what is left", async () => {
+test("client_erase: 200 as a rule; 202 with more than 200 records of a kind; gestor purge erases the rest", async () => {
   const few = await lib.opened(ana);
   const r = await chief.post(`/v1/clients/${few.client.id}/erasure`);
   assert.deepEqual([r.status, r.headers.location, await state(few.client.id)], [200, undefined, "done"]);
   assert.equal(await state((await lib.opened(ana)).client.id), "none");
   for (const many of [[450, 1, 0], [1, 1, 450], [1500, 1200, 10]]) {
     const c = await crowded(...many);
-    const rehearsed = await chief.post(`${c.there}/erasure?validate_only=true`);
-    assert.deepEqual([rehearsed.status, rehearsed.json.name, await state(c.id)], [200, "BORRADO", "none"]);
+    const preview = await chief.post(`${c.there}/erasure?validate_only=true`);
+    assert.deepEqual([preview.status, preview.json.name, await state(c.id)], [200, "BORRADO", "none"]);
     assert.equal((await chief.post(`${c.there}/erasure`)).status, 202);
     await nothingShown(c);
-    await nothingTaken(c);
+    await writesRefused(c);
     assert.doesNotMatch(purge(), /under way/);
     assert.deepEqual([left(c.id), await state(c.id)], ["0 0 0", "done"]);
     await nothingShown(c);
@@ -145,7 +145,7 @@ test("client_erase: 200 as a rule; 202 when there are more than 200 of a kind; g
   assert.equal(sql("select count(*) from erasure where done_at is null"), "0");
 });
 
-test("client_erase: a step that another process is at work on is left to it; two at once finish", async () => {
+test("client_erase: a process skips a step that another one is working on; two processes at once finish", async () => {
   const all = [];
   for (let i = 0; i < 4; i++) all.push(await crowded(900, 300, 5));
   for (const c of all) assert.equal((await chief.post(`${c.there}/erasure`)).status, 202);
@@ -156,7 +156,7 @@ test("client_erase: a step that another process is at work on is left to it; two
   for (const c of all) assert.equal(left(c.id), "0 0 0");
 });
 
-test("client_erase in steps, closure_put, typification_put, contact_update, client_update: of one client at once: no deadlock, and nothing is left", async () => {
+test("client_erase in steps, closure_put, typification_put, contact_update, client_update: simultaneous requests for one client cause no deadlock, and nothing is left", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000", GESTOR_CHECK_MS: "100" } });
   const [a, b] = [ana, chief].map((as) => lib.caller(server.base, as.token)), { closure, ...form } = lib.form(), open = { ...closure, stage: "en-proceso" };
   const deadlocks = () => lib.sql(world.database.superuser, "select deadlocks from pg_stat_database where datname = current_database()"), were = deadlocks();
@@ -179,9 +179,9 @@ test("client_erase in steps, closure_put, typification_put, contact_update, clie
   assert.equal(deadlocks(), were);
 });
 
-/* ------------------------------------------------ what one caller can pile up */
+/* --------------------------------------------------------------------- limits */
 
-test("contact_create, typification_create: so many contacts of a client a day, then 409 too_many_contacts; the next day again", async () => {
+test("contact_create, typification_create: beyond the daily limit of contacts per client 409 too_many_contacts, until the next day", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_CONTACTS_PER_DAY: "3", GESTOR_CHECK_MS: "600000" } }), few = lib.caller(server.base, ana.token);
   const one = (await ana.post("/v1/clients", lib.newClient())).json.id, other = (await ana.post("/v1/clients", lib.newClient())).json.id;
   const contact = (id) => few.post(`/v1/clients/${id}/contacts`, lib.newContact()), call = (id) => few.post("/v1/typifications", { client_id: id, contact: lib.newContact(), sub_campaign: "entel" });
@@ -190,10 +190,10 @@ test("contact_create, typification_create: so many contacts of a client a day, t
   for (const r of [await contact(one), await call(one), await few.post(`/v1/clients/${one}/contacts?validate_only=true`, lib.newContact())]) refused(r, 409, "too_many_contacts");
   assert.match((await few.post(`/v1/clients/${one}/contacts`, lib.newContact(), { "accept-language": "es" })).json.detail, /^Hoy ya no se pueden registrar más llamadas de este cliente\./);
   assert.equal(counts(), were);
-  assert.deepEqual([(await contact(other)).status, (await call(other)).status], [201, 201], "another client's are not concerned");
+  assert.deepEqual([(await contact(other)).status, (await call(other)).status], [201, 201], "other clients are not affected");
   assert.equal((await few.post("/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel" })).status, 201);
   refused(await contact("999999999"), 404, "not_found");
-  /* A day is one at the desk. */
+  /* A day begins at midnight in Lima. */
   sql(`update contact set created_at = (gestor.today()::timestamp at time zone 'America/Lima') - interval '1 second' where client_id = ${one} and id = (select min(id) from contact where client_id = ${one})`);
   assert.equal((await contact(one)).status, 201);
   refused(await contact(one), 409, "too_many_contacts");
@@ -202,7 +202,7 @@ test("contact_create, typification_create: so many contacts of a client a day, t
   await server.stop();
 });
 
-test("every write with a key: an account keeps so many answers, then 429 too_many_keys; what was kept is still told", async () => {
+test("every write with a key: beyond the account's limit of stored responses 429 too_many_keys; stored ones are still replayed", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_KEYS_MAX: "5", GESTOR_CHECK_MS: "600000" } });
   const eva = await world.signedIn("E8123497"), few = lib.caller(server.base, eva.token), id = (await ana.post("/v1/clients", lib.newClient())).json.id, at = `/v1/clients/${id}`;
   const patch = (key, as = few, body = {}) => as.patch(at, body, { "idempotency-key": key });
@@ -217,9 +217,9 @@ test("every write with a key: an account keeps so many answers, then 429 too_man
   refused(await patch("llave-0", few, { gender: "F" }), 422, "idempotency_key_reused");
   assert.equal((await few.patch(at, {})).status, 200, "without a key");
   assert.equal((await patch("llave-9", lib.caller(server.base, ana.token))).status, 200, "another account");
-  assert.equal((await patch("llave-9", eva)).status, 200, "where the bound is off");
+  assert.equal((await patch("llave-9", eva)).status, 200, "a server without the limit");
   assert.equal(sql("select count(*) from idempotency where key like 'llave-%' and scope = (select id::text from advisor where username = 'E8123497')"), "6");
-  /* A day later there is room. */
+  /* Stored responses expire after a day. */
   sql("update idempotency set created_at = created_at - interval '24 hours' where key like 'llave-%'; update idempotency_full set until = until - interval '24 hours'");
   for (let n = 10; n < 15; n++) assert.equal((await patch(`llave-${n}`)).status, 200, `${n}`);
   refused(await patch("llave-15"), 429, "too_many_keys");

@@ -1,7 +1,6 @@
 /*
- * The examples of openapi.yaml are true: every request that it shows is one
- * that the service takes, in the order of the call, and what it shows of the
- * catalogues is what they are.
+ * The examples of openapi.yaml are correct: the service accepts every example
+ * request, in the order of a call, and the example catalogues equal the real ones.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -12,7 +11,7 @@ const { openapi } = require("./coverage.js");
 const document = openapi(), { components, paths } = document;
 const example = (name) => components.examples[name].value;
 
-/* The requests that the document shows: {operationId: [name, …]}. */
+/* The document's example requests: {operationId: [name, …]}. */
 const shown = {};
 for (const methods of Object.values(paths))
   for (const op of Object.values(methods))
@@ -35,7 +34,7 @@ const ofAction = async () => {
   const { at } = await lib.opened(ana);
   return `${at}/actions/${(await ana.post(`${at}/actions`, example("action"))).json.id}`;
 };
-/* What the form needs before it may be closed. */
+/* The sections that a form needs before it can be closed. */
 const filled = async () => {
   const { at } = await lib.opened(ana);
   const sections = lib.form();
@@ -45,7 +44,7 @@ const filled = async () => {
 };
 const patch = { "content-type": "application/merge-patch+json" };
 
-/* By operation: the answer to a request of that body. Where the world must differ from the example, only ids and secrets do. */
+/* By operation: sends a request with the example's body. Only ids and secrets may differ from the example. */
 const send = {
   session_create: (body) => world.anyone.post("/v1/sessions", { ...body, password: lib.password }),
   session_refresh: async (body) => {
@@ -60,7 +59,7 @@ const send = {
   advisor_update: async (body) => chief.patch(await anyAccount(), body, patch),
   advisor_password_put: async (body) => chief.put(`${await anyAccount()}/password`, body),
   client_create: async (body) => {
-    assert.equal((await ana.post("/v1/clients", body)).json.code, "client_exists", "the sample data have this client");
+    assert.equal((await ana.post("/v1/clients", body)).json.code, "client_exists", "the sample data already have this client");
     return ana.post("/v1/clients", { ...body, document_type: "ce" });
   },
   client_update: async (body) => ana.patch(`/v1/clients/${await anyClient()}`, body, patch),
@@ -78,7 +77,7 @@ const send = {
     body.client ? { ...body, client: { ...body.client, document_type: "pasaporte" } } : { ...body, client_id: await anyClient() }),
 };
 
-test("every $ref of the document leads somewhere", () => {
+test("every $ref of the document resolves", () => {
   const walk = (node) => {
     if (node === null || typeof node !== "object") return [];
     const lost = typeof node.$ref === "string" && node.$ref.slice(2).split("/").reduce((found, name) => found && found[name], document) === undefined;
@@ -87,24 +86,24 @@ test("every $ref of the document leads somewhere", () => {
   assert.deepEqual(walk(document), []);
 });
 
-test("every operation with a body shows a request", () => {
+test("every operation with a body has an example request", () => {
   assert.deepEqual(Object.keys(shown).filter((id) => shown[id].length === 0), []);
   assert.deepEqual(Object.keys(shown).sort(), Object.keys(send).sort());
 });
 
 for (const [operation, names] of Object.entries(shown))
   for (const name of names)
-    test(`${operation}: the example ${name} is taken`, async () => {
+    test(`${operation}: the example ${name} is accepted`, async () => {
       const r = await send[operation](example(name));
       assert.ok([200, 201, 204].includes(r.status), `${r.status}: ${r.text}`);
     });
 
-test("the catalogues are those that the document shows", async () => {
+test("the catalogues equal the document's examples", async () => {
   assert.deepEqual((await ana.get("/v1/catalogs")).json, example("catalogs"));
   assert.deepEqual((await ana.get("/v1/catalogs/retention_action")).json, example("catalog"));
 });
 
-test("the manual's client and his past opportunity are those that the document shows", async () => {
+test("the manual's client and past opportunity equal the document's examples", async () => {
   const known = ({ id, created_at, updated_at, etag, ...rest }) => rest;
   const [client] = (await ana.get("/v1/clients?phone=944264648")).json.items.filter((c) => c.document_type.code === "ruc");
   assert.deepEqual(known(client), known(example("client_shown")));

@@ -1,6 +1,6 @@
 /*
- * What the HTTP tests sent and got, kept for Prism, to which tests/contract/prism.js
- * shows it afterwards: a line of JSON each, in build/test/exchanges, a file a process.
+ * Records the HTTP tests' requests and answers, which tests/contract/prism.js shows to Prism
+ * afterwards: one line of JSON each, in build/test/exchanges, one file per process.
  */
 "use strict";
 
@@ -19,10 +19,10 @@ function keep({ method, where, headers, body }, { status, headers: answered, tex
   fs.appendFileSync(path.join(folder, `${process.pid}.jsonl`), JSON.stringify(line) + "\n");
 }
 
-/* off() - nothing more of this process is kept: a test that repeats the same requests shows Prism nothing new. */
+/* off() - stops recording in this process, for tests that repeat requests and would show Prism nothing new. */
 const off = () => { silent = true; };
 
-/* kept() - all of them, as keep got them: [{method, where, headers, body, answer}]. */
+/* kept() - everything recorded: [{method, where, headers, body, answer}]. */
 function kept() {
   if (!fs.existsSync(folder)) return [];
   return fs.readdirSync(folder).flatMap((name) => fs.readFileSync(path.join(folder, name), "utf8").split("\n").filter(Boolean))

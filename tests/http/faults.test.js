@@ -1,4 +1,4 @@
-/* The faults of a 422: the pointer is the request's own, field and label are the same in every request. */
+/* The faults of a 422: pointers refer to the request's body; field and label are the same in every operation. */
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
@@ -11,11 +11,11 @@ before(async () => {
 });
 after(() => world.end());
 
-/* told(r) - [pointer, field] of each fault. */
-const told = (r) => { assert.equal(r.status, 422, r.text); return r.json.errors.map((e) => [e.pointer, e.field]); };
+/* faultsOf(r) - [pointer, field] of each fault. */
+const faultsOf = (r) => { assert.equal(r.status, 422, r.text); return r.json.errors.map((e) => [e.pointer, e.field]); };
 const call = (more) => ({ client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...more });
 
-test("One field has one name, whichever request found it, and the pointer is the request's own", async () => {
+test("`field` is the same in every operation, and `pointer` refers to the request's body", async () => {
   const { at, client } = await lib.opened(ana);
   const post = (more) => ana.post("/v1/typifications", call(more));
   for (const [r, pointer, field] of [
@@ -44,13 +44,13 @@ test("One field has one name, whichever request found it, and the pointer is the
     [await ana.put(`${at}/closure`, {}), "#/stage", "closure.stage"],
     [await ana.put(`${at}/typification`, { closure: {} }), "#/closure/stage", "closure.stage"],
     [await world.anyone.post("/v1/sessions", { username: "E8153375" }), "#/password", "password"],
-  ]) assert.deepEqual(told(r), [[pointer, field]]);
+  ]) assert.deepEqual(faultsOf(r), [[pointer, field]]);
 });
 
-test("A fault that the database finds points into the request's own body", async () => {
+test("A fault that the database finds points into the request's body", async () => {
   const { client } = await lib.opened(ana);
-  assert.deepEqual(told(await ana.patch(`/v1/clients/${client.id}`, { document_number: "1" })), [["#/document_number", "client.document_number"]]);
-  // Stricter than the service's own checks, so that the constraints are met.
+  assert.deepEqual(faultsOf(await ana.patch(`/v1/clients/${client.id}`, { document_number: "1" })), [["#/document_number", "client.document_number"]]);
+  // Constraints stricter than the service's checks, so that requests reach and violate them.
   world.database.sql(`alter table client drop constraint client_birth_date_past, add constraint client_birth_date_past check (birth_date < '2000-01-01') not valid;
     alter table contact drop constraint contact_right_range, add constraint contact_right_range check ("right" < 2) not valid`);
   const born = { birth_date: "2001-02-03" }, checked = { ...lib.newContact(), ownership_check: { asked: 3, right: 3 } };
@@ -59,10 +59,10 @@ test("A fault that the database finds points into the request's own body", async
     [await ana.post("/v1/typifications", call({ client: lib.newClient(born) })), "#/client/birth_date", "client.birth_date"],
     [await ana.post(`/v1/clients/${client.id}/contacts`, checked), "#/ownership_check/right", "contact.ownership_check.right"],
     [await ana.post("/v1/typifications", call({ contact: checked })), "#/contact/ownership_check/right", "contact.ownership_check.right"]])
-    assert.deepEqual(told(r), [[pointer, field]]);
+    assert.deepEqual(faultsOf(r), [[pointer, field]]);
 });
 
-test("label: the manual's own word in the asked language", async () => {
+test("label: the manual's word in the requested language", async () => {
   const { at } = await lib.opened(ana);
   const label = async (language, part, body) => (await ana.put(`${at}/${part}`, body, { "accept-language": language })).json.errors[0].label;
   for (const [part, body, es, en] of [["competitor-offer", {}, "Teléfono a Gestionar", "Phone to manage"], ["closure", {}, "Etapa", "Stage"],
@@ -74,17 +74,17 @@ test("label: the manual's own word in the asked language", async () => {
   }
 });
 
-test("missing: the same names before the closing and in its refusal", async () => {
+test("missing: the opportunity's `missing` and the refusal of its closing name the same fields", async () => {
   const { at } = await lib.opened(ana);
   const all = ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"];
   assert.deepEqual((await ana.get(at)).json.missing, all);
-  assert.deepEqual(told(await ana.put(`${at}/closure`, { stage: "retenido" })), [...all.slice(0, 3).map((field) => ["#/stage", field]),
+  assert.deepEqual(faultsOf(await ana.put(`${at}/closure`, { stage: "retenido" })), [...all.slice(0, 3).map((field) => ["#/stage", field]),
     ["#/advertising_acceptance", all[3]]]);
   for (const more of [{}, { final_state: null }]) assert.equal((await ana.post(`${at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses", ...more })).status, 201);
   assert.deepEqual((await ana.get(at)).json.missing, ["actions.final_state", ...all.slice(1)]);
   const r = await ana.put(`${at}/closure`, { stage: "retenido", advertising_acceptance: "acepto" }, { "accept-language": "es" });
-  assert.deepEqual(told(r), [["#/stage", "actions.final_state"], ["#/stage", "actions.final_state"], ["#/stage", all[1]], ["#/stage", all[2]]]);
+  assert.deepEqual(faultsOf(r), [["#/stage", "actions.final_state"], ["#/stage", "actions.final_state"], ["#/stage", all[1]], ["#/stage", all[2]]]);
   assert.deepEqual(r.json.errors.map((e) => e.detail).slice(0, 2), ["Falta el Estado Final de la acción 1.", "Falta el Estado Final de la acción 2."]);
-  assert.deepEqual(told(await ana.put(`${at}/typification`, { closure: { stage: "retenido" } })), [["#/actions/0/final_state", "actions.final_state"],
+  assert.deepEqual(faultsOf(await ana.put(`${at}/typification`, { closure: { stage: "retenido" } })), [["#/actions/0/final_state", "actions.final_state"],
     ["#/actions/1/final_state", "actions.final_state"], ...all.slice(1).map((field) => [`#/${field.replace(".", "/")}`, field])]);
 });

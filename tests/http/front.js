@@ -1,5 +1,5 @@
 /*
- * front - HAProxy with deploy/haproxy.cfg in front of a server, and bytes over TLS to it.
+ * front - starts HAProxy with deploy/haproxy.cfg in front of a server, and sends raw bytes to it over TLS.
  */
 "use strict";
 const { execFileSync, spawn } = require("node:child_process");
@@ -12,7 +12,7 @@ const privacy = require("./privacy.js");
 
 const program = process.env.HAPROXY || "haproxy";
 
-/* certificate(folder) - makes tls.pem there, for localhost. */
+/* certificate(folder) - creates tls.pem for localhost in the folder. */
 function certificate(folder) {
   const [key, crt, pem] = ["tls.key", "tls.crt", "tls.pem"].map((name) => path.join(folder, name));
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -21,13 +21,13 @@ function certificate(folder) {
   return pem;
 }
 
-/* A run that was killed could not remove its folders; the next one does. */
+/* Remove the folders that a killed run left behind. */
 for (const name of fs.readdirSync(os.tmpdir()))
   if (/^gestor-front-[0-9]+-/.test(name) && !fs.existsSync(`/proc/${name.split("-")[2]}`)) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
 
 /*
- * startFront(port, {env, change}) - HAProxy in front of what listens at `port` (an array: two of them); change(text) makes
- * another configuration of the shipped one. Resolves when HAProxy answers: { port, log(), lines(), stop() }.
+ * startFront(port, {env, change}) - HAProxy in front of the server at `port` (an array: two servers); change(text) edits
+ * the shipped configuration. Resolves when HAProxy answers: { port, log(), lines(), stop() }.
  */
 async function startFront(servers, { env = {}, change = null } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `gestor-front-${process.pid}-`));
@@ -50,7 +50,7 @@ async function startFront(servers, { env = {}, change = null } = {}) {
   const front = {
     port, child,
     log: () => log.join(""),
-    /* What HAProxy logged, a JSON object a line. Its notices while it starts and ends are none. */
+    /* HAProxy's log, one JSON object per line, without the plain-text notices of its start and end. */
     lines: () => log.join("").split("\n").filter((l) => l.startsWith("{")).map((l) => ({ ...JSON.parse(l), length: Buffer.byteLength(l) })),
     stop: async () => {
       if (!over) child.kill("SIGKILL");
@@ -69,9 +69,9 @@ async function startFront(servers, { env = {}, change = null } = {}) {
 }
 
 /*
- * ask(port, bytes) - writes them, as they stand, to a TLS connection of its own, and reads one answer until the connection is closed
- * or the answer's Content-Length is there: { status, headers, lines: [[name, value], …], text, json }. A string is latin1. bytes may
- * be an array; a number in it is a pause in ms.
+ * ask(port, bytes) - writes the bytes unchanged to a new TLS connection, and reads one answer until the connection closes
+ * or Content-Length is reached: { status, headers, lines: [[name, value], …], text, json }. A string is sent as latin1.
+ * bytes may be an array; a number in it is a pause in ms.
  */
 function ask(port, bytes, { head = false, limit = 15000 } = {}) {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /*
- * What a caller who sees masks may find out of hidden values by asking for them: GESTOR_GUESSES_PER_HOUR numbers that no
- * client has, over all processes, and each of them recorded. And what such a caller sends back of what it sees.
+ * A caller who sees masks could guess hidden numbers. It may try GESTOR_GUESSES_PER_HOUR numbers that no client has,
+ * over all processes, and each is recorded. And a mask that such a caller sends back is never taken as a value.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -37,20 +37,20 @@ const refused = (r) => {
 };
 const guesses = (as) => Number(world.database.sql(`select count(*) from audit_read where object_type = 'guess' and advisor_id = ${as.id}`));
 
-test("client_search: misses are bounded, by document and by phone, hits cost nothing, and beyond the bound hits are refused alike", async () => {
+test("client_search: misses by document or phone are limited and hits are free; beyond the limit hits are refused too", async () => {
   const as = await integration(), { json: client } = await ana.post("/v1/clients", lib.newClient({ phone: "988111222" }));
   const hits = [`/v1/clients?document_number=${client.document_number}`, "/v1/clients?phone=988111222"];
   for (let i = 0; i < 2 * BUDGET; i++) assert.equal((await as.get(hits[i % 2])).json.items.length, 1);
-  assert.equal((await as.get("/v1/clients?phone=1")).status, 422, "what is refused is no guess");
+  assert.equal((await as.get("/v1/clients?phone=1")).status, 422, "an invalid search is no guess");
   await spent(as, BUDGET - 1);
   assert.equal((await as.get("/v1/clients?phone=988999999")).status, 200);
   for (const where of [nobody(), ...hits, "/v1/clients?phone=988999998"]) refused(await as.get(where));
   refused(await as.request("HEAD", hits[0]).then((r) => ({ ...r, json: { code: "too_many_guesses" } })));
-  assert.equal((await as.get(`/v1/clients/${client.id}`)).status, 200, "what is no guess goes on");
-  for (let i = 0; i < 2 * BUDGET; i++) assert.equal((await ana.get(nobody())).status, 200, "who sees all is not bounded");
+  assert.equal((await as.get(`/v1/clients/${client.id}`)).status, 200, "requests other than guesses still work");
+  for (let i = 0; i < 2 * BUDGET; i++) assert.equal((await ana.get(nobody())).status, 200, "a caller who sees everything is not limited");
 });
 
-test("the bound holds over processes, restarts and requests at once, and time fills it again", async () => {
+test("the limit holds across processes, restarts and simultaneous requests, and refills with time", async () => {
   const as = await integration(), there = lib.caller(second, as.token);
   const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 ? as : there).get(nobody())));
   assert.equal(answers.filter((r) => r.status === 200).length, BUDGET);
@@ -62,7 +62,7 @@ test("the bound holds over processes, restarts and requests at once, and time fi
   refused(await as.get(nobody()));
 });
 
-test("what registers a client tells by 409: client_create, typification_create and client_update count, rehearsed too", async () => {
+test("client_create, typification_create, client_update: their 409 reveals a number, so they count as guesses, with validate_only too", async () => {
   const { json: known } = await ana.post("/v1/clients", lib.newClient()), { json: own } = await ana.post("/v1/clients", lib.newClient());
   const typed = (client) => ({ client, contact: lib.newContact(), sub_campaign: "entel" });
   const tries = {
@@ -79,11 +79,11 @@ test("what registers a client tells by 409: client_create, typification_create a
       refused(await send(as, known.document_number, query));
       await until(`${name}${query}: the guesses are recorded`, () => guesses(as) === BUDGET);
       assert.equal(world.database.sql(`select count(*) from audit_read where advisor_id = ${as.id} and operation = '${name}' and object_type = 'client' and object_id = ${known.id}`),
-        String(2 * BUDGET), "and so is what was confirmed");
+        String(2 * BUDGET), "confirmed numbers are recorded too");
     }
 });
 
-test("a repetition with an Idempotency-Key costs nothing, and is told after the budget is spent", async () => {
+test("a replay by Idempotency-Key is free, and still works when the budget is spent", async () => {
   const as = await integration(), body = lib.newClient(), key = { "idempotency-key": "guess-1" };
   assert.equal((await as.post("/v1/clients", body, key)).status, 201);
   for (let i = 0; i < 2 * BUDGET; i++) assert.equal((await as.post("/v1/clients", body, key)).headers["idempotent-replayed"], "true");
@@ -92,7 +92,7 @@ test("a repetition with an Idempotency-Key costs nothing, and is told after the 
   assert.equal((await as.post("/v1/clients", body, key)).headers["idempotent-replayed"], "true");
 });
 
-test("audit_read_list: supervisors see who guessed, as entries without an object", async () => {
+test("audit_read_list: supervisors see each guess as an entry without an object", async () => {
   const as = await integration();
   await spent(as, 3);
   await until("they are recorded", () => guesses(as) === 3);
@@ -102,7 +102,7 @@ test("audit_read_list: supervisors see who guessed, as entries without an object
   assert.ok((await boss.get("/v1/audit/reads?guesses=true&limit=100")).json.items.every((x) => x.object_type === "guess"));
 });
 
-test("0 bounds nothing, and records all the same", async () => {
+test("GESTOR_GUESSES_PER_HOUR=0 removes the limit, but guesses are still recorded", async () => {
   const free = await lib.startServer(world.database.serve, { env: { GESTOR_GUESSES_PER_HOUR: "0" } }), as = await integration();
   const there = lib.caller(free.base, as.token);
   for (let i = 0; i < 3 * BUDGET; i++) assert.equal((await there.get(nobody())).status, 200);
@@ -112,14 +112,14 @@ test("0 bounds nothing, and records all the same", async () => {
 
 /* ------------------------------------------------------------- masks sent back */
 
-/* The personal members of every request body of the document, each as the path to it. */
+/* The path of every personal member in the document's request bodies. */
 function personalMembers() {
   const { paths, components: { schemas } } = openapi(), found = [];
   const resolved = (s) => (s && s.$ref ? { ...schemas[s.$ref.split("/").pop()], ...s, $ref: undefined } : s || {});
   const walk = (id, s, path) => {
     for (const [member, p] of Object.entries(resolved(s).properties || {})) {
       const property = resolved(p);
-      /* A mask is a text. */
+      /* Only strings are masked, also those in an array. */
       if (property["x-personal"] && [].concat(property.type).some((t) => t === "string" || t === "array")) found.push([id, [...path, member], property]);
       walk(id, property, [...path, member]);
     }
@@ -140,7 +140,7 @@ test("a mask is never taken as a value: 422 `mask`, in every personal member of 
   const members = personalMembers(), seen = new Set();
   assert.ok(members.length > 20);
   for (const [id, path, property] of members) {
-    assert.ok(where[id], `${id} takes ${path.join(".")}, which is personal: add it to \`where\``);
+    assert.ok(where[id], `${id} takes ${path.join(".")}, a personal member: add it to \`where\``);
     const list = property.type && [].concat(property.type).includes("array"), pointer = `#/${path.join("/")}${list ? "/0" : ""}`;
     for (const mask of ["***", "***912", " ***"]) {
       const body = path.reduceRight((value, name) => ({ [name]: value }), list ? [mask] : mask), r = await ana.request(...where[id], body);
@@ -155,21 +155,21 @@ test("a mask is never taken as a value: 422 `mask`, in every personal member of 
   assert.match(spanish.json.errors[0].detail, /ese valor está oculto para su cuenta/);
 });
 
-test("client_update: an integration that sends back what it sees changes nothing unawares, and is not told whether a hidden number fits a type", async () => {
+test("client_update: an integration cannot clear a masked value by sending null back, nor test whether a hidden number fits a type", async () => {
   const as = await integration(), { json: client } = await ana.post("/v1/clients", lib.newClient({ birth_date: "1980-04-05", document_type: "ce", document_number: "20467534026" }));
   const at = `/v1/clients/${client.id}`;
   assert.deepEqual((await as.patch(at, { birth_date: null })).json.errors.map((e) => [e.pointer, e.code]), [["#/birth_date", "mask"]]);
   assert.deepEqual((await as.patch(at, { document_type: "ruc" })).json.errors.map((e) => [e.pointer, e.code]), [["#/document_type", "one_of"]]);
   assert.equal((await ana.get(at)).json.birth_date, "1980-04-05");
-  assert.equal((await as.patch(at, { phone: "977111222", birth_date: "1981-04-05" })).status, 200, "what it cannot see it may correct");
+  assert.equal((await as.patch(at, { phone: "977111222", birth_date: "1981-04-05" })).status, 200, "it may set values that it cannot see");
   const { phone, birth_date } = (await ana.get(at)).json;
   assert.deepEqual([phone, birth_date], ["977111222", "1981-04-05"]);
-  assert.equal((await ana.patch(at, { birth_date: null })).status, 200, "who sees it may clear it");
+  assert.equal((await ana.patch(at, { birth_date: null })).status, 200, "a caller who sees the value may clear it");
 });
 
 /* ------------------------------------------------------------- on behalf of an advisor */
 
-test("opportunity_create: an integration with contact_write opens it for the contact's advisor, while that account is an active advisor or supervisor", async () => {
+test("opportunity_create: an integration with contact_write creates it for the contact's advisor, if that is an active advisor or supervisor", async () => {
   const as = await integration(), narrow = await integration(["opportunity_read", "opportunity_write"]);
   const { json: client } = await ana.post("/v1/clients", lib.newClient());
   const contact = async (by) => (await by.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json.id;
@@ -179,7 +179,7 @@ test("opportunity_create: an integration with contact_write opens it for the con
   assert.equal((await open(await world.signedIn("E8123497"), its)).json.code, "contact_not_owner");
   const made = await open(as, its);
   assert.deepEqual([made.status, made.json.advisor.username], [201, "E8153375"]);
-  assert.equal((await as.put(`${made.headers.location}/closure`, { advertising_acceptance: "acepto", stage: "en-proceso" })).json.code, "not_owner", "the consent is the advisor's to take");
+  assert.equal((await as.put(`${made.headers.location}/closure`, { advertising_acceptance: "acepto", stage: "en-proceso" })).json.code, "not_owner", "only the advisor records the client's consent");
   assert.equal((await ana.put(`${made.headers.location}/closure`, { advertising_acceptance: "no-acepto", stage: "en-proceso" })).status, 200);
   assert.equal((await open(boss, await contact(ana))).json.advisor.username, "E8000001");
   assert.equal((await open(as, await contact(boss))).json.advisor.username, "E8000001");

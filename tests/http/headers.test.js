@@ -7,7 +7,7 @@ const lib = require("./lib.js");
 const { until, row } = require("./writes.js");
 
 const desk = "https://desk.example", local = "http://localhost:3000";
-let world, ana, boss, open, client;    // world's server knows two origins, open none
+let world, ana, boss, open, client;    // world's server has two CORS origins, open has none
 before(async () => {
   world = await lib.world({ env: { GESTOR_CORS_ORIGINS: ` ${desk}, ${local} http://[::1]:8080,`, GESTOR_LOG_LEVEL: "debug" } });
   ana = await world.signedIn("E8153375");
@@ -23,7 +23,7 @@ const varies = (r) => list(r.headers.vary || "").includes("Origin");
 
 /* ----------------------------------------------------------------- CORS */
 
-/* Answers of every kind, each asked for from an origin. */
+/* Requests for one answer of each kind. */
 const kinds = (as, anyone, headers) => [
   [200, () => as.get(`/v1/clients/${client.id}`, headers)], [200, () => as.request("HEAD", "/v1/catalogs", undefined, headers)],
   [201, () => as.post("/v1/clients", lib.newClient(), headers)], [204, () => as.request("OPTIONS", "/v1/clients", undefined, headers)],
@@ -34,7 +34,7 @@ const kinds = (as, anyone, headers) => [
   [422, () => as.post("/v1/clients", {}, headers)], [200, () => anyone.get("/livez", headers)], [200, () => anyone.get("/openapi.json", headers)],
 ];
 
-test("client_get: an origin that is configured may read every answer, errors too; Vary says that it depends", async () => {
+test("client_get: a configured origin may read every answer, including errors; Vary has Origin", async () => {
   for (const origin of [desk, local, "http://[::1]:8080"]) {
     for (const [status, ask] of kinds(ana, world.anyone, { origin })) {
       const r = await ask();
@@ -50,7 +50,7 @@ test("client_get: an origin that is configured may read every answer, errors too
   }
 });
 
-test("client_create: a preflight is told what may be sent", async () => {
+test("client_create: a preflight lists the allowed methods and headers", async () => {
   for (const where of ["/v1/clients", `/v1/clients/${client.id}`, "/v1/sessions", "/livez"]) {
     const r = await world.anyone.request("OPTIONS", where, undefined, { origin: desk, "access-control-request-method": "PATCH",
       "access-control-request-headers": "authorization,content-type,idempotency-key,if-match" });
@@ -76,7 +76,7 @@ test("client_create: a preflight allows what tracing libraries add to a request"
   assert.equal(new Set(allowed).size, allowed.length, "none stands twice");
 });
 
-test("client_get: another origin, and null, are told nothing; nor is who names none", async () => {
+test("client_get: other origins, `null` and requests without Origin get no CORS headers", async () => {
   const others = ["https://desk.example.evil", "https://evil.desk.example", "http://desk.example", "https://desk.example:444", "https://desk.example/", "https://desk.exampl", "null", "*", "",
     desk.toUpperCase(), `${desk} ${local}`, `${desk},`, "http://localhost", "http://localhost:30000"];
   for (const origin of others) {
@@ -92,10 +92,10 @@ test("client_get: another origin, and null, are told nothing; nor is who names n
   }
   const r = await ana.get("/v1/catalogs");
   assert.deepEqual(cors(r), []);
-  assert.ok(varies(r), "also for who names none: a cache keeps it for all");
+  assert.ok(varies(r), "Vary without an Origin too, because a cache may serve the answer to any origin");
 });
 
-test("client_get: where no origins are configured there is no word of it", async () => {
+test("client_get: without configured origins no answer has CORS headers", async () => {
   const as = lib.caller(open.base, ana.token), anyone = lib.caller(open.base);
   for (const origin of [desk, "null", "*", `http://127.0.0.1:${open.port}`]) {
     for (const [status, ask] of [...kinds(as, anyone, { origin }), [204, () => anyone.request("OPTIONS", "/v1/clients", undefined, { origin, "access-control-request-method": "POST" })]]) {
@@ -107,7 +107,7 @@ test("client_get: where no origins are configured there is no word of it", async
   }
 });
 
-test("serve: refuses origins that no browser would ever name, and says what they are like", async () => {
+test("serve: refuses origins that no browser sends, and the message shows a valid one", async () => {
   for (const origins of ["*", "null", "desk.example", "https://", "https://desk.example/", "https://desk.example/path", "https://*.example", "ftp://desk.example", "https://desk.example;http://x", "HTTPS://desk.example",
     "https://Desk.example", "https://user@desk.example", "https://desk.example?x", "https://dësk.example", `${desk},*`, `${desk}, ${local}, x`, "https:// desk.example", `"${desk}"`]) {
     const r = spawnSync(lib.gestor, ["serve"], { encoding: "utf8", timeout: 10000, env: { PATH: process.env.PATH, DATABASE_URL: world.database.serve, GESTOR_JWT_SECRET: lib.serverKey,
@@ -119,7 +119,7 @@ test("serve: refuses origins that no browser would ever name, and says what they
 
 /* ------------------------------------------------------------ media types */
 
-test("client_create, client_update: every spelling of UTF-8 is taken, another charset is not", async () => {
+test("client_create, client_update: every spelling of charset=utf-8 is accepted, other charsets are not", async () => {
   for (const charset of ["utf-8", "UTF-8", "utf8", "UTF8", "Utf8", "\"utf-8\"", "\"UTF8\""]) {
     assert.equal((await ana.post("/v1/clients", lib.newClient(), { "content-type": `application/json; charset=${charset}` })).status, 201, charset);
     assert.equal((await ana.patch(`/v1/clients/${client.id}`, {}, { "content-type": `application/merge-patch+json;charset=${charset}` })).status, 200, charset);
@@ -128,7 +128,7 @@ test("client_create, client_update: every spelling of UTF-8 is taken, another ch
     assert.equal((await ana.post("/v1/clients", lib.newClient(), { "content-type": `application/json; charset=${charset}` })).status, 415, charset);
 });
 
-test("client_update, client_create: 415 says what would be taken, and OPTIONS what a patch may be", async () => {
+test("client_update, client_create: 415 names the accepted types, and OPTIONS those of a patch", async () => {
   const patch = "application/merge-patch+json, application/json";
   const patched = await ana.patch(`/v1/clients/${client.id}`, "x", { "content-type": "application/json-patch+json" });
   assert.deepEqual([patched.status, patched.headers["accept-patch"], patched.headers.accept], [415, patch, patch]);
@@ -154,7 +154,7 @@ const guarded = (headers, what) => {
   for (const name of ["server", "x-powered-by"]) assert.equal(headers[name], undefined, name);
 };
 
-test("client_get: every kind of answer has the security headers, once", async () => {
+test("client_get: every kind of answer has each security header once", async () => {
   for (const [status, ask] of kinds(ana, world.anyone, {})) {
     const r = await ask();
     assert.equal(r.status, status, r.text);
@@ -163,7 +163,7 @@ test("client_get: every kind of answer has the security headers, once", async ()
   const o = await lib.opened(ana);
   const { headers: { location } } = await ana.post(`${o.at}/actions`, row);
   guarded((await ana.delete(location)).headers, "204");
-  // What the guard, and the library by itself, refuse.
+  // Refusals by the guard, and by civetweb itself.
   for (const [bytes, status] of [["GET /livez HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n", 400], ["GET /livez HTTP/1.1\r\n\r\n", 400], ["nonsense\r\n\r\n", 400], ["GET /livez HTTP/2.0\r\nHost: x\r\n\r\n", 505],
     [`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(40000)}\r\n\r\n`, 431], [`GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
     ["POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400], ["GET /livez HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n", 417]]) {
@@ -176,7 +176,7 @@ test("client_get: every kind of answer has the security headers, once", async ()
   }
 });
 
-test("HAProxy alone does TLS: nothing older than 1.2, no port in plain text, and browsers are to keep to it for a year", () => {
+test("HAProxy terminates TLS: version 1.2 or newer, no plain-text port, HSTS for a year", () => {
   const proxy = fs.readFileSync(`${lib.root}/deploy/haproxy.cfg`, "utf8");
   assert.match(proxy, /^\tssl-default-bind-options ssl-min-ver TLSv1\.2 /m);
   assert.match(proxy, /^\tssl-default-bind-ciphers ECDHE\+AESGCM:ECDHE\+CHACHA20$/m);
@@ -195,7 +195,7 @@ const lineOf = async (r, server = world.server) => {
   return line;
 };
 
-test("client_get: a traceparent is answered within its trace, with a span of its own, in problems and in the log", async () => {
+test("client_get: answers, problems and log keep the traceparent's trace id, and each answer has its own span id", async () => {
   const spans = new Set([span]);
   for (const [given, flags] of [[`00-${id}-${span}-01`, "01"], [`00-${id}-${span}-00`, "00"], [`cc-${id}-${span}-01`, "01"], [`cc-${id}-${span}-01-what-the-future-is-like`, "01"], [`  00-${id}-${span}-01  `, "01"]]) {
     for (const [status, ask] of kinds(ana, world.anyone, { traceparent: given })) {
@@ -213,7 +213,7 @@ test("client_get: a traceparent is answered within its trace, with a span of its
   }
 });
 
-test("client_get: what is no traceparent, or stands twice, counts as none", async () => {
+test("client_get: a malformed or repeated traceparent is ignored", async () => {
   const zero = (n) => "0".repeat(n);
   for (const given of ["", "x", `00-${id}-${span}`, `00-${id}-${span}-`, `00-${id}-${span}-1`, `00-${id}-${span}-011`, `00-${id}-${span}-01-more`, `00-${id}-${span}-01-`, `ff-${id}-${span}-01`, `FF-${id}-${span}-01`,
     `0-${id}-${span}-01`, `000-${id}-${span}-01`, `cc-${id}-${span}-01.more`, `cc-${id}-${span}-01x`, `00-${zero(32)}-${span}-01`, `00-${id}-${zero(16)}-01`, `00-${id.toUpperCase()}-${span}-01`, `00-${id}-${span.toUpperCase()}-01`,
@@ -230,7 +230,7 @@ test("client_get: what is no traceparent, or stands twice, counts as none", asyn
 
 /* -------------------------------------------------------------------- log */
 
-test("client_get, session_create: the log line of a request", async () => {
+test("client_get, session_create: the members of a request's log line", async () => {
   const names = ["time", "level", "msg", "request_id", "operation_id", "status", "duration_ms", "bytes"];
   const me = Number((await ana.get("/v1/sessions/current")).json.advisor.id);
   for (const [r, more] of [
@@ -241,7 +241,7 @@ test("client_get, session_create: the log line of a request", async () => {
     [await world.anyone.get("/livez"), { operation_id: "livez", status: 200, level: "debug", advisor_id: undefined }],
     [await ana.get("/v1/catalogs", { "if-none-match": "*" }), { operation_id: "catalog_list", status: 304 }],
     [await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password }), { operation_id: "session_create", status: 201, advisor_id: me }],
-    // Whose sign-in failed, where there is such an account; a name that is nobody's may be a password.
+    // A failed sign-in logs the account if it exists; an unknown username is not logged, because it may be a password.
     [await world.anyone.post("/v1/sessions", { username: "e8153375", password: "una-clave-equivocada" }), { operation_id: "session_create", status: 401, code: "credentials_wrong", advisor_id: me }],
     [await world.anyone.post("/v1/sessions", { username: "E7654321", password: "una-clave-equivocada" }), { operation_id: "session_create", status: 401, code: "credentials_wrong", advisor_id: undefined }],
     [await ana.post("/v1/sessions/refresh", { refresh_token: "x".repeat(43) }), { operation_id: "session_refresh", status: 401, code: "refresh_token_invalid", advisor_id: undefined }],

@@ -8,7 +8,7 @@ const { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row } = 
 
 let world, ana, bea, boss, make, sql;
 before(async () => {
-  world = await lib.world({ env: { GESTOR_QUERY_TIMEOUT_MS: "30000" } });   // who waits for a lock does so for 6 s
+  world = await lib.world({ env: { GESTOR_QUERY_TIMEOUT_MS: "30000" } });   // a fifth, 6 s, is how long a statement waits for a lock
   ana = await world.signedIn("E8153375");
   bea = await world.signedIn("E8123497");
   boss = await world.signedIn("E8000001");
@@ -38,14 +38,14 @@ const isRunning = (r) => {
   assert.match(r.headers["retry-after"], /^[1-9][0-9]*$/);
 };
 
-/* otherwise(body) - the same JSON, its members the other way round, and blanks between. */
+/* otherwise(body) - the same JSON with its members in reverse order and with blanks. */
 const turned = (v) => Array.isArray(v) ? v.map(turned) : v && typeof v === "object" ? Object.fromEntries(Object.entries(v).reverse().map(([k, x]) => [k, turned(x)])) : v;
 const otherwise = (body) => JSON.stringify(turned(body), null, "\t ").replace(/Ñ/g, "\\u00d1");
 
-/* ------------------------------------------------------------ repetitions */
+/* ---------------------------------------------------------------- replays */
 
 for (const id of keyed)
-  test(`${id}: repeated, the same answer byte for byte, and nothing is done twice`, async () => {
+  test(`${id}: a retry gets the same answer byte for byte, and nothing is done twice`, async () => {
     const rq = await make[id](), key = newKey();
     const first = isNew(await send(rq, by(key))), whole = fingerprint(world.database);
     isReplay(await send(rq, by(key)), first);
@@ -61,7 +61,7 @@ for (const id of keyed)
     if (first.status === 201 && id !== "session_create") assert.equal((await ana.get(first.headers.location)).headers.etag, first.headers.etag);
   });
 
-test("contact_create, action_create: the same key of another advisor, or for another operation, is another key", async () => {
+test("contact_create, action_create: a key belongs to one advisor and one operation", async () => {
   const rq = await make.contact_create(), key = newKey();
   const first = isNew(await send(rq, by(key)), 201);
   const beas = isNew(await send(rq, by(key), { as: bea }), 201);
@@ -73,7 +73,7 @@ test("contact_create, action_create: the same key of another advisor, or for ano
   isReplay(await send(other, by(key)), third);
 });
 
-test("contact_create: what a key may be", async () => {
+test("contact_create: which keys are valid", async () => {
   const rq = await make.contact_create(), count = () => Number(sql("select count(*) from contact"));
   const good = ["x", "!", "~", "a,b", "k=1;v=2", "5f0c1f9e-7c0b-4c5e-9d57-0c5a3a1d8f11", "z".repeat(255), "';drop/**/table/**/idempotency--", "\\", "\"", "a\"", "\"a", "{}", "%s%n", "\"" + "q".repeat(255) + "\""];
   const earlier = count();
@@ -93,8 +93,8 @@ test("contact_create: what a key may be", async () => {
   isNew(await send(rq), 201);
 });
 
-test("contact_create: faults that have nothing to do with catalogues are told without a database too", async () => {
-  /* Whom a token lets in is known; then the database goes. */
+test("contact_create: faults that do not depend on catalogues are reported even without a database", async () => {
+  /* The server reads the session's state once, then the database becomes unreachable. */
   const between = await proxy(world.database.serve), server = await lib.startServer(between.url);
   const as = lib.caller(server.base, ana.token), rq = await make.contact_create();
   await as.get("/v1/sessions/current");
@@ -104,13 +104,13 @@ test("contact_create: faults that have nothing to do with catalogues are told wi
   await server.stop();
 });
 
-test("session_delete: an Idempotency-Key is not for it, and asks nothing", async () => {
+test("session_delete: ignores an Idempotency-Key", async () => {
   isNew(await send(await make.session_delete(), by("a b")), 204);
 });
 
-/* ------------------------------------------------- what failed is not kept */
+/* ------------------------------------------------ failures are not stored */
 
-test("client_create, contact_create, action_create, opportunity_create, client_update, typification_put: a failure is not kept; mended, the same key is good", async () => {
+test("client_create, contact_create, action_create, opportunity_create, client_update, typification_put: a failure is not stored; the corrected request succeeds with the same key", async () => {
   const kept = (key) => sql(`select count(*) from idempotency where key = '${key}'`);
   const then = async (code, wrong, mend, right) => {
     const key = newKey(), r = await wrong(by(key));
@@ -140,19 +140,19 @@ test("client_create, contact_create, action_create, opportunity_create, client_u
   await then("opportunity_finished", (h) => ana.put(`${p.at}/diagnosis`, { reason: lib.reason }, h), () => boss.post(`${p.at}/reopening`), (h) => ana.put(`${p.at}/diagnosis`, { reason: lib.reason }, h));
 });
 
-test("client_create: a rehearsal neither uses the key nor is one of its answers", async () => {
-  const rq = await make.client_create(), key = newKey(), rehearsal = { where: `${rq.where}?validate_only=true` };
-  for (let i = 0; i < 2; i++) assert.equal(isNew(await send(rq, by(key), rehearsal), 200).json.id, null);
+test("client_create: a validate_only request neither uses the key nor gets a stored response", async () => {
+  const rq = await make.client_create(), key = newKey(), validateOnly = { where: `${rq.where}?validate_only=true` };
+  for (let i = 0; i < 2; i++) assert.equal(isNew(await send(rq, by(key), validateOnly), 200).json.id, null);
   const first = isNew(await send(rq, by(key)), 201);
-  const again = await send(rq, by(key), rehearsal);
-  assert.equal(again.status, 409, "it would be made anew");
+  const again = await send(rq, by(key), validateOnly);
+  assert.equal(again.status, 409, "validate_only checks the request anew");
   assert.equal(again.json.code, "client_exists");
   isReplay(await send(rq, by(key)), first);
 });
 
-/* --------------------------------------------------------------- at once */
+/* ---------------------------------------------------------- simultaneous */
 
-test("contact_create: while the first runs, 409 at once; afterwards its answer", async () => {
+test("contact_create: a retry gets 409 at once while the first request runs, and its answer afterwards", async () => {
   const rq = await make.contact_create(), key = newKey();
   const release = await hold(world.database, "lock table contact in share row exclusive mode");
   const first = send(rq, by(key));
@@ -169,7 +169,7 @@ test("contact_create: while the first runs, 409 at once; afterwards its answer",
 });
 
 for (const id of ["contact_create", "typification_create", "session_refresh", "action_update", "opportunity_reopen"])
-  test(`${id}: twenty at once: one is done`, async () => {
+  test(`${id}: of twenty simultaneous requests with one key one is executed`, async () => {
     const rq = await make[id](), key = newKey();
     const all = await Promise.all(Array.from({ length: 20 }, () => send(rq, by(key))));
     const done = all.filter((r) => r.status < 300 && !r.headers["idempotent-replayed"]);
@@ -185,7 +185,7 @@ for (const id of ["contact_create", "typification_create", "session_refresh", "a
 
 /* --------------------------------------------------------------- sessions */
 
-test("session_create, session_refresh: repeated, the same tokens, and they are good; another's password is not", async () => {
+test("session_create, session_refresh: a retry gets the same valid tokens; a wrong password with the same key does not", async () => {
   const key = newKey(), body = { username: "E8123497", password: lib.password };
   const count = () => Number(sql("select count(*) from session"));
   const first = isNew(await world.anyone.post("/v1/sessions", body, by(key)), 201), was = count();
@@ -207,14 +207,14 @@ test("session_create, session_refresh: repeated, the same tokens, and they are g
   assert.equal((await lib.caller(world.base, same.access_token).get("/v1/sessions/current")).status, 200);
   const next = isNew(await world.anyone.post("/v1/sessions/refresh", { refresh_token: same.refresh_token }, by(key)), 200);
   assert.equal((await lib.caller(world.base, next.json.access_token).get("/v1/sessions/current")).status, 200);
-  // Whoever has an old token and guesses the key must not come, repetition by repetition, to the one that lives.
+  // An attacker with an old token who guesses the key must not reach the live token by a chain of replays.
   assert.equal((await world.anyone.post("/v1/sessions/refresh", renewal, by(key))).json.code, "refresh_token_invalid");
-  // A repetition come late is no more than that; under another key, or none, it is a used token shown again, and ends the session.
+  // A late retry with the key is harmless. With another key, or none, it is reuse of a used token, and ends the session.
   assert.equal((await lib.caller(world.base, next.json.access_token).get("/v1/sessions/current")).status, 200);
   assert.equal((await world.anyone.post("/v1/sessions/refresh", renewal, by(newKey()))).json.code, "refresh_token_invalid");
   assert.equal((await lib.caller(world.base, next.json.access_token).get("/v1/sessions/current")).status, 401);
 
-  // What is kept is of no use to who reads the table.
+  // The stored responses reveal no token to a reader of the table.
   const kept = sql("select i::text || encode(i.request, 'escape') from idempotency i where operation like 'session%'");
   assert.ok(kept.split("\n").length >= 3 && kept.includes("refresh_token"), kept);
   const sealed = [...kept.matchAll(/""refresh_token"":""([^"]+)""/g)].map(([, text]) => Buffer.from(text, "base64url").toString("latin1"));
@@ -228,7 +228,7 @@ test("session_create, session_refresh: repeated, the same tokens, and they are g
   }
 });
 
-test("advisor_create, advisor_password_put: another password is another request, and is not to be guessed from what is kept", async () => {
+test("advisor_create, advisor_password_put: another password is another request, and cannot be guessed from the stored row", async () => {
   const chief = await world.signedIn("E8000002"), key = newKey(), words = ["una-clave-primera", "una-clave-segunda"];
   const body = { username: "E7700001", full_name: "CUENTA DE PRUEBA", role: "advisor", password: words[0] };
   const first = isNew(await chief.post("/v1/advisors", body, by(key)), 201);
@@ -243,10 +243,10 @@ test("advisor_create, advisor_password_put: another password is another request,
   for (const word of words)
     for (const form of [word, JSON.stringify({ password: word })])
       for (const text of [form, crypto.createHash("blake2b512").update(form).digest("hex").slice(0, 64), crypto.createHash("sha256").update(form).digest("hex")])
-        assert.ok(!kept.includes(text), "nothing of the password is there");
+        assert.ok(!kept.includes(text), "the row holds no part of the password");
 });
 
-test("session_refresh: of two with the same key at the same time the second waits, and gets the same tokens", async () => {
+test("session_refresh: of two simultaneous requests with the same key the second waits, and gets the same tokens", async () => {
   const { refresh_token } = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json, key = newKey();
   const renew = () => world.anyone.post("/v1/sessions/refresh", { refresh_token }, by(key));
   const release = await hold(world.database, lockOf(sql("select encode(refresh_hash, 'hex') from session order by id desc limit 1"), "session_refresh", key));
@@ -257,10 +257,10 @@ test("session_refresh: of two with the same key at the same time the second wait
   assert.deepEqual(answers.map((r) => r.status), [200, 200], answers.map((r) => r.text).join("\n"));
   assert.deepEqual(answers.map((r) => r.headers["idempotent-replayed"]).sort(), ["true", undefined]);
   assert.deepEqual(answers[0].json.refresh_token, answers[1].json.refresh_token);
-  assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: answers[0].json.refresh_token })).status, 200, "the session goes on");
+  assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: answers[0].json.refresh_token })).status, 200, "the session is still valid");
 });
 
-test("session_refresh: of a session that was ended, nothing is repeated", async () => {
+test("session_refresh: nothing is replayed for an ended session", async () => {
   const session = (await world.anyone.post("/v1/sessions", { username: "E8000001", password: lib.password })).json;
   const renewal = { refresh_token: session.refresh_token }, key = newKey();
   const renewed = isNew(await world.anyone.post("/v1/sessions/refresh", renewal, by(key)), 200);
@@ -269,7 +269,7 @@ test("session_refresh: of a session that was ended, nothing is repeated", async 
   assert.equal((await world.anyone.post("/v1/sessions/refresh", renewal, by(key))).json.code, "refresh_token_invalid");
 });
 
-test("client_create: after the signing secret was changed, the same request with its key is still the same", async () => {
+test("client_create: a key still works after the signing secret has changed", async () => {
   const body = lib.newClient(), key = newKey(), first = isNew(await ana.post("/v1/clients", body, by(key)), 201);
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_JWT_SECRET: crypto.randomBytes(48).toString("base64") } });
   const session = (await lib.caller(server.base).post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
@@ -277,12 +277,12 @@ test("client_create: after the signing secret was changed, the same request with
   await server.stop();
 });
 
-test("contact_create: a path written with other escapes is the same path", async () => {
+test("contact_create: a path with different percent-encoding is the same request", async () => {
   const rq = await make.contact_create(), key = newKey(), first = isNew(await send(rq, by(key)), 201);
   isReplay(await ana.post(`/v1/clients/${rq.where.split("/")[3]}/contact%73`, rq.body, by(key)), first);
 });
 
-test("session_create: repeated after the session was ended, a session anew, which is repeated then; of one who may not sign in any more, 401", async () => {
+test("session_create: a retry after the session ended creates a new session, and later retries replay that one; a deactivated account gets 401", async () => {
   const key = newKey(), body = { username: "E8000002", password: lib.password };
   const first = isNew(await world.anyone.post("/v1/sessions", body, by(key)), 201);
   const signed = lib.caller(world.base, first.json.access_token);
@@ -299,17 +299,17 @@ test("session_create: repeated after the session was ended, a session anew, whic
 
 /* ------------------------------------------------- catalogues, age, purge */
 
-test("action_create, typification_create: an item that was deactivated since does not keep the answer from being repeated", async () => {
+test("action_create, typification_create: the answer is replayed even if its item was deactivated since", async () => {
   const active = async (yes) => {
     sql(`update catalog_item set active = ${yes} where code = '${row.action}'`);
-    return () => until("heard", async () => (await ana.get("/v1/catalogs/retention_action")).text.includes(`"${row.action}"`) === yes);
+    return () => until("notified", async () => (await ana.get("/v1/catalogs/retention_action")).text.includes(`"${row.action}"`) === yes);
   };
   for (const id of ["action_create", "typification_create"]) {
     const rq = await make[id](), key = newKey();
     const first = isNew(await send(rq, by(key)), 201);
-    const heard = await active(false);
+    const notified = await active(false);
     isReplay(await send(rq, by(key)), first);
-    await heard();
+    await notified();
     isReplay(await send(rq, by(key)), first);
     const r = await send(rq, by(newKey()));
     lib.faultAt(r, id === "action_create" ? "#/action" : "#/actions/0/action");
@@ -317,7 +317,7 @@ test("action_create, typification_create: an item that was deactivated since doe
   }
 });
 
-test("contact_create: after a day the key is a new one", async () => {
+test("contact_create: a key is free again after a day", async () => {
   const rq = await make.contact_create(), key = newKey();
   const age = (interval) => sql(`update idempotency set created_at = now() - interval '${interval}' where key = '${key}'`);
   const first = isNew(await send(rq, by(key)), 201);
@@ -334,7 +334,7 @@ test("contact_create: after a day the key is a new one", async () => {
   isReused(await send(rq, by(key)));
 });
 
-test("contact_create: answers that are older than a day are removed, the others stay", async () => {
+test("contact_create: stored responses older than a day are removed, the others stay", async () => {
   sql(`insert into idempotency (scope, operation, key, request, status, body, created_at)
     select 'x', 'contact_create', 'old-' || n, '\\x00'::bytea, 201, '{}'::json, now() - interval '24 hours 1 second' - n * interval '1 second' from generate_series(1, 5000) n
     union all select 'x', 'contact_create', 'young-' || n, '\\x00', 201, '{}', now() - interval '23 hours 59 minutes' from generate_series(1, 500) n`);
@@ -348,11 +348,11 @@ test("contact_create: answers that are older than a day are removed, the others 
   }
 });
 
-/* --------------------------------------- killed, and cut off, at any moment */
+/* ------------------------------ killed, or disconnected from the database */
 
 /*
- * proxy(url) - between a server and the database. hold(way) keeps back what goes
- * "up" to the database, or "down" from it, until release(); held(way) is what is kept back.
+ * proxy(url) - a TCP proxy between a server and the database. hold(way) buffers the bytes that go
+ * "up" to the database, or "down" from it, until release(); held(way) returns the buffered bytes.
  */
 async function proxy(url) {
   const target = new URL(url), pairs = new Set();
@@ -387,7 +387,7 @@ async function proxy(url) {
   };
 }
 
-/* What is to be there once: the request, and how many there are. */
+/* Requests whose effect must happen exactly once; count() is how many of its records exist. */
 const once = {
   typification_create: async () => {
     const rq = await make.typification_create();
@@ -400,9 +400,9 @@ const once = {
 };
 
 /*
- * The pool (4) and the listener of the world's server are connected, and those of the one behind the proxy, which says itself that
- * none of its is being made any more: to the database one is idle before its statements are prepared.
- * No fewer than 4: of 2 a single one is for writes, and what was read is stored by that one too.
+ * Waits until both servers have their connections: 4 in the pool and the listener. PostgreSQL shows a connection as idle before
+ * its statements are prepared, so the metrics of the server behind the proxy must show 4 open connections too.
+ * The pool needs 4, because of 2 only one is for writes, and that one also stores the record of reads.
  */
 const settled = async (server) => {
   await until("all connected", async () => lib.sql(world.database.superuser,
@@ -420,25 +420,25 @@ async function throughProxy(run, env = {}) {
     between.close();
   }
 }
-/* It waits for the connections to be back for as long as a slow machine takes. */
+/* Long enough for a slow machine to reconnect. */
 const patient = { GESTOR_POOL_WAIT_MS: "20000", GESTOR_QUERY_TIMEOUT_MS: "30000" };
 const kill = async (server) => {
   server.child.kill("SIGKILL");
   assert.equal((await server.ended).signal, "SIGKILL");
 };
 
-test("contact_create: what is stored, and cannot be shown at the moment, is outcome_unknown: busy would say that nothing was", () =>
+test("contact_create: if the stored response cannot be read at the moment, 503 outcome_unknown, because `busy` would mean that nothing was stored", () =>
   throughProxy(async (between, server, as) => {
     const rq = await once.contact_create(), key = newKey(), first = isNew(await send(rq, by(key)), 201);
     between.hold("up");
     const answer = send(rq, by(key), { as });
     await until("on its way", () => between.held("up").includes("idempotency_claim"));
-    // The claim finds that it is stored; what asks for the answer that was kept is not let through.
+    // The claim of the key passes and finds a stored response; the query that reads the response is held back.
     between.release("up");
     between.hold("up");
     const r = await answer;
     assert.deepEqual([r.status, r.json.code], [503, "outcome_unknown"], r.text);
-    assert.deepEqual([r.headers["content-language"], r.headers["idempotent-replayed"]], ["en", undefined], "its headers alone, once");
+    assert.deepEqual([r.headers["content-language"], r.headers["idempotent-replayed"]], ["en", undefined], "no header of the stored response");
     between.release("up");
     await until("shown again", async () => (await send(rq, by(key), { as })).status === 201);
     isReplay(await send(rq, by(key), { as }), first);
@@ -446,7 +446,7 @@ test("contact_create: what is stored, and cannot be shown at the moment, is outc
   }, { GESTOR_QUERY_TIMEOUT_MS: "3000" }));
 
 for (const [id, begin] of Object.entries(once)) {
-  test(`${id}: killed when it was stored and not yet answered: repeated, the answer, and it is there once`, async () => {
+  test(`${id}: the server is killed after the commit, before the answer: a retry gets the answer, and it is done once`, async () => {
     for (let round = 0; round < 2; round++) await throughProxy(async (between, server, as) => {
       const rq = await begin(), key = newKey();
       between.hold("down");
@@ -465,7 +465,7 @@ for (const [id, begin] of Object.entries(once)) {
     });
   });
 
-  test(`${id}: killed before it was stored: repeated, it is done, once`, async () => {
+  test(`${id}: the server is killed before the commit: a retry does it, once`, async () => {
     for (let round = 0; round < 2; round++) await throughProxy(async (between, server, as) => {
       const rq = await begin(), key = newKey();
       between.hold("up");
@@ -481,7 +481,7 @@ for (const [id, begin] of Object.entries(once)) {
     });
   });
 
-  test(`${id}: killed while the database is about it: repeated, 409 until that is over, then once`, async () => {
+  test(`${id}: the server is killed while the database works: retries get 409 until that is over, then it is done once`, async () => {
     await throughProxy(async (between, server, as) => {
       const rq = await begin(), key = newKey();
       const release = await hold(world.database, "lock table contact in share row exclusive mode");
@@ -498,7 +498,7 @@ for (const [id, begin] of Object.entries(once)) {
     }, patient);
   });
 
-  test(`${id}: cut off from the database when it was stored: the service finds out by itself; without a key it cannot know`, async () => {
+  test(`${id}: the connection breaks after the commit: with a key the server finds the result itself; without one, outcome_unknown`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
       for (let round = 0; round < 3; round++) {
@@ -507,14 +507,14 @@ for (const [id, begin] of Object.entries(once)) {
         const answer = send(rq, by(key), { as });
         await until("stored", () => rq.count() === 1);
         between.cut();
-        const told = await answer, r = ok(await send(rq, by(key)), 201);
-        if (told.status === 201) isReplay(r, told), found++;
-        else assert.equal(told.json.code, "outcome_unknown", told.text);
+        const reply = await answer, r = ok(await send(rq, by(key)), 201);
+        if (reply.status === 201) isReplay(r, reply), found++;
+        else assert.equal(reply.json.code, "outcome_unknown", reply.text);
         await settled(server);
         assert.equal(rq.count(), 1);
         assert.equal((await ana.get(r.headers.location)).text, r.text);
       }
-      assert.ok(found > 0, "it found out by itself");
+      assert.ok(found > 0, "the server found the result at least once");
       const rq = await begin();
       between.hold("down");
       const answer = send(rq, {}, { as });
@@ -529,7 +529,7 @@ for (const [id, begin] of Object.entries(once)) {
     }, patient);
   });
 
-  test(`${id}: cut off from the database for longer when it was stored: the outcome is unknown, and is not said to be nothing`, async () => {
+  test(`${id}: the database stays unreachable after the commit: 503 outcome_unknown, and a later retry gets the answer`, async () => {
     await throughProxy(async (between, server, as) => {
       const rq = await begin(), key = newKey();
       between.hold("down");
@@ -545,7 +545,7 @@ for (const [id, begin] of Object.entries(once)) {
     });
   });
 
-  test(`${id}: cut off from the database before it was stored: with a key it is done all the same, once`, async () => {
+  test(`${id}: the connection breaks before the commit: with a key the server does it again, once`, async () => {
     await throughProxy(async (between, server, as) => {
       let found = 0;
       for (let round = 0; round < 3; round++) {
@@ -554,14 +554,14 @@ for (const [id, begin] of Object.entries(once)) {
         const answer = send(rq, by(key), { as });
         await until("on its way", () => between.held("up").includes(id));
         between.cut();
-        const told = await answer;
-        if (told.status === 201) isReplay(await send(rq, by(key)), isNew(told)), found++;
-        else assert.equal(told.json.code, "outcome_unknown", told.text);
+        const reply = await answer;
+        if (reply.status === 201) isReplay(await send(rq, by(key)), isNew(reply)), found++;
+        else assert.equal(reply.json.code, "outcome_unknown", reply.text);
         ok(await send(rq, by(key)), 201);
         assert.equal(rq.count(), 1);
         await settled(server);
       }
-      assert.ok(found > 0, "it was done all the same");
+      assert.ok(found > 0, "the server did it at least once");
       assert.equal((await server.stop()).code, 0);
     }, patient);
   });

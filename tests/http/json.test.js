@@ -1,10 +1,10 @@
 /*
- * What is JSON and what is not, in the spirit of JSONTestSuite
- * (https://github.com/nst/JSONTestSuite): the names say what has to happen.
- *   y_  JSON of RFC 8259: read, so that 422 finds the values wrong (no case is a client)
- *   n_  not JSON, or what this service refuses to read: 400
- *   i_  left to the reader by the RFC: 400 or 422
- * All go down one connection, which has to live through them.
+ * Which bodies are JSON, in the style of JSONTestSuite
+ * (https://github.com/nst/JSONTestSuite). The name's prefix says what must happen:
+ *   y_  JSON by RFC 8259: parsed, then 422 because it is no valid client
+ *   n_  not JSON, or JSON that this service refuses: 400
+ *   i_  RFC 8259 leaves it to the parser: 400 or 422
+ * All cases use one connection, which must stay open.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -26,7 +26,7 @@ const utf16 = (text, big) => { const b = Buffer.from(text, "utf16le"); return bi
 const around = (before_, middle, after_) => Buffer.concat([Buffer.from(before_), middle, Buffer.from(after_)]);
 
 const cases = {
-  /* ---- values alone */
+  /* ---- single values */
   y_lone_true: "true", y_lone_false: "false", y_lone_null: "null", y_lone_int: "42", y_lone_negative: "-0.1", y_lone_string: '"asd"',
   y_lone_empty_string: '""', y_lone_array: "[]", y_lone_object: "{}", y_lone_string_with_newline_behind: '"a"\n',
   n_empty: "", n_space: " ", n_whitespace_only: " \n\r\t ", n_lone_minus: "-", n_lone_quote: '"', n_lone_open_array: "[", n_lone_close_array: "]",
@@ -101,7 +101,7 @@ const cases = {
   i_string_lone_high: '["\\uD800"]', i_string_lone_low: '["\\uDC00"]', i_string_high_then_text: '["\\uD800abc"]', i_string_high_then_newline: '["\\uD800\\n"]', i_string_high_then_escape: '["\\uD800\\u0061"]',
   i_string_two_high: '["\\uD800\\uD800"]', i_string_inverted: '["\\uDd1e\\uD834"]', i_string_high_then_cut: '["\\uD834\\uDd"]', i_string_high_then_u: '["\\uD834\\u"]', i_string_lone_in_key: '{"\\uDFAA":0}',
 
-  /* ---- bytes that are no UTF-8, other encodings, NUL */
+  /* ---- invalid UTF-8, other encodings, NUL */
   n_utf8_lone_continuation: around('["', bytes(0x81), '"]'), n_utf8_overlong_2: around('["', hex("c0af"), '"]'), n_utf8_overlong_3: around('["', hex("e08080"), '"]'), n_utf8_overlong_4: around('["', hex("f0808080"), '"]'),
   n_utf8_overlong_6: around('["', hex("fc83bfbfbfbf"), '"]'), n_utf8_overlong_nul: around('["', hex("c080"), '"]'), n_utf8_surrogate: around('["', hex("eda080"), '"]'), n_utf8_surrogate_pair: around('["', hex("eda080edb080"), '"]'),
   n_utf8_past_the_end: around('["', hex("f4908080"), '"]'), n_utf8_f5: around('["', hex("f5808080"), '"]'), n_utf8_fe: around('["', hex("fe"), '"]'), n_utf8_ff: around('["', hex("ff"), '"]'), n_utf8_cut_2: around('["', hex("c3"), '"]'),
@@ -125,14 +125,14 @@ function send(body) {
   });
 }
 
-/* Which problem a 400 has to be, where that is part of the promise. */
+/* The expected problem code of a 400, where the documentation promises one. */
 function codeOf(name) {
   if (/duplicate/.test(name)) return "json_duplicate_key";
   if (/_(33|2048)_deep|_open_60000|object_open$/.test(name)) return "json_too_deep";
   return "json_invalid";
 }
 
-test(`${Object.keys(cases).length} bodies, all down one connection`, async (t) => {
+test(`${Object.keys(cases).length} bodies over one connection`, async (t) => {
   assert.ok(Object.keys(cases).length >= 120);
   const ports = new Set();
   for (const [name, value] of Object.entries(cases)) {
@@ -146,10 +146,10 @@ test(`${Object.keys(cases).length} bodies, all down one connection`, async (t) =
       if (r.status === 422) assert.ok(r.json.errors.length >= 1 && r.json.errors.every((e) => e.pointer.startsWith("#") && e.detail));
     });
   }
-  assert.equal(ports.size, 1, "one connection for all");
+  assert.equal(ports.size, 1, "all cases used one connection");
 });
 
-test("what is read is read as it is: keys come back as JSON Pointers", async () => {
+test("keys are parsed exactly: they come back as JSON Pointers", async () => {
   for (const [body, pointer] of [
     ['{"a":1}', "#/a"], ['{"\\u0061":1}', "#/a"], ['{"a\\/b":1}', "#/a~1b"], ['{"a~b":1}', "#/a~0b"], ['{"":1}', "#/"],
   ]) {
@@ -159,13 +159,13 @@ test("what is read is read as it is: keys come back as JSON Pointers", async () 
   }
 });
 
-test("random bytes, and good JSON with a byte changed, are never a fault of ours", async () => {
+test("random bytes, and valid JSON with one byte changed, never cause a 500", async () => {
   const good = Buffer.from(JSON.stringify(lib.newClient({ sales: { lines: 1, plan: "a\u00f1\"\\", activation_date: null } })));
   let state = 12345;
   const random = (n) => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return (state >>> 8) % n; };
   for (let i = 0; i < 300; i++) {
     const body = i % 3 === 0 ? Buffer.from(Array.from({ length: random(200) }, () => random(256))) : Buffer.from(good);
-    /* The bracket that makes it good is gone in any case. */
+    /* The closing bracket is always removed, so the body is never valid. */
     if (i % 3 !== 0) { body[random(body.length)] = random(256); body[body.length - 1] = random(124); }
     const r = await send(body);
     assert.ok([400, 422].includes(r.status), `${r.status} ${body.toString("latin1")}`);

@@ -1,6 +1,6 @@
 /*
- * Who is told to wait: a stranger's wrong passwords do not keep an advisor from signing in where that advisor works; and
- * what protects is done in a rehearsal and in a repetition too.
+ * Who is throttled: an attacker's wrong passwords do not keep an advisor from signing in at the advisor's usual address.
+ * And security measures apply to validate_only requests and retries too.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -28,7 +28,7 @@ async function account(more = {}) {
 const from = (address) => ({ "x-forwarded-for": address });
 const signIn = (a, address, password = lib.password, base = world.base, query = "", headers = {}) =>
   lib.caller(base).post(`/v1/sessions${query}`, { username: a.username, password }, { ...from(address), ...headers });
-/* attacked(a) - wrong passwords from six addresses, until strangers are told to wait. */
+/* attacked(a) - wrong passwords from six addresses, until unknown addresses get 429. */
 async function attacked(a, bases = [world.base, second.base]) {
   let last;
   for (let i = 0; i < 66; i++) {
@@ -38,25 +38,25 @@ async function attacked(a, bases = [world.base, second.base]) {
   assert.equal((await signIn(a, "192.0.2.99", "no-es-esta-clave", bases[0])).status, 429, "a stranger waits");
 }
 
-test("session_create: from where an account signed in lately it signs in during an attack from elsewhere, at every process", async () => {
+test("session_create: an account can sign in from a recently used address during an attack from elsewhere, at every process", async () => {
   const a = await account();
   assert.equal((await signIn(a, "192.0.2.1")).status, 201);
   assert.equal((await signIn(a, "2001:db8:0:7::1")).status, 201);
   await attacked(a);
-  assert.equal((await signIn(a, "192.0.2.2")).status, 429, "the right password from an address that is not known waits");
-  /* Those who refused it remember that, and let this one through all the same. */
+  assert.equal((await signIn(a, "192.0.2.2")).status, 429, "an unknown address gets 429 even with the right password");
+  /* Both processes remember the refusal, and still let the known address through. */
   const third = await lib.startServer(world.database.serve, settings);
   await until("it knows", async () => (await signIn(a, "192.0.2.1", lib.password, third.base)).status === 201, 2000);
   for (const base of [world.base, third.base]) {
     assert.equal((await signIn(a, "192.0.2.1", lib.password, base)).status, 201);
-    assert.equal((await signIn(a, "2001:db8:0:7:abcd::2", lib.password, base)).status, 201, "of an IPv6 network one is known, so all are");
-    assert.equal((await signIn(a, "2001:db8:0:8::1", lib.password, base)).status, 429, "not those of another");
+    assert.equal((await signIn(a, "2001:db8:0:7:abcd::2", lib.password, base)).status, 201, "one known IPv6 address makes its whole network known");
+    assert.equal((await signIn(a, "2001:db8:0:8::1", lib.password, base)).status, 429, "another network stays unknown");
   }
-  /* The attack counts on for strangers. */
+  /* The refusal of unknown addresses continues. */
   assert.equal((await signIn(a, "192.0.2.98", "no-es-esta-clave")).status, 429);
 });
 
-test("session_create: a process that was started after the sign-in lets the known address in, whatever it remembers to have refused", async () => {
+test("session_create: a process started after the sign-in lets the known address in, even if it remembers refusing it", async () => {
   const a = await account();
   assert.equal((await signIn(a, "192.0.2.1")).status, 201);
   const later = await lib.startServer(world.database.serve, settings);
@@ -64,25 +64,25 @@ test("session_create: a process that was started after the sign-in lets the know
   assert.equal((await signIn(a, "192.0.2.1", lib.password, later.base)).status, 201);
 });
 
-test("session_create: a known address has its own bucket: ten wrong passwords, and not those of the address or the account", async () => {
+test("session_create: a known address has its own bucket of ten wrong passwords, separate from those of the address and the account", async () => {
   const a = await account(), b = await account();
   assert.equal((await signIn(a, "192.0.2.5")).status, 201);
   for (let i = 0; i < 10; i++) assert.equal((await signIn(a, "192.0.2.5", "no-es-esta-clave")).status, 401);
   assert.equal((await signIn(a, "192.0.2.5", "no-es-esta-clave")).status, 429);
-  assert.equal((await signIn(a, "192.0.2.5")).status, 429, "the right one too");
-  assert.equal((await signIn(a, "192.0.2.6")).status, 201, "from elsewhere it is not held up");
-  /* An address that tries everybody is known to one account, and to no other. */
+  assert.equal((await signIn(a, "192.0.2.5")).status, 429, "with the right password too");
+  assert.equal((await signIn(a, "192.0.2.6")).status, 201, "other known addresses are not affected");
+  /* An address is known for one account only, so trying other accounts from it gains nothing. */
   world.database.sql(`update throttle set tokens = 0, updated_at = clock_timestamp() where key = encode(sha256(convert_to('address 192.0.2.6', 'UTF8')), 'hex')`);
   assert.equal((await signIn(b, "192.0.2.6")).status, 429);
   assert.equal((await signIn(a, "192.0.2.6")).status, 201);
 });
 
-test("session_create: what is known is kept as a hash, for 30 days, and at most 50 addresses an account", async () => {
+test("session_create: known addresses are stored as hashes, for 30 days, at most 50 per account", async () => {
   const a = await account(), count = () => world.database.sql(`select count(*) from known_address where advisor_id = ${a.id}`);
   assert.equal((await signIn(a, "192.0.2.1")).status, 201);
   assert.equal((await signIn(a, "192.0.2.1", "no-es-esta-clave")).status, 401);
   assert.equal((await signIn(a, "192.0.2.3", "no-es-esta-clave")).status, 401);
-  assert.equal(count(), "1", "a wrong password makes nothing known");
+  assert.equal(count(), "1", "a wrong password does not make the address known");
   assert.doesNotMatch(world.database.sql("select string_agg(k::text, ' ') from known_address k"), /192[.]0[.]2/);
   world.database.sql(`insert into known_address select ${a.id}, sha256(n::text::bytea), now() - make_interval(mins => n) from generate_series(1, 60) n`);
   assert.equal((await signIn(a, "192.0.2.2")).status, 201);
@@ -95,7 +95,7 @@ test("session_create: what is known is kept as a hash, for 30 days, and at most 
   await keeper.stop();
 });
 
-test("password_put: during an attack the password is changed from where the account is known", async () => {
+test("password_put: during an attack the password can be changed from a known address", async () => {
   const a = await account(), as = lib.caller(world.base, (await signIn(a, "192.0.2.1")).json.access_token);
   await attacked(a);
   const put = (address, old, query = "") => as.request("PUT", `/v1/sessions/current/password${query}`, { old_password: old, password: "otra-clave-muy-larga" }, from(address));
@@ -104,7 +104,7 @@ test("password_put: during an attack the password is changed from where the acco
   assert.equal((await put("192.0.2.1", lib.password)).status, 204);
 });
 
-test("session_create, password_put: a wrong password counts in a rehearsal too, and a right one changes nothing", async () => {
+test("session_create, password_put: with validate_only a wrong password counts too, and a right one changes nothing", async () => {
   const a = await account(), b = await account();
   for (let i = 0; i < 10; i++) assert.equal((await signIn(a, "192.0.2.20", "no-es-esta-clave", world.base, "?validate_only=true")).status, 401);
   assert.equal((await signIn(a, "192.0.2.20", lib.password, world.base, "?validate_only=true")).status, 429);
@@ -114,17 +114,17 @@ test("session_create, password_put: a wrong password counts in a rehearsal too, 
   assert.equal((await as.get("/v1/sessions/current")).status, 200);
   for (let i = 0; i < 10; i++) assert.equal((await put("no-es-esta-clave")).status, 422);
   assert.equal((await put(lib.password)).status, 429);
-  assert.equal((await signIn(b, "192.0.2.21")).status, 429, "it is one bucket");
+  assert.equal((await signIn(b, "192.0.2.21")).status, 429, "both operations share one bucket");
 });
 
-/* ---------------------------------------------------------------- repetitions */
+/* ---------------------------------------------------------------- retries */
 
 const isReplay = (r) => assert.equal(r.headers["idempotent-replayed"], "true", r.text);
 const isNew = (r) => assert.equal(r.headers["idempotent-replayed"], undefined, r.text);
 let keys = 0;
 const key = () => ({ "idempotency-key": `today-${++keys}` });
 
-test("session_create, session_refresh: a repetition is judged by the account as it is now", async () => {
+test("session_create, session_refresh: a retry is judged by the account's current state", async () => {
   const changes = {
     "a reset": async (a) => { await chief.put(`${a.at}/password`, { password: "otra clave de muestra" }); return "otra clave de muestra"; },
     "another role": async (a) => { await chief.patch(a.at, { role: "supervisor" }); return lib.password; },
@@ -143,13 +143,13 @@ test("session_create, session_refresh: a repetition is judged by the account as 
     const password = await change(a, renewed.json);
     for (const base of [world.base, second.base]) assert.equal((await renewal(base)).json.code, "refresh_token_invalid", what);
     if (password !== lib.password) assert.equal((await signIn(a, "192.0.2.30", lib.password, world.base, "", once)).json.code, "credentials_wrong");
-    /* Each may meet the other's lock: then both are told to repeat, and do. */
+    /* Each may find the key locked by the other: then both get 409 and try again. */
     let both;
     do both = await Promise.all([world.base, second.base].map((base) => signIn(a, "192.0.2.30", password, base, "", once)));
     while (both.every((r) => r.status === 409));
     for (const r of both) assert.ok([201, 409].includes(r.status), `${what}: ${r.text}`);
     const made = both.filter((r) => r.status === 201 && r.headers["idempotent-replayed"] === undefined);
-    assert.equal(made.length, 1, `${what}: one session is made anew: ${both.map((r) => [r.status, r.headers["idempotent-replayed"]])}`);
+    assert.equal(made.length, 1, `${what}: one new session is created: ${both.map((r) => [r.status, r.headers["idempotent-replayed"]])}`);
     assert.equal((await lib.caller(second.base, made[0].json.access_token).get("/v1/sessions/current")).status, 200);
     if (what === "another role") assert.equal(made[0].json.advisor.role, "supervisor");
     const third = await signIn(a, "192.0.2.30", password, world.base, "", once);
@@ -163,7 +163,7 @@ test("session_create, session_refresh: a repetition is judged by the account as 
   assert.equal((await signIn(gone, "192.0.2.30", lib.password, world.base, "", once)).json.code, "credentials_wrong");
 });
 
-test("client_create, client_update: what was kept is shown by the rights that the caller has now", async () => {
+test("client_create, client_update: a replay is masked by the caller's current rights", async () => {
   const all = ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write", "personal_data"];
   const a = await account({ role: "integration", rights: all }), once = key(), twice = key();
   const as = async () => lib.caller(world.base, (await signIn(a, "192.0.2.40")).json.access_token);

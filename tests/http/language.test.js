@@ -15,7 +15,7 @@ after(() => world.end());
 const faultsOf = (r) => r.json.errors?.map(({ detail, label, ...fault }) => fault);
 const detailsOf = (r) => (r.json.errors ? r.json.errors.map((e) => e.detail) : [r.json.detail]);
 
-/* Asks in English, in Spanish and without a wish: only titles and details may differ, and they must. */
+/* Sends the request in English, in Spanish and without Accept-Language: exactly titles and details must differ. */
 async function inBoth(who, method, where, body, headers = {}) {
   const ask = (language) => who.request(method, where, body, { ...headers, ...(language && { "accept-language": language }) });
   const r = { en: await ask("en"), es: await ask("es-PE,es;q=0.9,en;q=0.8"), none: await ask() };
@@ -27,7 +27,7 @@ async function inBoth(who, method, where, body, headers = {}) {
   }
   const { request_id: a, ...first } = r.en.json;
   const { request_id: b, ...last } = r.none.json;
-  assert.deepEqual(first, last, "English is what is not asked for");
+  assert.deepEqual(first, last, "English is the default");
   assert.equal(r.es.status, r.en.status);
   assert.equal(r.es.json.code, r.en.json.code);
   assert.equal(r.es.json.type, r.en.json.type);
@@ -46,14 +46,14 @@ function says(r, status, code, en, es) {
   assert.equal(r.es.json.detail, es);
 }
 
-/* sent(bytes) - the one answer to them: {head, json}. */
+/* sent(bytes) - the single answer to these bytes: {head, json}. */
 async function sent(bytes) {
   const { text } = await lib.raw(world.port, bytes, { quiet: 300 });
   const [head, body] = Buffer.from(text, "latin1").toString("utf8").split("\r\n\r\n");
   return { head, json: JSON.parse(body) };
 }
 
-test("Accept-Language: es in any form is Spanish, and the rest English", async () => {
+test("Accept-Language: every form of es gets Spanish, everything else English", async () => {
   const language = async (accept) => (await world.anyone.get("/v1/clients", { "accept-language": accept })).headers["content-language"];
   const expected = { es: "es", "es-PE": "es", "es-419": "es", "ES-pe": "es", "es-PE, en;q=0.9": "es", "en;q=0.9, es": "es",
     "en;q=0, *": "es", "fr, es;q=0.1": "es", "es, en": "es",
@@ -61,16 +61,16 @@ test("Accept-Language: es in any form is Spanish, and the rest English", async (
     "": "en", "es;q=much": "en", es_PE: "en", "es-PE,es_PE;q=0.9,en;q=0.1": "es", "es_PE, en;q=0.1": "en" };
   for (const [accept, wanted] of Object.entries(expected)) assert.equal(await language(accept), wanted, accept);
   assert.equal(await language(["en;q=0.3", "es;q=0.4"]), "es", "two lines are one list");
-  assert.equal(await language(["bad;", "es"]), "es", "a malformed element is passed over");
+  assert.equal(await language(["bad;", "es"]), "es", "a malformed element is ignored");
 });
 
-test("Accept-Language: what is no problem has no Content-Language", async () => {
+test("Accept-Language: only problems have Content-Language", async () => {
   const r = await ana.get("/v1/catalogs/stage", { "accept-language": "es" });
   assert.equal(r.status, 200);
   assert.ok(!("content-language" in r.headers));
 });
 
-test("400: what cannot be read is told in both languages", async () => {
+test("400: unreadable requests are explained in both languages", async () => {
   const post = (body) => inBoth(world.anyone, "POST", "/v1/sessions", body);
   says(await post("{"), 400, "json_invalid", "The body is empty or ends early.", "El cuerpo está vacío o termina antes de tiempo.");
   says(await post("{x}"), 400, "json_invalid", "The body is not well-formed JSON, at line 1, column 2.",
@@ -99,7 +99,7 @@ test("400: what cannot be read is told in both languages", async () => {
     "El cursor fue alterado, o corresponde a otra lista o a otros filtros. Empiece de nuevo por la primera página.");
 });
 
-test("400: what the guard refuses is told in both languages, and what the library refuses too", async () => {
+test("400: refusals by the guard and by civetweb are explained in both languages", async () => {
   const es = "Accept-Language: es-PE\r\n";
   for (const [language, line, detail] of [["en", "", "Exactly one Host header is required."], ["es", es, "Se requiere exactamente un encabezado Host."]]) {
     const r = await sent(`GET /livez HTTP/1.1\r\n${line}\r\n`);
@@ -119,7 +119,7 @@ test("400: what the guard refuses is told in both languages, and what the librar
   assert.deepEqual([odd.json.status, odd.json.code, odd.json.title], [501, "method_unknown", "Método no implementado"]);
 });
 
-test("401, 403: who may not is told in both languages, and what to do next", async () => {
+test("401, 403: the refusal and the next step are explained in both languages", async () => {
   const over = ["Your session is over. Sign in again.", "Su sesión terminó. Vuelva a ingresar."];
   says(await inBoth(world.anyone, "GET", "/v1/catalogs"), 401, "token_missing",
     "You have not signed in. Sign in with your username and password.", "No ha iniciado sesión. Ingrese con su usuario y contraseña.");
@@ -135,7 +135,7 @@ test("401, 403: who may not is told in both languages, and what to do next", asy
     "Esta oportunidad es de otro asesor. Solo ese asesor o un supervisor puede modificarla.");
 });
 
-test("412: an advisor is told that somebody else was there, and what to do", async () => {
+test("412: explains that the data have changed, and what to do", async () => {
   const { at } = await lib.opened(ana);
   says(await inBoth(ana, "PUT", `${at}/diagnosis`, { reason: lib.reason }, { "if-match": '"0"' }), 412, "precondition_failed",
     "These data changed since they were read. Nothing was saved: look at them and save again.",
@@ -145,7 +145,7 @@ test("412: an advisor is told that somebody else was there, and what to do", asy
   assert.match(es.json.detail, /etiqueta débil .*nunca coincide/);
 });
 
-test("404, 405, 406, 411, 413, 415: what is not to be had is told in both languages", async () => {
+test("404, 405, 406, 411, 413, 415: explained in both languages", async () => {
   const body = lib.newClient();
   says(await inBoth(ana, "GET", "/v1/nothing"), 404, "not_found", "What you are looking for is not here. Check it and try again.",
     "No encontramos lo que busca. Revise el dato y vuelva a intentarlo.");
@@ -167,7 +167,7 @@ test("404, 405, 406, 411, 413, 415: what is not to be had is told in both langua
     "El cuerpo debe ser application/merge-patch+json o application/json, en UTF-8 y sin comprimir.");
 });
 
-test("409: conflicts are told in both languages", async () => {
+test("409: conflicts are explained in both languages", async () => {
   const { client, contact, at } = await lib.opened(ana);
   const { document_number } = client;
   says(await inBoth(ana, "POST", "/v1/clients", lib.newClient({ document_number })), 409, "client_exists",
@@ -187,11 +187,11 @@ test("409: conflicts are told in both languages", async () => {
 /* faults(r, [[pointer, code, en, es], …]) - the faults of a 422, all of them, in order. */
 function faults(r, expected) {
   assert.equal(r.en.status, 422, r.en.text);
-  const told = r.en.json.errors.map((e, i) => [e.pointer, e.code, e.detail, r.es.json.errors[i].detail]);
-  assert.deepEqual(told, expected);
+  const got = r.en.json.errors.map((e, i) => [e.pointer, e.code, e.detail, r.es.json.errors[i].detail]);
+  assert.deepEqual(got, expected);
 }
 
-test("422: faults of shape are told in both languages", async () => {
+test("422: faults of shape are explained in both languages", async () => {
   faults(await inBoth(ana, "POST", "/v1/clients", {
     name: "", document_number: 5, email: "x", birth_date: "2023-02-29", gender: "x".repeat(21), phone: "812345678", other: 1,
     sales: { lines: Array(101).fill("944264648"), plan: [] },
@@ -228,7 +228,7 @@ test("422: faults of shape are told in both languages", async () => {
     ["#", "one_of", "Give the client that was found, or the data of a new one, but not both.", "Indique el cliente encontrado o los datos de uno nuevo, pero no ambos."]]);
 });
 
-test("422: faults of parameters are told in both languages", async () => {
+test("422: faults of parameters are explained in both languages", async () => {
   const get = (where) => inBoth(ana, "GET", where);
   faults(await get("/v1/clients"), [
     ["#", "one_of", "Search by the phone or by the document number: enter one of the two.",
@@ -242,7 +242,7 @@ test("422: faults of parameters are told in both languages", async () => {
     ["#/advisor", "pattern", "Advisor: give the advisor's id, or the username: E and 7 digits.", "Asesor: indique el id del asesor o su usuario: E y 7 dígitos."]]);
 });
 
-test("422: faults of choices are told in both languages, titles as the database has them", async () => {
+test("422: faults of choices are explained in both languages, with the level titles from the database", async () => {
   const { at } = await lib.opened(ana);
   const reason = (code) => inBoth(ana, "PUT", `${at}/diagnosis`, { reason: code });
   faults(await reason("precio-y-contenido"), [
@@ -257,7 +257,7 @@ test("422: faults of choices are told in both languages, titles as the database 
   assert.ok(r.es.json.errors[0].allowed.includes("precio-y-contenido"));
 });
 
-test("422: faults of rules and of the database are told in both languages", async () => {
+test("422: faults of rules and of the database are explained in both languages", async () => {
   const client = (more) => inBoth(ana, "POST", "/v1/clients", lib.newClient(more));
   faults(await client({ document_number: "1", name: "\t", birth_date: "2999-01-01" }), [
     ["#/name", "blank", "Enter the name.", "Ingrese el Nombre."],
@@ -288,7 +288,7 @@ test("422: faults of rules and of the database are told in both languages", asyn
     ["#/closure/advertising_acceptance", "Before you close, choose the client's answer about advertising.",
       "Para cerrar, elija la Aceptación Publicitaria que respondió el cliente."]];
   faults(r, needs.slice(0, 3).map(([, en, es]) => ["#/stage", "missing", en, es]));
-  /* The same words where the request itself tells; people count rows from one. */
+  /* The same words when the request alone shows the fault; messages count rows from one. */
   faults(await inBoth(ana, "POST", "/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel",
     actions: [{ action: "migracion-prepagado-prepago", final_state: "atendido" }, { action: "migracion-prepagado-prepago" }],
     closure: { stage: "no-retenido" } }), [
@@ -296,7 +296,7 @@ test("422: faults of rules and of the database are told in both languages", asyn
     ...needs.slice(1).map(([pointer, en, es]) => [pointer, "missing", en, es])]);
 });
 
-test("422: what is left empty is asked for by its label", async () => {
+test("422: the fault of an empty field names it by its label", async () => {
   const { at } = await lib.opened(ana);
   const phone = ["Enter the phone to manage.", "Ingrese el Teléfono a Gestionar."], stage = ["Choose the stage.", "Elija la Etapa."];
   faults(await inBoth(ana, "PUT", `${at}/competitor-offer`, {}), [["#/phone_to_manage", "required", ...phone]]);
@@ -309,7 +309,7 @@ test("422: what is left empty is asked for by its label", async () => {
     ["#/diagnosis/reason", "choice_incomplete", "Sub Motivo de Cancelación 2 is still to be chosen.", "Falta elegir Sub Motivo de Cancelación 2."]]);
 });
 
-test("429, 503: the wait is told in seconds, the same as in Retry-After", async () => {
+test("429, 503: the message gives the same number of seconds as Retry-After", async () => {
   const waits = async (who, status, username, patterns) => {
     for (const [language, pattern] of Object.entries(patterns)) {
       const r = await who.post("/v1/sessions", { username, password: "no-es-esta-clave" }, { "accept-language": language });
@@ -325,7 +325,7 @@ test("429, 503: the wait is told in seconds, the same as in Retry-After", async 
   await server.stop();
 });
 
-test("readyz: a database that is away is told in both languages", async () => {
+test("readyz: an unreachable database is explained in both languages", async () => {
   const server = await lib.startServer("postgresql://gestor_api@127.0.0.1:1/none", { ready: false });
   const r = await inBoth(lib.caller(server.base), "GET", "/readyz");
   says(r, 503, "not_ready", "The database cannot be reached, or its schema is not current.",
@@ -333,6 +333,6 @@ test("readyz: a database that is away is told in both languages", async () => {
   await server.stop();
 });
 
-test("The log stays English", () => {
+test("The log is in English", () => {
   assert.doesNotMatch(world.server.log(), /[áéíóúñ]|Solicitud|debe /);
 });

@@ -1,6 +1,6 @@
 /*
- * What the HTTP tests share: a database and a server of their own, requests
- * whose every answer is held against openapi.yaml, and raw sockets.
+ * Shared by the HTTP tests: a database and a server for each test file, requests
+ * whose answers are validated against openapi.yaml, and raw sockets.
  *
  * Each test file makes one world:
  *   const world = await lib.world();           // database + server, signed out
@@ -60,7 +60,7 @@ function addAdvisor(database, username, role) {
 
 /* -------------------------------------------------------------- server */
 
-/* Drawn, and from below those that connections get (32768 and up): other test files look for theirs at the same time. */
+/* A random port, because other test files choose one at the same time; below 32768, where the ports of outgoing connections begin. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const s = net.createServer();
@@ -72,7 +72,7 @@ function freePort() {
   });
 }
 
-/* startServer(databaseUrl, settings) - a real process; resolves when /livez answers (settings.ready: /readyz). */
+/* startServer(databaseUrl, settings) - starts a server process; resolves when /livez answers (settings.ready: /readyz). */
 async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
   const port = await freePort();
   const log = [];
@@ -80,12 +80,12 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
     env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "",
       TSAN_OPTIONS: process.env.TSAN_OPTIONS || "",
       DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64",
-      /* A test may register and repeat what it likes, unless it is about these bounds. */
+      /* No limits, except in the tests of these limits. */
       GESTOR_CONTACTS_PER_DAY: "0", GESTOR_KEYS_MAX: "0", GESTOR_RATE_ADVISOR: "0", GESTOR_RATE_INTEGRATION: "0", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
     stdio: ["ignore", "ignore", "pipe"],
   });
   child.stderr.setEncoding("utf8");
-  /* Whole lines, for several servers may write at once. */
+  /* Whole lines only, because several servers write to this file. */
   let rest = "";
   child.stderr.on("data", (text) => {
     log.push(text);
@@ -115,10 +115,10 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
   return server;
 }
 
-/* Those that a failed test did not stop end with the world. */
+/* world.end() stops the servers that a failed test left running. */
 const servers = [];
 
-/* The same key for every server of a run, so that a token of one is good at another. */
+/* All servers share this key, so that they accept each other's tokens. */
 const serverKey = crypto.createHash("sha256").update("tests" + process.ppid).digest("base64") + "-clave";
 
 function plainGet(port, where) {
@@ -135,7 +135,7 @@ function plainGet(port, where) {
 /* ------------------------------------------------- answers and contract */
 
 let contract;
-/* contract(server) - the document that the server itself serves, and a validator over it. */
+/* contract(server) - the OpenAPI document that the server serves, and a validator for it. */
 async function loadContract(base) {
   if (contract) return contract;
   const r = await exchange(base, "GET", "/openapi.json", {}, undefined);
@@ -161,7 +161,7 @@ function operationOf(c, method, where) {
   return c.operations.find((o) => o.method === m && o.path === bare) || c.operations.find((o) => o.method === m && o.matches.test(bare));
 }
 
-/* Every answer is one that the document has: its status, its media type, its body. */
+/* Checks an answer's status, media type and body against the document. */
 function checkAnswer(c, method, where, r) {
   const op = operationOf(c, method, where);
   assert.ok(r.headers.date, "an answer has a Date");
@@ -175,7 +175,7 @@ function checkAnswer(c, method, where, r) {
   }
   if (!op || method === "HEAD") return;
   const documented = op.responses[String(r.status)];
-  assert.ok(documented, `${op.operationId} answered ${r.status}, which openapi.yaml does not have: ${r.text}`);
+  assert.ok(documented, `${op.operationId} answered ${r.status}, which openapi.yaml does not declare: ${r.text}`);
   fs.appendFileSync(seenFile, `${op.operationId} ${r.status}\n`);
   if (r.status >= 400) return;
   if (!documented.content) {
@@ -211,7 +211,7 @@ function exchange(base, method, where, headers, body) {
   });
 }
 
-/* caller(base, token) - get, post, put, patch, delete; each answer checked against the contract. */
+/* caller(base, token) - get, post, put, patch, delete; each answer is checked against the contract. */
 function caller(base, token) {
   const request = async (method, where, body, headers = {}) => {
     const h = { ...(token ? { authorization: `Bearer ${token}` } : {}) };
@@ -242,7 +242,7 @@ function caller(base, token) {
   };
 }
 
-/* raw(port, bytes) - writes bytes to a socket; all that came back until the server closed it, or `quiet` ms of silence, 10 s before the first byte. */
+/* raw(port, bytes) - writes bytes to a socket, and returns what came back until the server closes it or sends nothing for `quiet` ms (10 s for the first byte). */
 function raw(port, bytes, { quiet = 1500, pieces = null } = {}) {
   return new Promise((resolve, reject) => {
     const s = net.connect(port, "127.0.0.1");
@@ -264,12 +264,12 @@ function raw(port, bytes, { quiet = 1500, pieces = null } = {}) {
   });
 }
 
-/* statuses(text) - the status of every message in what raw() got back. */
+/* statuses(text) - the status of every message in the result of raw(). */
 const statuses = (text) => [...text.matchAll(/(?:^|\r\n\r\n|[}\]])HTTP\/1\.1 ([0-9]{3}) /g)].map((m) => Number(m[1]));
 
 /* --------------------------------------------------------------- world */
 
-/* world() - a migrated database with the sample data and accounts of every role, and a server on it. */
+/* world() - a migrated database with the sample data and accounts of every role, and a server that uses it. */
 async function world({ env = {}, demo = true } = {}) {
   const database = createDatabase();
   if (demo) database.sql(fs.readFileSync(path.join(root, "db/demo.sql"), "utf8"));
@@ -293,7 +293,7 @@ async function world({ env = {}, demo = true } = {}) {
       const { code } = await server.stop();
       await Promise.all(servers.map((s) => s.stop()));
       database.drop();
-      assert.equal(code, 0, "the server ends with 0: " + server.log().slice(-2000));
+      assert.equal(code, 0, "the server exits with 0: " + server.log().slice(-2000));
       assert.doesNotMatch(server.log(), /(Address|Leak|Thread)Sanitizer|runtime error/);
     },
   };
@@ -302,12 +302,12 @@ async function world({ env = {}, demo = true } = {}) {
 /* ------------------------------------------------- things to test with */
 
 let number = 10000000 + (process.pid % 1000) * 1000;
-/* newClient() - a body for client_create; every call another document. */
+/* newClient() - a body for client_create, with a new document number each time. */
 const newClient = (more = {}) => ({ name: "CLIENTE DE PRUEBA", document_type: "dni", document_number: String(number++), ...more });
 const newContact = (more = {}) => ({ origin_phone: "944264648", serial_number: "2505050000125674", ...more });
 
 const reason = "problema-con-el-uso-del-servicio.problema-de-cobertura.internet.sin-senal-indoor.escalado-por-celdas-at";
-/* form() - a whole form that may be closed. */
+/* form() - a complete form that can be closed. */
 const form = (more = {}) => ({
   actions: [{ action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" }],
   diagnosis: { reason },
@@ -316,7 +316,7 @@ const form = (more = {}) => ({
   ...more,
 });
 
-/* opened(advisor) - a new client, contact and opportunity of this advisor's: {client, contact, opportunity, at}. */
+/* opened(advisor) - a new client, with a contact and an opportunity of this advisor: {client, contact, opportunity, at}. */
 async function opened(advisor) {
   const client = (await advisor.post("/v1/clients", newClient())).json;
   const contact = (await advisor.post(`/v1/clients/${client.id}/contacts`, newContact())).json;
@@ -325,7 +325,7 @@ async function opened(advisor) {
   return { client, contact, opportunity: r.json, at: `/v1/opportunities/${r.json.id}` };
 }
 
-/* listed(r) - a record as a list shows it: what reading it by itself answered, with its entity tag. */
+/* listed(r) - the list item of a record, made from the answer to its own GET: the body and its entity tag. */
 const listed = (r) => ({ ...r.json, etag: r.headers.etag });
 
 /* faultAt(r, pointer) - the fault of a 422 at this pointer. */

@@ -13,7 +13,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), "gestor-lifecycle-"));
 const databases = [];
 const servers = [];
 let world;
-/* Where connections are ended they are waited for as long as a slow machine takes to make them again. */
+/* For tests that end database connections: long enough for a slow machine to reconnect. */
 const patient = { GESTOR_POOL_WAIT_MS: "20000", GESTOR_QUERY_TIMEOUT_MS: "30000" };
 before(async () => { world = await lib.world({ env: { GESTOR_LOG_LEVEL: "debug", GESTOR_CHECK_MS: "300", ...patient } }); });
 after(async () => {
@@ -40,7 +40,7 @@ function emptyDatabase() {
   return { name, owner: lib.urlOf(process.env.TEST_OWNER_URL, name), serve: lib.urlOf(process.env.TEST_SERVE_URL, name) };
 }
 
-/* run(words, env, input) - the program with these words and nothing but this environment, until it ends. */
+/* run(words, env, input) - runs the program with these arguments and only this environment until it exits. */
 function run(words, env = {}, input = "") {
   return new Promise((resolve) => {
     const child = spawn(lib.gestor, words, { env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "", TSAN_OPTIONS: process.env.TSAN_OPTIONS || "", ...env },
@@ -54,7 +54,7 @@ function run(words, env = {}, input = "") {
     child.stdin.end(input);
   });
 }
-/* serve(env) - one that is to refuse: with all that it needs, but for what env says (undefined: not set). */
+/* serve(env) - a start that must be refused: valid settings, overridden by env (undefined: unset). */
 async function serve(env) {
   const whole = { DATABASE_URL: world.database.serve, GESTOR_JWT_SECRET: lib.serverKey, GESTOR_LISTEN: `127.0.0.1:${await lib.freePort()}`, ...env };
   return run(["serve"], Object.fromEntries(Object.entries(whole).filter(([, v]) => v !== undefined)));
@@ -62,7 +62,7 @@ async function serve(env) {
 
 /* ---------------------------------------------------------------- settings */
 
-test("serve: refuses a secret that is missing or weak, names it, and says how to make one", async () => {
+test("serve: refuses a missing or weak secret; the message names the setting and how to create a secret", async () => {
   const file = (name, text) => { fs.writeFileSync(path.join(folder, name), text); return path.join(folder, name); };
   for (const [why, env] of [
     [/is not set/, { GESTOR_JWT_SECRET: undefined }],
@@ -88,7 +88,7 @@ test("serve: refuses a secret that is missing or weak, names it, and says how to
   }
 });
 
-test("serve: a file of settings that cannot be read is said, with its reason", async () => {
+test("serve: the message for an unreadable settings file gives the reason", async () => {
   fs.writeFileSync(path.join(folder, "empty"), "");
   for (const [name, reason] of [["not-there", /No such file/], ["empty", /empty/], [".", /directory/]]) {
     for (const setting of ["GESTOR_JWT_SECRET", "DATABASE_URL"]) {
@@ -100,7 +100,7 @@ test("serve: a file of settings that cannot be read is said, with its reason", a
   }
 });
 
-test("serve: refuses settings that are no numbers or out of bounds, all of them at once, and names them", async () => {
+test("serve: refuses settings that are no numbers or out of bounds, and names all of them at once", async () => {
   const bounds = { GESTOR_THREADS: [4, 10000], GESTOR_POOL_SIZE: [1, 100], GESTOR_POOL_WAIT_MS: [1, 60000], GESTOR_QUERY_TIMEOUT_MS: [100, 600000],
     GESTOR_REQUEST_TIMEOUT_MS: [100, 600000], GESTOR_KEEP_ALIVE_MS: [0, 3600000], GESTOR_BODY_MAX_BYTES: [1024, 1048576], GESTOR_ACCESS_TTL_S: [30, 3600],
     GESTOR_REFRESH_TTL_S: [60, 2592000], GESTOR_SESSION_HOURS: [1, 720], GESTOR_SESSIONS_MAX: [0, 10000], GESTOR_DRAIN_MS: [0, 600000], GESTOR_DRAIN_DELAY_MS: [0, 600000], GESTOR_CHECK_MS: [100, 600000],
@@ -115,7 +115,7 @@ test("serve: refuses settings that are no numbers or out of bounds, all of them 
   assert.match(level.err, /GESTOR_LOG_LEVEL must be debug, info, warn or error/);
 });
 
-test("serve, migrate, advisor add: refuse without DATABASE_URL, and say what it looks like", async () => {
+test("serve, migrate, advisor add: refuse to run without DATABASE_URL; the message shows an example", async () => {
   for (const env of [{}, { DATABASE_URL: "" }])
     for (const [words, input] of [[["serve"]], [["migrate"]], [["advisor", "add", "--username", "E1111111", "--name", "X", "--role", "admin"], "una-clave-larga\n"]]) {
       const r = await run(words, { GESTOR_JWT_SECRET: lib.serverKey, ...env }, input);
@@ -125,7 +125,7 @@ test("serve, migrate, advisor add: refuse without DATABASE_URL, and say what it 
     }
 });
 
-test("serve: an address that is taken, or is none, ends the start and is named", async () => {
+test("serve: refuses to start on an address that is in use or invalid, and names it", async () => {
   const taken = net.createServer();
   await new Promise((resolve) => taken.listen(0, "127.0.0.1", resolve));
   try {
@@ -140,7 +140,7 @@ test("serve: an address that is taken, or is none, ends the start and is named",
   }
 });
 
-test("gestor: help on request, usage and exit code 2 otherwise", async () => {
+test("gestor: --help prints help; wrong arguments print the usage and exit with 2", async () => {
   const help = await run(["--help"]);
   assert.equal(help.code, 0);
   for (const name of ["serve", "migrate", "advisor add", "DATABASE_URL", "GESTOR_JWT_SECRET", "GESTOR_LISTEN", "GESTOR_THREADS"]) assert.ok(help.out.includes(name), name);
@@ -154,12 +154,12 @@ test("gestor: help on request, usage and exit code 2 otherwise", async () => {
 
 /* -------------------------------------------------------------- migrations */
 
-test("gestor migrate: four at once on an empty database are safe; then there is nothing to do", async () => {
+test("gestor migrate: four simultaneous runs on an empty database are safe; later runs have nothing to do", async () => {
   const db = emptyDatabase();
   const all = await Promise.all(Array.from({ length: 4 }, () => run(["migrate"], { DATABASE_URL: db.owner })));
   for (const r of all) assert.equal(r.code, 0, r.err + r.out);
   const files = fs.readdirSync(path.join(lib.root, "db/migrations")).filter((f) => f.endsWith(".sql")).sort();
-  for (const f of files) assert.equal(all.filter((r) => r.out.includes(`${f}  applied`)).length, 1, `${f} is applied by one of them`);
+  for (const f of files) assert.equal(all.filter((r) => r.out.includes(`${f}  applied`)).length, 1, `${f} is applied by exactly one of them`);
   assert.equal(lib.sql(db.owner, "select string_agg(version, ' ' order by version) from schema_migrations"), files.map((f) => f.split("_")[0]).join(" "));
   assert.equal(lib.sql(db.owner, "select count(*) from catalog"), "12");
   assert.equal(lib.sql(db.owner, "select count(*) from schema_migrations where checksum ~ '^[0-9a-f]{64}$' and applied_at is not null"), String(files.length));
@@ -169,7 +169,7 @@ test("gestor migrate: four at once on an empty database are safe; then there is 
   assert.doesNotMatch(again.out, /applied/);
 });
 
-test("gestor migrate: an applied migration that was altered since is refused, and named; no database is said", async () => {
+test("gestor migrate: refuses if an applied migration was altered, and names it; reports an unreachable database", async () => {
   const db = emptyDatabase();
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
   lib.sql(db.owner, "update schema_migrations set checksum = repeat('0', 64) where version = '0001'");
@@ -185,7 +185,7 @@ test("gestor migrate: an applied migration that was altered since is refused, an
 
 /* ---------------------------------------------------------------- accounts */
 
-test("gestor advisor add: the password is the first line of standard input, and signs in", async () => {
+test("gestor advisor add: reads the password from the first line of standard input, and the account can sign in", async () => {
   const add = (words, input) => run(["advisor", "add", ...words], { DATABASE_URL: world.database.owner }, input);
   const ana = (more = {}) => Object.entries({ "--username": "E7000001", "--name": "ANA MARÍA", "--role": "advisor", ...more }).flat();
   const r = await add(ana(), "doce-letras-\nsegunda línea\n");
@@ -222,9 +222,9 @@ test("gestor advisor add: the password is the first line of standard input, and 
   assert.equal(world.database.sql("select count(*) from advisor where username like 'E7%'"), "2");
 });
 
-/* ------------------------------------------------- the database comes and goes */
+/* -------------------------------------------- outages of the database */
 
-test("readyz: a server started before the schema is there is not ready, and becomes so by migrate", async () => {
+test("readyz: a server started without the schema is not ready until `gestor migrate` has run", async () => {
   const db = emptyDatabase();
   const server = await lib.startServer(db.serve, { ready: false, env: { GESTOR_CHECK_MS: "300" } });
   servers.push(server);
@@ -245,18 +245,18 @@ test("readyz: a server started before the schema is there is not ready, and beco
   assert.equal(code, 0);
 });
 
-/* Ends every connection of a server to the database, and returns when they are gone: how many there were. */
+/* Ends all database connections of the servers, waits until they are gone, and returns how many there were. */
 const endConnections = () => Number(superuser(`create temp table gone as select pid, pg_terminate_backend(pid) from pg_stat_activity
   where datname = '${world.database.name}' and application_name = 'gestor';
   do $$ begin while exists (select from pg_stat_activity join gone using (pid)) loop perform pg_sleep(0.005), pg_stat_clear_snapshot(); end loop; end $$;
   select count(*) from gone;`));
 
 const sessions = (where) => Number(superuser(`select count(*) from pg_stat_activity where datname = '${world.database.name}' and ${where}`));
-/* The pool (4) and the listener are connected, and none is being made: to the database one is idle before its statements are prepared. */
+/* Waits until the pool (4) and the listener are connected. PostgreSQL shows a connection as idle before its statements are prepared, so the metrics must agree. */
 const settled = () => until("all connected", async () => sessions("application_name = 'gestor' and state = 'idle'") === 5 &&
   /^gestor_database_pool_open 4$/m.test((await world.anyone.get("/metrics")).text), 15000);
 
-test("opportunity_list, client_create, typification_create: after all connections of the server were ended the next requests are served, and changes are heard again", async () => {
+test("opportunity_list, client_create, typification_create: after all database connections were ended, the next requests succeed and notifications arrive again", async () => {
   const ana = await world.signedIn("E8153375");
   for (let round = 0; round < 3; round++) {
     await settled();
@@ -271,12 +271,12 @@ test("opportunity_list, client_create, typification_create: after all connection
   assert.equal((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() })).status, 201);
   assert.equal((await world.anyone.get("/readyz")).status, 200);
   world.database.sql("insert into catalog_item (catalog_id, label) select id, 'DESPUÉS' from catalog where code = 'operator'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5, 3000);
   world.database.sql("delete from catalog_item where code = 'despues'");
-  await until("heard", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4, 3000);
 });
 
-test("contact_create: connections ended under load: every answer is served or 503, and what was said to be stored is there once", async () => {
+test("contact_create: when connections end under load, requests succeed or get 503, and every 201 is stored once", async () => {
   const ana = await world.signedIn("E8153375");
   await settled();
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
@@ -298,12 +298,12 @@ test("contact_create: connections ended under load: every answer is served or 50
   over = true;
   await workers;
   const there = world.database.sql(`select id from contact where client_id = ${client.id}`).split("\n");
-  for (const id of made) assert.ok(there.includes(id), `${id} was said to be stored`);
+  for (const id of made) assert.ok(there.includes(id), `${id} was answered with 201 but is not stored`);
   assert.ok(there.length - made.length <= unsure, `${there.length} stored, ${made.length} said so, ${unsure} unsure`);
   assert.ok(made.length > 0);
 });
 
-test("readyz, session_create: while the database takes nobody in, 503 and nothing else; ready again afterwards", async () => {
+test("readyz, session_create: while the database refuses connections, only 503; ready again afterwards", async () => {
   const ana = await world.signedIn("E8153375");
   superuser(`alter database ${world.database.name} with allow_connections false`);
   try {
@@ -315,9 +315,9 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
       assert.equal(r.json.code, "database_unavailable");
       assert.ok(r.headers["retry-after"]);
     }
-    assert.ok(Date.now() - began < 10000, "nobody waits for a connection");
-    assert.equal((await ana.get("/v1/catalogs")).status, 200, "catalogues are held in memory");
-    // It may have become a choice meanwhile, which nobody can tell now; what is wrong in any case is told.
+    assert.ok(Date.now() - began < 10000, "requests do not wait for a connection");
+    assert.equal((await ana.get("/v1/catalogs")).status, 200, "catalogues are cached in memory");
+    // An unknown choice may exist by now, which only the database knows, so it is 503. Other faults are still 422.
     const unknown = await ana.post("/v1/clients", { ...lib.newClient(), document_type: "nuevo" });
     assert.deepEqual([unknown.status, unknown.json.code], [503, "database_unavailable"], unknown.text);
     assert.equal((await ana.post("/v1/clients", { ...lib.newClient(), name: 7 })).status, 422);
@@ -329,22 +329,22 @@ test("readyz, session_create: while the database takes nobody in, 503 and nothin
   assert.equal((await ana.post("/v1/clients", lib.newClient())).status, 201);
 });
 
-/* --------------------------------------------------------------------- end */
+/* ---------------------------------------------------------------- shutdown */
 
 const newCaller = (server, who) => lib.caller(server.base, who.token);
 
-test("serve: SIGTERM, exit code 0; requests in flight are answered; without a database too", async () => {
+test("serve: on SIGTERM requests in flight are answered and the exit code is 0, without a database too", async () => {
   const server = await lib.startServer(world.database.serve, { env: patient });
   servers.push(server);
   const client = newCaller(server, await world.signedIn("E8153375"));
   const body = (await client.post("/v1/clients", lib.newClient())).json;
   assert.match(body.id, /^[0-9]+$/);
-  // Held up by a lock, so that they are under way when the signal comes, and a while after.
+  // These requests wait for a lock, so that they are in flight when the signal comes and a while after.
   const release = await hold(world.database, `select from client where id = ${body.id} for update`);
   const waiting = Array.from({ length: 3 }, (_, i) => client.patch(`/v1/clients/${body.id}`, { gender: String(i) }));
-  await until("they wait for it", async () => sessions("wait_event_type = 'Lock'") === 3, 10000);
+  await until("they wait for the lock", async () => sessions("wait_event_type = 'Lock'") === 3, 10000);
   server.child.kill("SIGTERM");
-  await until("it has heard", async () => (await lib.caller(server.base).get("/readyz")).status !== 200, 10000);
+  await until("it is draining", async () => (await lib.caller(server.base).get("/readyz")).status !== 200, 10000);
   const began = Date.now();
   await release();
   for (const r of await Promise.all(waiting)) {
@@ -364,7 +364,7 @@ test("serve: SIGTERM, exit code 0; requests in flight are answered; without a da
 });
 /* --------------------------------------------------------------------- log */
 
-test("serve: every line of the log is JSON with time, level and msg; none holds what is personal or secret", async () => {
+test("serve: every log line is JSON with time, level and msg; none has personal data or secrets", async () => {
   const secrets = { phone: "987612345", line: "976543211", number: "76123498", name: "ZUTANO QUISPE Ñahui", email: "zutano.quispe@correo-privado.pe", representative: "FULANA MAMANI",
     serial: "9876987698769876", origin: "965432187", word: "una-clave-equivocada-9Z", wrongUser: "E7654321", plan: "PLAN-SECRETO-77", free: "TEXTO-DE-ALGUIEN" };
   const s = (await world.anyone.post("/v1/sessions", { username: "E8123497", password: lib.password })).json;
@@ -375,7 +375,7 @@ test("serve: every line of the log is JSON with time, level and msg; none holds 
     sales: { lines: [secrets.line], plan: secrets.plan } };
   const r = await ana.post("/v1/typifications", { client: body, contact: { origin_phone: secrets.origin, serial_number: secrets.serial }, sub_campaign: "entel", ...lib.form({ competitor_offer: { phone_to_manage: secrets.phone } }) });
   assert.equal(r.status, 201, r.text);
-  // Found, not found, twice, malformed, refused by the schema, by a constraint, by a lock: whatever may be complained of.
+  // Requests that fail in every way that might be logged: not found, duplicate, malformed, refused by schema, constraint or lock.
   await ana.get(`/v1/clients?phone=${secrets.phone}`);
   await ana.get(`/v1/clients?document_number=${secrets.number}&document_type=dni`);
   await ana.get(`/v1/clients?document_number=${secrets.number}&${secrets.free}=1`);
@@ -416,7 +416,7 @@ test("serve: every line of the log is JSON with time, level and msg; none holds 
   assert.ok(!log.toLowerCase().includes("zutano"));
 });
 
-test("serve: idle connections do not hold up the end", async () => {
+test("serve: idle connections do not delay the exit", async () => {
   const server = await lib.startServer(world.database.serve);
   const idle = await Promise.all(Array.from({ length: 20 }, () => new Promise((resolve) => {
     const s = net.connect(server.port, "127.0.0.1", () => s.write("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -430,7 +430,7 @@ test("serve: idle connections do not hold up the end", async () => {
   idle.forEach((s) => s.destroy());
 });
 
-test("gestor serve: SIGTERM ends it though nobody reads its log any more", async () => {
+test("gestor serve: exits on SIGTERM even if nobody reads its log any more", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_DRAIN_MS: "500" } }), as = lib.caller(server.base);
   server.child.stderr.pause();
   for (let i = 0; i < 40; i++) await Promise.all(Array.from({ length: 30 }, () => as.get("/v1/catalogs")));

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => world.end());
 
-/* ------------------------------------------------------- things to be listed */
+/* --------------------------------------------------------- records to list */
 
 const ids = (r) => {
   assert.equal(r.status, 200, r.text);
@@ -23,9 +23,9 @@ const newClientId = async () => (await ana.post("/v1/clients", lib.newClient()))
 const quoted = (value) => (value === null || value === undefined ? "null" : `'${value}'`);
 
 /*
- * opportunities(n, more) - n of them straight into the table, newest first: as
- * the old application's records have neither contact nor form. created_at is a
- * time, or n of them are a minute apart.
+ * opportunities(n, more) - inserts n opportunities into the table, like records of the old
+ * application without contact and form, and returns their ids, newest first. The newest has
+ * `createdAt`, or now, and each other one is `apart` older.
  */
 function opportunities(n, { client, advisor = "E8153375", createdAt = null, apart = "1 minute", campaign = "consulta-previa-prepago",
   subCampaign = null, stage = "en-proceso", reason = null } = {}) {
@@ -56,7 +56,7 @@ function clients(n, phone) {
         (select 30000000 + count(*) as many from client) k order by n returning id;`));
 }
 
-/* Advisors who have nothing yet, so that a list by advisor is that of one test. */
+/* New advisors without records, so that a list by advisor shows the records of one test. */
 let nextAdvisor = 8700000;
 function newAdvisor() {
   const username = `E${nextAdvisor++}`;
@@ -74,7 +74,7 @@ const linked = (r) => {
   return u.pathname + u.search;
 };
 
-/* follow(where) - the pages from there to the end, by Link. */
+/* follow(where) - all pages from there to the end, by their Link. */
 async function follow(where, between = async () => {}) {
   const pages = [];
   for (let next = where; next; ) {
@@ -93,8 +93,8 @@ async function follow(where, between = async () => {}) {
 }
 
 /*
- * Every list: where it is; 37 items, new every time, in the order they are to
- * come; what adds one more; and another list of the same operation.
+ * For every list: its path; 37 new items in the expected order; a function
+ * that adds one more; and another list of the same operation.
  */
 let nextPhone = 911000000;
 const lists = {
@@ -124,7 +124,7 @@ const lists = {
 };
 
 for (const [operation, make] of Object.entries(lists)) {
-  test(`${operation}: 15 a page, newest first; every limit from 1 to 100`, async () => {
+  test(`${operation}: 15 items per page, newest first; limit is 1 to 100`, async () => {
     const { where, items } = await make();
     const first = await ana.get(where);
     assert.deepEqual(ids(first), items.slice(0, 15));
@@ -140,7 +140,7 @@ for (const [operation, make] of Object.entries(lists)) {
       lib.faultAt(await ana.get(at(where, `limit=${limit}`)), "#/limit");
   });
 
-  test(`${operation}: Link leads through all pages to the end, each item once`, async () => {
+  test(`${operation}: Link leads through all pages; each item comes once`, async () => {
     const { where, items } = await make();
     for (const [limit, sizes] of [["", [15, 15, 7]], ["limit=5", [5, 5, 5, 5, 5, 5, 5, 2]], ["limit=37", [37]], ["limit=36", [36, 1]]]) {
       const pages = await follow(limit ? at(where, limit) : where);
@@ -149,14 +149,14 @@ for (const [operation, make] of Object.entries(lists)) {
     }
   });
 
-  test(`${operation}: what is added between pages neither repeats nor hides what was there`, async () => {
+  test(`${operation}: items added between pages neither repeat nor hide older ones`, async () => {
     const { where, items, more } = await make();
     const pages = await follow(at(where, "limit=8"), async () => more());
-    assert.deepEqual(pages.flat(), items, "what is new is newer than where the first page began");
+    assert.deepEqual(pages.flat(), items, "new items come before the first page");
     assert.equal(ids(await ana.get(at(where, "limit=100"))).length, 41);
   });
 
-  test(`${operation}: a cursor is refused with 400 when it was altered`, async () => {
+  test(`${operation}: an altered cursor is refused with 400`, async () => {
     const { where } = await make();
     const { next } = (await ana.get(where)).json;
     const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -174,7 +174,7 @@ for (const [operation, make] of Object.entries(lists)) {
     assert.equal((await ana.get(at(where, `cursor=${next}`))).status, 200);
   });
 
-  test(`${operation}: a cursor is good for its own list alone, at any limit, for any advisor`, async () => {
+  test(`${operation}: a cursor is valid only for its own list, with any limit and for any advisor`, async () => {
     const { where, other, items } = await make();
     const { next } = (await ana.get(where)).json;
     assert.equal((await ana.get(at(other, `cursor=${next}`))).json.code, "cursor_invalid");
@@ -193,7 +193,7 @@ for (const [operation, make] of Object.entries(lists)) {
   });
 }
 
-test("opportunity_list: of the same instant, each item comes once", async () => {
+test("opportunity_list: items with the same created_at come once each", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const items = opportunities(10, { client, advisor, apart: "0", createdAt: "2024-01-01T12:00:00.123456Z" });
   opportunities(2, { client, advisor, createdAt: "2024-01-01T12:00:00.123457Z", apart: "2 microseconds" });
@@ -204,7 +204,7 @@ test("opportunity_list: of the same instant, each item comes once", async () => 
   assert.deepEqual(same, [...items].sort((a, b) => Number(b) - Number(a)));
 });
 
-test("opportunity_list: the page is there though its last item was removed meanwhile", async () => {
+test("opportunity_list: the next page works even if the last item of the page before was removed", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const items = opportunities(6, { client, advisor });
   const { next } = (await ana.get(`/v1/opportunities?advisor=${advisor}&limit=3`)).json;
@@ -214,7 +214,7 @@ test("opportunity_list: the page is there though its last item was removed meanw
 
 /* -------------------------------------------------------------------- filters */
 
-test("opportunity_list: by advisor, by id and by username in any case", async () => {
+test("opportunity_list: filters by advisor, given by id or by username in any case", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const items = opportunities(4, { client, advisor });
   for (const written of [advisor, advisor.toLowerCase(), advisorId(advisor)]) {
@@ -228,7 +228,7 @@ test("opportunity_list: by advisor, by id and by username in any case", async ()
     lib.faultAt(await ana.get(`/v1/opportunities?advisor=${bad}`), "#/advisor");
 });
 
-test("opportunity_list: by stage, campaign and sub campaign, and their mixtures", async () => {
+test("opportunity_list: filters by stage, campaign and sub campaign, alone and combined", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const common = { client, advisor };
   const [open] = opportunities(1, { ...common, createdAt: "2024-05-05T12:00:00Z", subCampaign: "entel" });
@@ -249,7 +249,7 @@ test("opportunity_list: by stage, campaign and sub campaign, and their mixtures"
   assert.equal(lib.faultAt(reversed, "#/created_to").code, "range_reversed");
 });
 
-test("opportunity_list: a reason at every level stands for all below it, and for nothing beside it", async () => {
+test("opportunity_list: a reason of any level selects everything below it, and nothing else", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const coverage = "problema-con-el-uso-del-servicio.problema-de-cobertura";
   const reasons = [lib.reason, `${coverage}.internet-llamadas.sin-senal-indoor.escalado-por-celdas-at`,
@@ -269,7 +269,7 @@ test("opportunity_list: a reason at every level stands for all below it, and for
   }
 });
 
-test("opportunity_list: an unknown code is 422, with the level that failed and what it may be", async () => {
+test("opportunity_list: an unknown code is 422; the fault names the level and the legal codes", async () => {
   for (const name of ["stage", "campaign", "sub_campaign", "reason"]) {
     const catalog = (await ana.get(`/v1/catalogs/${name === "reason" ? "cancellation_reason" : name}`)).json;
     const top = catalog.items.map((item) => item.code);
@@ -287,7 +287,7 @@ test("opportunity_list: an unknown code is 422, with the level that failed and w
   assert.deepEqual(both.json.errors.map((e) => e.pointer).sort(), ["#/created_from", "#/limit", "#/reason", "#/stage"]);
 });
 
-test("opportunity_list: days are days in America/Lima", async () => {
+test("opportunity_list: days are counted in America/Lima", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const insert = (createdAt) => opportunities(1, { client, advisor, createdAt })[0];
   const after = insert("2024-03-11T05:00:00.000000Z");
@@ -308,7 +308,7 @@ test("opportunity_list: days are days in America/Lima", async () => {
     lib.faultAt(await ana.get(`/v1/opportunities?created_from=${bad}`), "#/created_from");
 });
 
-test("opportunity_list: filters go along to the next page", async () => {
+test("opportunity_list: the link to the next page keeps the filters", async () => {
   const client = await newClientId(), advisor = newAdvisor();
   const items = opportunities(9, { client, advisor, createdAt: "2024-07-01T12:00:00Z", reason: lib.reason });
   opportunities(9, { client, advisor, createdAt: "2024-07-01T12:00:30Z" });
@@ -317,7 +317,7 @@ test("opportunity_list: filters go along to the next page", async () => {
   assert.deepEqual((await follow(`/v1/opportunities?${query}`)).flat(), items);
 });
 
-test("client_opportunity_list: the manual's client and his opportunity; a client without any; another's are not here", async () => {
+test("client_opportunity_list: the manual's client has one opportunity, a new client none", async () => {
   const found = (await ana.get("/v1/clients?document_number=20467534026&document_type=ruc")).json.items[0];
   const r = await ana.get(`/v1/clients/${found.id}/opportunities`);
   assert.deepEqual(ids(r), ["905630"]);
@@ -333,7 +333,7 @@ test("client_opportunity_list: the manual's client and his opportunity; a client
 
 /* -------------------------------------------------------------- client_search */
 
-test("client_search: a phone in its written forms finds the client", async () => {
+test("client_search: every spelling of a phone finds the client", async () => {
   const { id } = (await ana.get("/v1/clients?document_number=20467534026")).json.items[0];
   for (const written of ["944264648", "%2B51944264648", "%2B51%20944%20264%20648", "51944264648", "51%20944264648",
     "944%20264%20648", "944+264+648", "+51944264648",
@@ -344,12 +344,12 @@ test("client_search: a phone in its written forms finds the client", async () =>
     assert.equal(lib.faultAt(await ana.get(`/v1/clients?phone=${bad}`), "#/phone").code, "pattern", bad);
 });
 
-test("client_search: by the client's phone and any of the lines, as they are now; each client once", async () => {
+test("client_search: finds by the client's current phone and lines, each client once", async () => {
   const lines = ["933000001", "+51 933 000 002", "933000003", "933000001"];
   const { id } = (await ana.post("/v1/clients", lib.newClient({ phone: "933000001", sales: { lines } }))).json;
   for (const phone of ["933000001", "933000002", "933000003"]) assert.deepEqual(ids(await ana.get(`/v1/clients?phone=${phone}`)), [id]);
   const second = (await ana.post("/v1/clients", lib.newClient({ sales: { lines: ["933000002"] } }))).json.id;
-  assert.deepEqual(ids(await ana.get("/v1/clients?phone=933000002")), [second, id], "a line that two clients have finds both");
+  assert.deepEqual(ids(await ana.get("/v1/clients?phone=933000002")), [second, id], "a line of two clients finds both");
   assert.equal((await ana.patch(`/v1/clients/${id}`, { sales: { lines: ["933000004"] } })).status, 200);
   assert.deepEqual(ids(await ana.get("/v1/clients?phone=933000001")), [id]);
   assert.deepEqual(ids(await ana.get("/v1/clients?phone=933000002")), [second]);
@@ -359,7 +359,7 @@ test("client_search: by the client's phone and any of the lines, as they are now
   for (const phone of ["933000001", "933000004"]) assert.deepEqual(ids(await ana.get(`/v1/clients?phone=${phone}`)), []);
 });
 
-test("client_search: by document, with and without its type, in any case", async () => {
+test("client_search: finds by document number, with and without its type, in any case", async () => {
   const ce = (await ana.post("/v1/clients", lib.newClient({ document_type: "ce", document_number: "AB12345" }))).json.id;
   const passport = (await ana.post("/v1/clients", lib.newClient({ document_type: "pasaporte", document_number: "ab12345" }))).json.id;
   assert.deepEqual(ids(await ana.get("/v1/clients?document_number=AB12345")), [passport, ce]);
@@ -374,7 +374,7 @@ test("client_search: by document, with and without its type, in any case", async
     lib.faultAt(await ana.get(`/v1/clients?document_number=${bad}`), "#/document_number");
 });
 
-test("client_search: one of phone and document_number, not both, not neither", async () => {
+test("client_search: needs exactly one of phone and document_number", async () => {
   for (const query of ["", "?limit=5", "?phone=944264648&document_number=20467534026"]) {
     const r = await ana.get(`/v1/clients${query}`);
     assert.equal(r.status, 422, query);
@@ -384,7 +384,7 @@ test("client_search: one of phone and document_number, not both, not neither", a
     "?phone=944264648&document_type=ruc"]) assert.equal((await ana.get(`/v1/clients${query}`)).status, 422, query);
 });
 
-test("client_search: nobody found is an empty list", async () => {
+test("client_search: no match gives an empty list", async () => {
   for (const query of ["phone=999999999", "document_number=00000000", "document_number=00000000&document_type=dni"]) {
     const r = await ana.get(`/v1/clients?${query}`);
     assert.deepEqual(r.json, { items: [], next: null });
@@ -394,7 +394,7 @@ test("client_search: nobody found is an empty list", async () => {
 
 /* ---------------------------------------------------------------- action_list */
 
-test("action_list: the rows in the order they were added, 15 a page, to the end", async () => {
+test("action_list: rows in the order they were added, 15 per page", async () => {
   const { at: where } = await lib.opened(ana);
   const plans = ["bono-gb.bono-4-gb-por-12-meses", "migracion-prepagado-prepago"];
   const items = [];
@@ -409,13 +409,13 @@ test("action_list: the rows in the order they were added, 15 a page, to the end"
   assert.equal(whole.json.next, null);
   assert.deepEqual((await ana.get(where)).json.actions, whole.json.items.map(({ etag, ...item }) => item));
   for (const item of whole.json.items) assert.deepEqual(item, lib.listed(await ana.get(`${where}/actions/${item.id}`)));
-  /* A row removed between pages, before and after where the page begins. */
+  /* Remove one row before and one after the beginning of the next page. */
   const page = (await ana.get(`${where}/actions?limit=6`)).json;
   for (const i of [2, 5, 7]) assert.equal((await ana.delete(`${where}/actions/${items[i]}`)).status, 204);
   assert.deepEqual(ids(await ana.get(`${where}/actions?limit=3&cursor=${page.next}`)), [items[6], items[8], items[9]]);
 });
 
-test("action_list: a cursor is good for its own opportunity alone", async () => {
+test("action_list: a cursor is valid only for its own opportunity", async () => {
   const [a, b] = [await lib.opened(ana), await lib.opened(ana)];
   for (const o of [a, b]) for (let i = 0; i < 3; i++) await ana.post(`${o.at}/actions`, { action: "migracion-prepagado-prepago" });
   const { next } = (await ana.get(`${a.at}/actions?limit=1`)).json;
@@ -426,7 +426,7 @@ test("action_list: a cursor is good for its own opportunity alone", async () => 
   assert.equal((await ana.get(`${a.at}/actions?cursor=${next}`)).json.items.length, 2);
 });
 
-test("catalog_list: all in one page", async () => {
+test("catalog_list: all catalogues on one page", async () => {
   const r = await ana.get("/v1/catalogs");
   assert.equal(r.json.next, null);
   assert.equal(r.headers.link, undefined);

@@ -1,9 +1,9 @@
 /*
- * Who gets what: every operation of the document, for everybody, on every kind
- * of object. The table is the whole of it; a cell has one letter for every
- * object that its heading names, in that order, or one letter for all of them.
+ * Who may do what: every operation of the document, for every kind of bearer, on every
+ * kind of object. The table is complete: a cell has one letter for each object
+ * that its heading names, in that order, or one letter for all of them.
  *
- *   +  done: the status in the first column
+ *   +  success: the status in the first column
  *   -  401 token_missing              x  401 token_invalid
  *   w  401 credentials_wrong          t  401 refresh_token_invalid
  *   p  403 password_change_required   r  403 role_forbidden
@@ -16,9 +16,9 @@
  * nobody   no token                          ended   an administrator who has signed out
  * off      a deactivated administrator       must    an administrator who must change the password
  * rights   an integration with all rights    none    one without any
- * reads, writes, clients, contacts, opportunities    one with those to read, to write, or of that alone
+ * reads, writes, clients, contacts, opportunities    one with only the rights to read, to write, or for that resource
  *
- * Sessions are the bearer's own: nobody has none, and tries a name that no account has.
+ * session_* act on the bearer's own session; `nobody` has none, and signs in with an unknown username.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -106,7 +106,7 @@ action_delete           204 -      x     x    p    +ofo000o ++ff0000   ++ff0000 
 new account: new, known
 advisor_create          201 -      x     x    p    r        r          +e       r        r        r        r       r        r             r
 
-account: one's own, another's, deactivated, known from old records alone, absent
+account: one's own, another's, deactivated, known only from old records, absent
 advisor_get             200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_update          200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_password_put    204 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
@@ -118,13 +118,13 @@ const refusals = {
   f: [409, "opportunity_finished"], n: [409, "opportunity_not_finished"], d: [409, "client_exists"], e: [409, "advisor_exists"],
   h: [409, "contact_has_opportunity"], i: [422, "invalid"],
 };
-/* What a request is refused with before the database is asked for anything. */
+/* The refusals that are decided without the database. */
 const early = "-pr";
 
 const absent = "999999999";
 const row = { action: "bono-gb.bono-4-gb-por-12-meses" };
 
-/* By heading, the objects of a bearer (before() makes them): each the path's ids, or what the body is to be made of. */
+/* By heading, the objects to try for a bearer (created in before()): ids for the path, or parts of the body. */
 const objects = {
   "the bearer's": (b) => [b],
   "nothing": () => [{}],
@@ -143,7 +143,7 @@ const objects = {
   "account": (b) => [b.id, theirs.id, bearers.off.id, known.record, absent].map((id) => ({ advisor_id: id })),
 };
 
-/* By operation, where it takes a body. */
+/* By operation with a body: the body for this object. */
 const bodies = {
   session_create: (o) => ({ username: o.username, password: lib.password }),
   session_refresh: (o) => ({ refresh_token: o.refresh_token }),
@@ -167,7 +167,7 @@ const bodies = {
 };
 const queries = { client_search: "phone=944264648" };
 
-/* ------------------------------------------------------------- the table read */
+/* ----------------------------------------------------------- the parsed table */
 
 const [head, ...lines] = table.split("\n").filter((line) => line.trim());
 const columns = head.trim().split(/\s+/);
@@ -180,8 +180,8 @@ for (const line of lines) {
 
 let world, operations;
 const bearers = {};   // by column: {as, blind, id, username, refresh_token, own, finished}
-let theirs;           // whose the other objects are
-const known = {};     // client, and the id of one who has no account
+let theirs;           // the bearer that owns the other objects
+const known = {};     // a client, and the id of an advisor without an account
 
 /* ------------------------------------------------------------------ before */
 
@@ -193,7 +193,7 @@ const roles = {
   opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
 };
 
-/* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without any. */
+/* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without an opportunity. */
 async function belongings(ana) {
   const one = await lib.opened(ana), done = await lib.opened(ana);
   const action = await ana.post(`${one.at}/actions`, row), unused = await ana.post(`/v1/clients/${one.client.id}/contacts`, lib.newContact());
@@ -208,7 +208,7 @@ async function belongings(ana) {
 before(async () => {
   world = await lib.world();
   ({ operations } = await lib.loadContract(world.base));
-  /* It has known which sessions are ended, or it would let nobody in. */
+  /* This server loads the ended sessions before the database is dropped; otherwise it would answer 503 to every token. */
   const gone = lib.createDatabase(), dead = (await lib.startServer(gone.serve)).base;
   gone.drop();
   const ana = await world.signedIn("E8153375"), chief = await world.signedIn("E8000002");
@@ -241,7 +241,7 @@ after(() => world.end());
 
 /* ------------------------------------------------------------------- the test */
 
-/* shown(r) - all that an answer tells, but what names the one request, or the record that is there already. */
+/* shown(r) - everything in an answer except what identifies the request or the existing record. */
 function shown(r) {
   const { date, "x-request-id": id, traceparent, ...headers } = r.headers;
   const { request_id, existing, ...json } = r.json;
@@ -249,12 +249,10 @@ function shown(r) {
 }
 
 /*
- * tried(op, b, object, letter, status) - the request by this bearer on this object, which is to
- * meet with `letter`. What would succeed is rehearsed. What is refused is so
- * rehearsed too, and under a condition that does not hold; and where it is
- * refused before anything is looked at, with a body that is none, and by a server
- * without a database, which cannot take longer for what is there. Each time the
- * answer is the same, and to HEAD too.
+ * tried(op, b, object, letter, status) - sends the request as this bearer on this object, and expects the result `letter`.
+ * Requests that would succeed use validate_only. A refusal must be the same with validate_only, with a stale If-Match
+ * and to HEAD. A refusal that is decided without the database must also be the same with an unreadable body, and
+ * from a server without a database, so its time cannot depend on existing records.
  */
 async function tried(op, b, object, letter, status) {
   const what = `${op.operationId}, ${letter}, ${JSON.stringify(object)}`;
@@ -271,7 +269,7 @@ async function tried(op, b, object, letter, status) {
   const r = await ask(b.as);
   assert.deepEqual([r.status, r.json.code], refusals[letter], `${what}: ${r.text}`);
   const others = [];
-  if (writes) others.push(["rehearsed", await ask(b.as, "validate_only=true")]);
+  if (writes) others.push(["validate_only", await ask(b.as, "validate_only=true")]);
   if (writes && takes(op, "If-Match")) others.push(["If-Match", await ask(b.as, "", { "if-match": "\"0\"" })]);
   if (early.includes(letter)) {
     if (op.requestBody) others.push(["no JSON", await ask(b.as, "", {}, "{")]);
@@ -287,31 +285,31 @@ async function tried(op, b, object, letter, status) {
 
 const takes = (op, name) => (op.parameters || []).some((p) => p.name === name || (p.$ref || "").endsWith(`/${name.toLowerCase().replace("-", "_")}`));
 
-test("every operation of the document has a row, and every row all columns", () => {
+test("the table has a row for every operation of the document, and every row has all columns", () => {
   assert.deepEqual(columns, ["nobody", ...Object.keys(roles).filter((name) => name !== "theirs")]);
   assert.deepEqual(rows.map((r) => r.id).sort(), operations.map((op) => op.operationId).sort());
   for (const { id, cells, of } of rows) {
     assert.equal(cells.length, columns.length, id);
     const n = objects[of](bearers.advisor).length;
     for (const cell of cells) {
-      assert.ok(cell.length === 1 || cell.length === n, `${id}: ${cell} is not of ${n} objects`);
+      assert.ok(cell.length === 1 || cell.length === n, `${id}: ${cell} has no letter for each of the ${n} objects`);
       for (const letter of cell) assert.ok(letter === "+" || refusals[letter], `${id}: ${letter}`);
     }
     const op = operations.find((o) => o.operationId === id);
     const free = op.security && op.security.length === 0;
-    assert.equal(cells[0] !== "-", Boolean(free), `${id}: a token is needed, and the document says so`);
+    assert.equal(cells[0] !== "-", Boolean(free), `${id}: the table and the document agree on whether it needs a token`);
     assert.equal(Boolean(op.requestBody), bodies[id] !== undefined, `${id}: a body`);
   }
 });
 
 for (const { id, status, cells, of } of rows)
-  test(`${id}: what everybody gets, of every kind of object`, async () => {
+  test(`${id}: every bearer gets the table's answer for every object`, async () => {
     const op = operations.find((o) => o.operationId === id), whole = fingerprint(world.database);
     for (const [i, name] of columns.entries()) {
       const b = bearers[name], cell = cells[i], all = objects[of](b);
       const letters = cell.length === 1 ? all.map(() => cell) : [...cell];
       const answers = await Promise.all(all.map((object, n) => tried(op, b, object, letters[n], status)));
-      /* What is refused alike is told apart by nothing. */
+      /* Refusals with the same letter must be indistinguishable. */
       for (const [n, r] of answers.entries())
         if (letters[n] !== "+") assert.deepEqual(shown(r), shown(answers[letters.indexOf(letters[n])]), `${name}, object ${n}`);
     }

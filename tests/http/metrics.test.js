@@ -6,11 +6,11 @@ const net = require("node:net");
 const lib = require("./lib.js");
 
 let world;
-// What it does by itself every so often would be counted among what is asked.
+// Periodic work would be counted too, so GESTOR_CHECK_MS makes it rare.
 before(async () => { world = await lib.world({ env: { GESTOR_POOL_SIZE: "2", GESTOR_CHECK_MS: "600000", GESTOR_QUERY_TIMEOUT_MS: "30000", GESTOR_POOL_WAIT_MS: "20000" } }); });
 after(() => world.end());
 
-/* scrape(as) - {name{labels}: number} of what is served, in order of appearance. */
+/* scrape(as) - the samples of /metrics, in order of appearance. */
 async function scrape(as = world.anyone) {
   const r = await as.get("/metrics");
   assert.equal(r.status, 200);
@@ -24,7 +24,7 @@ async function scrape(as = world.anyone) {
 }
 const requests = (operation, status) => `gestor_http_requests_total{operation="${operation}",status="${status}"}`;
 
-test("metrics: promtool finds nothing to say, and the media type is Prometheus's", async () => {
+test("metrics: promtool accepts the text, and the media type is Prometheus's", async () => {
   const ana = await world.signedIn("E8153375");
   await ana.get("/v1/catalogs");
   await world.anyone.get("/nowhere");
@@ -32,11 +32,11 @@ test("metrics: promtool finds nothing to say, and the media type is Prometheus's
   assert.equal(r.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
   const check = spawnSync("promtool", ["check", "metrics"], { input: r.text, encoding: "utf8" });
   assert.deepEqual({ status: check.status, out: check.stdout, err: check.stderr }, { status: 0, out: "", err: "" });
-  // That it would find something.
+  // promtool does find faults: a counter without a help text.
   assert.notEqual(spawnSync("promtool", ["check", "metrics"], { input: "# TYPE x counter\nx 1\n" }).status, 0);
 });
 
-test("metrics: as many requests as were sent, of each kind, and as many in the histogram", async () => {
+test("metrics: counts the requests of each operation and status, and the histogram agrees", async () => {
   const ana = await world.signedIn("E8153375");
   const was = await scrape();
   const sent = [
@@ -66,17 +66,17 @@ test("metrics: as many requests as were sent, of each kind, and as many in the h
   const buckets = is.keys.filter((k) => k.startsWith('gestor_http_request_duration_seconds_bucket{operation="catalog_get"')).map(is.get);
   assert.equal(buckets.length, 15);
   assert.deepEqual(buckets, [...buckets].sort((a, b) => a - b));
-  // Nothing else was counted but the scrape itself.
+  // Besides these requests only the scrape was counted.
   const total = (s) => s.keys.filter((k) => k.startsWith("gestor_http_requests_total")).reduce((sum, k) => sum + s.get(k), 0);
   assert.equal(total(is) - total(was), sent.reduce((sum, s) => sum + s[0], 0) + 1);
-  // An answer is there a moment before its request is over.
+  // A request counts as in flight for a moment after its answer.
   let at = is.get("gestor_http_requests_in_flight");
   for (let i = 0; i < 100 && at !== 1; i++) at = (await scrape()).get("gestor_http_requests_in_flight");
   assert.equal(at, 1);
   assert.ok(!/987654321|999999999|secret-path|none-such|E8153375/.test(is.r.text));
 });
 
-test("metrics: sign-ins by what came of them", async () => {
+test("metrics: counts sign-ins by outcome", async () => {
   const was = await scrape();
   const attempt = (username, password, query = "") => world.anyone.post(`/v1/sessions${query}`, { username, password });
   assert.equal((await attempt("E8153375", lib.password)).status, 201);
@@ -96,13 +96,13 @@ test("metrics: sign-ins by what came of them", async () => {
   assert.ok(wrong > 0);
 });
 
-test("metrics: the pool's numbers, waits, and the database's errors by class", async () => {
+test("metrics: connections and waits of the pool, and database errors by class", async () => {
   const ana = await world.signedIn("E8153375");
   const body = lib.newClient();
   const created = await ana.post("/v1/clients", body);
   assert.equal(created.status, 201);
   const id = created.json.id;
-  // What was shown has been recorded, which is a write like others.
+  // Wait until the read record of client_create is stored, because that write uses a connection too.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const was = await scrape();
   assert.equal(was.get("gestor_database_pool_size"), 2);
@@ -110,18 +110,18 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
   assert.equal(was.get("gestor_database_pool_in_use"), 0);
   assert.equal((await ana.post("/v1/clients", body)).status, 409);
 
-  // One connection waits for a row that is held, and what comes after it for that one: the other is for reads.
+  // One connection waits for the locked row, and the other writes wait for that connection: the second one is for reads.
   const lock = require("node:child_process").spawn("psql", ["-XAtq", "-d", world.database.owner], { stdio: ["pipe", "pipe", "inherit"] });
   const held = new Promise((resolve) => lock.stdout.once("data", resolve));
   lock.stdin.write(`begin; select 1 from gestor.client where id = ${id} for update;\n`);
   await held;
   const changes = Array.from({ length: 5 }, () => ana.patch(`/v1/clients/${id}`, { gender: "F" }));
-  /* An answer is there a moment before its request is over: the scrape before may still be counted. */
+  /* A request counts as in flight for a moment after its answer, so the scrape before may be counted. */
   const values = (s) => ["gestor_database_pool_in_use", "gestor_database_pool_waiting", "gestor_http_requests_in_flight"].map(s.get).join();
   let found;
   for (let i = 0; i < 500; i++) {
     found = values(await scrape());
-    /* What was shown is stored twice a second, and that may wait as well. */
+    /* Read records are stored twice a second, and may wait for the connection too. */
     if (found === "1,4,6" || found === "1,5,6") break;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -138,7 +138,7 @@ test("metrics: the pool's numbers, waits, and the database's errors by class", a
     assert.equal(grown(`gestor_database_errors_total{class="${name}"}`), n, name);
 });
 
-test("metrics: a database that is away is counted, and /metrics is still there", async () => {
+test("metrics: an unreachable database is counted, and /metrics still works", async () => {
   const lost = await lib.startServer(`postgresql://x:y@127.0.0.1:${await lib.freePort()}/x`, { ready: false });
   const anyone = lib.caller(lost.base);
   const was = await scrape(anyone);
@@ -151,7 +151,7 @@ test("metrics: a database that is away is counted, and /metrics is still there",
   await lost.stop();
 });
 
-test("metrics: catalogue's revision, build, log and process are what others say they are", async () => {
+test("metrics: catalogue revision, build, log and process values agree with other sources", async () => {
   const before = Date.now();
   const s = await lib.startServer(world.database.serve);
   const is = await scrape(lib.caller(s.base)), again = await scrape(lib.caller(s.base));
@@ -172,11 +172,11 @@ test("metrics: catalogue's revision, build, log and process are what others say 
   await s.stop();
 });
 
-test("metrics: with a listener of its own it is there alone, and nothing else is", async () => {
+test("metrics: with its own listener, /metrics is served only there, and nothing else is", async () => {
   const port = await lib.freePort();
   const s = await lib.startServer(world.database.serve, { env: { GESTOR_METRICS_LISTEN: `127.0.0.1:${port}` } });
   const [main, own] = [s.port, port];
-  /* As bytes: what is nobody's here is no operation's answer, which the contract would be asked for. */
+  /* Raw bytes, because lib.caller would look up these 404 answers in the contract. */
   const status = async (at, method, where) =>
     Number(/^HTTP\/1\.1 (\d+) /.exec((await lib.raw(at, `${method} ${where} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, { quiet: 2000 })).text)[1]);
   assert.equal(await status(own, "GET", "/metrics"), 200);
@@ -190,7 +190,7 @@ test("metrics: with a listener of its own it is there alone, and nothing else is
   await s.stop();
 });
 
-test("serve: a GESTOR_METRICS_LISTEN that is none, or has GESTOR_LISTEN's port, is refused", async () => {
+test("serve: refuses a GESTOR_METRICS_LISTEN that is invalid or has GESTOR_LISTEN's port", async () => {
   const port = await lib.freePort();
   for (const listen of ["9464", "127.0.0.1", "localhost:9464", "127.0.0.1:0", `127.0.0.1:${port}`, `127.0.0.2:${port}`, "127.0.0.1:9464,127.0.0.1:9465"]) {
     const r = spawnSync(lib.gestor, ["serve"], { encoding: "utf8", timeout: 20000,
@@ -206,7 +206,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const deploy = path.join(lib.root, "deploy");
 
-test("metrics: the alerts are raised by what they are for", () => {
+test("metrics: every alert rule has a passing test that raises it", () => {
   for (const words of [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]]) {
     const r = spawnSync("promtool", words, { cwd: deploy, encoding: "utf8" });
     assert.equal(r.status, 0, r.stdout + r.stderr);
@@ -216,7 +216,7 @@ test("metrics: the alerts are raised by what they are for", () => {
   assert.deepEqual([...alerts].sort(), [...new Set(raised)].sort());
 });
 
-test("metrics: the dashboard is one, and what it and the alerts ask for is served", async () => {
+test("metrics: the dashboard is valid, and every metric of dashboard and alerts is served", async () => {
   const dashboard = JSON.parse(fs.readFileSync(path.join(deploy, "grafana.json"), "utf8"));
   assert.equal(typeof dashboard.title, "string");
   assert.equal(new Set(dashboard.panels.map((p) => p.id)).size, dashboard.panels.length);
@@ -228,7 +228,7 @@ test("metrics: the dashboard is one, and what it and the alerts ask for is serve
   const { keys } = await scrape();
   const served = new Set(keys.map((k) => k.split("{")[0]));
   for (const name of names) assert.ok(served.has(name), `${name} is not served`);
-  // Every expression is one that Prometheus can read.
+  // Prometheus can parse every expression.
   const rules = asked.slice(0, -1).map((e, i) => `      - {record: "panel:${i}", expr: ${JSON.stringify(e.replace(/\$__rate_interval/g, "5m"))}}\n`);
   const file = path.join(fs.mkdtempSync(path.join(require("node:os").tmpdir(), "gestor-rules-")), "rules.yml");
   fs.writeFileSync(file, `groups:\n  - name: panels\n    rules:\n${rules.join("")}`);

@@ -1,5 +1,5 @@
 "use strict";
-/* Migrations 0013 and 0014: rows that were there before are brought into the normal form, and constraints hold it. */
+/* Migrations 0013 and 0014: they bring existing rows into the normal form, and constraints enforce it afterwards. */
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { execFileSync } = require("node:child_process");
@@ -12,7 +12,7 @@ after(() => database.drop());
 const migrate = () => execFileSync(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: database.owner }, encoding: "utf8" });
 const e = (text) => `U&'${[...text].map((c) => `\\+${c.codePointAt(0).toString(16).padStart(6, "0")}`).join("")}'`;
 
-/* As it was before 0013. */
+/* Back to the schema before 0013. */
 const before13 = `
   delete from schema_migrations where version in ('0013', '0014');
   alter table catalog_item drop constraint catalog_item_label_form, add constraint catalog_item_label_form check (label = btrim(label) and label <> '');
@@ -26,7 +26,7 @@ const names = [["\tJUAN\u00a0", "JUAN"], ["PEN\u0303A", "PEÑA"], ["A\nB", "A B"
   ["JU\u200dAN\ufe0f", "JUAN"], ["N\u200b\u0303", "Ñ"], ["👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"], ["\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"], ["ANA LUZ", "ANA LUZ"], ["é\u200d", "é"],
   ["\u200d", "SIN NOMBRE"], ["\u2800\u3164A", "A"], ["A\u0007", "A"]];
 
-test("migrate: names, labels and blank texts are brought into the normal form, counted, and held", () => {
+test("migrate: brings names, labels and blank texts into the normal form, counts them, and enforces the form", () => {
   database.sql(before13);
   names.forEach(([name], i) => database.sql(`insert into client (name, document_type_id, document_type, document_number, phone)
     select ${e(name)}, t.id, t.choice, '${20000000 + i}', '944264648' from choice('document_type', 'dni') t`));
@@ -47,7 +47,7 @@ test("migrate: names, labels and blank texts are brought into the normal form, c
     ["client.trac_profile", 1], ["advisor.full_name", 1], ["catalog_item.label", 1], ["catalog", 1]])
     assert.ok(out.includes(`${name}: ${count} in another form, now normal`), `${name} ${count}: ${out}`);
   assert.ok(!out.includes("overdue_payment"));
-  for (const [name] of names) if (name !== "ANA LUZ") assert.ok(!out.includes(name), "nothing personal");
+  for (const [name] of names) if (name !== "ANA LUZ") assert.ok(!out.includes(name), "the output has no personal data");
   names.forEach(([name, normal], i) => assert.equal(database.sql(`select name = ${e(normal)} from client where document_number = '${20000000 + i}'`), "t", JSON.stringify(name)));
   assert.equal(database.sql("select legal_representative, gender, plan, segment, email, overdue_payment, trac_profile from client where name = 'TEXTOS'"), "ANA LUZ||||a@b.pe|S/ 1|");
   assert.equal(database.sql("select full_name from advisor where username is null"), "LUZ PEÑA");
@@ -57,12 +57,12 @@ test("migrate: names, labels and blank texts are brought into the normal form, c
   assert.equal(database.sql("select string_agg(updated_at::text, ',' order by id) from client"), updated);
   assert.equal(database.sql("select count(*) from pg_constraint where conname ~ '_form$' and not convalidated"), "0");
 
-  /* Once more, on what is in order: nothing to tell. */
+  /* A second run finds everything in normal form and reports nothing. */
   database.sql(before13);
   assert.ok(!migrate().includes("now normal"));
 });
 
-test("constraints hold names and labels that are written by hand", () => {
+test("constraints enforce the normal form on names and labels written by hand", () => {
   for (const bad of [" X", "X ", "", "X  Y", "A\nB", "A\u0007", "PEN\u0303A", "\u200b", "X\u00a0Y", "\u202eX", "X\u200f", "\ufeffX", "\u200d", "X\u0085", "\u2028", "\u00ad"]) {
     for (const [constraint, statement] of [["catalog_item_label_form", `insert into catalog_item (catalog_id, code, label) values (2, 'x', ${e(bad)})`],
       ["catalog_item_label_form", `update catalog_item set label = ${e(bad)} where code = 'entel' and catalog_id = 2`],

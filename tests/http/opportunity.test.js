@@ -28,7 +28,7 @@ const sections = {
   diagnosis: { reason: lib.reason },
   competitor_offer: { phone_to_manage: "944264648" },
 };
-/* whole(advisor, more) - an opportunity that lacks nothing, made in one call: {…, at}. */
+/* whole(advisor, more) - a complete opportunity, created in one request: {…, at}. */
 async function whole(advisor, more = {}) {
   const r = await advisor.post("/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form(),
     closure: { advertising_acceptance: "acepto", stage: "en-proceso" }, ...more });
@@ -40,7 +40,7 @@ const accept = { stage: "retenido", advertising_acceptance: "acepto" };
 const countOf = (table, where = "true") => Number(sql(`select count(*) from ${table} where ${where}`));
 const stored = () => sql("select (select count(*) from client), (select count(*) from contact), (select count(*) from opportunity), (select count(*) from action), (select count(*) from consent)");
 
-/* Every operation that changes an opportunity, and what it answers when it may. */
+/* Every operation that changes an opportunity, with its status of success. */
 const changes = (o) => [
   ["opportunity_update", 200, (who) => who.patch(o.at, { service: { current_plan: "PLAN CAMBIADO" } })],
   ["opportunity_update", 200, (who) => who.patch(o.at, { sub_campaign: "entel" })],
@@ -53,7 +53,7 @@ const changes = (o) => [
   ["typification_put", 200, (who) => who.put(`${o.at}/typification`, { service: { current_plan: null } })],
 ];
 
-/* ------------------------------------------------------------- what it is */
+/* ------------------------------------------------------------------ shape */
 
 const choiceKeys = ["code", "label", "levels"];
 const advisorKeys = ["full_name", "id", "username"];
@@ -84,7 +84,7 @@ function assertShape(o) {
   for (const instant of [o.created_at, o.updated_at]) assert.match(instant, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 }
 
-test("opportunity_create: in stage EN PROCESO, of the desk's campaign, owned by who made it, nothing filled in", async () => {
+test("opportunity_create: starts in stage EN PROCESO, in the desk's campaign, owned by its creator, with empty sections", async () => {
   const { client, contact, opportunity: o } = await lib.opened(ana);
   assertShape(o);
   assert.equal(o.client_id, client.id);
@@ -102,7 +102,7 @@ test("opportunity_create: in stage EN PROCESO, of the desk's campaign, owned by 
   assert.deepEqual((await ana.get(`/v1/opportunities/${o.id}`)).json, o);
 });
 
-test("opportunity_get: the whole form, each section as its own operation shows it", async () => {
+test("opportunity_get: shows the whole form, each section as its own operation shows it", async () => {
   const o = await whole(ana, { service: { current_plan: "PREPAGO CHÉVERE", activation_date: "2024-02-29", prior_consultation: true } });
   const r = (await ana.get(o.at)).json;
   assertShape(r);
@@ -117,7 +117,7 @@ test("opportunity_get: the whole form, each section as its own operation shows i
   assert.equal(r.competitor_offer.operator.label, "MOVISTAR");
 });
 
-test("opportunity_get: the manual's sample, a record of the old application", async () => {
+test("opportunity_get: the manual's sample, imported from the old application", async () => {
   const r = (await ana.get("/v1/opportunities/905630")).json;
   assertShape(r);
   assert.equal(r.contact_id, null);
@@ -128,7 +128,7 @@ test("opportunity_get: the manual's sample, a record of the old application", as
   assert.deepEqual(r.missing, []);
 });
 
-test("client_get, contact_get: their keys are those of the conventions", async () => {
+test("client_get, contact_get: have exactly the documented keys", async () => {
   const o = await whole(ana);
   const client = (await ana.get(`/v1/clients/${o.client_id}`)).json;
   assert.deepEqual(keys(client), ["advertising", "birth_date", "created_at", "document_number", "document_type", "email", "erased_at", "experience", "gender", "id",
@@ -145,7 +145,7 @@ test("client_get, contact_get: their keys are those of the conventions", async (
 
 /* ----------------------------------------------------------------- missing */
 
-/* Every mix of sections: what is saved, and what a final stage still needs. */
+/* Every combination of sections: the saved body, and what a final stage still needs. */
 const mixes = [];
 for (const rows of [null, [], [{ action: tool, final_state: "atendido" }], [{ action: tool }],
   [{ action: tool, final_state: "atendido" }, { action: otherTool }, { action: tool, final_state: "no-atendido" }, { action: tool, final_state: null }]])
@@ -160,20 +160,20 @@ for (const rows of [null, [], [{ action: tool, final_state: "atendido" }], [{ ac
         mixes.push({ body, answer, closing: { stage: "no-retenido", ...(answer && { advertising_acceptance: answer }) }, places, fields, missing: [...new Set(fields)] });
       }
 
-/* A final stage with something missing: one fault for each, in this order; else it is finished. */
+/* Checks a closing: one fault for each missing part, in this order; with nothing missing it succeeds. */
 function assertClosed(r, mix, { status = 200, whole = true } = {}) {
   if (mix.missing.length === 0) {
     assert.equal(r.status, status, r.text);
     return;
   }
-  // A closure holds its own answer alone: the other sections are asked for by the stage.
+  // The body of closure_put has no other section, so their faults point to its stage.
   const pointer = (place) => (whole ? `#/${place}` : place === "closure/advertising_acceptance" ? "#/advertising_acceptance" : "#/stage");
   assert.deepEqual(pointers(r), mix.places.map(pointer), JSON.stringify(mix));
   assert.deepEqual(r.json.errors.map((e) => e.field), mix.fields);
   for (const e of r.json.errors) assert.equal(e.code, "missing");
 }
 
-test("closure_put: a final stage lists all that is missing, for every mix of sections; `missing` says the same before", async () => {
+test("closure_put: the refusal of a final stage lists all missing parts, the same as `missing`, for every combination of sections", async () => {
   for (const mix of mixes) {
     const { at } = await lib.opened(ana);
     let shown = (await ana.put(`${at}/typification`, { ...mix.body, closure: { ...mix.closing, stage: "en-proceso" } }));
@@ -187,7 +187,7 @@ test("closure_put: a final stage lists all that is missing, for every mix of sec
   }
 });
 
-test("typification_put: the same, closing in the call that saves the sections; nothing is stored when it is refused", async () => {
+test("typification_put: the same when one request saves the sections and closes; a refusal stores nothing", async () => {
   for (const mix of mixes) {
     const { at, opportunity } = await lib.opened(ana);
     assertClosed(await ana.put(`${at}/typification`, { ...mix.body, closure: mix.closing }), mix);
@@ -198,7 +198,7 @@ test("typification_put: the same, closing in the call that saves the sections; n
   assert.equal(countOf("consent", "opportunity_id in (select id from opportunity where closed_at is null and advertising_acceptance_id is null)"), 0);
 });
 
-test("typification_create: the same; no client, contact, opportunity or consent is left of a refused one", async () => {
+test("typification_create: the same; a refusal stores no client, contact, opportunity or consent", async () => {
   for (const mix of mixes) {
     const before = stored();
     const r = await ana.post("/v1/typifications", { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...mix.body, closure: mix.closing });
@@ -208,7 +208,7 @@ test("typification_create: the same; no client, contact, opportunity or consent 
   }
 });
 
-test("typification_put: sections saved before count; 20 rows without final state are 20 faults", async () => {
+test("typification_put: sections saved earlier count; 20 rows without a final state are 20 faults", async () => {
   const { at } = await lib.opened(ana);
   const rows = Array.from({ length: 20 }, () => ({ action: tool }));
   assert.equal((await ana.put(`${at}/typification`, { actions: rows, diagnosis: sections.diagnosis })).status, 200);
@@ -219,7 +219,7 @@ test("typification_put: sections saved before count; 20 rows without final state
 
 /* ------------------------------------------------------------------ stages */
 
-test("closure_put: EN PROCESO is saved any number of times, with sections missing; both final stages finish", async () => {
+test("closure_put: EN PROCESO can be saved repeatedly with sections missing; both final stages finish", async () => {
   const { at } = await lib.opened(ana);
   for (let i = 0; i < 5; i++) {
     const r = await ana.put(`${at}/closure`, { stage: "en-proceso" });
@@ -248,7 +248,7 @@ test("closure_put: the stage is required", async () => {
   assert.equal(lib.faultAt(await ana.put(`${at}/typification`, { closure: {} }), "#/closure/stage").code, "required");
 });
 
-test("competitor_offer_put: the phone to manage is required; what is left out becomes null; 9 digits are kept", async () => {
+test("competitor_offer_put: requires phone_to_manage, stores 9 digits, and sets members left out to null", async () => {
   const { at } = await lib.opened(ana);
   assert.equal(lib.faultAt(await ana.put(`${at}/competitor-offer`, { plan: "prepago" }), "#/phone_to_manage").code, "required");
   for (const phone_to_manage of ["844264648", "94426464", "9442646480", "", "51 844 264 648"])
@@ -262,7 +262,7 @@ test("competitor_offer_put: the phone to manage is required; what is left out be
     { plan: null, offer: null, channel: null, operator: null, phone_to_manage: "944264649", additional_line: null });
 });
 
-test("opportunity_update, and all else that changes one: a finished opportunity changes no more (409)", async () => {
+test("opportunity_update and all other changes: a finished opportunity cannot be changed (409)", async () => {
   const o = await finished(ana);
   const before = (await ana.get(o.at)).json;
   for (const who of [ana, boss, admin])
@@ -281,13 +281,13 @@ test("opportunity_update, and all else that changes one: a finished opportunity 
   assert.equal((await boss.patch("/v1/opportunities/905630", { sub_campaign: "entel" })).status, 409);
 });
 
-test("opportunity_update, and all else that changes one: only the owner, a supervisor or an administrator; all may read", async () => {
+test("opportunity_update and all other changes: only by the owner, a supervisor or an administrator; all may read", async () => {
   for (const who of [luis, crm]) {
     const o = await whole(ana);
     const before = (await ana.get(o.at)).json;
     for (const [operation, , send] of [...changes(o),
       ["action_delete", 204, (w) => w.delete(`${o.at}/actions/${o.actions[0].id}`)],
-      // Not a word of what is missing to one who may not close it.
+      // A caller who may not close it does not learn what is missing.
       ["closure_put", 200, (w) => w.put(`${o.at}/closure`, { stage: "retenido" })]]) {
       const r = await send(who);
       assert.equal(r.status, 403, `${operation}: ${r.text}`);
@@ -306,11 +306,11 @@ test("opportunity_update, and all else that changes one: only the owner, a super
     }
     const row = (await ana.get(o.at)).json.actions[0];
     assert.equal((await who.delete(`${o.at}/actions/${row.id}`)).status, 204);
-    assert.equal((await ana.get(o.at)).json.advisor.username, "E8153375", "it stays the owner's");
+    assert.equal((await ana.get(o.at)).json.advisor.username, "E8153375", "a change by a supervisor does not change the owner");
   }
 });
 
-test("opportunity_update, and all else that changes one: an opportunity or row that is not there is 404, another opportunity's row too", async () => {
+test("opportunity_update and all other changes: an unknown opportunity or row is 404, and so is another opportunity's row", async () => {
   const a = await whole(ana), b = await whole(ana);
   for (const [operation, , send] of changes({ ...a, at: "/v1/opportunities/999999999" })) assert.equal((await send(ana)).status, 404, operation);
   const elsewhere = `${a.at}/actions/${b.actions[0].id}`;
@@ -324,7 +324,7 @@ test("opportunity_update, and all else that changes one: an opportunity or row t
 
 /* --------------------------------------------------------------- reopening */
 
-test("opportunity_reopen: supervisors and administrators alone; recorded; then it is changed and closed again", async () => {
+test("opportunity_reopen: only supervisors and administrators may; it is recorded; then the opportunity can be changed and closed again", async () => {
   const o = await finished(ana);
   const closedAt = (await ana.get(o.at)).json.closure.closed_at;
   for (const who of [ana, luis, crm]) assert.equal((await who.post(`${o.at}/reopening`)).status, 403);
@@ -352,7 +352,7 @@ test("opportunity_reopen: supervisors and administrators alone; recorded; then i
   assert.equal(countOf("consent", `opportunity_id = ${o.id}`), 1, "the same answer is not recorded again");
 });
 
-test("opportunity_reopen: not finished is 409, not there 404; ten at once record one", async () => {
+test("opportunity_reopen: not finished is 409, unknown 404; ten simultaneous requests record one reopening", async () => {
   const open = await whole(ana);
   assert.equal((await boss.post(`${open.at}/reopening`)).status, 409);
   assert.equal((await boss.post("/v1/opportunities/999999999/reopening")).status, 404);
@@ -364,7 +364,7 @@ test("opportunity_reopen: not finished is 409, not there 404; ten at once record
 
 /* ------------------------------------------------------------------- races */
 
-test("opportunity_create: no contact, no opportunity; one contact, one opportunity", async () => {
+test("opportunity_create: needs a contact, and a contact has one opportunity", async () => {
   const fault = lib.faultAt(await ana.post("/v1/opportunities", { contact_id: "999999999", sub_campaign: "entel" }), "#/contact_id");
   assert.equal(fault.code, "not_found");
   assert.deepEqual(pointers(await ana.post("/v1/opportunities", {})).sort(), ["#/contact_id", "#/sub_campaign"]);
@@ -377,7 +377,7 @@ test("opportunity_create: no contact, no opportunity; one contact, one opportuni
   assert.equal((await ana.post("/v1/opportunities", { contact_id: next.id, sub_campaign: "entel" })).status, 201);
 });
 
-test("opportunity_create: of 30 at once for one contact, one is made", async () => {
+test("opportunity_create: of 30 simultaneous requests for one contact, one succeeds", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const contact = (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json;
   const all = await times(30, (i) => (i % 2 ? ana : boss).post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" }));
@@ -385,7 +385,7 @@ test("opportunity_create: of 30 at once for one contact, one is made", async () 
   assert.equal(countOf("opportunity", `contact_id = ${contact.id}`), 1);
 });
 
-test("closure_put: of 30 that close one opportunity with different stages, one does", async () => {
+test("closure_put: of 30 simultaneous closings of one opportunity with different stages, one succeeds", async () => {
   for (let round = 0; round < 5; round++) {
     const o = await whole(ana);
     const all = await times(30, (i) => ana.put(`${o.at}/closure`, { stage: i % 2 ? "retenido" : "no-retenido", advertising_acceptance: i % 3 ? "acepto" : "no-acepto" }));
@@ -394,7 +394,7 @@ test("closure_put: of 30 that close one opportunity with different stages, one d
   }
 });
 
-test("closure_put against action_delete of the last row: never finished without a row, 30 times", async () => {
+test("closure_put, action_delete: racing 30 times, an opportunity is never finished without a row", async () => {
   const seen = new Set();
   for (let round = 0; round < 30; round++) {
     const o = await whole(ana);
@@ -411,7 +411,7 @@ test("closure_put against action_delete of the last row: never finished without 
   assert.equal(countOf("opportunity o", "contact_id is not null and closed_at is not null and not exists (select from action a where a.opportunity_id = o.id)"), 0, [...seen].join());
 });
 
-test("closure_put against action_update to null: never finished with an open row, 30 times", async () => {
+test("closure_put, action_update: racing 30 times, an opportunity is never finished with an open row", async () => {
   for (let round = 0; round < 30; round++) {
     const o = await whole(ana);
     const close = () => ana.put(`${o.at}/closure`, accept), open = () => ana.patch(`${o.at}/actions/${o.actions[0].id}`, { final_state: null });
@@ -426,7 +426,7 @@ test("closure_put against action_update to null: never finished with an open row
   assert.equal(countOf("opportunity o", "contact_id is not null and closed_at is not null and exists (select from action a where a.opportunity_id = o.id and a.final_state_id is null)"), 0);
 });
 
-test("typification_put: of two at once the grid is wholly the one's or the other's", async () => {
+test("typification_put: after two simultaneous requests the grid is entirely that of one of them", async () => {
   const grid = (n, action) => Array.from({ length: n }, () => ({ action, final_state: "atendido" }));
   const { at } = await lib.opened(ana);
   for (let round = 0; round < 20; round++) {
@@ -438,7 +438,7 @@ test("typification_put: of two at once the grid is wholly the one's or the other
     const wanted = now.competitor_offer.phone_to_manage === "955555555" ? Array(5).fill(tool) : Array(3).fill(otherTool);
     assert.deepEqual(now.actions.map((a) => a.action.code), wanted);
   }
-  // With a row added in between: the grid that replaced it, and the row where it came after.
+  // With a row added at the same time: the replacing grid, plus the row if it was added later.
   for (let round = 0; round < 20; round++) {
     const [put, added] = await Promise.all([ana.put(`${at}/typification`, { actions: grid(4, tool) }), ana.post(`${at}/actions`, { action: otherTool })]);
     assert.deepEqual([put.status, added.status], [200, 201]);
@@ -448,7 +448,7 @@ test("typification_put: of two at once the grid is wholly the one's or the other
   }
 });
 
-test("action_create: 20 rows at most (409), also when ten come at once; typification_put takes 20 and not 21", async () => {
+test("action_create, typification_put: at most 20 rows, also with ten simultaneous requests", async () => {
   const { at } = await lib.opened(ana);
   const rows = (n) => Array.from({ length: n }, () => ({ action: tool }));
   assert.deepEqual(pointers(await ana.put(`${at}/typification`, { actions: rows(21) })), ["#/actions"]);
@@ -461,7 +461,7 @@ test("action_create: 20 rows at most (409), also when ten come at once; typifica
   assert.equal((await ana.get(at)).json.actions.length, 20);
 });
 
-test("action_create, action_update, action_delete: the grid keeps its order; its row is read at its Location", async () => {
+test("action_create, action_update, action_delete: the grid keeps its order; Location leads to the row", async () => {
   const { at } = await lib.opened(ana);
   const made = [];
   for (const action of [tool, otherTool, tool]) made.push(await ana.post(`${at}/actions`, { action }));
@@ -504,7 +504,7 @@ test("typification_put: a section left out stays as it is; actions replaces the 
   assert.deepEqual(before.missing, ["actions"]);
 });
 
-test("typification_put: the whole form of the manual in one call, in the order that it was given", async () => {
+test("typification_put: the manual's whole form in one request, with actions in the given order", async () => {
   const { at } = await lib.opened(ana);
   const actions = [{ action: otherTool, final_state: "no-atendido" }, { action: "migracion-prepagado-prepago", final_state: "no-atendido" }, { action: tool, final_state: "atendido" }];
   const r = await ana.put(`${at}/typification`, { sub_campaign: "entel", service: { current_plan: "PREPAGO", activation_date: "2020-02-29", prior_consultation: true }, ...lib.form({ actions }) });
@@ -516,7 +516,7 @@ test("typification_put: the whole form of the manual in one call, in the order t
   assert.equal(r.json.service.activation_date, "2020-02-29");
 });
 
-test("typification_put: all or nothing: a fault in one section stores nothing of the others", async () => {
+test("typification_put: a fault in one section stores nothing of the others", async () => {
   const { at, opportunity } = await lib.opened(ana);
   for (const fault of [{ diagnosis: { reason: "precio-y-contenido" } }, { competitor_offer: { phone_to_manage: "1" } }, { closure: { stage: "cerrado" } },
     { actions: [{ action: tool }, { action: "bono-gb" }] }, { sub_campaign: "bitel" }, { service: { activation_date: "2025-02-29" } }, { otra: 1 }]) {
@@ -526,7 +526,7 @@ test("typification_put: all or nothing: a fault in one section stores nothing of
   assert.equal(countOf("consent", `opportunity_id = ${opportunity.id}`), 0);
 });
 
-test("typification_put: every fault of the body at once; null is no section, and an empty form none either", async () => {
+test("typification_put: reports all faults at once; a section cannot be null, and the form cannot be empty", async () => {
   const { at, opportunity } = await lib.opened(ana);
   const r = await ana.put(`${at}/typification`, { sub_campaign: 5, service: { activation_date: "03/05/2025", prior_consultation: "si", plan: "X" },
     actions: [{ action: "bono-gb" }, {}, { action: tool, final_state: "atendida" }], diagnosis: {}, competitor_offer: { operator: "claro", additional_line: "1" },
@@ -545,7 +545,7 @@ test("typification_put: every fault of the body at once; null is no section, and
 
 /* ------------------------------------------------------ typification_create */
 
-test("typification_create: a new client, its contact, the opportunity and the form; closed at once", async () => {
+test("typification_create: creates client, contact, opportunity and form, and closes it in one request", async () => {
   const body = { client: lib.newClient({ phone: "+51 955 555 555" }), contact: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), sub_campaign: "entel",
     service: { current_plan: "PREPAGO" }, ...lib.form() };
   const r = await crm.post("/v1/typifications", body);
@@ -569,7 +569,7 @@ test("typification_create: a new client, its contact, the opportunity and the fo
   assert.equal((await crm.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" })).status, 409);
 });
 
-test("typification_create: for a client who is there; the least that is asked; in process", async () => {
+test("typification_create: for an existing client, with only the required members, in stage EN PROCESO", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const r = await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel" });
   assert.equal(r.status, 201, r.text);
@@ -581,7 +581,7 @@ test("typification_create: for a client who is there; the least that is asked; i
   assert.equal((await ana.put(`/v1/opportunities/${r.json.id}/typification`, lib.form())).status, 200);
 });
 
-test("typification_create: client_id or client, one of them; an unknown one, a duplicate, and nothing is stored", async () => {
+test("typification_create: needs exactly one of client_id and client; an unknown or duplicate client stores nothing", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const rest = { contact: lib.newContact(), sub_campaign: "entel", ...lib.form() };
   const before = stored();
@@ -601,7 +601,7 @@ test("typification_create: client_id or client, one of them; an unknown one, a d
   assert.equal(stored(), before);
 });
 
-test("typification_create: every fault of all its parts at once, with pointers into them; nothing is stored", async () => {
+test("typification_create: reports the faults of all parts at once, with pointers into them, and stores nothing", async () => {
   const before = stored();
   const r = await ana.post("/v1/typifications", {
     client: { name: " ", document_type: "ruc", document_number: "20467534027", phone: "1", birth_date: "2025-02-30", summary_360: { claro_points: -1 }, sales: { lines: ["944264648", "x"] } },
@@ -614,7 +614,7 @@ test("typification_create: every fault of all its parts at once, with pointers i
   assert.equal(stored(), before);
 });
 
-test("typification_create: of 20 with one new client's document at once, one is stored", async () => {
+test("typification_create: of 20 simultaneous requests with one new document, one succeeds", async () => {
   const client = lib.newClient();
   const all = await times(20, () => ana.post("/v1/typifications", { client, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }));
   assert.deepEqual(statuses(all), [201, ...Array(19).fill(409)]);
@@ -624,7 +624,7 @@ test("typification_create: of 20 with one new client's document at once, one is 
 
 /* ----------------------------------------------------------------- consent */
 
-test("closure_put, typification_put: each advertising answer is recorded: who, when, of which contact; not again when unchanged", async () => {
+test("closure_put, typification_put: each changed advertising answer is recorded with advisor, time and contact", async () => {
   const o = await lib.opened(ana);
   const ledger = () => sql(`select string_agg(a.username || ' ' || (c.advertising_acceptance ->> 'label'), ', ' order by c.id)
     from consent c join advisor a on a.id = c.advisor_id where c.opportunity_id = ${o.opportunity.id}`);
@@ -649,9 +649,9 @@ test("closure_put, typification_put: each advertising answer is recorded: who, w
     from consent c join advisor a on a.id = c.advisor_id where c.opportunity_id = ${call.id}`), "E8000003|t|t|acepto");
 });
 
-/* --------------------------------------------------------------- the head */
+/* ------------------------------------------------------ opportunity_update */
 
-test("opportunity_update: a merge patch of the service: left out stays, null clears", async () => {
+test("opportunity_update: the service is merged: absent members stay, null clears them", async () => {
   const { at } = await lib.opened(ana);
   const patch = async (body, service) => {
     const r = await ana.patch(at, body, { "content-type": "application/merge-patch+json" });
@@ -675,7 +675,7 @@ test("opportunity_update: a merge patch of the service: left out stays, null cle
   assert.deepEqual((await ana.get(at)).json.service, { current_plan: "C", activation_date: "2025-01-01", prior_consultation: false });
 });
 
-test("opportunity_update, and all else that changes one: updated_at grows, created_at stays", async () => {
+test("opportunity_update and all other changes: updated_at grows, created_at stays", async () => {
   const o = await whole(ana);
   let last = o.updated_at;
   for (const [operation, status, send] of changes(o)) {
@@ -709,7 +709,7 @@ test("client_create, client_get: birthdays are days in America/Lima", async () =
   const lima = (days) => new Date(Date.now() - 5 * 3600e3 + days * 86400e3).toISOString().slice(0, 10);
   const born = async (birth_date) => ana.post("/v1/clients", lib.newClient({ birth_date }));
   const year = Number(lima(0).slice(0, 4));
-  const leap = year - (year % 4) - 40; // Not a century, so the day is there whatever it is.
+  const leap = year - (year % 4) - 40; // Not a century year, so it has a 29 February.
   assert.equal((await born(`${leap}${lima(0).slice(4)}`)).json.experience.birthday_today, true);
   assert.equal((await born(`${leap}${lima(-1).slice(4)}`)).json.experience.birthday_today, false);
   assert.equal((await born(undefined)).json.experience.birthday_today, null);
@@ -719,7 +719,7 @@ test("client_create, client_get: birthdays are days in America/Lima", async () =
 
 /* ------------------------------------------------------------------- lists */
 
-test("opportunity_list: by owner, stage, sub campaign and any level of the reason", async () => {
+test("opportunity_list: filters by owner, stage, sub campaign and any level of the reason", async () => {
   const o = await finished(luis);
   const has = async (query) => (await ana.get(`/v1/opportunities?limit=100&${query}`)).json.items.some((x) => x.id === o.id);
   for (const query of ["advisor=E8123497", "advisor=e8123497", `advisor=${o.advisor.id}`, "stage=retenido", "sub_campaign=entel", "campaign=consulta-previa-prepago",
@@ -729,7 +729,7 @@ test("opportunity_list: by owner, stage, sub campaign and any level of the reaso
     "reason=problema-con-el-uso-del-servicio.problema-de-cobertura.llamadas", "advisor=E9999999"]) assert.equal(await has(query), false, query);
 });
 
-test("client_opportunity_list: newest first, 15 a page, each once", async () => {
+test("client_opportunity_list: newest first, 15 per page, each once", async () => {
   const client = (await ana.post("/v1/clients", lib.newClient())).json;
   const made = [];
   for (let i = 0; i < 17; i++) made.unshift((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel" })).json.id);

@@ -1,11 +1,11 @@
 /*
- * Nothing tells a caller who sees masks what is hidden. Two databases differ in hidden values alone: for each personal member
- * there is a client, with its contacts and opportunities, that has one value in the first and another in the second.
- * Every operation of openapi.yaml, asked of both in the same way, answers the same bytes.
+ * No answer reveals a hidden value to a caller who sees masks. Two databases differ only in hidden values: for each personal
+ * member there is a client, with contacts and opportunities, that has one value in the first and another in the second.
+ * The same request to both must get the same bytes, for every operation of openapi.yaml.
  *
- * An operation that openapi.yaml has and this file does not is a failure: add it to `requests`, or to `elsewhere`. So is a
- * member that resource/personal.h hides and `values` does not have. What asks for a number as a whole (a search, a new
- * client) does tell whether some client has it: tests/http/guess.test.js has the bound of that.
+ * The test fails if this file lacks an operation of openapi.yaml: add it to `requests`, or to `elsewhere`. It also fails if
+ * `values` lacks a member that resource/personal.h hides. Requests with a whole number (a search, a new client) do reveal
+ * whether a client has it: tests/http/guess.test.js tests the limit on these.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -16,7 +16,7 @@ const exchanges = require("./exchanges.js");
 
 exchanges.off();
 
-/* Of each hidden member two values, and the part of a call that has it. */
+/* For each hidden member: the part of a call that has it, and two values. */
 const today = new Date().toLocaleDateString("sv-SE", { timeZone: "America/Lima" });
 const values = {
   document_number: ["client", "41000001", "41000002"],
@@ -42,17 +42,17 @@ const values = {
   phone_to_manage: ["competitor_offer", "955111555", "966111555"],
   additional_line: ["competitor_offer", "955111666", "966111666"],
 };
-/* Follows from another member. */
+/* Hidden members that are computed from another one. */
 const derived = { birthday_today: "birth_date" };
 
-/* What has to do with no client, and differs from process to process or by itself. */
+/* Operations that have nothing to do with a client, and whose answers differ between processes or over time. */
 const elsewhere = ["session_create", "session_refresh", "session_get", "session_delete", "password_put", "livez", "readyz", "metrics",
   "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script"];
 
 const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
 let fresh = 42000000;
 
-/* By operation, the requests about the objects of one client, as [path and query, body]; `of` has the ids. */
+/* By operation, the requests on the objects of one client, as [path and query, body]; `of` has the ids. */
 const requests = {
   client_search: (of) => [[`/v1/clients?${of.search}`], ["/v1/clients?phone=900000001"], ["/v1/clients?document_number=49999999"]],
   client_create: (of, n) => [["/v1/clients", { name: "NUEVO", document_type: "dni", document_number: String(n) }]],
@@ -102,9 +102,9 @@ const requests = {
   advisor_password_put: () => [["/v1/advisors/1/password", { password: lib.password }]],
 };
 
-/* ------------------------------------------------------------------ the two */
+/* -------------------------------------------------------- the two databases */
 
-/* One of the two worlds: which values it has, 0 or 1. */
+/* built(which) - a world whose hidden values are the first (0) or the second (1) of each pair. */
 async function built(which) {
   const world = await lib.world({ env: { GESTOR_GUESSES_PER_HOUR: "0" } });
   worlds.push(world);
@@ -136,7 +136,7 @@ async function built(which) {
     of[member] = { client, contact: open.contact, unused: await contact(), open: open.at, row: open.row, done: done.at,
       search: part === "client" && member === "document_number" ? `phone=${phone}` : `document_number=${number}` };
   }
-  /* One moment for all, so that entity tags may be compared. */
+  /* The same time in all records, so that entity tags can be compared. */
   lib.sql(world.database.superuser, `set search_path = gestor; set session_replication_role = replica;
     update client set created_at = '2025-05-03', updated_at = '2025-05-03'; update contact set created_at = '2025-05-03';
     alter table consent disable trigger all; update consent set created_at = '2025-05-03'; alter table consent enable trigger all;
@@ -152,43 +152,43 @@ before(async () => {
 });
 after(async () => { for (const world of worlds) await world.end(); });
 
-/* What an answer tells, less what is each request's own, and of a write the moment of it, which is in its tags too. */
-function told(r, writes, closes) {
+/* comparable(r) - an answer without what differs for each request, and for writes without their time, which tags contain too. */
+function comparable(r, writes, closes) {
   const { date, "x-request-id": id, traceparent, ...headers } = r.headers;
-  /* An instant's last zeros are not written. */
+  /* The length varies, because trailing zeros of a time are left out. */
   if (writes) delete headers["content-length"];
   const plain = (text) => {
     const bare = text.replace(/"request_id":"[^"]*"/, "");
-    /* When it was closed is part of what a closure's tag is made of. */
+    /* The tag of a closure depends on its time too. */
     if (closes) return bare.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, "T").replace(/"[0-9a-f]{1,16}([.-][0-9a-f]{1,16})*(\\?")/g, '"TAG"');
     return writes ? bare.replace(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/g, "T").replace(/-[0-9a-f]{1,16}(\\?")/g, "-$1") : bare;
   };
   return { status: r.status, headers: Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, plain(String(v))])), body: plain(r.text) };
 }
 
-/* asked(op, member, request, headers) - the answers of both. */
+/* asked(op, member, path, body, headers) - sends the request to both, compares the answers, and returns the first. */
 async function asked(op, member, path, body, headers = {}) {
   const answers = [];
   for (const one of pair) answers.push(await one.as.request(op.method, path, body, headers));
-  const [a, b] = answers.map((r) => told(r, op.method !== "GET", JSON.stringify(body || "").includes('"retenido"')));
-  assert.deepEqual(b, a, `${op.operationId} ${path} ${JSON.stringify(body)} ${JSON.stringify(headers)} tells ${member}`);
+  const [a, b] = answers.map((r) => comparable(r, op.method !== "GET", JSON.stringify(body || "").includes('"retenido"')));
+  assert.deepEqual(b, a, `${op.operationId} ${path} ${JSON.stringify(body)} ${JSON.stringify(headers)} reveals ${member}`);
   return answers[0];
 }
 
 const takes = (op, name) => (op.parameters || []).some((p) => new RegExp(`/${name}(_read)?$`).test(p.$ref || ""));
 
-test("every operation of openapi.yaml, and every hidden member, is tried here", () => {
+test("this file covers every operation of openapi.yaml and every hidden member", () => {
   const ids = operations.map((op) => op.operationId), known = [...Object.keys(requests), ...elsewhere];
   const missing = ids.filter((id) => !known.includes(id));
-  assert.deepEqual(missing, [], `tests/http/oracle.test.js does not ask ${missing.join(", ")} of the two databases. ` +
-    "Add each to `requests` there, or to `elsewhere` if its answer has to do with no client.");
-  assert.deepEqual(known.filter((id) => !ids.includes(id)), [], "and none that there is not");
+  assert.deepEqual(missing, [], `tests/http/oracle.test.js does not send ${missing.join(", ")} to the two databases. ` +
+    "Add each to `requests` there, or to `elsewhere` if its answer has nothing to do with a client.");
+  assert.deepEqual(known.filter((id) => !ids.includes(id)), [], "this file names operations that openapi.yaml lacks");
   const hidden = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), (?:MASKED|GONE)\)/gm)].map((m) => m[1]);
   assert.deepEqual([...Object.keys(values), ...Object.keys(derived)].sort(), hidden.sort(), "each hidden member has two values in `values`");
 });
 
 for (const member of Object.keys(values))
-  test(`reads and rehearsals do not tell ${member}`, async () => {
+  test(`reads and validate_only do not reveal ${member}`, async () => {
     const of = pair[0].of[member];
     assert.deepEqual(pair[1].of[member], of, "the ids are the same in both");
     for (const op of operations.filter((o) => requests[o.operationId]))
@@ -200,18 +200,18 @@ for (const member of Object.keys(values))
           continue;
         }
         if (!takes(op, "if_match")) continue;
-        /* The tags that the one who sees it is told, of the record and of its parts; of the first database, and so right in it alone. */
+        /* The tags that an unmasked caller gets for the record and its parts. They come from the first database, so they match only there. */
         const seen = await pair[0].sees.get(path.replace(/\/(typification|reopening|erasure)$/, "")), parts = seen.json && seen.json.etags ? Object.values(seen.json.etags) : [];
         for (const tag of [...new Set([seen.headers.etag || "\"1\"", ...parts, "\"0\"", `"0", ${seen.headers.etag || "\"1\""}`])]) {
           const refused = await asked(op, member, where, body, { "if-match": tag });
-          assert.ok(refused.status >= 400, `${op.operationId}: If-Match of ${tag} is met`);
+          assert.ok(refused.status >= 400, `${op.operationId}: If-Match ${tag} matches`);
           assert.notEqual((await asked(op, member, where, body, { "if-none-match": tag })).status, 412, op.operationId);
         }
         await asked(op, member, where, body, { "if-none-match": "*" });
       }
   });
 
-test("a refused If-Match tells by its `current` what a read of the masked caller tells, and nothing else", async () => {
+test("the `current` of a 412 has the same tag that a read gives the masked caller", async () => {
   const of = pair[0].of.phone_to_manage, as = pair[0].as;
   for (const op of operations.filter((o) => o.method !== "GET" && requests[o.operationId] && takes(o, "if_match"))) {
     const [path, body] = requests[op.operationId](of)[0], r = await as.request(op.method, path, body, { "if-match": "\"0\"" });
@@ -222,14 +222,14 @@ test("a refused If-Match tells by its `current` what a read of the masked caller
 });
 
 for (const member of Object.keys(values))
-  test(`writes and their repetitions do not tell ${member}`, async () => {
+  test(`writes and their replays do not reveal ${member}`, async () => {
     const of = pair[0].of[member], last = ["action_delete", "closure_put"];
     const writes = operations.filter((o) => o.method !== "GET" && requests[o.operationId]);
     writes.sort((a, b) => last.indexOf(a.operationId) - last.indexOf(b.operationId));
     for (const op of writes)
       for (const [n, [path, body]] of requests[op.operationId](of, fresh++).entries()) {
         const key = takes(op, "idempotency_key") ? { "idempotency-key": `${op.operationId}-${member}-${n}` } : {};
-        /* What is asked last would close what the others change. */
+        /* This request would close the opportunity that later requests change. */
         const where = op.operationId === "typification_put" && n === 1 ? `${path}?validate_only=true` : path;
         const r = await asked(op, member, where, body, key);
         if (r.status < 300 && key["idempotency-key"] && where === path) {

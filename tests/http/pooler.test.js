@@ -1,5 +1,5 @@
 /*
- * PgBouncer between the service and PostgreSQL: in session mode it serves, in another mode the service says so and ends.
+ * PgBouncer between the service and PostgreSQL: session mode works; in another mode the service reports it and exits.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -31,7 +31,7 @@ const listens = (port) => new Promise((resolve) => {
   s.on("error", () => resolve(false));
 });
 
-/* bouncer(mode, port) - PgBouncer in front of the tests' cluster: the address of the world's database through it. */
+/* bouncer(mode, port) - starts PgBouncer in front of the tests' cluster, and returns the URL of the world's database through it. */
 async function bouncer(mode, settings = "", port = 0) {
   const url = new URL(world.database.serve);
   port = port || await lib.freePort();
@@ -39,7 +39,7 @@ async function bouncer(mode, settings = "", port = 0) {
   fs.writeFileSync(`${file}.txt`, `"${url.username}" "${decodeURIComponent(url.password)}"\n`, { mode: 0o644 });
   fs.writeFileSync(`${file}.ini`, `[databases]\n* = host=${url.hostname} port=${url.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}\n` +
     `auth_type = trust\nauth_file = ${file}.txt\nunix_socket_dir =\npool_mode = ${mode}\ndefault_pool_size = 20\n${settings}\n`, { mode: 0o644 });
-  /* It refuses to be root. */
+  /* PgBouncer refuses to run as root. */
   const child = spawn("pgbouncer", [...(process.getuid() === 0 ? ["-u", "nobody"] : []), `${file}.ini`], { stdio: ["ignore", "ignore", "pipe"], env: { PATH: `${process.env.PATH}:/usr/sbin` } });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (t) => { log += t; });
@@ -51,7 +51,7 @@ async function bouncer(mode, settings = "", port = 0) {
   return { ...b, url: url.href };
 }
 
-/* ended(url) - a process on that database, which is to end by itself: {code, log}. */
+/* ended(url) - starts a server on that database and waits until it exits by itself: {code, log}. */
 async function ended(url, meanwhile = async () => {}) {
   const port = await lib.freePort();
   const child = spawn(lib.gestor, ["serve"], { stdio: ["ignore", "ignore", "pipe"],
@@ -69,7 +69,7 @@ const isRefusal = (r) => {
   assert.match(r.log, /"level":"error","msg":"database: DATABASE_URL leads through a pooler/);
 };
 
-test("serve: PgBouncer in transaction or statement mode is noticed at the start: an end with status 1 that says what to use", async () => {
+test("serve: behind PgBouncer in transaction or statement mode the start fails with status 1, and the message says what to use", async () => {
   for (const mode of ["transaction", "statement"])
     for (const settings of ["", "server_round_robin = 1", "server_reset_query_always = 1", "default_pool_size = 1"]) {
       const b = await bouncer(mode, settings);
@@ -78,7 +78,7 @@ test("serve: PgBouncer in transaction or statement mode is noticed at the start:
     }
 });
 
-test("serve: it is noticed while other clients swap its sessions, and when the pooler comes later than the service", async () => {
+test("serve: the wrong mode is detected too while other clients use the pooler's sessions, and if the pooler starts after the service", async () => {
   const b = await bouncer("transaction");
   const clients = Array.from({ length: 2 }, () => spawn("psql", ["-Xqd", b.url], { stdio: ["pipe", "ignore", "ignore"] }));
   for (const c of clients) {
@@ -99,7 +99,7 @@ test("serve: it is noticed while other clients swap its sessions, and when the p
   }));
 });
 
-test("serve: through PgBouncer in session mode all is as without it, and sign-outs are heard of both ways", async () => {
+test("serve: through PgBouncer in session mode everything works, and sign-outs are notified in both directions", async () => {
   for (const settings of ["", "server_reset_query ="]) {
     const b = await bouncer("session", settings);
     const server = await lib.startServer(b.url, { env: { GESTOR_CHECK_MS: "600000" } });
@@ -108,7 +108,7 @@ test("serve: through PgBouncer in session mode all is as without it, and sign-ou
       const token = await signIn(from);
       assert.equal((await lib.caller(to, token).get("/v1/clients?phone=944264648")).status, 200);
       assert.equal((await lib.caller(from, token).delete("/v1/sessions/current")).status, 204);
-      await until("heard", async () => (await lib.caller(to, token).get("/v1/catalogs")).status === 401, 1000);
+      await until("notified", async () => (await lib.caller(to, token).get("/v1/catalogs")).status === 401, 1000);
     }
     const ana = lib.caller(server.base, await signIn(server.base));
     const all = await Promise.all(Array.from({ length: 40 }, () => ana.post("/v1/clients", lib.newClient())));

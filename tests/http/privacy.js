@@ -1,10 +1,10 @@
 /*
- * That no log holds what is personal or secret. While the tests run, lib.js
- * gives this every request and answer of theirs, and every byte that a server
- * logs; run by itself afterwards, it looks for the ones in the others.
+ * Checks that no log has personal data or secrets. While the tests run, lib.js
+ * passes it every request, every answer, and every byte that a server logs. Run
+ * as a program afterwards, it searches the logs for the values of the requests.
  *
- * Ends with 1 when something was found, or when so little was gathered that
- * finding nothing proves nothing.
+ * Exits with 1 if a value was found, or if too few values were collected to
+ * prove anything.
  */
 "use strict";
 
@@ -15,7 +15,7 @@ const folder = path.join(process.env.TEST_RECORDS || path.join(__dirname, "../..
 const members = new Set(["phone", "origin_phone", "phone_to_manage", "additional_line", "lines", "document_number", "name", "full_name",
   "username", "email", "birth_date", "legal_representative", "serial_number", "greeting", "access_token", "refresh_token", "password"]);
 
-/* Below this length a value may stand in a log by chance. */
+/* A shorter value may be in a log by chance. */
 const shortest = 8;
 
 const seen = new Set();
@@ -23,7 +23,7 @@ const seen = new Set();
 function keep(value) {
   if (typeof value !== "string" || value.trim().length < shortest) return;
   seen.add(value.trim());
-  /* A part of a token would be as bad, and a phone in its other forms. */
+  /* Also search for parts of tokens, and for other spellings of phones. */
   for (const part of value.split(/[.\s]+/)) if (part.length >= 20) seen.add(part);
   const digits = value.replace(/[^0-9]/g, "");
   if (/^[+0-9 ]+$/.test(value) && digits.length >= 9) seen.add(digits.slice(-9));
@@ -35,7 +35,7 @@ function walk(value, personal) {
   else if (personal) keep(value);
 }
 
-/* note(where, body, answer) - a request's target and body, as it is sent, and what came back. */
+/* note(where, body, answer) - records a request's target and body, and its answer. */
 function note(where, body, answer) {
   const query = where.split("?")[1];
   if (query) for (const [k, v] of new URLSearchParams(query)) if (members.has(k)) keep(v);
@@ -44,11 +44,11 @@ function note(where, body, answer) {
     try { sent = JSON.parse(body.toString()); } catch { sent = null; }
   }
   walk(sent, false);
-  /* A catalogue's name is not a person's, and a problem holds nothing of anybody's. */
+  /* Not catalogues, whose names are not personal, and not problems, which have no personal data. */
   if (answer && !/^\/v1\/catalogs|^\/openapi/.test(where)) walk(answer, false);
 }
 
-/* log(text) - what a server has written. */
+/* log(text) - records what a server logged. */
 function log(text) {
   fs.mkdirSync(folder, { recursive: true });
   fs.appendFileSync(path.join(folder, `${process.pid}.log`), text);
@@ -64,7 +64,7 @@ function main() {
   const files = fs.existsSync(folder) ? fs.readdirSync(folder).map((name) => path.join(folder, name)) : [];
   const values = new Set(files.filter((f) => f.endsWith(".json")).flatMap((f) => JSON.parse(fs.readFileSync(f, "utf8"))));
   const logs = files.filter((f) => f.endsWith(".log")).map((f) => fs.readFileSync(f, "utf8")).join("")
-    /* Somebody may have been born today, and an id that was drawn may have somebody's number in it. */
+    /* Ignore today's date, which may be a birth date, and random ids, which may contain a client's number. */
     .replace(/^\{"time":"[^"]*",/gm, "{").replace(/"(request|trace|span)_id":"[0-9a-f]{16,32}"/g, "");
   const lines = logs.split("\n").length;
   const found = [...values].filter((value) => logs.includes(value));
@@ -72,7 +72,7 @@ function main() {
     const at = logs.indexOf(value);
     console.log(`in a log: ${value}\n    ${logs.slice(logs.lastIndexOf("\n", at) + 1, logs.indexOf("\n", at))}`);
   }
-  console.log(`${values.size} phones, documents, names, e-mails, passwords and tokens looked for in ${lines} lines of logs; ${found.length} found`);
+  console.log(`${values.size} phones, documents, names, e-mails, passwords and tokens searched for in ${lines} lines of logs; ${found.length} found`);
   process.exitCode = found.length > 0 || values.size < 300 || lines < 2000 ? 1 : 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * One list of every place where data of a client can stand (db/privacy.txt), held against the database; and that
- * an erasure, by hand and by `gestor purge`, leaves none of them anywhere: a marker is written into every one.
+ * db/privacy.txt lists every place that can hold a client's data. These tests compare it with the database, write a marker
+ * into every place, and check that an erasure, by request and by `gestor purge`, leaves the marker nowhere.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -22,17 +22,17 @@ before(async () => {
 });
 after(() => world.end());
 
-/* ------------------------------------------------------- the list is whole */
+/* ---------------------------------------------------- the list is complete */
 
-test("every column of the schema is in db/privacy.txt, and the other way round", () => {
+test("db/privacy.txt lists exactly the columns of the schema", () => {
   const columns = sql("select table_name || '.' || column_name from information_schema.columns where table_schema = 'gestor' order by 1").split("\n");
   const whole = listed.filter((p) => p.column === "*").map((p) => p.table), named = listed.filter((p) => p.column !== "*").map((p) => `${p.table}.${p.column}`);
-  assert.deepEqual(columns.filter((c) => !named.includes(c) && !whole.includes(c.split(".")[0])), [], "which nobody has thought of: is it personal?");
-  assert.deepEqual(named.filter((c) => !columns.includes(c)), [], "which there are not");
+  assert.deepEqual(columns.filter((c) => !named.includes(c) && !whole.includes(c.split(".")[0])), [], "add these to db/privacy.txt: are they personal?");
+  assert.deepEqual(named.filter((c) => !columns.includes(c)), [], "remove these from db/privacy.txt: the schema lacks them");
   assert.equal(new Set(named).size, named.length);
 });
 
-test("the audit masks what the list has as personal, of every audited table", () => {
+test("in every audited table, the audit masks the columns that the list calls personal", () => {
   const masks = sql(`select c.relname, split_part(encode(t.tgargs, 'escape'), '\\000', 1) from pg_trigger t join pg_class c on c.oid = t.tgrelid
     where t.tgname = 'audit_change' order by 1`).split("\n").map((line) => line.split("|"));
   for (const [table, columns] of masks)
@@ -41,9 +41,9 @@ test("the audit masks what the list has as personal, of every audited table", ()
   assert.deepEqual(listed.filter((p) => p.kind === "personal" && !audited.includes(p.table)), []);
 });
 
-/* --------------------------------------------------------------- a marker */
+/* ------------------------------------------------------------ the marker */
 
-/* Of each person another: the API's members, by type, whatever there are; and each column that no member shows. */
+/* A different marker for each person: in every member of the API, by type, and in each column that no member shows. */
 let people = 0;
 function person() {
   const n = String(++people + 10), marks = { text: `ZMARCA${n}Z`, phone: `9876543${n}`, serial: `98765432109876${n}`, document: `876543${n}`, day: `1993-07-${n}`, number: 77123400 + Number(n) };
@@ -64,7 +64,7 @@ function person() {
     offer: { ...lib.form().competitor_offer, phone_to_manage: marks.phone, additional_line: marks.phone } };
 }
 
-/* A client with a finished opportunity and an open one, by requests with keys; and reads. */
+/* Creates a client with a finished and an open opportunity by requests with keys, and reads them. */
 async function registered(p) {
   const key = () => ({ "idempotency-key": `clave-${Math.random()}` }), made = [];
   const keep = async (method, where, body) => {
@@ -88,7 +88,7 @@ async function registered(p) {
   sql(`update opportunity set void_reason = '${p.marks.text}', voided_at = now() where client_id = ${client.id} and closed_at is not null`);
   for (const where of [at, `${at}/contacts`, `${at}/opportunities`, `/v1/clients?phone=${p.marks.phone}`, `/v1/clients?document_number=${p.marks.document}`]) assert.equal((await ana.get(where)).status, 200);
   for (const where of [`${at}/personal-data`, `${at}/audit`]) assert.equal((await chief.get(where)).status, 200);
-  /* Whatever the list has as personal holds something. */
+  /* Every column that the list calls personal has a value. */
   for (const { table, column } of listed.filter((x) => x.kind === "personal" && x.table !== "client"))
     assert.notEqual(sql(`select count("${column}") from "${table}" where client_id = ${client.id}`), "0", `${table}.${column}: this test does not fill it`);
   for (const { column } of listed.filter((x) => x.kind === "personal" && x.table === "client"))
@@ -96,7 +96,7 @@ async function registered(p) {
   return { id: client.id, at, opportunities, repeat: made };
 }
 
-/* [place, words] for each place where one of the words stands. */
+/* found(words, id) - [place, words] for each place that has one of the words. */
 async function found(words, id) {
   const tables = sql("select string_agg(tablename, ' ') from pg_tables where schemaname = 'gestor'").split(" "), where = [];
   for (const table of tables) where.push([table, sql(`select coalesce(string_agg(x::text, ' '), '') from "${table}" x`)]);
@@ -113,7 +113,7 @@ const ways = {
     const ago = "now() - interval '400 days'";
     sql(`update client set updated_at = ${ago}, created_at = ${ago} where id = ${c.id}; update contact set created_at = ${ago} where client_id = ${c.id};
       update opportunity set created_at = ${ago}, updated_at = ${ago} where client_id = ${c.id}`);
-    /* A kept answer is younger than that: nothing was changed by it. */
+    /* An empty patch stores a response but leaves the client unchanged, and so idle. */
     const body = {}, headers = { "idempotency-key": `inactivo-${c.id}` }, was = await ana.patch(c.at, body, headers);
     assert.equal(was.status, 200);
     c.repeat.push(() => ana.patch(c.at, body, headers));
@@ -122,12 +122,12 @@ const ways = {
 };
 
 for (const [name, erase] of Object.entries(ways))
-  test(`${name}: a marker that stood in every place stands nowhere afterwards`, async () => {
+  test(`${name}: removes the marker from every place`, async () => {
     const p = person(), c = await registered(p);
     await until("reads are recorded", () => sql(`select count(*) > 0 from audit_read where client_id = ${c.id}`) === "t");
     const before = await found(p.words, c.id);
     for (const place of ["client", "client_phone", "contact", "opportunity", "idempotency"]) assert.ok(before.some(([where]) => where === place), `the marker was in ${place}`);
-    for (const place of ["audit", "audit_read", "the log", "/metrics"]) assert.ok(!before.some(([where]) => where === place), `it never is in ${place}: ${JSON.stringify(before)}`);
+    for (const place of ["audit", "audit_read", "the log", "/metrics"]) assert.ok(!before.some(([where]) => where === place), `${place} never has it: ${JSON.stringify(before)}`);
     await erase(c);
     assert.deepEqual(await found(p.words, c.id), []);
     for (const { at, contact } of c.opportunities)
@@ -139,9 +139,9 @@ for (const [name, erase] of Object.entries(ways))
       const r = await again();
       assert.deepEqual([r.status, r.json.code], [409, "client_erased"], `request ${n}: ${r.text}`);
     }
-    assert.deepEqual(await found(p.words, c.id), [], "nor after the same requests");
+    assert.deepEqual(await found(p.words, c.id), [], "the same requests do not bring it back");
     assert.equal(sql(`select count(*) from erasure where client_id = ${c.id} and done_at is not null and said is null`), "1");
     const left = sql(`select num_nonnulls(${listed.filter((x) => x.table === "client" && x.kind === "personal" && x.left === "null").map((x) => `"${x.column}"`).join(", ")}) from client where id = ${c.id}`);
-    assert.equal(left, "0", "what the marker cannot tell: a yes or no, a day");
+    assert.equal(left, "0", "columns that cannot hold the marker, such as booleans and days, are null");
     assert.equal(sql(`select count(*) from opportunity where client_id = ${c.id} and num_nonnulls(${listed.filter((x) => x.table === "opportunity" && x.kind === "personal" && x.left === "null").map((x) => `"${x.column}"`).join(", ")}) > 0`), "0");
   });

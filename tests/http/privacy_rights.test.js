@@ -1,6 +1,6 @@
 /*
- * The rights of Ley 29733: access, erasure, what integrations see, and the
- * retention of `gestor purge`; and the contract's marks against the program's table.
+ * The rights of Ley 29733: access, erasure, masks for integrations, and the retention of
+ * `gestor purge`. The x-personal marks of the contract must equal the program's table.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -12,7 +12,7 @@ const { openapi } = require("./coverage.js");
 
 let world, ana, boss, chief;
 before(async () => {
-  // It would itself remove what the command is to find.
+  // The server's own housekeeping would remove what `gestor purge` must find.
   world = await lib.world({ env: { GESTOR_CHECK_MS: "600000" } });
   ana = await world.signedIn("E8153375");
   boss = await world.signedIn("E8000001");
@@ -22,7 +22,7 @@ after(() => world.end());
 
 const whole = (more = {}) => lib.newClient({ name: "NOMBRE QUE SE BORRA", phone: "955111222", email: "alguien@ejemplo.pe", gender: "F", birth_date: "1980-04-05",
   legal_representative: "REPRESENTANTE QUE SE BORRA", sales: { lines: ["955111333"], plan: "CHIP" }, ...more });
-/* A client with a finished opportunity and one in process, and everything that may be personal. */
+/* A client with a finished opportunity and one in process, and a value in every personal member. */
 async function person(as = ana, more = {}) {
   const client = (await as.post("/v1/clients", whole(more))).json;
   const made = [];
@@ -52,12 +52,12 @@ const all = ["client_read", "client_write", "contact_read", "contact_write", "op
 
 /* ----------------------------------------------------------------- erasure */
 
-test("client_erase: nothing of the person is left in any table, all else stays", async () => {
+test("client_erase: removes all personal data from every table, and nothing else", async () => {
   const p = await person();
   const before = (await ana.get(p.finished.at)).json, counts = () => world.database.sql("select (select count(*) from client), (select count(*) from contact), (select count(*) from opportunity), (select count(*) from action), (select count(*) from consent)");
   const had = counts();
   assert.equal((await chief.post(`${p.at}/erasure?validate_only=true`)).json.name, "BORRADO");
-  assert.equal((await ana.get(p.at)).json.name, "NOMBRE QUE SE BORRA", "a rehearsal erases nothing");
+  assert.equal((await ana.get(p.at)).json.name, "NOMBRE QUE SE BORRA", "validate_only erases nothing");
   const r = await chief.post(`${p.at}/erasure`);
   assert.equal(r.status, 200, r.text);
   assert.deepEqual(Object.keys(r.json).slice(-2), ["erased_at", "advertising"]);
@@ -77,7 +77,7 @@ test("client_erase: nothing of the person is left in any table, all else stays",
   assert.match((await ana.get(`/v1/contacts/${p.open.contact.id}`)).json.greeting, /^Bienvenido BORRADO,/);
 });
 
-test("client_erase: once; afterwards whatever would change something of the client is 409 client_erased", async () => {
+test("client_erase: works once; afterwards every change to the client is 409 client_erased", async () => {
   const p = await person(), spare = (await ana.post(`${p.at}/contacts`, lib.newContact())).json, key = { "idempotency-key": `erase-${p.client.id}` };
   const first = await chief.post(`${p.at}/erasure`, undefined, key), again = await chief.post(`${p.at}/erasure`, undefined, key);
   assert.equal(first.status, 200);
@@ -95,7 +95,7 @@ test("client_erase: once; afterwards whatever would change something of the clie
   assert.equal(same.status, 201, "the document may be registered again");
 });
 
-test("client_erase: kept answers of this client go, and their keys stay spent; those of others stay", async () => {
+test("client_erase: removes this client's stored responses but keeps their keys used; those of other clients stay", async () => {
   const key = (k) => ({ "idempotency-key": k }), body = whole(), other = lib.newClient();
   const { json: client } = await ana.post("/v1/clients", body, key("erased-1"));
   const { headers: { location: there } } = await ana.post("/v1/clients", other, key("erased-2"));
@@ -106,7 +106,7 @@ test("client_erase: kept answers of this client go, and their keys stay spent; t
   assert.equal((await ana.post("/v1/clients", other, key("erased-2"))).headers["idempotent-replayed"], "true");
 });
 
-test("client_erase, contact_create: of many at once, none leaves a phone behind", async () => {
+test("client_erase, contact_create: simultaneous requests leave no phone behind", async () => {
   for (let round = 0; round < 5; round++) {
     const { json: client } = await ana.post("/v1/clients", lib.newClient());
     const contacts = Array.from({ length: 8 }, () => ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact()));
@@ -119,7 +119,7 @@ test("client_erase, contact_create: of many at once, none leaves a phone behind"
 
 /* ------------------------------------------------------------------ access */
 
-test("client_personal_data: everything of the person in one document", async () => {
+test("client_personal_data: all data of the person in one document", async () => {
   const p = await person();
   const r = await chief.get(`${p.at}/personal-data`);
   assert.equal(r.status, 200, r.text);
@@ -140,7 +140,7 @@ test("client_personal_data: everything of the person in one document", async () 
   assert.deepEqual(none, { client: bare, contacts: [], opportunities: [], consents: { current: null, history: [] }, complete: true });
 });
 
-test("client_erase, client_personal_data: for administrators alone", async () => {
+test("client_erase, client_personal_data: only administrators may", async () => {
   const { at } = await person(), some = await integration([...all, "personal_data"]);
   for (const as of [ana, boss, some])
     for (const r of [await as.post(`${at}/erasure`), await as.get(`${at}/personal-data`)]) assert.equal(r.json.code, "role_forbidden");
@@ -148,7 +148,7 @@ test("client_erase, client_personal_data: for administrators alone", async () =>
 
 /* ------------------------------------------------------------------- masks */
 
-test("an integration without personal_data sees masks in every answer, and finds by the whole number all the same", async () => {
+test("an integration without personal_data sees masks in every answer, but can search by a whole number", async () => {
   const p = await person(), blind = await integration(all), sees = await integration([...all, "personal_data"]);
   const words = secrets.filter((s) => !s.startsWith("NOMBRE")).concat(p.client.document_number);
   for (const where of [p.at, `${p.at}/contacts`, `${p.at}/opportunities`, `/v1/contacts/${p.open.contact.id}`, p.finished.at, `${p.finished.at}/competitor-offer`,
@@ -187,14 +187,14 @@ test("an integration without personal_data: answers to writes, replays and previ
     assert.ok(r.status < 300, r.text);
     assert.deepEqual(holds(r.text, words), []);
   }
-  assert.equal((await ana.get(at)).json.phone, "955111777", "what is kept is whole");
+  assert.equal((await ana.get(at)).json.phone, "955111777", "the stored value is not masked");
   assert.equal((await blind.patch(at, { phone: "***777" })).status, 422, "a mask is no phone");
   const short = await ana.post("/v1/clients", lib.newClient({ document_type: "ce", document_number: `A${process.pid % 1000}`, legal_representative: "ÑUÑO Á" }));
   const shown = (await blind.get(short.headers.location)).json;
-  assert.deepEqual([shown.document_number, shown.legal_representative], ["***", "***"], "of little, nothing is shown");
+  assert.deepEqual([shown.document_number, shown.legal_representative], ["***", "***"], "short values are masked completely");
 });
 
-test("the contract marks as x-personal what the program's table has, and nothing else", () => {
+test("the contract's x-personal members equal the program's table", () => {
   const table = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), /gm)].map((m) => m[1]).sort();
   const { components: { schemas } } = openapi(), marked = new Set(), bare = new Set();
   const isMarked = (s) => s["x-personal"] === true || (s.$ref !== undefined && schemas[s.$ref.split("/").pop()]["x-personal"] === true);
@@ -218,7 +218,7 @@ const aged = (id, days, what = "client contact opportunity") => {
   if (what.includes("opportunity")) world.database.sql(`update opportunity set created_at = ${ago}, updated_at = ${ago} where client_id = ${id}`);
 };
 
-test("gestor purge: erases who was idle for longer, and removes old sessions and kept answers", async () => {
+test("gestor purge: erases clients that were idle too long, and removes old sessions and stored responses", async () => {
   const old = [await person(), await person()], recent = await person(), called = await person(), worked = await person();
   for (const p of old) aged(p.client.id, 400);
   aged(recent.client.id, 300);
@@ -239,10 +239,10 @@ test("gestor purge: erases who was idle for longer, and removes old sessions and
   assert.equal(world.database.sql("select string_agg(encode(refresh_hash, 'hex'), ' ') from session where length(refresh_hash) = 1"), "03");
   assert.match(purge(365), /365 days: 0 erased/);
   assert.throws(() => execFileSync(lib.gestor, ["purge", "--nope"], { env: { ...process.env, DATABASE_URL: world.database.owner }, stdio: "pipe" }));
-  assert.throws(() => purge(-1), "a setting that is none");
+  assert.throws(() => purge(-1), "an invalid setting");
 });
 
-test("client_update: an integration without personal_data cannot find out what is hidden by the tag that it would have", async () => {
+test("client_update: an integration without personal_data cannot test guesses of hidden values against entity tags", async () => {
   const blind = await integration(["client_read", "client_write"]), client = (await ana.post("/v1/clients", lib.newClient({ birth_date: "1987-06-05" }))).json;
   const at = `/v1/clients/${client.id}`, tag = (await ana.get(at)).headers.etag;
   for (const query of ["", "?validate_only=true"]) {

@@ -1,11 +1,11 @@
 /*
- * sql(url, text) - runs SQL by psql and waits for it; the rows, as text, unaligned.
- * Fails with what psql said.
+ * sql(url, text) - runs SQL in psql, waits for it, and returns the rows as unaligned text.
+ * Throws psql's message if it fails.
  *
- * One psql for each url is kept: to start and connect another takes a tenth of a
- * second, in which the test that waits could do nothing else. A call leaves neither
- * a transaction nor a lock nor a setting of the session; one that failed has ended it,
- * and the next begins another. A thread has them, for this one stands still meanwhile.
+ * One psql per url stays open, because starting and connecting another takes a tenth of
+ * a second. A call leaves no transaction, lock or session setting behind. A failed call
+ * ends its psql, and the next call starts another. A worker thread runs the psql
+ * processes, because the calling thread blocks until the result is there.
  */
 "use strict";
 
@@ -13,7 +13,7 @@ const { spawn } = require("node:child_process");
 const crypto = require("node:crypto");
 const { Worker, MessageChannel, isMainThread, receiveMessageOnPort, workerData } = require("node:worker_threads");
 
-/* ------------------------------------------------------- who asks, and waits */
+/* ------------------------------------------------------- the calling thread */
 
 let port, done;
 function sql(url, text) {
@@ -25,15 +25,15 @@ function sql(url, text) {
   }
   Atomics.store(done, 0, 0);
   port.postMessage({ url, text });
-  /* The notice of the call before may come after its value was seen, and wakes this one too early. */
+  /* Loop, because a late notification of the previous call may end this wait too early. */
   while (Atomics.load(done, 0) === 0)
-    if (Atomics.wait(done, 0, 0, 120000) === "timed-out") throw new Error(`psql: no end in two minutes\nin: ${text.slice(0, 500)}`);
+    if (Atomics.wait(done, 0, 0, 120000) === "timed-out") throw new Error(`psql: not finished after two minutes\nin: ${text.slice(0, 500)}`);
   const { rows, error } = receiveMessageOnPort(port).message;
   if (error) throw new Error(`${error}in: ${text.slice(0, 500)}`);
   return rows;
 }
 
-/* --------------------------------------------------- the thread with the psql's */
+/* -------------------------------------------------------- the worker thread */
 
 const sessions = new Map();   // by url
 
@@ -43,7 +43,7 @@ function session(url) {
   const s = { child, out: "", err: "", look: () => {} };
   child.stdout.setEncoding("utf8").on("data", (some) => { s.out += some; s.look(false); });
   child.stderr.setEncoding("utf8").on("data", (some) => { s.err += some; });
-  child.stdin.on("error", () => {});   // it has ended: "close" follows
+  child.stdin.on("error", () => {});   // psql has exited: "close" follows
   child.on("error", (e) => { s.err += `${e.message}\n`; sessions.delete(url); s.look(true); });
   child.on("close", () => { sessions.delete(url); s.look(true); });
   sessions.set(url, s);

@@ -1,6 +1,6 @@
 /*
- * Who was shown whose personal data: every answer that shows something of a
- * person leaves its rows, by ids alone, and nothing else does.
+ * The read log: every answer with personal data leaves a row that says who saw
+ * whose data, with ids only. No other answer does.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -8,7 +8,7 @@ const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 
 let world, ana, boss, chief, document;
-let one;   // a client with two contacts, an opportunity that is finished, and an answer about advertising
+let one;   // a client with two contacts, a finished opportunity, and an answer about advertising
 before(async () => {
   world = await lib.world();
   ana = await world.signedIn("E8153375");
@@ -25,10 +25,10 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const idOf = (username) => Number(sql(`select id from advisor where username = '${username}'`));
 
 let number = 0;
-/* A request's own id, by which its rows are found. */
+/* tag() - a unique X-Request-Id, to find the rows of a request. */
 const tag = () => `read-${process.pid}-${++number}`;
 
-/* recorded(tag, n) - its rows, when n of them are there. */
+/* recorded(id, n) - waits until the request with this id has n rows, and returns them. */
 async function recorded(id, n = 1) {
   const until = Date.now() + 10000;
   for (;;) {
@@ -50,7 +50,7 @@ async function person(more = {}) {
   return { client, contact, unused, opportunity, at };
 }
 
-/* By operation that shows something personal of what there is: [who, method, path, type and id of what is shown, body]. */
+/* The operations that show personal data of existing records: [caller, method, path, type and id of the record shown, body]. */
 const shows = () => {
   const { client, contact, unused, opportunity, at } = one, there = `/v1/opportunities/${opportunity.id}`;
   const c = ["client", client.id], o = ["opportunity", opportunity.id];
@@ -71,13 +71,13 @@ const shows = () => {
     competitor_offer_get: [ana, "GET", `${there}/competitor-offer`, o],
   };
 };
-/* Those need an opportunity that is open, and are tried of another. */
+/* These need an open opportunity, so they use another one. */
 const open = {
   opportunity_update: ["PATCH", "", () => ({ service: { current_plan: "CHIP" } })],
   competitor_offer_put: ["PUT", "/competitor-offer", () => lib.form().competitor_offer],
   typification_put: ["PUT", "/typification", () => ({ diagnosis: { reason: lib.reason } })],
 };
-/* Of these the answer shows somebody only where it is the whole opportunity (return=opportunity): [method, path, body]. */
+/* Their answers have personal data only with return=opportunity: [method, path, body]. */
 const parts = {
   action_create: ["POST", () => "/actions", { action: "migracion-prepagado-prepago" }],
   action_update: ["PATCH", (row) => `/actions/${row}`, { final_state: "no-atendido" }],
@@ -85,10 +85,10 @@ const parts = {
   diagnosis_put: ["PUT", () => "/diagnosis", { reason: lib.reason }],
   closure_put: ["PUT", () => "/closure", { stage: "en-proceso" }],
 };
-/* What these show was sent in the request. */
+/* These show only what the request itself sent. */
 const made = ["client_create", "opportunity_create", "typification_create"];
 
-test("audit_read_list: every operation whose answer has personal members is known here", () => {
+test("audit_read_list: this file covers every operation whose answer has personal members", () => {
   const { schemas } = document.components;
   const personal = (s, depth = 0) => s !== null && typeof s === "object" && depth < 30 && (s["x-personal"] === true ||
     (s.$ref !== undefined && personal(schemas[s.$ref.split("/").pop()], depth + 1)) || Object.values(s).some((child) => personal(child, depth + 1)));
@@ -105,7 +105,7 @@ const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
 
 for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "contact_list", "contact_create",
   "contact_get", "contact_update", "opportunity_list", "opportunity_get", "opportunity_reopen", "competitor_offer_get"])
-  test(`${operation}: one row for what it shows, 304 and HEAD too; none for a refusal`, async () => {
+  test(`${operation}: one row for the record shown, also by 304 and HEAD; none for a refusal`, async () => {
     const [as, method, where, object, body] = shows()[operation], id = tag(), before = Date.now();
     const r = await as.request(method, where, body, { "x-request-id": id });
     assert.equal(r.status, 200, r.text);
@@ -135,7 +135,7 @@ for (const operation of ["client_search", "client_get", "client_update", "client
   });
 
 for (const [operation, [method, where, body]] of Object.entries(open))
-  test(`${operation}: one row for the opportunity, a rehearsal or not`, async () => {
+  test(`${operation}: one row for the opportunity, with validate_only too`, async () => {
     const { client, opportunity, at } = await lib.opened(ana);
     for (const query of ["?validate_only=true", ""]) {
       const id = tag();
@@ -146,7 +146,7 @@ for (const [operation, [method, where, body]] of Object.entries(open))
   });
 
 for (const [operation, [method, where, body]] of Object.entries(parts))
-  test(`${operation}: none for the part alone, one row for the opportunity in its place, a rehearsal and a repetition too`, async () => {
+  test(`${operation}: no row for the part; one row with return=opportunity, also with validate_only and in a replay`, async () => {
     const { client, opportunity, at } = await lib.opened(ana), ids = [], key = { "idempotency-key": `reads-${operation}` };
     const row = (await ana.post(`${at}/actions`, { action: "migracion-prepagado-prepago" })).json.id;
     const ask = async (query, headers = {}) => {
@@ -166,7 +166,7 @@ for (const [operation, [method, where, body]] of Object.entries(parts))
     assert.equal(rows(`x.request_id in (${ids.map((id) => `'${id}'`)})`).length, 3);
   });
 
-test("client_search, opportunity_list: a row for each that the page shows, and for none beyond", async () => {
+test("client_search, opportunity_list: one row for each item on the page, none for other items", async () => {
   const phone = "955777999", ids = [];
   for (let i = 0; i < 4; i++) ids.push((await ana.post("/v1/clients", lib.newClient({ phone }))).json.id);
   const found = tag(), r = await ana.get(`/v1/clients?phone=${phone}&limit=3`, { "x-request-id": found });
@@ -179,7 +179,7 @@ test("client_search, opportunity_list: a row for each that the page shows, and f
   assert.deepEqual((await recorded(listed, 2)).map((x) => [String(x.object_id), String(x.client_id)]), list.json.items.map((o) => [o.id, o.client_id]));
 });
 
-test("audit_read_list: by client, advisor, operation and moment, one by one and together, page by page", async () => {
+test("audit_read_list: filters by client, advisor, operation and time, one by one and together, page by page", async () => {
   const p = await person(), tags = [];
   const ask = async (as, where) => {
     tags.push(tag());
@@ -233,7 +233,7 @@ test("audit_read_list: by client, advisor, operation and moment, one by one and 
   assert.equal((await boss.get("/v1/audit/reads?object_type=client")).json.code, "parameter_unknown");
 });
 
-test("audit_read_list, client_read_list: advisors and integrations may not read them; what they show is no read", async () => {
+test("audit_read_list, client_read_list: advisors and integrations may not read them; reading them leaves no row", async () => {
   for (const where of ["/v1/audit/reads", `${one.at}/reads`]) {
     for (const username of ["E8153375", "E8000003"]) assert.equal((await (await world.signedIn(username)).get(where)).json.code, "role_forbidden");
     const id = tag();
@@ -244,7 +244,7 @@ test("audit_read_list, client_read_list: advisors and integrations may not read 
   }
 });
 
-test("audit_read_list: nobody changes what is written, a superuser neither; nothing personal lies there", async () => {
+test("audit_read_list: nobody can change a row, not even a superuser; rows have no personal data", async () => {
   const refused = (statement) => assert.throws(() => lib.sql(world.database.superuser, statement), /only ever added to/);
   refused("update audit_read set at = now()");
   refused("delete from audit_read");
@@ -256,8 +256,8 @@ test("audit_read_list: nobody changes what is written, a superuser neither; noth
     assert.ok(!all.includes(value), `${value} lies there`);
 });
 
-/* A test of plans: not under the settings of the step planner. */
-test("audit_read_list: each list is an index's", { skip: /planner-/.test(process.env.TEST_RECORDS || "") }, () => {
+/* The step `planner` forces other plans, so this test is skipped there. */
+test("audit_read_list: each filter reads an index", { skip: /planner-/.test(process.env.TEST_RECORDS || "") }, () => {
   const plan = (where) => sql(`set enable_indexscan = on; set enable_bitmapscan = on; set enable_seqscan = off;
     explain select * from audit_read x where ${where} and (x.at, x.id) < ('infinity', 9223372036854775807) order by x.at desc, x.id desc limit 16`);
   for (const [where, index] of [["true", /Index Scan Backward using audit_read_pkey /],
@@ -265,11 +265,11 @@ test("audit_read_list: each list is an index's", { skip: /planner-/.test(process
     assert.match(plan(where), index, where);
 });
 
-/* -------------------------------------------------- ends, and databases that are away */
+/* ------------------------------------------------------ shutdown and database outages */
 
 const revoked = (word) => lib.sql(world.database.superuser, `${word} execute on function audit_read_add ${word === "grant" ? "to" : "from"} gestor_api`);
 
-test("audit_read_list: a server that is told to end has stored all that it showed", async () => {
+test("audit_read_list: a server stores all its rows before it exits", async () => {
   for (let round = 0; round < 3; round++) {
     const server = await lib.startServer(world.database.serve), as = lib.caller(server.base, ana.token), id = tag();
     await Promise.all(Array.from({ length: 20 }, async (_, n) => {
@@ -281,9 +281,9 @@ test("audit_read_list: a server that is told to end has stored all that it showe
   }
 });
 
-test("client_get: who was shown it is known within a second", async () => {
+test("client_get: the row is stored within a second", async () => {
   const took = [];
-  /* The machine only ever adds to it. */
+  /* A busy machine only makes it slower, so one fast try is enough. */
   while (took.length < 5 && !took.some((ms) => ms < 1000)) {
     const id = tag(), began = Date.now();
     assert.equal((await ana.get(one.at, { "x-request-id": id })).status, 200);
@@ -293,7 +293,7 @@ test("client_get: who was shown it is known within a second", async () => {
   assert.ok(took.some((ms) => ms < 1000), `${took} ms`);
 });
 
-test("audit_read_list: what cannot be stored waits, and is stored once when it can be", async () => {
+test("audit_read_list: rows that cannot be stored wait, and are stored once when that is possible again", async () => {
   const server = await lib.startServer(world.database.serve), as = lib.caller(server.base, ana.token), id = tag();
   revoked("revoke");
   try {
@@ -306,10 +306,10 @@ test("audit_read_list: what cannot be stored waits, and is stored once when it c
   await recorded(id, 20);
   await server.stop();
   assert.equal(rows(`x.request_id = '${id}'`).length, 20);
-  assert.equal(server.log().match(/reads wait to be recorded: 42501/g).length, 1, "said once");
+  assert.equal(server.log().match(/reads wait to be recorded: 42501/g).length, 1, "logged once");
 });
 
-test("audit_read_list: connections that are cut lose none, and store none twice", async () => {
+test("audit_read_list: broken connections neither lose nor repeat rows", async () => {
   const server = await lib.startServer(world.database.serve), as = lib.caller(server.base, ana.token), id = tag();
   let shown = 0;
   for (let i = 0; i < 120; i++) {
@@ -322,7 +322,7 @@ test("audit_read_list: connections that are cut lose none, and store none twice"
   assert.equal(rows(`x.request_id = '${id}'`).length, shown);
 });
 
-test("audit_read_list: what has no room in the ring, or is not stored by the end, is counted in the log", async () => {
+test("audit_read_list: the log counts the rows that overflow the ring or cannot be stored before the exit", async () => {
   sql(`insert into contact (client_id, advisor_id, origin_phone, serial_number) select ${one.client.id}, o.advisor_id, '955777333', '7777666655554444' from opportunity o, generate_series(1, 100) where o.id = ${one.opportunity.id};
     insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
     select t.client_id, t.id, t.advisor_id, o.campaign_id, o.campaign, o.sub_campaign_id, o.sub_campaign, st.id, st.choice
@@ -343,8 +343,8 @@ test("audit_read_list: what has no room in the ring, or is not stored by the end
   assert.deepEqual(rows(`x.request_id = '${id}'`), []);
 });
 
-test("opportunity_list: a flood of long lists hides nothing: who reads faster than can be stored waits", async () => {
-  assert.equal((await ana.get("/v1/opportunities?limit=100")).json.items.length, 100, "the test before this one has made them");
+test("opportunity_list: a flood of long lists loses no row, because readers wait while rows cannot be stored fast enough", async () => {
+  assert.equal((await ana.get("/v1/opportunities?limit=100")).json.items.length, 100, "the previous test created them");
   const server = await lib.startServer(world.database.serve), id = tag();
   const one = (last) => `GET /v1/opportunities?limit=100 HTTP/1.1\r\nHost: a\r\n${last}X-Request-Id: ${id}\r\nAuthorization: Bearer ${ana.token}\r\n\r\n`;
   const answers = await Promise.all(Array.from({ length: 16 }, () => lib.raw(server.port, one("").repeat(39) + one("Connection: close\r\n"), { quiet: 15000 })));
@@ -357,7 +357,7 @@ test("opportunity_list: a flood of long lists hides nothing: who reads faster th
 
 /* ----------------------------------------------------------------- consent */
 
-test("client_consent_list: every answer, newest first; the client shows the newest, and its tag changes with it", async () => {
+test("client_consent_list: every answer, newest first; the client shows the newest one, and its tag changes with it", async () => {
   const { client, at, opportunity } = await lib.opened(ana), there = `/v1/opportunities/${opportunity.id}`;
   assert.equal(Object.keys(client).pop(), "advertising");
   assert.equal(client.advertising, null);
@@ -379,11 +379,11 @@ test("client_consent_list: every answer, newest first; the client shows the newe
   const page = (await ana.get(`/v1/clients/${client.id}/consents?limit=1`)).json;
   assert.deepEqual(page.items, [items[0]]);
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/consents?limit=1&cursor=${page.next}`)).json.items, [items[1]]);
-  assert.equal((await ana.patch(`/v1/clients/${client.id}`, { advertising: null })).status, 422, "it is not written there");
+  assert.equal((await ana.patch(`/v1/clients/${client.id}`, { advertising: null })).status, 422, "client_update cannot write it");
   assert.ok(at);
 });
 
-test("client_consent_list: an erased client's stays; 404 for nobody's", async () => {
+test("client_consent_list: an erased client's answers stay; an unknown client is 404", async () => {
   const p = await person(), was = (await ana.get(`${p.at}/consents`)).json;
   assert.equal(was.items.length, 1);
   const erased = await chief.post(`${p.at}/erasure`);

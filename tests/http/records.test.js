@@ -1,6 +1,6 @@
 /*
- * What a record is after something else has happened: its client was erased, a value that it holds
- * was retired, its advisor renamed, an answer in it taken back, a part of it changed by another.
+ * What happens to a record when something around it changes: its client is erased, one of its values
+ * retired, its advisor renamed, an answer withdrawn, or another part of it changed by somebody else.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -11,7 +11,7 @@ const { writes, send, fingerprint, hold, pause, until, waiting, row } = require(
 
 let world, ana, bea, boss, chief, make;
 before(async () => {
-  // It would itself remove what `gestor purge` is to find; and some requests are to wait for a lock.
+  // The server's housekeeping would remove what `gestor purge` must find, and some requests must be able to wait for a lock.
   world = await lib.world({ env: { GESTOR_CHECK_MS: "600000", GESTOR_QUERY_TIMEOUT_MS: "20000" } });
   ana = await world.signedIn("E8153375");
   bea = await world.signedIn("E8123497");
@@ -37,12 +37,12 @@ const age = (client, days) => sql(`update client set updated_at = now() - interv
   update contact set created_at = now() - interval '${days} days' where client_id = ${client};
   update opportunity set created_at = now() - interval '${days} days', updated_at = now() - interval '${days} days' where client_id = ${client}`);
 
-/* --------------------------------------------------- spent keys of the erased */
+/* -------------------------------------------- used keys of an erased client */
 
 const keyed = ["client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create", "action_update", "action_delete",
   "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
 
-/* clientOf(id, rq, first) - whose record this write, which was answered with `first`, concerns. */
+/* clientOf(id, rq, first) - the client whose record this write changes; `first` is its answer. */
 async function clientOf(id, rq, first) {
   if (id === "client_create") return first.json.id;
   if (first.json && first.json.client_id) return first.json.client_id;
@@ -51,7 +51,7 @@ async function clientOf(id, rq, first) {
 }
 
 for (const id of keyed)
-  test(`${id}: with the key of an answer whose client was erased: 409 client_erased, nothing is done; after a day the key is free`, async () => {
+  test(`${id}: after the client's erasure a retry with the key is 409 client_erased and changes nothing; after a day the key is free`, async () => {
     const rq = await make[id](), key = newKey(), first = await send(rq, by(key));
     assert.ok(first.status < 300, first.text);
     const client = await clientOf(id, rq, first), document = (await ana.get(`/v1/clients/${client}`)).json.document_number;
@@ -63,8 +63,8 @@ for (const id of keyed)
     }
     if (rq.other) assert.equal(lib.faultAt(await send(rq, by(key), { body: rq.other }), "#/Idempotency-Key").code, "idempotency_key_reused");
     assert.equal(fingerprint(world.database), whole, "nothing was done");
-    assert.deepEqual((await ana.get(`/v1/clients?document_number=${document}`)).json.items, [], "the person is not back");
-    assert.equal(sql(`select concat_ws(' ', status, location, body) from idempotency where key = '${key}'`), "409", "nothing of the person is kept");
+    assert.deepEqual((await ana.get(`/v1/clients?document_number=${document}`)).json.items, [], "the retry does not register the person again");
+    assert.equal(sql(`select concat_ws(' ', status, location, body) from idempotency where key = '${key}'`), "409", "the stored response has no personal data");
 
     sql(`update idempotency set created_at = now() - interval '23 hours 59 minutes' where key = '${key}'`);
     refused(await send(rq, by(key)), 409, "client_erased");
@@ -75,7 +75,7 @@ for (const id of keyed)
     else refused(fresh, 409, "client_erased");
   });
 
-test("client_create, contact_create: the key is spent too when `gestor purge` erased the client", async () => {
+test("client_create, contact_create: the same after an erasure by `gestor purge`", async () => {
   const body = lib.newClient(), keys = [newKey(), newKey()], { json: client } = ok(await ana.post("/v1/clients", body, by(keys[0])), 201);
   const contact = lib.newContact(), there = `/v1/clients/${client.id}/contacts`;
   ok(await ana.post(there, contact, by(keys[1])), 201);
@@ -87,7 +87,7 @@ test("client_create, contact_create: the key is spent too when `gestor purge` er
   assert.equal(fingerprint(world.database), whole);
 });
 
-test("typification_create, action_create: a choice that was retired meanwhile does not make another answer of it", async () => {
+test("typification_create, action_create: the answer is the same if a choice of the request was retired since", async () => {
   const code = add("retention_action", "", "HERRAMIENTA DE UN DÍA");
   const o = await lib.opened(ana), body = { action: code }, call = { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", actions: [body] };
   const keys = [newKey(), newKey()], made = ok(await ana.post("/v1/typifications", call, by(keys[0])), 201);
@@ -98,7 +98,7 @@ test("typification_create, action_create: a choice that was retired meanwhile do
   refused(await ana.post(`${o.at}/actions`, body, by(keys[1])), 409, "client_erased");
 });
 
-test("client_erase: kept answers of other clients stay, whatever the operation", async () => {
+test("client_erase: stored responses of other clients stay, for every operation", async () => {
   const kept = [];
   for (const id of keyed) {
     const rq = await make[id](), key = newKey(), first = await send(rq, by(key));
@@ -126,7 +126,7 @@ const relabel = (catalog, code, label) => sql(`update catalog_item set label = '
 
 const at = (o, path) => path.split("/").filter(Boolean).reduce((value, name) => value[name], o);
 const offer = (member) => (code) => ({ ...lib.form().competitor_offer, [member]: code });
-/* By title: [catalog, pointer of the fault, where the answer has the choice, {save(o, code, query), make()}]. */
+/* By title: {catalog, pointer of the fault, shown: where the answer has the choice, make(), save(o, code, query)}. */
 const opportunity = () => lib.opened(ana);
 const withRow = async () => {
   const o = await lib.opened(ana);
@@ -166,7 +166,7 @@ const members = {
   "client_update: document_type": { catalog: "document_type", pointer: "#/document_type", shown: "document_type", make: async () => ({ at: `/v1/clients/${await newClientId()}` }),
     save: (o, code, query = "") => ana.patch(o.at + query, { document_type: code }) },
 };
-/* isRefused(r, m, code, allowed) - the fault of this choice alone. */
+/* isRefused(r, m, code, allowed) - checks that the choice is the only fault. */
 function isRefused(r, m, code, allowed) {
   assert.equal(r.status, 422, r.text);
   assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.code]), [[m.pointer, code]], r.text);
@@ -175,7 +175,7 @@ function isRefused(r, m, code, allowed) {
 }
 
 for (const [title, m] of Object.entries(members)) {
-  test(`${title} that was retired is kept as it stood by who holds it, and is no choice for anybody else`, async () => {
+  test(`${title}: a record that holds a retired value can keep it unchanged; no other record can choose it`, async () => {
     const parent = m.parent || "", value = add(m.catalog, parent, "SE RETIRA"), stays = add(m.catalog, parent, "SE QUEDA");
     try {
       const o = await m.make(), other = await m.make(), never = await m.make();
@@ -190,7 +190,7 @@ for (const [title, m] of Object.entries(members)) {
           isRefused(await m.save(one, value, query), m, "choice_unknown");
           assert.ok((await m.save(one, value, query)).json.errors[0].allowed.includes(stays));
         }
-      /* Given up, it is a new choice. */
+      /* Once the record has given the value up, it cannot choose it again. */
       ok(await m.save(o, stays));
       isRefused(await m.save(o, value), m, "choice_unknown");
       retire(m.catalog, value, true);
@@ -201,14 +201,14 @@ for (const [title, m] of Object.entries(members)) {
     }
   });
 
-  test(`${title}: who holds it while another takes it away, before it is saved again, holds it no more`, async () => {
+  test(`${title}: if another request replaces a retired value first, a waiting request cannot save it again`, async () => {
     const parent = m.parent || "", value = add(m.catalog, parent, "SE QUITA"), stays = add(m.catalog, parent, "LO QUE QUEDA");
     try {
       const o = await m.make();
       ok(await m.save(o, value));
       const now = ok(await ana.get(o.at)).json;
       retire(m.catalog, value);
-      /* By hand, so that it lies between the first look and the lock. */
+      /* A change by SQL that commits after the request has read the record and before it gets the lock. */
       const [table, where] = m.catalog === "document_type" ? ["client", `id = ${now.id}`] : now.actions.length > 0 ? ["action", `opportunity_id = ${now.id}`] : ["opportunity", `id = ${now.id}`];
       const column = { cancellation_reason: "reason", retention_action: "action" }[m.catalog] || m.catalog;
       const release = await hold(world.database, `select 1 from client where id = ${now.client_id || now.id} for update;
@@ -226,7 +226,7 @@ for (const [title, m] of Object.entries(members)) {
     }
   });
 
-  if (m.deep) test(`${title} whose parent was retired, or that values came below, is kept too`, async () => {
+  if (m.deep) test(`${title}: a record can also keep a value whose parent was retired, or that has new values below it`, async () => {
     const above = m.parent || add(m.catalog, "", "ENCIMA"), value = add(m.catalog, above, "DEBAJO"), stays = add(m.catalog, above, "AL LADO");
     try {
       const o = await m.make(), never = await m.make();
@@ -250,7 +250,7 @@ for (const [title, m] of Object.entries(members)) {
   });
 }
 
-test("action_create, action_update: what another row holds is a new choice all the same", async () => {
+test("action_create, action_update: a row cannot choose a retired value that another row holds", async () => {
   const action = add("retention_action", "", "DE LA OTRA FILA"), state = add("final_state", "", "ESTADO DE LA OTRA FILA");
   const o = await withRow(), holds = ok(await ana.post(`${o.at}/actions`, { action, final_state: state }), 201).headers.location, free = `${o.at}/actions/${o.row}`;
   retire("retention_action", action);
@@ -263,10 +263,10 @@ test("action_create, action_update: what another row holds is a new choice all t
   assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.code]), [["#/action", "choice_unknown"], ["#/final_state", "choice_unknown"]]);
   const kept = ok(await ana.patch(holds, { action, final_state: state })).json;
   assert.deepEqual([kept.action.label, kept.final_state.label], ["DE LA OTRA FILA", "ESTADO DE LA OTRA FILA"]);
-  assert.equal(ok(await ana.patch(holds, { final_state: "atendido" })).json.action.code, action, "what is left out stays");
+  assert.equal(ok(await ana.patch(holds, { final_state: "atendido" })).json.action.code, action, "an absent member stays");
 });
 
-test("typification_put: the whole form is saved again though all that it holds was retired; a fault elsewhere is told alone", async () => {
+test("typification_put: a form can be saved again though all its values were retired; another fault is reported alone", async () => {
   const codes = Object.fromEntries(["sub_campaign", "retention_action", "final_state", "cancellation_reason", ...Object.keys(offerOf), "advertising_acceptance"]
     .map((catalog) => [catalog, add(catalog, "", `TODO ${catalog}`)]));
   const o = await lib.opened(ana), never = await lib.opened(ana);
@@ -297,7 +297,7 @@ for (const [operation, save] of Object.entries({
   closure_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/closure`, { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) }),
   typification_put: (as, o, answer, stage = "en-proceso") => as.put(`${o.at}/typification`, { closure: { stage, ...(answer === undefined ? {} : { advertising_acceptance: answer }) } }),
 }))
-  test(`${operation}: an answer that is taken back is a withdrawal: one entry, and the client shows none`, async () => {
+  test(`${operation}: withdrawing an answer leaves one entry, and the client shows no answer`, async () => {
     const o = await lib.opened(ana), id = o.client.id, expected = [];
     const saved = async (answer, entry, as = ana) => {
       ok(await save(as, o, answer));
@@ -326,13 +326,13 @@ for (const [operation, save] of Object.entries({
     await saved(null, null);
     assert.equal(sql(`select count(*) from audit where object_type = 'consent' and client_id = ${id}`), String(expected.length));
 
-    /* What says nothing of the closure takes nothing back; nor does a rehearsal, nor a refusal. */
+    /* A form without a closure, validate_only and a refusal withdraw nothing. */
     await saved("acepto", "acepto");
     ok(await ana.put(`${o.at}/typification`, { diagnosis: { reason: lib.reason } }));
     ok(await ana.put(`${o.at}/closure?validate_only=true`, { stage: "en-proceso" }));
     assert.equal((await save(ana, o, undefined, "retenido")).status, 422);
     assert.deepEqual(await answers(id), expected);
-    /* Closing, opening again and closing with the same answer leaves none; with another, one. */
+    /* Closing again after a reopening leaves an entry only if the answer differs. */
     const { closure, ...rest } = lib.form();
     assert.ok(closure);
     ok(await ana.put(`${o.at}/typification`, rest));
@@ -346,7 +346,7 @@ for (const [operation, save] of Object.entries({
     assert.deepEqual(await answers(id), [...expected, null, "no-acepto"]);
   });
 
-test("closure_put, typification_create: one opportunity's withdrawal comes after another's answer, and the newest entry counts", async () => {
+test("closure_put, typification_create: the newest entry of all opportunities counts, also a withdrawal", async () => {
   const o = await lib.opened(ana), id = o.client.id, call = { client_id: id, contact: lib.newContact(), sub_campaign: "entel" };
   ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }));
   ok(await ana.post("/v1/typifications", call), 201);
@@ -355,10 +355,10 @@ test("closure_put, typification_create: one opportunity's withdrawal comes after
   ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso" }));
   assert.deepEqual([await answers(id), await advertising(id)], [["no-acepto", "acepto", null], null]);
   ok(await ana.put(`${other}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
-  assert.deepEqual(await answers(id), ["no-acepto", "acepto", null], "that opportunity held it all the time");
+  assert.deepEqual(await answers(id), ["no-acepto", "acepto", null], "that opportunity's answer did not change");
 });
 
-test("closure_put: of many that take the same answer back at once one leaves an entry", async () => {
+test("closure_put: simultaneous withdrawals of one answer leave one entry", async () => {
   const o = await lib.opened(ana);
   ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
   for (const r of await Promise.all(Array.from({ length: 12 }, () => ana.put(`${o.at}/closure`, { stage: "en-proceso" })))) ok(r);
@@ -367,7 +367,7 @@ test("closure_put: of many that take the same answer back at once one leaves an 
 
 /* ----------------------------------------- what If-Match is compared with */
 
-/* tomorrow(run) - while it is, the database's day is the next one. */
+/* tomorrow(run) - runs it while the database's current day is the next one. */
 async function tomorrow(run) {
   const day = (days) => sql(`create or replace function today() returns date language sql stable return (now() at time zone 'America/Lima')::date + ${days}`);
   day(1);
@@ -378,19 +378,19 @@ async function tomorrow(run) {
   }
 }
 
-test("client_update: what is derived from other records makes no 412, and a read with If-None-Match sees it all the same", async () => {
+test("client_update: changes of derived members cause no 412, but a read with If-None-Match sees them", async () => {
   const o = await lib.opened(ana), there = `/v1/clients/${o.client.id}`;
   const day = sql("select to_char((now() at time zone 'America/Lima')::date + 1, 'MM-DD')");
   ok(await ana.patch(there, { birth_date: `1988-${day}` }));
   const first = (await ana.get(there)).headers.etag;
   const still = async (tag, what) => {
     const r = await ana.get(there, { "if-none-match": tag });
-    assert.equal(r.status, 200, `${what}: it is seen`);
+    assert.equal(r.status, 200, `${what}: the read sees it`);
     assert.notEqual(r.headers.etag, tag);
     ok(await ana.patch(`${there}?validate_only=true`, { gender: "F" }, { "if-match": tag }));
     ok(await ana.patch(there, {}, { "if-match": tag }));
     ok(await ana.patch(there, {}, { "if-match": first }));
-    assert.equal((await ana.patch(there, {}, { "if-none-match": tag })).status, 412, "to a change it is the same record");
+    assert.equal((await ana.patch(there, {}, { "if-none-match": tag })).status, 412, "for a write the record is unchanged");
     return r.headers.etag;
   };
   ok(await ana.put(`${o.at}/closure`, { stage: "en-proceso", advertising_acceptance: "acepto" }));
@@ -421,7 +421,7 @@ test("client_update: what is derived from other records makes no 412, and a read
   }
 });
 
-/* By part: [its member of `etags`, method, path, bodies one after the other]. */
+/* By operation: [its part in `etags`, method, path, bodies to send one after the other]. */
 const reasons = [lib.reason, "precio-y-contenido.contenido-prepago.no-recibio-su-recarga"];
 const parts = {
   opportunity_update: ["opportunity", "PATCH", () => "", [{ service: { current_plan: "UNO" } }, { service: { current_plan: "DOS" } }]],
@@ -437,7 +437,7 @@ const write = (as, o, operation, n = 0, headers = {}, query = "") => {
   return as.request(method, o.at + path(o) + query, bodies[n], headers);
 };
 
-test("opportunity_get: parts saved one after the other with the tags of one read are all 200, whatever the order", async () => {
+test("opportunity_get: all parts can be saved in any order with the tags of one read", async () => {
   const order = ["opportunity_update", "diagnosis_put", "competitor_offer_put", "closure_put", "action_update"];
   for (let turn = 0; turn < order.length; turn++) {
     const o = await withRow(), { headers: { etag }, json: { etags } } = await ana.get(o.at);
@@ -449,7 +449,7 @@ test("opportunity_get: parts saved one after the other with the tags of one read
       const now = await ana.get(o.at);
       if (operation !== "opportunity_update") assert.equal(r.headers["opportunity-etag"], now.headers.etag, operation);
       else assert.equal(r.headers.etag, now.headers.etag);
-      /* The same part again under the tag of before is another's change to it, so to speak. */
+      /* The part has changed, so its old tag no longer matches. */
       refused(await write(ana, o, operation, 1, { "if-match": etags[part] }), 412, "precondition_failed");
       refused(await write(boss, o, operation, 1, { "if-match": etag }), 412, "precondition_failed");
     }
@@ -457,7 +457,7 @@ test("opportunity_get: parts saved one after the other with the tags of one read
 });
 
 for (const [operation, [part]] of Object.entries(parts))
-  test(`${operation}: its own part's change by another is 412, of any other part 200; Opportunity-ETag is the next read's`, async () => {
+  test(`${operation}: 412 if its own part has changed, success if another part has; Opportunity-ETag equals the next read's ETag`, async () => {
     const change = async (o, other) => {
       const r = await write(boss, o, other, 1);
       assert.ok(r.status < 300, r.text);
@@ -485,7 +485,7 @@ for (const [operation, [part]] of Object.entries(parts))
     }
   });
 
-test("action_update, action_delete: a row's own tag stands while other rows change, the grid's does not", async () => {
+test("action_update, action_delete: a change of other rows changes the grid's tag but not a row's", async () => {
   const o = await withRow(), one = `${o.at}/actions/${o.row}`, { headers: { etag } } = await ana.get(one), { json: { etags } } = await ana.get(o.at);
   ok(await boss.post(`${o.at}/actions`, row), 201);
   refused(await ana.patch(one, { final_state: null }, { "if-match": etags.actions }), 412, "precondition_failed");
@@ -496,7 +496,7 @@ test("action_update, action_delete: a row's own tag stands while other rows chan
 
 const sections = { opportunity: { service: { current_plan: "EN EL FORMULARIO" } }, actions: { actions: [row, row] }, diagnosis: { diagnosis: { reason: reasons[1] } },
   competitor_offer: { competitor_offer: lib.form().competitor_offer }, closure: { closure: { stage: "en-proceso", advertising_acceptance: "acepto" } } };
-test("typification_put: 412 when one of its sections was touched since, 200 when another was; the tag of a single part is of no use for several", async () => {
+test("typification_put: 412 if one of its sections has changed, 200 if another has; a part's tag is refused for several sections", async () => {
   for (const touched of ["opportunity_update", "action_create", "diagnosis_put", "competitor_offer_put", "closure_put"]) {
     const o = await withRow(), { headers: { etag } } = await ana.get(o.at), [part] = parts[touched];
     assert.ok((await write(boss, o, touched, 1)).status < 300);
@@ -513,7 +513,7 @@ test("typification_put: 412 when one of its sections was touched since, 200 when
   ok(await ana.put(`${o.at}/typification`, sections.diagnosis, { "if-match": etags.diagnosis }));
 });
 
-test("opportunity_update, typification_put: a sub campaign alone, a service alone are of one part", async () => {
+test("opportunity_update, typification_put: sub campaign and service belong to one part", async () => {
   const o = await lib.opened(ana), { headers: { etag } } = await ana.get(o.at);
   ok(await boss.put(`${o.at}/typification`, { sub_campaign: "entel" }));
   ok(await ana.put(`${o.at}/typification?validate_only=true`, { service: { current_plan: "X" } }, { "if-match": etag }));
@@ -525,7 +525,7 @@ test("opportunity_update, typification_put: a sub campaign alone, a service alon
   ok(await ana.put(`${o.at}/diagnosis`, { reason: lib.reason }, { "if-match": etag }));
 });
 
-test("closure_put, opportunity_reopen: closed and opened again, an old tag of the closure is good only where the closure is as it was", async () => {
+test("closure_put, opportunity_reopen: an old tag of the closure matches only while the closure is unchanged", async () => {
   const o = await lib.opened(ana), first = (await ana.get(o.at)).headers.etag;
   await finish(o);
   const closed = await boss.get(o.at);
@@ -535,7 +535,7 @@ test("closure_put, opportunity_reopen: closed and opened again, an old tag of th
   ok(await ana.put(`${o.at}/diagnosis`, { reason: reasons[1] }, { "if-match": closed.headers.etag }));
 });
 
-test("client_search, contact_list, opportunity_list, client_opportunity_list, action_list, advisor_list: etag is that of the record read by itself", async () => {
+test("client_search, contact_list, opportunity_list, client_opportunity_list, action_list, advisor_list: each item's etag equals the ETag of the record's own GET", async () => {
   const o = await withRow(), { client } = o;
   await finish(o);
   const lists = { [`/v1/clients?document_number=${client.document_number}`]: "/v1/clients/", [`/v1/clients/${client.id}/contacts`]: "/v1/contacts/", "/v1/opportunities?limit=5": "/v1/opportunities/",
@@ -551,7 +551,7 @@ test("client_search, contact_list, opportunity_list, client_opportunity_list, ac
 /* ------------------------------------------------------- return=opportunity */
 
 for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_update"))
-  test(`${operation}: return=opportunity answers the opportunity as the next read does; so do repetitions, with and without; a rehearsal too`, async () => {
+  test(`${operation}: return=opportunity answers the opportunity as the next read shows it; with and without it in replays and validate_only too`, async () => {
     const o = await withRow(), key = newKey(), deleted = operation === "action_delete", status = operation === "action_create" ? 201 : 200;
     const before = await ana.get(o.at);
     const preview = await write(ana, o, operation, 0, { "if-match": before.headers.etag }, "?return=opportunity&validate_only=true");
@@ -567,9 +567,9 @@ for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_up
     assert.deepEqual(preview.json.actions.map((a) => a.id), whole.json.actions.map((a, n) => (operation === "action_create" && n === whole.json.actions.length - 1 ? null : a.id)));
     if (operation === "action_create") assert.equal(whole.headers.location, `${o.at}/actions/${whole.json.actions.at(-1).id}`);
     const part = deleted ? null : await ana.get(whole.headers.location || o.at + parts[operation][2](o));
-    assert.equal(whole.headers.etag, deleted ? undefined : part.headers.etag, "the part's");
+    assert.equal(whole.headers.etag, deleted ? undefined : part.headers.etag, "ETag is the part's");
 
-    /* Another change in between is not in a repetition. */
+    /* A replay does not show a later change. */
     ok(await boss.patch(o.at, { service: { current_plan: "DESPUÉS" } }));
     const again = await write(ana, o, operation, 0, by(key), "?return=opportunity"), alone = await write(ana, o, operation, 0, by(key));
     for (const r of [again, alone]) {
@@ -582,7 +582,7 @@ for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_up
     assert.deepEqual([alone.status, alone.text], deleted ? [204, ""] : [status, part.text]);
     for (const query of ["?return=part", "?return=true", "?return=Opportunity"]) lib.faultAt(await write(ana, o, operation, 0, {}, query), "#/return");
 
-    /* First without it, then the same key with it. */
+    /* First without return=opportunity, then with it and the same key. */
     const p = await withRow(), other = newKey();
     const bare = await write(ana, p, operation, 0, by(other)), stored = await ana.get(p.at);
     assert.equal(bare.status, deleted ? 204 : status, bare.text);
@@ -591,13 +591,13 @@ for (const operation of Object.keys(parts).filter((id) => id !== "opportunity_up
     assert.deepEqual([replayed.status, replayed.text, replayed.headers["idempotent-replayed"]], [status, stored.text, "true"]);
   });
 
-test("opportunity_update, typification_put, opportunity_get: return is no parameter of theirs", async () => {
+test("opportunity_update, typification_put, opportunity_get: do not have the parameter return", async () => {
   const { at: there } = await lib.opened(ana);
   for (const r of [await ana.patch(`${there}?return=opportunity`, {}), await ana.put(`${there}/typification?return=opportunity`, { sub_campaign: "entel" }), await ana.get(`${there}/diagnosis?return=opportunity`)])
     refused(r, 400, "parameter_unknown");
 });
 
-/* ------------------------------------------------------- names as they stood */
+/* ------------------------------------------------------------ renamed advisors */
 
 let accounts = 0;
 async function newAccount(more = {}) {
@@ -607,7 +607,7 @@ async function newAccount(more = {}) {
   return { id, username, as: lib.caller(world.base, ok(await world.anyone.post("/v1/sessions", { username, password: lib.password }), 201).json.access_token) };
 }
 
-test("advisor_update: what an advisor made shows the name of its own day, everywhere, however often and by whomever the advisor is renamed", async () => {
+test("advisor_update: a record shows the name that the advisor had when it was made, in every answer, after any number of renamings", async () => {
   const { id, username, as } = await newAccount(), names = [], made = [];
   const work = async (name) => {
     const o = await lib.opened(as), reason = `NOMBRE ${name}`;
@@ -625,7 +625,7 @@ test("advisor_update: what an advisor made shows the name of its own day, everyw
   ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE ÚLTIMO" }));
   assert.equal(ok(await chief.get(`/v1/advisors/${id}`)).json.full_name, "NOMBRE ÚLTIMO");
   assert.equal(sql(`select string_agg(full_name, ', ' order by until) from advisor_name where advisor_id = ${id}`), "NOMBRE PRIMERO, NOMBRE SEGUNDO, NOMBRE TERCERO, NOMBRE PRIMERO");
-  assert.equal(ok(await as.get("/v1/sessions/current")).json.advisor.full_name, "NOMBRE ÚLTIMO", "who works now goes by today's");
+  assert.equal(ok(await as.get("/v1/sessions/current")).json.advisor.full_name, "NOMBRE ÚLTIMO", "the session shows the current name");
 
   const listed = (await ana.get(`/v1/opportunities?advisor=${username}`)).json.items;
   assert.equal(listed.length, 4);
@@ -637,7 +637,7 @@ test("advisor_update: what an advisor made shows the name of its own day, everyw
     is((await ana.get(`${m.client}/opportunities`)).json.items[0].advisor, "client_opportunity_list");
     const contact = ok(await ana.get(`/v1/contacts/${m.contact.id}`)).json;
     is(contact.advisor, "contact_get");
-    assert.match(contact.greeting, new RegExp(`, soy ${username} de `), "the greeting has the username, which stays");
+    assert.match(contact.greeting, new RegExp(`, soy ${username} de `), "the greeting has the username, which never changes");
     is((await ana.get(`${m.client}/contacts`)).json.items[0].advisor, "contact_list");
     is((await ana.get(m.client)).json.advertising.advisor, "client_get");
     is((await ana.get(`/v1/clients?document_number=${(await ana.get(m.client)).json.document_number}`)).json.items[0].advertising.advisor, "client_search");
@@ -648,20 +648,20 @@ test("advisor_update: what an advisor made shows the name of its own day, everyw
     for (const shown of [all.contacts[0], all.opportunities[0], all.consents.current, all.consents.history[0], all.client.advertising]) is(shown.advisor, "client_personal_data");
     ok(await boss.get(m.client));
   }
-  /* Old records that change today keep their name; the entry of today's change has today's. */
+  /* A change of an old record does not change the name in it; the new consent entry has the current name. */
   ok(await boss.post(`${made[0].at}/reopening`));
   const again = ok(await as.put(`${made[0].at}/closure`, { stage: "en-proceso", advertising_acceptance: "no-acepto" }, {})).headers["opportunity-etag"];
   const now = await ana.get(made[0].at);
   assert.deepEqual([now.json.advisor.full_name, now.headers.etag], ["NOMBRE PRIMERO", again]);
   assert.deepEqual((await consents(made[0].client.split("/").pop())).map((c) => c.advisor.full_name), ["NOMBRE ÚLTIMO", "NOMBRE PRIMERO"]);
   assert.equal((await ana.get(made[0].client)).json.advertising.advisor.full_name, "NOMBRE ÚLTIMO");
-  /* A rename that changes nothing, and a change that is no rename. */
+  /* The same name again, and a change of the role, add no old name. */
   ok(await chief.patch(`/v1/advisors/${id}`, { full_name: "NOMBRE ÚLTIMO" }));
   ok(await chief.patch(`/v1/advisors/${id}`, { role: "supervisor" }));
   assert.equal(sql(`select count(*) from advisor_name where advisor_id = ${id}`), "4");
 });
 
-test("audit_read_list, opportunity_get: reads, and who voided, go by the name of the moment too", async () => {
+test("audit_read_list, opportunity_get: reads and voidings also show the name of their time", async () => {
   const { id, as } = await newAccount({ role: "admin" }), o = await lib.opened(ana);
   ok(await as.get(o.at));
   ok(await as.post(`/v1/clients/${o.client.id}/erasure`));
@@ -677,7 +677,7 @@ test("audit_read_list, opportunity_get: reads, and who voided, go by the name of
 
 const check = (asked, right) => ({ ownership_check: asked === null ? null : { asked, right } });
 
-test("contact_update: the outcome after the greeting, taken back, mended; {} changes nothing", async () => {
+test("contact_update: sets, clears and corrects the ownership check; {} changes nothing", async () => {
   const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
   assert.equal(made.ownership_check, null);
   for (const body of [check(3, 2), check(3, 3), check(null), check(1, 0), check(0, 0), check(null), check(null), check(3, 2)]) {
@@ -691,12 +691,12 @@ test("contact_update: the outcome after the greeting, taken back, mended; {} cha
     assert.deepEqual([r.text, r.headers.etag], [was.text, was.headers.etag]);
   }
   ok(await ana.patch(there, check(3, 2)));
-  assert.equal(fingerprint(world.database), whole, "nor is there an entry of what changed nothing");
+  assert.equal(fingerprint(world.database), whole, "an empty change leaves no entry");
   const entries = (await boss.get(`/v1/audit?object_type=contact&object_id=${made.id}`)).json.items;
   assert.deepEqual(entries.filter((x) => x.action === "update").map((x) => [x.operation, x.before, x.after])[0], ["contact_update", { asked: null, right: null }, { asked: 3, right: 2 }]);
 });
 
-test("contact_update: a member that is left out of the outcome stays; half an outcome is none", async () => {
+test("contact_update: an absent member of the ownership check stays; an incomplete check is refused", async () => {
   const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
   for (const half of [{ right: 2 }, { asked: 2 }]) {
     const r = await ana.patch(there, { ownership_check: half });
@@ -706,7 +706,7 @@ test("contact_update: a member that is left out of the outcome stays; half an ou
     assert.deepEqual(ok(await ana.patch(there, { ownership_check: part })).json, { ...made, ...check(asked, right) });
 });
 
-test("contact_update: faults of the outcome, and of what else a contact has", async () => {
+test("contact_update: faults of the ownership check, and members that cannot be changed", async () => {
   const made = await newContact(await newClientId()), there = `/v1/contacts/${made.id}`;
   ok(await ana.patch(there, check(3, 2)));
   const whole = fingerprint(world.database);
@@ -724,7 +724,7 @@ test("contact_update: faults of the outcome, and of what else a contact has", as
   assert.equal(fingerprint(world.database), whole);
 });
 
-test("contact_update: by its advisor, supervisors and administrators, and an integration its own; the name in the contact stays its advisor's", async () => {
+test("contact_update: allowed to its advisor, supervisors, administrators, and to an integration for its own contacts; the contact's advisor stays", async () => {
   const client = await newClientId(), made = await newContact(client), there = `/v1/contacts/${made.id}`;
   const { as: crm } = await newAccount({ role: "integration", rights: ["client_read", "contact_write"] });
   const { as: blind } = await newAccount({ role: "integration", rights: ["contact_write"] });
@@ -742,7 +742,7 @@ test("contact_update: by its advisor, supervisors and administrators, and an int
   refused(await ana.patch("/v1/contacts/999999999", check(2, 2)), 404, "not_found");
 });
 
-test("contact_update: until its opportunity is finished; once more after it was opened again; never of an erased client", async () => {
+test("contact_update: not while its opportunity is finished, and not for an erased client", async () => {
   const o = await lib.opened(ana), there = `/v1/contacts/${o.contact.id}`;
   ok(await ana.patch(there, check(3, 2)));
   await finish(o);
@@ -757,11 +757,11 @@ test("contact_update: until its opportunity is finished; once more after it was 
   assert.deepEqual((await ana.get(there)).json.ownership_check, { asked: 3, right: 3 });
 });
 
-test("contact_update: If-Match is of the outcome alone: the opportunity that came of the contact, and a client's new name, make no 412", async () => {
+test("contact_update: If-Match depends on the ownership check alone: a new opportunity or client name causes no 412", async () => {
   const client = await newClientId(), made = await newContact(client), there = `/v1/contacts/${made.id}`, first = (await ana.get(there)).headers.etag;
   ok(await ana.post("/v1/opportunities", { contact_id: made.id, sub_campaign: "entel" }), 201);
   ok(await ana.patch(`/v1/clients/${client}`, { name: "OTRO NOMBRE" }));
-  assert.equal((await ana.get(there, { "if-none-match": first })).status, 200, "a read sees both");
+  assert.equal((await ana.get(there, { "if-none-match": first })).status, 200, "a read sees both changes");
   ok(await ana.patch(`${there}?validate_only=true`, check(3, 2), { "if-match": first }));
   ok(await ana.patch(there, check(3, 2), { "if-match": first }));
   refused(await boss.patch(there, check(3, 1), { "if-match": first }), 412, "precondition_failed");
@@ -769,7 +769,7 @@ test("contact_update: If-Match is of the outcome alone: the opportunity that cam
   ok(await ana.patch(there, check(3, 3), { "if-match": first }), 200);
 });
 
-test("contact_update: while the closing holds the opportunity it waits, and does not come after it", async () => {
+test("contact_update: waits for a closing in progress, and is then refused", async () => {
   for (const [what, statement] of [["finished", (o) => `update opportunity set (stage_id, stage) = (select i.id, i.choice from catalog_item i where i.code = 'retenido'), closed_at = clock_timestamp() where id = ${o.opportunity.id}`],
     ["voided", (o) => `update opportunity set voided_at = clock_timestamp(), void_reason = 'ERROR' where id = ${o.opportunity.id}`]]) {
     const o = await lib.opened(ana), { closure, ...rest } = lib.form(), there = `/v1/contacts/${o.contact.id}`;
@@ -781,7 +781,7 @@ test("contact_update: while the closing holds the opportunity it waits, and does
     for (const r of await Promise.all(late)) refused(r, 409, `opportunity_${what}`);
     assert.equal((await ana.get(there)).json.ownership_check, null);
   }
-  /* And without a lock of ours: whichever is first, what is answered 200 was before the closing. */
+  /* Without a lock by the test: every change that got 200 happened before the closing. */
   for (let round = 0; round < 15; round++) {
     const o = await lib.opened(ana), there = `/v1/contacts/${o.contact.id}`;
     const tries = Array.from({ length: 6 }, (_, n) => ana.patch(there, check(3, n % 4)));
@@ -793,12 +793,12 @@ test("contact_update: while the closing holds the opportunity it waits, and does
   }
 });
 
-/* --------------------------------------------------- what an erasure leaves open */
+/* ------------------------------------------------ open opportunities at an erasure */
 
 const codes = (r) => { ok(r); return r.json.items.map((o) => o.id); };
 
 for (const [who, erased] of Object.entries({ client_erase: (client) => erase(client), "gestor purge": (client) => { age(client, 400); assert.match(purge(365), /365 days: 1 erased/); } }))
-  test(`${who}: what was open is voided, in no list but with voided=true; what was finished is not`, async () => {
+  test(`${who}: voids open opportunities, which are then listed only with voided=true, and leaves finished ones`, async () => {
     const client = await newClientId(), open = [], call = { client_id: client, contact: lib.newContact(), sub_campaign: "entel" };
     for (let n = 0; n < 2; n++) open.push(ok(await ana.post("/v1/typifications", { ...call, ...lib.form(), closure: undefined }), 201).json);
     const finished = ok(await ana.post("/v1/typifications", { ...call, ...lib.form() }), 201).json, other = (await lib.opened(ana)).opportunity;
@@ -851,7 +851,7 @@ for (const [who, erased] of Object.entries({ client_erase: (client) => erase(cli
     assert.equal(fingerprint(world.database), changed);
   });
 
-test("opportunity_update, opportunity_reopen and all others: what was voided otherwise is 409 opportunity_voided", async () => {
+test("opportunity_update, opportunity_reopen and all other changes: an opportunity voided for another reason is 409 opportunity_voided", async () => {
   const o = await withRow(), form = lib.form(), there = `/v1/contacts/${o.contact.id}`;
   sql(`update opportunity set voided_at = now(), voided_by = ${idOf("E8000001")}, void_reason = 'REGISTRADA POR ERROR' where id = ${o.opportunity.id}`);
   const { voided } = ok(await ana.get(o.at)).json;
@@ -866,9 +866,9 @@ test("opportunity_update, opportunity_reopen and all others: what was voided oth
   refused(await ana.post("/v1/opportunities", { contact_id: o.contact.id, sub_campaign: "entel" }), 409, "contact_has_opportunity");
 });
 
-/* ---------------------------------------------------------------- many at once */
+/* -------------------------------------------------------- simultaneous requests */
 
-test("client_erase, closure_put, client_update, typification_put, contact_update: of one client at once: no deadlock, and each is before or behind the erasure", async () => {
+test("client_erase, closure_put, client_update, typification_put, contact_update: simultaneous requests for one client cause no deadlock, and each happens before or after the erasure", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_QUERY_TIMEOUT_MS: "20000", GESTOR_CHECK_MS: "600000" } });
   const [a, b, c] = [ana, boss, chief].map((as) => lib.caller(server.base, as.token));
   const { closure, ...rest } = lib.form(), erasures = { first: 0, last: 0 };
@@ -884,7 +884,7 @@ test("client_erase, closure_put, client_update, typification_put, contact_update
       () => a.post("/v1/opportunities", { contact_id: spare.id, sub_campaign: "entel" }),
       () => a.post("/v1/typifications", { client_id: o.client.id, contact: lib.newContact({ origin_phone: "955888555" }), sub_campaign: "entel", closure: { stage: "en-proceso", advertising_acceptance: "acepto" } }),
     ];
-    /* Its place among them is another one each time. */
+    /* Each round sends the erasure at another place. */
     const all = [...writes.slice(0, round % 7), () => c.post(`${there}/erasure`), ...writes.slice(round % 7)];
     const answered = await Promise.all(all.map((run) => run()));
     for (const [n, r] of answered.entries()) {
@@ -899,9 +899,9 @@ test("client_erase, closure_put, client_update, typification_put, contact_update
     assert.deepEqual([person.name, person.phone], ["BORRADO", null]);
     assert.equal(sql(`select count(*) from contact where client_id = ${o.client.id} and (origin_phone is not null or serial_number is not null)`), "0");
     assert.equal(sql(`select count(*) from opportunity where client_id = ${o.client.id} and (phone_to_manage is not null or erased_at is null
-      or (closed_at is null) <> (voided_at is not null))`), "0", "erased, and voided where it was open");
+      or (closed_at is null) <> (voided_at is not null))`), "0", "erased, and voided if it was open");
     const ledger = sql(`select count(*) from consent n where n.client_id = ${o.client.id} and n.created_at > '${person.erased_at}'`);
-    assert.equal(ledger, "0", "no answer came after the erasure");
+    assert.equal(ledger, "0", "no consent was recorded after the erasure");
   }
   assert.ok(erasures.first > 0 && erasures.last > 0, JSON.stringify(erasures));
   assert.deepEqual(await server.stop(), { code: 0, signal: null });
@@ -909,7 +909,7 @@ test("client_erase, closure_put, client_update, typification_put, contact_update
   assert.equal(deadlocks(), were);
 });
 
-test("typification_put: a grid that is saved as it stands keeps its rows; another one is made anew, in its order", async () => {
+test("typification_put: an unchanged grid keeps its rows; a changed one gets new rows, in the given order", async () => {
   const { at } = await lib.opened(ana);
   const [bono, migration] = ["bono-gb.bono-4-gb-por-12-meses", "migracion-postpago.max-49-90-50-por-3-meses"];
   const save = async (actions, more = {}) => {

@@ -1,7 +1,7 @@
 /*
- * The signing key is rotated, process by process, and nobody is signed out:
- * access tokens, cursors, refresh tokens and kept answers of before go on to be
- * good. README, "Rotating the signing key", has the order that is walked here.
+ * Rotating the signing key process by process signs nobody out: older access
+ * tokens, cursors, refresh tokens and stored responses stay valid. The steps are
+ * those of README, "Rotating the signing key".
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -43,7 +43,7 @@ const kid = (token) => JSON.parse(Buffer.from(token.split(".")[0], "base64url"))
 const payload = (token) => token.split(".")[1];
 const stop = async (...servers) => { for (const s of servers) assert.equal((await s.stop()).code, 0); };
 
-test("one process: what was given out under the old key is good under the new one, with the old as PREVIOUS", async () => {
+test("one process: what the old key signed stays valid while it is GESTOR_JWT_SECRET_PREVIOUS", async () => {
   const before = await start(one);
   const idempotent = { "idempotency-key": "rotation-1" }, renewal = { "idempotency-key": "rotation-2" };
   const kept = await signIn(before, idempotent), s = await signIn(before), t = await signIn(before);
@@ -54,7 +54,7 @@ test("one process: what was given out under the old key is good under the new on
   await stop(before);
 
   const after = await start(two, one);
-  /* The access token; the cursor, which gives a new one; the refresh token. */
+  /* The access token, the cursor and the refresh token of before the restart. */
   await good(after, s.access_token);
   const second = await get(after, s.access_token, `/v1/opportunities?limit=1&cursor=${page.next}`);
   assert.equal(second.status, 200, second.text);
@@ -62,7 +62,7 @@ test("one process: what was given out under the old key is good under the new on
   const renewedHere = await renewed(after, s.refresh_token);
   assert.notEqual(kid(renewedHere.access_token), kid(s.access_token));
   await good(after, renewedHere.access_token);
-  /* Repetitions: the same session and refresh token, and what was signed is so by the new key. */
+  /* Replays: the same session and refresh token; the access token is signed with the new key. */
   for (const [first, again] of [[kept, (await lib.caller(after.base).post("/v1/sessions", body, idempotent))], [next, await renew(after, t.refresh_token, renewal)]]) {
     assert.equal(again.headers["idempotent-replayed"], "true");
     assert.equal(again.json.refresh_token, first.refresh_token);
@@ -75,7 +75,7 @@ test("one process: what was given out under the old key is good under the new on
   const third = (await get(after, fresh.access_token, "/v1/opportunities?limit=1")).json;
   await stop(after);
 
-  /* The old key is taken away: its tokens and cursors are refused; sessions go on. */
+  /* Without the old key its tokens and cursors are refused; the sessions are still valid. */
   const alone = await start(two);
   await refused(alone, s.access_token);
   await refused(alone, next.access_token);
@@ -86,7 +86,7 @@ test("one process: what was given out under the old key is good under the new on
     assert.equal((await get(alone, fresh.access_token, `/v1/opportunities?limit=1&cursor=${cursor}`)).status, 200);
   await good(alone, (await renewed(alone, next.refresh_token)).access_token);
   await good(alone, (await renewed(alone, kept.refresh_token)).access_token);
-  /* Nor can an answer be repeated that was kept under it. */
+  /* A response stored under the old key cannot be replayed. */
   const unread = await lib.caller(alone.base).post("/v1/sessions", body, idempotent);
   assert.equal(lib.faultAt(unread, "#/Idempotency-Key").code, "idempotency_key_reused");
   assert.equal(unread.headers["idempotent-replayed"], undefined);
@@ -94,7 +94,7 @@ test("one process: what was given out under the old key is good under the new on
   await stop(alone);
 });
 
-test("advisor_create: a repetition is known under either key, whichever of them is first, and so is another password", async () => {
+test("advisor_create: a retry is recognised under either key, in any order, and so is another password", async () => {
   let n = 0;
   for (const [kept, asked] of [[[one], [two, one]], [[two, one], [one, two]], [[one, two], [two, one]]]) {
     const from = await start(...kept), to = await start(...asked), key = { "idempotency-key": `password-${++n}` };
@@ -111,7 +111,7 @@ test("advisor_create: a repetition is known under either key, whichever of them 
   }
 });
 
-/* agree(a, b) - whatever either of two processes gives out, the other takes: tokens, cursors, renewals, kept answers. */
+/* agree(a, b) - each of two processes accepts what the other issued: tokens, cursors, renewals, stored responses. */
 let rounds = 0;
 async function agree(a, b) {
   for (const [from, to] of [[a, b], [b, a]]) {
@@ -134,12 +134,12 @@ async function agree(a, b) {
   }
 }
 
-test("two processes, restarted one by one: the new key is known everywhere before it signs anywhere", async () => {
+test("two processes, restarted one by one: every process knows the new key before one signs with it", async () => {
   let a = await start(one), b = await start(one);
   const first = await signIn(a);
   const ana = lib.caller(a.base, first.access_token);
   for (let i = 0; i < 2; i++) await lib.opened(ana);
-  /* What each step restarts, and with which keys. */
+  /* Each step: the process to restart, and its keys. */
   const steps = [["a", one, two], ["b", one, two], ["a", two, one], ["b", two, one], ["a", two], ["b", two]];
   let held = first, n = 0;
   await agree(a, b);
@@ -147,7 +147,7 @@ test("two processes, restarted one by one: the new key is known everywhere befor
     const restarted = await start(secret, previous);
     if (which === "a") { await stop(a); a = restarted; } else { await stop(b); b = restarted; }
     await agree(a, b);
-    /* A session of before the rotation lives through it all, renewed now here, now there. */
+    /* A session from before the rotation stays valid, renewed at either process. */
     held = await renewed(n++ % 2 ? a : b, held.refresh_token);
     await good(a, held.access_token);
     await good(b, held.access_token);
@@ -157,7 +157,7 @@ test("two processes, restarted one by one: the new key is known everywhere befor
   await stop(a, b);
 });
 
-test("the other order, which the README warns of: a process that does not know the new key refuses its tokens", async () => {
+test("the wrong order, which the README warns of: a process without the new key refuses its tokens", async () => {
   const a = await start(two, one), b = await start(one);
   const s = await signIn(a), t = await signIn(b);
   await good(a, t.access_token);
@@ -165,7 +165,7 @@ test("the other order, which the README warns of: a process that does not know t
   await stop(a, b);
 });
 
-test("the previous key is held to the rules of the first, and must be another", async () => {
+test("the previous key must meet the same rules, and must differ from the first", async () => {
   const port = await lib.freePort(), directory = fs.mkdtempSync(path.join(require("node:os").tmpdir(), "gestor-rotation-"));
   const file = path.join(directory, "previous");
   const begin = (env) => spawnSync(lib.gestor, ["serve"], { encoding: "utf8", timeout: 10000,
@@ -185,14 +185,14 @@ test("the previous key is held to the rules of the first, and must be another", 
     const missing = begin({ GESTOR_JWT_SECRET_PREVIOUS_FILE: path.join(directory, "none") });
     assert.equal(missing.status, 2);
     assert.match(missing.stderr, /GESTOR_JWT_SECRET_PREVIOUS_FILE: cannot read/);
-    /* From a file, it is one. */
+    /* The key can come from a file. */
     const s = await signIn(world.server);
     fs.writeFileSync(file, `${one}\n`);
     const server = await lib.startServer(world.database.serve, { env: { GESTOR_JWT_SECRET: two, GESTOR_JWT_SECRET_PREVIOUS_FILE: file } });
     await good(server, s.access_token);
     for (const secret of [one, two]) assert.ok(!server.log().includes(secret));
     await stop(server);
-    /* Empty is none. */
+    /* An empty setting is no key. */
     const bare = await lib.startServer(world.database.serve, { env: { GESTOR_JWT_SECRET: two, GESTOR_JWT_SECRET_PREVIOUS: "" } });
     await refused(bare, s.access_token);
     await stop(bare);

@@ -7,12 +7,12 @@ const lib = require("./lib.js");
 const { until, pause } = require("./writes.js");
 
 let world;
-/* They look for sign-outs every ten minutes: what they know, they were notified of, or found when they started. */
+/* These servers poll for sign-outs every ten minutes only: what they know sooner came by NOTIFY or was read at the start. */
 const notified = { env: { GESTOR_CHECK_MS: "600000" } };
 before(async () => { world = await lib.world(notified); });
 after(() => world.end());
 
-test("session_create: the username is compared without case; the answer is the whole session", async () => {
+test("session_create: the username is not case-sensitive; the answer is the whole session", async () => {
   const r = await world.anyone.post("/v1/sessions", { username: "e8153375", password: lib.password });
   assert.equal(r.status, 201);
   assert.equal(r.headers.location, "/v1/sessions/current");
@@ -32,7 +32,7 @@ test("session_create: unknown user and wrong password get the same answer", asyn
   assert.deepEqual({ ...a.json, request_id: "" }, { ...b.json, request_id: "" });
 });
 
-test("session_get: shows who is signed in, and no token again", async () => {
+test("session_get: shows the advisor, but no tokens", async () => {
   const ana = await world.signedIn("E8123497");
   const r = await ana.get("/v1/sessions/current");
   assert.equal(r.status, 200);
@@ -41,7 +41,7 @@ test("session_get: shows who is signed in, and no token again", async () => {
   assert.ok(r.json.expires_in > 890 && r.json.expires_in <= 900);
 });
 
-test("session_refresh: the token is rotated, and the one shown is used up", async () => {
+test("session_refresh: issues a new refresh token, and the used one is no longer valid", async () => {
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   const r = await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token });
   assert.equal(r.status, 200);
@@ -50,7 +50,7 @@ test("session_refresh: the token is rotated, and the one shown is used up", asyn
   assert.equal((await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token })).status, 401);
 });
 
-/* ------------------------------------------- a used refresh token, shown again */
+/* ----------------------------------------------- reuse of a used refresh token */
 
 const signIn = async (base = world.base) => (await lib.caller(base).post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
 const renew = (token, headers, base = world.base) => lib.caller(base).post("/v1/sessions/refresh", { refresh_token: token }, headers);
@@ -63,10 +63,10 @@ const isOver = async (...tokens) => {
 };
 const idOf = (s) => JSON.parse(Buffer.from(s.access_token.split(".")[1], "base64url")).sid;
 const hashes = (s) => Number(world.database.sql(`select count(*) from session_refresh_used where session_id = ${idOf(s)}`));
-/* said(r) - all of an answer but what every answer has of its own. */
+/* said(r) - the answer without what differs in every answer. */
 const said = (r) => ({ status: r.status, json: { ...r.json, request_id: "" }, headers: { ...r.headers, date: "", "x-request-id": "", "content-length": "" } });
 
-test("session_refresh: a token that was used ends the whole session, the newest tokens too", async () => {
+test("session_refresh: reuse of a used token ends the whole session, including the newest tokens", async () => {
   const s = await signIn(), other = await signIn();
   const first = (await renew(s.refresh_token)).json, second = (await renew(first.refresh_token)).json;
   assert.equal(hashes(s), 2);
@@ -80,7 +80,7 @@ test("session_refresh: a token that was used ends the whole session, the newest 
   await until("the log has it", () => world.server.log().includes(`a refresh token was shown that had been used: session ${idOf(s)} ended`));
 });
 
-test("session_refresh: nothing tells a used token from an unknown one, an ended session's, one that ran out", async () => {
+test("session_refresh: used, unknown and expired tokens, and those of an ended session, get the same answer", async () => {
   const used = await signIn(), ended = await signIn(), old = await signIn();
   assert.equal((await renew(used.refresh_token)).status, 200);
   assert.equal((await lib.caller(world.base, ended.access_token).delete("/v1/sessions/current")).status, 204);
@@ -90,7 +90,7 @@ test("session_refresh: nothing tells a used token from an unknown one, an ended 
   for (const token of [used, used, ended, old]) assert.deepEqual(said(await renew(token.refresh_token)), unknown);
 });
 
-test("session_refresh: of ten that show one token at once, one gets new tokens, and they end with the session", async () => {
+test("session_refresh: of ten simultaneous requests with one token one gets new tokens, and the reuse ends the session", async () => {
   for (let round = 0; round < 3; round++) {
     const s = await signIn();
     const all = await Promise.all(Array.from({ length: 10 }, () => renew(s.refresh_token)));
@@ -100,7 +100,7 @@ test("session_refresh: of ten that show one token at once, one gets new tokens, 
   }
 });
 
-test("session_refresh: tabs that renew at once with one token and the key SHA-256(refresh token) get the same new tokens", async () => {
+test("session_refresh: browser tabs that renew at once with the Idempotency-Key SHA-256(refresh token) get the same new tokens", async () => {
   let { refresh_token: token } = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   for (let round = 0; round < 5; round++) {
     const headers = { "idempotency-key": crypto.createHash("sha256").update(token).digest("hex") };
@@ -114,7 +114,7 @@ test("session_refresh: tabs that renew at once with one token and the key SHA-25
   }
 });
 
-test("session_refresh: of two at once, at two processes, one gets new tokens, and both processes refuse them then", async () => {
+test("session_refresh: of two simultaneous requests at two processes one gets new tokens, and then both processes refuse them", async () => {
   const other = await lib.startServer(world.database.serve, notified);
   for (let round = 0; round < 5; round++) {
     const s = await signIn();
@@ -128,7 +128,7 @@ test("session_refresh: of two at once, at two processes, one gets new tokens, an
   assert.equal((await other.stop()).code, 0);
 });
 
-test("session_refresh: a used token shown to one process: another refuses the session's access tokens at once, a third that starts later too", async () => {
+test("session_refresh: after reuse at one process, other processes refuse the session's access tokens, also one that starts later", async () => {
   const other = await lib.startServer(world.database.serve, notified);
   const s = await signIn(), next = (await renew(s.refresh_token, {}, other.base)).json;
   for (const t of [s, next]) assert.equal(await status(t.access_token, other.base), 200);
@@ -140,7 +140,7 @@ test("session_refresh: a used token shown to one process: another refuses the se
   for (const server of [other, later]) assert.equal((await server.stop()).code, 0);
 });
 
-test("session_refresh: the repetition of a renewal is not a reuse, at whichever process, while it runs or after it", async () => {
+test("session_refresh: a retry with the same key is no reuse, at any process, during or after the first request", async () => {
   const other = await lib.startServer(world.database.serve, notified);
   const s = await signIn(), key = { "idempotency-key": "renewed-once" };
   const first = await renew(s.refresh_token, key);
@@ -155,7 +155,7 @@ test("session_refresh: the repetition of a renewal is not a reuse, at whichever 
   for (const r of all) assert.ok([200, 409].includes(r.status), r.text);
   const won = all.find((r) => r.status === 200).json;
   for (const t of [first.json, won, many]) assert.equal(await status(t.access_token, other.base), 200);
-  /* With another key it is one. */
+  /* With another key it is reuse. */
   assert.equal((await renew(many.refresh_token, { "idempotency-key": "otra" }, other.base)).status, 401);
   await until("refused", async () => await status(won.access_token) === 401, 5000);
   assert.equal(await status(first.json.access_token), 200);
@@ -165,7 +165,7 @@ test("session_refresh: the repetition of a renewal is not a reuse, at whichever 
 /* ------------------------------------------------- the end of a session */
 
 const claims = (s) => JSON.parse(Buffer.from(s.access_token.split(".")[1], "base64url"));
-/* aged(s, seconds) - the session was begun so long ago. */
+/* aged(s, seconds) - moves the session's start this far into the past. */
 const aged = (s, seconds) => world.database.sql(`update session set created_at = now() - make_interval(secs => ${seconds}) where id = ${idOf(s)}`);
 const near = (n, most) => assert.ok(n <= most && n >= most - 3, `${n}, not ${most}`);
 
@@ -195,7 +195,7 @@ test("session_create, session_refresh: no token outlives GESTOR_SESSION_HOURS fr
   }
 });
 
-test("session_refresh: at its end a session is over by itself: 401, for both tokens", async () => {
+test("session_refresh: after the session's end both tokens get 401", async () => {
   let s = await signIn();
   aged(s, 24 * 3600 - 3);
   s = (await renew(s.refresh_token)).json;
@@ -207,7 +207,7 @@ test("session_refresh: at its end a session is over by itself: 401, for both tok
   assert.equal((await renew(s.refresh_token)).json.code, "refresh_token_invalid");
 });
 
-test("session_refresh: a preview of a used token is refused, and ends the session too; a preview of the newest changes nothing", async () => {
+test("session_refresh: with validate_only, reuse of a used token ends the session too; the newest token changes nothing", async () => {
   const s = await signIn(), next = (await renew(s.refresh_token)).json;
   const preview = (token) => world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: token });
   assert.equal((await preview(next.refresh_token)).status, 200);
@@ -218,7 +218,7 @@ test("session_refresh: a preview of a used token is refused, and ends the sessio
   assert.equal(world.database.sql(`select count(*) from audit where object_type = 'session' and object_id = ${idOf(s)} and operation = 'session_refresh' and request_id is not null`), "1");
 });
 
-test("used refresh tokens are forgotten a day after their session was over, and not before", async () => {
+test("used refresh tokens are deleted a day after their session's end, and not before", async () => {
   const sessions = {};
   for (const name of ["lives", "justEnded", "justOut", "ended", "out"]) {
     sessions[name] = await signIn();
@@ -236,7 +236,7 @@ test("used refresh tokens are forgotten a day after their session was over, and 
   for (const name of ["lives", "justEnded", "justOut"]) assert.equal(hashes(sessions[name]), 1, name);
   assert.equal(world.database.sql(`select count(*) from session where id in (${idOf(sessions.ended)}, ${idOf(sessions.out)})`), "2");
   assert.equal((await renew(sessions.out.refresh_token)).status, 401);
-  /* Of one that lives, the oldest token is known for what it is. */
+  /* The oldest token of a live session is still recognised as used. */
   assert.equal((await renew(sessions.lives.refresh_token)).status, 401);
   assert.equal(await status(sessions.lives.access_token), 401);
   assert.equal((await server.stop()).code, 0);
@@ -254,7 +254,7 @@ test("session_delete: access and refresh token are refused at once, here and in 
   await other.stop();
 });
 
-test("session_delete: a process started afterwards knows of it", async () => {
+test("session_delete: a process started later refuses the token too", async () => {
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   assert.equal((await lib.caller(world.base, s.access_token).delete("/v1/sessions/current")).status, 204);
   const later = await lib.startServer(world.database.serve, notified);
@@ -262,7 +262,7 @@ test("session_delete: a process started afterwards knows of it", async () => {
   await later.stop();
 });
 
-test("refresh tokens are stored as hashes alone", async () => {
+test("refresh tokens are stored only as hashes", async () => {
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   const used = await signIn();
   assert.equal((await renew(used.refresh_token)).status, 200);

@@ -1,5 +1,5 @@
 /*
- * The fair share of an account: how many requests it may send, and what answers say of it.
+ * Rate limit per account: how many requests it may send, and the RateLimit headers.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -7,7 +7,7 @@ const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 const { operations, openapi } = require("./coverage.js");
 
-/* A request a second, and so ten at once; integrations two. */
+/* One request per second, so a burst of ten; integrations two per second. */
 let world, ana, bea, boss, chief, crm;
 before(async () => {
   world = await lib.world({ env: { GESTOR_RATE_ADVISOR: "1", GESTOR_RATE_INTEGRATION: "2" } });
@@ -25,7 +25,7 @@ const limit = (r) => {
   assert.ok(m, r.headers.ratelimit);
   return { left: Number(m[1]), full: Number(m[2]) };
 };
-/* drain(as) - sends until the share is used up; the refusal. */
+/* drain(as) - sends requests until the share is used up, and returns the refusal. */
 async function drain(as) {
   for (let i = 0; i < 200; i++) {
     const r = await as.get("/v1/catalogs/stage");
@@ -35,7 +35,7 @@ async function drain(as) {
   throw new Error("nothing was refused");
 }
 
-test("catalog_get: an account's share is told by every answer, used up by too many requests, and back after Retry-After", async () => {
+test("catalog_get: every answer shows the account's share; too many requests use it up, and it is available again after Retry-After", async () => {
   const first = await ana.get("/v1/catalogs/stage");
   assert.equal(first.headers["ratelimit-policy"], "\"account\";q=10;w=10");
   assert.ok(limit(first).left <= 9 && limit(first).full >= 1, first.headers.ratelimit);
@@ -49,11 +49,11 @@ test("catalog_get: an account's share is told by every answer, used up by too ma
     await pause(1000 * Number(refused.headers["retry-after"]));
     const r = await ana.get("/v1/catalogs/stage");
     if (r.status === 200) break;
-    assert.ok(i < 3, "who waits as long as Retry-After says is served");
+    assert.ok(i < 3, "a client that waits for Retry-After is served");
   }
 });
 
-test("catalog_get: what one account uses up the others keep; an integration has a rate of its own", async () => {
+test("catalog_get: accounts do not use up each other's share; integrations have their own rate", async () => {
   await drain(ana);
   assert.equal((await bea.get("/v1/catalogs/stage")).status, 200);
   const r = await crm.get("/v1/catalogs/stage");
@@ -63,7 +63,7 @@ test("catalog_get: what one account uses up the others keep; an integration has 
   assert.equal((await bea.get("/v1/catalogs/stage")).status, 200);
 });
 
-test("client_create: a request that is refused, not found, rehearsed, repeated or not modified counts like any other", async () => {
+test("client_create: refused, validate_only, replayed and not-modified requests count like any other", async () => {
   const key = { "idempotency-key": "share-1" }, body = lib.newClient();
   const ask = [() => bea.post("/v1/clients", {}), () => bea.get("/v1/clients/999999999"), () => bea.post("/v1/clients?validate_only=true", lib.newClient()),
     () => bea.post("/v1/clients", body, key), () => bea.post("/v1/clients", body, key), () => bea.get("/v1/catalogs/stage", { "if-none-match": "*" }), () => bea.get("/v1/audit")];
@@ -73,14 +73,14 @@ test("client_create: a request that is refused, not found, rehearsed, repeated o
   for (const one of ask) {
     const r = await one();
     statuses.push(r.status);
-    assert.ok(limit(r).left <= Math.max(before - 1, 0) + 1, "it took one, and time put back one at most");
+    assert.ok(limit(r).left <= Math.max(before - 1, 0) + 1, "the request took one, and at most one was refilled meanwhile");
     before = limit(r).left;
   }
   assert.deepEqual(statuses, [422, 404, 200, 201, 201, 304, 403]);
   assert.ok(before <= 4, "most of the share is used");
 });
 
-test("session_create, livez: who has no token yet is not counted, and a bad token is nobody's", async () => {
+test("session_create, livez: requests without a valid token are not counted", async () => {
   for (let i = 0; i < 30; i++) {
     const r = await world.anyone.get("/livez");
     assert.equal(r.status, 200);
@@ -96,7 +96,7 @@ test("metrics: refusals for too many requests are counted by operation", async (
   assert.match((await world.anyone.get("/metrics")).text, /gestor_http_requests_total\{[^}]*catalog_get[^}]*429[^}]*\} [1-9]/);
 });
 
-test("every operation with a token answers 429 when the share is used up, before anything else is looked at", async () => {
+test("every operation with a token answers 429 when the share is used up, before any other check", async () => {
   const who = (op) => (/advisor|erasure|personal/.test(op.path) ? "E8000002" : /audit|reads|reopening/.test(op.path) ? "E8000001" : "E8153375");
   const callers = {};
   for (const op of operations(openapi()).filter((o) => o.signedIn && o.id !== "session_delete")) {
@@ -113,7 +113,7 @@ test("every operation with a token answers 429 when the share is used up, before
   }
 });
 
-test("session_delete: whoever used up the share signs out all the same", async () => {
+test("session_delete: an account that used up its share can still sign out", async () => {
   const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json.access_token);
   await drain(as);
   const r = await as.delete("/v1/sessions/current");

@@ -1,6 +1,6 @@
 /*
- * How sessions end: after a restart, on every process, all of an account at once, whatever else is locked or piled up;
- * and what a notification may and may not do.
+ * The end of sessions: after a restart, on every process, for all sessions of an account at once, under locks and with
+ * many rows; and what a notification can do.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -9,7 +9,7 @@ const crypto = require("node:crypto");
 const lib = require("./lib.js");
 const { hold, until, pause } = require("./writes.js");
 
-/* They look for what changed every ten minutes: what they know, they were notified of, or found when they started. */
+/* These servers poll for changes every ten minutes only: what they know sooner came by NOTIFY or was read at the start. */
 const notified = { env: { GESTOR_CHECK_MS: "600000" } };
 let world, chief, second;
 before(async () => {
@@ -37,11 +37,11 @@ const session = async (a, base) => {
   assert.equal(r.status, 201, r.text);
   return r.json;
 };
-/* unaudited(text) - rows that the test only piles up, and of which nobody reads in the audit. */
+/* unaudited(text) - runs SQL without audit triggers, for rows that only fill the tables. */
 const unaudited = (text) => sql(`begin; alter table session disable trigger audit_change; ${text}; alter table session enable always trigger audit_change; commit`);
 const pile = (a, n) => unaudited(`insert into session (advisor_id, refresh_hash, expires_at) select ${a.id}, sha256(('${a.id}-' || n)::bytea), now() + interval '12 hours' from generate_series(1, ${n}) n`);
 const now = () => Number(process.hrtime.bigint() / 1000000n);
-/* within(ms, what, condition) - it comes true so soon. */
+/* within(ms, what, condition) - waits until the condition holds, and fails after that time. */
 async function within(ms, what, condition) {
   const began = now();
   while (!(await condition())) {
@@ -49,7 +49,7 @@ async function within(ms, what, condition) {
     await pause(5);
   }
 }
-/* The signature of a token that a process of the version before has issued: without an epoch. */
+/* oldToken(s, change) - a token as the previous version issued it: without an epoch. */
 function oldToken(s, change = {}) {
   const { epoch, ...rest } = { ...claims(s), ...change };
   const signed = `${s.access_token.split(".")[0]}.${Buffer.from(JSON.stringify(rest)).toString("base64url")}`;
@@ -58,7 +58,7 @@ function oldToken(s, change = {}) {
 
 /* ---------------------------------------------------------------- restart */
 
-test("session_delete: after a restart no request is let in before the sessions that ended are known, and /readyz says so", async () => {
+test("session_delete: after a restart requests and /readyz get 503 until the ended sessions are loaded", async () => {
   const a = await account(), over = await session(a), live = await session(a);
   assert.equal((await lib.caller(world.base, over.access_token).delete("/v1/sessions/current")).status, 204);
   const release = await hold(world.database, "lock table session in access exclusive mode");
@@ -78,7 +78,7 @@ test("session_delete: after a restart no request is let in before the sessions t
   }
   assert.deepEqual([...seen.over, ...seen.live, ...seen.ready], [503, 503, 503]);
   assert.match(server.log(), /sign-outs cannot be looked up, and until they are nobody is let in/);
-  assert.equal((await lib.caller(server.base, "x.y.z").get("/v1/catalogs")).status, 401, "what is no token is none");
+  assert.equal((await lib.caller(server.base, "x.y.z").get("/v1/catalogs")).status, 401, "an invalid token still gets 401");
   assert.equal(await release(), 0);
   await within(3000, "ready soon, and not after GESTOR_CHECK_MS", async () => (await lib.caller(server.base).get("/readyz")).status === 200);
   assert.equal(await status(over, server.base), 401);
@@ -87,7 +87,7 @@ test("session_delete: after a restart no request is let in before the sessions t
   assert.equal((await server.stop()).code, 0);
 });
 
-test("session_delete, advisor_update: the first answer that a new process gives to an ended session is 503 or 401, never 200", async () => {
+test("session_delete, advisor_update: a new process answers an ended session with 503 or 401, never with 200", async () => {
   const a = await account(), other = await account(), over = await session(a), all = await session(other);
   assert.equal((await lib.caller(world.base, over.access_token).delete("/v1/sessions/current")).status, 204);
   assert.equal((await chief.patch(other.at, { role: "supervisor" })).status, 200);
@@ -102,20 +102,20 @@ test("session_delete, advisor_update: the first answer that a new process gives 
   }
 });
 
-test("session_delete: a sign-out that was missed while the connection that listens was lost is known when it is back", async () => {
+test("session_delete: a server that lost its listening connection learns of missed sign-outs when it reconnects", async () => {
   const a = await account(), s = await session(a);
   assert.equal(await status(s, second.base), 200);
-  /* Nobody is told: the row alone says it. */
+  /* Only the row changes; no notification is sent. */
   sql(`update session set ended_at = now() where id = ${claims(s).sid}`);
   assert.equal(await status(s, second.base), 200);
   lib.sql(world.database.superuser, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ~ '^(listen|select s.id, null::bigint)'`);
-  await within(5000, "it looked when it was connected again", async () => await status(s, second.base) === 401);
+  await within(5000, "it polls after reconnecting", async () => await status(s, second.base) === 401);
 });
 
-/* ---------------------------------------------------------------- whatever is locked */
+/* ---------------------------------------------------------------- locked tables */
 
-test("session_delete, advisor_update: with the tables of housekeeping locked they arrive at another process within 300 ms", async () => {
-  /* It looks all the time, so that its housekeeping waits for the locks. */
+test("session_delete, advisor_update: reach other processes within 300 ms, even if the tables of housekeeping are locked", async () => {
+  /* This server polls often, so its housekeeping is waiting for the locks. */
   const busy = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "100" } });
   const a = await account(), b = await account(), one = await session(a), all = await session(b);
   for (const base of [second.base, busy.base]) for (const s of [one, all]) assert.equal(await status(s, base), 200);
@@ -131,15 +131,15 @@ test("session_delete, advisor_update: with the tables of housekeeping locked the
 
 /* ---------------------------------------------------------------- notifications are hints */
 
-test("a notification ends nothing that the rows do not say is over", async () => {
+test("a notification ends a session only if its row has ended", async () => {
   const a = await account(), s = await session(a), gone = await session(a);
   const tell = (...payloads) => lib.sql(world.database.serve, payloads.map((p) => `select pg_notify('gestor_session', '${p}');`).join(" "));
   tell(claims(s).sid, `a${a.id}`, `a${a.id} 99`, `a${a.id} `, "a", "", "-1", "x", "9".repeat(30), `${claims(s).sid} `, "a99999999", "1,2", "{1}", "a".repeat(7000));
-  /* More than it asks about at once, and nobody's. */
+  /* Unknown sessions, and more of them than the server looks up at once. */
   lib.sql(world.database.serve, `do $$ begin for i in 1..3000 loop perform pg_notify('gestor_session', (90000000 + i)::text); end loop; end $$; select pg_notify('gestor_session', '${claims(s).sid}')`);
   await pause(300);
   for (const base of [world.base, second.base]) assert.equal(await status(s, base), 200);
-  /* What is over is heard of among them. */
+  /* A real sign-out among them is still noticed. */
   assert.equal((await lib.caller(world.base, gone.access_token).delete("/v1/sessions/current")).status, 204);
   await within(300, "signed out", async () => await status(gone, second.base) === 401);
   assert.equal((await renew(s)).status, 200);
@@ -147,7 +147,7 @@ test("a notification ends nothing that the rows do not say is over", async () =>
 
 /* ---------------------------------------------------------------- an account with many sessions */
 
-test("advisor_update, advisor_password_put, password_put, session_delete: each within a second for an account with 50,000 sessions, and none of them is good then", async () => {
+test("advisor_update, advisor_password_put, password_put, session_delete: each ends an account's 50,000 sessions within a second", async () => {
   const lean = await lib.startServer(world.database.serve, { env: { GESTOR_SESSIONS_MAX: "0", GESTOR_CHECK_MS: "600000" } });
   const ends = {
     "another role": (a) => chief.patch(a.at, { role: "supervisor" }),
@@ -184,7 +184,7 @@ test("advisor_update, advisor_password_put, password_put, session_delete: each w
   assert.equal((await lean.stop()).code, 0);
 });
 
-test("the rows of sessions that ended with all others say so soon, in steps; the others' stay as they are", async () => {
+test("after all sessions of an account ended, their rows are marked soon, in steps; rows of other accounts stay", async () => {
   const a = await account(), s = await session(a), other = await account(), kept = await session(other);
   pile(a, 450);
   assert.equal((await chief.patch(a.at, { role: "supervisor" })).status, 200);
@@ -198,7 +198,7 @@ test("the rows of sessions that ended with all others say so soon, in steps; the
   for (const live of [fresh, kept]) assert.equal(await status(live), 200);
 });
 
-test("what ends by hand in the database ends everywhere: a role, a password, an account", async () => {
+test("a change of role, password or account by SQL ends the sessions on every process", async () => {
   for (const change of ["role = 'supervisor'", "active = false", "password_hash = password_hash || 'x'"]) {
     const a = await account(), s = await session(a);
     assert.equal(await status(s, second.base), 200);
@@ -212,9 +212,9 @@ test("what ends by hand in the database ends everywhere: a role, a password, an 
   assert.equal(await status(s, second.base), 200);
 });
 
-/* ---------------------------------------------------------------- beside the version before */
+/* ---------------------------------------------------------------- next to the previous version */
 
-test("a token of the version before, which says no epoch, is good until its session or its account ends", async () => {
+test("a token of the previous version, without an epoch, is valid until its session ends or its account's sessions end", async () => {
   const a = await account(), s = await session(a), old = oldToken(s);
   assert.equal(claims(s).epoch, 0);
   assert.equal(claims(old).epoch, undefined);
@@ -225,36 +225,36 @@ test("a token of the version before, which says no epoch, is good until its sess
   assert.equal(await status(long, second.base), 200);
   assert.equal((await chief.patch(a.at, { role: "supervisor" })).status, 200);
   for (const base of [world.base, second.base]) await within(300, "its account", async () => await status(long, base) === 401);
-  /* What a process of the version before issues later is good. */
+  /* A token that the previous version issues later is valid. */
   const u = await session(a), later = oldToken(u, { iat: claims(u).iat + 5, nbf: claims(u).nbf });
   await pause(1100);
   for (const base of [world.base, second.base]) assert.equal(await status({ ...later }, base), claims(later).iat - claims(u).iat > 5 ? 200 : await status(later, base));
 });
 
-test("a process of the version before ends sessions row by row, and renews none that an account's end is to end", async () => {
+test("a process of the previous version can end single sessions, and cannot renew one of an account whose sessions ended", async () => {
   const a = await account(), s = await session(a), t = await session(a);
-  /* As its advisor_update did. */
+  /* The SQL of its advisor_update. */
   sql(`with ended as (update session s set ended_at = clock_timestamp() where s.id = ${claims(s).sid} returning s.id) select pg_notify('gestor_session', id::text) from ended`);
-  await within(300, "told", async () => await status(s, second.base) === 401);
+  await within(300, "notified", async () => await status(s, second.base) === 401);
   sql(`update advisor set role = 'supervisor' where id = ${a.id}`);
-  /* As its session_refresh did. */
+  /* The SQL of its session_refresh. */
   assert.equal(sql(`with r as (update session set refresh_hash = sha256('${a.id}'), expires_at = now() + interval '1 hour' where id = ${claims(t).sid} returning 1) select count(*) from r`), "0");
 });
 
-/* ---------------------------------------------------------------- how many */
+/* ---------------------------------------------------------------- limits */
 
-test("session_create: live sessions of an account are bounded; beyond, the one that was renewed least lately ends", async () => {
+test("session_create: an account has a limit of live sessions; beyond it the least recently renewed one ends", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_SESSIONS_MAX: "3", GESTOR_CHECK_MS: "600000" } });
   const a = await account(), all = [];
   for (let i = 0; i < 3; i++) all.push(await session(a, server.base));
   for (const s of all) assert.equal(await status(s, server.base), 200);
   const kept = (await renew(all[0], server.base)).json;
   assert.equal((await lib.caller(server.base).post("/v1/sessions?validate_only=true", { username: a.username, password: lib.password })).status, 200);
-  for (const s of [kept, all[1], all[2]]) assert.equal(await status(s, server.base), 200, "a rehearsal ends none");
+  for (const s of [kept, all[1], all[2]]) assert.equal(await status(s, server.base), 200, "validate_only ends none");
   const fourth = await session(a, server.base);
   assert.equal(await status(all[1], server.base), 401);
   for (const s of [kept, all[2], fourth]) assert.equal(await status(s, server.base), 200);
-  for (const base of [world.base, second.base]) await within(300, "told", async () => await status(all[1], base) === 401);
+  for (const base of [world.base, second.base]) await within(300, "notified", async () => await status(all[1], base) === 401);
   assert.equal((await renew(all[1])).status, 401);
   for (let i = 0; i < 5; i++) assert.equal(await status(await session(a, server.base), server.base), 200);
   assert.equal(sql(`select count(*) from session where advisor_id = ${a.id} and ended_at is null`), "3");
@@ -265,7 +265,7 @@ test("session_create: live sessions of an account are bounded; beyond, the one t
   assert.equal((await server.stop()).code, 0);
 });
 
-test("session_create: sign-ins of an account are bounded, with the right password too: 429, and others are not held up", async () => {
+test("session_create: beyond the account's limit of sign-ins even the right password gets 429; other accounts are not affected", async () => {
   const a = await account(), about = `encode(sha256(convert_to('sign-ins ${a.username}', 'UTF8')), 'hex')`;
   await session(a);
   sql(`update throttle set tokens = 2, updated_at = clock_timestamp() where key = ${about}`);
@@ -277,7 +277,7 @@ test("session_create: sign-ins of an account are bounded, with the right passwor
   assert.equal((await signIn(a.username, second.base)).status, 429);
   assert.equal((await signIn((await account()).username)).status, 201);
   const wrong = await signIn(a.username, (await lib.startServer(world.database.serve, notified)).base, "no-es-esta-clave");
-  assert.equal(wrong.status, 401, "a wrong password learns nothing of it");
+  assert.equal(wrong.status, 401, "a wrong password does not reveal the limit");
   sql(`update throttle set updated_at = updated_at - interval '6 seconds' where key = ${about}`);
   const later = await lib.startServer(world.database.serve, notified);
   await session(a, later.base);

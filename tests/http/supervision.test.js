@@ -8,7 +8,7 @@ const path = require("node:path");
 const readline = require("node:readline");
 const lib = require("./lib.js");
 
-/* What systemd does: a datagram socket, whose every datagram becomes a line of JSON. Node itself has none of that kind. */
+/* Stands in for systemd: receives datagrams on a Unix socket and prints each as a line of JSON. Node.js has no such sockets. */
 const receiver = `
 import json, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -29,7 +29,7 @@ after(async () => {
 });
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* listen(name) - messages: [{at, text}], as they come. */
+/* listen(name) - collects the received messages: [{at, text}]. */
 async function listen(name) {
   const child = spawn("/usr/bin/python3", ["-c", receiver, name], { stdio: ["ignore", "pipe", "inherit"] });
   receivers.push(child);
@@ -46,8 +46,8 @@ async function listen(name) {
     } };
 }
 
-for (const [kind, name] of [["a path", path.join(folder, "notify")], ["abstract", `@gestor-test-${process.pid}`]])
-  test(`serve: systemd is told when it is ready, alive and stopping; the socket is ${kind}`, async () => {
+for (const [kind, name] of [["a file", path.join(folder, "notify")], ["an abstract", `@gestor-test-${process.pid}`]])
+  test(`serve: notifies systemd that it is ready, alive and stopping, by a socket with ${kind} name`, async () => {
     const systemd = await listen(name);
     const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: "1000000" } });
     await systemd.until("READY=1", 5000);
@@ -66,7 +66,7 @@ for (const [kind, name] of [["a path", path.join(folder, "notify")], ["abstract"
     assert.doesNotMatch(s.log(), /systemd could not be told/);
   });
 
-test("serve: ready is not said without a database, nor without its schema; it is as soon as both are there", async () => {
+test("serve: sends READY=1 only when the database and its schema are available", async () => {
   const { execFileSync } = require("node:child_process");
   const name = `supervision_${process.pid}`;
   const superuser = (text) => execFileSync("psql", ["-Xq", "-v", "ON_ERROR_STOP=1", "-d", process.env.TEST_SUPERUSER_URL, "-c", text]);
@@ -95,7 +95,7 @@ test("serve: ready is not said without a database, nor without its schema; it is
   }
 });
 
-test("serve: a process that stands still feeds no watchdog, nor one whose watchdog another process has", async () => {
+test("serve: a hung process sends no WATCHDOG=1, nor does a process if WATCHDOG_PID names another", async () => {
   const systemd = await listen(path.join(folder, "still"));
   const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: systemd.name, WATCHDOG_USEC: "400000" } });
   await systemd.until("WATCHDOG=1", 5000);
@@ -115,7 +115,7 @@ test("serve: a process that stands still feeds no watchdog, nor one whose watchd
   await t.stop();
 });
 
-test("serve: a socket that is not there, or is none, is said in the log and hinders nothing", async () => {
+test("serve: a missing or invalid notification socket is logged, and the server works", async () => {
   for (const name of [path.join(folder, "nobody"), "relative", `/${"x".repeat(200)}`]) {
     const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: name } });
     assert.equal((await s.stop()).code, 0);

@@ -1,13 +1,13 @@
 /*
- * What must take the same time. The step http runs it by itself, with no other file beside it:
- * passwords are hashed on time that others leave, so that beside another file they take now one time, now four.
+ * Answers that must take the same time. The step http runs this file alone, because password hashing
+ * has a low priority: while other test files run, its duration varies by a factor of four.
  */
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 
-/* An account, one that was deactivated, and one that there is not. */
+/* An active account, a deactivated one, and one that does not exist. */
 const real = "E7700001", off = "E7700002", unknown = "E7700003";
 let world;
 before(async () => {
@@ -17,14 +17,14 @@ before(async () => {
 });
 after(() => world.end());
 
-/* wrong(name, address) - an attempt with a wrong password. */
+/* wrong(name, address) - a sign-in with a wrong password. */
 const wrong = (name, address = "10.1.1.1") =>
   world.anyone.post("/v1/sessions", { username: name, password: "no-es-esta-clave" }, { "x-forwarded-for": address });
 
 /*
- * alike(kinds, tries, most, prepare, ask) - asks in turn, after each round's prepare(), and the lower quartiles of the kinds
- * differ by no more than that. A machine that is busy with other things hits all kinds alike, and is given more tries to
- * show it: every round adds to the ones before, so that what is chance becomes smaller and a difference of the program's own stays.
+ * alike(kinds, tries, most, prepare, ask) - measures the kinds in turn, with prepare() before each round, and checks that the
+ * lower quartiles of their times differ by at most `most`. If they differ more, it adds rounds: chance differences, as on a busy
+ * machine, become smaller with more measurements, while a real difference stays.
  */
 async function alike(kinds, tries, most, prepare, ask) {
   const times = kinds.map(() => []), quartile = (t) => [...t].sort((a, b) => a - b)[t.length >> 2];
@@ -43,9 +43,9 @@ async function alike(kinds, tries, most, prepare, ask) {
   assert.fail(`lower quartiles of ${kinds}, in ms, of ${times[0].length} each: ${quartiles}`);
 }
 
-test("session_create: unknown, wrong and deactivated take the same time and answer", async () => {
+test("session_create: unknown accounts, deactivated ones and wrong passwords get the same answer in the same time", async () => {
   const names = [real, unknown, off], bodies = new Set();
-  /* From an address of its own each, and the account's own bucket is filled again: none is throttled. */
+  /* Each attempt has its own address, and the account's bucket is refilled, so none is throttled. */
   await alike(names, 40, 1.1, () => world.database.sql("delete from throttle"), async (name, i) => {
     const r = await wrong(name, `10.${2 + (i >> 8)}.${i & 255}.${names.indexOf(name) + 1}`);
     assert.equal(r.status, 401);
@@ -54,19 +54,19 @@ test("session_create: unknown, wrong and deactivated take the same time and answ
   assert.equal(bodies.size, 1);
 });
 
-test("session_create: throttled, an account that there is takes the same time and answer as one that there is not", async () => {
+test("session_create: when throttled, existing and unknown accounts get the same answer in the same time", async () => {
   const names = [real, unknown, off], bodies = new Set();
   const drain = async () => { for (const name of names) for (let i = 0; i < 12; i++) await wrong(name); };
   await alike(names, 150, 1.1, drain, async (name) => {
     const r = await wrong(name);
     assert.equal(r.status, 429);
-    /* But for the seconds, which go down for all alike. */
+    /* Except the seconds to wait, which count down for all. */
     bodies.add(JSON.stringify({ ...r.json, request_id: "", detail: r.json.detail.replace(/Wait [0-9]+ seconds?/, "Wait") }));
   });
   assert.equal(bodies.size, 1);
 });
 
-test("client_get, client_search, client_update, contact_list: a masked caller's answers about long hidden values take the time of those about short ones", async () => {
+test("client_get, client_search, client_update, contact_list: for a masked caller, long hidden values take the same time as short ones", async () => {
   const chief = await world.signedIn("E8000002"), username = "E7700009";
   assert.equal((await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights: ["client_read", "client_write", "contact_read"], password: lib.password })).status, 201);
   world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
@@ -85,7 +85,7 @@ test("client_get, client_search, client_update, contact_list: a masked caller's 
     await alike(kinds, 150, 1.1, () => {}, async (kind) => {
       const r = await as.request(method, where(of[kind]), body, headers);
       assert.equal(r.status, method === "GET" ? 200 : 412, r.text);
-      /* An instant's last zeros are not written, nor a tag's first. */
+      /* Times lack trailing zeros, and tags leading zeros, so lengths vary. */
       lengths.add(r.text.replace(/T[0-9:.]+Z/g, "T").replace(/"[0-9a-f]{1,16}([.-][0-9a-f]{1,16})*\\"/g, "tag").length);
     });
     assert.equal(lengths.size, 1, `${method} ${where(of.short)}`);

@@ -1,9 +1,9 @@
 /*
- * Access tokens: what a token of ours may look like, and 401 for all else.
+ * Access tokens: the one valid form, and 401 for everything else.
  *
- * The forgeries are signed with the server's own key wherever that is possible:
- * so it is not the signature that refuses them. A token made here in the same
- * way, without a fault, is accepted.
+ * Wherever possible the forgeries are signed with the server's key, so that they
+ * are not refused for their signature. A token made here in the same way without
+ * a fault is accepted.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -11,7 +11,7 @@ const assert = require("node:assert/strict");
 const crypto = require("node:crypto");
 const lib = require("./lib.js");
 
-/* The key that is verified by, and signs nothing; a server that has it as its own makes `old`. */
+/* The previous key, which only verifies. A server with it as its signing key issues `old`. */
 const previousKey = crypto.randomBytes(48).toString("base64");
 
 let world, real, old, header, oldHeader, claims;
@@ -29,7 +29,7 @@ before(async () => {
 });
 after(() => world.end());
 
-/* listen(stream) - what the server's log says that a request took goes into `took`, by the request's id. */
+/* listen(stream) - stores the durations from the server's log in `took`, by request id. */
 function listen(stream) {
   let rest = "";
   stream.on("data", (text) => {
@@ -42,7 +42,7 @@ function listen(stream) {
   });
 }
 
-/* duration(r) - the server's own measure of the request that r answers, in ms. */
+/* duration(r) - the duration of the request in ms, as the server logged it. */
 async function duration(r) {
   const [, id] = r.head.match(/\r\nX-Request-Id: (\S+)/);
   for (let i = 0; !took.has(id); i++) {
@@ -56,16 +56,16 @@ const b64 = (x) => Buffer.from(x).toString("base64url");
 const now = () => Math.floor(Date.now() / 1000);
 const hmac = (text, key = lib.serverKey, hash = "sha256") => crypto.createHmac(hash, key).update(text).digest("base64url");
 const signed = (head, payload, key, hash) => `${head}.${payload}.${hmac(`${head}.${payload}`, key, hash)}`;
-/* withText(json) - this payload, byte for byte, under the real header and the real key. */
+/* withText(json) - a token with exactly this payload, the real header and the real key. */
 const withText = (json) => signed(header, b64(json));
-/* withClaims(changes) - the real claims with these changed (undefined: left out). */
+/* withClaims(changes) - a token with the real claims, changed (undefined: left out). */
 const withClaims = (changes = {}) => withText(JSON.stringify({ ...claims, ...changes }));
-/* withHeader(json) - this header, byte for byte, with the real claims and the real key. */
+/* withHeader(json) - a token with exactly this header, the real claims and the real key. */
 const withHeader = (json, key, hash) => signed(b64(json), real.split(".")[1], key, hash);
 const headerText = () => Buffer.from(header, "base64url").toString();
 const headerWith = (changes) => JSON.stringify({ ...JSON.parse(headerText()), ...changes });
 
-/* ask(lines) - a request with these header lines as they stand: { status, head, text }. */
+/* ask(lines) - sends a request with exactly these header lines: { status, head, text }. */
 async function ask(lines, { quiet = 1000 } = {}) {
   const r = await lib.raw(world.port, Buffer.from(`GET /v1/catalogs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}\r\n`, "latin1"), { quiet });
   const [head] = r.text.split("\r\n\r\n");
@@ -83,17 +83,17 @@ function isRefused(r, error) {
   if (error) assert.equal(problem.code, "token_invalid");
 }
 
-/* flipBits(part, bit) - one bit of the bytes behind base64url. */
+/* flipBit(part, bit) - flips one bit of the decoded bytes. */
 function flipBit(part, bit) {
   const bytes = Buffer.from(part, "base64url");
   bytes[bit >> 3] ^= 1 << (bit & 7);
   return bytes.toString("base64url");
 }
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/* loose(part, i) - another last character that a careless decoder takes for the same bytes: 43 characters hold 2 bits too many. */
+/* loose(part, i) - changes the last character so that a lenient decoder gets the same bytes: 43 characters hold 2 unused bits. */
 const loose = (part, i) => part.slice(0, -1) + alphabet[alphabet.indexOf(part.at(-1)) ^ i];
 
-test("a token made here, in the server's own way, is accepted", async () => {
+test("a token made here in the server's way is accepted", async () => {
   assert.equal((await bearer(real)).status, 200);
   assert.equal((await bearer(withClaims())).status, 200);
   assert.equal((await bearer(withText(JSON.stringify(claims, null, 1)))).status, 200);
@@ -110,7 +110,7 @@ test("a token made here, in the server's own way, is accepted", async () => {
   assert.equal(claims.nbf, claims.iat);
 });
 
-test("a token made under the previous key, in the server's own way, is accepted", async () => {
+test("a token made here with the previous key is accepted", async () => {
   assert.equal((await bearer(old)).status, 200);
   assert.equal((await bearer(signed(oldHeader, b64(JSON.stringify({ ...claims, exp: now() + 30 })), previousKey))).status, 200);
   assert.notEqual(oldHeader, header);
@@ -118,7 +118,7 @@ test("a token made under the previous key, in the server's own way, is accepted"
   assert.deepEqual(Object.entries(JSON.parse(Buffer.from(oldHeader, "base64url"))).filter(differ).map(([name]) => name), ["kid"]);
 });
 
-test("the clock of another process may be a little ahead: 5 s", async () => {
+test("the clock of another process may be up to 5 s ahead", async () => {
   assert.equal((await bearer(withClaims({ nbf: now() + 3, iat: now() + 3 }))).status, 200);
 });
 
@@ -139,8 +139,8 @@ const forgeries = {
   ...Object.fromEntries(["RS384", "RS512", "ES384", "ES512", "PS384", "PS512", "EdDSA", "dir", "A128KW", "HS257", "SHA256"].map((alg) =>
     [`alg ${alg}, signed as HS256`, () => withHeader(headerWith({ alg }))])),
   "alg none with a blank": () => `${b64(headerWith({ alg: "none " }))}.${real.split(".")[1]}.`,
-  "alg HS256 with NUL behind": () => withHeader(headerWith({ alg: "HS256\0" })),
-  "alg by an escape": () => withHeader(headerText().replace('"alg"', '"\\u0061lg"')),
+  "alg HS256 with a trailing NUL": () => withHeader(headerWith({ alg: "HS256\0" })),
+  "alg written with an escape": () => withHeader(headerText().replace('"alg"', '"\\u0061lg"')),
   "alg empty": () => withHeader(headerWith({ alg: "" })),
   "alg a number": () => withHeader(headerWith({ alg: 256 })),
   "alg null": () => withHeader(headerWith({ alg: null })),
@@ -161,39 +161,39 @@ const forgeries = {
   "kid an object": () => withHeader(headerWith({ kid: {} })),
   "kid null": () => withHeader(headerWith({ kid: null })),
   "kid true": () => withHeader(headerWith({ kid: true })),
-  "kid with NUL behind": () => withHeader(headerWith({ kid: `${JSON.parse(headerText()).kid}\0` })),
+  "kid with a trailing NUL": () => withHeader(headerWith({ kid: `${JSON.parse(headerText()).kid}\0` })),
   "kid cut": () => withHeader(headerWith({ kid: JSON.parse(headerText()).kid.slice(0, -1) })),
-  "kid twice, ours last": () => withHeader(headerText().replace("{", '{"kid":"x",')),
-  "kid by an escape": () => withHeader(headerText().replace('"kid"', '"\\u006bid"')),
+  "kid twice, the right one last": () => withHeader(headerText().replace("{", '{"kid":"x",')),
+  "kid written with an escape": () => withHeader(headerText().replace('"kid"', '"\\u006bid"')),
   "kid an address": () => withHeader(headerWith({ kid: "https://evil.example/key" })),
-  "kid of the length of ours, zeros": () => withHeader(headerWith({ kid: "0".repeat(16) })),
+  "kid of 16 zeros": () => withHeader(headerWith({ kid: "0".repeat(16) })),
 
-  /* ---- the two keys of the ring */
-  "kid of the previous key, signature of the present": () => signed(oldHeader, real.split(".")[1]),
-  "kid of the present key, signature of the previous": () => signed(header, real.split(".")[1], previousKey),
-  "header of the previous key, the rest of a token of the present": () => `${oldHeader}.${real.split(".").slice(1).join(".")}`,
-  "header of the present key, the rest of a token of the previous": () => `${header}.${old.split(".").slice(1).join(".")}`,
+  /* ---- the two keys */
+  "kid of the previous key, signature of the current": () => signed(oldHeader, real.split(".")[1]),
+  "kid of the current key, signature of the previous": () => signed(header, real.split(".")[1], previousKey),
+  "header of the previous key, the rest of a token of the current": () => `${oldHeader}.${real.split(".").slice(1).join(".")}`,
+  "header of the current key, the rest of a token of the previous": () => `${header}.${old.split(".").slice(1).join(".")}`,
   "previous key, altered payload": () => `${oldHeader}.${b64(JSON.stringify({ ...claims, role: "admin" }))}.${old.split(".")[2]}`,
   "previous key, no signature": () => `${old.split(".").slice(0, 2).join(".")}.`,
   "previous key, alg none": () => `${b64(JSON.stringify({ ...JSON.parse(Buffer.from(oldHeader, "base64url")), alg: "none" }))}.${old.split(".")[1]}.`,
   "previous key, alg HS512": () => signed(b64(JSON.stringify({ ...JSON.parse(Buffer.from(oldHeader, "base64url")), alg: "HS512" })), old.split(".")[1], previousKey, "sha512"),
-  "previous key, ended a second ago": () => signed(oldHeader, b64(JSON.stringify({ ...claims, exp: now() - 1 })), previousKey),
+  "previous key, expired a second ago": () => signed(oldHeader, b64(JSON.stringify({ ...claims, exp: now() - 1 })), previousKey),
   "previous key, role twice": () => signed(oldHeader, b64(JSON.stringify(claims).replace("{", '{"role":"admin",')), previousKey),
   "previous key's header cut": () => signed(oldHeader.slice(0, -1), old.split(".")[1], previousKey),
-  "a key that both make up": () => signed(header, real.split(".")[1], lib.serverKey + previousKey),
+  "both keys concatenated": () => signed(header, real.split(".")[1], lib.serverKey + previousKey),
 
   "crit": () => withHeader(headerWith({ crit: ["exp"] })),
   "crit of b64": () => withHeader(headerWith({ crit: ["b64"], b64: false })),
   "crit empty": () => withHeader(headerWith({ crit: [] })),
-  "crit of what nobody knows": () => withHeader(headerWith({ crit: ["x"], x: 1 })),
+  "crit with an unknown name": () => withHeader(headerWith({ crit: ["x"], x: 1 })),
   "b64 false": () => withHeader(headerWith({ b64: false })),
   "typ other": () => withHeader(headerWith({ typ: "at+jwt" })),
   "typ missing": () => withHeader(headerWith({ typ: undefined })),
   "typ in lower case": () => withHeader(headerWith({ typ: "jwt" })),
   "cty JWT": () => withHeader(headerWith({ cty: "JWT" })),
-  "jwk with a key of the forger's": () => withHeader(headerWith({ jwk: { kty: "oct", k: b64("k".repeat(32)) } }), "k".repeat(32)),
+  "jwk with the attacker's key": () => withHeader(headerWith({ jwk: { kty: "oct", k: b64("k".repeat(32)) } }), "k".repeat(32)),
   "jku": () => withHeader(headerWith({ jku: "https://evil.example/keys" })),
-  "jku and the kid of the forger's": () => withHeader(headerWith({ jku: "https://evil.example/keys", kid: "evil" }), "k".repeat(32)),
+  "jku and kid of the attacker": () => withHeader(headerWith({ jku: "https://evil.example/keys", kid: "evil" }), "k".repeat(32)),
   "x5c": () => withHeader(headerWith({ x5c: ["MIIB"] })),
   "x5t": () => withHeader(headerWith({ x5t: "AAAA" })),
   "x5u": () => withHeader(headerWith({ x5u: "https://evil.example/cert" })),
@@ -201,13 +201,13 @@ const forgeries = {
   "another member": () => withHeader(headerWith({ x: 1 })),
   "members in another order": () => withHeader(JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(headerText())).reverse()))),
   "white space in the header": () => withHeader(headerText().replace(",", ", ")),
-  "white space behind the header": () => withHeader(headerText() + " "),
+  "trailing white space in the header": () => withHeader(headerText() + " "),
   "header an array": () => withHeader("[]"),
   "header a string": () => withHeader('"HS256"'),
-  "header of no JSON": () => withHeader("{"),
+  "header that is not JSON": () => withHeader("{"),
   "header with a BOM": () => withHeader("\ufeff" + headerText()),
   "header cut": () => signed(header.slice(0, -1), real.split(".")[1]),
-  "header with a character more": () => signed(header + "A", real.split(".")[1]),
+  "header with one extra character": () => signed(header + "A", real.split(".")[1]),
   "header of 2 KB": () => withHeader(headerWith({ x: "y".repeat(1500) })),
   "header of 10 KB": () => withHeader(headerWith({ x: "y".repeat(7000) })),
   "header nested 700 deep": () => signed(b64("[".repeat(700)), real.split(".")[1]),
@@ -221,10 +221,10 @@ const forgeries = {
     [`${c} an object`, () => withClaims({ [c]: { a: claims[c] } })],
     [`${c} true`, () => withClaims({ [c]: true })],
     [`${c} false`, () => withClaims({ [c]: false })],
-    [`${c} a fraction of one`, () => withClaims({ [c]: 0.5 })],
+    [`${c} a fraction below one`, () => withClaims({ [c]: 0.5 })],
     [`${c} an empty array`, () => withClaims({ [c]: [] })],
-    [`${c} in a name of capitals`, () => withClaims({ [c]: undefined, [c.toUpperCase()]: claims[c] })],
-    [`${c} of the other type`, () => withClaims({ [c]: typeof claims[c] === "number" ? String(claims[c]) : Number(claims[c]) || 1 })],
+    [`${c} with its name in capitals`, () => withClaims({ [c]: undefined, [c.toUpperCase()]: claims[c] })],
+    [`${c} of another JSON type`, () => withClaims({ [c]: typeof claims[c] === "number" ? String(claims[c]) : Number(claims[c]) || 1 })],
   ])),
   "exp a second ago": () => withClaims({ exp: now() - 1 }),
   "exp now": () => withClaims({ exp: now() }),
@@ -234,21 +234,21 @@ const forgeries = {
   "exp with an exponent": () => withText(JSON.stringify(claims).replace(/"exp":\d+/, '"exp":9e9')),
   "exp over int64": () => withText(JSON.stringify(claims).replace(/"exp":\d+/, '"exp":9223372036854775808')),
   "exp 1e999": () => withText(JSON.stringify(claims).replace(/"exp":\d+/, '"exp":1e999')),
-  "exp of int64's least": () => withText(JSON.stringify(claims).replace(/"exp":\d+/, '"exp":-9223372036854775808')),
+  "exp of the least int64": () => withText(JSON.stringify(claims).replace(/"exp":\d+/, '"exp":-9223372036854775808')),
   "exp empty text": () => withClaims({ exp: "" }),
-  "exp by its old escape": () => withText(JSON.stringify({ ...claims, exp: now() - 1 }).replace("{", `{"\\u0065xp":${now() + 900},`)),
+  "exp a second time, by an escape": () => withText(JSON.stringify({ ...claims, exp: now() - 1 }).replace("{", `{"\\u0065xp":${now() + 900},`)),
   "nbf in a minute": () => withClaims({ nbf: now() + 60 }),
   "nbf in ten seconds": () => withClaims({ nbf: now() + 10 }),
-  "nbf of int64's greatest": () => withText(JSON.stringify(claims).replace(/"nbf":\d+/, '"nbf":9223372036854775807')),
+  "nbf of the greatest int64": () => withText(JSON.stringify(claims).replace(/"nbf":\d+/, '"nbf":9223372036854775807')),
   "iat in a minute": () => withClaims({ iat: now() + 60 }),
   "iat a fraction": () => withText(JSON.stringify(claims).replace(/"iat":\d+/, `"iat":${now()}.0`)),
   "iss other": () => withClaims({ iss: "other" }),
   "iss in capitals": () => withClaims({ iss: "GESTOR" }),
-  "iss with NUL behind": () => withText(JSON.stringify(claims).replace('"gestor"', '"gestor\\u0000"')),
+  "iss with a trailing NUL": () => withText(JSON.stringify(claims).replace('"gestor"', '"gestor\\u0000"')),
   "iss empty": () => withClaims({ iss: "" }),
   "aud other": () => withClaims({ aud: "other-api" }),
-  "aud with more": () => withClaims({ aud: "gestor-api gestor" }),
-  "aud two, ours among them": () => withClaims({ aud: ["gestor-api", "x"] }),
+  "aud with extra text": () => withClaims({ aud: "gestor-api gestor" }),
+  "aud an array with the right value": () => withClaims({ aud: ["gestor-api", "x"] }),
   "role unknown": () => withClaims({ role: "root" }),
   "role empty": () => withClaims({ role: "" }),
   "role in capitals": () => withClaims({ role: "ADMIN" }),
@@ -256,25 +256,25 @@ const forgeries = {
   "role two": () => withClaims({ role: "advisor,admin" }),
   ...Object.fromEntries(["sub", "sid"].flatMap((c) => ["", "0", "-1", "+1", "01", "1 ", " 1", "1.0", "1e3", "0x1", "abc", "1a", "9223372036854775808", "99999999999999999999", "9".repeat(200), "1;drop table advisor", "\u0661"]
     .map((v) => [`${c} ${JSON.stringify(v.slice(0, 30))}`, () => withClaims({ [c]: v })]))),
-  "sub with NUL": () => withText(JSON.stringify(claims).replace(/"sub":"(\d+)"/, '"sub":"$1\\u0000"')),
+  "sub with a NUL": () => withText(JSON.stringify(claims).replace(/"sub":"(\d+)"/, '"sub":"$1\\u0000"')),
   ...Object.fromEntries(["exp", "role", "sub", "aud", "iss", "sid", "nbf", "iat", "jti"].map((c) =>
     [`${c} twice`, () => withText(JSON.stringify(claims).replace("{", `{"${c}":${JSON.stringify(claims[c])},`))])),
-  "role twice, by an escape": () => withText(JSON.stringify(claims).replace("{", '{"\\u0072ole":"admin",')),
+  "role twice, once with an escape": () => withText(JSON.stringify(claims).replace("{", '{"\\u0072ole":"admin",')),
 
-  /* ---- a payload that is none */
+  /* ---- malformed payloads */
   "payload {}": () => withText("{}"),
   "payload an array": () => withText("[]"),
   "payload a string": () => withText('"x"'),
   "payload null": () => withText("null"),
-  "payload of no JSON": () => withText("{"),
-  "payload with text behind": () => withText(JSON.stringify(claims) + "x"),
+  "payload that is not JSON": () => withText("{"),
+  "payload with trailing text": () => withText(JSON.stringify(claims) + "x"),
   "payload twice": () => withText(JSON.stringify(claims) + JSON.stringify(claims)),
-  "payload with NUL behind": () => withText(JSON.stringify(claims) + "\0"),
+  "payload with a trailing NUL": () => withText(JSON.stringify(claims) + "\0"),
   "payload with a BOM": () => withText("\ufeff" + JSON.stringify(claims)),
-  "payload of bad UTF-8": () => withText(Buffer.concat([Buffer.from(JSON.stringify(claims).slice(0, -1) + ',"x":"'), Buffer.from([0xff]), Buffer.from('"}')])),
+  "payload of invalid UTF-8": () => withText(Buffer.concat([Buffer.from(JSON.stringify(claims).slice(0, -1) + ',"x":"'), Buffer.from([0xff]), Buffer.from('"}')])),
   "payload in UTF-16": () => withText(Buffer.from(JSON.stringify(claims), "utf16le")),
   "payload nested 700 deep": () => signed(header, b64("[".repeat(600))),
-  "payload nested past every bound": () => signed(header, b64("[".repeat(4000))),
+  "payload nested 4000 levels deep": () => signed(header, b64("[".repeat(4000))),
   "payload in standard base64": () => {
     for (let i = 0; ; i++) {
       const p = Buffer.from(JSON.stringify({ ...claims, x: "?>?>~~\u00ff" + i })).toString("base64").replace(/=+$/, "");
@@ -283,10 +283,10 @@ const forgeries = {
   },
   "payload with padding": () => signed(header, Buffer.from(JSON.stringify({ ...claims, x: "a".repeat((4 - JSON.stringify(claims).length % 3) % 3) })).toString("base64url") + "=="),
   "payload with one padding": () => signed(header, b64(JSON.stringify(claims)) + "="),
-  "payload of a length that base64 has not": () => { let p = b64(JSON.stringify(claims)); while (p.length % 4 !== 1) p += "A"; return signed(header, p); },
+  "payload of a length that base64 cannot have": () => { let p = b64(JSON.stringify(claims)); while (p.length % 4 !== 1) p += "A"; return signed(header, p); },
   "payload changed under the old signature": () => `${header}.${b64(JSON.stringify({ ...claims, role: "admin" }))}.${real.split(".")[2]}`,
 
-  /* ---- form; with nothing behind Bearer there is no token, which the scheme's test has */
+  /* ---- malformed tokens; the test of the scheme covers a missing token */
   "one dot": () => ".",
   "two dots": () => "..",
   "three dots": () => "...",
@@ -300,7 +300,7 @@ const forgeries = {
   "no header": () => `.${real.split(".").slice(1).join(".")}`,
   "no header, signed": () => signed("", real.split(".")[1]),
   "four parts": () => `${real}.${real.split(".")[2]}`,
-  "a dot behind": () => `${real}.`,
+  "a dot after": () => `${real}.`,
   "a dot before": () => `.${real}`,
   "five parts, as JWE has": () => `${header}.a.b.c.d`,
   "the token twice": () => `${real}${real}`,
@@ -308,21 +308,21 @@ const forgeries = {
   "two tokens and a space": () => `${real} ${real}`,
   ...Object.fromEntries([0, 1, 2].flatMap((i) => [1, 2, 3, 4].map((n) =>
     [`part ${i + 1} cut by ${n}`, () => real.split(".").map((part, j) => j === i ? part.slice(0, -n) : part).join(".")]))),
-  ...Object.fromEntries([0, 1, 2].map((i) => [`part ${i + 1} with a character less before`, () => real.split(".").map((part, j) => j === i ? part.slice(1) : part).join(".")])),
+  ...Object.fromEntries([0, 1, 2].map((i) => [`part ${i + 1} without its first character`, () => real.split(".").map((part, j) => j === i ? part.slice(1) : part).join(".")])),
   ...Object.fromEntries([0, 1, 2].map((i) => [`part ${i + 1} padded`, () => real.split(".").map((part, j) => j === i ? `${part}=` : part).join(".")])),
-  ...Object.fromEntries([0, 1, 2].map((i) => [`part ${i + 1} with a blank within`, () => real.split(".").map((part, j) => j === i ? `${part.slice(0, 9)} ${part.slice(9)}` : part).join(".")])),
+  ...Object.fromEntries([0, 1, 2].map((i) => [`part ${i + 1} with a blank inside`, () => real.split(".").map((part, j) => j === i ? `${part.slice(0, 9)} ${part.slice(9)}` : part).join(".")])),
   "parts in another order": () => real.split(".").reverse().join("."),
-  "cut by a character": () => real.slice(0, -1),
+  "without its last character": () => real.slice(0, -1),
   "cut by half": () => real.slice(0, real.length / 2),
   "a character more": () => `${real}A`,
-  "padding behind": () => `${real}=`,
+  "padding after": () => `${real}=`,
   "in quotes": () => `"${real}"`,
   "in angles": () => `<${real}>`,
   "space within": () => `${real.slice(0, 60)} ${real.slice(60)}`,
   "percent-encoded": () => real.replace(/\./g, "%2E"),
   "a plus in the signature": () => real.replace(/.$/, "+"),
   "a slash in the signature": () => real.replace(/.$/, "/"),
-  "8-bit bytes behind": () => `${real}\xff`,
+  "8-bit bytes after": () => `${real}\xff`,
   "8-bit bytes within": () => `${real.slice(0, 70)}\xe9${real.slice(71)}`,
   "the word null": () => "null",
   "the word undefined": () => "undefined",
@@ -335,9 +335,9 @@ const forgeries = {
 
   /* ---- the signature */
   ...Object.fromEntries([0, 1, 7, 8, 100, 127, 200, 248, 255].map((bit) =>
-    [`signature with bit ${bit} turned`, () => { const p = real.split("."); return `${p[0]}.${p[1]}.${flipBit(p[2], bit)}`; }])),
+    [`signature with bit ${bit} flipped`, () => { const p = real.split("."); return `${p[0]}.${p[1]}.${flipBit(p[2], bit)}`; }])),
   ...Object.fromEntries([1, 2, 3].map((i) =>
-    [`signature with its loose bits ${i}`, () => { const p = real.split("."); return `${p[0]}.${p[1]}.${loose(p[2], i)}`; }])),
+    [`signature with unused bits set to ${i}`, () => { const p = real.split("."); return `${p[0]}.${p[1]}.${loose(p[2], i)}`; }])),
   "signature of another key": () => signed(header, real.split(".")[1], "another-key-of-more-than-32-bytes-length"),
   "signature of an empty key": () => signed(header, real.split(".")[1], ""),
   "signature of the key and a newline": () => signed(header, real.split(".")[1], `${lib.serverKey}\n`),
@@ -352,7 +352,7 @@ const forgeries = {
   "signature of another token": () => `${real.split(".").slice(0, 2).join(".")}.${withClaims({ jti: "x" }).split(".")[2]}`,
 };
 
-/* longTokens() - good and signed: the longest of at most 1024 characters, and the shortest of more. */
+/* longTokens() - two signed tokens: the longest of at most 1024 characters, and the shortest of more. */
 function longTokens() {
   let taken, refused;
   for (let n = 0; !refused; n++) {
@@ -363,13 +363,13 @@ function longTokens() {
   return { taken, refused };
 }
 
-test(`${Object.keys(forgeries).length} forged tokens: 401 token_invalid, each within 5 ms by the server's own log`, async (t) => {
+test(`${Object.keys(forgeries).length} forged tokens: 401 token_invalid, each within 5 ms by the server's log`, async (t) => {
   assert.ok(Object.keys(forgeries).length >= 300);
   await bearer("warm.ing.up");
   for (const [name, make] of Object.entries(forgeries)) {
     await t.test(name, async () => {
       const took = [];
-      /* The machine may have been busy with something else, which only ever adds: the shortest of nine counts. */
+      /* A busy machine only makes it slower, so the shortest of nine durations counts. */
       while (took.length < 9 && !took.some((ms) => ms < 5)) {
         const token = make(), r = await bearer(token);
         assert.notEqual(token, real);
@@ -383,19 +383,19 @@ test(`${Object.keys(forgeries).length} forged tokens: 401 token_invalid, each wi
   assert.equal((await bearer(old)).status, 200);
 });
 
-test("a token has 1024 characters at most", async () => {
+test("a token has at most 1024 characters", async () => {
   const { taken, refused } = longTokens();
   assert.ok(taken.length > 1020 && refused.length <= 1028);
   assert.equal((await bearer(taken)).status, 200);
   isRefused(await bearer(refused), true);
 });
 
-test("a token larger than a head may be: 431", async () => {
+test("a token that makes the head too large: 431", async () => {
   for (const size of [15000, 17000, 30000]) {
     const r = await ask(`Authorization: Bearer ${"A".repeat(size)}\r\n`);
     assert.equal(r.status, size < 16000 ? 401 : 431);
   }
-  /* Past what the server reads, a reset may overtake the answer on its way to a peer that goes on sending. */
+  /* If the client sends more than the server reads, a TCP reset may arrive before the answer. */
   for (const size of [40000, 100 << 10, 1 << 20]) {
     const r = await lib.raw(world.port, `GET /v1/catalogs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${"A".repeat(size)}\r\n\r\n`);
     assert.ok(r.closed);
@@ -412,7 +412,7 @@ test("every single character of a token counts", async () => {
   }
 });
 
-test("the scheme: Bearer in any letters (RFC 9110, 11.1), and no other", async () => {
+test("the scheme is Bearer, in any case (RFC 9110, 11.1), and no other", async () => {
   for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR"]) assert.equal((await ask(`Authorization: ${scheme} ${real}\r\n`)).status, 200, scheme);
   assert.equal((await ask(`authorization: Bearer ${real}\r\n`)).status, 200);
   assert.equal((await ask(`AUTHORIZATION: Bearer   ${real}\r\n`)).status, 200);
@@ -424,21 +424,21 @@ test("the scheme: Bearer in any letters (RFC 9110, 11.1), and no other", async (
   isRefused(await ask(`X-Authorization: Bearer ${real}\r\nProxy-Authorization: Bearer ${real}\r\n`));
 });
 
-test("blanks behind the token are no part of it (RFC 9112, 5.1)", async () => {
+test("blanks after the token are ignored (RFC 9112, 5.1)", async () => {
   assert.equal((await ask(`Authorization: Bearer ${real} \r\n`)).status, 200);
 });
 
-test("tabs: civetweb takes no head that has one", async () => {
+test("tabs: civetweb refuses a head that has one", async () => {
   for (const value of [`Bearer\t${real}`, `Bearer ${real}\t`, `\tBearer ${real}`, `Bearer ${real.slice(0, 50)}\t${real.slice(50)}`])
     assert.equal((await ask(`Authorization: ${value}\r\n`)).status, 400);
 });
 
-test("a token in the address is none (RFC 6750, 2.3, is not offered)", async () => {
+test("a token in the query is not accepted (RFC 6750, 2.3, is not supported)", async () => {
   const r = await lib.raw(world.port, `GET /v1/catalogs?access_token=${real} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
   assert.deepEqual(lib.statuses(r.text), [400]);
 });
 
-test("two Authorization headers are refused, whichever is good", async () => {
+test("two Authorization headers are refused, even if one is valid", async () => {
   for (const [a, b] of [[real, real], [real, "x"], ["x", real], [real, withClaims({ role: "admin" })]]) {
     const r = await ask(`Authorization: Bearer ${a}\r\nAuthorization: Bearer ${b}\r\n`);
     assert.ok([400, 401].includes(r.status), `${r.status}`);
@@ -447,14 +447,14 @@ test("two Authorization headers are refused, whichever is good", async () => {
   assert.ok([400, 401].includes(r.status), `${r.status}`);
 });
 
-test("a refused token says so, none at all does not (RFC 6750, 3.1)", async () => {
+test("WWW-Authenticate has an error code for a refused token, not for a missing one (RFC 6750, 3.1)", async () => {
   isRefused(await bearer("x.y.z"), true);
   const none = await ask("");
   assert.doesNotMatch(none.head, /error=/);
   assert.match(none.text, /"token_missing"/);
 });
 
-test("a role is what the token says, and no claim raises it", async () => {
+test("the role is the token's role, and no other claim raises it", async () => {
   const reopen = async (token) => lib.statuses((await lib.raw(world.port,
     `POST /v1/opportunities/1/reopening HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`)).text)[0];
   assert.equal(await reopen(withClaims({ role: "advisor" })), 403);
@@ -465,14 +465,14 @@ test("a role is what the token says, and no claim raises it", async () => {
   assert.equal(await reopen(withClaims({ role: "advisor", roles: ["admin"], scope: "admin", admin: true })), 403);
 });
 
-test("a token that is good now is not good when its time has come", async () => {
+test("a valid token is refused after it expires", async () => {
   const token = withClaims({ exp: now() + 2 });
   assert.equal((await bearer(token)).status, 200);
   await new Promise((resolve) => setTimeout(resolve, 2100));
   isRefused(await bearer(token), true);
 });
 
-test("a refresh token is no access token, and the log has none of them", async () => {
+test("a refresh token is not accepted as an access token, and the log has no tokens", async () => {
   const s = (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
   isRefused(await bearer(s.refresh_token), true);
   const refused = await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.access_token });

@@ -1,5 +1,5 @@
 "use strict";
-/* What people type and paste: every field type has one normal form, in bodies and in queries alike. */
+/* What people type and paste: each type of field has one normal form, in bodies and queries alike. */
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
@@ -21,14 +21,14 @@ const made = async (body) => {
 const query = (parameters) => "?" + Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
 const codeAt = (r, pointer) => lib.faultAt(r, pointer).code;
 
-/* How the phone 9XXXXXXXX is written by people, phones and spreadsheets. */
+/* Spellings of the phone 9XXXXXXXX by people, phones and spreadsheets. */
 const spelled = (n) => [n, ` ${n} `, `+51${n}`, `51${n}`, `0051${n}`, `(+51) ${n.slice(0, 3)} ${n.slice(3, 6)} ${n.slice(6)}`,
   `${n.slice(0, 3)}-${n.slice(3, 6)}-${n.slice(6)}`, `${n.slice(0, 3)}.${n.slice(3)}`, `${n.slice(0, 3)}/${n.slice(3)}`, `${n.slice(0, 3)}\u2011${n.slice(3)}`,
   `${n.slice(0, 3)}\u2013${n.slice(3)}`, `\u202a${n}\u202c`, `${n.slice(0, 4)}\u200b${n.slice(4)}\ufeff`, `\u00a0+51\u2009${n}\t`, `${n}\r\n`];
 
 /* ------------------------------------------------------------------- phones */
 
-test("client_search: a phone is found however it is written", async () => {
+test("client_search: every spelling of a phone finds the client", async () => {
   for (const phone of spelled("944264648")) {
     const r = await ana.get("/v1/clients" + query({ phone }));
     assert.equal(r.status, 200, `${JSON.stringify(phone)}: ${r.text}`);
@@ -38,7 +38,7 @@ test("client_search: a phone is found however it is written", async () => {
     assert.equal(codeAt(await ana.get("/v1/clients" + query({ phone })), "#/phone"), "pattern");
 });
 
-test("client_create, contact_create, competitor_offer_put: a phone is stored as 9 digits however it is written", async () => {
+test("client_create, contact_create, competitor_offer_put: every spelling of a phone is stored as 9 digits", async () => {
   const { client, at } = await lib.opened(ana);
   for (const phone of spelled("933444555")) {
     const c = await made(lib.newClient({ phone, sales: { lines: ["922333444", phone] } }));
@@ -55,7 +55,7 @@ test("client_create, contact_create, competitor_offer_put: a phone is stored as 
   assert.equal(codeAt(await ana.post("/v1/clients", lib.newClient({ sales: { lines: [""] } })), "#/sales/lines/0"), "pattern");
 });
 
-test("every spelling that is taken matches the pattern of the document", async () => {
+test("every accepted spelling matches the document's pattern", async () => {
   const { document } = await lib.loadContract(world.base);
   const { Phone, ContactCreate, ClientCreate, AccountCreate } = document.components.schemas;
   for (const phone of spelled("944264648")) assert.match(phone, new RegExp(Phone.pattern));
@@ -66,7 +66,7 @@ test("every spelling that is taken matches the pattern of the document", async (
 
 /* ----------------------------------------------------------------- documents */
 
-test("client_search: a document number is found with blanks and separators around and within", async () => {
+test("client_search: blanks and separators in a document number are ignored", async () => {
   for (const document_number of [" 20467534026 ", "20-46753402-6", "20467534026\u200b", "\u00a020 467 534 026", "20.467.534.026\r\n"]) {
     for (const more of [{}, { document_type: "ruc" }, { document_type: " ruc\t" }]) {
       const r = await ana.get("/v1/clients" + query({ document_number, ...more }));
@@ -75,7 +75,7 @@ test("client_search: a document number is found with blanks and separators aroun
   }
 });
 
-test("client_search: with its type given, a number must have that type's form; a lost zero is named", async () => {
+test("client_search: a number must have the form of the given type; the message names a lost leading zero", async () => {
   const c = await made(lib.newClient({ document_number: "01234567" }));
   const search = (document_type, document_number, language) => ana.request("GET", "/v1/clients" + query({ document_type, document_number }), undefined, { "Accept-Language": language ?? "en" });
   assert.equal((await search("dni", "01234567")).json.items[0].id, c.id);
@@ -86,7 +86,7 @@ test("client_search: with its type given, a number must have that type's form; a
   assert.equal(fault.detail, "Un DNI tiene 8 dígitos: ¿se perdió un cero al inicio? Escriba 01234567.");
   for (const [type, number] of [["dni", "123456"], ["dni", "123456789"], ["dni", "A234567"], ["ruc", "20467534025"], ["ruc", "01234567"], ["ce", "1234567890123"], ["pasaporte", "1234567890123"]])
     assert.equal(codeAt(await search(type, number), "#/document_number"), "document_number");
-  /* Without a type it may be of any. */
+  /* Without a type, any form is accepted. */
   assert.deepEqual((await ana.get("/v1/clients?document_number=1234567")).json.items, []);
   fault = lib.faultAt(await ana.post("/v1/clients", lib.newClient({ document_number: "7654321" })), "#/document_number");
   assert.match(fault.detail, /zero lost.*07654321/);
@@ -94,13 +94,13 @@ test("client_search: with its type given, a number must have that type's form; a
   assert.match(fault.detail, /07654321/);
 });
 
-test("client_create: a document number with separators is that of the client who has it", async () => {
+test("client_create: a document number with separators is the same as without", async () => {
   const c = await made(lib.newClient({ document_type: "ce", document_number: "typed-00 1" }));
   assert.equal(c.document_number, "TYPED001");
   assert.equal((await ana.post("/v1/clients", lib.newClient({ document_type: "ce", document_number: " typed001\u200b" }))).json.code, "client_exists");
 });
 
-test("contact_create: blanks, hyphens and invisible characters of a serial number are dropped", async () => {
+test("contact_create: blanks, hyphens and invisible characters in a serial number are dropped", async () => {
   const { client } = await lib.opened(ana);
   for (const serial_number of ["2505 0500 0012 5674", "2505-0500-0012-5674", "\ufeff2505050000125674\u200b", "2505050000125674\n"]) {
     const r = await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ serial_number }));
@@ -113,7 +113,7 @@ test("contact_create: blanks, hyphens and invisible characters of a serial numbe
 
 /* ------------------------------------------------------------------ accounts */
 
-test("session_create: blanks around a username are dropped, and of a password nothing", async () => {
+test("session_create: blanks around a username are dropped; a password is not changed", async () => {
   for (const username of ["E8153375 ", " e8153375", "\tE8153375\u00a0", "\u200bE8153375"])
     assert.equal((await world.anyone.post("/v1/sessions", { username, password: lib.password })).status, 201, JSON.stringify(username));
   for (const password of [lib.password + " ", " " + lib.password, lib.password + "\n", lib.password + "\u200b"])
@@ -124,7 +124,7 @@ test("session_create: blanks around a username are dropped, and of a password no
   assert.equal((await world.anyone.post("/v1/sessions", { username: "E7100001", password: "  doce letras\t" })).status, 201);
 });
 
-test("advisor_create, advisor_update: username and name in their normal form", async () => {
+test("advisor_create, advisor_update: username and name are stored in normal form", async () => {
   const r = await chief.post("/v1/advisors", { username: " e7100002\u00a0", full_name: "\tPEN\u0303A \u2003 LUZ\u00a0", role: "advisor", password: "doce-letras-y-mas" });
   assert.equal(r.status, 201, r.text);
   assert.equal(r.json.username, "E7100002");
@@ -141,7 +141,7 @@ test("advisor_create, advisor_update: username and name in their normal form", a
 
 /* --------------------------------------------------------------------- texts */
 
-test("client_create, client_update: a name is one visible line, in NFC", async () => {
+test("client_create, client_update: a name is stored as one visible line in NFC", async () => {
   const c = await made(lib.newClient({ name: "\tJUAN \u2003PEN\u0303A\u00a0", legal_representative: " ANA\u200b  LUZ " }));
   assert.equal(c.name, "JUAN PEÑA");
   assert.equal(c.legal_representative, "ANA LUZ");
@@ -153,7 +153,7 @@ test("client_create, client_update: a name is one visible line, in NFC", async (
     assert.equal(r.json.errors.length, 1);
     assert.equal(codeAt(await ana.patch(`/v1/clients/${c.id}`, { name }), "#/name"), code);
   }
-  /* 200 characters of what is stored, not of what was sent. */
+  /* The limit of 200 characters applies to the stored form, not to the sent one. */
   assert.equal((await made(lib.newClient({ name: "  " + "n\u0303".repeat(200) + "  " }))).name, "ñ".repeat(200));
   assert.equal(codeAt(await ana.post("/v1/clients", lib.newClient({ name: "n\u0303".repeat(201) })), "#/name"), "too_long");
   const family = "👨\u200d👩\u200d👧";
@@ -162,7 +162,7 @@ test("client_create, client_update: a name is one visible line, in NFC", async (
   assert.match(lib.faultAt(es, "#/name").detail, /caracteres que no se ven/);
 });
 
-test("client_update: an empty or blank text that may be null is null", async () => {
+test("client_update: an empty or blank text is stored as null, if null is allowed", async () => {
   const texts = { phone: "944264648", email: "a@b.pe", gender: "F", birth_date: "1980-01-01", legal_representative: "ANA" };
   for (const blank of ["", " ", "\u00a0\t", "\u200b"]) {
     const c = await made(lib.newClient({ ...texts, sales: { plan: "P", activation_date: "2020-01-01" }, summary_360: { trac_profile: "A", segment: "S" }, experience: { overdue_payment: "1" } }));
@@ -179,7 +179,7 @@ test("client_update: an empty or blank text that may be null is null", async () 
   assert.equal(codeAt(await ana.post("/v1/clients", lib.newClient({ gender: "F\nM" })), "#/gender"), "characters");
 });
 
-test("typification_create, typification_put: the whole form in its normal form", async () => {
+test("typification_create, typification_put: the whole form is stored in normal form", async () => {
   const client = { ...lib.newClient(), name: " JOSE\u0301 " };
   const r = await ana.post("/v1/typifications", { client, contact: lib.newContact({ origin_phone: "+51 944-264-648", serial_number: "2505 0500 0012 5674" }), sub_campaign: " entel",
     service: { current_plan: " ", activation_date: "" }, actions: [{ action: "bono-gb.bono-4-gb-por-12-meses ", final_state: "" }],
@@ -202,7 +202,7 @@ test("typification_create, typification_put: the whole form in its normal form",
   assert.equal((await ana.post("/v1/opportunities", { contact_id: ` ${contact.id}\u200b`, sub_campaign: "entel" })).status, 201);
 });
 
-test("malformed text stays 400: halves of surrogate pairs, and bytes that are no UTF-8", async () => {
+test("malformed text is 400: lone surrogates, and invalid UTF-8", async () => {
   for (const name of ['"\\ud800"', '"\\udc00A"', '"A\\u0000"'])
     assert.equal((await ana.request("POST", "/v1/clients", `{"name": ${name}, "document_type": "dni", "document_number": "1"}`)).status, 400);
   for (const bytes of ["%ff", "%c0%80", "%ed%a0%80", "%00"]) assert.equal((await ana.get(`/v1/clients?phone=${bytes}`)).status, 400);
@@ -210,7 +210,7 @@ test("malformed text stays 400: halves of surrogate pairs, and bytes that are no
 
 /* --------------------------------------------------------------------- dates */
 
-test("client_create, opportunity_update: days have bounds", async () => {
+test("client_create, opportunity_update: dates have bounds", async () => {
   const birth = async (birth_date) => ana.post("/v1/clients", lib.newClient({ birth_date }));
   assert.equal((await birth("1900-01-01")).status, 201);
   for (const day of ["0027-03-01", "1899-12-31", "0001-01-01"]) assert.equal(codeAt(await birth(day), "#/birth_date"), "date_range");
@@ -230,7 +230,7 @@ test("client_create, opportunity_update: days have bounds", async () => {
 
 /* ------------------------------------------------------------------ integers */
 
-test("contact_create, client_create: 3.0 and 1e2 are integers, and stored as such", async () => {
+test("contact_create, client_create: 3.0 and 1e2 are accepted and stored as integers", async () => {
   const { client } = await lib.opened(ana);
   const contact = (asked, right) => ana.request("POST", `/v1/clients/${client.id}/contacts`, `{"origin_phone": "944264648", "serial_number": "2505050000125674", "ownership_check": {"asked": ${asked}, "right": ${right}}}`);
   for (const [asked, right] of [["3.0", "2"], ["3e0", "2.0"], ["30e-1", "0.2e1"]])
@@ -248,7 +248,7 @@ test("contact_create, client_create: 3.0 and 1e2 are integers, and stored as suc
 
 /* -------------------------------------------------------------------- queries */
 
-test("an empty or blank parameter is an absent one, for every operation; a repeated one is 400", async () => {
+test("in every operation an empty or blank parameter counts as absent, and a repeated one is 400", async () => {
   assert.equal((await ana.get("/v1/clients?phone=944264648&document_number=&document_type=")).json.items.length, 1);
   assert.equal((await ana.get("/v1/clients?phone=%20&document_number=20467534026&document_type=%C2%A0")).json.items.length, 1);
   const neither = await ana.get("/v1/clients?phone=&document_number=");
@@ -269,14 +269,14 @@ test("an empty or blank parameter is an absent one, for every operation; a repea
     asked++;
   }
   assert.ok(asked >= 8, `${asked} operations`);
-  /* A rehearsal that was asked for with a blank more is one. */
+  /* validate_only=true works with blanks around it, too. */
   const before = Number(world.database.sql("select count(*) from client"));
   assert.equal((await ana.post("/v1/clients?validate_only=%20true", lib.newClient())).status, 200);
   assert.equal((await ana.post("/v1/clients?validate_only=yes", lib.newClient())).status, 422);
   assert.equal(Number(world.database.sql("select count(*) from client")), before);
 });
 
-test("audit_list, audit_read_list, opportunity_list: an advisor and an id are found with blanks around them", async () => {
+test("audit_list, audit_read_list, opportunity_list: blanks around an advisor or an id are ignored", async () => {
   for (const advisor of [" e8153375", "E8153375 ", "\u200bE8153375"]) {
     for (const where of ["/v1/opportunities", "/v1/audit", "/v1/audit/reads"]) {
       const r = await boss.get(where + query({ advisor }));
@@ -293,7 +293,7 @@ test("audit_list, audit_read_list, opportunity_list: an advisor and an id are fo
   assert.equal((await ana.get(list.headers.link.match(/<(.*)>/)[1])).status, 200);
 });
 
-/* ---------------------------------------------------------------- repetitions */
+/* ------------------------------------------------------------- idempotency */
 
 test("Idempotency-Key: two spellings of one request are one request", async () => {
   const body = lib.newClient({ phone: "944264648" });
@@ -307,32 +307,32 @@ test("Idempotency-Key: two spellings of one request are one request", async () =
   assert.equal((await send({ phone: "944264649" })).json.code, "idempotency_key_reused");
 });
 
-/* ----------------------------------------------------------------- left empty */
+/* --------------------------------------------------------------- empty fields */
 
-test("a field that was left empty has one fault, which asks for it; so has a choice, with what there is to choose", async () => {
+test("an empty field has one fault, which asks for the value; for a choice it lists the legal codes", async () => {
   const spanish = { "accept-language": "es" };
-  const told = async (method, path, body) => {
+  const detailsOf = async (method, path, body) => {
     const r = await ana.request(method, path, body, spanish);
     assert.equal(r.status, 422, r.text);
     return r.json.errors.map((e) => [e.pointer, e.detail]);
   };
   const { at } = await lib.opened(ana);
-  assert.deepEqual(await told("POST", "/v1/typifications", { client: { name: "", document_type: "", document_number: "" }, contact: { origin_phone: " ", serial_number: "" }, sub_campaign: "",
+  assert.deepEqual(await detailsOf("POST", "/v1/typifications", { client: { name: "", document_type: "", document_number: "" }, contact: { origin_phone: " ", serial_number: "" }, sub_campaign: "",
     actions: [{ action: "", final_state: "" }], diagnosis: { reason: " " }, competitor_offer: { phone_to_manage: "\u200b", plan: "" }, closure: { stage: "", advertising_acceptance: "" } }), [
     ["#/client/name", "Ingrese el Nombre."], ["#/client/document_type", "Elija el Tipo de Documento."], ["#/client/document_number", "Ingrese el Número de Documento."],
     ["#/contact/origin_phone", "Ingrese el Número origen llamada."], ["#/contact/serial_number", "Ingrese el Serial Number."], ["#/sub_campaign", "Elija la Sub Campaña."],
     ["#/actions/0/action", "Elija la Acción."], ["#/diagnosis/reason", "Elija el Motivo de Cancelación."], ["#/competitor_offer/phone_to_manage", "Ingrese el Teléfono a Gestionar."],
     ["#/closure/stage", "Elija la Etapa."]]);
-  assert.deepEqual(await told("POST", "/v1/clients", lib.newClient({ document_number: "" })), [["#/document_number", "Ingrese el Número de Documento."]]);
-  assert.deepEqual(await told("POST", "/v1/clients", lib.newClient({ document_number: "Ñ" })), [["#/document_number", "Número de Documento: use hasta 20 letras y dígitos, y nada más."]]);
-  assert.deepEqual(await told("POST", "/v1/opportunities", { contact_id: "", sub_campaign: "entel" }), [["#/contact_id", "Ingrese la Contactabilidad."]]);
+  assert.deepEqual(await detailsOf("POST", "/v1/clients", lib.newClient({ document_number: "" })), [["#/document_number", "Ingrese el Número de Documento."]]);
+  assert.deepEqual(await detailsOf("POST", "/v1/clients", lib.newClient({ document_number: "Ñ" })), [["#/document_number", "Número de Documento: use hasta 20 letras y dígitos, y nada más."]]);
+  assert.deepEqual(await detailsOf("POST", "/v1/opportunities", { contact_id: "", sub_campaign: "entel" }), [["#/contact_id", "Ingrese la Contactabilidad."]]);
   const stage = lib.faultAt(await ana.put(`${at}/closure`, { stage: "" }, spanish), "#/stage");
   assert.deepEqual([stage.code, stage.level, stage.allowed], ["choice_unknown", 1, ["retenido", "no-retenido", "en-proceso"]]);
   const role = await chief.post("/v1/advisors", { username: "", full_name: "", role: "", password: lib.password }, spanish);
   assert.deepEqual(role.json.errors.map((e) => e.detail), ["Ingrese el Usuario.", "Ingrese el Nombre completo.", "Elija el Rol."]);
 });
 
-test("client_update: a number without its type is told what is wrong with it, by the type that the client has", async () => {
+test("client_update: a document number without a type is checked against the client's type", async () => {
   const client = await made(lib.newClient());
   const detail = async (body) => lib.faultAt(await ana.patch(`/v1/clients/${client.id}`, body), "#/document_number").detail;
   assert.equal(await detail({ document_number: "1234567" }), "A DNI has 8 digits: was a zero lost at its beginning? Write 01234567.");
@@ -340,14 +340,14 @@ test("client_update: a number without its type is told what is wrong with it, by
   assert.equal(await detail({ document_type: "ruc" }), "The document number does not fit the document type; correct one of the two.");
 });
 
-test("a member that is not known is called by its own name, as it was sent", async () => {
+test("the fault of an unknown member has its name exactly as sent", async () => {
   const r = await ana.patch("/v1/clients/1", { "año/mes~1.x": 1 });
   assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.label, e.detail]), [["#/a%C3%B1o~1mes~01.x", "año/mes~1.x", "There is no member año/mes~1.x here."]]);
   const derived = await ana.patch("/v1/clients/1", { experience: { birthday_today: true } }, { "accept-language": "es" });
   assert.equal(lib.faultAt(derived, "#/experience/birthday_today").label, "Feliz Cumpleaños");
 });
 
-test("audit_list, audit_read_list: a last day before the first is refused, as in the list of opportunities", async () => {
+test("audit_list, audit_read_list: an end before the beginning is refused", async () => {
   for (const path of ["/v1/audit", "/v1/audit/reads"]) {
     for (const [from, to] of [["2026-11-26", "2026-11-25"], ["2026-11-26T10:00:00Z", "2026-11-26T09:59:59.5Z"]])
       assert.equal(codeAt(await boss.get(path + query({ from, to })), "#/to"), "range_reversed");

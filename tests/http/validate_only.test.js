@@ -16,12 +16,12 @@ after(() => world.end());
 
 const all = ["session_create", "session_refresh", "session_delete", "client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create",
   "action_update", "action_delete", "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
-/* rehearse(rq, headers, change) - the request with validate_only=true. */
-const rehearse = (rq, headers = {}, change = {}) => send(rq, headers, { ...change, where: `${change.where || rq.where}?validate_only=true` });
+/* validateOnly(rq, headers, change) - sends the request with validate_only=true. */
+const validateOnly = (rq, headers = {}, change = {}) => send(rq, headers, { ...change, where: `${change.where || rq.where}?validate_only=true` });
 
 /*
- * comparable(preview, real) - both without what cannot be known before: ids that the preview has as null, instants, tokens, and
- * the entity tags of what has such ids and instants.
+ * comparable(preview, real) - both answers without what a preview cannot know: new ids (null in the preview), times, tokens, and
+ * the entity tags of parts with such ids and times.
  */
 function comparable(preview, real, key = "") {
   if (preview === null && /(^|_)id$|^(access|refresh)_token$/.test(key)) {
@@ -44,14 +44,14 @@ function comparable(preview, real, key = "") {
 const same = (preview, real, what) => { const [p, r] = comparable(preview, real); assert.deepEqual(p, r, what); };
 
 for (const id of all)
-  test(`${id}: rehearsed, what would be answered, and nothing is stored; then done, the same`, async () => {
+  test(`${id}: validate_only answers what the real request answers afterwards, and stores nothing`, async () => {
     const rq = await make[id](), whole = fingerprint(world.database);
     const headers = rq.tagged ? { "if-match": (await ana.get(rq.tagged)).headers.etag } : {};
-    const preview = await rehearse(rq, headers);
+    const preview = await validateOnly(rq, headers);
     assert.equal(preview.status, rq.method === "DELETE" ? 204 : 200, preview.text);
     for (const name of ["location", "etag", "idempotent-replayed"]) assert.equal(preview.headers[name], undefined, name);
     assert.equal(preview.headers["cache-control"], "no-store");
-    same((await rehearse(rq)).json, preview.json, "twice the same");
+    same((await validateOnly(rq)).json, preview.json, "twice the same");
     assert.equal(fingerprint(world.database), whole, "nothing was stored");
     const real = await send(rq, headers, { where: `${rq.where}?validate_only=false` });
     assert.equal(real.status, rq.creates ? 201 : preview.status, real.text);
@@ -63,8 +63,8 @@ for (const id of all)
     else assert.equal(preview.json.id, real.json.id);
   });
 
-test("typification_create, typification_put, opportunity_create: null are the ids of what would be made, and no others", async () => {
-  const whole = (await rehearse(await make.typification_create())).json;
+test("typification_create, typification_put, opportunity_create: only the ids of new records are null", async () => {
+  const whole = (await validateOnly(await make.typification_create())).json;
   assert.deepEqual([whole.id, whole.client_id, whole.contact_id, whole.actions[0].id], [null, null, null, null]);
   assert.match(whole.advisor.id, /^[0-9]+$/);
   assert.equal(whole.stage.code, "retenido");
@@ -73,30 +73,30 @@ test("typification_create, typification_put, opportunity_create: null are the id
   const found = await make.typification_create();
   const { client, ...rest } = found.body;
   assert.ok(client);
-  const known = (await rehearse(found, {}, { body: { ...rest, client_id: o.client.id } })).json;
+  const known = (await validateOnly(found, {}, { body: { ...rest, client_id: o.client.id } })).json;
   assert.deepEqual([known.id, known.client_id, known.contact_id], [null, o.client.id, null]);
 
   const { json: { id } } = await ana.post(`${o.at}/actions`, row);
   const put = { as: ana, method: "PUT", where: `${o.at}/typification` };
-  const replaced = (await rehearse(put, {}, { body: { actions: [row, row] } })).json;
+  const replaced = (await validateOnly(put, {}, { body: { actions: [row, row] } })).json;
   assert.deepEqual(replaced.actions.map((a) => a.id), [null, null]);
-  const left = (await rehearse(put, {}, { body: { diagnosis: { reason: lib.reason } } })).json;
+  const left = (await validateOnly(put, {}, { body: { diagnosis: { reason: lib.reason } } })).json;
   assert.deepEqual(left.actions.map((a) => a.id), [id]);
   assert.deepEqual([left.id, left.client_id, left.contact_id], [o.opportunity.id, o.client.id, o.contact.id]);
-  const patch = (await rehearse({ as: ana, method: "PATCH", where: o.at }, {}, { body: { service: { current_plan: "X" } } })).json;
+  const patch = (await validateOnly({ as: ana, method: "PATCH", where: o.at }, {}, { body: { service: { current_plan: "X" } } })).json;
   assert.equal(patch.actions[0].id, id);
 
   const next = (await ana.post(`/v1/clients/${o.client.id}/contacts`, lib.newContact())).json;
-  const opening = (await rehearse({ as: ana, method: "POST", where: "/v1/opportunities" }, {}, { body: { contact_id: next.id, sub_campaign: "entel" } })).json;
+  const opening = (await validateOnly({ as: ana, method: "POST", where: "/v1/opportunities" }, {}, { body: { contact_id: next.id, sub_campaign: "entel" } })).json;
   assert.deepEqual([opening.id, opening.client_id, opening.contact_id, opening.actions], [null, o.client.id, next.id, []]);
-  const contact = (await rehearse({ as: ana, method: "POST", where: `/v1/clients/${o.client.id}/contacts` }, {}, { body: lib.newContact() })).json;
+  const contact = (await validateOnly({ as: ana, method: "POST", where: `/v1/clients/${o.client.id}/contacts` }, {}, { body: lib.newContact() })).json;
   assert.deepEqual([contact.id, contact.client_id, contact.opportunity_id], [null, o.client.id, null]);
   assert.match(contact.greeting, /CLIENTE DE PRUEBA/);
 });
 
 /* ---------------------------------------------------------------- faults */
 
-test("client_create, typification_create, typification_put: the same faults as without, all of them", async () => {
+test("client_create, typification_create, typification_put: all the faults that the real request gets", async () => {
   const { at } = await lib.opened(ana);
   const whole = fingerprint(world.database);
   const wrong = [
@@ -111,14 +111,14 @@ test("client_create, typification_create, typification_put: the same faults as w
   ];
   for (const [method, where, body] of wrong) {
     const rq = { as: ana, method, where, body };
-    const rehearsed = await rehearse(rq), done = await send(rq);
-    assert.equal(rehearsed.status, 422, `${where}: ${rehearsed.text}`);
-    assert.deepEqual({ ...rehearsed.json, request_id: 0 }, { ...done.json, request_id: 0 });
+    const validated = await validateOnly(rq), done = await send(rq);
+    assert.equal(validated.status, 422, `${where}: ${validated.text}`);
+    assert.deepEqual({ ...validated.json, request_id: 0 }, { ...done.json, request_id: 0 });
   }
   assert.equal(fingerprint(world.database), whole);
 });
 
-test("client_create, opportunity_create, action_create, closure_put, opportunity_reopen: what the database alone knows is found, and nothing is stored", async () => {
+test("client_create, opportunity_create, action_create, closure_put, opportunity_reopen: finds faults that only the database knows, and stores nothing", async () => {
   const o = await lib.opened(ana), finished = await lib.opened(ana), other = await lib.opened(ana), full = await lib.opened(ana);
   assert.equal((await ana.put(`${finished.at}/typification`, lib.form())).status, 200);
   assert.equal((await ana.put(`${full.at}/typification`, { actions: Array(20).fill(row) })).status, 200);
@@ -147,25 +147,25 @@ test("client_create, opportunity_create, action_create, closure_put, opportunity
     [world.anyone, "POST", "/v1/clients", lib.newClient(), 401, "token_missing"],
     [ana, "POST", "/v1/clients", "{", 400, "json_invalid"],
   ]) {
-    const r = await rehearse({ as, method, where, body }, headers);
+    const r = await validateOnly({ as, method, where, body }, headers);
     assert.equal(r.status, status, `${method} ${where}: ${r.text}`);
     assert.equal(r.json.code, code);
   }
   assert.equal(fingerprint(world.database), whole, "nothing was stored");
 });
 
-test("action_create, typification_create: a choice that was deactivated this moment is a fault of the rehearsal", async () => {
+test("action_create, typification_create: a choice deactivated a moment ago is a fault", async () => {
   const active = (yes) => world.database.sql(`update catalog_item set active = ${yes} where code = '${row.action}'`);
   for (const [id, pointer] of [["action_create", "#/action"], ["typification_create", "#/actions/0/action"]]) {
     const rq = await make[id]();
-    assert.equal((await rehearse(rq)).status, 200);
+    assert.equal((await validateOnly(rq)).status, 200);
     active(false);
     try {
-      lib.faultAt(await rehearse(rq), pointer);
+      lib.faultAt(await validateOnly(rq), pointer);
     } finally {
       active(true);
     }
-    await until("it is a choice again", async () => (await rehearse(rq)).status === 200);
+    await until("it is a choice again", async () => (await validateOnly(rq)).status === 200);
   }
 });
 
@@ -184,7 +184,7 @@ test("client_create: validate_only is true or false, once", async () => {
 
 /* -------------------------------------------------------------- sessions */
 
-test("session_create, session_refresh, session_delete: password and token are checked; no tokens, nothing renewed or ended", async () => {
+test("session_create, session_refresh, session_delete: password and token are checked, but no token is issued and no session changed", async () => {
   const body = { username: "E8123497", password: lib.password }, at = "/v1/sessions?validate_only=true";
   const preview = (await world.anyone.post(at, body)).json;
   assert.deepEqual([preview.access_token, preview.refresh_token, preview.token_type, preview.advisor.username], [null, null, "Bearer", "E8123497"]);
@@ -202,17 +202,17 @@ test("session_create, session_refresh, session_delete: password and token are ch
   assert.equal((await signed.get("/v1/sessions/current")).status, 200);
   const renewed = await world.anyone.post("/v1/sessions/refresh", { refresh_token: s.refresh_token });
   assert.equal(renewed.status, 200, renewed.text);
-  assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401, "used up");
-  /* What protects is done in a rehearsal too: a used token that is shown again ends its session. */
+  assert.equal((await world.anyone.post("/v1/sessions/refresh?validate_only=true", { refresh_token: s.refresh_token })).status, 401, "the token was already used");
+  /* Security measures apply with validate_only too: reuse of a used token ends its session. */
   assert.equal((await lib.caller(world.base, renewed.json.access_token).get("/v1/sessions/current")).status, 401);
   assert.equal((await signed.delete("/v1/sessions/current?validate_only=true")).status, 401);
 });
 
-/* ---------------------------------------------------- many, and by chance */
+/* ------------------------------------------------------ many and random requests */
 
-test("client_create: after many rehearsals, good and bad, the connections are as before", async () => {
+test("client_create: after many valid and invalid requests the database connections are unchanged", async () => {
   const o = await lib.opened(ana), rq = await make.typification_create(), action = await make.action_delete();
-  const tries = [() => rehearse(rq), () => rehearse(action), () => ana.post("/v1/clients?validate_only=true", lib.newClient({ document_number: o.client.document_number })),
+  const tries = [() => validateOnly(rq), () => validateOnly(action), () => ana.post("/v1/clients?validate_only=true", lib.newClient({ document_number: o.client.document_number })),
     () => bea.put(`${o.at}/diagnosis?validate_only=true`, { reason: lib.reason }), () => ana.put(`${o.at}/closure?validate_only=true`, lib.form().closure),
     () => ana.patch(`/v1/clients/${o.client.id}?validate_only=true`, { gender: "F" }, { "if-match": "\"0\"" }), () => ana.patch(`/v1/clients/${o.client.id}?validate_only=true`, { gender: "F" }),
     () => ana.post("/v1/clients/999999999/contacts?validate_only=true", lib.newContact()), () => ana.get(o.at),
@@ -229,12 +229,12 @@ test("client_create: after many rehearsals, good and bad, the connections are as
   assert.equal(state(), "idle 0");
   assert.equal((await send(rq)).status, 201);
   assert.equal((await send(action)).status, 204);
-  /* The one warning is of the used token that was shown above. */
+  /* The only warning is about the used token of the test above. */
   const said = world.server.log().split("\n").filter((line) => !line.includes("a refresh token was shown that had been used"));
   assert.doesNotMatch(said.join("\n"), /"level":"(warn|error)"/);
 });
 
-test("client_create, client_update, typification_create, typification_put: of whatever is right, the rehearsal's answer is the real one", async () => {
+test("client_create, client_update, typification_create, typification_put: for random valid requests the preview equals the real answer", async () => {
   let seed = 20251123;
   const chance = (n) => { seed = (seed * 1103515245 + 12345) % 2147483648; return Math.floor(seed / 65536) % n; };
   const one = (...from) => from[chance(from.length)];
@@ -254,7 +254,7 @@ test("client_create, client_update, typification_create, typification_put: of wh
     competitor_offer: { plan: choice("competitor_plan"), offer: choice("competitor_offer"), channel: choice("offer_channel"), operator: choice("operator"), phone_to_manage: phone() },
     closure: { advertising_acceptance: choice("advertising_acceptance"), stage: closing ? one("retenido", "no-retenido") : "en-proceso" } });
   const both = async (rq) => {
-    const preview = await rehearse(rq), real = await send(rq);
+    const preview = await validateOnly(rq), real = await send(rq);
     assert.equal(preview.status, 200, `${JSON.stringify(rq.body)}: ${preview.text}`);
     assert.ok([200, 201].includes(real.status), real.text);
     same(preview.json, real.json, JSON.stringify(rq.body));

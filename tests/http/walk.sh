@@ -1,17 +1,17 @@
 #!/bin/bash
-# tests/http/walk.sh - the manual's call, step by step, as a script of a user's would make it.
+# tests/http/walk.sh - the manual's call, step by step, as a user's script would make it.
 #
-# BASE_URL, USERNAME and PASSWORD say where and as whom; needs curl and jq.
-# Each step is printed; the first that is not as it must be ends the walk with 1.
+# BASE_URL, USERNAME and PASSWORD name the server and the account. Needs curl and jq.
+# Prints each step, and exits with 1 at the first unexpected answer.
 set -euo pipefail
 
-: "${BASE_URL:=http://127.0.0.1:8080}" "${USERNAME:?an advisor, such as E8153375}" "${PASSWORD:?of that advisor}"
+: "${BASE_URL:=http://127.0.0.1:8080}" "${USERNAME:?username of an advisor, such as E8153375}" "${PASSWORD:?password of that advisor}"
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 token=''
 steps=0
 
-# call STATUS METHOD PATH [BODY] - makes a request; its answer is in $answer, and must have that status.
+# call STATUS METHOD PATH [BODY] - sends a request, stores the answer in $answer, and checks its status.
 call() {
 	local want=$1 method=$2 path=$3 status
 	shift 3
@@ -21,7 +21,7 @@ call() {
 	steps=$((steps + 1))
 	printf '%2d. %-6s %-58s %s\n' "$steps" "$method" "${path%%\?*}" "$status"
 	if [[ $status != "$want" ]]; then
-		printf '    wanted %s; the answer was:\n' "$want"
+		printf '    expected %s; the answer was:\n' "$want"
 		jq . "$answer" || cat "$answer"
 		exit 1
 	fi
@@ -58,7 +58,7 @@ echo "The client's opportunities"
 call 200 GET "/v1/clients/$client/opportunities?limit=100"
 must 'any(.items[]; .id == "905630" and .stage.label == "RETENIDO" and .advisor.full_name == "HERMOZA HILDA ANTONIA")'
 
-echo "Without a contact, no opportunity"
+echo "An opportunity needs a contact"
 call 422 POST /v1/opportunities '{"contact_id": "999999999", "sub_campaign": "entel"}'
 must '.errors[0].pointer == "#/contact_id"'
 
@@ -70,20 +70,20 @@ call 201 POST "/v1/clients/$client/contacts" \
 must '.greeting | startswith("Bienvenido AMERICA MOVIL PERU S.A.C., soy E")'
 contact=$(get .id)
 
-echo "Generate the opportunity; one a contact"
+echo "Create the opportunity; a contact has only one"
 call 201 POST /v1/opportunities "{\"contact_id\": \"$contact\", \"sub_campaign\": \"entel\", \"service\": {\"prior_consultation\": true}}"
 must '.campaign.label == "CONSULTA PREVIA PREPAGO" and .stage.code == "en-proceso"'
 opportunity=$(get .id)
 call 409 POST /v1/opportunities "{\"contact_id\": \"$contact\", \"sub_campaign\": \"entel\"}"
 must '.code == "contact_has_opportunity"'
 
-echo "The dropdowns, and a choice that stops short"
+echo "Load the dropdowns; an incomplete choice is refused"
 call 200 GET /v1/catalogs/cancellation_reason
 must '[.. | objects | select(.items == [])] | length == 44'
 call 422 PUT "/v1/opportunities/$opportunity/diagnosis" '{"reason": "precio-y-contenido"}'
 must '.errors[0].level == 2 and .errors[0].allowed[0] == "precio-y-contenido.contenido-prepago"'
 
-echo "Closing too soon names all that is missing"
+echo "Closing too early names all missing parts"
 call 422 PUT "/v1/opportunities/$opportunity/closure" '{"stage": "retenido"}'
 must '[.errors[].field] == ["actions", "diagnosis.reason", "competitor_offer.phone_to_manage", "closure.advertising_acceptance"]'
 must '[.errors[].pointer] == ["#/stage", "#/stage", "#/stage", "#/advertising_acceptance"]'
@@ -104,12 +104,12 @@ call 200 PUT "/v1/opportunities/$opportunity/competitor-offer" \
 call 200 PUT "/v1/opportunities/$opportunity/closure" '{"advertising_acceptance": "acepto", "stage": "retenido"}'
 must '.closed_at != null'
 
-echo "Finished: it changes no more"
+echo "A finished opportunity cannot be changed"
 call 409 PUT "/v1/opportunities/$opportunity/diagnosis" '{"reason": "calidad-de-la-venta.incumplimiento-del-ofrecimiento"}'
 call 200 GET "/v1/opportunities/$opportunity"
 must '.stage.label == "RETENIDO" and .missing == []'
 
-echo "The same, in one call"
+echo "The whole call in one request"
 call 201 POST /v1/typifications "$(jq -n --arg client "$client" '{
 	client_id: $client,
 	contact: {origin_phone: "944264648", serial_number: "2505050000125674"},
@@ -120,9 +120,9 @@ call 201 POST /v1/typifications "$(jq -n --arg client "$client" '{
 	closure: {advertising_acceptance: "no-acepto", stage: "no-retenido"}}')"
 must '.stage.label == "NO RETENIDO" and (.actions | length) == 1 and .competitor_offer.phone_to_manage == "944264648"'
 
-echo "Renew the tokens, sign out"
+echo "Renew the tokens and sign out"
 call 200 POST /v1/sessions/refresh "{\"refresh_token\": \"$refresh_token\"}"
 token=$(get .access_token)
 call 204 DELETE /v1/sessions/current
 call 401 GET /v1/sessions/current
-echo "The whole call, in $steps requests: all as it must be."
+echo "The whole call passed, in $steps requests."

@@ -1,6 +1,6 @@
 /*
- * Every operation that writes, each with a request that succeeds; and what tests
- * of them look at in the database.
+ * A valid request for every operation that writes, and helpers to inspect the
+ * database.
  */
 "use strict";
 
@@ -12,12 +12,12 @@ const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" 
 const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
 
 /*
- * writes(world, {ana, boss}) - by operationId, a function that makes what the
- * request needs and returns it, good for one time:
+ * writes(world, {ana, boss}) - by operationId, a function that creates what the
+ * request needs and returns a request that can be sent once:
  *   {as, method, where, body, other, tagged, creates}
- * other    another good body of the same request, where there is one
- * tagged   the address whose ETag its If-Match takes, where it takes one
- * creates  it answers 201
+ * other    another valid body, if there is one
+ * tagged   the path whose ETag its If-Match takes, if it takes one
+ * creates  true if it answers 201
  */
 function writes(world, { ana, boss }) {
   const opened = () => lib.opened(ana);
@@ -38,7 +38,7 @@ function writes(world, { ana, boss }) {
   };
   return {
     session_create: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions", creates: true,
-      /* Another username is another key's owner, so there is no other request of this one: only another spelling of it. */
+      /* The key belongs to the username, so `other` cannot use another username: it is another spelling of the same request. */
       body: { username: "E8153375", password: lib.password }, same: { username: "e8153375 ", password: lib.password } }),
     session_refresh: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions/refresh", body: { refresh_token: (await session()).refresh_token } }),
     session_delete: async () => ({ as: lib.caller(world.base, (await session()).access_token), method: "DELETE", where: "/v1/sessions/current" }),
@@ -93,18 +93,18 @@ function writes(world, { ana, boss }) {
   };
 }
 
-/* send(rq, headers, change) - such a request, with some of {as, where, body} otherwise. */
+/* send(rq, headers, change) - sends a request, with some of {as, where, body} replaced. */
 const send = (rq, headers = {}, change = {}) => {
   const { as, method, where, body } = { ...rq, ...change };
   return as.request(method, where, body, headers);
 };
 
-/* fingerprint(database) - another one when any row of any table is; attempts to sign in count as such, and so does what was shown. */
+/* fingerprint(database) - changes whenever a row of any table changes, except in those that record sign-in attempts and reads. */
 function fingerprint(database) {
-  /* A process ends the rows of sessions that are over already in its own time. */
+  /* The service marks the rows of ended sessions some time later, so wait for that. */
   for (const until = Date.now() + 10000; database.sql(`select exists (select from session s join advisor a on a.id = s.advisor_id
     where s.ended_at is null and s.epoch < a.session_epoch)`) !== "f";) {
-    if (Date.now() > until) throw new Error("the rows of sessions that are over stay open");
+    if (Date.now() > until) throw new Error("the rows of ended sessions are not marked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
   const tables = database.tables ||= database.sql("select string_agg(tablename, ' ' order by tablename) from pg_tables where schemaname = 'gestor' and tablename not in ('throttle', 'audit_read')").split(" ");
@@ -112,14 +112,14 @@ function fingerprint(database) {
 }
 
 /*
- * hold(database, statement) - a transaction of another session that ran this
- * statement and goes on until the function that this returns is called.
+ * hold(database, statement) - runs the statement in a transaction of another session,
+ * which stays open until the returned function is called.
  */
 function hold(database, statement) {
   return new Promise((resolve, reject) => {
     const child = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.owner], { stdio: ["pipe", "pipe", "inherit"] });
     const ended = new Promise((done) => child.on("close", done));
-    ended.then(() => reject(new Error(`${statement}: it did not hold`)));
+    ended.then(() => reject(new Error(`${statement}: the transaction ended early`)));
     child.stdout.setEncoding("utf8").on("data", (text) => {
       if (text.includes("held")) resolve(() => { child.stdin.end("commit;\n"); return ended; });
     });
@@ -127,13 +127,13 @@ function hold(database, statement) {
   });
 }
 
-/* lockOf(scope, operation, key) - for hold(): what a request with this key holds while it runs. */
+/* lockOf(scope, operation, key) - for hold(): takes the lock that a running request with this key holds. */
 const lockOf = (scope, operation, key) =>
   `select pg_advisory_xact_lock(hashtextextended(json_build_array('${scope}'::text, '${operation}'::text, '${key}'::text)::text, 0))`;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/* until(what, condition, limit) - looks every 10 ms whether it holds. */
+/* until(what, condition, limit) - checks the condition every 10 ms until it holds. */
 async function until(what, condition, limit = 15000) {
   const began = Date.now();
   while (!(await condition())) {
@@ -142,7 +142,7 @@ async function until(what, condition, limit = 15000) {
   }
 }
 
-/* waiting(database) - how many of the program's sessions wait for a lock. */
+/* waiting(database) - how many of the service's sessions wait for a lock. */
 const waiting = (database) => Number(lib.sql(database.superuser, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and wait_event_type = 'Lock'"));
 
 module.exports = { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row };

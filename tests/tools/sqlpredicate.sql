@@ -1,5 +1,5 @@
--- The cases of `tools/sqlpredicate.py --self-test`: statements, and definitions as a migration has them, that it is to
--- accept (`-- good: what`) or to refuse (`-- bad: clause function, ...: what`). First the schema that they share.
+-- The cases of `tools/sqlpredicate.py --self-test`: statements, and definitions as in a migration, that it must accept
+-- (`-- good: what`) or report (`-- bad: clause function, ...: what`). The schema that they share comes first.
 create function refuse(code text, what text[] default '{}') returns bigint language plpgsql as $$ begin raise exception 'no'; end $$;
 create function choice(c text, i text, out id bigint, out choice json) language plpgsql stable as $$
 begin
@@ -19,7 +19,7 @@ drop view old;
 -- good: no effect
 select c.id from client c join contact t on t.client_id = c.id where phone($1) = t.phone and c.at < now_stable() order by c.id;
 
--- good: in the select list of what was joined before
+-- good: in the select list of rows joined before
 with locked as materialized (select c.id, c.erased_at from client c where c.id = $1 for key share of c)
 select case when erased_at is not null then refuse('client_erased') end from locked;
 
@@ -28,14 +28,14 @@ with locked as materialized (select id from client where id = $1 for update),
 told as materialized (select pg_notify('x', id::text) from locked)
 update client c set n = nextval('s') from told returning refuse('x');
 
--- good: a choice that depends on parameters alone
+-- good: a choice that depends only on parameters
 insert into client (document_type) select t.choice from (select $1::jsonb as b) x, choice('document_type', b ->> 'document_type') t;
 
 -- good: in a materialized CTE of parameters, which is joined with rows
 with ch as materialized (select ac.id from (select $1::jsonb as b) x, choice('retention_action', b ->> 'action') ac)
 update action a set action_id = ch.id from ch where a.id = $2;
 
--- good: what only looks like it
+-- good: text that only looks like a call
 with answer as (select id from client) select e.choice, "where", 'where refuse(1)' /* where refuse(2) */ from answer e -- where refuse(3)
  where e.choice is distinct from $$ refuse() $$ and extract(epoch from e.at) > 1;
 
@@ -45,14 +45,14 @@ with told as (select pg_notify('x', 'y')) select * from told;
 -- good: the columns of an insertion
 insert into choice (id, choice) values ($1, $2) on conflict (id) do update set choice = answer(200, null, excluded.choice);
 
--- bad: where refuse: the fault that this is for
+-- bad: where refuse: the plainest case
 insert into contact (client_id) select k.id from client k
  where k.id = $1 and case when k.erased_at is not null then refuse('client_erased') is null else true end for key share of k;
 
 -- bad: where unchanged: qualified, and in capitals
 UPDATE client c SET name = $2 WHERE id = $1 AND gestor.Unchanged(to_json(c), $3);
 
--- bad: where refuse: below a subquery of a condition
+-- bad: where refuse: in a subquery's own condition
 select id from client c where exists (select from contact t where t.client_id = c.id and (select refuse('x')) is null);
 
 -- bad: where refuse: in the select list of a condition's subquery
@@ -85,10 +85,10 @@ select id from client where id = counted();
 -- bad: from choice: joined with a table
 insert into opportunity (client_id) select t.client_id from contact t, choice('sub_campaign', $2) sc where t.id = $1;
 
--- bad: from choice: behind a condition of a join
+-- bad: from choice: after a join condition
 insert into opportunity (client_id) select t.client_id from contact t join client k on k.id = t.client_id, choice('sub_campaign', $2) sc;
 
--- bad: from choice: joined with the table that is changed
+-- bad: from choice: joined with the updated table
 update action a set action_id = ac.id from choice('retention_action', $1) ac where a.id = $2;
 
 -- bad: from choice: joined with the rows that a CTE changed
@@ -98,7 +98,7 @@ insert into action (opportunity_id) select t.id from t, choice('retention_action
 -- bad: from choice: in a subquery
 select 1 from client c, lateral (select x.id from choice('stage', c.stage) x) s;
 
--- bad: from choice: of a deletion
+-- bad: from choice: in a DELETE
 delete from action a using choice('retention_action', $1) c where a.id = c.id;
 
 -- bad: cte pg_notify
@@ -109,10 +109,10 @@ select g.id from gone g, (select count(*) from told) t;
 with gone as (delete from session where id = $1 returning id), told as materialized (select pg_notify('x', id::text) from gone)
 select id from gone;
 
--- bad: where refuse: of an upsert
+-- bad: where refuse: in an upsert
 insert into t (id) values (1) on conflict (id) do update set n = 1 where refuse('x') is null;
 
--- bad: on refuse, from choice: of a MERGE
+-- bad: on refuse, from choice: in a MERGE
 merge into t using choice('stage', $1) c on refuse('x') is null when matched then delete;
 
 -- good: a function's statements
@@ -135,7 +135,7 @@ drop function if exists gestor.g(integer);
 create function f(a int) returns bigint language sql as $$ select id from client where refuse('x') is null $$;
 create function f(a text) returns bigint language sql as $$ select id from client $$;
 
--- bad: where refuse: within CASE, whose THEN and ELSE end no clause
+-- bad: where refuse: within CASE, whose THEN and ELSE do not end the clause
 create function f() returns void language plpgsql as $$
 begin
     perform id from client where case when at is null then true else refuse('x') is null end;
@@ -144,7 +144,7 @@ end $$;
 -- bad: where refuse: in a body that is one expression
 create function f() returns bigint language sql stable return (select id from client where refuse('x') is null);
 
--- bad: check kept, index predicate counted, where refuse: of tables, indexes and views
+-- bad: check kept, index predicate counted, where refuse: in tables, indexes and views
 create table t (id bigint, at timestamptz constraint t_kept check (kept(at)), constraint t_gone check (refuse('x') is null));
 alter table t drop constraint t_gone, add constraint t_form check (phone('1') = '1');
 create index t_id on t (id) where id = counted();

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/arena.h"
+#include "spec/schema_compile.h"
 #include "spec/validate.h"
 
 /* Everything that one check allocates, to be freed in one place. */

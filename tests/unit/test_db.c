@@ -27,7 +27,9 @@
 #include "base/log.h"
 #include "db/migrate.h"
 #include "db/notify.h"
+#include "db/pool.h"
 #include "db/pool_take.h"
+#include "db/query.h"
 #include "test_sql.h"
 
 #define WAIT_MS	 500
@@ -267,15 +269,19 @@ session_settings(void **state)
 }
 
 static void
-which_statements_read(void **state)
+what_statements_say(void **state)
 {
+	static const struct statement *const writes[] = { &sql_t_add, &sql_t_lock,
+		&sql_t_sleep_write, &sql_t_flaky };
+
 	(void)state;
-	assert_true(sql_t_count.reads);
-	assert_true(sql_t_sleep_read.reads);
-	assert_false(sql_t_add.reads);
-	assert_false(sql_t_lock.reads);
-	assert_false(sql_t_sleep_write.reads);
-	assert_false(sql_t_flaky.reads);
+	assert_true(sql_t_count.repeatable && sql_t_count.brief && sql_t_count.apart);
+	assert_true(
+	    sql_t_sleep_read.repeatable && sql_t_sleep_read.brief && sql_t_sleep_read.apart);
+	for (size_t i = 0; i < NITEMS(writes); i++)
+		assert_false(writes[i]->repeatable || writes[i]->brief || writes[i]->apart);
+	assert_true(sql_t_pick.repeatable && sql_t_pick.apart);
+	assert_false(sql_t_pick.brief);
 	assert_int_equal(sql_t_sleep_write.nargs, 2);
 }
 
@@ -967,7 +973,7 @@ main(void)
 		cmocka_unit_test(base),
 		cmocka_unit_test_setup(one_call, setup),
 		cmocka_unit_test_setup(session_settings, setup),
-		cmocka_unit_test_setup(which_statements_read, setup),
+		cmocka_unit_test_setup(what_statements_say, setup),
 		cmocka_unit_test_setup(several_calls, setup),
 		cmocka_unit_test_setup(second_fails_first_is_rolled_back, setup),
 		cmocka_unit_test_setup(refused, setup),

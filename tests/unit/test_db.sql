@@ -6,13 +6,13 @@ select count(*) from t;
 
 -- name: t_text  ($1 text, $2 null)
 -- Characters that need escaping in C and JSON: "quotes", back\slashes, ??= and ñ.
-select $1::text, $2::text, '"\ñ ??=' as odd, true, false, :{pair 1 2};
+select $1::text, $2::text, '"\ñ ??=' as odd, true, false, :{pair "0 + 1" 2};
 
 -- fragment: pair
 :{same %1} + :{same %2} as pair
 
 -- fragment: same
-%1::int
+(%1)::int
 
 -- name: t_sleep_read  ($1 seconds)
 select pg_sleep($1::float8);
@@ -34,6 +34,11 @@ select $1::text::int;
 -- name: t_flaky
 -- Fails with 40001 until a sequence, which no rollback resets, allows success.
 -- writes
+select flaky();
+
+-- name: t_pick
+-- Of what writes, the flags that are named.
+-- writes: repeatable, apart
 select flaky();
 
 -- name: t_deferred  ($1 id)

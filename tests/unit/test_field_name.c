@@ -9,6 +9,7 @@
 #include "spec/field_name.h"
 #include "spec/openapi.h"
 #include "spec/schema.h"
+#include "spec/schema_compile.h"
 
 static struct arena arena;
 

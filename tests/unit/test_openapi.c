@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "spec/openapi.h"
+#include "spec/validate.h"
 
 /* Replaces build/openapi.c. */
 const char openapi_json_text[] =
