@@ -15,6 +15,7 @@
 #include "base/messages.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/database.h"
 #include "config.h"
 #include "db/pool.h"
 #include "db/query.h"
@@ -84,11 +85,7 @@ insert_advisor(
 	if (config_load(&c, 0) != 0)
 		return 2;
 	/* Its output is for a person: no word of connections that are well. */
-	log_set_level(LOG_WARN);
-	pool = pool_start(&(struct pool_config){ .url = c.database_url,
-	    .size = 1,
-	    .wait_ms = COMMAND_CONNECT_MS,
-	    .query_timeout_ms = COMMAND_TIMEOUT_MS });
+	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
 	status = db_run(pool, &call, 1, &row, &error);

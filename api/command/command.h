@@ -4,10 +4,6 @@
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
 
-/* Of a command at the terminal, which waits for a database that is slow to be reached. */
-#define COMMAND_CONNECT_MS 10000
-#define COMMAND_TIMEOUT_MS 30000
-
 /* command_migrate - brings the schema up to date. */
 int command_migrate(void);
 
@@ -25,6 +21,9 @@ int command_advisor(int argc, char *argv[]);
  * answers; says what it did, or would do.
  */
 int command_purge(int argc, char *argv[]);
+
+/* command_check - "check": whether every stored document is what its row renders to; prints those that differ. 0: none does. */
+int command_check(void);
 
 /* command_version - prints the version. */
 int command_version(void);

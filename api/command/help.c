@@ -28,6 +28,8 @@ print_commands(FILE *out)
 	    "                                    %s;\n"
 	    "                                    left out, all of these\n"
 	    "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
+	    "       gestor check                 whether every stored document is what its row "
+	    "renders to\n"
 	    "       gestor version\n"
 	    "       gestor --help\n\n",
 	    rights_text(rights_all(), ",", rights));

@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "command/command.h"
-#include "config.h"
-#include "db/pool.h"
-#include "db/query.h"
+#include "command/database.h"
 #include "sql.h"
 
 #define SESSION_DAYS "30"
@@ -25,28 +22,6 @@ struct purged {
 	long long clients, sessions, answers, erasures;
 };
 
-static long long
-number(const struct result *r, int col)
-{
-	const char *text = result_text(r, 0, col);
-
-	return text != NULL ? strtoll(text, NULL, 10) : 0;
-}
-
-/* One call, whose row is the caller's; NULL: said on standard error. */
-static struct result *
-run(struct pool *pool, const struct call *call)
-{
-	struct db_error error = { .sqlstate = "" };
-	struct result *row = NULL;
-
-	if (db_run(pool, call, 1, &row, &error) == DB_OK)
-		return row;
-	fprintf(stderr, "gestor: %s: the database cannot be reached, or refuses (%s %s)\n",
-	    call->st->name, error.sqlstate, error.message);
-	return NULL;
-}
-
 /* Again and again, until nothing more is to be done. The count is the row's only column. */
 static bool
 repeat(struct pool *pool, const struct call *call, long long *total)
@@ -54,11 +29,11 @@ repeat(struct pool *pool, const struct call *call, long long *total)
 	long long n = 1;
 
 	while (n > 0) {
-		auto_result struct result *row = run(pool, call);
+		auto_result struct result *row = command_run(pool, call);
 
 		if (row == NULL)
 			return false;
-		n = number(row, 0);
+		n = command_number(row, 0);
 		*total += n;
 	}
 	return true;
@@ -72,11 +47,11 @@ purge_sessions(struct pool *pool, long long *total)
 	while (after[0] != '\0') {
 		const struct call call = { &sql_purge_sessions,
 			{ SESSION_DAYS, after, SESSIONS_AT_ONCE } };
-		auto_result struct result *row = run(pool, &call);
+		auto_result struct result *row = command_run(pool, &call);
 
 		if (row == NULL)
 			return false;
-		*total += number(row, 1);
+		*total += command_number(row, 1);
 		snprintf(after, sizeof(after), "%s",
 		    result_text(row, 0, 0) != NULL ? result_text(row, 0, 0) : "");
 	}
@@ -87,12 +62,12 @@ static bool
 count(struct pool *pool, const char *days, struct purged *ret_purged)
 {
 	const struct call call = { &sql_purge_counts, { days, SESSION_DAYS } };
-	auto_result struct result *row = run(pool, &call);
+	auto_result struct result *row = command_run(pool, &call);
 
 	if (row == NULL)
 		return false;
-	*ret_purged =
-	    (struct purged){ number(row, 0), number(row, 1), number(row, 2), number(row, 3) };
+	*ret_purged = (struct purged){ command_number(row, 0), command_number(row, 1),
+		command_number(row, 2), command_number(row, 3) };
 	return true;
 }
 
@@ -109,10 +84,10 @@ purge(struct pool *pool, int retention_days, const char *days, struct purged *pu
 	    !repeat(pool, &erasures, &rows))
 		return false;
 	/* Those that another process is at work on. */
-	auto_result struct result *row = run(pool, &open);
+	auto_result struct result *row = command_run(pool, &open);
 	if (row == NULL)
 		return false;
-	purged->erasures = number(row, 0);
+	purged->erasures = command_number(row, 0);
 	return purge_sessions(pool, &purged->sessions) && repeat(pool, &answers, &purged->answers);
 }
 
@@ -131,12 +106,8 @@ command_purge(int argc, char *argv[])
 	}
 	if (config_load(&c, 0) != 0)
 		return 2;
-	log_set_level(LOG_WARN);
 	snprintf(days, sizeof(days), "%d", c.retention_days);
-	pool = pool_start(&(struct pool_config){ .url = c.database_url,
-	    .size = 1,
-	    .wait_ms = COMMAND_CONNECT_MS,
-	    .query_timeout_ms = COMMAND_TIMEOUT_MS });
+	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
 	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);

@@ -263,6 +263,32 @@ grants(PGconn *pg)
 	       execute(pg, what, grants_sql, 1) && commit(pg, what);
 }
 
+/*
+ * The documents of rows that an earlier version wrote, in short transactions, so that the desk goes on. What was begun and
+ * broken off goes on where it was.
+ */
+static bool
+render(PGconn *pg)
+{
+	static const char what[] = "documents";
+	int64_t start_ms = clock_ms(), told_ms = start_ms;
+	long long batches = 0;
+	int more;
+
+	while ((more = ask(pg, what, "select gestor.rendering_step(500)")) == 1) {
+		batches++;
+		if (clock_ms() - told_ms >= 10000) {
+			told_ms = clock_ms();
+			printf("documents: %lld batches of 500 rendered\n", batches);
+			fflush(stdout);
+		}
+	}
+	/* An empty table takes one batch to find out. */
+	if (more == 0 && batches > 3)
+		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
+	return more == 0;
+}
+
 /* Codes are made of labels by Unicode's rules, which other encodings do not have. */
 static bool
 is_utf8(PGconn *pg)
@@ -303,7 +329,7 @@ migrate(PGconn *pg, int wait_ms)
 	for (i = 0; i < migrations_count; i++)
 		if (!step(pg, &migrations[i], &applied))
 			return false;
-	if (!grants(pg))
+	if (!grants(pg) || !render(pg))
 		return false;
 	res = query(pg, "migrate",
 	    "select coalesce(max(version collate \"C\"), 'nothing') from gestor.schema_migrations",

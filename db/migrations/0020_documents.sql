@@ -147,12 +147,14 @@ create trigger opportunity_stays before update on action for each row
 -- ---------------------------------------------------------------- rendering in batches
 
 -- Stores the documents of up to `most` clients (opportunities, consents) with an id above `after` that differ from what they should be.
--- last: the id to go on after; null: there are no more.
+-- last: the id to go on after; null: there are no more. Rows of an erasure that goes on are left to its steps: until then they may
+-- hold what the constraints of 0017 refuse.
 create function clients_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
 set search_path = gestor, pg_temp as $$
 begin
     select max(b.id) into last from (select c.id from client c where c.id > after order by c.id limit most) b;
-    update client c set document = null where c.id > after and c.id <= last and c.document is distinct from client_document(c);
+    update client c set document = null where c.id > after and c.id <= last and c.document is distinct from client_document(c)
+        and not exists (select from erasure e where e.client_id = c.id and e.done_at is null);
     get diagnostics changed = row_count;
 end $$;
 create function opportunities_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
@@ -160,7 +162,8 @@ set search_path = gestor, pg_temp as $$
 begin
     select max(b.id) into last from (select o.id from opportunity o where o.id > after order by o.id limit most) b;
     update opportunity o set document = null
-     where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false);
+     where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false)
+        and not exists (select from erasure e where e.client_id = o.client_id and e.done_at is null);
     get diagnostics changed = row_count;
 end $$;
 create function consents_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
@@ -170,3 +173,42 @@ begin
     update consent n set document = null where n.id > after and n.id <= last and n.document is distinct from consent_document(n);
     get diagnostics changed = row_count;
 end $$;
+
+-- What is still to be rendered: `gestor migrate` renders a batch a transaction (rendering_step) until no row is left here. A later
+-- migration that changes what is shown adds its table here again.
+create table rendering (
+    of_table text constraint rendering_pkey primary key constraint rendering_of_table_known
+        check (of_table in ('client', 'consent', 'opportunity')),
+    after bigint not null default 0 -- ids up to this one are done
+);
+insert into rendering (of_table) values ('client'), ('consent'), ('opportunity');
+
+-- Goes on with erasures, or renders the next `most` rows. False: nothing was left to do.
+create function rendering_step(most integer) returns boolean language plpgsql set search_path = gestor, pg_temp as $$
+declare
+    r rendering;
+    done record;
+begin
+    if erasure_continue(most) > 0 then
+        return true;
+    end if;
+    select x.* into r from rendering x order by x.of_table limit 1 for update;
+    if not found then
+        return false;
+    end if;
+    if r.of_table = 'client' then
+        select d.last into done from clients_render(r.after, most) d;
+    elsif r.of_table = 'consent' then
+        select d.last into done from consents_render(r.after, most) d;
+    else
+        select d.last into done from opportunities_render(r.after, most) d;
+    end if;
+    if done.last is null then
+        delete from rendering x where x.of_table = r.of_table;
+    else
+        update rendering x set after = done.last where x.of_table = r.of_table;
+    end if;
+    return true;
+end $$;
+revoke execute on function rendering_step(integer), clients_render(bigint, integer), consents_render(bigint, integer),
+    opportunities_render(bigint, integer) from public;

@@ -11,7 +11,7 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { execFileSync, spawn } = require("node:child_process");
+const { execFileSync, spawn, spawnSync } = require("node:child_process");
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const http = require("node:http");
@@ -292,7 +292,9 @@ async function world({ env = {}, demo = true } = {}) {
       agents.clear();
       const { code } = await server.stop();
       await Promise.all(servers.map((s) => s.stop()));
+      const check = spawnSync(gestor, ["check"], { encoding: "utf8", env: { ...process.env, DATABASE_URL: database.serve } });
       database.drop();
+      assert.equal(check.status, 0, `stored documents differ from their rows:\n${check.stdout}${check.stderr}`);
       assert.equal(code, 0, "the server exits with 0: " + server.log().slice(-2000));
       assert.doesNotMatch(server.log(), /(Address|Leak|Thread)Sanitizer|runtime error/);
     },

@@ -5,6 +5,7 @@ set client_min_messages = warning;
 begin;
 -- This trigger refuses every change (tests/http/audit.test.js) and would hide the constraints under test.
 alter table gestor.consent disable trigger consent_stays;
+alter table gestor.consent disable trigger consent_stays_whole;
 
 create table pg_temp.tried (name text primary key);
 
@@ -494,7 +495,10 @@ end $$;
 do $$
 begin
     perform pg_temp.refused('audit_action_known', 'insert into audit (object_type, object_id, action) values (''client'', 1, ''read'')');
-    perform pg_temp.refused('action_opportunity_fkey', 'update action set opportunity_id = 999999');
+    perform pg_temp.refused('action_opportunity_fkey', 'insert into action (opportunity_id, action_id, action) select 999999, action_id, action from action limit 1');
+    perform pg_temp.refused('action_opportunity_stays', 'update action set opportunity_id = 999999');
+    perform pg_temp.refused('rendering_of_table_known', 'insert into rendering (of_table) values (''contact'')');
+    perform pg_temp.refused('advisor_username_stays', 'update advisor set username = ''E0000009'' where username is not null');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
     perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');
     perform pg_temp.refused('consent_opportunity_fkey', 'update consent set opportunity_id = 999999');

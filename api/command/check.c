@@ -1,0 +1,63 @@
+/*
+ * "gestor check": whether every stored document is what its row renders to. Any role may run it that may read the tables.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "command/command.h"
+#include "command/database.h"
+#include "sql.h"
+
+#define ROWS_AT_ONCE "1000"
+
+/* Walks through one table by id, and prints the ids whose documents differ. */
+static bool
+check(struct pool *pool, const char *what, const struct statement *st, long long *ret_differing)
+{
+	long long rows = 0, differing = 0;
+	char after[32] = "0";
+
+	for (;;) {
+		const struct call call = { st, { after, ROWS_AT_ONCE } };
+		auto_result struct result *row = command_run(pool, &call);
+		const char *ids;
+
+		if (row == NULL)
+			return false;
+		if (command_number(row, 1) == 0)
+			break;
+		snprintf(after, sizeof(after), "%s", result_text(row, 0, 0));
+		rows += command_number(row, 1);
+		ids = result_text(row, 0, 2);
+		for (const char *p = ids; p != NULL && *p != '\0'; p++)
+			differing += *p == ' ';
+		if (ids != NULL) {
+			differing++;
+			printf("%s: the documents of these ids differ from their rows: %s\n", what,
+			    ids);
+		}
+	}
+	printf("%s: %lld documents, %lld differ\n", what, rows, differing);
+	*ret_differing += differing;
+	return true;
+}
+
+int
+command_check(void)
+{
+	long long differing = 0;
+	struct pool *pool;
+	struct config c;
+	bool done;
+
+	if (config_load(&c, 0) != 0)
+		return 2;
+	pool = command_pool(&c);
+	if (pool == NULL)
+		return 1;
+	done = check(pool, "clients", &sql_clients_differing, &differing) &&
+	       check(pool, "opportunities", &sql_opportunities_differing, &differing) &&
+	       check(pool, "consents", &sql_consents_differing, &differing);
+	pool_stop(pool);
+	return done && differing == 0 ? 0 : 1;
+}

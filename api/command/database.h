@@ -1,0 +1,24 @@
+/*
+ * database - the one connection of a command at the terminal.
+ */
+#ifndef COMMAND_DATABASE_H
+#define COMMAND_DATABASE_H
+
+#include "config.h"
+#include "db/pool.h"
+#include "db/query.h"
+
+/* A command waits for a database that is slow to be reached, and for slow statements. */
+#define COMMAND_CONNECT_MS 10000
+#define COMMAND_TIMEOUT_MS 30000
+
+/* command_pool - a pool of one connection; NULL: the reason is on standard error. */
+struct pool *command_pool(const struct config *c);
+
+/* command_run - one statement. Returns its result, the caller's (auto_result); NULL: the reason is on standard error. */
+struct result *command_run(struct pool *pool, const struct call *call);
+
+/* command_number - the number in this column of the first row; 0 for NULL. */
+long long command_number(const struct result *r, int col);
+
+#endif
