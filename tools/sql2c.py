@@ -12,14 +12,13 @@ A file consists of sections. A section begins with one of the first two lines:
 A fragment may include fragments of any file. Comment lines and the final semicolon are dropped. Errors: a duplicate name,
 a fragment that is unknown, unused or includes itself, more than one statement in a section, a gap in $1..$n.
 
-Blanks part the arguments of a fragment; one that holds blanks stands between
-double quotes: :{ended_lately "s.id = any ($1)" true}
+Blanks separate the arguments of a fragment. An argument that contains blanks stands between double quotes:
+:{ended_lately "s.id = any ($1)" true}
 
-A statement only reads when it begins with select, with or values and none of
-the WRITES below stands in it as a word, in whatever role. A select that writes
-through a function says so with the comment line `-- writes`. What only reads
-has the three flags of struct statement (api/db/statement.h); of what writes
-they are false, but for those that it names: `-- writes: repeatable, brief, apart`.
+A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
+whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
+reads has the three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
+`-- writes: repeatable, brief, apart`.
 """
 import argparse
 import os

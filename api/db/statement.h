@@ -1,5 +1,5 @@
 /*
- * statement - what is asked of the database, and what can become of it. Ground of db/: it knows no connection.
+ * statement - a statement, its arguments and its possible outcomes. Knows no connection.
  */
 #ifndef DB_STATEMENT_H
 #define DB_STATEMENT_H
@@ -13,12 +13,16 @@ struct statement {
 	const char *name; /* the operationId, for most */
 	const char *text; /* SQL with $1..$n */
 	int nargs; /* n; at most DB_ARGS_MAX */
-	/* All three are true of what writes nothing; tools/sql2c.py says of what else. */
-	bool
-	    repeatable; /* once more does no harm: so it is run again where a connection was lost */
-	bool brief; /* it waits for no lock that a whole write holds: any connection will do */
-	bool
-	    apart; /* it is no part of a write: no rehearsal undoes it, no Idempotency-Key goes before it */
+	/*
+	 * A statement that only reads has all three flags; one that writes has those that its .sql
+	 * file declares (tools/sql2c.py).
+	 * repeatable  running it twice does no harm: after a lost connection it is run again
+	 * brief       it never waits for a lock that a whole transaction of several statements holds, so it
+	 *             may use the connections that are kept for reads
+	 * apart       it is no part of the request's write: it runs without Idempotency-Key and audit
+	 *             context, and validate_only does not roll it back
+	 */
+	bool repeatable, brief, apart;
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */

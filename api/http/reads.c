@@ -114,6 +114,7 @@ object_type(const struct operation *op)
 		{ "/v1/clients", "client" },
 		{ "/v1/contacts", "contact" },
 		{ "/v1/opportunities", "opportunity" },
+		{ "/v1/typifications", "opportunity" },
 	};
 
 	for (size_t i = 0; i < NITEMS(types); i++) {

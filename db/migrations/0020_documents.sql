@@ -147,14 +147,12 @@ create trigger opportunity_stays before update on action for each row
 -- ---------------------------------------------------------------- rendering in batches
 
 -- Stores the documents of up to `most` clients (opportunities, consents) with an id above `after` that differ from what they should be.
--- last: the id to go on after; null: there are no more. Rows of an erasure that goes on are left to its steps: until then they may
--- hold what the constraints of 0017 refuse.
+-- last: the id to go on after; null: there are no more.
 create function clients_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
 set search_path = gestor, pg_temp as $$
 begin
     select max(b.id) into last from (select c.id from client c where c.id > after order by c.id limit most) b;
-    update client c set document = null where c.id > after and c.id <= last and c.document is distinct from client_document(c)
-        and not exists (select from erasure e where e.client_id = c.id and e.done_at is null);
+    update client c set document = null where c.id > after and c.id <= last and c.document is distinct from client_document(c);
     get diagnostics changed = row_count;
 end $$;
 create function opportunities_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
@@ -162,8 +160,7 @@ set search_path = gestor, pg_temp as $$
 begin
     select max(b.id) into last from (select o.id from opportunity o where o.id > after order by o.id limit most) b;
     update opportunity o set document = null
-     where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false)
-        and not exists (select from erasure e where e.client_id = o.client_id and e.done_at is null);
+     where o.id > after and o.id <= last and o.document is distinct from opportunity_document(o, false);
     get diagnostics changed = row_count;
 end $$;
 create function consents_render(after bigint, most integer, out last bigint, out changed bigint) language plpgsql
@@ -183,15 +180,12 @@ create table rendering (
 );
 insert into rendering (of_table) values ('client'), ('consent'), ('opportunity');
 
--- Goes on with erasures, or renders the next `most` rows. False: nothing was left to do.
+-- Renders the next `most` rows. False: nothing was left to do.
 create function rendering_step(most integer) returns boolean language plpgsql set search_path = gestor, pg_temp as $$
 declare
     r rendering;
     done record;
 begin
-    if erasure_continue(most) > 0 then
-        return true;
-    end if;
     select x.* into r from rendering x order by x.of_table limit 1 for update;
     if not found then
         return false;

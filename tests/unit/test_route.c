@@ -1,4 +1,4 @@
-/* Routes and the document must match in both directions. */
+/* What the start checks of the document: it matches the routes, and the record of reads knows whom each operation shows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "http/check.h"
+#include "http/reads.h"
 #include "http/route.h"
 #include "spec/openapi.h"
 
-/* Loads the embedded document, altered by `alter`; returns route_check's message. */
+/* Loads the embedded document, altered by `alter`, and returns what `check` says of it. */
 static int
-checked(void (*alter)(json_t *paths), char ret_err[static 512])
+checked_by(int (*check)(char *ret_err, size_t err_size), void (*alter)(json_t *paths),
+    char ret_err[static 512])
 {
 	json_t *document = json_loadb(openapi_json_text, openapi_json_length, 0, NULL);
 	char *text;
@@ -27,11 +29,17 @@ checked(void (*alter)(json_t *paths), char ret_err[static 512])
 		alter(json_object_get(document, "paths"));
 	text = json_dumps(document, JSON_COMPACT);
 	assert_int_equal(openapi_load_text(text, strlen(text), &check_names, ret_err, 512), 0);
-	result = route_check(ret_err, 512);
+	result = check(ret_err, 512);
 	openapi_unload();
 	free(text);
 	json_decref(document);
 	return result;
+}
+
+static int
+checked(void (*alter)(json_t *paths), char ret_err[static 512])
+{
+	return checked_by(route_check, alter, ret_err);
 }
 
 static void
@@ -90,10 +98,31 @@ routes_and_document_must_match(void **state)
 	assert_non_null(strstr(err, "catalog_list"));
 }
 
+static void
+move_contacts(json_t *paths)
+{
+	json_t *item = json_incref(json_object_get(paths, "/v1/contacts/{contact_id}"));
+
+	json_object_del(paths, "/v1/contacts/{contact_id}");
+	json_object_set_new(paths, "/v1/contactsheets/{contact_id}", item);
+}
+
+static void
+record_of_reads_knows_whom_an_operation_shows(void **state)
+{
+	char err[512];
+
+	(void)state;
+	assert_int_equal(checked_by(reads_check, NULL, err), 0);
+	assert_int_equal(checked_by(reads_check, move_contacts, err), -1);
+	assert_non_null(strstr(err, "contact_get"));
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(routes_and_document_must_match) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(routes_and_document_must_match),
+		cmocka_unit_test(record_of_reads_knows_whom_an_operation_shows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

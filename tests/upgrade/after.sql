@@ -21,10 +21,13 @@ begin
     perform pg_temp.same('kept answers', (select string_agg(i.operation || coalesce(i.client_id - c.id, -1)::text, ',' order by i.operation)
         from idempotency i, client c where c.name = 'PLAIN'), 'action_delete-1,client_update0,contact_create0,diagnosis_put-1');
     perform pg_temp.same('consents', (select count(*) from consent where advertising_acceptance is not null), 6::bigint);
-    -- Clients erased before 0017 had data left, which erasures have removed, and every row has its document.
+    -- Clients erased before 0017 had data left, which 0018 removes before it validates the constraints.
+    perform pg_temp.same('erasures under way', (select count(*) from erasure e where e.done_at is null), 0::bigint);
+    perform pg_temp.same('constraints that old rows need not meet', (select count(*) from pg_constraint where not convalidated), 0::bigint);
     perform pg_temp.same('and done', (select count(*) from erasure e join client c on c.id = e.client_id where e.done_at is not null and e.begun_at = c.erased_at and c.plan is null), 1::bigint);
     perform pg_temp.same('opportunities of theirs', (select count(*) from opportunity where erased_at is not null and num_nonnulls(current_plan, activation_date, prior_consultation) > 0), 0::bigint);
     perform pg_temp.same('of others', (select count(*) from opportunity where erased_at is null and current_plan = 'CHIP'), 4::bigint);
+    -- Every row has its document (0020).
     perform pg_temp.same('rendered', (select count(*) from rendering), 0::bigint);
     perform pg_temp.same('clients'' documents', (select count(*) from client c where c.document is distinct from client_document(c)), 0::bigint);
     perform pg_temp.same('opportunities'' documents', (select count(*) from opportunity o where o.document is distinct from opportunity_document(o, false)), 0::bigint);
