@@ -17,9 +17,9 @@ case when %1.renamed_at > %2
 -- The stored document, with what changes by itself: whether today is the birthday, and the newest answer about advertising.
 -- fragment: client  (%1 a client)
 (case when is_birthday(%1.birth_date, today())
-    then replace(coalesce(%1.document, client_rendered(%1)), '"birthday_today":false', '"birthday_today":true')
-    else coalesce(%1.document, client_rendered(%1)) end
- || coalesce((select coalesce(n.document, consent_rendered(n)) from consent n where n.client_id = %1.id
+    then replace(coalesce(%1.document, client_document(%1)), '"birthday_today":false', '"birthday_today":true')
+    else coalesce(%1.document, client_document(%1)) end
+ || coalesce((select coalesce(n.document, consent_document(n)) from consent n where n.client_id = %1.id
               order by n.created_at desc, n.id desc limit 1), 'null') || '}')
 
 -- fragment: client_columns

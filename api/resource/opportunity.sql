@@ -34,7 +34,7 @@ case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultatio
 -- The stored document. While copies of its client's data are still being removed they are not shown: it is rendered anew then.
 -- fragment: opportunity  (%1 an opportunity)
 case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
-    then opportunity_rendered(%1, erasing(%1.client_id)) else %1.document end
+    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end
 
 -- fragment: voided_is  (%1 an opportunity, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)

@@ -20,67 +20,71 @@ end $$;
 
 -- ---------------------------------------------------------------- what is shown
 
--- The advisor's name as it stood at that moment. The history is only looked up for an advisor who was renamed since.
-create function advisor_shown(a advisor, moment timestamptz) returns json language sql stable
-return (select row_to_json(r) from (select a.id::text as id, a.username, case when a.renamed_at > moment
-        then (select h.full_name from advisor_name h where h.advisor_id = a.id and h.until > moment order by h.until limit 1)
-        else a.full_name end as full_name) r);
+-- Functions in PL/pgSQL, because it keeps their plans: SQL functions are planned anew at each call here. A read does not take
+-- them into its own plan, which would cost every execution as much as rendering.
 
--- A client, up to the value of its last member, `advertising`, which is the newest consent's document: client_shown() adds it.
--- `birthday_today` is as on a day that is no birthday.
-create function client_document(c client) returns text language sql stable
-return (select left(row_to_json(r)::text, -1) || ',"advertising":' from (select c.id::text as id, c.name, c.document_type,
-    c.document_number, c.phone, c.email, c.gender, c.birth_date, c.legal_representative,
-    (select row_to_json(s) from (select c.lines, c.plan, c.activation_date) s) as sales,
-    (select row_to_json(s) from (select c.trac_profile, c.observed, c.claro_points, c.segment, c.mi_claro) s) as summary_360,
-    (select row_to_json(s) from (select case when c.birth_date is not null then false end as birthday_today, c.expiring_points,
-        c.overdue_payment, c.latam_partner) s) as experience,
-    instant(c.created_at) as created_at, instant(c.updated_at) as updated_at, instant(c.erased_at) as erased_at) r);
+-- A client, up to the value of its last member, `advertising`, which is the newest consent's document. `birthday_today` is as on a
+-- day that is no birthday. The reads add the former and correct the latter (fragment client).
+create function client_document(c client) returns text language plpgsql stable as $$
+begin
+    return (select left(row_to_json(r)::text, -1) || ',"advertising":' from (select c.id::text as id, c.name, c.document_type,
+        c.document_number, c.phone, c.email, c.gender, c.birth_date, c.legal_representative,
+        (select row_to_json(s) from (select c.lines, c.plan, c.activation_date) s) as sales,
+        (select row_to_json(s) from (select c.trac_profile, c.observed, c.claro_points, c.segment, c.mi_claro) s) as summary_360,
+        (select row_to_json(s) from (select case when c.birth_date is not null then false end as birthday_today, c.expiring_points,
+            c.overdue_payment, c.latam_partner) s) as experience,
+        instant(c.created_at) as created_at, instant(c.updated_at) as updated_at, instant(c.erased_at) as erased_at) r);
+end $$;
 
--- What a client said about advertising; 'null' for a withdrawal.
-create function consent_document(n consent) returns text language sql stable
-return case when n.advertising_acceptance is null then 'null' else (select row_to_json(r)::text from (
-    select n.advertising_acceptance as acceptance, instant(n.created_at) as at,
-           (select advisor_shown(a, n.created_at) from advisor a where a.id = n.advisor_id) as advisor,
-           n.opportunity_id::text as opportunity_id) r) end;
-
--- The rows of the grid, in order.
-create function grid_shown(opportunity bigint) returns json language sql stable
-return (select ('[' || coalesce(string_agg((select row_to_json(r) from (select x.id::text as id, x.action, x.final_state) r)::text,
-        ',' order by x.id), '') || ']')::json
-    from action x where x.opportunity_id = grid_shown.opportunity);
+-- What a client said about advertising, with the advisor's name as it stood; 'null' for a withdrawal.
+create function consent_document(n consent) returns text language plpgsql stable as $$
+begin
+    if n.advertising_acceptance is null then
+        return 'null';
+    end if;
+    return (select row_to_json(r)::text from (select n.advertising_acceptance as acceptance, instant(n.created_at) as at,
+        (select row_to_json(x) from (select a.id::text as id, a.username, case when a.renamed_at > n.created_at
+            then (select h.full_name from advisor_name h where h.advisor_id = a.id and h.until > n.created_at order by h.until limit 1)
+            else a.full_name end as full_name) x) as advisor,
+        n.opportunity_id::text as opportunity_id from advisor a where a.id = n.advisor_id) r);
+end $$;
 
 -- An opportunity. hidden: copies of its client's data are still being removed, and are not shown.
-create function opportunity_document(o opportunity, hidden boolean) returns text language sql stable
-return (select row_to_json(r)::text from (select o.id::text as id, o.client_id::text as client_id, o.contact_id::text as contact_id,
-    o.campaign, o.sub_campaign, o.stage, (select advisor_shown(a, o.created_at) from advisor a where a.id = o.advisor_id) as advisor,
-    (select row_to_json(s) from (select case when not hidden then o.current_plan end as current_plan,
-        case when not hidden then o.activation_date end as activation_date,
-        case when not hidden then o.prior_consultation end as prior_consultation) s) as service,
-    grid_shown(o.id) as actions,
-    (select row_to_json(s) from (select o.reason) s) as diagnosis,
-    (select row_to_json(s) from (select o.competitor_plan as plan, o.competitor_offer as offer, o.offer_channel as channel, o.operator,
-        case when not hidden then o.phone_to_manage end as phone_to_manage,
-        case when not hidden then o.additional_line end as additional_line) s) as competitor_offer,
-    (select row_to_json(s) from (select o.advertising_acceptance, o.stage, instant(o.closed_at) as closed_at) s) as closure,
-    case when o.closed_at is null then array_remove(array[
-        case when not exists (select from action x where x.opportunity_id = o.id) then 'actions' end,
-        case when exists (select from action x where x.opportunity_id = o.id and x.final_state_id is null)
-            then 'actions.final_state' end,
-        case when o.reason_id is null then 'diagnosis.reason' end,
-        case when o.phone_to_manage is null then 'competitor_offer.phone_to_manage' end,
-        case when o.advertising_acceptance_id is null then 'closure.advertising_acceptance' end], null) else '{}' end as missing,
-    case when o.voided_at is not null then (select row_to_json(s) from (select instant(o.voided_at) as at,
-        (select advisor_shown(v, o.voided_at) from advisor v where v.id = o.voided_by) as advisor,
-        case when hidden then 'CLIENTE BORRADO' else o.void_reason end as reason) s) end as voided,
-    instant(o.created_at) as created_at, instant(o.updated_at) as updated_at) r);
-
--- The same, for reads: PostgreSQL does not take these into a statement's plan, which would cost each execution as much as rendering.
-create function client_rendered(c client) returns text language plpgsql stable as $$ begin return client_document(c); end $$;
-create function consent_rendered(n consent) returns text language plpgsql stable as $$ begin return consent_document(n); end $$;
-create function opportunity_rendered(o opportunity, hidden boolean) returns text language plpgsql stable as $$
+create function opportunity_document(o opportunity, hidden boolean) returns text language plpgsql stable as $$
+declare
+    grid json;
+    unfinished boolean; -- a row without a final state
 begin
-    return opportunity_document(o, hidden);
+    select ('[' || string_agg(row_to_json(r)::text, ',' order by x.id) || ']')::json, bool_or(x.final_state_id is null)
+      into grid, unfinished
+      from action x, lateral (select x.id::text as id, x.action, x.final_state) r where x.opportunity_id = o.id;
+    return (select row_to_json(r)::text from (select o.id::text as id, o.client_id::text as client_id, o.contact_id::text as contact_id,
+        o.campaign, o.sub_campaign, o.stage,
+        (select row_to_json(x) from (select a.id::text as id, a.username, case when a.renamed_at > o.created_at
+            then (select h.full_name from advisor_name h where h.advisor_id = a.id and h.until > o.created_at order by h.until limit 1)
+            else a.full_name end as full_name) x) as advisor,
+        (select row_to_json(s) from (select case when not hidden then o.current_plan end as current_plan,
+            case when not hidden then o.activation_date end as activation_date,
+            case when not hidden then o.prior_consultation end as prior_consultation) s) as service,
+        coalesce(grid, '[]') as actions,
+        (select row_to_json(s) from (select o.reason) s) as diagnosis,
+        (select row_to_json(s) from (select o.competitor_plan as plan, o.competitor_offer as offer, o.offer_channel as channel,
+            o.operator, case when not hidden then o.phone_to_manage end as phone_to_manage,
+            case when not hidden then o.additional_line end as additional_line) s) as competitor_offer,
+        (select row_to_json(s) from (select o.advertising_acceptance, o.stage, instant(o.closed_at) as closed_at) s) as closure,
+        case when o.closed_at is null then array_remove(array[
+            case when grid is null then 'actions' end,
+            case when unfinished then 'actions.final_state' end,
+            case when o.reason_id is null then 'diagnosis.reason' end,
+            case when o.phone_to_manage is null then 'competitor_offer.phone_to_manage' end,
+            case when o.advertising_acceptance_id is null then 'closure.advertising_acceptance' end], null) else '{}' end as missing,
+        case when o.voided_at is not null then (select row_to_json(s) from (select instant(o.voided_at) as at,
+            (select (select row_to_json(x) from (select v.id::text as id, v.username, case when v.renamed_at > o.voided_at
+            then (select h.full_name from advisor_name h where h.advisor_id = v.id and h.until > o.voided_at order by h.until limit 1)
+            else v.full_name end as full_name) x) from advisor v where v.id = o.voided_by) as advisor,
+            case when hidden then 'CLIENTE BORRADO' else o.void_reason end as reason) s) end as voided,
+        instant(o.created_at) as created_at, instant(o.updated_at) as updated_at
+      from advisor a where a.id = o.advisor_id) r);
 end $$;
 
 -- ---------------------------------------------------------------- kept by triggers
@@ -116,6 +120,11 @@ create trigger consent_stays_whole before update on consent for each row
            new.advertising_acceptance::text, new.created_at)) execute function audit_stays();
 alter table consent enable always trigger consent_stays_whole;
 
+-- Also of changes that a replica, or who takes himself for one, makes.
+alter table client enable always trigger renders;
+alter table consent enable always trigger renders;
+alter table opportunity enable always trigger renders;
+
 -- A change of the grid is a change of its opportunity. Once is enough: a statement that deletes rows and inserts others comes here twice.
 create function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
@@ -129,6 +138,8 @@ create trigger grid_removed after delete on action referencing old table as chan
     for each statement execute function grid_changed();
 create trigger grid_altered after update on action referencing new table as changed
     for each statement execute function grid_changed();
+
+alter table action enable always trigger grid_added, enable always trigger grid_removed, enable always trigger grid_altered;
 
 -- Documents show the username and say whose an action is, so neither changes.
 create function advisor_username_stays() returns trigger language plpgsql as $$
