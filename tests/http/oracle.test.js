@@ -139,7 +139,7 @@ async function built(which) {
   /* The same time in all records, so that entity tags can be compared. */
   lib.sql(world.database.superuser, `set search_path = gestor; set session_replication_role = replica;
     update client set created_at = '2025-05-03', updated_at = '2025-05-03'; update contact set created_at = '2025-05-03';
-    alter table consent disable trigger all; update consent set created_at = '2025-05-03'; alter table consent enable trigger all;
+    alter table consent disable trigger consent_stays_whole; update consent set created_at = '2025-05-03'; alter table consent enable always trigger consent_stays_whole;
     update opportunity set created_at = '2025-05-03', updated_at = '2025-05-03', closed_at = case when closed_at is not null then '2025-05-03'::timestamptz end`);
   return { world, as, of, sees: await world.signedIn("E8000001") };
 }
