@@ -15,7 +15,7 @@ static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a to
 #define KEPT_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
 static_assert(SECRET_KEPT_SIZE >= sodium_base64_ENCODED_LEN(KEPT_BYTES, VARIANT), "it fits");
 
-/* The first seals, keeps and hashes, both open. */
+/* The first signs, encrypts and hashes; both verify and decrypt. */
 static struct {
 	unsigned char seal[crypto_generichash_KEYBYTES];
 	unsigned char keep[crypto_secretbox_KEYBYTES];
@@ -50,7 +50,7 @@ secret_id(char ret_id[static SECRET_ID_SIZE])
 		size_t left;
 	} stock;
 
-	/* One system call for many: every request has an id. */
+	/* Every request needs an id: one system call fetches the bytes of 32. */
 	if (stock.left == 0) {
 		randombytes_buf(stock.bytes, sizeof(stock.bytes));
 		stock.left = sizeof(stock.bytes);
@@ -140,7 +140,7 @@ seal(size_t key, const char *about, const char *text, unsigned char ret_seal[sta
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, keys[key].seal, sizeof(keys[key].seal), SEAL_BYTES);
-	/* The NUL goes along, so that ("ab", "c") is not ("a", "bc"). */
+	/* The NUL is included, so that ("ab", "c") differs from ("a", "bc"). */
 	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
 	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
 	crypto_generichash_final(&state, ret_seal, SEAL_BYTES);

@@ -1,8 +1,9 @@
 /*
- * secret - random tokens, their hashes, and seals: bytes that prove that we made them.
+ * secret - random tokens, their hashes and encryption, and signed texts.
  *
- * Keys for seals are derived from the signing secret (BLAKE2b, keyed and
- * personalised), so that one secret is all that must be kept.
+ * All keys are derived from the signing secret (keyed BLAKE2b, the key being the
+ * purpose), so the administrator keeps one secret. All functions but secret_init
+ * are safe from any thread.
  */
 #ifndef AUTH_SECRET_H
 #define AUTH_SECRET_H
@@ -13,10 +14,10 @@
 #define SECRET_TOKEN_SIZE 44 /* 32 random bytes as base64url, and a NUL */
 #define SECRET_HASH_SIZE  65 /* BLAKE2b-256 in hex, and a NUL */
 
-/* secret_token - a fresh refresh token. */
+/* secret_token - writes a new random refresh token. */
 void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 
-/* secret_hash - what is stored of it. */
+/* secret_hash - writes the token's hash, which is what the database stores. */
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
 
 /*
@@ -29,21 +30,21 @@ void secret_keep(
 bool secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
 
 /*
- * secret_mac - a keyed hash of a text that could be guessed from a plain one. Of its two, the
- * first is what is kept; the other is what a process whose first key is our second has kept
- * (the same as the first where there is one key).
+ * secret_mac - writes two keyed hashes of a text that a plain hash would let attackers guess.
+ * The database stores the first. The second, made with the previous secret, matches what was
+ * stored under it; without a previous secret it equals the first.
  */
 void secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE]);
 
-/* secret_id - 16 random bytes as hex: a request's id, a token's jti. */
+/* secret_id - writes 16 random bytes in hex: a request's id, a token's jti. */
 #define SECRET_ID_SIZE 33
 void secret_id(char ret_id[static SECRET_ID_SIZE]);
 
 /*
- * secret_init - derives the keys; before threads.
+ * secret_init - derives the keys; before any thread starts.
  *
- * previous  what was made under it is opened too, and nothing is made under it
- *           any more; NULL or "": there is none
+ * previous  the secret before: still accepted for decrypting and verifying, never used to make
+ *           anything new; NULL or "": there is none
  */
 void secret_init(const char *signing_secret, const char *previous);
 
