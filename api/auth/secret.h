@@ -21,13 +21,14 @@ void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
 
 /*
- * secret_keep - a token, encrypted (XSalsa20-Poly1305), as base64url: for the database to keep.
- * secret_kept - the token again; false when it was not kept by us, or under another secret.
+ * secret_encrypt - encrypts a token (XSalsa20-Poly1305) and writes base64url, for the database.
+ * secret_decrypt - the inverse. Returns false for anything that secret_encrypt did not make with
+ * the present or the previous secret.
  */
-#define SECRET_KEPT_SIZE 112
-void secret_keep(
-    const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE]);
-bool secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
+#define SECRET_ENCRYPTED_SIZE 112
+void secret_encrypt(
+    const char token[static SECRET_TOKEN_SIZE], char ret_encrypted[static SECRET_ENCRYPTED_SIZE]);
+bool secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
 
 /*
  * secret_mac - writes two keyed hashes of a text that a plain hash would let attackers guess.
@@ -49,14 +50,18 @@ void secret_id(char ret_id[static SECRET_ID_SIZE]);
 void secret_init(const char *signing_secret, const char *previous);
 
 /*
- * secret_seal - base64url of a seal and the text: what a client carries and gives back.
+ * secret_sign - writes base64url of a MAC and the text. The client stores it and sends it back.
  *
- * about    what the text is good for; the same must be given to open it
- * returns  ret_sealed, or NULL when it does not fit
+ * context  what the text is for; secret_verify must get the same
+ * returns  ret_signed, or NULL when it does not fit into size bytes
  */
-char *secret_seal(const char *about, const char *text, char *ret_sealed, size_t size);
+char *secret_sign(const char *context, const char *text, char *ret_signed, size_t size);
 
-/* secret_open - the text; false when it was not sealed by us, for this. */
-bool secret_open(const char *about, const char *sealed, char *ret_text, size_t size) MUSTCHECK;
+/*
+ * secret_verify - writes the text of what secret_sign returned.
+ * returns false, with ret_text undefined, for a wrong MAC or context, or when it does not fit
+ */
+bool secret_verify(
+    const char *context, const char *signed_text, char *ret_text, size_t size) MUSTCHECK;
 
 #endif
