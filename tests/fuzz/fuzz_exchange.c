@@ -227,7 +227,7 @@ start(char **ret_token, char *ret_cursor, size_t cursor_size)
 	secret_init(secret, NULL);
 	revoked_loaded();
 	/* A cursor of the list "GET /v1/clients/7/contacts". */
-	MUST(secret_seal("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
+	MUST(secret_sign("contact_list 7", "2026-01-31T10:00:00Z 7", ret_cursor, cursor_size) !=
 	     NULL);
 	*ret_token =
 	    token_issue(&who, clock_epoch_s(), 1000000, "0af7651916cd43dd8448eb211c80319c");
