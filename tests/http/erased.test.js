@@ -15,7 +15,7 @@ const exchanges = require("./exchanges.js");
 exchanges.off();
 
 const off = (...names) => Object.fromEntries(names.map((name) => [`enable_${name}`, "off"]));
-/* The step planner has all of them; the step http two, a plan for the arguments and one for any. */
+/* The step planner tries all of them (TEST_PLANS=every), the step http two. */
 const settings = process.env.TEST_PLANS !== "every" ? { "default settings": {}, "generic plans": { plan_cache_mode: "force_generic_plan" } } : {
   "default settings": {},
   "no index scans": off("indexscan", "bitmapscan", "indexonlyscan"),

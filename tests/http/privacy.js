@@ -61,10 +61,10 @@ process.on("exit", () => {
   fs.writeFileSync(path.join(folder, `${process.pid}.json`), JSON.stringify([...seen]));
 });
 
-/* those(values, logs) - the values that stand in the logs, by grep: it looks for all of them in one pass. */
-function those(values, logs) {
+/* logged(values, logs) - the values that the logs contain. grep searches for all of them in one pass. */
+function logged(values, logs) {
   const list = path.join(folder, "values.txt");
-  /* A log holds no line break within a value: it would be written as \\n. */
+  /* A value with a line break cannot be in a log as it is: JSON writes \\n. */
   fs.writeFileSync(list, values.filter((v) => !v.includes("\n")).map((v) => v + "\n").join(""));
   const grep = spawnSync("grep", ["-aoFf", list], { input: logs, encoding: "utf8", maxBuffer: 1 << 26, env: { PATH: process.env.PATH, LC_ALL: "C" } });
   if (grep.status !== 0 && grep.status !== 1) throw new Error(`grep: ${grep.stderr || grep.error}`);
@@ -78,7 +78,7 @@ function main() {
     /* Ignore today's date, which may be a birth date, and random ids, which may contain a client's number. */
     .replace(/^\{"time":"[^"]*",/gm, "{").replace(/"(request|trace|span)_id":"[0-9a-f]{16,32}"/g, "");
   const lines = logs.split("\n").length;
-  const found = those([...values], logs);
+  const found = logged([...values], logs);
   for (const value of found) {
     const at = logs.indexOf(value);
     console.log(`in a log: ${value}\n    ${logs.slice(logs.lastIndexOf("\n", at) + 1, logs.indexOf("\n", at))}`);
