@@ -74,6 +74,11 @@ only 'api/field/unicode\.c' 'uni(case|conv|ctype|lbrk|name|norm|stdio|str|types|
 	only 'no setting' '(http|resource|auth|catalog|db|spec|field)/|sql\.h' api/config.c api/config.h
 }
 
+# ---- No circles among modules (x.c and x.h of one folder)
+
+tools/circles.py --self-test tests/tools/circles.txt || fail 'tools/circles.py does not find what it is to find'
+tools/circles.py || fail 'modules of api/ include each other'
+
 # ---- Files of at most 400 lines, functions of at most 70
 
 for file in "${api[@]}"; do
