@@ -58,8 +58,10 @@ migrate() {
 
 # step_node NAME SECONDS NODE WORD... - a step that runs tests of Node.js. They create databases and servers by themselves:
 # TEST_OWNER_URL, TEST_SERVE_URL (to the empty database gestor) and TEST_SUPERUSER_URL say where, TEST_TEMPLATE_DB what to copy.
+# TEST_RECORDS is the directory in which tests/http/lib.js notes answers, exchanges and logs.
 step_node() {
-	TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
+	mkdir -p "${TEST_RECORDS:=$tmp/records}"
+	TEST_RECORDS=$TEST_RECORDS TEST_OWNER_URL=$OWNER_URL TEST_SERVE_URL=$SERVE_URL TEST_SUPERUSER_URL=$SUPERUSER_URL TEST_TEMPLATE_DB=$template \
 		step "$1" "$2" "$3" --test --test-reporter=spec "${@:4}"
 }
 

@@ -4,7 +4,6 @@
 #   hashed  the http tests with generic plans, no indexes and no nested loops
 #   nested  the http tests with custom plans, no indexes and no hash or merge joins
 #   erased  erased.test.js, which sets ten settings of the planner by itself, one after the other
-# TEST_RECORDS keeps their records apart from those of the step http in build/test.
 
 # A plan that uses something switched off costs 10^10, so PostgreSQL would compile every one (jit=off), which takes 0.1 s.
 run_planner() {
@@ -18,8 +17,7 @@ run_planner() {
 
 planner_erased() {
 	[[ erased == *"${TEST:-}"* ]] || return 0
-	mkdir "$tmp/planner-erased"
-	TEST_PLANS=every TEST_RECORDS=$tmp/planner-erased step_node 'planner: erased' 300 node \
+	TEST_PLANS=every step_node 'planner: erased' 300 node \
 		${NAME:+--test-name-pattern="$NAME"} tests/http/erased.test.js
 }
 
@@ -61,7 +59,6 @@ planner_set() {
 	elif ((${#files[@]} == 0)); then
 		missing "planner: $name" "no file of tests/http that this step runs has '${TEST:-}' in its name"
 	else
-		mkdir "$tmp/planner-$name"
 		TEST_RECORDS=$tmp/planner-$name step_node "planner: $name" 900 node --test-concurrency=3 \
 			${NAME:+--test-name-pattern="$NAME"} "${files[@]}"
 	fi
