@@ -69,8 +69,17 @@ poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
 	struct pollfd all[2];
 	int ready;
 
-	if (n != 1 || !peer.ends || peer.in_request)
-		return real_poll(fds, n, timeout_ms);
+	if (n != 1 || !peer.ends || peer.in_request) {
+		ready = real_poll(fds, n, timeout_ms);
+		/*
+		 * civetweb 1.16 looks at errno after a success too if more than one
+		 * descriptor is ready: an old EINTR or EAGAIN makes it wait again, and
+		 * with two listeners ready it would accept no connection any more.
+		 */
+		if (ready > 1)
+			errno = 0;
+		return ready;
+	}
 	/* Read by the library's threads alone: the others may be here while peer_start() sets it. */
 	all[1] = (struct pollfd){ .fd = end_fd, .events = POLLIN };
 	all[0] = fds[0];

@@ -11,7 +11,14 @@
  *                            hours. Past the deadline they fail, and the
  *                            library gives the connection up. Nor can its
  *                            threads be woken when it stops: poll does. On
- *                            other threads they are as they were.
+ *                            other threads they are as they were, but that
+ *                            poll clears errno when several are ready.
+ *
+ * All this was read in the source of civetweb 1.15 and 1.16, between which
+ * what receives, cuts and keeps a head did not change: pull_inner,
+ * read_message, get_message, parse_http_request, parse_http_headers,
+ * process_new_connection. mg_poll did: see poll in interpose.c. For a version
+ * that base/tested.c does not have, look at these again.
  *
  * The library reads every head of a connection to the start of one buffer a
  * thread; what follows a request is moved to that start. So a thread can tell
