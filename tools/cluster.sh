@@ -53,7 +53,7 @@ made_by=$(pg cat "$dir/PG_VERSION" 2>/dev/null) || made_by=''
 if [[ $made_by && $("$bin/postgres" --version) != *" $made_by."* ]]; then
 	bin=/usr/lib/postgresql/$made_by/bin
 	[[ -x $bin/postgres ]] || die "$dir was made by PostgreSQL $made_by, which is not installed any more:" \
-		"apt-get install postgresql-$made_by, or remove $dir and its data to begin anew"
+		"install it, or remove $dir, the data with it, to begin anew"
 fi
 
 # The postmaster's process id. A pid file may be left over, and its number taken by

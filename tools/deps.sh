@@ -107,9 +107,10 @@ server=''
 for version in "${postgresql_versions[@]}"; do
 	[[ ! $server ]] && candidate "postgresql-$version" && server=postgresql-$version
 done
+either=${postgresql_versions[*]/#/or postgresql-} either=${either#or }
 chosen=() absent=()
 for name in "${missing[@]}"; do
-	[[ $name != postgresql ]] || name=${server:-"one of ${postgresql_versions[*]/#/postgresql-}"}
+	[[ $name != postgresql ]] || name=${server:-"($either)"}
 	if candidate "$name"; then chosen+=("$name"); else absent+=("$name"); fi
 done
 ((${#absent[@]} == 0)) || by_hand "This system's archive does not have:" "${as_root[*]:+sudo }" "${absent[@]}"
