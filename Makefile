@@ -125,6 +125,7 @@ lint: ## style, static analysis, and who may include whom
 
 format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint
+	@tools/formatter.sh
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
 	@$(PYTHON) tools/haproxy.py
