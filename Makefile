@@ -107,7 +107,7 @@ check: ## the tests that take longer: other plans, Prism, large data, memory err
 	@exec tests/run.sh $(steps)
 
 # Some steps need packages of their own, or the npm tools.
-needs_npm  = $(filter prism contract docs examples,$(steps))
+needs_npm  = $(filter http planner bulk asan tsan prism contract docs examples,$(steps))
 step_tools = tools/deps.sh test $(if $(needs_npm),contract) $(filter fault fuzz valgrind cost,$(steps)) $(if $(needs_npm),&& tools/npm.sh)
 
 sql-check: ## prepare every statement of api/**/*.sql against the migrated schema
@@ -125,6 +125,7 @@ lint: ## style, static analysis, and who may include whom
 
 format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint
+	@tools/formatter.sh
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
 	@$(PYTHON) tools/haproxy.py
@@ -248,4 +249,4 @@ build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libgestor.a
 # Objects are kept: they are what the next build is spared.
 .SECONDARY:
 
--include $(wildcard build/*/*.d build/*/*/*.d build/*/*/*/*.d)
+-include $(wildcard $(foreach kind,release asan tsan fuzz bench,$(addprefix build/$(kind)/,*.d */*.d */*/*.d)))

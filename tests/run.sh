@@ -10,7 +10,6 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C.UTF-8
 unset "${!PG@}" "${!GESTOR_@}" DATABASE_URL DATABASE_URL_FILE MAKEFLAGS MFLAGS MAKELEVEL
 export GESTOR_BIN=$PWD/build/gestor
-export NODE_PATH=/usr/share/nodejs
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 # The npm tools look for no newer version of themselves and send no telemetry.

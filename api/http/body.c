@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "http/chunks.h"
 #include "http/guard.h"
 #include "http/interpose.h"
 #include "http/media.h"
@@ -21,17 +22,22 @@ read_all(struct request *rq, const struct guard *g, const struct body_source *fr
 {
 	size_t want = g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max + 1, have = 0;
 	int64_t until = clock_ms() + rq->app->config->request_timeout_ms;
+	struct chunks chunks = { 0 };
+	bool chunked = g->framing == FRAMING_CHUNKED;
 	int n = 0;
 
 	peer_body(until);
-	if (g->expects_continue && want > 0)
+	if (!peer_chunks(chunked ? &chunks : NULL, g->head_length))
+		n = -1;
+	else if (g->expects_continue && want > 0)
 		from->go_on(from->arg);
-	while (have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
+	while (n >= 0 && have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
 		have += (size_t)n;
+	(void)!peer_chunks(NULL, 0);
 	peer_body(0);
 	rq->body_length = have;
 	text[have] = '\0';
-	if (g->framing == FRAMING_CHUNKED && have > max)
+	if (chunked && have > max)
 		return reply_problem(rq, "content_too_large");
 	if (n < 0 || (g->framing == FRAMING_LENGTH && have < want)) {
 		if (clock_ms() >= until)

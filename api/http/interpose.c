@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "http/chunks.h"
 
 #define STACK_BYTES_MIN (1024U * 1024)
 
@@ -28,6 +29,7 @@ static _Thread_local struct {
 	size_t filled;
 	int64_t head_began;
 	int64_t body_deadline;
+	struct chunks *chunks; /* of the chunked body that is being received, or NULL */
 	bool in_request;
 	bool first; /* head of its connection, for which the library's clock runs already */
 	bool serves; /* this thread has a connection of the library's */
@@ -69,8 +71,17 @@ poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
 	struct pollfd all[2];
 	int ready;
 
-	if (n != 1 || !peer.ends || peer.in_request)
-		return real_poll(fds, n, timeout_ms);
+	if (n != 1 || !peer.ends || peer.in_request) {
+		ready = real_poll(fds, n, timeout_ms);
+		/*
+		 * civetweb 1.16 looks at errno after a success too if more than one
+		 * descriptor is ready: an old EINTR or EAGAIN makes it wait again, and
+		 * with two listeners ready it would accept no connection any more.
+		 */
+		if (ready > 1)
+			errno = 0;
+		return ready;
+	}
 	/* Read by the library's threads alone: the others may be here while peer_start() sets it. */
 	all[1] = (struct pollfd){ .fd = end_fd, .events = POLLIN };
 	all[0] = fds[0];
@@ -109,6 +120,10 @@ recv(int fd, void *buf, size_t size, int flags)
 		return -1;
 	}
 	n = real_recv(fd, buf, size, flags);
+	if (n > 0 && peer.chunks != NULL && !chunks_feed(peer.chunks, buf, (size_t)n)) {
+		errno = EBADMSG;
+		return -1;
+	}
 	if (peer.in_request || !peer.serves)
 		return n;
 	if (peer.buffer == NULL)
@@ -184,9 +199,19 @@ peer_body(int64_t deadline_ms)
 	peer.body_deadline = deadline_ms;
 }
 
+bool
+peer_chunks(struct chunks *c, size_t head_length)
+{
+	peer.chunks = c;
+	if (c == NULL || head_length == 0 || head_length >= peer.filled)
+		return true;
+	return chunks_feed(c, peer.buffer + head_length, peer.filled - head_length);
+}
+
 void
 peer_next(size_t consumed)
 {
+	peer.chunks = NULL;
 	peer.in_request = false;
 	peer.first = false;
 	peer.body_deadline = 0;

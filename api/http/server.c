@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tested.h"
 #include "config.h"
 #include "http/exchange.h"
 #include "http/interpose.h"
@@ -87,6 +88,7 @@ server_start(struct app *app)
 		perror("gestor");
 		return -1;
 	}
+	tested_warn("civetweb", mg_version());
 	mg_init_library(0);
 	context = mg_start2(&init, &error_data);
 	if (context == NULL) {

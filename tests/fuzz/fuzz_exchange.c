@@ -69,6 +69,14 @@ peer_body(int64_t deadline_ms)
 	(void)deadline_ms;
 }
 
+bool
+peer_chunks(struct chunks *c, size_t head_length)
+{
+	(void)c;
+	(void)head_length;
+	return true;
+}
+
 void
 peer_next(size_t consumed)
 {

@@ -18,7 +18,9 @@ const http = require("node:http");
 const net = require("node:net");
 const path = require("node:path");
 
-const Ajv = require("ajv");
+/* The pinned ones (tools/npm.sh), for Debian's node-ajv is another one in each release. */
+const Ajv = require("../contract/node_modules/ajv/dist/2020").default;
+const addFormats = require("../contract/node_modules/ajv-formats").default;
 const exchanges = require("./exchanges.js");
 const privacy = require("./privacy.js");
 const { sql } = require("./psql.js");
@@ -140,7 +142,8 @@ async function loadContract(base) {
   if (contract) return contract;
   const r = await exchange(base, "GET", "/openapi.json", {}, undefined);
   const document = JSON.parse(r.text);
-  const ajv = new Ajv({ schemaId: "auto", allErrors: true });
+  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false });
+  addFormats(ajv);
   ajv.addFormat("digits", /^[0-9]*$/);
   ajv.addFormat("int32", { type: "number", validate: (n) => n === (n | 0) });
   ajv.addFormat("int64", { type: "number", validate: Number.isSafeInteger });
