@@ -78,8 +78,8 @@ pointer_of(struct request *rq, const struct parameter *p)
 }
 
 /*
- * A client that sees null in place of a hidden value and sends that null back in a patch would
- * clear the value without knowing it.
+ * A program that reads a record with null in place of a hidden value, and sends that null back in a
+ * patch, would clear the value without knowing it.
  */
 static void
 check_masked_nulls(struct request *rq, const json_t *object, const char *pointer)

@@ -19,9 +19,9 @@
  *
  * If-None-Match is ignored if there is an If-Match or the operation does not take If-Match.
  *
- * A client without the right personal_data could compute a tag from a guess, and the answer would
- * tell whether the guess of a hidden value was right. So for such a client a tag in If-Match never
- * matches, and tags in If-None-Match are ignored.
+ * An account without the right personal_data could guess a hidden value and compute the record's tag
+ * from it; the answer would tell whether the guess was right. So for such an account a tag in
+ * If-Match never matches, and tags in If-None-Match are ignored.
  *
  * returns  0; or the status of the reply: 400 for a header that is neither an asterisk nor a list
  *          of entity tags; 412 for If-Match with tags on an operation that does not take the header

@@ -36,7 +36,7 @@ read_members(struct span json, struct members *ret_members)
 	memset(ret_members->tagged, 0, sizeof(ret_members->tagged));
 }
 
-/* The value at a path of one or two names, such as "client.id"; the text null if there is none. */
+/* The value at a path such as "sales" or "experience.latam_partner"; the text null if there is none. */
 static struct span
 value_at(struct members *m, const char *path, size_t length)
 {

@@ -2,8 +2,8 @@
  * reads - the access record: which advisor was shown which person's data.
  *
  * A request is recorded if its answer has members that openapi.yaml marks x-personal. A write of an
- * opportunity's part is recorded only if it answered the whole opportunity. Guesses (http/guess.h)
- * are recorded too: a miss without an object, a confirmed guess with the client.
+ * opportunity's part that has none is recorded only if it answered the whole opportunity. Guesses
+ * (http/guess.h) are recorded too: a miss without an object, a confirmed guess with the client.
  *
  * At its end a request puts its entries into a ring buffer of fixed size; it waits only if that is
  * full. A thread stores them twice a second, many entries in one statement. Without a database the
