@@ -1,9 +1,8 @@
 /*
  * request - one request: what the HTTP layer knows about it, and its reply.
  *
- * One thread handles a request from start to end. A handler sets the reply with a function that
- * returns the reply's status (reply_x, also called by request_query and request_run if they fail),
- * and returns that status.
+ * One thread handles a request from start to end. A handler calls a reply_x function, which sets the
+ * reply, and returns that function's status. If a function of run.h fails, it has set the reply.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H

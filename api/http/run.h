@@ -7,7 +7,7 @@
 #include "http/request.h"
 
 /*
- * request_query - runs one statement.
+ * request_query - runs one statement. It waits until request_deadline_ms() at most.
  *
  * st       from build/sql.h; st->nargs UTF-8 strings follow, NULL for SQL NULL
  * returns  0 or more rows, owned by the caller (auto_result); or NULL with the reply set to a problem
@@ -16,7 +16,7 @@ struct result *request_query(struct request *rq, const struct statement *st, ...
 
 /*
  * request_run - runs several statements as one transaction in one round trip. A write is rolled back
- * if the request is a rehearsal, and executed only once for an Idempotency-Key.
+ * if the request is a rehearsal, and executed only once for an Idempotency-Key. Waits as above.
  *
  * returns  0 with ret_results[0..ncalls-1] filled in, each owned by the caller (result_free); or the
  *          status of the reply
