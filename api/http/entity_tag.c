@@ -14,7 +14,7 @@ static const char *const part_names[] = { "opportunity", "actions", "diagnosis",
 	"closure" };
 _Static_assert(NITEMS(part_names) == PARTS_MAX, "one name for each part");
 
-/* The largest record, an opportunity, has some twenty. */
+/* The largest record, an opportunity, has some twenty members. */
 #define MEMBERS_MAX 32
 
 struct members {

@@ -49,7 +49,7 @@ static struct {
 /* ------------------------------------------------------------ called by requests */
 
 /*
- * Under the lock. A request waits if entries come faster than they can be stored: without that, a
+ * The caller holds the lock. A request waits if entries come faster than they can be stored: without that, a
  * flood of long lists could push out the entries of other reads. It does not wait while the database
  * stores nothing at all, because then no reader is the cause.
  */
@@ -63,7 +63,7 @@ wait_for_room(void)
 		;
 }
 
-/* Under the lock. */
+/* Adds an entry; the caller holds the lock. */
 static void
 put(const struct request *rq, int64_t at_us, const char *object_type, int64_t object_id)
 {

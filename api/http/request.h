@@ -88,7 +88,7 @@ struct request {
 		const char *key; /* NULL: none (idempotency.h) */
 		const char *scope; /* the account's id; sign-in and renewal set it themselves */
 		const char *request_hash;
-		const char *request_hash_previous; /* with MACs under the previous key */
+		const char *request_hash_previous; /* the same, with the previous key's MACs */
 		/* makes the reply from the stored body; NULL: that body is the answer */
 		int (*replay)(struct request *rq, const char *stored);
 		const void *arg; /* for replay */
