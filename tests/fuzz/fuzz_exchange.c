@@ -41,36 +41,36 @@ static struct mg_connection *current;
 /* ---- What interpose.c knows */
 
 const char *
-peer_buffer(void)
+head_buffer(void)
 {
 	return buffer;
 }
 
 size_t
-peer_filled(void)
+head_bytes(void)
 {
 	return filled;
 }
 
 bool
-peer_is_late(void)
+head_is_late(void)
 {
 	return false;
 }
 
 void
-peer_request(void)
+request_begun(void)
 {
 }
 
 void
-peer_body(int64_t deadline_ms)
+body_deadline_set(int64_t deadline_ms)
 {
 	(void)deadline_ms;
 }
 
 bool
-peer_chunks(struct chunks *c, size_t head_length)
+body_chunks_set(struct chunks *c, size_t head_length)
 {
 	(void)c;
 	(void)head_length;
@@ -78,7 +78,7 @@ peer_chunks(struct chunks *c, size_t head_length)
 }
 
 void
-peer_next(size_t consumed)
+request_done(size_t consumed)
 {
 	/* The end of the head may be unknown; then no byte follows it. */
 	MUST(consumed > 0 || current->closes);

@@ -25,7 +25,7 @@ poll_of_nothing_is_a_sleep(void **state)
 	(void)state;
 	assert_int_equal(poll(NULL, 0, 20), 0);
 	assert_true(clock_ms() - begun >= 19);
-	peer_thread();
+	interpose_thread();
 	assert_int_equal(poll(NULL, 0, 1), 0);
 }
 
@@ -36,7 +36,7 @@ other_threads_have_no_deadlines(void **state)
 	int pair[2];
 
 	(void)state;
-	peer_start(1);
+	interpose_start(1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	for (int i = 0; i < 3; i++) {
 		struct pollfd p = { .fd = pair[0], .events = POLLIN };
@@ -46,7 +46,7 @@ other_threads_have_no_deadlines(void **state)
 		assert_int_equal(poll(&p, 1, 1000), 1);
 		assert_int_equal(recv(pair[0], &byte, 1, 0), 1);
 	}
-	assert_null(peer_buffer());
+	assert_null(head_buffer());
 	close(pair[0]);
 	close(pair[1]);
 }
