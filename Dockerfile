@@ -1,15 +1,15 @@
 # The service alone: PostgreSQL, migration and HAProxy are in docker-compose.yml.
 
-FROM debian:bookworm-slim AS build
+FROM debian:trixie-slim AS build
 WORKDIR /src
 COPY tools/deps.sh tools/lib.sh tools/
 RUN tools/deps.sh build
 COPY . .
 RUN make build
 
-FROM debian:bookworm-slim
+FROM debian:trixie-slim
 RUN apt-get update \
-	&& apt-get install -y --no-install-recommends libcivetweb1 libjansson4 libjwt0 libpq5 libsodium23 libunistring2 \
+	&& apt-get install -y --no-install-recommends libcivetweb1 libjansson4 libjwt2 libpq5 libsodium23 libunistring5 \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& groupadd --gid 10001 gestor \
 	&& useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gestor

@@ -59,7 +59,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test fault lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run build test check fault lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -69,10 +69,11 @@ help: ## this list
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
-	@echo '  make test STEPS="unit http"              some steps: unit sql-check plans sql upgrade http planner prism contract docs walk'
-	@echo '                                           examples valgrind cost sbom fault fuzz; by name alone, for they take long: asan tsan'
+	@echo '  make test STEPS="unit http"              some steps. Of make test: $(TEST_STEPS);'
+	@echo '                                           of make check: $(CHECK_STEPS);'
+	@echo '                                           of neither: asan tsan. STEPS takes any of them in both'
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
-	@echo '  make test STEPS=planner PLANNER=hashed   the HTTP tests under other settings of the planner: hashed, nested'
+	@echo '  make check STEPS=planner PLANNER=hashed  the HTTP tests under other settings of the planner: hashed, nested, erased'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
 	@echo '                                           limits soak (SOAK_SECONDS=900, FAULT_TIMES=2)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
@@ -89,13 +90,25 @@ build: ## build/gestor
 	@tools/deps.sh build
 	$(make_in_parallel) build/gestor
 
-# Of the steps of tests/run.sh, those that use the tools of tests/contract; all of them are the default.
-needs_npm = $(if $(STEPS),$(filter prism contract docs examples,$(STEPS)),yes)
-test: ## every test, on a PostgreSQL of its own
-	@tools/deps.sh test $(if $(needs_npm),contract) $(if $(STEPS),$(filter fault fuzz valgrind cost,$(STEPS)),fault fuzz valgrind cost)
-	@$(if $(needs_npm),tools/npm.sh)
+# The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan and tsan take long, and
+# run by name alone.
+TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
+CHECK_STEPS = planner prism bulk valgrind cost sbom fault fuzz
+test: steps = $(or $(STEPS),$(TEST_STEPS))
+test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
+	@$(step_tools)
 	$(make_in_parallel) build/gestor
-	@exec tests/run.sh $(STEPS)
+	@exec tests/run.sh $(steps)
+
+check: steps = $(or $(STEPS),$(CHECK_STEPS))
+check: ## the tests that take longer: other plans, Prism, large data, memory errors, costs, failures, fuzzing
+	@$(step_tools)
+	$(make_in_parallel) build/gestor
+	@exec tests/run.sh $(steps)
+
+# Some steps need packages of their own, or the npm tools.
+needs_npm  = $(filter http planner bulk asan tsan prism contract docs examples,$(steps))
+step_tools = tools/deps.sh test $(if $(needs_npm),contract) $(filter fault fuzz valgrind cost,$(steps)) $(if $(needs_npm),&& tools/npm.sh)
 
 sql-check: ## prepare every statement of api/**/*.sql against the migrated schema
 	@$(MAKE) --no-print-directory test STEPS=sql-check
@@ -112,6 +125,7 @@ lint: ## style, static analysis, and who may include whom
 
 format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint
+	@tools/formatter.sh
 	@find $(wildcard api tests bench) -name node_modules -prune -o -name '*.[ch]' -exec clang-format -i {} +
 	@$(PYTHON) tools/errors.py >docs/errors.md
 	@$(PYTHON) tools/haproxy.py
@@ -235,4 +249,4 @@ build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libgestor.a
 # Objects are kept: they are what the next build is spared.
 .SECONDARY:
 
--include $(wildcard build/*/*.d build/*/*/*.d build/*/*/*/*.d)
+-include $(wildcard $(foreach kind,release asan tsan fuzz bench,$(addprefix build/$(kind)/,*.d */*.d */*/*.d)))

@@ -25,7 +25,7 @@ POOL_SIZE = 4
 SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4000"
            " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
 PASSWORD = "bench-advisor-of-made-up-data"  # bench/lib.sh
-PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+PGBENCH = os.path.join(os.environ.get("POSTGRESQL_BIN", ""), "pgbench")  # tools/lib.sh
 
 
 def free_port():

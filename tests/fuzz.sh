@@ -10,7 +10,7 @@ export FUZZ_DIR=$1 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
 one() {
 	local name=$1 status=0
 	mkdir "$FUZZ_DIR/$name"
-	timeout -k 10 $((FUZZ_SECONDS + 120)) "build/fuzz/$name" -max_total_time="$FUZZ_SECONDS" -timeout=30 -verbosity=0 \
+	timeout --foreground -k 10 $((FUZZ_SECONDS + 120)) "build/fuzz/$name" -max_total_time="$FUZZ_SECONDS" -timeout=30 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix="build/fuzz/$name-" "$FUZZ_DIR/$name" "tests/fuzz/corpus/$name" \
 		>"$FUZZ_DIR/$name.log" 2>&1 || status=$?
 	echo "$status" >"$FUZZ_DIR/$name.status"

@@ -20,7 +20,7 @@ usage() { die "usage: tools/cluster.sh start|stop|status DIR [--fast-unsafe]"; }
 action=$1 unsafe=${3-}
 parent=$(cd "$(dirname "$2")" && pwd) || exit 1
 dir=$parent/$(basename "$2")
-bin=/usr/lib/postgresql/15/bin
+need_postgresql
 unset "${!PG@}"
 export LC_ALL=C.UTF-8
 umask 077
@@ -46,6 +46,15 @@ elif [[ ! -w $parent ]]; then
 fi
 pg() { "${as[@]}" "$@" 8>&-; }
 put() { pg tee "$1" >/dev/null; }
+
+# The programs of the version that made the cluster, which alone can run it, or of the newest for a new one.
+bin=$POSTGRESQL_BIN
+made_by=$(pg cat "$dir/PG_VERSION" 2>/dev/null) || made_by=''
+if [[ $made_by && $("$bin/postgres" --version) != *" $made_by."* ]]; then
+	bin=/usr/lib/postgresql/$made_by/bin
+	[[ -x $bin/postgres ]] || die "$dir was made by PostgreSQL $made_by, which is not installed any more:" \
+		"install it, or remove $dir, the data with it, to begin anew"
+fi
 
 # The postmaster's process id. A pid file may be left over, and its number taken by
 # another process by now; a postmaster's working directory is its cluster.

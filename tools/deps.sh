@@ -11,11 +11,12 @@ cd "$(dirname "$0")/.."
 
 build='gcc libc6-dev make pkg-config python3 python3-yaml
 	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev'
-run='postgresql-15 curl jq ca-certificates util-linux'
-test='libcmocka-dev nodejs node-ajv pgbouncer prometheus haproxy openssl'
+# postgresql stands for postgresql-17, -16 or -15.
+run='postgresql curl jq ca-certificates util-linux'
+test='libcmocka-dev nodejs pgbouncer prometheus haproxy openssl'
 contract='npm chromium'
 lint='clang-format cppcheck shellcheck binutils systemd haproxy openssl'
-fuzz='clang libclang-rt-14-dev'
+fuzz='clang libclang-rt-dev'
 valgrind='valgrind libc6-dbg'
 cost='valgrind libc6-dbg strace'
 bench='wrk'
@@ -54,6 +55,11 @@ else
 	have=
 fi
 for name in "${wanted[@]}"; do
+	if [[ $name == postgresql ]]; then
+		# Debian's metapackage of this name says nothing of the version.
+		[[ -x ${POSTGRESQL_BIN:-/nowhere}/initdb || " ${missing[*]} " == *" postgresql "* ]] || missing+=(postgresql)
+		continue
+	fi
 	[[ $'\n'$have$'\n' == *$'\n'"installed $name"$'\n'* ]] && continue
 	[[ " ${missing[*]} " == *" $name "* ]] && continue
 	[[ $name == nodejs ]] && have_node && continue
@@ -63,48 +69,61 @@ for name in "${wanted[@]}"; do
 done
 ((${#missing[@]})) || exit 0
 
+# by_hand WHY SUDO [PACKAGE...] - names these packages, or all that are missing, and gives up.
 by_hand() {
+	local named=("${@:3}")
+	((${#named[@]})) || named=("${missing[@]}")
 	cat >&2 <<-END
 		$1
 
-		    ${missing[*]}
+		    ${named[*]}
 
-		On Debian 12 this installs them, as root:
+		On Debian 12 and 13 this installs all that is missing, as root:
 
-		    ${2-}apt-get install --no-install-recommends ${missing[*]}
+		    $2apt-get install --no-install-recommends ${missing[*]}
 
-		The program is built and tested on Debian 12 with that release's versions.
+		The program is built and tested on Debian 12 and 13 with those releases' versions.
 	END
 	exit 1
 }
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-	by_hand "This system has no apt-get. What is missing, by its names in Debian 12:"
+	by_hand "This system has no apt-get. What is missing, by its names in Debian:" ""
 fi
 as_root=()
 if ((EUID != 0)); then
 	command -v sudo >/dev/null ||
-		by_hand "These packages are missing, and there is neither root nor sudo to install them:"
+		by_hand "These packages are missing, and there is neither root nor sudo to install them:" ""
 	as_root=(sudo)
 fi
 
 say "Installing: ${missing[*]}" >&2
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
 "${as_root[@]}" "${apt[@]}" update || say "apt-get update failed; going on with the lists there are." >&2
-for name in "${missing[@]}"; do
-	[[ $(LC_ALL=C apt-cache policy "$name") == *'Candidate: '[!\(]* ]] ||
-		by_hand "This system's archive has no package $name. What is missing:" "${as_root[*]:+sudo }"
+# candidate NAME - the archive has this package.
+candidate() { [[ $(LC_ALL=C apt-cache policy "$1") == *'Candidate: '[!\(]* ]]; }
+# The newest PostgreSQL that it has and that the service is for.
+server=''
+for version in "${postgresql_versions[@]}"; do
+	[[ ! $server ]] && candidate "postgresql-$version" && server=postgresql-$version
 done
+either=${postgresql_versions[*]/#/or postgresql-} either=${either#or }
+chosen=() absent=()
+for name in "${missing[@]}"; do
+	[[ $name != postgresql ]] || name=${server:-"($either)"}
+	if candidate "$name"; then chosen+=("$name"); else absent+=("$name"); fi
+done
+((${#absent[@]} == 0)) || by_hand "This system's archive does not have:" "${as_root[*]:+sudo }" "${absent[@]}"
 
-# Debian's postgresql-15 makes and starts a cluster of its own when it is
-# installed. Nobody asked for that one.
+# Debian's package of PostgreSQL makes and starts a cluster of its own when it
+# is installed. Nobody asked for that one.
 drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
 no_cluster=0
 # Nor for the services of packages of which the tests want a program alone, promtool, pgbouncer and haproxy: they
 # are neither started now nor when the machine starts.
 services=()
 for name in prometheus pgbouncer haproxy; do
-	[[ " ${missing[*]} " != *" $name "* ]] || services+=("$name.service")
+	[[ " ${chosen[*]} " != *" $name "* ]] || services+=("$name.service")
 done
 policy=/usr/sbin/policy-rc.d
 no_start=0
@@ -123,12 +142,12 @@ if ((${#services[@]})) && [[ ! -e $policy ]]; then
 	"${as_root[@]}" tee "$policy" >/dev/null <<<$'#!/bin/sh\nexit 101'
 	"${as_root[@]}" chmod 755 "$policy"
 fi
-if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+if [[ " ${chosen[*]} " == *" postgresql-"* ]]; then
 	no_cluster=1
 	"${as_root[@]}" mkdir -p "${drop_in%/*}"
 	"${as_root[@]}" tee "$drop_in" >/dev/null <<<'create_main_cluster = false'
 fi
-"${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
+"${as_root[@]}" "${apt[@]}" install -y --no-install-recommends "${chosen[@]}" >&2 ||
 	by_hand "apt-get could not install all of these:" "${as_root[*]:+sudo }"
 if ((${#services[@]})) && command -v systemctl >/dev/null; then
 	"${as_root[@]}" systemctl --quiet disable "${services[@]}" >&2 || :

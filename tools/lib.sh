@@ -1,8 +1,33 @@
 # shellcheck shell=bash
 # What the scripts share. To be sourced, from bash, with the repository as working directory.
 
-# Debian's psql is a wrapper in Perl that looks for clusters first; the real one starts faster.
-PATH=/usr/lib/postgresql/15/bin:$PATH
+# The major versions of PostgreSQL that the service is for, the newest first.
+postgresql_versions=(17 16 15)
+
+# find_postgresql - the directory of the programs of the newest of these that is installed, or nothing. Debian
+# has a directory for each version; elsewhere initdb may be on the PATH.
+find_postgresql() {
+	local version dir
+	for version in "${postgresql_versions[@]}"; do
+		dir=/usr/lib/postgresql/$version/bin
+		[[ ! -x $dir/initdb ]] || { printf '%s\n' "$dir"; return; }
+	done
+	dir=$(command -v initdb) || return 0
+	version=$("$dir" --version | sed -E 's/.* ([0-9]+).*/\1/')
+	[[ " ${postgresql_versions[*]} " != *" $version "* ]] || dirname "$(readlink -f "$dir")"
+}
+
+# Where PostgreSQL's programs are: found, or told by the environment. Those of the PATH may be Debian's wrappers in
+# Perl, which look for clusters first; the real ones start faster.
+export POSTGRESQL_BIN=${POSTGRESQL_BIN:-$(find_postgresql)}
+[[ ! $POSTGRESQL_BIN ]] || PATH=$POSTGRESQL_BIN:$PATH
+
+# need_postgresql - dies unless the server's programs are there.
+need_postgresql() {
+	[[ -x ${POSTGRESQL_BIN:-/nowhere}/initdb ]] || die "no PostgreSQL server is there: looked for initdb in" \
+		"${POSTGRESQL_BIN:-/usr/lib/postgresql/VERSION/bin, VERSION being ${postgresql_versions[*]}, and on the PATH}" \
+		"(tools/deps.sh run installs one)"
+}
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -1,5 +1,5 @@
 /*
- * claims - what an access token says of its bearer.
+ * claims - the claims of an access token (RFC 7519).
  */
 #ifndef AUTH_CLAIMS_H
 #define AUTH_CLAIMS_H
@@ -12,11 +12,10 @@ struct claims {
 	int64_t advisor_id;
 	int64_t session_id;
 	enum role role;
-	unsigned rights; /* of an integration */
-	bool must_change; /* the password, before anything else */
-	int64_t
-	    epoch; /* the account's when the session began; -1: the token of a version before says none */
-	int64_t issued, expires; /* seconds since 1970 */
+	unsigned rights; /* granted to an integration; else 0 */
+	bool must_change; /* the user must change the password before anything else */
+	int64_t epoch; /* the account's at the start of the session; -1: none (older versions) */
+	int64_t issued, expires; /* Unix time */
 };
 
 #endif

@@ -5,16 +5,16 @@
 
 #include "base/base.h"
 
-/* An account's bucket is one of a few neighbours, so that a look costs the same however many there are. */
+/* An account can only be in NEIGHBOURS slots, so a look-up costs the same however many there are. */
 #define SHARDS	   16
-#define SLOTS	   512 /* of a shard */
+#define SLOTS	   512 /* in each shard */
 #define NEIGHBOURS 8
 
 struct bucket {
-	int64_t advisor_id; /* 0: free */
-	int64_t at_us; /* when `tokens` was right */
+	int64_t advisor_id; /* 0: unused */
+	int64_t at_us; /* when `tokens` was last computed */
 	double tokens;
-	int64_t slot_us; /* the last that a paused request took; it may be over */
+	int64_t slot_us; /* when the last paused request goes on, or went on */
 };
 
 static struct shard {
@@ -22,32 +22,33 @@ static struct shard {
 	struct bucket buckets[SLOTS];
 } shards[SHARDS] = { [0 ... SHARDS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 
-/* Ids follow each other; their neighbours should not. (Fibonacci hashing: 2^64 by the golden ratio.) */
+/* Fibonacci hashing (2^64 / golden ratio) spreads consecutive ids over the table. */
 static uint64_t
 hash_of(int64_t id)
 {
 	return (uint64_t)id * 0x9e3779b97f4a7c15U;
 }
 
-/* The account's bucket, or a full one in place of the neighbour that was quiet for longest. */
+/* The account's bucket; a new one is full and replaces the neighbour that was idle for longest. */
 static struct bucket *
 bucket_of(struct shard *shard, int64_t advisor_id, double quota, int64_t now_us)
 {
 	size_t first = (size_t)(hash_of(advisor_id) >> 40) % SLOTS;
-	struct bucket *quietest = NULL;
+	struct bucket *idlest = NULL;
 
 	for (size_t i = 0; i < NEIGHBOURS; i++) {
 		struct bucket *b = &shard->buckets[(first + i) % SLOTS];
 
 		if (b->advisor_id == advisor_id)
 			return b;
-		if (quietest == NULL || b->at_us < quietest->at_us)
-			quietest = b;
+		if (idlest == NULL || b->at_us < idlest->at_us)
+			idlest = b;
 	}
-	*quietest = (struct bucket){ advisor_id, now_us, quota, 0 };
-	return quietest;
+	*idlest = (struct bucket){ advisor_id, now_us, quota, 0 };
+	return idlest;
 }
 
+/* Seconds to refill that many tokens, rounded up. */
 static int
 seconds_for(double tokens, int rate_per_s)
 {
@@ -56,9 +57,12 @@ seconds_for(double tokens, int rate_per_s)
 	return (int)s + (s > (double)(int)s);
 }
 
-/* Until the next free slot, which is taken; the last that there may be serves any number. */
+/*
+ * Takes the next free slot and returns the microseconds until it. Requests that find no free slot
+ * within FAIR_SHARE_PAUSE_MS share the last one.
+ */
 static int
-pause_of(struct bucket *b, int rate_per_s, int64_t now_us)
+take_slot(struct bucket *b, int rate_per_s, int64_t now_us)
 {
 	int64_t last_us = now_us + FAIR_SHARE_PAUSE_MS * 1000;
 
@@ -81,7 +85,7 @@ fair_share_take(int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_
 
 	pthread_mutex_lock(&shard->lock);
 	b = bucket_of(shard, advisor_id, quota, now_us);
-	/* Another thread may have read the clock later and come first. */
+	/* A thread that read the clock later may have been here before. */
 	if (now_us > b->at_us) {
 		b->tokens += (double)(now_us - b->at_us) / 1e6 * rate_per_s;
 		b->at_us = now_us;
@@ -95,7 +99,7 @@ fair_share_take(int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_
 	if (!taken)
 		ret_share->pause_us = FAIR_SHARE_PAUSE_MS * 1000;
 	else if (quota - tokens > FAIR_SHARE_BURST)
-		ret_share->pause_us = pause_of(b, rate_per_s, now_us);
+		ret_share->pause_us = take_slot(b, rate_per_s, now_us);
 	pthread_mutex_unlock(&shard->lock);
 	ret_share->quota = quota;
 	ret_share->left = (int)tokens;

@@ -1,12 +1,14 @@
 /*
- * fair_share - how many requests an account may send, so that none takes the others' share.
+ * fair_share - rate limit for each account, so that no account takes the others' share.
  *
- * A token bucket for each account, in this process's memory: a request takes a token, time puts them
- * back at the account's rate, and the bucket holds as many as FAIR_SHARE_WINDOW_S seconds bring.
- * After FAIR_SHARE_BURST requests at once, each pauses until the next slot at that rate, so clients in a loop
- * settle there, evenly spaced, and are refused only when more of them wait than fit into FAIR_SHARE_PAUSE_MS.
- * Memory is bounded: of more accounts than there is room for, the one that was quiet for
- * longest is forgotten, whose bucket is full or nearly so.
+ * A token bucket for each account, in this process's memory. A request takes one token; the bucket
+ * refills at the account's rate and holds what FAIR_SHARE_WINDOW_S seconds refill.
+ * Up to FAIR_SHARE_BURST requests pass at once; after those, each request pauses until the next
+ * slot at the account's rate, FAIR_SHARE_PAUSE_MS at most. So a client that sends one request after
+ * another is slowed to that rate; only many requests at the same time empty the bucket and are
+ * refused.
+ * The table has a fixed size: a new account replaces the one that was idle for longest, whose
+ * bucket is full or nearly so.
  */
 #ifndef AUTH_FAIR_SHARE_H
 #define AUTH_FAIR_SHARE_H
@@ -19,19 +21,19 @@
 #define FAIR_SHARE_PAUSE_MS 200
 
 struct fair_share {
-	int quota; /* tokens that a full bucket holds */
-	int left; /* tokens that it holds now */
-	int full_s; /* seconds until it is full */
-	int wait_s; /* seconds until it holds one; 0: one was taken */
-	int pause_us; /* how long this request should pause, taken or not */
+	int quota; /* tokens in a full bucket */
+	int left; /* tokens in the bucket now */
+	int full_s; /* seconds until the bucket is full */
+	int wait_s; /* seconds until it holds a token; 0: this request got one */
+	int pause_us; /* how long the caller should delay this request, admitted or refused */
 };
 
 /*
- * fair_share_take - takes a token from the account's bucket. Threads: any.
+ * fair_share_take - takes a token from the account's bucket. Safe from any thread.
  *
- * rate_per_s  above 0
- * now_us      a clock that never goes back
- * returns     false: it holds none
+ * rate_per_s  tokens refilled per second, above 0
+ * now_us      clock_us()
+ * returns     false: the bucket is empty
  */
 bool fair_share_take(
     int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_share *ret_share);

@@ -22,7 +22,7 @@
 #define OPS_LIMIT    2
 #define MEMORY_BYTES (19U * 1024 * 1024)
 
-/* Of an encoded hash, as libsodium makes them. */
+/* The parts of an encoded hash, as libsodium writes it. */
 #define HASH_BYTES 32
 #define UNPADDED   sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
@@ -30,35 +30,36 @@ static_assert(PASSWORD_HASH_SIZE >= crypto_pwhash_STRBYTES, "an encoded hash fit
 
 #define NICE 10
 
-/* A result of a job, beside libsodium's 0 and -1. */
+/* A job's result besides libsodium's 0 and -1. */
 #define NO_MEMORY (-2)
 
-/* One password to look at. It is the asker's, who waits for it. */
+/* One password to hash or verify. It lives on the stack of the thread that waits for it. */
 struct job {
 	const char *password, *hash; /* hash NULL: make one */
 	char *ret_hash;
 	int result;
-	bool taken, done;
-	pthread_cond_t over;
+	bool taken, done; /* a hash thread has begun, has finished */
+	pthread_cond_t finished;
 	struct job *next;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t more;
+	pthread_cond_t not_empty;
 	struct job *first, **last;
 	bool serving;
-} queue = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .last = &queue.first
-};
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.not_empty = PTHREAD_COND_INITIALIZER,
+	.last = &queue.first };
 
 static int places = PASSWORD_PLACES, taken;
 
-static char nobodys_hash[PASSWORD_HASH_SIZE];
+/* No password has this hash: for unknown users, whose check must take as long. */
+static char dummy_hash[PASSWORD_HASH_SIZE];
 
-/* libsodium says of a wrong password and of want of memory the same. */
+/* libsodium returns -1 for a wrong password and for lack of memory: tell them apart. */
 static bool
-memory_is_there(void)
+memory_is_available(void)
 {
 	void *m =
 	    mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -72,37 +73,37 @@ memory_is_there(void)
 }
 
 static int
-work_on(const struct job *j)
+run_job(const struct job *j)
 {
 	if (j->hash == NULL)
 		return crypto_pwhash_str(
 		    j->ret_hash, j->password, strlen(j->password), OPS_LIMIT, MEMORY_BYTES);
 	if (crypto_pwhash_str_verify(j->hash, j->password, strlen(j->password)) == 0)
 		return 0;
-	return memory_is_there() ? -1 : NO_MEMORY;
+	return memory_is_available() ? -1 : NO_MEMORY;
 }
 
 static void *
-worker(void *arg)
+hash_thread(void *arg)
 {
 	struct job *j;
 
 	(void)arg;
-	/* Of this thread alone, on Linux. That it fails is no harm but to the others' speed. */
+	/* On Linux this is this thread's own niceness. A failure only costs the others some speed. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	pthread_mutex_lock(&queue.lock);
 	for (;;) {
 		while ((j = queue.first) == NULL)
-			pthread_cond_wait(&queue.more, &queue.lock);
+			pthread_cond_wait(&queue.not_empty, &queue.lock);
 		queue.first = j->next;
 		if (queue.first == NULL)
 			queue.last = &queue.first;
 		j->taken = true;
 		pthread_mutex_unlock(&queue.lock);
-		j->result = work_on(j);
+		j->result = run_job(j);
 		pthread_mutex_lock(&queue.lock);
 		j->done = true;
-		pthread_cond_signal(&j->over);
+		pthread_cond_signal(&j->finished);
 	}
 	return NULL;
 }
@@ -116,38 +117,38 @@ password_init(void)
 	if (sodium_init() < 0)
 		return -1;
 	/*
-	 * No password comes to random bytes, and to find that out takes as long as
-	 * for any other hash; to make one of a password would take as long here.
+	 * Random bytes instead of a real hash: no password matches them, verifying takes as long as
+	 * for any other hash, and the start need not compute one.
 	 */
 	randombytes_buf(salt, sizeof(salt));
 	randombytes_buf(hash, sizeof(hash));
-	snprintf(nobodys_hash, sizeof(nobodys_hash), "$argon2id$v=19$m=%u,t=%d,p=1$%s$%s",
+	snprintf(dummy_hash, sizeof(dummy_hash), "$argon2id$v=19$m=%u,t=%d,p=1$%s$%s",
 	    MEMORY_BYTES / 1024, OPS_LIMIT,
 	    sodium_bin2base64(salt_text, sizeof(salt_text), salt, sizeof(salt), UNPADDED),
 	    sodium_bin2base64(hash_text, sizeof(hash_text), hash, sizeof(hash), UNPADDED));
-	/* It is read as one of ours. */
-	return crypto_pwhash_str_needs_rehash(nobodys_hash, OPS_LIMIT, MEMORY_BYTES);
+	/* 0: libsodium reads it as a hash with our parameters. */
+	return crypto_pwhash_str_needs_rehash(dummy_hash, OPS_LIMIT, MEMORY_BYTES);
 }
 
 int
-password_serve(int most)
+password_serve(int max_places)
 {
 	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 	pthread_t thread;
 
 	for (long i = 0; i < (half > 0 ? half : 1); i++) {
-		if (pthread_create(&thread, NULL, worker, NULL) != 0)
+		if (pthread_create(&thread, NULL, hash_thread, NULL) != 0)
 			return -1;
 		pthread_detach(thread);
 	}
-	if (most < places)
-		places = most;
+	if (max_places < places)
+		places = max_places;
 	queue.serving = true;
 	return 0;
 }
 
 static void
-leave(struct job *j)
+remove_from_queue(struct job *j)
 {
 	struct job **p = &queue.first;
 
@@ -158,39 +159,39 @@ leave(struct job *j)
 		queue.last = p;
 }
 
-/* false when its turn did not come within wait_ms. */
+/* Has a hash thread run the job. Returns false when none began it within wait_ms. */
 static bool
-have_done(struct job *j, int wait_ms)
+run_in_queue(struct job *j, int wait_ms)
 {
 	const struct timespec until = clock_timespec(clock_ms() + wait_ms);
 
 	if (!queue.serving) {
-		j->result = work_on(j);
+		j->result = run_job(j);
 		return true;
 	}
-	clock_cond_init(&j->over);
+	clock_cond_init(&j->finished);
 	pthread_mutex_lock(&queue.lock);
 	*queue.last = j;
 	queue.last = &j->next;
-	pthread_cond_signal(&queue.more);
+	pthread_cond_signal(&queue.not_empty);
 	while (!j->done) {
-		if (pthread_cond_timedwait(&j->over, &queue.lock, &until) == ETIMEDOUT &&
+		if (pthread_cond_timedwait(&j->finished, &queue.lock, &until) == ETIMEDOUT &&
 		    !j->taken) {
-			leave(j);
+			remove_from_queue(j);
 			break;
 		}
-		/* Once begun it is soon over. */
+		/* A job that has begun is soon finished, so it is waited for without a limit. */
 		if (j->taken && !j->done)
-			pthread_cond_wait(&j->over, &queue.lock);
+			pthread_cond_wait(&j->finished, &queue.lock);
 	}
 	pthread_mutex_unlock(&queue.lock);
-	pthread_cond_destroy(&j->over);
+	pthread_cond_destroy(&j->finished);
 	return j->done;
 }
 
 /*
- * A password as it is hashed and compared: in NFC (RFC 8265, 4.2.1), for one keyboard composes the letter that
- * another sends in parts. Nothing else of it is changed: neither blanks nor letters' case.
+ * Passwords are hashed and compared in NFC (RFC 8265, 4.2.1), because keyboards differ in how they
+ * compose accented letters. Nothing else is changed, neither blanks nor case.
  */
 static const char *
 prepared(struct arena *a, const char *password)
@@ -203,7 +204,7 @@ hash_prepared(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
 {
 	struct job j = { .password = password, .ret_hash = ret_hash };
 
-	return have_done(&j, PASSWORD_WAIT_MS) ? j.result : -1;
+	return run_in_queue(&j, PASSWORD_WAIT_MS) ? j.result : -1;
 }
 
 int
@@ -221,9 +222,9 @@ password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
 static enum password_answer
 check_one(const char *hash, const char *password, int wait_ms)
 {
-	struct job j = { .password = password, .hash = hash != NULL ? hash : nobodys_hash };
+	struct job j = { .password = password, .hash = hash != NULL ? hash : dummy_hash };
 
-	if (!have_done(&j, wait_ms) || j.result == NO_MEMORY)
+	if (!run_in_queue(&j, wait_ms) || j.result == NO_MEMORY)
 		return PASSWORD_BUSY;
 	return j.result == 0 && hash != NULL ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
@@ -238,7 +239,7 @@ password_check(const char *hash, const char *password, int wait_ms)
 	arena_init(&a);
 	form = prepared(&a, password);
 	answer = check_one(hash, form, wait_ms);
-	/* A version before hashed what was sent. Of nobody's hash this is asked too, so that it takes as long. */
+	/* Older versions hashed the password as sent. The dummy hash takes this step too: equal times. */
 	if (answer == PASSWORD_WRONG && form != password)
 		answer = check_one(hash, password, wait_ms);
 	arena_free(&a);
@@ -278,7 +279,7 @@ static const char *const common_passwords[] = {
 };
 static_assert(NITEMS(common_passwords) > 3000, "OWASP ASVS 5.0, 6.2.4");
 
-/* "abcabcabcabc", "000000000000": a piece of up to four bytes again and again. */
+/* "abcabcabcabc", "000000000000": a piece of up to four bytes, repeated. */
 static bool
 repeats_itself(const char *s, size_t n)
 {

@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#define RIGHT	2
-#define BETWEEN ", "
+#define RIGHT	   2
+#define SEPARATORS ", "
 
-/* By role, in the order of enum role. */
 static const struct {
 	const char *name;
-	int of[ROLES];
+	int of[ROLES]; /* 1, 0 or RIGHT */
 } table[] = {
 #define P(NAME, name, advisor, supervisor, admin, integration)                                     \
 	{ #name, { [ROLE_ADVISOR] = advisor,                                                       \
@@ -91,8 +90,9 @@ rights_named(const char *names, unsigned *ret_rights)
 {
 	unsigned rights = 0;
 
-	for (const char *p = names + strspn(names, BETWEEN); *p != '\0'; p += strspn(p, BETWEEN)) {
-		size_t length = strcspn(p, BETWEEN);
+	for (const char *p = names + strspn(names, SEPARATORS); *p != '\0';
+	     p += strspn(p, SEPARATORS)) {
+		size_t length = strcspn(p, SEPARATORS);
 		int bit = right_bit(p, length);
 
 		if (bit < 0)

@@ -1,8 +1,9 @@
 /*
- * permission - who may do what: the one table.
+ * permission - the table of permissions by role.
  *
- * A route names what it needs (http/routes.h); a token's bearer has what the
- * table gives to the role and, for integrations, what the account was given.
+ * A route names the permissions that it needs (http/routes.h). An account has
+ * those that the table gives to its role; an integration also has the rights
+ * that an administrator granted to the account. Safe from any thread.
  */
 #ifndef AUTH_PERMISSION_H
 #define AUTH_PERMISSION_H
@@ -15,22 +16,22 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 
 /*
  * P(NAME, name, advisor, supervisor, admin, integration)
- * 1 always, 0 never, RIGHT if the account was given it by this name
+ * 1: always; 0: never; RIGHT: only if granted to the account, by this name
  */
 #define PERMISSIONS(P)                                                                             \
-	P(SESSION, session, 1, 1, 1, 1) /* one's own session and password */                       \
+	P(SESSION, session, 1, 1, 1, 1) /* the account's own */                                    \
 	P(CATALOG_READ, catalog_read, 1, 1, 1, 1)                                                  \
 	P(CLIENT_READ, client_read, 1, 1, 1, RIGHT)                                                \
 	P(CLIENT_WRITE, client_write, 1, 1, 1, RIGHT)                                              \
 	P(CONTACT_READ, contact_read, 1, 1, 1, RIGHT)                                              \
 	P(CONTACT_WRITE, contact_write, 1, 1, 1, RIGHT)                                            \
 	P(OPPORTUNITY_READ, opportunity_read, 1, 1, 1, RIGHT)                                      \
-	P(OPPORTUNITY_WRITE, opportunity_write, 1, 1, 1, RIGHT) /* one's own */                    \
+	P(OPPORTUNITY_WRITE, opportunity_write, 1, 1, 1, RIGHT) /* its own ones */                 \
 	P(OPPORTUNITY_WRITE_ALL, opportunity_write_all, 0, 1, 1, 0)                                \
 	P(OPPORTUNITY_REOPEN, opportunity_reopen, 0, 1, 1, 0)                                      \
 	P(AUDIT_READ, audit_read, 0, 1, 1, 0)                                                      \
 	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)                                              \
-	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* seen in full: resource/personal.h */    \
+	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* unmasked: resource/personal.h */        \
 	P(PRIVACY_MANAGE, privacy_manage, 0, 0, 1, 0)
 
 enum permission_bit {
@@ -45,36 +46,36 @@ enum permission {
 #undef P
 };
 
-/* role_named - returns false when there is no such role. */
+/* role_named - finds a role by its name ("advisor"). Returns false when there is none. */
 bool role_named(const char *name, enum role *ret_role);
 const char *role_name(enum role role);
 
-/* permissions_of - what the role may, and of an integration's rights those that there are. */
+/* permissions_of - returns the bits (MAY_...) of the role, and the granted rights of an integration. */
 unsigned permissions_of(enum role role, unsigned rights);
 
 /*
- * roles_with - the roles that have all these permissions by themselves, without rights given to the account.
- * returns how many, in the order of enum role
+ * roles_with - lists the roles that always have all these permissions, in the order of enum role.
+ * returns their number
  */
 int roles_with(unsigned permissions, enum role ret_roles[static ROLES]);
 
-/* rights_grantable - whether an integration may be given every one of them. */
+/* rights_grantable - returns whether an integration always has, or can be granted, all of them. */
 bool rights_grantable(unsigned permissions);
 
 /*
- * rights_named - the rights of an integration, as names between blanks or commas.
- * returns false when one of them is not to be given
+ * rights_named - reads an integration's rights from names separated by blanks or commas.
+ * returns false when a name is unknown or cannot be granted
  */
 bool rights_named(const char *names, unsigned *ret_rights);
 
-/* rights_all - every right that an integration may be given. */
+/* rights_all - returns every right that can be granted to an integration. */
 unsigned rights_all(void);
 
 /*
- * rights_text - the names of permissions, in the order of the table.
+ * rights_text - writes the names of permissions, in the order of the table, and returns ret_text.
  *
- * between   what joins them: " ", "," or ", "
- * ret_text  a buffer of RIGHTS_SIZE, which holds all of them; it is returned
+ * between   the separator: " ", "," or ", "
+ * ret_text  RIGHTS_SIZE bytes, which hold all names
  */
 #define RIGHTS_SIZE 512
 const char *rights_text(unsigned rights, const char *between, char ret_text[static RIGHTS_SIZE]);

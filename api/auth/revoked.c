@@ -6,13 +6,13 @@
 
 #include "base/clock.h"
 
-/* Tokens issued by a process whose clock is a little off. */
+/* Entries outlive tokens by this, for tokens of a process whose clock is a little off. */
 #define MARGIN_MS 60000
 
 struct entry {
-	int64_t id; /* of a session, or of an account */
-	int64_t until_ms;
-	int64_t epoch, ended; /* of an account */
+	int64_t id; /* a session's or an account's */
+	int64_t until_ms; /* clock_ms() at which the entry may be dropped */
+	int64_t epoch, ended; /* accounts only */
 };
 
 struct set {
@@ -45,7 +45,7 @@ revoked_ready(void)
 	return __atomic_load_n(&self.ready, __ATOMIC_ACQUIRE);
 }
 
-/* The first entry whose id is not below this one. */
+/* The index of the first entry whose id is not less than this one. */
 static size_t
 place_of(const struct set *set, int64_t id)
 {
@@ -71,7 +71,7 @@ find(const struct set *set, int64_t id)
 }
 
 static void
-forget_the_old(struct set *set, int64_t now_ms)
+drop_expired(struct set *set, int64_t now_ms)
 {
 	size_t kept = 0;
 
@@ -82,7 +82,7 @@ forget_the_old(struct set *set, int64_t now_ms)
 	set->count = kept;
 }
 
-/* The entry of this id, which is made where there is none. Under the lock. */
+/* The entry of this id; made if there is none. The caller holds the lock. */
 static struct entry *
 entry_for(struct set *set, int64_t id, int64_t now_ms)
 {
@@ -92,11 +92,11 @@ entry_for(struct set *set, int64_t id, int64_t now_ms)
 	if (e != NULL)
 		return e;
 	if (set->count == set->room)
-		forget_the_old(set, now_ms);
+		drop_expired(set, now_ms);
 	if (set->count == set->room) {
 		set->room = set->room == 0 ? 64 : set->room * 2;
 		set->entries = realloc(set->entries, set->room * sizeof(*set->entries));
-		/* To forget a sign-out would be worse than to start again. */
+		/* A restart is better than a lost sign-out. */
 		if (set->entries == NULL)
 			abort();
 	}
@@ -124,7 +124,7 @@ revoked_add_account(int64_t advisor_id, int64_t epoch, int64_t ended)
 
 	pthread_rwlock_wrlock(&self.lock);
 	e = entry_for(&self.accounts, advisor_id, now_ms);
-	/* An older notice that comes late takes nothing back. */
+	/* Notices may arrive out of order: an older one must not lower the epoch. */
 	if (epoch > e->epoch) {
 		e->epoch = epoch;
 		e->until_ms = now_ms + self.ttl_ms;

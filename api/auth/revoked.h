@@ -1,9 +1,9 @@
 /*
- * revoked - sessions that ended before their access tokens did.
+ * revoked - sessions that ended before their access tokens expired.
  *
- * Two sets in memory: sessions that ended one by one, and accounts whose sessions ended all together.
- * Sign-outs in this process fill them, and api/sign_outs.c from the database. An entry is forgotten
- * when no token that it speaks of can be good any more.
+ * Two sets in memory: single sessions that ended, and accounts whose sessions all ended. Sign-outs
+ * in this process add entries, and api/sign_outs.c adds those of the database. An entry is dropped
+ * once every token that it concerns has expired. Safe from any thread after revoked_init.
  */
 #ifndef AUTH_REVOKED_H
 #define AUTH_REVOKED_H
@@ -13,31 +13,32 @@
 
 #include "auth/token.h"
 
-/* revoked_init - ttl_s: the life of an access token. */
+/* revoked_init - sets the life of an access token in seconds; before any thread starts. */
 void revoked_init(int ttl_s);
 
 /*
- * revoked_loaded - the sets now have what had ended before this process began.
- * revoked_ready - whether that was ever said: until then nobody can tell whether a token is good.
+ * revoked_loaded - declares that the sets hold all sessions that ended before this process began.
+ * revoked_ready - returns whether that happened; until then no token can be judged.
  */
 void revoked_loaded(void);
 bool revoked_ready(void);
 
-/* revoked_add - this session is over. */
+/* revoked_add - records that the session ended. */
 void revoked_add(int64_t session_id);
 
 /*
- * revoked_add_account - all sessions of the account that began in an epoch before this one are over.
- * ended  when, in seconds since 1970 by the database's clock
+ * revoked_add_account - records that all sessions of the account from before this epoch ended.
+ * ended  Unix time of their end, by the database's clock
  */
 void revoked_add_account(int64_t advisor_id, int64_t epoch, int64_t ended);
 
-/* revoked_has - revoked_add was called for the session. */
+/* revoked_has - returns whether revoked_add was called for the session. */
 bool revoked_has(int64_t session_id);
 
 /*
- * revoked_token - the token's session is over. A token of a version before, which says no epoch, is
- * over where it was issued before the account's sessions ended, or REVOKED_SKEW_S later: clocks differ.
+ * revoked_token - returns whether the token's session ended. A token without an epoch (of an older
+ * version) counts as ended if it was issued up to REVOKED_SKEW_S after the account's sessions
+ * ended, as clocks differ.
  */
 #define REVOKED_SKEW_S 5
 bool revoked_token(const struct claims *claims);

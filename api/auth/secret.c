@@ -4,21 +4,23 @@
 #include <sodium.h>
 #include <string.h>
 
-#define SEAL_BYTES	16
+#define MAC_BYTES	16
 #define SECRET_ID_BYTES 16
 #define TEXT_MAX	128
 #define VARIANT		sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 static_assert(SECRET_TOKEN_SIZE == sodium_base64_ENCODED_LEN(32, VARIANT), "a token fits");
 
-/* Nonce, authenticator and the token without its NUL. */
-#define KEPT_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
-static_assert(SECRET_KEPT_SIZE >= sodium_base64_ENCODED_LEN(KEPT_BYTES, VARIANT), "it fits");
+/* The nonce, the authenticator and the token without its NUL. */
+#define ENCRYPTED_BYTES                                                                            \
+	(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_TOKEN_SIZE - 1)
+static_assert(
+    SECRET_ENCRYPTED_SIZE >= sodium_base64_ENCODED_LEN(ENCRYPTED_BYTES, VARIANT), "it fits");
 
-/* The first seals, keeps and hashes, both open. */
+/* The first signs, encrypts and hashes; both verify and decrypt. */
 static struct {
-	unsigned char seal[crypto_generichash_KEYBYTES];
-	unsigned char keep[crypto_secretbox_KEYBYTES];
+	unsigned char sign[crypto_generichash_KEYBYTES];
+	unsigned char encrypt[crypto_secretbox_KEYBYTES];
 	unsigned char mac[crypto_generichash_KEYBYTES];
 } keys[2];
 static size_t nkeys;
@@ -50,7 +52,7 @@ secret_id(char ret_id[static SECRET_ID_SIZE])
 		size_t left;
 	} stock;
 
-	/* One system call for many: every request has an id. */
+	/* Every request needs an id: one system call fetches the bytes of 32. */
 	if (stock.left == 0) {
 		randombytes_buf(stock.bytes, sizeof(stock.bytes));
 		stock.left = sizeof(stock.bytes);
@@ -70,11 +72,12 @@ derive(const char *purpose, const char *signing_secret, unsigned char *ret_key, 
 	crypto_generichash_final(&state, ret_key, size);
 }
 
+/* A changed purpose string would invalidate what clients and the database hold. */
 static void
 add_key(const char *signing_secret)
 {
-	derive("gestor seal 1", signing_secret, keys[nkeys].seal, sizeof(keys[nkeys].seal));
-	derive("gestor keep 1", signing_secret, keys[nkeys].keep, sizeof(keys[nkeys].keep));
+	derive("gestor seal 1", signing_secret, keys[nkeys].sign, sizeof(keys[nkeys].sign));
+	derive("gestor keep 1", signing_secret, keys[nkeys].encrypt, sizeof(keys[nkeys].encrypt));
 	derive("gestor mac 1", signing_secret, keys[nkeys].mac, sizeof(keys[nkeys].mac));
 	nkeys++;
 }
@@ -89,14 +92,15 @@ secret_init(const char *signing_secret, const char *previous)
 }
 
 void
-secret_keep(const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE])
+secret_encrypt(
+    const char token[static SECRET_TOKEN_SIZE], char ret_encrypted[static SECRET_ENCRYPTED_SIZE])
 {
-	unsigned char bytes[KEPT_BYTES];
+	unsigned char bytes[ENCRYPTED_BYTES];
 
 	randombytes_buf(bytes, crypto_secretbox_NONCEBYTES);
 	crypto_secretbox_easy(bytes + crypto_secretbox_NONCEBYTES, (const unsigned char *)token,
-	    SECRET_TOKEN_SIZE - 1, bytes, keys[0].keep);
-	sodium_bin2base64(ret_kept, SECRET_KEPT_SIZE, bytes, sizeof(bytes), VARIANT);
+	    SECRET_TOKEN_SIZE - 1, bytes, keys[0].encrypt);
+	sodium_bin2base64(ret_encrypted, SECRET_ENCRYPTED_SIZE, bytes, sizeof(bytes), VARIANT);
 }
 
 void
@@ -114,19 +118,19 @@ secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE])
 }
 
 bool
-secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE])
+secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE])
 {
-	unsigned char bytes[KEPT_BYTES];
+	unsigned char bytes[ENCRYPTED_BYTES];
 	size_t length;
 
-	if (sodium_base642bin(
-		bytes, sizeof(bytes), kept, strlen(kept), NULL, &length, NULL, VARIANT) != 0 ||
+	if (sodium_base642bin(bytes, sizeof(bytes), encrypted, strlen(encrypted), NULL, &length,
+		NULL, VARIANT) != 0 ||
 	    length != sizeof(bytes))
 		return false;
 	for (size_t i = 0; i < nkeys; i++) {
 		if (crypto_secretbox_open_easy((unsigned char *)ret_token,
 			bytes + crypto_secretbox_NONCEBYTES,
-			sizeof(bytes) - crypto_secretbox_NONCEBYTES, bytes, keys[i].keep) == 0) {
+			sizeof(bytes) - crypto_secretbox_NONCEBYTES, bytes, keys[i].encrypt) == 0) {
 			ret_token[SECRET_TOKEN_SIZE - 1] = '\0';
 			return true;
 		}
@@ -135,49 +139,49 @@ secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE])
 }
 
 static void
-seal(size_t key, const char *about, const char *text, unsigned char ret_seal[static SEAL_BYTES])
+mac_of(size_t key, const char *context, const char *text, unsigned char ret_mac[static MAC_BYTES])
 {
 	crypto_generichash_state state;
 
-	crypto_generichash_init(&state, keys[key].seal, sizeof(keys[key].seal), SEAL_BYTES);
-	/* The NUL goes along, so that ("ab", "c") is not ("a", "bc"). */
-	crypto_generichash_update(&state, (const unsigned char *)about, strlen(about) + 1);
+	crypto_generichash_init(&state, keys[key].sign, sizeof(keys[key].sign), MAC_BYTES);
+	/* The NUL is included, so that ("ab", "c") differs from ("a", "bc"). */
+	crypto_generichash_update(&state, (const unsigned char *)context, strlen(context) + 1);
 	crypto_generichash_update(&state, (const unsigned char *)text, strlen(text));
-	crypto_generichash_final(&state, ret_seal, SEAL_BYTES);
+	crypto_generichash_final(&state, ret_mac, MAC_BYTES);
 }
 
 char *
-secret_seal(const char *about, const char *text, char *ret_sealed, size_t size)
+secret_sign(const char *context, const char *text, char *ret_signed, size_t size)
 {
-	unsigned char bytes[SEAL_BYTES + TEXT_MAX];
+	unsigned char bytes[MAC_BYTES + TEXT_MAX];
 	size_t length = strlen(text);
 
-	if (length > TEXT_MAX || sodium_base64_encoded_len(SEAL_BYTES + length, VARIANT) > size)
+	if (length > TEXT_MAX || sodium_base64_encoded_len(MAC_BYTES + length, VARIANT) > size)
 		return NULL;
-	seal(0, about, text, bytes);
-	memcpy(bytes + SEAL_BYTES, text, length);
-	return sodium_bin2base64(ret_sealed, size, bytes, SEAL_BYTES + length, VARIANT);
+	mac_of(0, context, text, bytes);
+	memcpy(bytes + MAC_BYTES, text, length);
+	return sodium_bin2base64(ret_signed, size, bytes, MAC_BYTES + length, VARIANT);
 }
 
 bool
-secret_open(const char *about, const char *sealed, char *ret_text, size_t size)
+secret_verify(const char *context, const char *signed_text, char *ret_text, size_t size)
 {
-	unsigned char bytes[SEAL_BYTES + TEXT_MAX], expected[SEAL_BYTES];
+	unsigned char bytes[MAC_BYTES + TEXT_MAX], expected[MAC_BYTES];
 	const char *end;
 	size_t length;
 
-	if (sodium_base642bin(
-		bytes, sizeof(bytes), sealed, strlen(sealed), NULL, &length, &end, VARIANT) != 0 ||
-	    *end != '\0' || length < SEAL_BYTES || length - SEAL_BYTES >= size)
+	if (sodium_base642bin(bytes, sizeof(bytes), signed_text, strlen(signed_text), NULL, &length,
+		&end, VARIANT) != 0 ||
+	    *end != '\0' || length < MAC_BYTES || length - MAC_BYTES >= size)
 		return false;
-	memcpy(ret_text, bytes + SEAL_BYTES, length - SEAL_BYTES);
-	ret_text[length - SEAL_BYTES] = '\0';
-	/* Bytes behind a NUL would not be sealed. */
-	if (strlen(ret_text) != length - SEAL_BYTES)
+	memcpy(ret_text, bytes + MAC_BYTES, length - MAC_BYTES);
+	ret_text[length - MAC_BYTES] = '\0';
+	/* The MAC covers the text up to its NUL: bytes after one would be unauthenticated. */
+	if (strlen(ret_text) != length - MAC_BYTES)
 		return false;
 	for (size_t i = 0; i < nkeys; i++) {
-		seal(i, about, ret_text, expected);
-		if (sodium_memcmp(bytes, expected, SEAL_BYTES) == 0)
+		mac_of(i, context, ret_text, expected);
+		if (sodium_memcmp(bytes, expected, MAC_BYTES) == 0)
 			return true;
 	}
 	return false;

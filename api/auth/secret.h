@@ -1,8 +1,9 @@
 /*
- * secret - random tokens, their hashes, and seals: bytes that prove that we made them.
+ * secret - random tokens, their hashes and encryption, and signed texts.
  *
- * Keys for seals are derived from the signing secret (BLAKE2b, keyed and
- * personalised), so that one secret is all that must be kept.
+ * All keys are derived from the signing secret (keyed BLAKE2b, the key being the
+ * purpose), so the administrator keeps one secret. All functions but secret_init
+ * are safe from any thread.
  */
 #ifndef AUTH_SECRET_H
 #define AUTH_SECRET_H
@@ -13,49 +14,54 @@
 #define SECRET_TOKEN_SIZE 44 /* 32 random bytes as base64url, and a NUL */
 #define SECRET_HASH_SIZE  65 /* BLAKE2b-256 in hex, and a NUL */
 
-/* secret_token - a fresh refresh token. */
+/* secret_token - writes a new random refresh token. */
 void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 
-/* secret_hash - what is stored of it. */
+/* secret_hash - writes the token's hash, which is what the database stores. */
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
 
 /*
- * secret_keep - a token, encrypted (XSalsa20-Poly1305), as base64url: for the database to keep.
- * secret_kept - the token again; false when it was not kept by us, or under another secret.
+ * secret_encrypt - encrypts a token (XSalsa20-Poly1305) and writes base64url, for the database.
+ * secret_decrypt - the inverse. Returns false for anything that secret_encrypt did not make with
+ * the present or the previous secret.
  */
-#define SECRET_KEPT_SIZE 112
-void secret_keep(
-    const char token[static SECRET_TOKEN_SIZE], char ret_kept[static SECRET_KEPT_SIZE]);
-bool secret_kept(const char *kept, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
+#define SECRET_ENCRYPTED_SIZE 112
+void secret_encrypt(
+    const char token[static SECRET_TOKEN_SIZE], char ret_encrypted[static SECRET_ENCRYPTED_SIZE]);
+bool secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
 
 /*
- * secret_mac - a keyed hash of a text that could be guessed from a plain one. Of its two, the
- * first is what is kept; the other is what a process whose first key is our second has kept
- * (the same as the first where there is one key).
+ * secret_mac - writes two keyed hashes of a text that a plain hash would let attackers guess.
+ * The database stores the first. The second, made with the previous secret, matches what was
+ * stored under it; without a previous secret it equals the first.
  */
 void secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE]);
 
-/* secret_id - 16 random bytes as hex: a request's id, a token's jti. */
+/* secret_id - writes 16 random bytes in hex: a request's id, a token's jti. */
 #define SECRET_ID_SIZE 33
 void secret_id(char ret_id[static SECRET_ID_SIZE]);
 
 /*
- * secret_init - derives the keys; before threads.
+ * secret_init - derives the keys; before any thread starts.
  *
- * previous  what was made under it is opened too, and nothing is made under it
- *           any more; NULL or "": there is none
+ * previous  the secret before: still accepted for decrypting and verifying, never used to make
+ *           anything new; NULL or "": there is none
  */
 void secret_init(const char *signing_secret, const char *previous);
 
 /*
- * secret_seal - base64url of a seal and the text: what a client carries and gives back.
+ * secret_sign - writes base64url of a MAC and the text. The client stores it and sends it back.
  *
- * about    what the text is good for; the same must be given to open it
- * returns  ret_sealed, or NULL when it does not fit
+ * context  what the text is for; secret_verify must get the same
+ * returns  ret_signed, or NULL when it does not fit into size bytes
  */
-char *secret_seal(const char *about, const char *text, char *ret_sealed, size_t size);
+char *secret_sign(const char *context, const char *text, char *ret_signed, size_t size);
 
-/* secret_open - the text; false when it was not sealed by us, for this. */
-bool secret_open(const char *about, const char *sealed, char *ret_text, size_t size) MUSTCHECK;
+/*
+ * secret_verify - writes the text of what secret_sign returned.
+ * returns false, with ret_text undefined, for a wrong MAC or context, or when it does not fit
+ */
+bool secret_verify(
+    const char *context, const char *signed_text, char *ret_text, size_t size) MUSTCHECK;
 
 #endif

@@ -8,29 +8,29 @@
 
 #include "base/clock.h"
 
-/* 4096 refusals of 24 bytes. A key has one set of places, of which the one that is over first is taken. */
+/* 4096 refusals of 24 bytes, set-associative: a new one replaces that of its set that ends first. */
 #define SETS 1024
 #define WAYS 4
 
 /*
- * Another process may give tokens back (a right password), of which nobody tells
- * this one: so the database is asked again after a while, though not at every attempt.
+ * A sign-in through another process may free the buckets, of which this process
+ * is not notified: so it asks the database again after this time at the latest.
  */
 #define HOLD_MS 5000
 
 struct refusal {
 	uint64_t key;
-	int64_t ask_ms; /* clock_ms() from when on the database is asked again */
-	int64_t free_ms; /* when it said that it will let in */
+	int64_t ask_ms; /* clock_ms() from which on the database is asked again */
+	int64_t free_ms; /* clock_ms() at which the database will allow an attempt */
 };
 
-/* A Bloom filter of known addresses, 128 KB: with 10,000 of them one stranger of 2,500 is taken for known. */
+/* A Bloom filter of known addresses, 128 KiB: 10,000 entries give 1 false positive in 2,500. */
 #define KNOWN_BITS 1048576U
 
 static _Atomic uint32_t known[KNOWN_BITS / 32];
 
 static struct {
-	pthread_mutex_t lock; /* never held over anything that waits */
+	pthread_mutex_t lock; /* never held while waiting for anything */
 	struct refusal set[SETS][WAYS];
 	unsigned char key[crypto_generichash_KEYBYTES];
 } memory = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -42,7 +42,7 @@ throttle_init(void)
 	memset(memory.set, 0, sizeof(memory.set));
 }
 
-/* Keyed, so that nobody can look for names that share a place. */
+/* Keyed, so that an attacker cannot find names that share a set. */
 static uint64_t
 key_of(enum throttle_bucket bucket, const char *username, const char *address)
 {
@@ -59,7 +59,7 @@ key_of(enum throttle_bucket bucket, const char *username, const char *address)
 		for (const char *p = username; *p != '\0'; p++) {
 			unsigned char c = (unsigned char)*p;
 
-			/* Other letters have two entries, one for each case. */
+			/* ASCII only: other letters just get an entry for each case. */
 			if (c >= 'a' && c <= 'z')
 				c = (unsigned char)(c - 'a' + 'A');
 			crypto_generichash_update(&state, &c, 1);
@@ -97,7 +97,7 @@ place_for(uint64_t key)
 	return place;
 }
 
-/* The two bits of a hash, by the first bytes of it. */
+/* The two bits of the Bloom filter for a hash: from its first 8 bytes. */
 static void
 bits_of(const unsigned char hash[static 8], uint32_t ret_bits[static 2])
 {
@@ -106,7 +106,7 @@ bits_of(const unsigned char hash[static 8], uint32_t ret_bits[static 2])
 	ret_bits[1] %= KNOWN_BITS;
 }
 
-/* As known_address_hash() has it. */
+/* The same as known_address_hash() in SQL. */
 static void
 hash_pair(const char *username, const char *address,
     unsigned char ret_hash[static crypto_hash_sha256_BYTES])
@@ -188,7 +188,7 @@ throttle_wait_ms(const char *username, const char *address)
 		if (r != NULL && r->ask_ms > now)
 			wait = r->free_ms - now;
 		pthread_mutex_unlock(&memory.lock);
-		/* What others have done elsewhere does not count there. */
+		/* At a known address, attempts of other accounts and from other addresses do not count. */
 		if (wait > 0 && (b == THROTTLE_ADDRESS || b == THROTTLE_ACCOUNT) &&
 		    is_known(username, address))
 			wait = 0;

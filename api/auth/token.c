@@ -21,17 +21,16 @@
 struct key {
 	const unsigned char *secret;
 	int secret_bytes;
-	char
-	    id[17]; /* a hash of the secret: the header's kid, which tells one key from the other */
-	char header[128]; /* the first segment of every token of this key */
+	char id[17]; /* the header's kid, which tells the keys apart: a hash of the secret */
+	char header[128]; /* the first segment of every token with this key */
 	size_t header_length;
 };
 
-/* The first signs and verifies, the other only verifies. */
+/* The first key signs and verifies, the other only verifies. */
 static struct {
 	struct key keys[2];
 	size_t count;
-} ring;
+} key_ring;
 
 static int
 add_number(jwt_t *jwt, const char *name, int64_t value)
@@ -76,14 +75,14 @@ sign(const struct key *key, const struct claims *claims, int64_t issued, int lif
 char *
 token_issue(const struct claims *claims, int64_t issued, int life_s, const char *id)
 {
-	return sign(&ring.keys[0], claims, issued, life_s, id);
+	return sign(&key_ring.keys[0], claims, issued, life_s, id);
 }
 
 static int
 add_key(const char *secret)
 {
 	const struct claims nobody = { .advisor_id = 1, .session_id = 1, .role = ROLE_ADVISOR };
-	struct key *key = &ring.keys[ring.count];
+	struct key *key = &key_ring.keys[key_ring.count];
 	char hash[SECRET_HASH_SIZE], *token;
 
 	memset(key, 0, sizeof(*key));
@@ -101,26 +100,26 @@ add_key(const char *secret)
 	}
 	memcpy(key->header, token, key->header_length);
 	free(token);
-	ring.count++;
+	key_ring.count++;
 	return 0;
 }
 
 int
 token_init(const char *secret, const char *previous)
 {
-	ring.count = 0;
+	key_ring.count = 0;
 	verified_init();
 	if (add_key(secret) != 0)
 		return -1;
 	return previous != NULL && *previous != '\0' ? add_key(previous) : 0;
 }
 
-/* The key whose header the token has, byte for byte; NULL: none of ours. */
+/* The key whose header the token has; NULL: none of our keys. */
 static const struct key *
 key_of(const char *token)
 {
-	for (size_t i = 0; i < ring.count; i++) {
-		const struct key *key = &ring.keys[i];
+	for (size_t i = 0; i < key_ring.count; i++) {
+		const struct key *key = &key_ring.keys[i];
 
 		if (strncmp(token, key->header, key->header_length) == 0 &&
 		    token[key->header_length] == '.')
@@ -129,9 +128,9 @@ key_of(const char *token)
 	return NULL;
 }
 
-/* Looked at first: libjwt parses both segments before it looks at the signature. */
+/* Three base64url segments. Checked first, as libjwt parses header and payload before it verifies. */
 static bool
-has_our_form(const char *token, size_t length)
+is_well_formed(const char *token, size_t length)
 {
 	size_t dots = 0;
 
@@ -151,14 +150,14 @@ static bool
 signature_is_of(const struct key *key, const char *token)
 {
 	jwt_t *jwt = NULL;
-	bool ours = jwt_decode(&jwt, token, key->secret, key->secret_bytes) == 0 &&
-		    jwt_get_alg(jwt) == JWT_ALG_HS256;
+	bool valid = jwt_decode(&jwt, token, key->secret, key->secret_bytes) == 0 &&
+		     jwt_get_alg(jwt) == JWT_ALG_HS256;
 
 	jwt_free(jwt);
-	return ours;
+	return valid;
 }
 
-/* The payload, parsed by ourselves: libjwt passes over repeated keys. */
+/* The payload, parsed here rather than by libjwt, which accepts duplicate keys. */
 static json_t *
 payload_of(const char *token)
 {
@@ -172,7 +171,7 @@ payload_of(const char *token)
 }
 
 static bool
-says(const json_t *payload, const char *name, const char *expected)
+claim_is(const json_t *payload, const char *name, const char *expected)
 {
 	const char *value = json_string_value(json_object_get(payload, name));
 
@@ -190,7 +189,7 @@ id_of(const json_t *payload, const char *name, int64_t *ret_id)
 	return true;
 }
 
-/* An integration's rights are its scope (RFC 9068, 2.2.3); for nobody else it says anything. */
+/* An integration's rights are in its scope (RFC 9068, 2.2.3); other roles have none. */
 static bool
 rights_of(const json_t *payload, enum role role, unsigned *ret_rights)
 {
@@ -202,7 +201,7 @@ rights_of(const json_t *payload, enum role role, unsigned *ret_rights)
 	return json_is_string(scope) && rights_named(json_string_value(scope), ret_rights);
 }
 
-/* No version has ever issued one that is negative. */
+/* No version issues a negative epoch, so -1 can stand for a missing one. */
 static bool
 epoch_of(const json_t *payload, int64_t *ret_epoch)
 {
@@ -220,7 +219,7 @@ claims_of(const json_t *payload, int64_t now, struct claims *ret_claims, int64_t
 	const char *role = json_string_value(json_object_get(payload, "role"));
 	struct claims c;
 
-	if (!says(payload, "iss", ISSUER) || !says(payload, "aud", AUDIENCE) ||
+	if (!claim_is(payload, "iss", ISSUER) || !claim_is(payload, "aud", AUDIENCE) ||
 	    !id_of(payload, "sub", &c.advisor_id) || !id_of(payload, "sid", &c.session_id) ||
 	    role == NULL || !role_named(role, &c.role) || !rights_of(payload, c.role, &c.rights) ||
 	    !epoch_of(payload, &c.epoch) || !json_is_string(json_object_get(payload, "jti")))
@@ -247,19 +246,19 @@ token_verify(const char *token, struct claims *ret_claims)
 	int64_t now = clock_epoch_s(), from;
 	size_t length = strnlen(token, TOKEN_SIZE_MAX + 1);
 	json_t *payload;
-	bool good;
+	bool valid;
 
 	if (key == NULL || length > TOKEN_SIZE_MAX)
 		return false;
 	verified_hash(token, length, hash);
 	if (verified_find(hash, now, ret_claims))
 		return true;
-	if (!has_our_form(token, length) || !signature_is_of(key, token))
+	if (!is_well_formed(token, length) || !signature_is_of(key, token))
 		return false;
 	payload = payload_of(token);
-	good = payload != NULL && claims_of(payload, now, ret_claims, &from);
+	valid = payload != NULL && claims_of(payload, now, ret_claims, &from);
 	json_decref(payload);
-	if (good)
+	if (valid)
 		verified_keep(hash, ret_claims, from);
-	return good;
+	return valid;
 }

@@ -1,10 +1,9 @@
 /*
  * token - access tokens: JWT (RFC 7519, RFC 9068) signed with HS256, by libjwt.
  *
- * The only user of jwt.h. libjwt 1.10 checks the signature and nothing else;
- * all the rest is checked here. A token's header must be, byte for byte, the
- * one that we write under one of our keys, which leaves nothing to say about
- * alg, kid, typ or crit.
+ * The only user of jwt.h. libjwt 1.10 checks nothing but the signature; this
+ * file checks everything else. A token's header must equal, byte for byte, the
+ * one that we write with one of our keys, which settles alg, kid, typ and crit.
  */
 #ifndef AUTH_TOKEN_H
 #define AUTH_TOKEN_H
@@ -17,23 +16,28 @@
 #define TOKEN_SIZE_MAX 1024
 
 /*
- * token_init - keeps the keys; before threads.
+ * token_init - sets the keys; before any thread starts. Both strings must stay valid.
  *
- * secret    signs and verifies; both must outlive all tokens
+ * secret    signs and verifies
  * previous  only verifies; NULL or "": there is none
- * returns   -1 when libjwt refuses
+ * returns   -1 when libjwt cannot use a key
  */
 int token_init(const char *secret, const char *previous) MUSTCHECK;
 
 /*
- * token_issue - a token of the first key, good for life_s from `issued` (seconds since 1970): the
- * same bytes for the same claims, time and id (jti; secret_id()).
- * returns  a string of the caller's (free), or NULL when out of memory
+ * token_issue - makes a token that is valid for life_s seconds from `issued` (Unix time). Equal
+ * arguments give equal bytes. Safe from any thread.
+ *
+ * id       the jti, from secret_id()
+ * returns  a string that the caller frees; NULL when out of memory
  */
 char *token_issue(
     const struct claims *claims, int64_t issued, int life_s, const char *id) MUSTCHECK;
 
-/* token_verify - true: ours, unaltered, of the right form, and good now. */
+/*
+ * token_verify - returns whether we signed the token and it is valid now, with its claims. Whether
+ * its session ended is for revoked_token to say. Safe from any thread.
+ */
 bool token_verify(const char *token, struct claims *ret_claims) MUSTCHECK;
 
 #endif

@@ -8,7 +8,7 @@
 /* An address with brackets and port. */
 #define ADDRESS_FIELD_SIZE (ADDRESS_SIZE + 8)
 
-/* The text before end, without the space around it; false: it is too long for an address. */
+/* Copies the text from begin to end without the blanks around it. Returns false when it is too long. */
 static bool
 trimmed(const char *begin, const char *end, char *ret, size_t size)
 {
@@ -23,7 +23,7 @@ trimmed(const char *begin, const char *end, char *ret, size_t size)
 	return true;
 }
 
-/* An address, or a block of them: its first address and its mask, in the host's order. */
+/* Reads an address or a block: its first address and its mask, in host byte order. */
 static bool
 block_of(const char *begin, const char *end, uint32_t *ret_first, uint32_t *ret_mask)
 {
@@ -82,9 +82,9 @@ is_trusted(const char *text, const char *trusted)
 	return false;
 }
 
-/* The one spelling of an address of either family. */
+/* Writes an IPv4 or IPv6 address in its canonical form. Returns false when text is none. */
 static bool
-spelled(const char *text, char ret[static ADDRESS_SIZE])
+canonical(const char *text, char ret[static ADDRESS_SIZE])
 {
 	struct in6_addr address;
 	int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
@@ -94,8 +94,8 @@ spelled(const char *text, char ret[static ADDRESS_SIZE])
 }
 
 /*
- * Without the port that some proxies add, and the brackets of an address of IPv6: 203.0.113.9:51234,
- * [2001:db8::1]:443, [2001:db8::1]. What is none of these stays as it is.
+ * Removes the port that some proxies add, and the brackets of an IPv6 address: 203.0.113.9:51234,
+ * [2001:db8::1]:443, [2001:db8::1]. Leaves other text as it is.
  */
 static void
 cut_port(char text[static ADDRESS_FIELD_SIZE])
@@ -103,7 +103,7 @@ cut_port(char text[static ADDRESS_FIELD_SIZE])
 	char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
 	bool brackets =
 	    text[0] == '[' && bracket != NULL && colon != NULL && strchr(text, ':') < bracket;
-	/* Of an address of IPv6 without brackets, what stands behind the last colon is no port. */
+	/* In an IPv6 address without brackets, the part after the last colon is not a port. */
 	bool port = colon != NULL && (brackets ? colon == bracket + 1 : colon == strchr(text, ':'));
 	size_t digits = port ? strspn(colon + 1, "0123456789") : 0;
 
@@ -127,16 +127,16 @@ address_of(
 	const char *begin, *end = forwarded != NULL ? forwarded + strlen(forwarded) : NULL;
 
 	ret[0] = '\0';
-	if (!spelled(peer, ret))
+	if (!canonical(peer, ret))
 		return;
-	/* From the right: each trusted proxy is believed of the one before it, and nobody else is. */
+	/* From right to left: only a trusted proxy is believed about the hop before it. */
 	while (end != NULL && is_trusted(ret, trusted)) {
 		for (begin = end; begin > forwarded && begin[-1] != ','; begin--)
 			;
 		if (!trimmed(begin, end, text, sizeof(text)))
 			return;
 		cut_port(text);
-		if (!spelled(text, ret))
+		if (!canonical(text, ret))
 			return;
 		end = begin > forwarded ? begin - 1 : NULL;
 	}

@@ -66,7 +66,7 @@ arena_copy(struct arena *a, const char *s, size_t n)
 {
 	char *copy = arena_alloc(a, n + 1);
 
-	if (n > 0) /* s may be NULL then */
+	if (n > 0) /* s may be NULL when n is 0 */
 		memcpy(copy, s, n);
 	copy[n] = '\0';
 	return copy;
@@ -79,7 +79,7 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	char *text;
 	int n;
 
-	/* Where there is room it is written in its place, else once more. */
+	/* Format straight into the free bytes; only when they are too few, format again. */
 	va_start(ap, fmt);
 	n = vsnprintf((char *)a->at, a->left, fmt, ap);
 	va_end(ap);

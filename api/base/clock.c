@@ -53,17 +53,20 @@ clock_epoch_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* What a thread says of a second it says some hundred times; to make a struct tm takes a lock of the C library's. */
+/*
+ * One second, formatted. Each thread caches its last one: it needs the same second some hundred
+ * times, and gmtime_r takes a lock of the C library.
+ */
 struct second {
 	time_t t;
-	char rfc3339[CLOCK_RFC3339_SIZE]; /* without its fraction */
+	char rfc3339[CLOCK_RFC3339_SIZE]; /* without the fraction and the Z */
 	char http[CLOCK_HTTP_SIZE];
 };
 
 static void
 second_write(struct second *s, time_t t)
 {
-	/* Not strftime's %a and %b: those follow the locale. */
+	/* strftime's %a and %b would follow the locale. */
 	static const char day[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 		"Sep", "Oct", "Nov", "Dec" };

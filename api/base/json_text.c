@@ -10,7 +10,7 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* p is behind the opening quote; returns what is behind the closing one. */
+/* p is just after the opening quote; returns the position after the closing one. */
 static const char *
 skip_string(const char *p, const char *end)
 {
@@ -21,7 +21,7 @@ skip_string(const char *p, const char *end)
 
 		while (quote - backslashes > from && quote[-1 - (ptrdiff_t)backslashes] == '\\')
 			backslashes++;
-		/* An odd one escapes the quote. */
+		/* An odd number of backslashes escapes the quote. */
 		if (backslashes % 2 == 0)
 			return quote + 1;
 		p = quote + 1;
@@ -29,7 +29,7 @@ skip_string(const char *p, const char *end)
 	return end;
 }
 
-/* The characters that a value is more than its own bytes for. */
+/* The characters at which skip_value must decide; it passes over all others. */
 static const bool structural[256] = {
 	['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true, [','] = true
 };
@@ -59,13 +59,13 @@ skip_value(const char *p, const char *end)
 			p++;
 			continue;
 		default:
-			/* The bracket of what the value stands in. */
+			/* This closes the container that holds the value. */
 			if (depth == 0)
 				return p;
 			depth--;
 			p++;
 		}
-		/* A string, an object or an array ends by itself. */
+		/* Strings, objects and arrays end here, without a delimiter. */
 		if (depth == 0)
 			return p;
 	}
@@ -84,10 +84,10 @@ json_text_next(struct span *rest, struct span *ret_name, struct span *ret_value)
 		return false;
 	*ret_name = (struct span){ p, 0 };
 	if (*p == '"') {
-		const char *behind = skip_string(p + 1, end), *colon = skip_blanks(behind, end);
+		const char *after = skip_string(p + 1, end), *colon = skip_blanks(after, end);
 
 		if (colon < end && *colon == ':') {
-			*ret_name = (struct span){ p + 1, (size_t)(behind - p) - 2 };
+			*ret_name = (struct span){ p + 1, (size_t)(after - p) - 2 };
 			p = skip_blanks(colon + 1, end);
 		}
 	}

@@ -13,29 +13,29 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-/* A reader of the log that has stopped for longer does not keep the process from ending. */
+/* log_stop waits this long, so that a log reader that hangs cannot keep the process from ending. */
 #define STOP_MS	   2000
 #define LINE_BYTES 2048
-/* Leaves room for the time, the level and the closing in a line. */
+/* The rest of a line is for the time, the level and the punctuation. */
 #define MSG_BYTES (LINE_BYTES - 128)
 
-/* ------------------------------------------------------------------- the thread that writes */
+/* ------------------------------------------------------------------- the writer thread */
 
-static char rooms[2][LOG_ROOM_BYTES];
+static char buffers[2][LOG_BUFFER_BYTES];
 
-/* One room is filled under the lock, while the other is written without it. */
+/* Callers fill one buffer under the lock; the writer thread writes the other without it. */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* the room is no longer empty, or what is in it is urgent */
+	pthread_cond_t work; /* the buffer is no longer empty, or holds an urgent line */
 	pthread_t thread;
-	int room;
-	size_t filled;
-	uint64_t lines; /* in the room */
-	uint64_t lost, lost_said;
+	int filling; /* index of the buffer that callers fill */
+	size_t filled; /* its bytes */
+	uint64_t lines; /* its lines */
+	uint64_t lost, lost_reported;
 	bool running, urgent, stopping;
 } w = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* False: nobody can be told any more, not even of this. */
+/* Returns false when standard error cannot be written to. */
 static bool
 write_all(const char *bytes, size_t length)
 {
@@ -56,7 +56,10 @@ write_all(const char *bytes, size_t length)
 	return true;
 }
 
-/* A line with its end; an urgent one, and those before it, need not wait for others. */
+/*
+ * Writes or queues one line, which ends with '\n'. An urgent line makes the writer thread write at
+ * once instead of collecting LOG_BATCH_MS of lines.
+ */
 static void
 log_write(const char *line, size_t length, bool urgent)
 {
@@ -65,11 +68,11 @@ log_write(const char *line, size_t length, bool urgent)
 	pthread_mutex_lock(&w.lock);
 	if (!w.running) {
 		w.lost += !write_all(line, length);
-	} else if (LOG_ROOM_BYTES - w.filled < length) {
+	} else if (LOG_BUFFER_BYTES - w.filled < length) {
 		w.lost++;
 	} else {
 		wake = w.filled == 0 || (urgent && !w.urgent);
-		memcpy(rooms[w.room] + w.filled, line, length);
+		memcpy(buffers[w.filling] + w.filled, line, length);
 		w.filled += length;
 		w.lines++;
 		w.urgent = w.urgent || urgent;
@@ -79,37 +82,37 @@ log_write(const char *line, size_t length, bool urgent)
 	pthread_mutex_unlock(&w.lock);
 }
 
-/* Under the lock, into the empty room. */
+/* Puts a line into the empty buffer when lines were lost. The caller holds the lock. */
 static void
-say_what_was_lost(void)
+report_lost_lines(void)
 {
 	char time[CLOCK_RFC3339_SIZE];
 	int n;
 
-	if (w.lost == w.lost_said)
+	if (w.lost == w.lost_reported)
 		return;
 	clock_rfc3339(time);
-	n = snprintf(rooms[w.room], LOG_ROOM_BYTES,
+	n = snprintf(buffers[w.filling], LOG_BUFFER_BYTES,
 	    "{\"time\":\"%s\",\"level\":\"warn\",\"msg\":\"log lines were lost\",\"lost\":%llu}\n",
-	    time, (unsigned long long)(w.lost - w.lost_said));
+	    time, (unsigned long long)(w.lost - w.lost_reported));
 	w.filled = (size_t)n;
-	w.lost_said = w.lost;
+	w.lost_reported = w.lost;
 }
 
-/* Under the lock, which is not held over the write. */
+/* Swaps the buffers and writes the filled one. The caller holds the lock; write(2) runs without. */
 static void
-write_room(void)
+write_buffer(void)
 {
-	const char *bytes = rooms[w.room];
+	const char *bytes = buffers[w.filling];
 	size_t length = w.filled;
 	uint64_t lines = w.lines;
 	bool written;
 
-	w.room = 1 - w.room;
+	w.filling = 1 - w.filling;
 	w.filled = 0;
 	w.lines = 0;
 	w.urgent = false;
-	say_what_was_lost();
+	report_lost_lines();
 	pthread_mutex_unlock(&w.lock);
 	written = write_all(bytes, length);
 	pthread_mutex_lock(&w.lock);
@@ -117,9 +120,9 @@ write_room(void)
 		w.lost += lines;
 }
 
-/* Under the lock: until the batch is complete. */
+/* Waits until LOG_BATCH_MS are over or a line is urgent. The caller holds the lock. */
 static void
-wait_for_more(void)
+collect_batch(void)
 {
 	const struct timespec until = clock_timespec(clock_ms() + LOG_BATCH_MS);
 
@@ -135,9 +138,9 @@ writer(void *arg)
 	while (!w.stopping || w.filled > 0) {
 		while (w.filled == 0 && !w.stopping)
 			pthread_cond_wait(&w.work, &w.lock);
-		wait_for_more();
+		collect_batch();
 		if (w.filled > 0)
-			write_room();
+			write_buffer();
 	}
 	w.running = false;
 	pthread_mutex_unlock(&w.lock);
@@ -198,7 +201,7 @@ level_name(enum log_level level)
 	return names[level];
 }
 
-/* utf8_bytes - length of the character at s, which has n bytes left; 0 when it is none. */
+/* The length in bytes of the UTF-8 character at s, of which n bytes are left; 0: malformed. */
 static size_t
 utf8_bytes(const char *s, size_t n)
 {
@@ -218,7 +221,7 @@ log_escape(char *ret_buf, size_t size, const char *s)
 		return;
 	for (; left > 0; s += in, left -= in) {
 		in = utf8_bytes(s, left);
-		if (in == 0) { /* a reader of the log must not choke on what a client sent */
+		if (in == 0) { /* clients send malformed UTF-8; log readers must not get it */
 			in = out = 1;
 			one[0] = '?';
 		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
@@ -241,7 +244,7 @@ log_escape(char *ret_buf, size_t size, const char *s)
 }
 
 static void
-line_make(enum log_level level, const char *msg, const char *fields)
+write_line(enum log_level level, const char *msg, const char *fields)
 {
 	char line[LINE_BYTES], time[CLOCK_RFC3339_SIZE];
 	int n;
@@ -249,7 +252,7 @@ line_make(enum log_level level, const char *msg, const char *fields)
 	clock_rfc3339(time);
 	n = snprintf(line, sizeof(line), "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"%s%s}\n",
 	    time, level_name(level), msg, *fields != '\0' ? "," : "", fields);
-	/* Half of the members would not be JSON: a line that is too long goes without them. */
+	/* Truncated members would not be valid JSON: leave them out of a line that is too long. */
 	if (n >= (int)sizeof(line))
 		n = snprintf(line, sizeof(line),
 		    "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%.*s\",\"cut\":true}\n", time,
@@ -266,7 +269,7 @@ log_fields(enum log_level level, const char *msg, const char *fields)
 	if ((int)level < atomic_load_explicit(&lowest, memory_order_relaxed))
 		return;
 	log_escape(escaped, sizeof(escaped), msg);
-	line_make(level, escaped, fields);
+	write_line(level, escaped, fields);
 }
 
 void
@@ -281,5 +284,5 @@ log_msg(enum log_level level, const char *fmt, ...)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	log_escape(escaped, sizeof(escaped), msg);
-	line_make(level, escaped, "");
+	write_line(level, escaped, "");
 }

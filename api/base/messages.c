@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So that a DETAIL of no problem is an error of the compiler's. */
+/* With this enum, a DETAIL that names no problem does not compile. */
 enum {
 #define PROBLEM(code, ...) PROBLEM_##code,
 #include "base/messages.def"
@@ -18,8 +18,8 @@ static const struct problem problems[PROBLEMS] = {
 
 static const struct {
 	const char *name;
-	const struct problem *problem; /* of a DETAIL */
-	const char *code; /* of a FAULT */
+	const struct problem *problem; /* DETAIL: the problem it belongs to; else NULL */
+	const char *code; /* FAULT: its code; else "" */
 	const char *words[LANGUAGES];
 } texts[TEXTS] = {
 	[TEXT_NONE] = { "", NULL, "", { "", "" } },
@@ -69,7 +69,7 @@ message_words(enum text text, enum language language)
 	return texts[text].words[language];
 }
 
-/* The argument that stands at p as {n}; NULL when nothing does, or it was not given. */
+/* The argument for a placeholder {n} at p; NULL: no placeholder, or no such argument. */
 static const char *
 argument_at(const char *p, const char *const args[])
 {
@@ -82,7 +82,7 @@ argument_at(const char *p, const char *const args[])
 	return NULL;
 }
 
-/* Writes to ret_out unless that is NULL; returns the bytes that it takes, without a NUL. */
+/* Replaces placeholders. Returns the length without NUL; ret_out NULL: measures only. */
 static size_t
 fill_in(const char *words, const char *const args[], char *ret_out)
 {

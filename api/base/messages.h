@@ -1,8 +1,9 @@
 /*
- * messages - what clients read, in their language: the texts are in messages.def.
+ * messages - the texts that clients read, in their language; messages.def is the table.
  *
- * Knows nothing of HTTP but that a problem has a number. What the log and the
- * terminal say is English, and is not here.
+ * Of HTTP this file knows only that a problem has a status. Texts of the log
+ * and of the command line are English and are not in the table. Returned
+ * strings are constants, or live in the given arena. Safe from any thread.
  */
 #ifndef BASE_MESSAGES_H
 #define BASE_MESSAGES_H
@@ -13,7 +14,7 @@
 enum language { LANGUAGE_EN, LANGUAGE_ES };
 #define LANGUAGES 2
 
-/* Each text but those of the problems themselves. */
+/* Every text of the table but the problems' own titles and details. */
 enum text {
 	TEXT_NONE,
 #define DETAIL(name, code, en, es) TEXT_##name,
@@ -29,7 +30,7 @@ struct problem {
 	const char *title[LANGUAGES], *detail[LANGUAGES];
 };
 
-/* What people call a field of a request (spec/field_name.h). */
+/* What users call a field of a request (spec/field_name.h). */
 struct label {
 	const char *field;
 	const char *words[LANGUAGES]; /* by itself: "Teléfono a Gestionar" */
@@ -38,8 +39,8 @@ struct label {
 
 /*
  * MESSAGE(TEXT_x, args...) - a text and its arguments, for functions that take
- * (enum text text, const char *const args[]). The arguments are strings, which
- * the compiler sees to; they stand for {1}, {2}, …
+ * (enum text text, const char *const args[]). The arguments are strings; they
+ * replace {1}, {2}, …
  */
 #define MESSAGE(...)                                                                               \
 	MESSAGE_TEXT(__VA_ARGS__, NULL), (const char *const[])                                     \
@@ -49,30 +50,36 @@ struct label {
 #define MESSAGE_TEXT(text, ...) text
 #define MESSAGE_ARGS(text, ...) __VA_ARGS__
 
-/* message_problem - the problem of that code; NULL: there is none. */
+/* message_problem - returns the problem of that code; NULL: there is none. */
 const struct problem *message_problem(const char *code);
 
-/* message_label - the label of that field; NULL: there is none. */
+/* message_label - returns the label of that field; NULL: there is none. */
 const struct label *message_label(const char *field);
 
-/* message_code - the code that the text belongs to; "" for parts of sentences. */
+/* message_code - returns the code of a DETAIL or FAULT; "" for WORDS. */
 const char *message_code(enum text text);
 
-/* message_words - the text as it stands in the table. */
+/* message_words - returns the text as it stands in the table, with its placeholders. */
 const char *message_words(enum text text, enum language language);
 
-/* message_write - the text with its arguments (NULL-terminated; may be NULL) filled in, in the arena. */
+/*
+ * message_write - returns the text with its placeholders replaced, in the arena.
+ * args  NULL-terminated, or NULL
+ */
 const char *message_write(
     struct arena *a, enum language language, enum text text, const char *const args[]);
 
-/* message_fill - any words with their arguments filled in, in the same way. */
+/* message_fill - the same for any string with placeholders. */
 const char *message_fill(struct arena *a, const char *words, const char *const args[]);
 
-/* message_count - "1 item" by the text one, "5 items" by the text many. */
+/* message_count - returns "1 item" (the text `one`) or "5 items" (the text `many` with {1}). */
 const char *message_count(
     struct arena *a, enum language language, size_t n, enum text one, enum text many);
 
-/* message_pattern - the text of that name and of the code `pattern` or `one_of`, for x-words; false: there is none. */
+/*
+ * message_pattern - finds the text that an x-words of openapi.yaml names: its code must be
+ * `pattern` or `one_of`. Returns false when there is none.
+ */
 bool message_pattern(const char *name, enum text *ret_text);
 
 #endif

@@ -5,20 +5,20 @@
 #define SHARDS	   8
 #define CACHE_LINE 64
 
-/* A row begins a cache line, for a thread mostly counts one route's and leaves the neighbours' alone. */
+/* Counters of different routes never share a cache line. */
 struct row {
-	struct metrics_route of;
+	struct metrics_route counters;
 } __attribute__((aligned(CACHE_LINE)));
 
 const int metrics_statuses[] = { METRICS_STATUSES };
 const int metrics_nstatuses = NITEMS(metrics_statuses);
 const int64_t metrics_bounds_us[METRICS_BOUNDS] = { METRICS_BOUNDS_US };
-_Static_assert(NITEMS(metrics_statuses) <= METRICS_STATUSES_MAX, "each status has its place");
+_Static_assert(NITEMS(metrics_statuses) <= METRICS_STATUSES_MAX, "too many statuses");
 
 static struct row shards[SHARDS][METRICS_ROUTES_MAX];
 static uint64_t database_errors[METRICS_DATABASE_MAX];
 static unsigned next_shard;
-static _Thread_local struct row *mine;
+static _Thread_local struct row *shard; /* this thread's */
 
 static void
 add(uint64_t *counter, uint64_t n)
@@ -48,9 +48,9 @@ metrics_request(int route, int status, int64_t took_us)
 	struct metrics_route *r;
 	int bucket = 0;
 
-	if (mine == NULL)
-		mine = shards[__atomic_fetch_add(&next_shard, 1, __ATOMIC_RELAXED) % SHARDS];
-	r = &mine[route].of;
+	if (shard == NULL)
+		shard = shards[__atomic_fetch_add(&next_shard, 1, __ATOMIC_RELAXED) % SHARDS];
+	r = &shard[route].counters;
 	while (bucket < METRICS_BOUNDS && took_us > metrics_bounds_us[bucket])
 		bucket++;
 	add(&r->counts[status_index(status)], 1);
@@ -68,7 +68,7 @@ metrics_route_read(int route, struct metrics_route *ret_sums)
 {
 	memset(ret_sums, 0, sizeof(*ret_sums));
 	for (int s = 0; s < SHARDS; s++) {
-		const struct metrics_route *r = &shards[s][route].of;
+		const struct metrics_route *r = &shards[s][route].counters;
 
 		for (int i = 0; i < metrics_nstatuses; i++)
 			ret_sums->counts[i] += value(&r->counts[i]);
@@ -92,7 +92,7 @@ metrics_answered(void)
 	for (int s = 0; s < SHARDS; s++) {
 		for (int route = 0; route < METRICS_ROUTES_MAX; route++) {
 			for (int i = 0; i <= METRICS_BOUNDS; i++)
-				n += value(&shards[s][route].of.buckets[i]);
+				n += value(&shards[s][route].counters.buckets[i]);
 		}
 	}
 	return n;

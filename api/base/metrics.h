@@ -1,10 +1,11 @@
 /*
- * metrics - what the service counts of itself; /metrics shows it (resource/metrics.c).
+ * metrics - counters of requests and database errors; /metrics shows them (resource/metrics.c).
  *
- * Counting takes no lock and no memory: fixed arrays, in a few shards that
- * threads are dealt out to, so that two of them seldom write to one cache line;
- * relaxed additions, whose sum a reader takes. What is counted is never
- * personal: a route's number, a status, a class.
+ * Counting takes no lock and allocates nothing: relaxed atomic additions to
+ * fixed arrays. Each thread is assigned one of a few shards, so that two
+ * threads seldom write to one cache line; a reader sums the shards. Labels are
+ * never personal data: a route's index, a status, an error class.
+ * All functions are safe from any thread.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
@@ -12,16 +13,16 @@
 #include <stdint.h>
 #include "base/base.h"
 
-/* Room for the table of routes, and for 0: none of them. */
+/* Upper bound of a route's index; index 0 counts requests that match no route. */
 #define METRICS_ROUTES_MAX 96
 
-/* Every status that is answered; the last is any other. */
+/* Every status that the server answers; 0 collects all others. */
 #define METRICS_STATUSES                                                                           \
 	200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 414, 415,  \
 	    417, 422, 429, 431, 500, 501, 503, 505, 0
 #define METRICS_STATUSES_MAX 32
 
-/* Upper bounds of a request's time; one more is without bound. */
+/* Upper bounds of the histogram of request durations; one more bucket has no bound. */
 #define METRICS_BOUNDS_US                                                                          \
 	500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,      \
 	    5000000, 10000000
@@ -32,34 +33,35 @@ enum metrics_database {
 	METRICS_DOWN,
 	METRICS_TIMEOUT,
 	METRICS_UNKNOWN, /* it may have been committed */
-	METRICS_CONFLICT, /* serialization, deadlock */
-	METRICS_CONSTRAINT, /* what the schema is there to refuse: a client's doing */
-	METRICS_REFUSED, /* anything else: the program's, or an administrator's */
+	METRICS_CONFLICT, /* serialization failure or deadlock */
+	METRICS_CONSTRAINT, /* the client's data violated a constraint */
+	METRICS_REFUSED, /* any other SQL error: a fault of the program or its configuration */
 	METRICS_DATABASE_MAX
 };
 
-/* metrics_request - one was answered. route < METRICS_ROUTES_MAX. */
+/* metrics_request - counts one answered request. 0 <= route < METRICS_ROUTES_MAX. */
 void metrics_request(int route, int status, int64_t took_us);
 
-/* metrics_database_error - one call of the database came to nothing, all that was tried included. */
+/* metrics_database_error - counts one database call that failed after all its retries. */
 void metrics_database_error(enum metrics_database class);
 
-/* What there is of one route. counts are by METRICS_STATUSES, buckets not cumulative. */
+/* One route's counters. counts: in the order of METRICS_STATUSES; buckets: not cumulative. */
 struct metrics_route {
 	uint64_t counts[METRICS_STATUSES_MAX];
 	uint64_t buckets[METRICS_BOUNDS + 1];
 	uint64_t took_us;
 };
 
-/* metrics_route_read - sums one route's counters. */
+/* metrics_route_read - sums one route's counters over all shards. */
 void metrics_route_read(int route, struct metrics_route *ret_sums);
 
-/* metrics_route_count - answers of a route with that status. */
+/* metrics_route_count - returns the number of answers with that status. */
 uint64_t metrics_route_count(const struct metrics_route *sums, int status);
 
-/* metrics_answered - of all routes. */
+/* metrics_answered - returns the number of answers of all routes. */
 uint64_t metrics_answered(void);
 
+/* metrics_database_errors - returns the number of errors of that class. */
 uint64_t metrics_database_errors(enum metrics_database class);
 
 extern const int metrics_statuses[]; /* as METRICS_STATUSES; metrics_nstatuses of them */

@@ -21,7 +21,7 @@ notify_socket_watchdog_ms(void)
 {
 	const char *us = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
-	/* Meant for the process that was started, not for what that starts. */
+	/* WATCHDOG_PID names the process that systemd started; its children ignore the setting. */
 	if (!notify_socket_there() || us == NULL ||
 	    (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
 		return 0;
@@ -37,7 +37,7 @@ notify_socket_send(const char *state)
 	ssize_t sent;
 	int fd;
 
-	/* "@name" is of the abstract kind, whose first byte is NUL and whose end is its length. */
+	/* "@name" is an abstract socket: its address begins with NUL and has no terminator (unix(7)). */
 	if (length < 2 || length >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@')) {
 		errno = EINVAL;
 		return -1;

@@ -1,8 +1,8 @@
 /*
- * notify_socket - tells systemd how the service is: a datagram to $NOTIFY_SOCKET.
+ * notify_socket - reports the service's state to systemd: a datagram to $NOTIFY_SOCKET.
  *
- * Our own, for the protocol is these few lines and is promised to stay as it
- * is, and libsystemd would bring liblzma, libzstd, liblz4 and libgcrypt along.
+ * Implemented here because the protocol is small and documented as stable, and
+ * libsystemd would add liblzma, libzstd, liblz4 and libgcrypt.
  * source  sd_notify(3), "Notes" (the protocol, and that it may be reimplemented);
  *         sd_watchdog_enabled(3)
  */
@@ -13,13 +13,16 @@
 #include <stdint.h>
 #include "base/base.h"
 
-/* notify_socket_there - somebody listens: NOTIFY_SOCKET is set. */
+/* notify_socket_there - returns whether NOTIFY_SOCKET is set. */
 bool notify_socket_there(void);
 
-/* notify_socket_watchdog_ms - within how long WATCHDOG=1 must come, 0: nobody waits for it. */
+/* notify_socket_watchdog_ms - returns how often systemd expects WATCHDOG=1; 0: never. */
 int64_t notify_socket_watchdog_ms(void);
 
-/* notify_socket_send - "READY=1\nSTATUS=…"; -1 when it could not be sent (errno set). Never waits. */
+/*
+ * notify_socket_send - sends one datagram, such as "READY=1\nSTATUS=…". Never blocks.
+ * returns 0; or -1 with errno set
+ */
 int notify_socket_send(const char *state) MUSTCHECK;
 
 #endif

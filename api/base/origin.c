@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#define BETWEEN ", \t"
+#define SEPARATORS ", \t"
 
-/* As a browser writes it: one in capitals would never be the same. */
+/* Browsers write origins in lower case: an entry with capitals would never match. */
 static bool
 is_origin(const char *s, size_t length)
 {
@@ -17,13 +17,13 @@ is_origin(const char *s, size_t length)
 bool
 origin_list_valid(const char *origins)
 {
-	for (const char *p = origins + strspn(origins, BETWEEN); *p != '\0';) {
-		size_t length = strcspn(p, BETWEEN);
+	for (const char *p = origins + strspn(origins, SEPARATORS); *p != '\0';) {
+		size_t length = strcspn(p, SEPARATORS);
 
 		if (!is_origin(p, length))
 			return false;
 		p += length;
-		p += strspn(p, BETWEEN);
+		p += strspn(p, SEPARATORS);
 	}
 	return true;
 }
@@ -31,7 +31,7 @@ origin_list_valid(const char *origins)
 bool
 origin_list_empty(const char *origins)
 {
-	return origins[strspn(origins, BETWEEN)] == '\0';
+	return origins[strspn(origins, SEPARATORS)] == '\0';
 }
 
 bool
@@ -39,13 +39,13 @@ origin_listed(const char *origins, const char *origin)
 {
 	size_t wanted = strlen(origin);
 
-	for (const char *p = origins + strspn(origins, BETWEEN); *p != '\0';) {
-		size_t length = strcspn(p, BETWEEN);
+	for (const char *p = origins + strspn(origins, SEPARATORS); *p != '\0';) {
+		size_t length = strcspn(p, SEPARATORS);
 
 		if (length == wanted && memcmp(p, origin, length) == 0)
 			return true;
 		p += length;
-		p += strspn(p, BETWEEN);
+		p += strspn(p, SEPARATORS);
 	}
 	return false;
 }

@@ -16,7 +16,7 @@ seconds(struct timeval t)
 }
 
 static double
-clock_now(clockid_t clock)
+now_s(clockid_t clock)
 {
 	struct timespec t;
 
@@ -25,23 +25,23 @@ clock_now(clockid_t clock)
 }
 
 /*
- * Reckoned once: a clock that is set must not look like a new start. Not by
- * btime of /proc/stat, which is not there under systemd's ProcSubset=pid.
+ * The start as Unix time. Computed once: when somebody sets the clock, that must not look like a
+ * restart. btime of /proc/stat would do, but systemd's ProcSubset=pid hides it.
  */
 static double
-started(double after_boot_s)
+start_time(double after_boot_s)
 {
-	static int64_t kept_ms;
-	int64_t none = 0, ms = (int64_t)(1000 * (clock_now(CLOCK_REALTIME) -
-						    clock_now(CLOCK_BOOTTIME) + after_boot_s));
+	static int64_t first_ms;
+	int64_t none = 0, ms = (int64_t)(1000 * (now_s(CLOCK_REALTIME) - now_s(CLOCK_BOOTTIME) +
+						    after_boot_s));
 
 	if (!__atomic_compare_exchange_n(
-		&kept_ms, &none, ms, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		ms = none;
+		&first_ms, &none, ms, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		ms = none; /* the failed exchange stored the first value there */
 	return (double)ms / 1000;
 }
 
-/* Fields 20 threads, 22 start in ticks since boot, 23 bytes of addresses, 24 resident pages. */
+/* Fields 20: threads, 22: start in ticks since boot, 23: virtual bytes, 24: resident pages. */
 static void
 read_stat(struct process *p)
 {
@@ -52,14 +52,14 @@ read_stat(struct process *p)
 
 	if (f == NULL)
 		return;
-	/* The name, in parentheses, may hold anything. */
+	/* Field 2, the name in parentheses, may hold blanks and parentheses: start after the last ')'. */
 	if (fgets(line, sizeof(line), f) != NULL && (name_end = strrchr(line, ')')) != NULL &&
 	    sscanf(name_end + 1,
 		" %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu "
 		"%llu %ld",
 		&threads, &start, &virtual_bytes, &pages) == 4) {
 		p->threads = (double)threads;
-		p->start_s = started((double)start / (double)sysconf(_SC_CLK_TCK));
+		p->start_s = start_time((double)start / (double)sysconf(_SC_CLK_TCK));
 		p->virtual_bytes = (double)virtual_bytes;
 		p->resident_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	}
@@ -78,7 +78,7 @@ count_fds(void)
 	while ((e = readdir(d)) != NULL)
 		n += e->d_name[0] != '.';
 	closedir(d);
-	return n - 1; /* the directory's own */
+	return n - 1; /* without opendir's own */
 }
 
 void

@@ -1,19 +1,20 @@
 /*
- * process - what the kernel says of this process.
+ * process - what the kernel reports about this process.
  */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
 #include "base/base.h"
 
-/* Doubles, for that is what they are shown as; 0 where the kernel does not say. */
+/* Doubles, as /metrics shows them; 0 where the kernel does not report the value. */
 struct process {
-	double cpu_s, start_s; /* used so far; when it began, since 1970 */
+	double cpu_s; /* CPU time used so far, user and system */
+	double start_s; /* Unix time of the start */
 	double resident_bytes, virtual_bytes;
 	double open_fds, max_fds, threads;
 };
 
-/* process_read - of now. source: proc(5), /proc/self/stat; getrusage(2), getrlimit(2) */
+/* process_read - reads the present values (proc(5), /proc/self/stat; getrusage(2), getrlimit(2)). */
 void process_read(struct process *ret_process);
 
 #endif

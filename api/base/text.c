@@ -1,6 +1,3 @@
-/*
- * text - small questions about bytes that came from outside.
- */
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +10,9 @@ is_digit(char c)
 }
 
 /*
- * The bytes of the character that starts at s, 0 when there is none. The
- * second byte's range depends on the first (RFC 3629, section 4): that is
- * what keeps out overlong forms, surrogates and all above U+10FFFF.
+ * The length in bytes of the UTF-8 character at s; 0: malformed. The range of
+ * the second byte depends on the first (RFC 3629, section 4): this refuses
+ * overlong forms, surrogates and everything above U+10FFFF.
  */
 static size_t
 utf8_sequence(const unsigned char *s, size_t n)
@@ -89,7 +86,7 @@ text_is_id(const char *s)
 	return n < most || strcmp(s, largest) <= 0;
 }
 
-/* The number that n digits say, or -1 when one of them is no digit. */
+/* The value of the n digits at s; -1: one is not a digit. */
 static int
 number(const char *s, size_t n)
 {
@@ -122,7 +119,7 @@ text_is_date(const char *s)
 	return day <= last;
 }
 
-/* Two digits, and most or less. */
+/* Two digits whose value is at most `most`. */
 static bool
 is_up_to(const char *s, int most)
 {
@@ -216,7 +213,7 @@ rotated(uint32_t x, int by)
 	return x << by | x >> (32 - by);
 }
 
-/* Up to four bytes, the first one lowest. */
+/* Up to four bytes as a little-endian integer. */
 static uint32_t
 word(const unsigned char *p, size_t n)
 {
@@ -231,7 +228,7 @@ mix(uint32_t x[static 3])
 {
 	static const int by[] = { 4, 6, 8, 16, 19, 4 };
 
-	/* Three times as fast: the indices and the shifts become constants. */
+	/* Unrolled, the indices and shifts are constants: three times as fast. */
 #pragma GCC unroll 6
 	for (size_t i = 0; i < NITEMS(by); i++) {
 		uint32_t *a = &x[i % 3], *b = &x[(i + 1) % 3], *c = &x[(i + 2) % 3];
@@ -242,7 +239,7 @@ mix(uint32_t x[static 3])
 }
 
 static void
-mix_at_the_end(uint32_t x[static 3])
+mix_final(uint32_t x[static 3])
 {
 	static const int by[] = { 14, 11, 25, 16, 4, 14, 24 };
 
@@ -265,10 +262,10 @@ text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE])
 		x[2] += word(p + 8, 4);
 		mix(x);
 	}
-	/* The lowest byte of the third is the length's. */
+	/* The lowest byte of x[2] is reserved for the length, so its bytes are shifted by 8. */
 	x[0] += word(p, n);
 	x[1] += n > 4 ? word(p + 4, n - 4) : 0;
 	x[2] += n > 8 ? word(p + 8, n - 8) << 8 : 0;
-	mix_at_the_end(x);
+	mix_final(x);
 	snprintf(ret_tag, TEXT_TAG_SIZE, "%llx", (unsigned long long)x[1] << 32 | x[2]);
 }

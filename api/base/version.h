@@ -1,5 +1,5 @@
 /*
- * version - what this program is. The commit is the build's (Makefile).
+ * version - the program's version, and the Git commit that it was built from (Makefile).
  */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H

@@ -9,9 +9,9 @@
 #include "db/query.h"
 #include "sql.h"
 
-static const char *const names[] = { "campaign", "sub_campaign", "retention_action", "final_state",
-	"cancellation_reason", "competitor_plan", "competitor_offer", "offer_channel", "operator",
-	"advertising_acceptance", "stage", "document_type" };
+static const char *const known_codes[] = { "campaign", "sub_campaign", "retention_action",
+	"final_state", "cancellation_reason", "competitor_plan", "competitor_offer",
+	"offer_channel", "operator", "advertising_acceptance", "stage", "document_type" };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct catalogs *current;
@@ -21,8 +21,8 @@ catalog_known(const char *name)
 {
 	size_t length = strcspn(name, "*");
 
-	for (size_t i = 0; i < NITEMS(names); i++) {
-		if (strncmp(names[i], name, length) == 0 && names[i][length] == '\0')
+	for (size_t i = 0; i < NITEMS(known_codes); i++) {
+		if (strncmp(known_codes[i], name, length) == 0 && known_codes[i][length] == '\0')
 			return true;
 	}
 	return false;
@@ -48,7 +48,7 @@ catalog_load(struct pool *pool, int64_t deadline_ms)
 	result_free(rows);
 	revision = fresh->revision;
 	pthread_mutex_lock(&lock);
-	/* Two loads at once may end in the other order; revisions only grow. */
+	/* Concurrent loads may finish out of order. Revisions only grow: keep the newer one. */
 	if (current != NULL && fresh->revision < current->revision) {
 		old = fresh;
 	} else {
@@ -84,19 +84,19 @@ catalog_refresh(struct pool *pool, int64_t deadline_ms)
 	if (strtoll(result_text(row, 0, 0), NULL, 10) == catalog_revision() ||
 	    catalog_load(pool, deadline_ms) == 0)
 		return 0;
-	log_msg(LOG_WARN, "catalogues are older than the database's");
+	log_msg(LOG_WARN, "catalogues could not be refreshed: the old ones stay in use");
 	return -1;
 }
 
 bool
 catalog_is_current(const struct catalogs *cs)
 {
-	bool is;
+	bool is_current;
 
 	pthread_mutex_lock(&lock);
-	is = cs == current;
+	is_current = cs == current;
 	pthread_mutex_unlock(&lock);
-	return is;
+	return is_current;
 }
 
 struct catalogs *

@@ -20,7 +20,7 @@ copy(struct catalogs *cs, const struct result *rows, int row, int col)
 }
 
 static void
-start_catalog(struct catalogs *cs, const struct result *rows, int row)
+add_catalog(struct catalogs *cs, const struct result *rows, int row)
 {
 	struct catalog *c = &cs->catalogs[cs->ncatalogs++];
 	json_t *titles;
@@ -71,7 +71,7 @@ add_item(struct catalogs *cs, struct item *items, int nitems, const struct resul
 	*last = new;
 }
 
-/* Below an item that is not active nothing is listed. */
+/* Inactive items are left out, with everything below them. */
 static json_t *
 items_json(const struct item *first)
 {
@@ -89,16 +89,16 @@ items_json(const struct item *first)
 static char *
 dump(struct catalogs *cs, json_t *value, size_t *ret_length, char ret_tag[static TEXT_TAG_SIZE])
 {
-	char *text = json_dumps(value, JSON_COMPACT), *kept;
+	char *text = json_dumps(value, JSON_COMPACT), *owned;
 
 	json_decref(value);
 	if (text == NULL)
 		abort();
 	*ret_length = strlen(text);
-	kept = arena_copy(&cs->arena, text, *ret_length);
+	owned = arena_copy(&cs->arena, text, *ret_length);
 	text_tag(text, *ret_length, ret_tag);
 	free(text);
-	return kept;
+	return owned;
 }
 
 static void
@@ -135,7 +135,7 @@ tree_build(const struct result *rows)
 	for (int row = 0; row < n; row++) {
 		if (cs->ncatalogs == 0 ||
 		    strcmp(cs->catalogs[cs->ncatalogs - 1].code, result_text(rows, row, CODE)) != 0)
-			start_catalog(cs, rows, row);
+			add_catalog(cs, rows, row);
 		if (result_text(rows, row, ITEM_ID) != NULL)
 			add_item(cs, items, nitems++, rows, row);
 	}
@@ -175,7 +175,7 @@ codes_of(const struct item *first, struct arena *arena)
 	codes = arena_alloc(arena, (n + 1) * sizeof(*codes));
 	n = 0;
 	for (const struct item *i = first; i != NULL; i = i->next) {
-		/* The snapshot may be gone before the answer is written. */
+		/* Copied, because the request may release the snapshot before it writes its answer. */
 		if (i->active)
 			codes[n++] = arena_copy(arena, i->code, strlen(i->code));
 	}
@@ -184,7 +184,7 @@ codes_of(const struct item *first, struct arena *arena)
 }
 
 static const char *
-title(const struct catalog *c, int level)
+level_title(const struct catalog *c, int level)
 {
 	return level <= c->ntitles ? c->titles[level - 1] : c->name;
 }
@@ -200,8 +200,8 @@ fault(struct faults *fs, const char *pointer, enum text text, const char *argume
 }
 
 /*
- * Walks down while the code's path can be followed. found is the deepest item
- * that the path names, choices what could have come next.
+ * Walks down the tree as far as it matches the code's path. found is the
+ * deepest item that matches, choices are its children.
  */
 void
 tree_check(const struct catalog *c, const char *code, bool any_level, const char *pointer,
@@ -227,27 +227,27 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 	level = found != NULL ? found->depth + 1 : 1;
 	if (found != NULL && code[length] == '\0') {
 		if (!any_level && has_active(choices))
-			fault(fs, pointer, TEXT_choice_incomplete, title(c, level), level,
+			fault(fs, pointer, TEXT_choice_incomplete, level_title(c, level), level,
 			    codes_of(choices, fs->arena));
 	} else if (found != NULL && !has_active(choices)) {
 		const char **stop = arena_alloc(fs->arena, 2 * sizeof(*stop));
 
 		stop[0] = arena_copy(fs->arena, found->code, length);
 		stop[1] = NULL;
-		fault(fs, pointer, TEXT_choice_too_deep, title(c, level - 1), level, stop);
+		fault(fs, pointer, TEXT_choice_too_deep, level_title(c, level - 1), level, stop);
 	} else if (code[0] == '\0') {
 		fault(fs, pointer, TEXT_choice_empty,
 		    faults_label_inside(fs, field_of(fs->op, pointer, fs->arena)), level,
 		    codes_of(choices, fs->arena));
 	} else {
-		fault(fs, pointer, TEXT_choice_unknown, title(c, level), level,
+		fault(fs, pointer, TEXT_choice_unknown, level_title(c, level), level,
 		    codes_of(choices, fs->arena));
 	}
 }
 
 /* ------------------------------------------------------------ the ids of a choice */
 
-/* The longest, and its comma. */
+/* An int64 in decimal, its sign and a comma. */
 #define ID_WIDTH 21
 
 static size_t
@@ -260,7 +260,7 @@ count(const struct item *i)
 	return n;
 }
 
-/* "7,12," of an item and all below it; the end of what is written. */
+/* Writes "7,12," for an item and all its descendants; returns the end of what it wrote. */
 static char *
 write_ids(const struct item *i, char *to)
 {

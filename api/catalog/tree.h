@@ -1,5 +1,5 @@
 /*
- * tree - how a snapshot of the catalogues is laid out; used by catalog/ alone.
+ * tree - the layout of a snapshot of the catalogues. Private to api/catalog.
  */
 #ifndef CATALOG_TREE_H
 #define CATALOG_TREE_H
@@ -16,35 +16,36 @@ struct item {
 	const char *code, *label;
 	bool active;
 	int depth; /* 1 = the first level */
-	struct item *first_child, *last_child, *next; /* in their order */
+	struct item *first_child, *last_child, *next; /* in display order */
 };
 
 struct catalog {
 	const char *code, *name;
-	const char *levels; /* JSON array of titles, as the database gave it */
-	const char **titles;
+	const char *levels; /* the levels' titles as a JSON array, as the database returned it */
+	const char **titles; /* the same, parsed */
 	int ntitles;
 	long long revision;
-	struct item *first, *last;
-	char *json;
+	struct item *first, *last; /* of the first level */
+	char *json; /* the body of catalog_get */
 	size_t json_length;
 	char tag[TEXT_TAG_SIZE]; /* of json */
 };
 
 struct catalogs {
-	struct arena arena; /* owns all below */
-	int held;
-	long long revision; /* the sum of the catalogues' */
+	struct arena arena; /* owns everything below */
+	int held; /* how many holders; catalog.c's lock protects it */
+	long long revision; /* the sum of the catalogues' revisions */
 	struct catalog *catalogs;
 	int ncatalogs;
-	char *list_json;
+	char *list_json; /* the body of catalog_list */
 	size_t list_length;
 	char list_tag[TEXT_TAG_SIZE];
 };
 
-/* tree_build - a snapshot, held once, from the rows of catalog_load. */
+/* tree_build - makes a snapshot, held once, from the rows of sql_catalog_load. */
 struct catalogs *tree_build(const struct result *rows) __attribute__((returns_nonnull));
 
+/* tree_free - frees a snapshot that nobody holds. */
 void tree_free(struct catalogs *cs);
 
 /* tree_check - see catalog_check. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tested.h"
 #include "db/migrate.h"
 #include "db/pool_take.h"
 #include "db/probe.h"
@@ -62,6 +63,16 @@ schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_
 	return ok ? 0 : -1;
 }
 
+/* version_check - name: libpq or PostgreSQL; version as PQlibVersion and PQserverVersion have it, 170012 = 17.12. */
+static void
+version_check(const char *name, int version)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d.%d", version / 10000, version % 10000);
+	tested_warn(name, text);
+}
+
 /* keeper_probe - false: with ret_why filled in, and whoever started the pool told where no other connection would do. */
 static bool
 keeper_probe(
@@ -70,6 +81,8 @@ keeper_probe(
 	enum probe_answer answer =
 	    pool->probed ? PROBE_FIT : probe_sessions(pg, pool->url, deadline_ms, ret_why);
 
+	if (answer == PROBE_FIT && !pool->probed)
+		version_check("PostgreSQL", PQserverVersion(pg));
 	pool->probed = answer == PROBE_FIT;
 	if (answer == PROBE_UNFIT && pool->unfit != NULL) {
 		pool->unfit(ret_why);
@@ -230,6 +243,7 @@ pool_start(const struct pool_config *config)
 	int i;
 
 	assert(config->size >= 1 && config->size <= 100);
+	version_check("libpq", PQlibVersion());
 	pool = calloc(1, sizeof(*pool) + (size_t)config->size * sizeof(pool->conns[0]));
 	if (pool == NULL)
 		abort();

@@ -1,6 +1,3 @@
-/*
- * field - the table of field types, and how a normal form is made.
- */
 #include "field/field.h"
 
 #include <stdbool.h>
@@ -11,31 +8,31 @@
 #include "base/text.h"
 #include "field/unicode.h"
 
-/* What becomes of a text on its way to the normal form. */
+/* How a type is normalized. */
 enum {
-	LINE = 1, /* it is one line of text; else it is a word, as the rest of these have it */
-	BLANKS = 2, /* blanks within are dropped */
-	SEPARATORS = 4, /* so are hyphens, dots, slashes and brackets */
-	UPPER = 8, /* letters are capitals */
-	COUNTRY = 16 /* Peru's country code is dropped */
+	LINE = 1, /* a line of text; without this bit: a word, to which the bits below apply */
+	BLANKS = 2, /* remove white space everywhere, not only at both ends */
+	SEPARATORS = 4, /* remove hyphens, dots, slashes and brackets */
+	UPPER = 8, /* make letters capitals */
+	COUNTRY = 16 /* remove Peru's country code */
 };
 
 struct field {
 	const char *name;
 	unsigned how;
-	enum text (*fault)(const char *normal); /* TEXT_NONE: none */
+	enum text (*fault)(const char *normal); /* NULL: any text will do */
 };
 
 #define FIRST_BIRTH "1900-01-01"
 #define FIRST_DATE  "1990-01-01" /* older than any of the operator's lines */
-/* Of what is looked for; wide, for clients name far days where they mean all. */
+/* Bounds of a filter. They are wide because clients send distant days to mean "all". */
 #define FIRST_DAY   "1900-01-01"
 #define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
 #define DAY_SIZE    16
 
 static bool
-is_of(const char *s, size_t length, const char *characters)
+consists_of(const char *s, size_t length, const char *characters)
 {
 	return strlen(s) == length && strspn(s, characters) == length;
 }
@@ -63,7 +60,8 @@ line_fault(const char *normal)
 static enum text
 phone_fault(const char *normal)
 {
-	return normal[0] == '9' && is_of(normal, 9, "0123456789") ? TEXT_NONE : TEXT_phone_form;
+	return normal[0] == '9' && consists_of(normal, 9, "0123456789") ? TEXT_NONE
+									: TEXT_phone_form;
 }
 
 static enum text
@@ -79,17 +77,17 @@ document_number_fault(const char *normal)
 static enum text
 serial_number_fault(const char *normal)
 {
-	return is_of(normal, 16, "0123456789") ? TEXT_NONE : TEXT_serial_number_form;
+	return consists_of(normal, 16, "0123456789") ? TEXT_NONE : TEXT_serial_number_form;
 }
 
 static enum text
 username_fault(const char *normal)
 {
-	return normal[0] == 'E' && is_of(normal + 1, 7, "0123456789") ? TEXT_NONE
-								      : TEXT_username_form;
+	return normal[0] == 'E' && consists_of(normal + 1, 7, "0123456789") ? TEXT_NONE
+									    : TEXT_username_form;
 }
 
-/* That it is a day at all is for the schema's format to say. */
+/* The date types check only the range: the schema's format refuses what is not a date. */
 static enum text
 birth_date_fault(const char *normal)
 {
@@ -160,14 +158,14 @@ field_named(const char *name)
 	return NULL;
 }
 
-/* What is written between digits so that they are read better, in ASCII: - . / ( ) */
+/* ASCII characters that group digits: - . / ( ) */
 static bool
 is_separator(unicode_t c)
 {
 	return (c >= '-' && c <= '/') || c == '(' || c == ')';
 }
 
-/* ASCII in its normal form already, but for a country code. */
+/* The text is ASCII and already in normal form, apart from a country code. */
 static bool
 is_plain(const struct field *f, const char *s)
 {
@@ -190,12 +188,12 @@ is_plain(const struct field *f, const char *s)
 	return *p == '\0';
 }
 
-/* A text on its way. `made` has room for all of it, for nothing grows here. */
+/* A line being normalized. `made` has the size of the input: this step makes no text longer. */
 struct line {
 	char *made;
-	size_t length, end; /* end: behind the last character that is no white space */
-	bool blank; /* there is a blank to be written before the next character */
-	unicode_t last; /* the last character; 0: none yet */
+	size_t length, end; /* end: after the last character that is not white space */
+	bool blank; /* a space is due before the next character */
+	unicode_t last; /* the last character written; 0: none yet */
 };
 
 static void
@@ -211,7 +209,7 @@ line_add(struct line *l, const char *from, const char *to, unicode_t c)
 		l->end = l->length;
 }
 
-/* A joiner or a variation selector does something only beside characters of scripts and pictures, which are not ASCII. */
+/* Joiners and variation selectors have no effect next to ASCII characters: drop them there. */
 static bool
 line_keeps(const struct line *l, enum unicode_class class, const char *next)
 {
@@ -256,7 +254,7 @@ line_normal(struct arena *a, const char *text)
 		}
 	}
 	l.made[l.end] = '\0';
-	/* What is dropped may have stood between a letter and its accent. */
+	/* A removed character may have separated a letter from its accent: compose again. */
 	return unicode_nfc(a, l.made);
 }
 
@@ -272,7 +270,7 @@ is_dropped(const struct field *f, unicode_t c)
 	return (f->how & SEPARATORS) != 0 && (is_separator(c) || unicode_is_hyphen(c));
 }
 
-/* Without the country code, where what is left is a mobile number. */
+/* Skips the country code if a mobile number follows it. */
 static char *
 without_country(char *number)
 {
@@ -313,7 +311,7 @@ field_normal(const struct field *f, struct arena *a, const char *text)
 	const char *normal;
 
 	if (is_plain(f, text)) {
-		/* A number of 9 digits has no country code, and most are such. */
+		/* Most phones have 9 digits, hence no country code. */
 		if ((f->how & COUNTRY) == 0 || strlen(text) <= 9)
 			return text;
 	} else if (!text_is_utf8(text, strlen(text))) {
@@ -340,7 +338,7 @@ field_trim(char *text)
 	char *end = text;
 	unicode_t c;
 
-	/* Nearly always there is nothing to drop. */
+	/* Fast path: no white space at either end. */
 	if ((unsigned char)text[0] > ' ' && (unsigned char)text[0] < 127) {
 		size_t n = strlen(text);
 
@@ -362,8 +360,9 @@ field_trim(char *text)
 enum text
 document_fault(const char *code, const char *number)
 {
-	if (strcmp(code, "dni") == 0 && !is_of(number, 8, "0123456789"))
-		return is_of(number, 7, "0123456789") ? TEXT_document_dni_zero : TEXT_document_dni;
+	if (strcmp(code, "dni") == 0 && !consists_of(number, 8, "0123456789"))
+		return consists_of(number, 7, "0123456789") ? TEXT_document_dni_zero
+							    : TEXT_document_dni;
 	if (strcmp(code, "ruc") == 0 && !text_is_ruc(number))
 		return TEXT_document_ruc;
 	if ((strcmp(code, "ce") == 0 || strcmp(code, "pasaporte") == 0) && strlen(number) > 12)

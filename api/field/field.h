@@ -1,28 +1,26 @@
 /*
- * field - what people type and paste: one table of field types, each with its
- * normal form and its own form.
+ * field - one table of field types: how typed or pasted text is normalized and checked.
  *
- * A body's members, query parameters, the command line and whatever else takes
- * text from people ask here. They take the normal form first, and check,
- * count, compare and store that alone. What the document calls
- * `x-field: phone` is the type of that name; passwords and tokens have none, and are never touched.
+ * Every source of such text uses this table: members of bodies, query parameters, the command line.
+ * The caller first takes the normal form; then it checks, counts, compares and stores only that.
+ * openapi.yaml names the type with x-field (`x-field: phone`). Passwords and tokens have no field
+ * type and are never changed.
  *
- * name, label, text   one line of text. NFC; white space at both ends is
- *                     dropped, a run of blanks within is one space; characters
- *                     that are drawn as nothing are dropped, but for those that
- *                     join letters of a script other than Latin. Refused: control characters, line
- *                     breaks, characters that change the direction of writing.
- *                     A type for several lines does not exist, for no member has any.
+ * name, label, text   One line of text in NFC. White space at both ends is removed, and white space
+ *                     within a line becomes one space. Invisible characters are removed, except
+ *                     those that join letters of non-Latin scripts. Refused: control characters,
+ *                     line breaks, characters that change the direction of writing. There is no
+ *                     type for several lines, as no member needs one.
  * phone, document_number, serial_number, username, login
- *                     blanks, direction and zero-width characters are dropped
- *                     wherever they stand; separators (hyphens, dots, slashes, brackets) too in the
- *                     first three. A phone is its 9 digits, without 0051, +51 or 51. Letters
- *                     of a document, username or login are capitals. A login is any username, or an id.
+ *                     Blanks, direction marks and zero-width characters are removed everywhere; in
+ *                     the first three types also separators (hyphens, dots, slashes, brackets). A
+ *                     phone is its 9 digits, without 0051, +51 or 51. Letters of a document number,
+ *                     username or login become capitals. A login is a username or an id.
  * email, code, id, date, birth_date, day, moment
- *                     white space at both ends and zero-width characters are dropped.
+ *                     White space at both ends and zero-width characters are removed.
  *
- * Well-formed ASCII that is in its normal form already, which is nearly all there is, is looked at
- * once and neither copied nor allocated.
+ * ASCII text that is already in normal form, which is nearly all input, is scanned once and
+ * neither copied nor allocated. All functions are safe from any thread.
  */
 #ifndef FIELD_FIELD_H
 #define FIELD_FIELD_H
@@ -32,27 +30,27 @@
 
 struct field;
 
-/* field_named - the type of that name; NULL: there is none. */
+/* field_named - returns the type of that name; NULL: there is none. */
 const struct field *field_named(const char *name);
 
 /*
- * field_normal - the normal form of text. Bytes that are not UTF-8 stay as they
- * are, and so does what has no normal form: field_fault() then refuses it.
- * The normal form of a normal form is itself.
- * returns text itself where that is its normal form, else a copy in the arena
+ * field_normal - normalizes text. Idempotent. Text that is not UTF-8 or cannot be normalized is
+ * returned as it is, and field_fault() refuses it.
+ * returns text itself where it is already in normal form, else a copy in the arena
  */
 const char *field_normal(const struct field *f, struct arena *a, const char *text);
 
-/* field_fault - what is wrong with a normal form: a FAULT with {1}, the member's name; TEXT_NONE: nothing. */
+/* field_fault - checks a normal form. Returns a FAULT whose {1} is the field's label, or TEXT_NONE. */
 enum text field_fault(const struct field *f, const char *normal);
 
-/* field_trim - drops white space at both ends of well-formed UTF-8, in place; returns its new start. */
+/* field_trim - removes white space at both ends of UTF-8, in place; returns its new start. */
 char *field_trim(char *text);
 
 /*
- * document_fault - whether a normal document number has the form that its type asks for;
- * code is that of catalogue document_type.
- * returns  TEXT_NONE; or a FAULT, of which TEXT_document_dni_zero has {1}, the number with its zero
+ * document_fault - checks that a normal document number has the form of its document type.
+ *
+ * code     the type's code in the catalogue document_type
+ * returns  TEXT_NONE, or a FAULT; {1} of TEXT_document_dni_zero is the number with its lost zero
  */
 enum text document_fault(const char *code, const char *number);
 

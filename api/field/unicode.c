@@ -7,7 +7,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-/* Below it every character is in NFC, alone and beside any other of these (UAX #15, 9.1). */
+/* Text whose code points are all below this one is in NFC (UAX #15, 9.1). */
 #define FIRST_COMBINING 0x300
 
 enum unicode_class
@@ -64,10 +64,10 @@ unicode_nfc(struct arena *a, const char *s)
 
 	if (!may_change(s))
 		return s;
-	/* Memory of its own, which grows as it needs: NFC may be longer than what it is made of. */
+	/* The library allocates the result, as NFC may be longer than its input. */
 	made = u8_normalize(UNINORM_NFC, (const uint8_t *)s, n, NULL, &length);
 	if (made == NULL)
-		abort(); /* as the arena does: nothing but memory can be missing */
+		abort(); /* only malloc can fail here; abort as the arena does */
 	if (length != n || memcmp(made, s, n) != 0)
 		result = arena_copy(a, (const char *)made, length);
 	free(made);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Probes and scrapes come every few seconds, and what they would say of trouble others have logged. */
+/* Probes and scrapes come every few seconds; what makes them fail is logged elsewhere. */
 static enum log_level
 level_of(const struct request *rq)
 {
@@ -14,7 +14,7 @@ level_of(const struct request *rq)
 	    (strcmp(rq->op->id, "livez") == 0 || strcmp(rq->op->id, "readyz") == 0 ||
 		strcmp(rq->op->id, "metrics") == 0))
 		return LOG_DEBUG;
-	/* Another method or version than there are is the client's doing. */
+	/* 501 and 505 (unknown method, unknown HTTP version) are the client's errors. */
 	return rq->reply.status >= 500 && rq->reply.status != 501 && rq->reply.status != 505
 		   ? LOG_WARN
 		   : LOG_INFO;

@@ -2,7 +2,7 @@
 
 #include "sql.h"
 
-/* A number as JSON, or null. */
+/* A number as JSON; null for 0. */
 static const char *
 number(struct request *rq, int64_t n)
 {
@@ -12,7 +12,7 @@ number(struct request *rq, int64_t n)
 struct call
 audit_context(struct request *rq)
 {
-	/* Ids, addresses and operations have nothing that JSON escapes (exchange.c, address.c). */
+	/* Ids, addresses and operationIds hold no character that JSON escapes (exchange.c, address.c). */
 	return (struct call){ &sql_audit_context,
 		{ arena_printf(&rq->arena,
 		    "{\"advisor\":%s,\"session\":%s,\"address\":%s%s%s,\"request\":\"%s\","

@@ -15,7 +15,7 @@ static const enum text role_words[ROLES] = {
 	[ROLE_ADMIN] = TEXT_an_admin,
 };
 
-/* 403 for the permissions that the route needs and the bearer lacks (RFC 6750, 3.1). */
+/* 403 with the permissions that the bearer lacks (RFC 6750, 3.1). */
 static int
 refuse_permission(struct request *rq, unsigned lacking)
 {
@@ -78,6 +78,6 @@ authorize(struct request *rq)
 		return reply_problem(rq, "password_change_required");
 	if (lacking != 0)
 		return refuse_permission(rq, lacking);
-	/* Whose session may have ended before this process began, and nobody here knows yet, is not let in. */
+	/* Until the ended sessions are loaded, nobody can tell whether this session is still open. */
 	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
 }

@@ -5,33 +5,42 @@
 
 #include "base/clock.h"
 #include "config.h"
+#include "http/chunks.h"
 #include "http/guard.h"
 #include "http/interpose.h"
 #include "http/media.h"
 #include "http/problem.h"
 #include "http/reply.h"
 
-/* Some 80 bytes of stack a level in jansson; the deepest body of ours has 5. */
+/* jansson needs some 80 bytes of stack for each level; the deepest body in openapi.yaml has 5. */
 #define JSON_DEPTH_MAX 32
 
-/* 0 = all of it is in text; else the status of the reply. Reads one byte past max to tell too much from enough. */
+/*
+ * Reads the whole body into text. A chunked body may give max + 1 bytes: then it is too long.
+ * Returns 0, or the status of the reply.
+ */
 static int
 read_all(struct request *rq, const struct guard *g, const struct body_source *from, char *text,
     size_t max)
 {
 	size_t want = g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max + 1, have = 0;
 	int64_t until = clock_ms() + rq->app->config->request_timeout_ms;
+	struct chunks chunks = { 0 };
+	bool chunked = g->framing == FRAMING_CHUNKED;
 	int n = 0;
 
-	peer_body(until);
-	if (g->expects_continue && want > 0)
-		from->go_on(from->arg);
-	while (have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
+	body_deadline_set(until);
+	if (!body_chunks_set(chunked ? &chunks : NULL, g->head_length))
+		n = -1;
+	else if (g->expects_continue && want > 0)
+		from->send_continue(from->arg);
+	while (n >= 0 && have < want && (n = from->read(from->arg, text + have, want - have)) > 0)
 		have += (size_t)n;
-	peer_body(0);
+	(void)!body_chunks_set(NULL, 0);
+	body_deadline_set(0);
 	rq->body_length = have;
 	text[have] = '\0';
-	if (g->framing == FRAMING_CHUNKED && have > max)
+	if (chunked && have > max)
 		return reply_problem(rq, "content_too_large");
 	if (n < 0 || (g->framing == FRAMING_LENGTH && have < want)) {
 		if (clock_ms() >= until)
@@ -69,34 +78,34 @@ parse(struct request *rq)
 {
 	json_error_t error;
 
-	/* jansson takes a NUL for the end. */
+	/* jansson would stop at a NUL and ignore the rest. */
 	if (memchr(rq->body_text, '\0', rq->body_length) != NULL)
 		return reply_problem_text(rq, TEXT_json_nul);
 
 	if (guard_json_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
 		return reply_problem(rq, "json_too_deep");
-	/* Any value is JSON; that it must be an object is for the schema to say. */
+	/* Any JSON value is parsed: the schema refuses what is not an object. */
 	rq->body = json_loadb(
 	    rq->body_text, rq->body_length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	return rq->body != NULL ? 0 : not_json(rq, &error);
 }
 
 static bool
-coding_is_taken(const struct body_source *from)
+coding_is_accepted(const struct body_source *from)
 {
 	return from->content_encoding == NULL ||
 	       strcasecmp(from->content_encoding, "identity") == 0;
 }
 
 static bool
-type_is_taken(const struct request *rq, const struct body_source *from)
+type_is_accepted(const struct request *rq, const struct body_source *from)
 {
 	return media_is(from->content_type, "application/json") ||
 	       (rq->op->body_merge_patch &&
 		   media_is(from->content_type, "application/merge-patch+json"));
 }
 
-/* 415, with what the client may send instead (RFC 9110, 12.5.1 and 12.5.3; RFC 5789, 2.2). */
+/* 415, with the types and codings that are accepted (RFC 9110, 12.5.1 and 12.5.3; RFC 5789, 2.2). */
 static int
 refuse_type(struct request *rq, const struct body_source *from)
 {
@@ -105,7 +114,7 @@ refuse_type(struct request *rq, const struct body_source *from)
 	reply_header(rq, "Accept", patch ? BODY_PATCH_TYPES : "application/json");
 	if (patch)
 		reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
-	if (!coding_is_taken(from))
+	if (!coding_is_accepted(from))
 		reply_header(rq, "Accept-Encoding", "identity");
 	return reply_problem_text(rq, patch ? TEXT_body_merge_patch : TEXT_body_json);
 }
@@ -122,7 +131,7 @@ body_take(
 	*ret_unread = true;
 	if (g->framing == FRAMING_LENGTH && g->content_length > (long long)max)
 		return reply_problem_text(rq, TEXT_body_max, arena_printf(&rq->arena, "%zu", max));
-	if (!coding_is_taken(from) || !type_is_taken(rq, from))
+	if (!coding_is_accepted(from) || !type_is_accepted(rq, from))
 		return refuse_type(rq, from);
 	rq->body_text = arena_alloc(
 	    &rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
@@ -142,16 +151,16 @@ body_skip(struct request *rq, const struct guard *g, const struct body_source *f
 
 	if (g->framing == FRAMING_NONE || (g->framing == FRAMING_LENGTH && left == 0))
 		return true;
-	/* A peer that waits for 100 Continue may never send it. */
+	/* A client that waits for 100 Continue may never send its body. */
 	if (g->framing == FRAMING_CHUNKED || g->expects_continue ||
 	    left > rq->app->config->body_max_bytes)
 		return false;
-	peer_body(clock_ms() + rq->app->config->request_timeout_ms);
+	body_deadline_set(clock_ms() + rq->app->config->request_timeout_ms);
 	while (left > 0 && n > 0) {
 		n = from->read(from->arg, scratch,
 		    left < (long long)sizeof(scratch) ? (size_t)left : sizeof(scratch));
 		left -= n > 0 ? n : 0;
 	}
-	peer_body(0);
+	body_deadline_set(0);
 	return left == 0;
 }

@@ -12,7 +12,7 @@
 
 const struct schema_names check_names = { .catalog = catalog_known, .rule = rule_known };
 
-/* The record that is changed holds this choice already. */
+/* Whether the record that the request changes already holds this choice. */
 static bool
 is_held(struct request *rq, const char *catalog, const char *code)
 {
@@ -30,7 +30,7 @@ check_choice(
 	if (rq->catalogs == NULL)
 		rq->catalogs = catalog_hold();
 	if (rq->catalogs == NULL) {
-		rq->unready = true;
+		rq->catalogs_missing = true;
 		return;
 	}
 	if (is_held(rq, catalog, code))
@@ -48,7 +48,7 @@ check_rule(
 	rule_check(rule, object, pointer, fs);
 }
 
-/* The place of a parameter's value; NULL: it was not given. */
+/* Where a parameter's value is stored; NULL: absent or blank. */
 static const char **
 query_value(struct request *rq, const char *name)
 {
@@ -59,7 +59,7 @@ query_value(struct request *rq, const char *name)
 	return NULL;
 }
 
-/* The body as text, anew: of what handlers give to the database. */
+/* Writes rq->body_text again: validation changed the body, and handlers send the text to the database. */
 static void
 write_body(struct request *rq)
 {
@@ -78,11 +78,11 @@ pointer_of(struct request *rq, const struct parameter *p)
 }
 
 /*
- * A caller who sees null in place of a value, and sends its patch with what it saw, would clear the
- * value unawares.
+ * A program that reads a record with null in place of a hidden value, and sends that null back in a
+ * patch, would clear the value without knowing it.
  */
 static void
-check_unseen(struct request *rq, const json_t *object, const char *pointer)
+check_masked_nulls(struct request *rq, const json_t *object, const char *pointer)
 {
 	const char *name, *here;
 	json_t *value;
@@ -92,7 +92,7 @@ check_unseen(struct request *rq, const json_t *object, const char *pointer)
 		if (json_is_null(value) && mask_is_null(name))
 			faults_add(&rq->faults, here, TEXT_masked,
 			    faults_label(&rq->faults, field_of(rq->op, here, &rq->arena)));
-		check_unseen(rq, value, here);
+		check_masked_nulls(rq, value, here);
 	}
 }
 
@@ -122,7 +122,7 @@ check_again(struct request *rq)
 	if (rq->body != NULL && validate(rq->op->body, rq->body, "#", &hooks, &rq->faults))
 		write_body(rq);
 	if (rq->masked && rq->op->body_merge_patch)
-		check_unseen(rq, rq->body, "#");
+		check_masked_nulls(rq, rq->body, "#");
 }
 
 int
@@ -131,16 +131,16 @@ check_request(struct request *rq, int (*take_held)(struct request *rq))
 	int status;
 
 	check_again(rq);
-	if (rq->unready)
+	if (rq->catalogs_missing)
 		return reply_problem(rq, "not_ready");
 	if (rq->choice_fault) {
-		/* Nothing is said of a choice that may be right by now. */
+		/* The choice may exist in a newer revision of the catalogues. */
 		if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
 			return reply_problem(rq, "database_unavailable");
 		status = take_held(rq);
 		if (status != 0)
 			return status;
-		/* Another thread may have loaded them since ours was taken. */
+		/* Another thread may have loaded newer catalogues since this request took its own. */
 		if (rq->held != NULL || !catalog_is_current(rq->catalogs))
 			check_again(rq);
 	}

@@ -7,17 +7,20 @@
 #include "http/problem.h"
 
 static bool
-could_be_ours(const struct listed_tag *t)
+has_tag_format(const struct listed_tag *t)
 {
 	return t->length >= 1 && t->length <= ENTITY_TAG_MAX &&
 	       strspn(t->text, "0123456789abcdef.-") >= t->length;
 }
 
-/* The tags that could be ours, joined by commas behind the prefix; NULL: not a list of tags. */
+/*
+ * The prefix, then those tags of the list that have this service's format, joined by commas.
+ * NULL if the list is malformed.
+ */
 static const char *
 joined(struct request *rq, const char *prefix, const char *list, bool weak_too)
 {
-	/* Each tag gives up its quotes and takes a comma. */
+	/* Each tag loses two quotes and gains at most one comma. */
 	char *text = arena_alloc(&rq->arena, strlen(prefix) + strlen(list) + 1), *p = text;
 	struct listed_tag t;
 	int n, tags = 0, kept = 0;
@@ -26,7 +29,7 @@ joined(struct request *rq, const char *prefix, const char *list, bool weak_too)
 	while ((n = entity_tags_next(&list, &t)) == 1) {
 		tags++;
 		rq->weak_condition |= t.weak && !weak_too;
-		if (!could_be_ours(&t) || (t.weak && !weak_too))
+		if (!has_tag_format(&t) || (t.weak && !weak_too))
 			continue;
 		p += sprintf(p, "%s%.*s", kept++ > 0 ? "," : "", (int)t.length, t.text);
 	}
@@ -98,7 +101,7 @@ condition_check_read(struct request *rq)
 	int status = rq->reply.status;
 
 	if (rq->if_match == NULL || (status != 304 && (status < 200 || status > 299)) ||
-	    entity_tags_match(rq->if_match, rq->reply.tag))
+	    entity_tags_match_strong(rq->if_match, rq->reply.tag))
 		return status;
 	memset(&rq->reply, 0, sizeof(rq->reply));
 	if (rq->weak_condition)

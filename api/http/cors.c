@@ -5,10 +5,10 @@
 #include "base/origin.h"
 #include "http/reply.h"
 
-/* How long a browser may remember a preflight's answer. */
+/* Seconds for which a browser may cache the answer to a preflight. */
 #define PREFLIGHT_S "3600"
 
-/* What a page may send: our own headers, then those that tracing libraries add by themselves. */
+/* Request headers that a page may send: this API's, then those that tracing libraries add. */
 static const char *const allowed_headers[] = { "Accept", "Accept-Language", "Authorization",
 	"Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id",
 	/* W3C Trace Context and Baggage: OpenTelemetry */
@@ -47,7 +47,7 @@ cors_headers(struct request *rq, const char *origins, const char *origin, bool p
 {
 	if (origin_list_empty(origins))
 		return;
-	/* Said to all: a cache must not give one origin what was for another. */
+	/* For every origin: a cache must not serve one origin's answer to another. */
 	reply_header(rq, "Vary", "Origin");
 	if (origin == NULL || !origin_listed(origins, origin))
 		return;

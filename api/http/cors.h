@@ -1,5 +1,5 @@
 /*
- * cors - which pages of other origins a browser lets read our answers.
+ * cors - tells browsers which other origins' pages may read the answers.
  * source   the Fetch standard, "HTTP extensions"; RFC 9110, 12.5.5 (Vary)
  */
 #ifndef HTTP_CORS_H
@@ -8,10 +8,10 @@
 #include "http/request.h"
 
 /*
- * cors_headers - adds to the reply, which is set, what a browser asks for.
+ * cors_headers - adds the CORS headers to the finished reply.
  *
- * origins    the configured list; "" adds nothing at all
- * origin     the request's Origin, or NULL; one that is not listed gets nothing
+ * origins    the configured list (base/origin.h); if empty, no header is added
+ * origin     the request's Origin, or NULL; one that is not listed gets Vary only
  * preflight  the request is OPTIONS with Access-Control-Request-Method
  */
 void cors_headers(struct request *rq, const char *origins, const char *origin, bool preflight);

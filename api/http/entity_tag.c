@@ -9,18 +9,18 @@ static const char *const parts_of[] = {
 	ENTITIES(E)
 #undef E
 };
-/* As `etags` names them, in the order of the parts. */
+/* Member names of `etags`, in the order of the parts. */
 static const char *const part_names[] = { "opportunity", "actions", "diagnosis", "competitor_offer",
 	"closure" };
-_Static_assert(NITEMS(part_names) == PARTS_MAX, "one name a part");
+_Static_assert(NITEMS(part_names) == PARTS_MAX, "one name for each part");
 
-/* The most that a record has, an opportunity, has some twenty. */
+/* The largest record, an opportunity, has some twenty members. */
 #define MEMBERS_MAX 32
 
 struct members {
 	int count;
 	struct span names[MEMBERS_MAX], values[MEMBERS_MAX];
-	bool tagged[MEMBERS_MAX]; /* it stands in a part, as a whole */
+	bool tagged[MEMBERS_MAX]; /* a part covers the whole member */
 };
 
 static void
@@ -36,7 +36,7 @@ read_members(struct span json, struct members *ret_members)
 	memset(ret_members->tagged, 0, sizeof(ret_members->tagged));
 }
 
-/* The value at a path of one or two names; null where there is none. */
+/* The value at a path such as "sales" or "experience.latam_partner"; the text null if there is none. */
 static struct span
 value_at(struct members *m, const char *path, size_t length)
 {
@@ -63,7 +63,7 @@ value_at(struct members *m, const char *path, size_t length)
 	return none;
 }
 
-/* Of one member its value, of several an array of their values as PostgreSQL's json_build_array writes it. */
+/* Hashes one member's value, or the array of several members' values as json_build_array writes it. */
 static void
 tag_part(struct arena *a, struct members *m, const char *paths, size_t length,
     char ret_tag[static TEXT_TAG_SIZE])
@@ -93,7 +93,7 @@ tag_part(struct arena *a, struct members *m, const char *paths, size_t length,
 	text_tag(text, (size_t)(at - text), ret_tag);
 }
 
-/* The tag of all: of the parts' tags, and of what stands in no part, so that nothing is hashed twice. */
+/* Hashes the parts' tags and the members that are in no part, so that no value is hashed twice. */
 static void
 tag_all(struct arena *a, const struct members *m, const char *parts, size_t parts_length,
     size_t json_length, char ret_tag[static TEXT_TAG_SIZE])
@@ -146,7 +146,7 @@ entity_tag_parts(struct arena *a, const char *tag, size_t length, unsigned parts
 	end = end != NULL ? end : tag + length;
 	for (const char *p = tag; p < end; p++)
 		count += *p == '.';
-	/* A part's own tag, or that of a record that is no opportunity. */
+	/* The tag of a single part, or of a record without parts. */
 	if (count == 1 && (parts & (parts - 1)) == 0)
 		return arena_copy(a, tag, (size_t)(end - tag));
 	if (count != PARTS_MAX || parts == 0)
@@ -191,7 +191,7 @@ put_etags(char *out, const char *tag)
 char *
 entity_with_tags(char *out, enum entity entity, struct span json, const char *tag, bool listed)
 {
-	/* Without the brace that ends it. */
+	/* All but the closing brace. */
 	out = mempcpy(out, json.at, json.length - 1);
 	if (entity == ENTITY_OPPORTUNITY)
 		out = put_etags(out, tag);
@@ -215,7 +215,7 @@ find_action(struct span opportunity, const char *id, struct span *ret_action)
 	if (id == NULL || !json_text_member(opportunity, "actions", &rest))
 		return false;
 	while (json_text_next(&rest, &name, ret_action)) {
-		/* Between its quotes. */
+		/* The id is a JSON string: compare what is between its quotes. */
 		if (json_text_member(*ret_action, "id", &value) && value.length == strlen(id) + 2 &&
 		    memcmp(value.at + 1, id, value.length - 2) == 0)
 			return true;
@@ -280,7 +280,7 @@ is_the_tag(const struct listed_tag *t, const char *tag)
 }
 
 bool
-entity_tags_name(const char *list, const char *tag)
+entity_tags_match_weak(const char *list, const char *tag)
 {
 	struct listed_tag t;
 
@@ -296,7 +296,7 @@ entity_tags_name(const char *list, const char *tag)
 }
 
 bool
-entity_tags_match(const char *list, const char *tag)
+entity_tags_match_strong(const char *list, const char *tag)
 {
 	struct listed_tag t;
 

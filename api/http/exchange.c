@@ -33,10 +33,10 @@
 #define LINGER_BYTES (1024U * 1024)
 #define LINGER_MS    300
 
-/* On the thread's stack: enough for most requests and their answers. */
+/* The arena's first block, on the thread's stack: enough for most requests and their answers. */
 #define FIRST_BYTES 4096
 
-/* Ids that come along are kept when they are harmless: up to 64 letters, digits and -_.: */
+/* Uses the client's X-Request-Id if it is harmless in logs: up to 64 letters, digits and -_.: */
 static void
 take_request_id(struct request *rq, const char *given)
 {
@@ -51,7 +51,7 @@ take_request_id(struct request *rq, const char *given)
 		secret_id(rq->id);
 }
 
-/* What may stand more than once: the lines are one list (RFC 9110, 5.3). */
+/* The values of all header lines of this name, joined to one list (RFC 9110, 5.3); NULL: none. */
 static const char *
 header_list(struct request *rq, const struct mg_request_info *ri, const char *name)
 {
@@ -67,7 +67,6 @@ header_list(struct request *rq, const struct mg_request_info *ri, const char *na
 	return list;
 }
 
-/* What the headers ask of a read, or of a write. */
 static int
 take_conditions(struct request *rq, const struct mg_request_info *ri)
 {
@@ -86,11 +85,11 @@ answer(struct request *rq)
 {
 	int status, replayed;
 
-	/* From here on what it waits for is ours, not the client. */
+	/* The request is read: start the clock of the database's deadline now. */
 	(void)request_deadline_ms(rq);
 	status = check_request(rq, held_take);
-	idempotency_asked(rq);
-	/* What was right when it was done is not to be judged by today's catalogues. */
+	idempotency_hash(rq);
+	/* A retry replays the stored answer even if the choice was retired since. */
 	if (status == 422 && rq->choice_fault && rq->idempotency.key != NULL) {
 		replayed = idempotency_replay(rq);
 		return replayed != 0 ? replayed : status;
@@ -105,12 +104,12 @@ answer(struct request *rq)
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
 }
 
-/* A header's value in bytes that the library could not take apart, cut to what fits; NULL: it is not there. */
+/* A header's value from a head that civetweb could not parse, cut to size - 1 bytes; NULL: absent. */
 static const char *
-header_of_bytes(const char *name, char *ret_value, size_t size)
+raw_header(const char *name, char *ret_value, size_t size)
 {
-	const char *bytes = peer_buffer();
-	size_t n = peer_filled(), length = strlen(name), used = 0;
+	const char *bytes = head_buffer();
+	size_t n = head_bytes(), length = strlen(name), used = 0;
 
 	for (size_t at = 1; at + length + 1 < n; at++) {
 		if (bytes[at - 1] != '\n' || strncasecmp(bytes + at, name, length) != 0 ||
@@ -126,7 +125,7 @@ header_of_bytes(const char *name, char *ret_value, size_t size)
 	return NULL;
 }
 
-/* As for Accept. No more lines are there than the library has room for. */
+/* All Accept-Language lines count (RFC 9110, 5.3). civetweb reads at most MG_MAX_HEADERS lines. */
 static enum language
 language_of(const struct mg_request_info *ri)
 {
@@ -140,17 +139,17 @@ language_of(const struct mg_request_info *ri)
 	return language_choose(lists, n);
 }
 
-/* The library's strings are ours to read until the callback returns. */
+/* Sets the reply. The request refers to civetweb's strings, which live until the callback returns. */
 static int
 handle(struct request *rq, const struct mg_request_info *ri, const char *query,
     const struct guard *g, const struct body_source *body, bool *ret_unread)
 {
 	int status;
 
-	/* Looked at after it was counted: whatever is not refused here is waited for. */
+	/* The request is already in in_flight: server_stop waits for it if it is not refused here. */
 	if (__atomic_load_n(&rq->app->ending, __ATOMIC_SEQ_CST))
 		return reply_problem_text(rq, TEXT_stopping);
-	status = guard_method_is_strange(ri) ? reply_problem(rq, "method_unknown")
+	status = guard_method_is_unknown(ri) ? reply_problem(rq, "method_unknown")
 					     : route_find(rq, ri->request_method, rq->path);
 	if (status == 0)
 		status = route_query(rq, query);
@@ -173,12 +172,12 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 	return status != 0 ? status : answer(rq);
 }
 
-static enum door
-door_of(const struct app *app, const struct mg_request_info *ri)
+static enum listener
+listener_of(const struct app *app, const struct mg_request_info *ri)
 {
 	if (app->config->metrics_port == 0)
-		return DOOR_ALL;
-	return ri->server_port == app->config->metrics_port ? DOOR_METRICS : DOOR_MAIN;
+		return LISTENER_ALL;
+	return ri->server_port == app->config->metrics_port ? LISTENER_METRICS : LISTENER_MAIN;
 }
 
 static void
@@ -192,7 +191,7 @@ start_request(struct request *rq, struct app *app, unsigned char first[static FI
 	__atomic_add_fetch(&app->in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
-/* One write, one log line, one free. */
+/* Sends the reply in one write, counts and logs it, and frees what the request owns. */
 static void
 finish_request(struct request *rq, struct mg_connection *conn, bool head, bool keep_alive)
 {
@@ -212,13 +211,13 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	bytes = reply_bytes(rq, head, keep_alive, &length);
 	if (!keep_alive)
 		mg_disable_connection_keep_alive(conn);
-	/* Before it is sent: who has an answer finds it counted. */
+	/* Before the write: a client that has its answer finds it in the metrics. */
 	metrics_request(route_number(rq->route), rq->reply.status, clock_us() - rq->began_us);
 	if (mg_write(conn, bytes, length) != (int)length)
 		mg_disable_connection_keep_alive(conn);
 	access_log(rq, length);
 	reads_note(rq);
-	result_free(rq->kept);
+	result_free(rq->body_rows);
 	json_decref(rq->body);
 	json_decref(rq->reply.about);
 	catalog_release(rq->catalogs);
@@ -241,8 +240,8 @@ send_continue(void *arg)
 }
 
 /*
- * To close while a peer still sends makes its system throw our answer away
- * (RFC 9112, 9.6): so a little more is read of what nobody wants.
+ * If the server closes while the client still sends, the client's TCP stack may discard the answer
+ * (RFC 9112, 9.6). So this reads and drops a little more before the connection is closed.
  */
 static void
 linger(const struct body_source *body)
@@ -251,16 +250,16 @@ linger(const struct body_source *body)
 	size_t left = LINGER_BYTES;
 	int n;
 
-	peer_body(clock_ms() + LINGER_MS);
+	body_deadline_set(clock_ms() + LINGER_MS);
 	while (left > 0 && (n = body->read(body->arg, scratch, sizeof(scratch))) > 0)
 		left -= (size_t)n < left ? (size_t)n : left;
-	peer_body(0);
+	body_deadline_set(0);
 }
 
 /*
- * The path and the query (NULL: none) of the request's target, whichever its
- * form (RFC 9112, 3.2). Not local_uri: its dot segments are gone already. Of
- * targets that the library passes over, it leaves the query in its place.
+ * The path and the query (NULL: none) of the request target in any of its forms (RFC 9112, 3.2).
+ * Not from local_uri, from which civetweb has removed dot segments. civetweb does not split a target
+ * that it does not serve (local_uri is NULL), so the query is still in request_uri.
  */
 static const char *
 target(struct request *rq, const struct mg_request_info *ri, const char **ret_query)
@@ -289,13 +288,13 @@ exchange_request(struct mg_connection *conn)
 	unsigned char first[FIRST_BYTES];
 	struct request rq;
 	struct guard g;
-	enum text refusal = guard_check(ri, peer_buffer(), peer_filled(), &g);
+	enum text refusal = guard_check(ri, head_buffer(), head_bytes(), &g);
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	const char *query;
 	bool unread = false, head = strcmp(ri->request_method, "HEAD") == 0;
 
-	peer_request();
+	request_begun();
 	start_request(&rq, ri->user_data, first);
 	rq.origin = guard_header(ri, "Origin");
 	rq.language = language_of(ri);
@@ -303,29 +302,29 @@ exchange_request(struct mg_connection *conn)
 		take_request_id(&rq, NULL);
 		reply_problem_text(&rq, refusal);
 		finish_request(&rq, conn, head, false);
-		peer_next(SIZE_MAX);
+		request_done(SIZE_MAX);
 		return rq.reply.status;
 	}
 	take_request_id(&rq, guard_header(ri, "X-Request-Id"));
 	address_of(ri->remote_addr, header_list(&rq, ri, "X-Forwarded-For"),
 	    rq.app->config->trusted_proxies, rq.address);
-	/* One that stands twice is, as a list, malformed. */
+	/* A repeated traceparent becomes a list, which trace_take ignores as malformed. */
 	trace_take(header_list(&rq, ri, "traceparent"), &rq.trace);
 	rq.preflight = strcmp(ri->request_method, "OPTIONS") == 0 &&
 		       guard_header(ri, "Access-Control-Request-Method") != NULL;
 	rq.path = target(&rq, ri, &query);
-	rq.door = door_of(rq.app, ri);
+	rq.listener = listener_of(rq.app, ri);
 	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
 		linger(&body);
-	peer_next(g.head_length + (size_t)g.content_length);
+	request_done(g.head_length + (size_t)g.content_length);
 	return rq.reply.status;
 }
 
-/* What the library refuses by itself: it knows neither method nor address then. */
+/* civetweb refused the request itself and has parsed neither method nor address reliably. */
 int
 exchange_refused(struct mg_connection *conn, int status, const char *message)
 {
@@ -337,27 +336,27 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 	struct request rq;
 
 	start_request(&rq, app, first);
-	rq.origin = header_of_bytes("Origin", origin, sizeof(origin));
+	rq.origin = raw_header("Origin", origin, sizeof(origin));
 	rq.language = language_choose(
-	    &list, header_of_bytes("Accept-Language", list_text, sizeof(list_text)) != NULL);
+	    &list, raw_header("Accept-Language", list_text, sizeof(list_text)) != NULL);
 	take_request_id(&rq, NULL);
 	if (status == 505)
 		reply_problem(&rq, "version_unsupported");
 	else if (status >= 500)
 		reply_problem(&rq, "internal");
-	else if (peer_filled() >= EXCHANGE_BUFFER_BYTES &&
+	else if (head_bytes() >= EXCHANGE_BUFFER_BYTES &&
 		 strcmp(message, "Malformed message") == 0 &&
-		 memmem(peer_buffer(), peer_filled(), "\r\n\r\n", 4) == NULL)
+		 memmem(head_buffer(), head_bytes(), "\r\n\r\n", 4) == NULL)
 		reply_problem(&rq, "headers_too_large");
-	else if (peer_is_late())
+	else if (head_is_late())
 		reply_problem(&rq, "request_timeout");
-	/* The library's parts may be those of the thread's last request, and the bytes others. */
-	else if (ri->request_method == peer_buffer() && guard_method_is_strange(ri))
+	/* If its method is not at the buffer's start, ri still describes the thread's previous request. */
+	else if (ri->request_method == head_buffer() && guard_method_is_unknown(ri))
 		reply_problem(&rq, "method_unknown");
 	else
 		reply_problem(&rq, "bad_request");
 	finish_request(&rq, conn, false, false);
-	peer_next(SIZE_MAX);
+	request_done(SIZE_MAX);
 	return 0;
 }
 
@@ -366,6 +365,6 @@ exchange_dropped(const struct mg_connection *conn)
 {
 	const struct mg_request_info *ri = mg_get_request_info(conn);
 
-	if (ri != NULL && ri->request_uri != NULL && ri->local_uri == NULL && peer_filled() > 0)
+	if (ri != NULL && ri->request_uri != NULL && ri->local_uri == NULL && head_bytes() > 0)
 		exchange_request((struct mg_connection *)(uintptr_t)conn);
 }

@@ -28,7 +28,7 @@ end_of(const char *s)
 	return s + strlen(s);
 }
 
-/* "name:", then blanks alone up to the value: civetweb overwrites a space before the colon with NUL. */
+/* "name:", then only blanks up to the value: civetweb overwrites a space before the colon with NUL. */
 static bool
 name_meets_value(const char *name, const char *value)
 {
@@ -50,14 +50,14 @@ check_request_line(const struct mg_request_info *ri, const char *buffer)
 	const char *uri_end = ri->query_string != NULL ? end_of(ri->query_string) : end_of(uri);
 	const char *version = ri->http_version - strlen("HTTP/");
 
-	/* One empty line before the request is borne (RFC 9112, 2.2), nothing else. */
+	/* One empty line may precede the request (RFC 9112, 2.2), nothing else. */
 	if (buffer != NULL && method != buffer &&
 	    !(method == buffer + 2 && buffer[0] == '\r' && buffer[1] == '\n'))
 		return TEXT_white_space_before;
 	if (uri != end_of(method) + 1 || version != uri_end + 1)
 		return TEXT_request_line_spaces;
 	for (const char *p = uri; p < uri_end; p++) {
-		/* The NUL is where the question mark was. */
+		/* civetweb replaced the question mark with NUL. */
 		if ((unsigned char)*p >= 127 || ((unsigned char)*p <= ' ' && *p != '\0'))
 			return TEXT_target_not_ascii;
 	}
@@ -76,12 +76,12 @@ check_header_lines(const struct mg_request_info *ri, const char *received_end)
 			return TEXT_header_name_malformed;
 		if (!name_meets_value(ri->http_headers[i].name, ri->http_headers[i].value))
 			return TEXT_header_colon_space;
-		/* CR and LF became two NULs; a single one was a bare LF. */
+		/* civetweb replaces CR and LF with two NULs; a single NUL was a bare LF. */
 		if (end[1] != '\0')
 			return TEXT_header_malformed;
 		if (i + 1 < ri->num_headers && ri->http_headers[i + 1].name != end + 2)
 			return TEXT_header_malformed;
-		/* Behind the last one CR stands yet, and the LF that ends the head is a NUL. */
+		/* The empty line after the last header keeps its CR; its LF became a NUL. */
 		if (i + 1 == ri->num_headers && ((received_end != NULL && end + 4 > received_end) ||
 						    end[2] != '\r' || end[3] != '\0'))
 			return TEXT_header_last_malformed;
@@ -109,7 +109,7 @@ count(const struct mg_request_info *ri, const char *name)
 	return n;
 }
 
-/* s is `word`, whatever its case, with blanks behind it borne. */
+/* Whether s is `word` in any case, perhaps with blanks behind it. */
 static bool
 is_word(const char *s, const char *word)
 {
@@ -139,7 +139,7 @@ check_host(const struct mg_request_info *ri)
 static enum text
 check_framing(const struct mg_request_info *ri, struct guard *g)
 {
-	/* Who takes the first, and who the last, would read two requests. */
+	/* A proxy that uses the first and a server that uses the last would see different requests. */
 	static const char *const singular[] = { "Content-Length", "Transfer-Encoding",
 		"Content-Type", "Content-Encoding", "Authorization" };
 	const char *length = guard_header(ri, "Content-Length"),
@@ -161,7 +161,7 @@ check_framing(const struct mg_request_info *ri, struct guard *g)
 		g->content_length = atoll(length);
 	}
 	if (coding != NULL) {
-		/* civetweb takes "identity" for no coding at all, and HTTP/1.0 has none. */
+		/* civetweb ignores "identity"; HTTP/1.0 has no transfer codings. */
 		if (!is_word(coding, "chunked") || strcmp(ri->http_version, "1.1") != 0)
 			return TEXT_coding_unknown;
 		g->framing = FRAMING_CHUNKED;
@@ -169,13 +169,13 @@ check_framing(const struct mg_request_info *ri, struct guard *g)
 	return TEXT_NONE;
 }
 
-/* As civetweb's should_keep_alive decides, or stricter: what we say of the connection is true. */
+/* At least as strict as civetweb's should_keep_alive, so that the Connection header is always true. */
 static bool
 keeps_alive(const struct mg_request_info *ri, const struct guard *g)
 {
 	const char *connection = guard_header(ri, "Connection");
 
-	/* What follows a chunked body, or asks for another protocol, is not worth the risk. */
+	/* After a chunked body or an Upgrade the start of the next request is not certain enough. */
 	if (g->framing == FRAMING_CHUNKED || guard_header(ri, "Upgrade") != NULL)
 		return false;
 	for (int i = 0; i < ri->num_headers; i++) {
@@ -188,7 +188,7 @@ keeps_alive(const struct mg_request_info *ri, const struct guard *g)
 	return strcmp(ri->http_version, "1.1") == 0;
 }
 
-/* Blanks behind a value are no part of it (RFC 9112, 5.1); civetweb leaves them, in a buffer of its own. */
+/* civetweb leaves the blanks behind a value (RFC 9112, 5.1). They are in its own, writable buffer. */
 static void
 trim_values(const struct mg_request_info *ri)
 {
@@ -240,7 +240,7 @@ guard_check(
 }
 
 bool
-guard_method_is_strange(const struct mg_request_info *ri)
+guard_method_is_unknown(const struct mg_request_info *ri)
 {
 	static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
 		"OPTIONS", "CONNECT" };

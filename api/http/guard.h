@@ -1,9 +1,9 @@
 /*
- * guard - refuses what civetweb lets through.
+ * guard - refuses malformed and ambiguous heads that civetweb accepts.
  *
- * civetweb cuts the head in place, in one buffer, each terminator overwritten
- * by NUL; so from where its strings stand the guard can tell what was between
- * them: folded lines, bare line feeds, spaces before a colon, dropped headers.
+ * civetweb splits the head in place, in one buffer, and overwrites each terminator with NUL. From
+ * the addresses of its strings the guard can tell what was between them: folded lines, bare line
+ * feeds, spaces before a colon, dropped headers.
  * source   RFC 9112 sections 2.2, 3, 5, 6; RFC 9110 sections 5.6, 7.2
  */
 #ifndef HTTP_GUARD_H
@@ -14,39 +14,45 @@
 
 struct mg_request_info;
 
+/* bytes */
 #define GUARD_URI_MAX  8000
 #define GUARD_HEAD_MAX 16384
 
-/* How the body comes, as the head says. */
+/* How the body is delimited: not at all, by Content-Length, by chunked coding. */
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED };
 
 struct guard {
 	enum framing framing;
 	long long content_length; /* for FRAMING_LENGTH */
-	bool keep_alive; /* the peer wants to keep the connection, and civetweb will */
-	bool expects_continue;
-	size_t head_length; /* bytes of the buffer up to the body; 0 = not known */
+	bool keep_alive; /* the client wants to keep the connection, and civetweb will */
+	bool expects_continue; /* the client waits for 100 Continue before it sends the body */
+	size_t head_length; /* bytes of the buffer before the body; 0: unknown */
 };
 
 /*
- * guard_check - looks at a head that civetweb has parsed.
+ * guard_check - checks a head that civetweb has parsed, and trims blanks behind its values in place.
  *
- * buffer   where the head's first byte was received to, NULL = not known;
- * filled   bytes received there, the head's and what came with it
- * returns  TEXT_NONE when it is good, and ret_guard is filled in; or what was
- *          wrong, a DETAIL of bad_request, uri_too_long, headers_too_large or
- *          expectation_failed
+ * buffer   address of the head's first byte; NULL: unknown
+ * filled   bytes received there: the head, and what came with it
+ * returns  TEXT_NONE if the head is good, with ret_guard filled in; else what is wrong: a DETAIL of
+ *          bad_request, uri_too_long, headers_too_large or expectation_failed (messages.def)
  */
 enum text guard_check(const struct mg_request_info *ri, const char *buffer, size_t filled,
     struct guard *ret_guard) MUSTCHECK;
 
-/* guard_method_is_strange - the method is none of HTTP's own that this service takes, whether civetweb knows it or not. */
-bool guard_method_is_strange(const struct mg_request_info *ri);
+/*
+ * guard_method_is_unknown - whether the method is well-formed but not one that this service knows:
+ * such a request is answered 501. False if HTTP's version is unknown.
+ */
+bool guard_method_is_unknown(const struct mg_request_info *ri);
 
-/* guard_header - the value of the first header of that name, or NULL; trimmed once guard_check was passed. */
+/*
+ * guard_header - the value of the first header of this name, or NULL. It is civetweb's string, and
+ * trimmed after guard_check has returned TEXT_NONE.
+ */
 const char *guard_header(const struct mg_request_info *ri, const char *name);
 
-/* guard_json_depth - the deepest nesting of arrays and objects in JSON text; stops counting past max. */
+/* guard_json_depth - the deepest nesting of arrays and objects in JSON text; max + 1 if it exceeds max. */
 int guard_json_depth(const char *text, size_t length, int max);
 
 #endif

@@ -9,7 +9,7 @@
 #include "spec/schema_compile.h"
 #include "sql.h"
 
-/* The personal member that a constraint keeps unique, so that a write tells whether it is some client's. */
+/* The personal member that is unique in the database: a write's answer tells whether a client has it. */
 #define UNIQUE "document_number"
 
 static bool
@@ -75,7 +75,7 @@ guess_take(struct request *rq)
 	if (wait_ms == 0)
 		return 0;
 	rq->guess = GUESS_NONE;
-	/* What was answered before may be told again. */
+	/* A retry may get its stored answer: it reveals nothing new. */
 	replayed = rq->idempotency.key != NULL ? idempotency_replay(rq) : 0;
 	return replayed != 0 ? replayed
 			     : reply_problem_wait(rq, "too_many_guesses", (wait_ms + 999) / 1000);
@@ -94,7 +94,7 @@ give_back(struct request *rq)
 		result_free(row);
 }
 
-/* The client whose number it was, as a write's conflict names it; NULL: none. */
+/* The id of the client that has the number, from a write's 409; NULL: the reply names none. */
 static const char *
 confirmed_by_conflict(const struct request *rq)
 {
@@ -104,7 +104,7 @@ confirmed_by_conflict(const struct request *rq)
 	    json_object_get(json_object_get(rq->reply.about, "existing"), "id"));
 }
 
-/* A reply that told nothing of the number: a repetition, or a refusal that came before the number was compared. */
+/* Whether the reply reveals nothing about the number: a replay, or a refusal before the comparison. */
 static bool
 tells_nothing(const struct request *rq)
 {
@@ -112,7 +112,7 @@ tells_nothing(const struct request *rq)
 
 	if (rq->reply.headers != NULL && strstr(rq->reply.headers, "Idempotent-Replayed") != NULL)
 		return true;
-	/* A typification may be refused with 422 after its client was found to be new. */
+	/* Not the 422 of a write: typification_create may give it after it found that the client is new. */
 	return status >= 400 && status < 500 && (rq->reads || status != 422);
 }
 

@@ -28,14 +28,13 @@ hash_of(struct request *rq, const char *body, const char *password)
 }
 
 /*
- * What is asked: the path's ids, and the body as JSON in its normal form with its members
- * in order, so that a client may write the same thing twice in two ways. What must not be
- * guessed from a hash goes in under a key; and not at all where the operation
- * looks at it by itself, before any answer is repeated (session_create,
- * session_refresh: nobody has an advisor_id yet).
+ * The hash covers the ids of the path and the body in normal form with sorted members, so that two
+ * spellings of the same request have one hash. A password enters as a MAC, because a plain hash of
+ * it could be guessed. Without a session (session_create, session_refresh) passwords and refresh
+ * tokens are left out: these operations verify them before they replay an answer.
  */
 void
-idempotency_asked(struct request *rq)
+idempotency_hash(struct request *rq)
 {
 	static const char *const secrets[] = { "password", "refresh_token" };
 	const char *password = request_member(rq, "password");
@@ -50,8 +49,8 @@ idempotency_asked(struct request *rq)
 	for (size_t i = 0; i < NITEMS(secrets); i++)
 		json_object_del(body, secrets[i]);
 	text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	rq->idempotency.asked = hash_of(rq, text != NULL ? text : "", macs[0]);
-	rq->idempotency.asked_previous = hash_of(rq, text != NULL ? text : "", macs[1]);
+	rq->idempotency.request_hash = hash_of(rq, text != NULL ? text : "", macs[0]);
+	rq->idempotency.request_hash_previous = hash_of(rq, text != NULL ? text : "", macs[1]);
 	free(text);
 	json_decref(body);
 }
@@ -64,7 +63,7 @@ idempotency_take(struct request *rq, const char *header)
 	if (header == NULL || !rq->op->takes_idempotency_key || rq->validate_only)
 		return 0;
 	length = strlen(header);
-	/* As the draft has it, a string in quotes; as everybody sends it, without. */
+	/* The draft has a string in quotes; most clients send it without. */
 	if (length >= 2 && header[0] == '"' && header[length - 1] == '"') {
 		header++;
 		length -= 2;
@@ -81,21 +80,22 @@ idempotency_take(struct request *rq, const char *header)
 struct call
 idempotency_claim(struct request *rq)
 {
-	/* Whoever signs in or renews a session is not signed in yet, and has bounds of another kind. */
+	/* Requests without a session (sign-in, renewal) have other limits. */
 	int limit = rq->who.session_id != 0 ? rq->app->config->keys_max : 0;
 
 	return (struct call){ &sql_idempotency_claim,
-		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous, request_number(rq, limit) } };
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key,
+		    rq->idempotency.request_hash, rq->idempotency.request_hash_previous,
+		    request_number(rq, limit) } };
 }
 
-/* The answer as it was, but for what each message has of its own. */
+/* Replies with the stored answer; headers such as Date and X-Request-Id are new. */
 static int
-replay_as_kept(struct request *rq, struct result **row)
+replay_stored(struct request *rq, struct result **row)
 {
 	int status = atoi(result_text(*row, 0, STATUS));
 
-	/* The client whose data it showed was erased since. */
+	/* The client that the answer shows was erased since. */
 	if (status == 409)
 		return reply_problem(rq, "client_erased");
 	if (result_text(*row, 0, LOCATION) != NULL)
@@ -109,8 +109,8 @@ int
 idempotency_replay(struct request *rq)
 {
 	struct call call = { &sql_idempotency_find,
-		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key, rq->idempotency.asked,
-		    rq->idempotency.asked_previous } };
+		{ rq->idempotency.scope, rq->op->id, rq->idempotency.key,
+		    rq->idempotency.request_hash, rq->idempotency.request_hash_previous } };
 	struct db_error error;
 	struct result *row = NULL;
 	int status = 0;
@@ -127,7 +127,7 @@ idempotency_replay(struct request *rq)
 		reply_header(rq, "Idempotent-Replayed", "true");
 		status = rq->idempotency.replay != NULL
 			     ? rq->idempotency.replay(rq, result_text(row, 0, BODY))
-			     : replay_as_kept(rq, &row);
+			     : replay_stored(rq, &row);
 	}
 	result_free(row);
 	return status;

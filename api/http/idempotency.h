@@ -1,10 +1,9 @@
 /*
- * idempotency - writes that may be sent again: the Idempotency-Key header.
+ * idempotency - the Idempotency-Key header: a client may retry a write, which is executed once.
  *
- * The key goes along with the write: a first statement claims it, and the
- * write's own answer() keeps the answer, in one transaction (see
- * db/migrations/0003_requests.sql). Only when the claim says that there is an
- * answer already does it take a second round trip, to fetch that.
+ * One transaction claims the key, executes the write and stores its answer
+ * (db/migrations/0003_requests.sql). If the claim finds a stored answer, a second round trip
+ * fetches it.
  * source   draft-ietf-httpapi-idempotency-key-header
  */
 #ifndef HTTP_IDEMPOTENCY_H
@@ -13,22 +12,25 @@
 #include "http/request.h"
 
 /*
- * idempotency_take - the header's value (NULL: not there) into rq->idempotency;
- * body and route must be known.
- * returns  0; or 400 for a key that is none
+ * idempotency_take - sets rq->idempotency.key and .scope, in the arena. Ignores the header if the
+ * operation does not take it, and in a rehearsal.
+ *
+ * header   value of the header; NULL: absent
+ * returns  0; or the status of the reply: 400 if it is not 1 to 255 visible ASCII characters
  */
 int idempotency_take(struct request *rq, const char *header) MUSTCHECK;
 
-/* idempotency_asked - notes what the request asks, its body being in its normal form: before the two below. */
-void idempotency_asked(struct request *rq);
+/* idempotency_hash - hashes the request, whose body is in normal form. The two functions below need it. */
+void idempotency_hash(struct request *rq);
 
-/* idempotency_claim - the call that goes before the write's. */
+/* idempotency_claim - the call that claims the key; it precedes the write's calls. */
 struct call idempotency_claim(struct request *rq);
 
 /*
- * idempotency_replay - the kept answer, as rq->replay makes it into a reply.
- * returns  its status, or 503 when the database did not say; 0 when there is
- *          none: nothing was replied then
+ * idempotency_replay - replies with the stored answer, which rq->idempotency.replay turns into the
+ * reply if it is set.
+ * returns  the status of the reply; 503 if the database cannot be asked; 0 if no answer is stored,
+ *          with no reply set
  */
 int idempotency_replay(struct request *rq) MUSTCHECK;
 

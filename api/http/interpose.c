@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "http/chunks.h"
 
 #define STACK_BYTES_MIN (1024U * 1024)
 
@@ -20,24 +21,25 @@ typedef int stacksize_fn(pthread_attr_t *, size_t);
 static recv_fn *real_recv;
 static poll_fn *real_poll;
 static stacksize_fn *real_stacksize;
-static int64_t head_timeout;
-static int end_fd = -1; /* readable when the library is about to stop */
+static int64_t head_timeout_ms;
+static int stop_fd = -1; /* an eventfd, readable when civetweb is about to stop */
 
 static _Thread_local struct {
 	char *buffer;
-	size_t filled;
-	int64_t head_began;
-	int64_t body_deadline;
-	bool in_request;
-	bool first; /* head of its connection, for which the library's clock runs already */
-	bool serves; /* this thread has a connection of the library's */
-	bool ends; /* this thread is the library's, and is woken when it stops */
-} peer;
+	size_t head_bytes;
+	int64_t head_began; /* by clock_ms() */
+	int64_t body_deadline; /* by clock_ms(); 0: none */
+	struct chunks *chunks; /* of the chunked body that is being received, or NULL */
+	bool in_request; /* between request_begun() and request_done() */
+	bool first_head; /* of its connection: its time began when the connection did */
+	bool has_connection; /* this thread has served a connection of civetweb's */
+	bool is_civetweb; /* this thread is civetweb's: stop_fd wakes it */
+} thread;
 
 __attribute__((constructor)) static void
-find_the_real_ones(void)
+resolve_libc_functions(void)
 {
-	/* ISO C has no conversion from dlsym's object pointer to a function's; POSIX has. */
+	/* ISO C cannot convert dlsym's object pointer to a function pointer; POSIX requires that it works. */
 	*(void **)&real_recv = dlsym(RTLD_NEXT, "recv");
 	*(void **)&real_poll = dlsym(RTLD_NEXT, "poll");
 	*(void **)&real_stacksize = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
@@ -51,28 +53,37 @@ pthread_attr_setstacksize(pthread_attr_t *attr, size_t size)
 	return real_stacksize(attr, size < STACK_BYTES_MIN ? STACK_BYTES_MIN : size);
 }
 
-/* When this thread's peer must have sent what is waited for, by clock_ms(); 0 = no bound. */
+/* When the client must have sent its head or body, by clock_ms(); 0: no deadline. */
 static int64_t
 deadline(void)
 {
-	if (!peer.serves)
+	if (!thread.has_connection)
 		return 0;
-	if (peer.in_request)
-		return peer.body_deadline;
-	return peer.filled > 0 ? peer.head_began + head_timeout : 0;
+	if (thread.in_request)
+		return thread.body_deadline;
+	return thread.head_bytes > 0 ? thread.head_began + head_timeout_ms : 0;
 }
 
-/* The library looks whether it is to stop every 2 s: those who wait idly are woken. */
+/* civetweb's threads check only every 2 s whether to stop; stop_fd wakes those that wait for a client. */
 static int
-poll_until_end(struct pollfd *fds, nfds_t n, int timeout_ms)
+poll_until_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	struct pollfd all[2];
 	int ready;
 
-	if (n != 1 || !peer.ends || peer.in_request)
-		return real_poll(fds, n, timeout_ms);
-	/* Read by the library's threads alone: the others may be here while peer_start() sets it. */
-	all[1] = (struct pollfd){ .fd = end_fd, .events = POLLIN };
+	if (n != 1 || !thread.is_civetweb || thread.in_request) {
+		ready = real_poll(fds, n, timeout_ms);
+		/*
+		 * civetweb 1.16 looks at errno after a success too if more than one
+		 * descriptor is ready: an old EINTR or EAGAIN makes it wait again, and
+		 * with two listeners ready it would accept no connection any more.
+		 */
+		if (ready > 1)
+			errno = 0;
+		return ready;
+	}
+	/* Only civetweb's threads read stop_fd: others may call poll() while interpose_start() sets it. */
+	all[1] = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
 	all[0] = fds[0];
 	ready = real_poll(all, 2, timeout_ms);
 	fds[0].revents = all[0].revents;
@@ -89,13 +100,14 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	int64_t until = deadline(), left;
 
 	if (until == 0)
-		return poll_until_end(fds, n, timeout_ms);
+		return poll_until_stop(fds, n, timeout_ms);
 	left = until - clock_ms();
 	if (left <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	return poll_until_end(fds, n, timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms);
+	return poll_until_stop(
+	    fds, n, timeout_ms < 0 || timeout_ms > left ? (int)left : timeout_ms);
 }
 
 __attribute__((visibility("default"))) ssize_t
@@ -109,87 +121,101 @@ recv(int fd, void *buf, size_t size, int flags)
 		return -1;
 	}
 	n = real_recv(fd, buf, size, flags);
-	if (peer.in_request || !peer.serves)
-		return n;
-	if (peer.buffer == NULL)
-		peer.buffer = buf;
-	if (buf == peer.buffer) {
-		if (!peer.first)
-			peer.head_began = clock_ms();
-		peer.filled = 0;
+	if (n > 0 && thread.chunks != NULL && !chunks_feed(thread.chunks, buf, (size_t)n)) {
+		errno = EBADMSG;
+		return -1;
 	}
-	/* What is read off a connection that is being closed goes elsewhere. */
-	if (n > 0 && (char *)buf == peer.buffer + peer.filled)
-		peer.filled += (size_t)n;
+	if (thread.in_request || !thread.has_connection)
+		return n;
+	if (thread.buffer == NULL)
+		thread.buffer = buf;
+	if (buf == thread.buffer) {
+		if (!thread.first_head)
+			thread.head_began = clock_ms();
+		thread.head_bytes = 0;
+	}
+	/* When civetweb drains a closing connection, it reads into another buffer. */
+	if (n > 0 && (char *)buf == thread.buffer + thread.head_bytes)
+		thread.head_bytes += (size_t)n;
 	return n;
 }
 
 int
-peer_start(int head_timeout_ms)
+interpose_start(int timeout_ms)
 {
-	head_timeout = head_timeout_ms;
-	end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return end_fd == -1 ? -1 : 0;
+	head_timeout_ms = timeout_ms;
+	stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return stop_fd == -1 ? -1 : 0;
 }
 
 void
-peer_thread(void)
+interpose_thread(void)
 {
-	peer.ends = true;
+	thread.is_civetweb = true;
 }
 
 void
-peer_end(void)
+interpose_stop(void)
 {
-	/* An eventfd takes a first count always. */
-	(void)!eventfd_write(end_fd, 1);
+	/* The first write to an eventfd cannot fail. */
+	(void)!eventfd_write(stop_fd, 1);
 }
 
 const char *
-peer_buffer(void)
+head_buffer(void)
 {
-	return peer.buffer;
+	return thread.buffer;
 }
 
 size_t
-peer_filled(void)
+head_bytes(void)
 {
-	return peer.filled;
+	return thread.head_bytes;
 }
 
 bool
-peer_is_late(void)
+head_is_late(void)
 {
-	return peer.filled > 0 && clock_ms() >= peer.head_began + head_timeout;
+	return thread.head_bytes > 0 && clock_ms() >= thread.head_began + head_timeout_ms;
 }
 
 void
-peer_connection(void)
+connection_begun(void)
 {
-	peer.serves = true;
-	peer_next(SIZE_MAX);
-	peer.first = true;
+	thread.has_connection = true;
+	request_done(SIZE_MAX);
+	thread.first_head = true;
 }
 
 void
-peer_request(void)
+request_begun(void)
 {
-	peer.in_request = true;
-	peer.body_deadline = 0;
+	thread.in_request = true;
+	thread.body_deadline = 0;
 }
 
 void
-peer_body(int64_t deadline_ms)
+body_deadline_set(int64_t deadline_ms)
 {
-	peer.body_deadline = deadline_ms;
+	thread.body_deadline = deadline_ms;
+}
+
+bool
+body_chunks_set(struct chunks *c, size_t head_length)
+{
+	thread.chunks = c;
+	if (c == NULL || head_length == 0 || head_length >= thread.head_bytes)
+		return true;
+	return chunks_feed(c, thread.buffer + head_length, thread.head_bytes - head_length);
 }
 
 void
-peer_next(size_t consumed)
+request_done(size_t bytes)
 {
-	peer.in_request = false;
-	peer.first = false;
-	peer.body_deadline = 0;
-	peer.filled = consumed < peer.filled ? peer.filled - consumed : 0;
-	peer.head_began = clock_ms();
+	thread.chunks = NULL;
+	thread.in_request = false;
+	thread.first_head = false;
+	thread.body_deadline = 0;
+	thread.head_bytes = bytes < thread.head_bytes ? thread.head_bytes - bytes : 0;
+	thread.head_began = clock_ms();
 }

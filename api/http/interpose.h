@@ -1,21 +1,26 @@
 /*
- * interpose - functions of the C library that this program puts itself before,
- * because libcivetweb offers no other way (the executable exports them, so the
- * library's calls come here first).
+ * interpose - replaces three functions of the C library for libcivetweb, which offers no other way
+ * to change what it does. The executable exports them, so the library's calls come here first.
  *
- * pthread_attr_setstacksize  Debian's library asks for 100 KiB a worker, of
- *                            which jansson alone can use more: at least 1 MiB.
- * recv, poll                 the library has no deadline for a whole body, nor
- *                            for a head on a connection that is kept: a peer
- *                            that sends a byte a second would hold a thread for
- *                            hours. Past the deadline they fail, and the
- *                            library gives the connection up. Nor can its
- *                            threads be woken when it stops: poll does. On
- *                            other threads they are as they were.
+ * pthread_attr_setstacksize  Debian's libcivetweb asks for stacks of 100 KiB, less than jansson
+ *                            alone can use. A stack has at least 1 MiB.
+ * recv, poll                 civetweb has no deadline for a whole body, nor for a head on a
+ *                            kept-alive connection: a client that sends one byte a second would
+ *                            hold a thread for hours. After the deadline they fail with ETIMEDOUT,
+ *                            and civetweb closes the connection. recv also fails where a chunked
+ *                            body is malformed (chunks.h). poll also wakes civetweb's threads when
+ *                            the server stops. Other threads get the C library's behaviour, but
+ *                            that poll clears errno when several descriptors are ready.
  *
- * The library reads every head of a connection to the start of one buffer a
- * thread; what follows a request is moved to that start. So a thread can tell
- * what was received to where.
+ * This relies on the source of civetweb 1.15 and 1.16: pull_inner, read_message, get_message,
+ * parse_http_request, parse_http_headers and process_new_connection are the same in both. mg_poll
+ * differs (see poll in interpose.c), and so does how mg_read decodes chunks (chunks.h). For a
+ * version that base/tested.c does not list, read all of these again.
+ *
+ * civetweb receives every head at the start of the thread's one buffer, and moves what follows a
+ * request to that start. So this module knows which bytes of the buffer belong to the head.
+ *
+ * All state but interpose_start's is thread-local.
  */
 #ifndef HTTP_INTERPOSE_H
 #define HTTP_INTERPOSE_H
@@ -23,38 +28,55 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/base.h"
+
+struct chunks;
 
 /*
- * peer_start - once, before the library starts: how long a head may take from its first byte.
- * returns 0; or -1, errno set, when out of descriptors
+ * interpose_start - call it once, before civetweb starts.
+ *
+ * timeout_ms  how long a client may take for a head, from its first byte
+ * returns     0; or -1 with errno set: no file descriptor left
  */
-int peer_start(int head_timeout_ms);
+int interpose_start(int timeout_ms);
 
-/* peer_thread - this thread is the library's. */
-void peer_thread(void);
+/* interpose_thread - marks the calling thread as civetweb's. */
+void interpose_thread(void);
 
-/* peer_end - wakes the library's threads that wait for a peer, so that it can stop at once. */
-void peer_end(void);
+/* interpose_stop - wakes civetweb's threads that wait for a client, so that mg_stop() does not wait. */
+void interpose_stop(void);
 
-/* peer_buffer - where this thread's heads are received to; NULL before the first. */
-const char *peer_buffer(void);
+/* head_buffer - where this thread's heads are received; NULL before the first. */
+const char *head_buffer(void);
 
-/* peer_filled - bytes in that buffer: the present head and what came with it. */
-size_t peer_filled(void);
+/* head_bytes - number of bytes in that buffer: the current head, and what came with it. */
+size_t head_bytes(void);
 
-/* peer_is_late - the present head has taken longer than it may. */
-bool peer_is_late(void);
+/* head_is_late - whether the current head has taken longer than that timeout. */
+bool head_is_late(void);
 
-/* peer_connection - this thread serves a new connection. */
-void peer_connection(void);
+/* connection_begun - the calling thread serves a new connection. */
+void connection_begun(void);
 
-/* peer_request - a head is whole: its deadline is over. */
-void peer_request(void);
+/* request_begun - the head is complete, so its deadline no longer applies. */
+void request_begun(void);
 
-/* peer_body - until when (clock_ms) a body may be received; 0 = no bound. */
-void peer_body(int64_t deadline_ms);
+/* body_deadline_set - until when, by clock_ms(), a body may be received; 0: no deadline. */
+void body_deadline_set(int64_t deadline_ms);
 
-/* peer_next - the request is answered; it had `consumed` of the bytes in the buffer. */
-void peer_next(size_t consumed);
+/*
+ * body_chunks_set - from now on recv fails when what it receives for a body is not well-formed chunks; NULL: no longer.
+ *
+ * c            all zero; the caller's until the next call
+ * head_length  bytes of the buffer before the body; 0: not known
+ * returns      false when the bytes that came with the head are malformed already
+ */
+bool body_chunks_set(struct chunks *c, size_t head_length) MUSTCHECK;
+
+/*
+ * request_done - the request is answered.
+ * bytes  size of its head and body: the first bytes of the buffer; SIZE_MAX: all of them
+ */
+void request_done(size_t bytes);
 
 #endif

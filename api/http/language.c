@@ -11,11 +11,11 @@
 #define ANY	       LANGUAGES
 #define OTHER_LANGUAGE (LANGUAGES + 1)
 
-/* What is wanted of English, of Spanish, and of whatever is not named. */
-struct wishes {
+/* What the client prefers: q of English, of Spanish, and of "*". */
+struct preferences {
 	struct {
 		int q; /* in thousandths, or NOT_NAMED */
-		int place; /* in the list */
+		int place; /* in the list, from 1 */
 	} of[LANGUAGES + 1];
 	int places;
 };
@@ -26,7 +26,7 @@ skip_blanks(const char *s)
 	return s + strspn(s, " \t");
 }
 
-/* Takes a range: ret_which is a language, ANY or OTHER_LANGUAGE. Returns what is behind it; NULL: malformed. */
+/* Parses a language range; ret_which: a language, ANY or OTHER_LANGUAGE. Returns its end; NULL: malformed. */
 static const char *
 take_range(const char *s, int *ret_which)
 {
@@ -51,7 +51,7 @@ take_range(const char *s, int *ret_which)
 	return s;
 }
 
-/* Takes ";q=0.5", or nothing, which is 1. Returns what is behind it; NULL: malformed. */
+/* Parses ";q=0.5"; if absent, q is 1. Returns its end; NULL: malformed. */
 static const char *
 take_weight(const char *s, int *ret_q)
 {
@@ -66,7 +66,7 @@ take_weight(const char *s, int *ret_q)
 	q = s[2] == '1' ? Q_ONE : 0;
 	s += 3;
 	if (*s == '.') {
-		/* At most three digits: the fourth is left, and is no end of an item. */
+		/* At most three digits: a fourth is left over, and then the element does not end here. */
 		for (s++; *s >= '0' && *s <= '9' && worth > 1; s++)
 			q += (*s - '0') * (worth /= 10);
 	}
@@ -76,7 +76,7 @@ take_weight(const char *s, int *ret_q)
 	return s;
 }
 
-/* Whether one element of the list, up to its comma or the end, is well-formed. */
+/* Parses one element of the list, up to its comma or the end; false: malformed. */
 static bool
 take_element(const char *s, int *ret_which, int *ret_q)
 {
@@ -88,9 +88,9 @@ take_element(const char *s, int *ret_which, int *ret_q)
 	return *s == ',' || *s == '\0';
 }
 
-/* Adds one of the header's values to the wishes. A malformed element is passed over. */
+/* Adds one header line's value to the preferences, without its malformed elements. */
 static void
-hear(struct wishes *w, const char *s)
+add_header(struct preferences *w, const char *s)
 {
 	int which = OTHER_LANGUAGE, q = 0;
 
@@ -98,7 +98,7 @@ hear(struct wishes *w, const char *s)
 		w->places++;
 		if (!take_element(s, &which, &q))
 			continue;
-		/* Of es-PE;q=0.8 and es;q=0.5 the better one counts: ours is both. */
+		/* The Spanish texts serve es-PE;q=0.8 and es;q=0.5 alike, so the higher q counts. */
 		if (which != OTHER_LANGUAGE && q > w->of[which].q) {
 			w->of[which].q = q;
 			w->of[which].place = w->places;
@@ -109,11 +109,11 @@ hear(struct wishes *w, const char *s)
 enum language
 language_choose(const char *const lists[], size_t n)
 {
-	struct wishes w = { .of = { { NOT_NAMED, 0 }, { NOT_NAMED, 0 }, { NOT_NAMED, 0 } } };
+	struct preferences w = { .of = { { NOT_NAMED, 0 }, { NOT_NAMED, 0 }, { NOT_NAMED, 0 } } };
 	int en, es;
 
 	for (size_t i = 0; i < n; i++)
-		hear(&w, lists[i]);
+		add_header(&w, lists[i]);
 	for (enum language l = 0; l < LANGUAGES; l++) {
 		if (w.of[l].q == NOT_NAMED)
 			w.of[l] = w.of[ANY];

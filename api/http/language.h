@@ -1,5 +1,6 @@
 /*
- * language - Accept-Language (RFC 9110, 12.5.4; ranges: RFC 4647).
+ * language - the language of texts, from Accept-Language.
+ * source   RFC 9110, 12.5.4; RFC 4647 (language ranges)
  */
 #ifndef HTTP_LANGUAGE_H
 #define HTTP_LANGUAGE_H
@@ -7,13 +8,12 @@
 #include "base/messages.h"
 
 /*
- * language_choose - the language of the answer.
+ * language_choose - chooses English or Spanish.
  *
- * lists    the header's n values, which are one list
- * returns  the language with the highest q; of equals the first listed. es-PE
- *          asks for Spanish, en-GB for English, * for what is not named,
- *          English before Spanish. English when there is no header, or when
- *          nothing of it can be had. A malformed element is passed over
+ * lists    values of the n header lines, together one list; malformed elements are ignored
+ * returns  the language with the highest q; of equal ones the one listed first. es-PE means Spanish,
+ *          en-GB English, * each language that is not named. English if the list (or its absence)
+ *          decides nothing, or allows neither
  */
 enum language language_choose(const char *const lists[], size_t n);
 

@@ -35,7 +35,7 @@ mask_is_null(const char *member)
 	return how_of(member) == GONE;
 }
 
-/* The value in place of this one, a new reference. */
+/* What an answer shows instead of the value; a new reference. */
 static json_t *
 masked(json_t *value, enum how how)
 {
@@ -55,7 +55,7 @@ walk(json_t *value)
 
 	for (size_t i = 0; i < json_array_size(value); i++)
 		walk(json_array_get(value, i));
-	/* A member that is there may be given another value meanwhile. */
+	/* jansson allows replacing an existing member during the iteration. */
 	json_object_foreach (value, member, child) {
 		how = how_of(member);
 		if (how == SHOWN)

@@ -1,5 +1,6 @@
 /*
- * mask - what is personal in answers (resource/personal.h), hidden from callers without the right personal_data.
+ * mask - hides personal members (resource/personal.h) in answers to accounts without the right
+ * personal_data. Thread-safe.
  */
 #ifndef HTTP_MASK_H
 #define HTTP_MASK_H
@@ -10,13 +11,15 @@
 struct arena;
 
 /*
- * mask_json - an answer with what is personal masked, in the arena. It is called before the
- * answer's entity tags are made: a tag is a hash without a key, so a tag of a hidden value would tell it.
- * returns  NULL for what is no JSON
+ * mask_json - masks the personal members of an answer. Call it before the answer's entity tags are
+ * computed: a tag is an unkeyed hash, so the tag of a hidden value would reveal it.
+ *
+ * json     length bytes
+ * returns  ret_length bytes in the arena; NULL if json is not JSON
  */
 const char *mask_json(struct arena *arena, const char *json, size_t length, size_t *ret_length);
 
-/* mask_is_null - whether a masked answer has null in place of this member. */
+/* mask_is_null - whether a masked answer shows null instead of this member's value. */
 bool mask_is_null(const char *member);
 
 #endif

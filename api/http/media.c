@@ -18,7 +18,7 @@ type_length(const char *s)
 }
 
 static bool
-range_takes(const char *range, size_t length, const char *type)
+range_matches(const char *range, size_t length, const char *type)
 {
 	size_t main_length = strcspn(type, "/") + 1;
 
@@ -29,7 +29,7 @@ range_takes(const char *range, size_t length, const char *type)
 	return length == strlen(type) && strncasecmp(range, type, length) == 0;
 }
 
-/* "q=0", with any number of zeros behind the point, says no. */
+/* q=0, with any number of decimals, refuses the range. */
 static bool
 is_refused(const char *params)
 {
@@ -41,11 +41,11 @@ is_refused(const char *params)
 	return false;
 }
 
-/* How well a range fits: 0 not, 1 by both stars, 2 by one, 3 exactly. */
+/* How precisely a range matches: 0 not at all, 1 as any type, 2 as any subtype, 3 exactly. */
 static int
 precision(const char *range, size_t length, const char *type)
 {
-	if (!range_takes(range, length, type))
+	if (!range_matches(range, length, type))
 		return 0;
 	if (range[length - 1] != '*')
 		return 3;
@@ -56,7 +56,7 @@ bool
 media_accepts(const char *accept, const char *type)
 {
 	int best = 0;
-	bool taken = false;
+	bool accepted = false;
 
 	if (accept == NULL || *skip_blanks(accept) == '\0')
 		return true;
@@ -68,15 +68,15 @@ media_accepts(const char *accept, const char *type)
 
 		if (fit > best) {
 			best = fit;
-			taken = !is_refused(params);
+			accepted = !is_refused(params);
 		}
 		accept = params + strcspn(params, ",");
 		accept += *accept == ',';
 	}
-	return taken;
+	return accepted;
 }
 
-/* The value at s, in quotes or without: its first byte in ret_value. Returns its length; -1: malformed. */
+/* Finds the value at s, quoted or not; ret_value: its first byte. Returns its length; -1: malformed. */
 static long
 value_length(const char *s, const char **ret_value)
 {
@@ -98,7 +98,7 @@ is_utf8(const char *charset, long length)
 	       (length == 4 && strncasecmp(charset, "utf8", 4) == 0);
 }
 
-/* Whether each charset among the parameters is UTF-8; other parameters say nothing of JSON (RFC 8259, 11). */
+/* Whether every charset parameter is UTF-8; JSON has no other parameters (RFC 8259, 11), so those are ignored. */
 static bool
 charsets_are_utf8(const char *params)
 {

@@ -37,7 +37,7 @@ request_page(struct request *rq, struct page *ret_page)
 	ret_page->id = NULL;
 	if (cursor == NULL)
 		return 0;
-	if (!secret_open(list_identity(rq), cursor, text, sizeof(text)) ||
+	if (!secret_verify(list_identity(rq), cursor, text, sizeof(text)) ||
 	    (space = strrchr(text, ' ')) == NULL)
 		return reply_problem(rq, "cursor_invalid");
 	ret_page->created_at = arena_copy(&rq->arena, text, (size_t)(space - text));
@@ -145,7 +145,7 @@ reply_page(struct request *rq, const struct page *page, struct result **result)
 		    result_text(rows, limit - 1, 1), result_text(rows, limit - 1, 2));
 
 		count = limit;
-		if (secret_seal(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
+		if (secret_sign(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
 			return reply_problem(rq, "internal");
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);

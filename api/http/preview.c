@@ -11,7 +11,7 @@ hide(json_t *object, const char *name)
 		json_object_set_new(object, name, json_null());
 }
 
-/* What the request brings as an object, and the answer names by its id, is made by it. */
+/* For each object x in the request, which creates it, hides x_id; hides the ids of created actions. */
 static void
 hide_parts(struct request *rq, json_t *answer)
 {
@@ -28,9 +28,9 @@ hide_parts(struct request *rq, json_t *answer)
 	}
 }
 
-/* What a 201 says was made: the answer, or of the whole opportunity in its place the grid's last row. */
+/* The created record: the answer itself, or the last action if the client asked for the opportunity. */
 static json_t *
-made_by(const struct request *rq, json_t *answer)
+created_record(const struct request *rq, json_t *answer)
 {
 	json_t *rows = json_object_get(answer, "actions");
 
@@ -49,7 +49,7 @@ preview_hide(struct request *rq)
 		return rq->reply.status;
 	if (rq->reply.status == 201) {
 		rq->reply.status = 200;
-		hide(made_by(rq, answer), "id");
+		hide(created_record(rq, answer), "id");
 	}
 	if (rq->reply.status == 202)
 		rq->reply.status = 200;

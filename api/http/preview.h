@@ -1,6 +1,6 @@
 /*
- * preview - the answer to a rehearsal (validate_only): what would be answered,
- * without the names of what is not there.
+ * preview - the answer to a rehearsal (validate_only): the answer of the real request without the
+ * ids of records that it would have created.
  */
 #ifndef HTTP_PREVIEW_H
 #define HTTP_PREVIEW_H
@@ -8,10 +8,10 @@
 #include "http/request.h"
 
 /*
- * preview_hide - makes the reply of a rehearsed success a preview: 201 becomes
- * 200; Location and ETag go; null are the id of what would be made, x_id for
- * each member x that the request would make along with it, and the ids of the
- * rows that it would put into the grid.
+ * preview_hide - turns the successful reply of a rehearsal into a preview. 201 and 202 become 200.
+ * Headers such as Location and ETag are dropped. These ids become null: that of the record that the
+ * request would create, x_id for each object x that it would create with it, and those of the
+ * actions that it would add to the grid.
  * returns the reply's status
  */
 int preview_hide(struct request *rq);

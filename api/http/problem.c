@@ -31,7 +31,7 @@ faults_json(const struct faults *fs)
 	return array;
 }
 
-/* A code that is not in the table is an error of ours, and answered as one. */
+/* A code that is not in messages.def is a bug of this program: the client gets 500. */
 static const struct problem *
 problem_of(const char *code)
 {
@@ -43,7 +43,7 @@ problem_of(const char *code)
 	return message_problem("internal");
 }
 
-/* How long a client is to wait before it tries again, where the problem does not say; 0: it is not told. */
+/* Seconds for Retry-After, for problems without a wait of their own; 0: no such header. */
 static int
 usual_wait_s(const struct problem *p)
 {
@@ -56,7 +56,7 @@ wait_words(struct request *rq, int wait_s)
 	return message_count(&rq->arena, rq->language, (size_t)wait_s, TEXT_second, TEXT_seconds);
 }
 
-/* detail NULL: the problem's own. wait_s: for Retry-After; 0: none. */
+/* detail NULL: the one of messages.def. wait_s: seconds for Retry-After; 0: no such header. */
 static int
 problem(struct request *rq, const struct problem *p, const char *detail, const struct faults *fs,
     int wait_s)
@@ -87,7 +87,7 @@ problem(struct request *rq, const struct problem *p, const char *detail, const s
 	reply_header(rq, "Vary", "Accept-Language");
 	if (wait_s > 0)
 		reply_header(rq, "Retry-After", arena_printf(&rq->arena, "%d", wait_s));
-	/* RFC 6750, 3: no error code where no token was shown. */
+	/* RFC 6750, 3: no error code if the request had no token. */
 	if (p->status == 401)
 		reply_header(rq, "WWW-Authenticate",
 		    strcmp(p->code, "token_invalid") == 0

@@ -10,14 +10,14 @@
 #include "base/log.h"
 #include "sql.h"
 
-/* 2.5 MB: two seconds of 8000 searches each, more than two cores can serve. */
+/* Entries. 2.5 MB: 8000 searches a second for two seconds, more than two cores can serve. */
 #define RING	 16384
 #define BATCH	 1000
 #define FLUSH_MS 500
-/* Room comes a batch at a time, each some 20 ms: as long as 500 threads with 100 entries each may need, and more. */
+/* A batch takes some 20 ms, so this is enough for 500 threads with 100 entries each: 50 batches, 1 s. */
 #define ROOM_WAIT_MS 5000
 #define COLUMNS	     8
-/* The longest is a request's id: 64 characters, its quotes, a comma and the NUL. */
+/* Bytes of the longest value, a request's id: 64 characters, quotes, a comma and a NUL. */
 #define WIDTH 72
 
 struct entry {
@@ -30,8 +30,8 @@ struct entry {
 };
 
 /*
- * The slots from first on, count of them, are full. Requests fill the next one
- * under the lock; only the thread frees any, so what is full it reads without.
+ * A ring buffer: `count` slots from `first` on are full. A request fills the next slot under the
+ * lock. Only this module's thread frees slots, so it reads full ones without the lock.
  */
 static struct {
 	pthread_mutex_t lock;
@@ -40,17 +40,18 @@ static struct {
 	struct pool *pool;
 	struct entry ring[RING];
 	size_t first, count;
-	unsigned long lost; /* for want of room, and not said yet */
-	bool stopping, failing; /* failing: the last were not stored */
-	int64_t until_ms; /* of stopping */
+	unsigned long
+	    lost; /* entries that found no free slot, since the last log message about it */
+	bool stopping, failing; /* failing: the last batch could not be stored */
+	int64_t until_ms; /* when stopping: the deadline, by clock_ms() */
 } reads = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* ------------------------------------------------------------ what requests do */
+/* ------------------------------------------------------------ called by requests */
 
 /*
- * Under the lock. Who reads faster than can be written waits for it: else a
- * flood of long lists would hide what was read beside them. But not where
- * nothing can be written, which no reader is to blame for.
+ * The caller holds the lock. A request waits if entries come faster than they can be stored: without that, a
+ * flood of long lists could push out the entries of other reads. It does not wait while the database
+ * stores nothing at all, because then no reader is the cause.
  */
 static void
 wait_for_room(void)
@@ -62,7 +63,7 @@ wait_for_room(void)
 		;
 }
 
-/* Under the lock. */
+/* Adds an entry; the caller holds the lock. */
 static void
 put(const struct request *rq, int64_t at_us, const char *object_type, int64_t object_id)
 {
@@ -88,8 +89,9 @@ put(const struct request *rq, int64_t at_us, const char *object_type, int64_t ob
 }
 
 /*
- * What the operation's answers may show of a person, this one shows: of the parts of an opportunity
- * the competitor's offer alone is personal, and a write of another is so where it answered the whole.
+ * Whether this answer shows personal data, given that the operation can. Among an opportunity's
+ * parts only the competitor's offer is personal. A write of another part shows personal data only if
+ * the client asked for the whole opportunity.
  */
 static bool
 shows_person(const struct request *rq)
@@ -104,7 +106,7 @@ shows_person(const struct request *rq)
 	}
 }
 
-/* What an operation's ids are of: the first of its path, or what it lists. NULL: the table does not know the path. */
+/* The type of record that an operation's ids identify, from its path; NULL: not in the table. */
 static const char *
 object_type(const struct operation *op)
 {
@@ -143,7 +145,7 @@ reads_check(char *ret_err, size_t err_size)
 	return 0;
 }
 
-/* The ids of what the reply showed, with blanks between; NULL: nothing of a person. */
+/* The ids of the persons' records that the reply showed, separated by blanks; NULL: none. */
 static const char *
 ids_shown(const struct request *rq)
 {
@@ -154,7 +156,7 @@ ids_shown(const struct request *rq)
 	if (!rq->op->personal || (status != 304 && (status < 200 || status > 299)) ||
 	    !shows_person(rq))
 		return NULL;
-	/* What is made anew has no id in its path: the answer shows what was sent. */
+	/* A request that creates a record has no id in its path, and shows only what the client sent. */
 	return rq->param[0] != NULL ? rq->param[0] : rq->shown;
 }
 
@@ -185,7 +187,7 @@ reads_note(const struct request *rq)
 
 /* ----------------------------------------------------------------- the thread */
 
-/* One value more of an array as PostgreSQL writes it. */
+/* Appends the i-th value to a PostgreSQL array literal. */
 static void PRINTF(3, 4) add(char **p, size_t i, const char *fmt, ...)
 {
 	va_list ap;
@@ -196,7 +198,7 @@ static void PRINTF(3, 4) add(char **p, size_t i, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The first n entries, as one statement's arguments. */
+/* Writes the first n entries as array literals, one for each column. */
 static void
 write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
 {
@@ -204,7 +206,7 @@ write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
 
 	for (int c = 0; c < COLUMNS; c++)
 		p[c] = columns[c];
-	/* Ids, addresses and operations have nothing that would need to be escaped (exchange.c, address.c). */
+	/* Ids, addresses and operationIds need no escaping (exchange.c, address.c). */
 	for (size_t i = 0; i < n; i++) {
 		const struct entry *e = &reads.ring[(reads.first + i) % RING];
 
@@ -224,11 +226,11 @@ write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
 		memcpy(p[c], "}", 2);
 }
 
-/* Stores the first n; false: they are to be tried again. */
+/* Stores the first n entries; false: the caller must try again. */
 static bool
 store(size_t n)
 {
-	/* An answer was lost: perhaps they are there. A failure was told. */
+	/* again: an earlier attempt may have stored them. told: the failure is already in the log. */
 	static bool again, told;
 	static char columns[COLUMNS][BATCH * WIDTH + 2];
 	struct call call = { &sql_audit_read_add, { NULL } };
@@ -254,7 +256,7 @@ store(size_t n)
 	return false;
 }
 
-/* Under the lock, which is not held while entries are stored. */
+/* Called with the lock held; releases it while entries are stored. */
 static bool
 flush(void)
 {

@@ -13,14 +13,14 @@ reply_json(struct request *rq, int status, const char *json, size_t length)
 	reply_json_as_is(rq, status, json, length);
 	if (rq->masked) {
 		rq->reply.body = mask_json(&rq->arena, json, length, &rq->reply.length);
-		/* Nothing rather than too much. */
+		/* An answer that cannot be masked must not be sent. */
 		if (rq->reply.body == NULL)
 			return reply_problem(rq, "internal");
 	}
 	return status;
 }
 
-/* Of a row of the grid: the path's, or the one that was just created. */
+/* The id of an action: from the path, or of the action just created. */
 static const char *
 action_id(const struct request *rq)
 {
@@ -42,8 +42,8 @@ reply_whole(struct request *rq, struct span whole, const char *tag)
 }
 
 /*
- * A part was written, and the reply's body is the whole opportunity: the part is shown, or the
- * opportunity where the request asks for it. An answer that an earlier version kept is the part itself.
+ * After a write of a part, the reply's body is the whole opportunity. This cuts the part out, unless
+ * the client asked for the opportunity. A stored answer of an earlier version is the part itself.
  */
 static int
 reply_part(struct request *rq)
@@ -78,9 +78,10 @@ reply_row(struct request *rq, int status, struct result **row, int col)
 
 	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
 		return reply_problem(rq, "not_found");
-	rq->kept = *row;
+	rq->body_rows = *row;
 	*row = NULL;
-	reply_json(rq, status, result_text(rq->kept, 0, col), result_length(rq->kept, 0, col));
+	reply_json(
+	    rq, status, result_text(rq->body_rows, 0, col), result_length(rq->body_rows, 0, col));
 	if (entity_is_part(entity) && !rq->reads)
 		return reply_part(rq);
 	body = (struct span){ rq->reply.body, rq->reply.length };

@@ -1,5 +1,6 @@
 /*
- * record - replies that show records: as this bearer may see them, with their entity tags.
+ * record - replies that show records, masked if the bearer may not see personal data, with their
+ * entity tags.
  */
 #ifndef HTTP_RECORD_H
 #define HTTP_RECORD_H
@@ -9,35 +10,44 @@
 #include "http/reply.h"
 #include "http/request.h"
 
-/* Each of these sets the reply and returns its status, but for those that say otherwise. */
+/* Functions that return int set the reply and return its status. */
 
-/* reply_json - reply_json_as_is, but masked where the bearer may not see what is personal. */
+/* reply_json - as reply_json_as_is, but masked if the bearer may not see personal data. */
 int reply_json(struct request *rq, int status, const char *json, size_t length);
 
 /*
- * reply_row - column col of the first row, and its entity tag; takes the result over.
- * No row: 404. Of a write whose route shows a part of an opportunity the column is the whole
- * opportunity: the part is replied, and Opportunity-ETag.
+ * reply_row - replies with column col of the first row, a record, and its ETag; 404 if there is no
+ * row. For a write of an opportunity's part, the column is the whole opportunity; the reply is the
+ * part, with its ETag and Opportunity-ETag.
+ *
+ * row  the request takes ownership and *row becomes NULL; unchanged if the reply is 404
  */
 int reply_row(struct request *rq, int status, struct result **row, int col);
 
-/* reply_created - 201; the first row's columns: Location, JSON. */
+/* reply_created - 201 from the first row: column 0 is Location, column 1 the record. Else as reply_row. */
 int reply_created(struct request *rq, struct result **row);
 
-/* reply_static - 200 with what never changes while the process lives; 304 as reply_tag has it. */
+/*
+ * reply_static - 200 with text that does not change while the process runs; 304 as in reply_tag.
+ *
+ * type  media type
+ * text  length bytes that outlive the request
+ * tag   entity tag without quotes
+ */
 int reply_static(
     struct request *rq, const char *type, const char *text, size_t length, const char *tag);
 
 /*
- * reply_items_tagged - an array of records of this kind, in the arena, each with its entity tags in it.
+ * reply_items_tagged - adds entity tags to each record of an array; sets no reply.
  *
- * items   as the bearer may see them
- * listed  each gets `etag`; of opportunities each gets `etags`
+ * items    a JSON array of records of this kind, already masked
+ * listed   add member `etag` to each; opportunities get `etags` in any case
+ * returns  the new array, in the arena
  */
 struct span reply_items_tagged(
     struct request *rq, struct span items, enum entity entity, bool listed);
 
-/* reply_tag_items - the same with an array that is a member of the reply's body; without `etag`. */
+/* reply_tag_items - the same, without `etag`, for the array that is this member of the reply's body. */
 void reply_tag_items(struct request *rq, const char *member, enum entity entity);
 
 #endif

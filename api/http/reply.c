@@ -7,7 +7,7 @@
 #include "http/entity_tag.h"
 
 #define JSON_TYPE "application/json"
-/* Of what is for programs a browser that is led to it makes nothing: no script, no frame, no origin. */
+/* API answers must be inert in a browser: no script, no frame, no origin. */
 #define POLICY                                                                                     \
 	"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
@@ -36,12 +36,12 @@ reason_phrase(int status)
 	return "";
 }
 
-/* What stands in every head, with the longest status, length, date and connection. */
+/* Bytes of the lines that every head has, with the longest status, length, date and Connection. */
 #define HEAD_BYTES 512
 
 /*
- * The head, by stpcpy: printf takes several times as long for it, and it is
- * made for every request.
+ * Writes the head; returns its end. It uses stpcpy because printf would take several times as long,
+ * and every request needs a head.
  */
 static char *
 write_head(const struct request *rq, bool keep_alive, char *at)
@@ -85,7 +85,7 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	       (r->headers != NULL ? strlen(r->headers) : 0) + body;
 	bytes = arena_alloc(&rq->arena, room);
 	end = write_head(rq, keep_alive, bytes);
-	/* One write, not two: a body sent after its head waits for the client's delayed ACK. */
+	/* Head and body in one write: a separate body would wait for the client's delayed ACK. */
 	if (body > 0)
 		memcpy(end, r->body, body);
 	*ret_length = (size_t)(end - bytes) + body;
@@ -126,7 +126,7 @@ reply_tag(struct request *rq, const char *tag)
 {
 	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
 	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
-	if (entity_tags_name(rq->if_none_match, tag)) {
+	if (entity_tags_match_weak(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
 		rq->reply.length = 0;
 	}

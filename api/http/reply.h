@@ -1,8 +1,8 @@
 /*
  * reply - the reply to a request, and its bytes: head and body in one buffer, for one write.
  *
- * What the body is made of stands above: http/problem.h for a refusal, http/record.h for records,
- * http/page.h for lists.
+ * Other files make the bodies: http/problem.h for refusals, http/record.h for records, http/page.h
+ * for lists.
  */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
@@ -10,32 +10,34 @@
 #include <stdbool.h>
 #include "http/request.h"
 
-/* reply_header - adds a header line to the reply; name and value need no escaping. */
+/* reply_header - adds a header line to the reply. Copies name and value, which must hold no CR or LF. */
 void reply_header(struct request *rq, const char *name, const char *value);
 
-/* reply_location - the header, for what was created. */
+/* reply_location - adds Location, the path of the created record. */
 void reply_location(struct request *rq, const char *location);
 
-/* Each of these sets the reply and returns its status. */
+/* Each function that returns int sets the reply and returns its status. */
 
-/* reply_json_as_is - length bytes of JSON that outlive the request's handler (arena, constant, held). */
+/* reply_json_as_is - replies with length bytes of JSON, which must live until the reply is sent. */
 int reply_json_as_is(struct request *rq, int status, const char *json, size_t length);
 
 /*
- * reply_tag - gives the reply, which is set, its ETag. A read whose If-None-Match
- * names it becomes 304.
+ * reply_tag - adds ETag to a finished reply. If the If-None-Match of a read matches, the reply
+ * becomes 304.
+ * tag  without quotes
  */
 int reply_tag(struct request *rq, const char *tag);
 
-/* reply_empty - 204. */
+/* reply_empty - 204 without a body. */
 int reply_empty(struct request *rq);
 
 /*
- * reply_bytes - the whole HTTP/1.1 message.
+ * reply_bytes - the reply as an HTTP/1.1 message.
  *
  * head        the request was HEAD: headers as for GET, no body
- * keep_alive  what Connection says
+ * keep_alive  Connection: keep-alive, else close
  * returns     ret_length bytes, in rq->arena
+ * source      RFC 9112, sections 4 to 6
  */
 const char *reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length);
 

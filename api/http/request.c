@@ -29,7 +29,7 @@ request_number(struct request *rq, int64_t n)
 int64_t
 request_deadline_ms(struct request *rq)
 {
-	/* It begins when the request was read, which is the client's time. */
+	/* The first call sets it, after the request is read: a slow client does not use up this time. */
 	if (rq->deadline_ms == 0)
 		rq->deadline_ms = db_deadline_ms(rq->app->pool);
 	return rq->deadline_ms;

@@ -1,8 +1,8 @@
 /*
- * request - one request on its way: what the front knows of it, and the reply that is filled in.
+ * request - one request: what the HTTP layer knows about it, and its reply.
  *
- * Handlers return the HTTP status; the reply is set by a function of http/reply.h, at the latest
- * by the one that failed.
+ * One thread handles a request from start to end. A handler calls a reply_x function, which sets the
+ * reply, and returns that function's status. If a function of run.h fails, it has set the reply.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
@@ -30,109 +30,114 @@ struct config;
 struct pool;
 struct route;
 
-/* What all requests share. */
+/* What all requests share. Threads use the last three members only with __atomic builtins. */
 struct app {
 	const struct config *config;
 	struct pool *pool;
-	bool draining; /* about to end; read and written with __atomic builtins, as the next two */
-	bool ending; /* takes no request any more */
-	int in_flight; /* requests that are being answered now */
+	bool
+	    draining; /* the process is about to stop: /readyz fails, answers close their connection */
+	bool ending; /* new requests are refused */
+	int in_flight; /* number of requests being handled */
 };
 
 struct reply {
 	int status;
-	const char *type; /* of the body */
-	const char *body; /* length bytes: in the arena, constant, or held by the request */
+	const char *type; /* media type of the body */
+	const char *body; /* length bytes: in the arena, constant, or in body_rows */
 	size_t length;
-	const char *code; /* of a problem, for the log */
-	const char *tag; /* its entity tag, without quotes; NULL: it has none */
+	const char *code; /* a problem's code, for the log; or NULL */
+	const char *tag; /* entity tag without quotes; or NULL */
 	const char *cache; /* Cache-Control; NULL: no-store */
-	const char *policy; /* Content-Security-Policy; NULL: nothing may be done with it */
-	json_t *about; /* further members of a problem, held by the request; or NULL */
-	const char *location; /* of what was created; in the arena, or NULL */
-	char *headers; /* further header lines, each with its CR LF; in the arena, or NULL */
+	const char *policy; /* Content-Security-Policy; NULL: inert in a browser */
+	json_t *about; /* additional members of a problem, owned by the request; or NULL */
+	const char *location; /* path of the created record; in the arena, or NULL */
+	char *headers; /* additional header lines, each with CR LF; in the arena, or NULL */
 };
 
-/* What is served where the request came in: where metrics have a listener of their own, they are there alone. */
-enum door { DOOR_ALL, DOOR_MAIN, DOOR_METRICS };
+/* The listener that received the request. If metrics have their own, it serves nothing else. */
+enum listener { LISTENER_ALL, LISTENER_MAIN, LISTENER_METRICS };
 
 struct request {
 	struct app *app;
-	enum door door;
+	enum listener listener;
 	struct arena arena;
 	const struct route *route;
-	enum entity shows; /* the kind of record that the answer shows */
-	bool reads; /* GET and HEAD */
+	enum entity shows; /* the route's kind of record */
+	bool reads; /* GET or HEAD */
 	const struct operation *op;
-	int64_t began_us;
-	char id[REQUEST_ID_SIZE];
-	int64_t deadline_ms; /* request_deadline_ms; 0: not set yet */
+	int64_t began_us; /* by clock_us() */
+	char id[REQUEST_ID_SIZE]; /* X-Request-Id: the client's, or a random one */
+	int64_t deadline_ms; /* see request_deadline_ms(); 0: not set yet */
 	struct trace trace;
-	char address[ADDRESS_SIZE]; /* whom it comes from; "": not known */
-	const char *path; /* as it was sent, without the query */
-	const char *origin; /* NULL: not there */
-	bool preflight; /* OPTIONS that a browser sends before the request itself */
-	enum language language; /* of what goes wrong */
+	char address[ADDRESS_SIZE]; /* the client's IP address (base/address.h); "": unknown */
+	const char *path; /* as received, without the query */
+	const char *origin; /* header Origin; NULL: absent */
+	bool preflight; /* a CORS preflight */
+	enum language language; /* of problems */
 
-	const char *param[REQUEST_PARAMS_MAX]; /* of the path, in order; ids are checked */
+	const char *param[REQUEST_PARAMS_MAX]; /* of the path's {…}, in order; ids are digits */
 	const char *query_name[REQUEST_QUERY_MAX];
 	const char *query_value[REQUEST_QUERY_MAX]; /* NULL: blank, which counts as absent */
 	int nquery;
 
-	bool validate_only; /* a rehearsal: nothing is to be stored */
-	const char *if_match, *if_none_match; /* of a read; NULL: not there */
+	bool validate_only; /* a rehearsal: the write is rolled back */
+	const char *if_match, *if_none_match; /* headers of a read; NULL: absent */
 	bool weak_condition; /* If-Match has a weak tag, which never matches */
-	const char *condition; /* of a write, for its statement; NULL: none (condition.h) */
+	const char *condition; /* of a write; NULL: none (condition.h) */
 	struct {
 		const char *key; /* NULL: none (idempotency.h) */
-		const char *scope; /* whose key: who signs in, or renews, says so itself */
-		const char *asked; /* a hash of the request */
-		const char *asked_previous; /* the same, under the previous key */
-		/* what makes a reply of the kept body, where that is not the answer itself */
-		int (*replay)(struct request *rq, const char *kept);
-		const void *arg; /* what replay needs to know */
+		const char *scope; /* the account's id; sign-in and renewal set it themselves */
+		const char *request_hash;
+		const char *request_hash_previous; /* the same, with the previous key's MACs */
+		/* makes the reply from the stored body; NULL: that body is the answer */
+		int (*replay)(struct request *rq, const char *stored);
+		const void *arg; /* for replay */
 	} idempotency;
 
-	char *body_text; /* NULL: none */
+	char *body_text; /* NULL: no body */
 	size_t body_length;
 	json_t *body;
 
-	struct claims who; /* who.advisor_id 0: nobody */
+	struct claims who; /* the bearer; advisor_id 0: no token */
 	struct fair_share share; /* of the bearer's account; quota 0: not counted */
-	const char *advisor_id; /* the same, as text for statements */
-	const char
-	    *may_change_all; /* "true" for who may change others' opportunities, else "false" */
-	const char *
-	    on_behalf; /* "true" for an integration that may act for the advisor of a contact, else "false" */
-	const char
-	    *shown; /* ids, with blanks between, of what a list shows (reads.h); NULL: none */
-	/* of a caller who sees masks: whether the request asks for a hidden value (guess.h) */
+	const char *advisor_id; /* who.advisor_id as text, for statements; NULL: no token */
+	/* "true" or "false", for statements: */
+	const char *may_change_all; /* the bearer may change other advisors' opportunities */
+	const char *on_behalf; /* an integration that may act for a contact's advisor */
+	const char *shown; /* ids of a list's records, separated by blanks (reads.h); NULL: none */
+	/* whether the request guesses a hidden value, and with what result (guess.h) */
 	enum { GUESS_NONE, GUESS_OPEN, GUESS_MISSED, GUESS_CONFIRMED } guess;
-	bool masked; /* what is personal in answers is not for this bearer (mask.h) */
+	bool masked; /* the bearer may not see personal data (mask.h) */
 
-	struct catalogs *catalogs; /* held since the first choice was looked at */
-	const char *held; /* choices that the record holds already (check.c); NULL: not looked up */
+	struct catalogs *catalogs; /* reference taken when the first choice was checked; or NULL */
+	const char *held; /* choices that the changed record already holds; NULL: not looked up */
 	struct faults faults;
-	bool choice_fault; /* one of the faults is a choice's: perhaps our catalogues are old */
-	bool unready; /* a choice had to be checked, and there are no catalogues yet */
+	bool choice_fault; /* a fault is about a choice: the catalogues may be outdated */
+	bool catalogs_missing; /* a choice could not be checked: no catalogues are loaded yet */
 
-	struct result *kept; /* whose text the reply's body is */
+	struct result *body_rows; /* owns the text of reply.body; or NULL */
 	struct reply reply;
 };
 
-/* request_query_value - a query parameter, decoded and in its normal form; NULL: not given, or blank. */
+/* request_query_value - a query parameter, decoded and in normal form; NULL: absent or blank. */
 const char *request_query_value(const struct request *rq, const char *name);
 
-/* request_member - a member of the body that is text; NULL: not given, or no text. */
+/* request_member - a string member of the body, owned by the body; NULL: absent or not a string. */
 const char *request_member(const struct request *rq, const char *name);
 
-/* request_number - a number as an argument of statements; in the arena. */
+/* request_number - a number as text for a statement's argument; in the arena. */
 const char *request_number(struct request *rq, int64_t n);
 
-/* request_deadline_ms - when the answer is to be there: what the database has not said by then is not waited for. */
+/*
+ * request_deadline_ms - the time, by clock_ms(), after which the request no longer waits for the
+ * database. The first call sets it.
+ */
 int64_t request_deadline_ms(struct request *rq);
 
-/* request_patience_ms - for how long it may wait for something else than the database: pool_wait_ms, or what is left; not above 0: nothing. */
+/*
+ * request_patience_ms - how long the request may wait for anything but the database: pool_wait_ms,
+ * or less if its deadline is near; 0 or less: not at all.
+ */
 int request_patience_ms(struct request *rq);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define SEGMENTS_MAX 8
 
-/* Bytes that are shown of a parameter's name that the client made up. */
+/* An unknown parameter's name is shown in the problem up to this many bytes. */
 #define NAME_SHOWN_MAX 64
 
 static const struct route routes[] = {
@@ -60,7 +60,7 @@ route_check(char *ret_err, size_t err_size)
 	return 0;
 }
 
-/* Splits a path into decoded segments; -1 when it is nobody's. */
+/* Splits a path into decoded segments; returns their number, or -1 if no route can match. */
 static int
 split(struct request *rq, const char *path, char *ret_segments[static SEGMENTS_MAX])
 {
@@ -86,7 +86,7 @@ split(struct request *rq, const char *path, char *ret_segments[static SEGMENTS_M
 	return n;
 }
 
-/* Whether the segments are those of the pattern; what stands for {…} is noted. */
+/* Whether the segments match the pattern; ret_params: the segments that stand for {…}. */
 static bool
 matches(const char *pattern, char *const segments[], int nsegments, const char *ret_params[])
 {
@@ -99,7 +99,7 @@ matches(const char *pattern, char *const segments[], int nsegments, const char *
 			return false;
 		if (*pattern == '{') {
 			length = strcspn(pattern, "/");
-			/* All names that end so are ids: digits, and nothing else is there. */
+			/* {…_id} matches ids only: another text is 404. */
 			if (strncmp(pattern + length - 4, "_id}", 4) == 0 &&
 			    !text_is_id(segments[i]))
 				return false;
@@ -142,9 +142,10 @@ route_name(int number)
 }
 
 static bool
-served_at(enum door door, const struct route *route)
+served_at(enum listener listener, const struct route *route)
 {
-	return door == DOOR_ALL || (door == DOOR_METRICS) == (route->handler == metrics);
+	return listener == LISTENER_ALL ||
+	       (listener == LISTENER_METRICS) == (route->handler == metrics);
 }
 
 int
@@ -155,13 +156,13 @@ route_find(struct request *rq, const char *method, const char *path)
 	int nsegments = split(rq, path, segments);
 	bool patch = false;
 
-	/* Of the server as a whole (RFC 9110, 9.3.7). */
+	/* "OPTIONS *" asks about the server as a whole (RFC 9110, 9.3.7). */
 	if (strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0)
 		return not_this_method(rq, method, "GET, HEAD, POST, PUT, PATCH, DELETE", false);
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
 	for (size_t i = 0; i < NITEMS(routes) && nsegments > 0; i++) {
-		if (!served_at(rq->door, &routes[i]) ||
+		if (!served_at(rq->listener, &routes[i]) ||
 		    !matches(routes[i].path, segments, nsegments, params))
 			continue;
 		if (strcmp(routes[i].method, method) == 0) {
@@ -240,7 +241,7 @@ route_query(struct request *rq, const char *query)
 			return unknown_parameter(rq, name);
 		if (is_given(rq, name))
 			return reply_problem_text(rq, TEXT_parameter_twice, name);
-		/* An operation has fewer parameters than there is room for (route_check's document). */
+		/* Cannot happen: no operation in openapi.yaml has that many parameters. */
 		if (rq->nquery == REQUEST_QUERY_MAX)
 			return reply_problem(rq, "bad_request");
 		value = field_trim(value);

@@ -1,5 +1,5 @@
 /*
- * route - from method and path to a handler; the table is routes.h.
+ * route - finds the handler for a method and path in the table of routes.h.
  */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
@@ -12,8 +12,8 @@
 
 struct route {
 	const char *method, *path;
-	unsigned needs; /* permissions; ANYONE: no token is asked for */
-	enum entity shows;
+	unsigned needs; /* permissions (auth/permission.h); ANYONE: no token needed */
+	enum entity shows; /* the kind of record in the answer */
 	const char *id; /* operationId */
 	int (*handler)(struct request *rq);
 };
@@ -23,30 +23,31 @@ ROUTES(R)
 #undef R
 
 /*
- * route_check - holds the table against the document, both ways; binds them.
- * returns 0; or -1 with ret_err filled in: what the one has and the other has not
+ * route_check - checks that the table and openapi.yaml have the same operations, and connects each
+ * route with its operation. Call it once, before the server starts.
+ * returns 0; or -1 with ret_err filled in: the first difference
  */
 int route_check(char *ret_err, size_t err_size) MUSTCHECK;
 
 /*
  * route_find - sets rq->route, rq->op and rq->param from method and path.
  *
- * Segments are decoded one at a time; one that holds %00, a slash, "." or
- * "..", or bad UTF-8 is nobody's. HEAD finds what GET finds.
+ * Segments are decoded one by one. A segment that contains %00, a slash or bad UTF-8, or that is "."
+ * or "..", matches no route. HEAD finds the route of GET.
  * returns  0; or the status of the reply: 404, 405 with Allow, 204 for OPTIONS
  */
 int route_find(struct request *rq, const char *method, const char *path) MUSTCHECK;
 
 /*
- * route_number - a route's place in the table, from 1; 0 for NULL. For counters.
- * route_name - the other way: its operationId, "none" for 0, NULL past the last.
+ * route_number - a route's index for counters: its place in the table, from 1; 0 for NULL.
+ * route_name - the operationId of the route with this number; "none" for 0, NULL past the last.
  */
 int route_number(const struct route *route);
 const char *route_name(int number);
 
 /*
- * route_query - splits and decodes the query (NULL: none) into rq->query_*.
- * returns  0; or 400: unknown, repeated or malformed parameters
+ * route_query - splits and decodes the query (NULL: none) into rq->query_name and query_value.
+ * returns  0; or the status of the reply: 400 for an unknown, repeated or malformed parameter
  */
 int route_query(struct request *rq, const char *query) MUSTCHECK;
 

@@ -1,11 +1,12 @@
 /*
- * routes - every endpoint, one line each. A line's last word is the operationId,
- * the handler's name, and that of its statement where it has one.
+ * routes - the table of endpoints.
  *
  * R(method, path, needs, shows, operation)
- * needs  ANYONE, or the permissions of auth/permission.h that the bearer must have; of a
- *        write also those of what its answer shows (a contact shows its client's name)
- * shows  the kind of record that the answer shows, of a list its items (resource/entities.h)
+ * needs      the permissions (auth/permission.h) that the bearer must have, or ANYONE; a write also
+ *            needs those for what its answer shows (a contact shows its client's name)
+ * shows      the kind of record in the answer; for a list, of its items (resource/entities.h)
+ * operation  the operationId, which is also the name of the handler and, if there is one, of the
+ *            SQL statement
  */
 #define ROUTES(R)                                                                                  \
 	R(POST, "/v1/sessions", ANYONE, OTHER, session_create)                                     \

@@ -26,14 +26,14 @@ static const struct {
 #undef C
 };
 
-/* A choice that was right by our catalogues and wrong by the database's. */
+/* A choice that this process's catalogues allow and the database's do not. */
 static int
 choice_refused(struct request *rq, const char *words)
 {
 	(void)words;
 	if (catalog_refresh(rq->app->pool, request_deadline_ms(rq)) != 0)
 		return reply_problem(rq, "database_unavailable");
-	/* What the record held a moment ago the locked row does not hold. */
+	/* The locked row no longer holds the choices that held_take() found. */
 	rq->held = NULL;
 	check_again(rq);
 	if (rq->faults.count > 0)
@@ -52,7 +52,7 @@ incomplete(struct request *rq, const char *missing)
 	return reply_faults(rq);
 }
 
-/* The problem with one member more, which it may do without (NULL); takes the value over. */
+/* Replies with the problem and one additional member (value NULL: without). Takes the reference to value. */
 static int
 problem_about(struct request *rq, const char *code, const char *member, json_t *value)
 {
@@ -85,16 +85,16 @@ replay(struct request *rq, const char *words)
 	int status = idempotency_replay(rq);
 
 	(void)words;
-	/* It is stored, and cannot be shown: not "busy", which would say that nothing was. */
+	/* The write is stored, but its answer cannot be read. "busy" would mean that nothing was stored. */
 	if (status == 503) {
 		rq->reply.headers = NULL;
 		return reply_problem(rq, "outcome_unknown");
 	}
-	/* It grew too old, or was purged, between the two. */
+	/* The stored answer expired or was purged between the claim and this read. */
 	return status != 0 ? status : reply_problem(rq, "conflict");
 }
 
-/* words  a blank, and for how many seconds the account can keep no answer */
+/* words  a blank, and the seconds until the account can store an answer again */
 static int
 too_many_keys(struct request *rq, const char *words)
 {
@@ -119,7 +119,7 @@ contact_unknown(struct request *rq, const char *words)
 	return reply_faults(rq);
 }
 
-/* What statements refuse with refuse(code, words): NULL for those that are a problem of the same code. */
+/* How each code of the SQL function refuse(code, words) is answered; NULL: with the problem of that code. */
 static const struct {
 	const char *code;
 	int (*answer)(struct request *rq, const char *words);
@@ -145,7 +145,7 @@ static const struct {
 	{ "contact_unknown", contact_unknown },
 };
 
-/* message  a code, a blank, and words with blanks between them */
+/* message  a code, then words, each preceded by a blank */
 static int
 refused_by_statement(struct request *rq, const char *message)
 {
@@ -181,7 +181,7 @@ refused(struct request *rq, const struct db_error *error)
 		    faults_label(&rq->faults, constraints[i].field));
 		return reply_faults(rq);
 	}
-	/* Not the message: it may quote what the client sent. */
+	/* The database's message is not logged: it may quote what the client sent. */
 	log_msg(
 	    LOG_ERROR, "%s: SQLSTATE %s constraint %s", rq->id, error->sqlstate, error->constraint);
 	return reply_problem(rq, "internal");
@@ -198,8 +198,8 @@ is_write(const struct call *calls, int ncalls)
 }
 
 /*
- * The claim of a key goes before all else. What became of a lost connection's
- * COMMIT the claim knows too: so it is asked again, once.
+ * Runs a write that begins with the claim of its key. If the connection is lost during COMMIT, a
+ * second run is safe and tells the outcome: its claim finds the key if the first run was committed.
  */
 static enum db_status
 run_once(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
@@ -208,21 +208,21 @@ run_once(struct request *rq, const struct call *calls, int ncalls, struct result
 	enum db_status status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT,
 	    calls, ncalls, ret_results, ret_error);
 
-	/* But of a standby it knows nothing. */
+	/* The claim cannot tell whether a committed write reached the standby (committed). */
 	if (status == DB_UNKNOWN && !ret_error->committed &&
 	    db_time_left_ms(rq->app->pool, request_deadline_ms(rq)) > FAREWELLS_MS) {
-		/* What ended this connection ends the others too: until they have heard of it. */
+		/* Usually the pool's other connections are lost too: give it time to notice. */
 		usleep(FAREWELLS_MS * 1000);
 		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_PATIENT, calls,
 		    ncalls, ret_results, ret_error);
-		/* No answer to the question is none to the first either. */
+		/* The second run failed, so the outcome of the first remains unknown. */
 		if (status == DB_BUSY || status == DB_DOWN || status == DB_TIMEOUT)
 			status = DB_UNKNOWN;
 	}
 	return status;
 }
 
-/* Before the calls of a write stand the claim of its key, where it has one, and what the audit is told. */
+/* Runs a write's calls, preceded by the claim of its key (if any) and the audit's context. */
 static enum db_status
 run_write(struct request *rq, const struct call *calls, int ncalls, struct result *ret_results[],
     struct db_error *ret_error)

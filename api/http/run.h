@@ -1,5 +1,5 @@
 /*
- * run - statements that run for a request, and what a refusal means to its client.
+ * run - runs a request's statements, and turns what the database refuses into a problem.
  */
 #ifndef HTTP_RUN_H
 #define HTTP_RUN_H
@@ -7,23 +7,24 @@
 #include "http/request.h"
 
 /*
- * request_query - run one named statement for this request.
+ * request_query - runs one statement. It waits until request_deadline_ms() at most.
  *
- * st       from build/sql.h; st->nargs UTF-8 strings follow, NULL = SQL NULL
- * returns  0 or more rows, owned by the caller (auto_result); or NULL with the
- *          reply (409, 422, 500, 503) set
+ * st       from build/sql.h; st->nargs UTF-8 strings follow, NULL for SQL NULL
+ * returns  0 or more rows, owned by the caller (auto_result); or NULL with the reply set to a problem
  */
 struct result *request_query(struct request *rq, const struct statement *st, ...) MUSTCHECK;
 
 /*
- * request_run - run several as one transaction in one round trip; rolled back
- * where the request is a rehearsal, and made once where it has an Idempotency-Key.
- * returns  0 with ret_results filled in, each the caller's; or the status of the reply, which is set
+ * request_run - runs several statements as one transaction in one round trip. A write is rolled back
+ * if the request is a rehearsal, and executed only once for an Idempotency-Key. Waits as above.
+ *
+ * returns  0 with ret_results[0..ncalls-1] filled in, each owned by the caller (result_free); or the
+ *          status of the reply
  */
 int request_run(struct request *rq, const struct call *calls, int ncalls,
     struct result *ret_results[]) MUSTCHECK;
 
-/* request_run_always - the same, without a rehearsal's rolling back: for what protects, whatever was asked. */
+/* request_run_always - the same, but stored in a rehearsal too: for writes that protect accounts. */
 int request_run_always(struct request *rq, const struct call *calls, int ncalls,
     struct result *ret_results[]) MUSTCHECK;
 

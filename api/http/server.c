@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tested.h"
 #include "config.h"
 #include "http/exchange.h"
 #include "http/interpose.h"
@@ -20,17 +21,16 @@ init_thread(const struct mg_context *ctx, int thread_type)
 {
 	(void)ctx;
 	(void)thread_type;
-	peer_thread();
+	interpose_thread();
 	return NULL;
 }
 
-/* A thread's new connection has nothing of the one before. */
 static int
 init_connection(const struct mg_connection *conn, void **ret_data)
 {
 	(void)conn;
 	(void)ret_data;
-	peer_connection();
+	connection_begun();
 	return 0;
 }
 
@@ -50,7 +50,7 @@ log_message(const struct mg_connection *conn, const char *message)
 	snprintf(name, sizeof(name), "%d", value)
 
 static int
-running(const struct app *app)
+in_flight(const struct app *app)
 {
 	return __atomic_load_n(&app->in_flight, __ATOMIC_SEQ_CST);
 }
@@ -83,10 +83,11 @@ server_start(struct app *app)
 	snprintf(ports, sizeof(ports), "%s%s%s", c->listen, c->metrics_port != 0 ? "," : "",
 	    c->metrics_listen);
 	init.configuration_options = options;
-	if (peer_start(c->request_timeout_ms) != 0) {
+	if (interpose_start(c->request_timeout_ms) != 0) {
 		perror("gestor");
 		return -1;
 	}
+	tested_warn("civetweb", mg_version());
 	mg_init_library(0);
 	context = mg_start2(&init, &error_data);
 	if (context == NULL) {
@@ -104,17 +105,17 @@ server_stop(struct app *app)
 {
 	int64_t until;
 
-	/* Who shares out requests asks for readiness now and then, and sends on until it is told. */
+	/* The load balancer polls readiness, and sends requests until it sees that this process stops. */
 	__atomic_store_n(&app->draining, true, __ATOMIC_SEQ_CST);
 	usleep((useconds_t)app->config->drain_delay_ms * 1000);
-	/* From here on those in flight become fewer, whoever still calls. */
+	/* New requests are refused from here on, so the number in flight can only fall. */
 	__atomic_store_n(&app->ending, true, __ATOMIC_SEQ_CST);
 	until = clock_ms() + app->config->drain_ms;
-	while (running(app) > 0 && clock_ms() < until)
+	while (in_flight(app) > 0 && clock_ms() < until)
 		usleep(2000);
-	if (running(app) > 0)
+	if (in_flight(app) > 0)
 		log_msg(LOG_WARN, "stopping with requests in flight: GESTOR_DRAIN_MS is over");
-	peer_end();
+	interpose_stop();
 	mg_stop(context);
 	mg_exit_library();
 }

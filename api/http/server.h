@@ -1,8 +1,7 @@
 /*
- * server - the HTTP front: civetweb, and a request's way from its first byte
- * to its one write, one log line and one free.
+ * server - starts and stops civetweb, which calls exchange.c for each request.
  *
- * The only user of civetweb.h, with guard.c.
+ * Only server.c, exchange.c and guard.c include civetweb.h.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -12,15 +11,16 @@
 struct app;
 
 /*
- * server_start - listens and serves; returns at once.
- * returns 0; or -1, said on standard error (the address is taken, no threads)
+ * server_start - starts civetweb's threads, which listen and serve, and returns.
+ * app      must live until server_stop() has returned
+ * returns  0; or -1 with a message on standard error (address in use, no threads)
  */
 int server_start(struct app *app) MUSTCHECK;
 
 /*
- * server_stop - ends politely: readiness fails, every answer closes its
- * connection, and only when none is in flight any more (or after drain_ms,
- * said in the log) does the library stop, for that throws away what it has.
+ * server_stop - stops without losing requests. For drain_delay_ms readiness fails and every answer
+ * closes its connection; then new requests are refused. When no request is in flight, or after
+ * drain_ms (logged), it stops civetweb, which drops the requests that it still has.
  */
 void server_stop(struct app *app);
 

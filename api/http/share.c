@@ -15,13 +15,13 @@ share_take(struct request *rq)
 	int rate = rq->who.role == ROLE_INTEGRATION ? c->rate_integration : c->rate_advisor;
 	bool taken;
 
-	/* A sign-out ends what sends too much. */
+	/* A sign-out is always allowed: it ends the session that sends too much. */
 	if (strcmp(rq->op->id, "session_delete") == 0)
 		return 0;
 	if (rq->who.advisor_id == 0 || rate == 0)
 		return 0;
 	taken = fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share);
-	/* The connection has a thread of its own, so nobody else waits. */
+	/* Each connection has its own thread, so this delays no other client. */
 	if (rq->share.pause_us > 0)
 		usleep((useconds_t)rq->share.pause_us);
 	if (taken)

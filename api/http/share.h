@@ -1,20 +1,23 @@
 /*
- * share - the fair share of a request's account, and what the answer says of it.
+ * share - limits each account's request rate (auth/fair_share.h), and tells the client its quota.
  *
- * Headers as draft-ietf-httpapi-ratelimit-headers has them: RateLimit-Policy tells how many requests (q)
- * an account may send in how many seconds (w), RateLimit how many are left now (r) and in how many
- * seconds the whole quota is there again (t).
+ * RateLimit-Policy: an account may send q requests in w seconds. RateLimit: r requests are left, and
+ * the quota is full again in t seconds.
+ * source   draft-ietf-httpapi-ratelimit-headers
  */
 #ifndef HTTP_SHARE_H
 #define HTTP_SHARE_H
 
 #include "http/request.h"
 
-/* share_take - counts the request, whose bearer is known; but no sign-out. A refusal comes after
- * a pause of 50 ms. returns 0; or the status of the reply: 429 */
+/*
+ * share_take - counts an authenticated request, and pauses its thread if the account sends too fast.
+ * Sign-outs and requests without a token are not counted.
+ * returns 0; or the status of the reply: 429 with Retry-After
+ */
 int share_take(struct request *rq) MUSTCHECK;
 
-/* share_headers - adds the headers to the reply, where the request was counted. */
+/* share_headers - adds the two headers to the reply, if the request was counted. */
 void share_headers(struct request *rq);
 
 #endif

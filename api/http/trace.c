@@ -6,10 +6,10 @@
 
 #include "auth/secret.h"
 
-/* Where the parts of 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 begin. */
+/* Offsets in 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01. */
 enum { ID_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, LENGTH = 55 };
 
-/* n lower-case hexadecimal digits and then a hyphen or, of version 00, the end. */
+/* Whether s starts with exactly n lower-case hexadecimal digits. */
 static bool
 is_hex(const char *s, size_t n)
 {
@@ -27,7 +27,7 @@ trace_take(const char *traceparent, struct trace *ret_trace)
 	    !is_hex(t + ID_AT, 32) || t[SPAN_AT - 1] != '-' || !is_hex(t + SPAN_AT, 16) ||
 	    t[FLAGS_AT - 1] != '-' || !is_hex(t + FLAGS_AT, 2))
 		return;
-	/* ff is no version; later ones than 00 may go on behind a hyphen. */
+	/* Version ff is invalid. Versions after 00 may have more fields, after a hyphen. Zero ids are invalid. */
 	if (strncmp(t, "ff", 2) == 0 ||
 	    (t[LENGTH] != '\0' && (t[LENGTH] != '-' || strncmp(t, "00", 2) == 0)) ||
 	    strspn(t + ID_AT, "0") >= 32 || strspn(t + SPAN_AT, "0") >= 16)

@@ -25,12 +25,12 @@ session_hours(struct request *rq)
 const char *
 session_ingredients(struct request *rq, const char token[static SECRET_TOKEN_SIZE])
 {
-	char id[SECRET_ID_SIZE], kept[SECRET_KEPT_SIZE];
+	char id[SECRET_ID_SIZE], encrypted[SECRET_ENCRYPTED_SIZE];
 
 	secret_id(id);
-	secret_keep(token, kept);
+	secret_encrypt(token, encrypted);
 	return arena_printf(&rq->arena, "{\"issued\":%lld,\"id\":\"%s\",\"refresh_token\":\"%s\"}",
-	    (long long)clock_epoch_s(), id, kept);
+	    (long long)clock_epoch_s(), id, encrypted);
 }
 
 static const char *
@@ -92,7 +92,7 @@ session_json(struct request *rq, const json_t *made)
 	rq->who.must_change = json_is_true(json_object_get(made, "must_change"));
 	if (!role_named(string_of(made, "role"), &rq->who.role) ||
 	    !rights_named(string_of(made, "rights"), &rq->who.rights) ||
-	    !secret_kept(string_of(of, "refresh_token"), refresh_token))
+	    !secret_decrypt(string_of(of, "refresh_token"), refresh_token))
 		return NULL;
 	token = token_issue(&rq->who, json_integer_value(json_object_get(of, "issued")), access_s,
 	    string_of(of, "id"));
@@ -135,8 +135,8 @@ session_kept(struct request *rq, const char *text, struct kept_session *ret_kept
 
 	*ret_kept = (struct kept_session){
 		.id = arena_printf(&rq->arena, "%s", string_of(made, "session")),
-		.readable =
-		    secret_kept(string_of(json_object_get(made, "made"), "refresh_token"), token),
+		.readable = secret_decrypt(
+		    string_of(json_object_get(made, "made"), "refresh_token"), token),
 	};
 	json_decref(made);
 	if (!ret_kept->readable)

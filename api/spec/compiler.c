@@ -22,7 +22,7 @@ compiler_fail(const struct compiler *c, const char *fmt, ...)
 void *
 compiler_alloc(struct compiler *c, size_t n, size_t size)
 {
-	/* n is a count out of the embedded document: it cannot overflow. */
+	/* n counts something of the embedded document: the product cannot overflow. */
 	void *p = arena_alloc(c->arena, n * size);
 
 	return memset(p, 0, n * size);

@@ -1,6 +1,6 @@
 /*
- * compiler - how far the compiling of one schema has come. Private to api/spec: schema.c
- * walks the nodes, keyword.c reads one keyword.
+ * compiler - the state of compiling one schema. schema_compile.c walks the nodes, keyword.c reads
+ * single keywords. Private to api/spec.
  */
 #ifndef SPEC_COMPILER_H
 #define SPEC_COMPILER_H
@@ -13,30 +13,30 @@
 struct arena;
 struct schema;
 
-/* The nodes that are being compiled because of a $ref, innermost first. */
+/* A $ref whose target is being compiled. */
 struct reference {
-	const json_t *node;
-	struct schema *made; /* what it is compiled to, as soon as that is there */
-	struct reference *up;
+	const json_t *node; /* the target */
+	struct schema *made; /* its compiled schema; NULL: not allocated yet */
+	struct reference *up; /* the $ref that led here */
 };
 
 struct compiler {
 	const json_t *root;
 	bool (*catalog_known)(const char *name),
-	    (*rule_known)(const char *name); /* NULL: all are */
+	    (*rule_known)(const char *name); /* NULL: every name is */
 	struct arena *arena;
-	struct schema *regexes;
-	struct reference *references;
+	struct schema *regexes; /* all schemas with a regex, linked by next_regex */
+	struct reference *references; /* innermost first */
 	int depth;
-	char place[512]; /* "properties.phone" */
+	char place[512]; /* the path to the present node: "properties.phone" */
 	char *err;
 	size_t err_size;
 };
 
-/* compiler_fail - fills in the error with the place before it; returns -1. */
+/* compiler_fail - writes the place and the message to c->err; returns -1. */
 int compiler_fail(const struct compiler *c, const char *fmt, ...) PRINTF(2, 3) MUSTCHECK;
 
-/* compiler_alloc - n things of that size, cleared, for as long as the schema lives. */
+/* compiler_alloc - returns n zeroed objects of that size, which the schema owns. */
 void *compiler_alloc(struct compiler *c, size_t n, size_t size);
 
 #endif

@@ -16,7 +16,7 @@ faults_init(
 	fs->count = 0;
 }
 
-/* Of a field that the table does not have, its last member's name. */
+/* The label of a field that the table does not have: the name of its last member. */
 static const char *
 last_member(const char *field)
 {
@@ -50,7 +50,7 @@ faults_note(struct faults *fs, const char *pointer, enum text text, const char *
 	f->pointer = pointer;
 	f->code = message_code(text);
 	f->detail = "";
-	/* Past the bound the caller still gets a fault that it may fill in; nobody sees it. */
+	/* Beyond FAULTS_MAX the caller still gets a fault to fill in; it is not in the list. */
 	if (fs->count >= FAULTS_MAX)
 		return f;
 
@@ -70,7 +70,7 @@ faults_note_field(struct faults *fs, const char *field, const char *elsewhere, e
 	const char *pointer = field_pointer(fs->op, field, fs->arena);
 	struct fault *f = faults_note(fs, pointer != NULL ? pointer : elsewhere, text, args);
 
-	/* Where it points elsewhere the field is still this one. */
+	/* The pointer leads elsewhere: do not derive the field from it. */
 	if (pointer == NULL) {
 		f->field = field_of(NULL, field_pointer(NULL, field, fs->arena), fs->arena);
 		f->label = faults_label(fs, f->field);

@@ -1,5 +1,5 @@
 /*
- * faults - the list of what is wrong with a request, in the order found.
+ * faults - the list of a request's faults. One request owns it: it is not shared between threads.
  */
 #ifndef SPEC_FAULTS_H
 #define SPEC_FAULTS_H
@@ -14,46 +14,46 @@ struct fault {
 	const char
 	    *pointer; /* "#/actions/0/action" (RFC 6901 in a URI fragment, percent-encoded) */
 	const char *code; /* stable: "required", "type", "choice_unknown", … */
-	const char
-	    *field; /* the same name whichever request it is in: "actions.action" (field.h) */
-	const char *label; /* what people call the field, in the language of the list */
+	const char *field; /* the same in every request: "actions.action" (field_name.h) */
+	const char *label; /* what users call the field, in the language of the list */
 	const char *detail; /* one sentence, in the language of the list */
 	const char *const *allowed; /* legal values or codes, NULL-terminated; or NULL */
-	int level; /* of a choice: the level that failed, 1 = the first; 0 = no choice */
+	int level; /* of a choice: the level that failed, 1 is the first; 0: not a choice */
 	struct fault *next;
 };
 
-/* The faults found so far, in the order found; at most FAULTS_MAX are kept. */
+/* The faults of one request, in the order found; after FAULTS_MAX no more are added. */
 #define FAULTS_MAX 100
 struct faults {
 	struct arena *arena;
 	enum language language;
-	const struct operation *op; /* whose request it is, for the fields; NULL: none */
+	const struct operation *op; /* the request's operation, for field names; NULL: none */
 	struct fault *first;
-	struct fault **last;
+	struct fault **last; /* where the next one is linked */
 	int count;
 };
 
+/* faults_init - makes the list empty. */
 void faults_init(
     struct faults *fs, struct arena *arena, enum language language, const struct operation *op);
 
-/* faults_label - what people call a field, in the language of the list: by itself, or inside a sentence. */
+/* faults_label - returns a field's label in the list's language: by itself, or inside a sentence. */
 const char *faults_label(const struct faults *fs, const char *field);
 const char *faults_label_inside(const struct faults *fs, const char *field);
 
 /*
- * faults_add(fs, pointer, TEXT_x, args...) - notes a fault: a FAULT of
- * base/messages.def, with strings for its {1}, {2}, … The pointer must outlive
- * the arena or be in it.
+ * faults_add(fs, pointer, TEXT_x, args...) - adds a fault: a FAULT of
+ * base/messages.def and strings for its {1}, {2}, … The pointer must outlive
+ * the arena or be in it. Returns the fault, never NULL.
  */
 #define faults_add(fs, pointer, ...) faults_note(fs, pointer, MESSAGE(__VA_ARGS__))
 struct fault *faults_note(
     struct faults *fs, const char *pointer, enum text text, const char *const args[]);
 
 /*
- * faults_add_field(fs, field, elsewhere, TEXT_x, args...) - the same for who knows the field
- * and not the request: the pointer is where the body holds the field, which may have numbers
- * of rows ("actions.0.final_state"), or `elsewhere` in a body that cannot hold it.
+ * faults_add_field(fs, field, elsewhere, TEXT_x, args...) - the same, for a caller that knows the
+ * field ("actions.0.final_state"; indices allowed) but not the shape of the request. The pointer
+ * is that of the field in the body, or `elsewhere` if the body cannot contain it.
  */
 #define faults_add_field(fs, field, elsewhere, ...)                                                \
 	faults_note_field(fs, field, elsewhere, MESSAGE(__VA_ARGS__))

@@ -8,7 +8,7 @@
 #define DIGITS	"0123456789"
 #define CAPITAL "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* The section whose bodies may hold the others. */
+/* The section whose bodies may contain the other sections. */
 #define WHOLE "opportunity"
 
 static const char *const sections[] = { "client", "contact", WHOLE, "actions", "diagnosis",
@@ -42,9 +42,9 @@ query_parameter(const struct operation *op, const char *name, size_t length)
 	return NULL;
 }
 
-/* The section to put before a path whose first step is name; "": none. */
+/* The section of a path whose first step is name; "": none. Names in capitals are headers. */
 static const char *
-section_before(const struct operation *op, const char *name, size_t length)
+section_of(const struct operation *op, const char *name, size_t length)
 {
 	const struct parameter *p = op != NULL ? query_parameter(op, name, length) : NULL;
 	const char *section = p != NULL ? p->section : op != NULL ? op->section : NULL;
@@ -59,15 +59,15 @@ section_before(const struct operation *op, const char *name, size_t length)
 const char *
 field_of(const struct operation *op, const char *pointer, struct arena *arena)
 {
-	const char *body = op != NULL && op->section != NULL ? op->section : "body", *before;
+	const char *body = op != NULL && op->section != NULL ? op->section : "body", *section;
 	const char *p = pointer + strspn(pointer, "#/?");
 	char *field, *end;
 
 	if (*p == '\0')
 		return body;
-	before = section_before(op, p, strcspn(p, "/"));
-	field = arena_alloc(arena, strlen(before) + 1 + strlen(p) + 1);
-	end = stpcpy(field, before);
+	section = section_of(op, p, strcspn(p, "/"));
+	field = arena_alloc(arena, strlen(section) + 1 + strlen(p) + 1);
+	end = stpcpy(field, section);
 	for (size_t n; *p != '\0'; p += n + (p[n] == '/')) {
 		n = strcspn(p, "/");
 		if (n > 0 && strspn(p, DIGITS) == n)

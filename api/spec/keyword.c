@@ -25,7 +25,7 @@ static const struct {
 struct keyword {
 	const char *name;
 	int (*read)(struct compiler *c, struct schema *s, const json_t *value, size_t offset);
-	size_t offset; /* of the member in struct schema, for readers that serve several */
+	size_t offset; /* of the member of struct schema, for readers that serve several keywords */
 };
 
 static int
@@ -38,14 +38,14 @@ read_nothing(struct compiler *c, struct schema *s, const json_t *value, size_t o
 	return 0;
 }
 
-/* Adds a piece to a text of both languages: what stands before it (TEXT_NONE: nothing), and it. */
+/* Appends a separator (TEXT_NONE: nothing) and a piece to a text, in each language. */
 static void
-add_words(struct compiler *c, const char *texts[static LANGUAGES], enum text before,
+add_words(struct compiler *c, const char *texts[static LANGUAGES], enum text separator,
     const char *const pieces[static LANGUAGES])
 {
 	for (enum language l = 0; l < LANGUAGES; l++)
 		texts[l] = arena_printf(c->arena, "%s%s%s", texts[l] != NULL ? texts[l] : "",
-		    message_words(before, l), pieces[l]);
+		    message_words(separator, l), pieces[l]);
 }
 
 static int
@@ -179,14 +179,14 @@ read_format(struct compiler *c, struct schema *s, const json_t *value, size_t of
 	else if (name != NULL && strcmp(name, "date-time") == 0)
 		s->format = FORMAT_INSTANT;
 	else if (name != NULL && (strcmp(name, "int32") == 0 || strcmp(name, "int64") == 0))
-		/* For generators of code: what holds is minimum and maximum. */
+		/* For code generators; the server checks minimum and maximum. */
 		s->format = FORMAT_NONE;
 	else
 		return compiler_fail(c, "unknown format \"%s\"", name != NULL ? name : "");
 	return 0;
 }
 
-/* Takes the n legal values; their texts are what a fault's `allowed` shows. */
+/* Stores the n legal values, and their texts for the `allowed` of a fault. */
 static int
 list_values(struct compiler *c, struct schema *s, const json_t *const *values, size_t n)
 {

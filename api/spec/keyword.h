@@ -1,5 +1,6 @@
 /*
- * keyword - the keywords of a schema that hold no other schema: all but properties and items. Private to api/spec.
+ * keyword - reads the keywords that contain no other schema: all but properties and items.
+ * Private to api/spec.
  */
 #ifndef SPEC_KEYWORD_H
 #define SPEC_KEYWORD_H
@@ -10,7 +11,7 @@
 struct compiler;
 struct schema;
 
-/* keyword_read - takes one keyword into s. returns 0, or -1 with the error filled in */
+/* keyword_read - reads one keyword into s. Returns 0, or -1 with the error written. */
 int keyword_read(
     struct compiler *c, struct schema *s, const char *name, const json_t *value) MUSTCHECK;
 

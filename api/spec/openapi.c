@@ -8,7 +8,7 @@
 #include "spec/operation_read.h"
 #include "spec/schema_compile.h"
 
-/* Written once at start, before there are requests. */
+/* Written once at start, before any request. */
 static struct document loaded;
 
 static int
@@ -20,14 +20,14 @@ check_schema(struct loader *l, const json_t *node)
 	return s != NULL ? 0 : -1;
 }
 
-/* Nothing but the name of a component, which is checked where it stands. */
+/* The node only refers to a component, which check_document checks by itself. */
 static bool
 is_reference(const struct loader *l, const json_t *node)
 {
 	return json_object_size(node) == 1 && schema_component(l->doc->root, node) != NULL;
 }
 
-/* An answer that is one of several components, which are checked where they stand. */
+/* A oneOf that only lists such references: the schema of an answer. */
 static bool
 is_one_of_references(const struct loader *l, const json_t *node)
 {
@@ -41,9 +41,9 @@ is_one_of_references(const struct loader *l, const json_t *node)
 }
 
 /*
- * Compiles whatever is called "schema" below node, answers and headers
- * included, and throws it away: a keyword that the tests could not hold an
- * answer to stops the start as well.
+ * Compiles every "schema" below node, those of answers and headers included, and
+ * discards the result: the tests validate answers with these schemas, so an
+ * unsupported keyword must stop the start there too.
  */
 static int
 check_schemas(struct loader *l, const json_t *node)
@@ -110,10 +110,8 @@ check_document(struct loader *l)
 static void
 document_free(struct document *doc)
 {
-	struct kept *k;
-
-	for (k = doc->kept; k != NULL; k = k->next)
-		schema_free(k->schema);
+	for (struct used_schema *u = doc->used_schemas; u != NULL; u = u->next)
+		schema_free(u->schema);
 	arena_free(&doc->arena);
 	json_decref(doc->root);
 	memset(doc, 0, sizeof(*doc));
@@ -133,7 +131,7 @@ openapi_load_text(const char *json, size_t length, const struct schema_names *na
 	doc.root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &error);
 	if (doc.root == NULL)
 		return loader_fail(
-		    &l, "the document is no JSON: line %d: %s", error.line, error.text);
+		    &l, "the document is not JSON: line %d: %s", error.line, error.text);
 	if (check_document(&l) == -1 || operations_read(&l) == -1) {
 		document_free(&doc);
 		return -1;

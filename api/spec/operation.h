@@ -1,5 +1,5 @@
 /*
- * operation - what a request of one operation must look like, as the document has it.
+ * operation - what the document says about the requests and answers of one operation.
  */
 #ifndef SPEC_OPERATION_H
 #define SPEC_OPERATION_H
@@ -12,7 +12,7 @@ struct parameter {
 	const char *name;
 	bool in_path; /* else in the query */
 	bool required;
-	const char *section; /* its x-section (field.h); NULL: none */
+	const char *section; /* its x-section (field_name.h); NULL: none */
 	const struct schema *schema;
 };
 
@@ -20,14 +20,14 @@ struct operation {
 	const char *id; /* operationId */
 	const char *method; /* "GET" */
 	const char *path; /* "/v1/clients/{client_id}" */
-	const char *section; /* of the form: its x-section (field.h); NULL: none */
+	const char *section; /* its x-section (field_name.h); NULL: none */
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
 	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
-	bool anyone; /* "security: []": no token is asked for */
-	const char *answers; /* media type of a success; NULL: it has no body */
-	bool personal; /* a success has members that are marked x-personal */
+	bool anyone; /* "security: []": needs no access token */
+	const char *answers; /* media type of the successful response; NULL: it has no body */
+	bool personal; /* the successful response has members marked x-personal */
 	const struct parameter *params;
 	int nparams;
 };

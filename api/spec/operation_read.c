@@ -24,20 +24,21 @@ static const struct {
 	{ "trace", "TRACE" },
 };
 
+/* Compiles a schema, which the document then owns. */
 static int
-keep_schema(struct loader *l, const json_t *node, const struct schema **ret_schema)
+compile_schema(struct loader *l, const json_t *node, const struct schema **ret_schema)
 {
-	struct kept *k = arena_alloc(&l->doc->arena, sizeof(*k));
+	struct used_schema *u = arena_alloc(&l->doc->arena, sizeof(*u));
 
-	if ((k->schema = loader_compile(l, node)) == NULL)
+	if ((u->schema = loader_compile(l, node)) == NULL)
 		return -1;
-	k->next = l->doc->kept;
-	l->doc->kept = k;
-	*ret_schema = k->schema;
+	u->next = l->doc->used_schemas;
+	l->doc->used_schemas = u;
+	*ret_schema = u->schema;
 	return 0;
 }
 
-/* The node itself, or the one of components/kind that its $ref names; NULL with the error set. */
+/* The node itself, or its $ref's target in components/kind; NULL with the error written. */
 static const json_t *
 resolve(const struct loader *l, const json_t *node, const char *kind)
 {
@@ -53,10 +54,10 @@ resolve(const struct loader *l, const json_t *node, const char *kind)
 		target = json_object_get(json_object_get(components, kind), ref + n);
 	if (target != NULL && json_object_get(target, "$ref") == NULL)
 		return target;
-	return loader_fail(l, "$ref %s leads nowhere", ref) == -1 ? NULL : node;
+	return loader_fail(l, "$ref %s not found", ref) == -1 ? NULL : node;
 }
 
-/* The x-section of an operation or a parameter; NULL where it has none. */
+/* Reads the x-section of an operation or a parameter; NULL where there is none. */
 static int
 read_section(const struct loader *l, const json_t *node, const char **ret_section)
 {
@@ -69,7 +70,7 @@ read_section(const struct loader *l, const json_t *node, const char **ret_sectio
 	return 0;
 }
 
-/* The operation's parameter replaces the path's of the same name (OpenAPI 3.1, 4.8.10). */
+/* A parameter of the operation overrides the path's of the same name (OpenAPI 3.1, 4.8.10). */
 static struct parameter *
 parameter_slot(struct operation *op, struct parameter *params, const char *name, bool in_path)
 {
@@ -113,7 +114,7 @@ read_parameter(struct loader *l, struct operation *op, struct parameter *params,
 	slot->required = required;
 	if (read_section(l, p, &slot->section) == -1)
 		return -1;
-	return keep_schema(l, json_object_get(p, "schema"), &slot->schema);
+	return compile_schema(l, json_object_get(p, "schema"), &slot->schema);
 }
 
 /* Each {name} of the path must have its parameter, and each path parameter its {name}. */
@@ -188,7 +189,7 @@ read_body(struct loader *l, struct operation *op, const json_t *node)
 		return loader_fail(l, "the two media types must have the same schema");
 	op->body_required = json_is_true(json_object_get(body, "required"));
 	op->body_merge_patch = patch != NULL;
-	if (keep_schema(l, schema, &op->body) == -1)
+	if (compile_schema(l, schema, &op->body) == -1)
 		return -1;
 	loader_leave(l, length);
 	return 0;
@@ -208,7 +209,7 @@ success_type(const json_t *responses)
 	return NULL;
 }
 
-/* A schema that contains itself is looked into so far: there is nothing new further down. */
+/* Bounds the search in recursive schemas, which hold nothing new further down. */
 #define PERSONAL_DEPTH 32
 
 static bool
@@ -282,7 +283,7 @@ read_path(struct loader *l, const char *path, const json_t *item)
 			if (strcmp(methods[i].key, key) == 0)
 				break;
 		if (i == NITEMS(methods))
-			return loader_fail(l, "no such method");
+			return loader_fail(l, "unknown method");
 		op = &l->doc->operations[l->doc->noperations++];
 		op->path = path;
 		op->method = methods[i].name;
@@ -330,7 +331,6 @@ operations_read(struct loader *l)
 	qsort(doc->operations, (size_t)doc->noperations, sizeof(*doc->operations), compare_ids);
 	for (i = 1; i < doc->noperations; i++)
 		if (compare_ids(&doc->operations[i - 1], &doc->operations[i]) == 0)
-			return loader_fail(
-			    l, "operationId %s is there twice", doc->operations[i].id);
+			return loader_fail(l, "duplicate operationId %s", doc->operations[i].id);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * operation_read - reads the operations of the document: their parameters and bodies. Private to api/spec.
+ * operation_read - reads the operations of the document: parameters, bodies and answers.
+ * Private to api/spec.
  */
 #ifndef SPEC_OPERATION_READ_H
 #define SPEC_OPERATION_READ_H
@@ -8,7 +9,7 @@
 
 struct loader;
 
-/* operations_read - reads all operations of the document, sorted by id: 0, or -1. */
+/* operations_read - reads all operations into l->doc, sorted by id. -1: failed, error written. */
 int operations_read(struct loader *l) MUSTCHECK;
 
 #endif

@@ -1,29 +1,29 @@
 /*
- * pattern - which regular expressions the document may hold.
+ * pattern - which regular expressions the document may contain.
  *
- * A client's generator reads them as ECMA-262, we as POSIX extended in the C
- * locale, where a character outside ASCII is several. Only what both read
- * alike is let through.
+ * Clients evaluate them as ECMA-262, this server as POSIX extended in the C
+ * locale, where a character outside ASCII counts as several. Only expressions
+ * that mean the same in both are accepted.
  */
 #include "spec/pattern.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* What the character before the one at hand lets follow. */
+/* The element before the present one, which decides what may follow. */
 enum before {
-	BEFORE_NOTHING, /* start, ( | ^ $: nothing there to be repeated */
+	BEFORE_NOTHING, /* the start, or one of ( | ^ $: nothing that could be repeated */
 	BEFORE_ATOM,
-	BEFORE_NEGATED, /* [^…]: a character outside ASCII is two to four of these */
+	BEFORE_NEGATED, /* [^…], which matches a character outside ASCII two to four times */
 	BEFORE_QUANTIFIER
 };
 
 struct scan {
 	enum before before;
-	bool negated; /* a [^…] was met */
+	bool negated; /* the pattern has a [^…] so far */
 };
 
-/* The bracket expression at p ("[…"): sets its length, or returns what is wrong. */
+/* Checks the bracket expression at p ("[…"): sets its length, or returns what is wrong. */
 static const char *
 check_brackets(const char *p, struct scan *scan, size_t *ret_length)
 {
@@ -46,14 +46,14 @@ check_brackets(const char *p, struct scan *scan, size_t *ret_length)
 	return NULL;
 }
 
-/* The quantifier at p: * + ? or {…}. */
+/* Checks the quantifier at p (* + ? or {…}), like check_brackets. */
 static const char *
 check_quantifier(const char *p, struct scan *scan, size_t *ret_length)
 {
 	const char *end = strchr(p, '}');
 
 	if (scan->before == BEFORE_QUANTIFIER)
-		return "a quantifier behind a quantifier: no non-greedy matching";
+		return "a quantifier after a quantifier: no non-greedy matching";
 	if (scan->before == BEFORE_NOTHING)
 		return "a quantifier with nothing to repeat";
 	scan->before = BEFORE_QUANTIFIER;
@@ -67,13 +67,13 @@ check_quantifier(const char *p, struct scan *scan, size_t *ret_length)
 	return NULL;
 }
 
-/* One element of the pattern: sets its length, or returns what is wrong with it. */
+/* Checks the element at p: sets its length, or returns what is wrong. */
 static const char *
 check_one(const char *p, struct scan *scan, size_t *ret_length)
 {
 	*ret_length = 1;
 	if (scan->before == BEFORE_NEGATED && *p != '*' && *p != '+')
-		return "a [^...] without * or + behind it: it would count bytes";
+		return "a [^...] without * or + after it: it would count bytes";
 
 	switch (*p) {
 	case '*':
@@ -122,6 +122,6 @@ pattern_check(const char *p)
 	for (; *p != '\0'; p += length)
 		if ((why = check_one(p, &scan, &length)) != NULL)
 			return why;
-	/* A [^...] as the very last thing is right: any byte of a character will do for it. */
+	/* [^...] may come last: matching one byte of a character is enough there. */
 	return NULL;
 }

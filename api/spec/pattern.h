@@ -1,5 +1,5 @@
 /*
- * pattern - the patterns that a schema may have. Private to api/spec.
+ * pattern - which regular expressions a schema may contain. Private to api/spec.
  */
 #ifndef SPEC_PATTERN_H
 #define SPEC_PATTERN_H
@@ -7,9 +7,9 @@
 #include "base/base.h"
 
 /*
- * pattern_check - is p written in the part of POSIX extended regular
- * expressions that means the same in ECMA-262?
- * returns NULL, or what is wrong with it
+ * pattern_check - checks that the regular expression p means the same as a POSIX extended one
+ * and in ECMA-262.
+ * returns NULL, or what is wrong with it ("an empty bracket expression")
  */
 const char *pattern_check(const char *p) MUSTCHECK;
 

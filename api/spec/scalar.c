@@ -1,5 +1,5 @@
 /*
- * scalar - strings and numbers against their schema.
+ * scalar - checks strings and numbers against their schema.
  */
 #include <math.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "spec/validate.h"
 #include "spec/walk.h"
 
-/* How an answer begins to write what it hides (http/mask.c), today and in versions that showed an end of it. */
+/* The prefix of masked values in answers (http/mask.c); older versions appended the value's end. */
 #define MASK "***"
 
-/* RFC 5321, 4.5.3.1.3: a path of 256 less its two brackets. */
+/* RFC 5321, 4.5.3.1.3: a path of 256 octets, less its angle brackets. */
 #define EMAIL_MAX 254
 
 static bool
@@ -26,12 +26,12 @@ is_email(const char *s)
 
 	if (local == 0 || s[local] != '@' || strlen(s) > EMAIL_MAX)
 		return false;
-	/* Of the local part's dots none is first, last or beside another (RFC 5321, 4.1.2). */
+	/* A dot of the local part is never first, last or next to a dot (RFC 5321, 4.1.2). */
 	for (i = 0; i < local; i++)
 		if (s[i] == '.' && (i == 0 || s[i + 1] == '.' || s[i + 1] == '@'))
 			return false;
 	s += local;
-	/* Each label begins with its '@' or dot (RFC 5321, 4.1.2; RFC 1035, 2.3.4). */
+	/* One label per turn: s is at the '@' or dot before it (RFC 5321, 4.1.2; RFC 1035, 2.3.4). */
 	while (*s != '\0') {
 		size_t n = strspn(s + 1, alphanumeric);
 
@@ -78,19 +78,19 @@ walk_listed(const struct walk *w, const struct schema *s, const json_t *value, c
 			return;
 	pointer = walk_pointer(w, at);
 	if (json_is_string(value) && json_string_length(value) == 0)
-		f = faults_add(w->fs, pointer, TEXT_listed_empty, walk_called_inside(w, pointer));
+		f = faults_add(w->fs, pointer, TEXT_listed_empty, walk_label_inside(w, pointer));
 	else
 		f = faults_add(w->fs, pointer,
 		    s->listed[1] != NULL ? TEXT_not_listed : TEXT_not_constant,
-		    walk_called(w, pointer), s->allowed_text);
+		    walk_label(w, pointer), s->allowed_text);
 	f->allowed = s->allowed;
 }
 
-/* 2^63, which the largest integer is below and the smallest is not below less it. */
+/* 2^63: an int64 is at least -2^63 and below 2^63. */
 #define INTEGER_LIMIT 9223372036854775808.0
 
 static bool
-is_whole(double number)
+is_int64(double number)
 {
 	return number >= -INTEGER_LIMIT && number < INTEGER_LIMIT && number == trunc(number);
 }
@@ -101,7 +101,7 @@ walk_normal(const struct walk *w, const struct schema *s, const json_t *value)
 	const char *text = json_string_value(value), *normal;
 
 	if (json_is_real(value) && (s->types & TYPE_INTEGER) != 0 &&
-	    is_whole(json_real_value(value)))
+	    is_int64(json_real_value(value)))
 		return json_integer((json_int_t)json_real_value(value));
 	if (text == NULL || s->field == NULL)
 		return NULL;
@@ -122,7 +122,7 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 	if (n > s->max_length) {
 		walk_fault(w, at, TEXT_too_long,
 		    walk_count(w, s->max_length, TEXT_character, TEXT_characters));
-		/* It goes no further: a pattern's time grows with the text. */
+		/* Stop here: matching a pattern takes time that grows with the text. */
 		return;
 	}
 	if (s->personal && strncmp(text, MASK, sizeof(MASK) - 1) == 0) {
@@ -131,12 +131,12 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 	}
 	fault = s->field != NULL ? field_fault(s->field, text) : TEXT_NONE;
 	if (fault != TEXT_NONE && n == 0) {
-		/* Left empty: what it should look like is no answer to that. */
+		/* For an empty value, "enter …" helps more than a description of the format. */
 		walk_fault_inside(w, at, fault == TEXT_field_blank ? fault : TEXT_form_empty);
 		return;
 	}
 	if (fault != TEXT_NONE) {
-		/* The type's own words say it better than a length or a pattern. */
+		/* The field type's text is more precise than one about length or pattern. */
 		walk_fault(w, at, fault, NULL);
 		return;
 	}
@@ -156,7 +156,7 @@ walk_string(const struct walk *w, const struct schema *s, const json_t *value, c
 		w->hooks->choice(s->catalog, text, walk_pointer(w, at), w->fs, w->hooks->arg);
 }
 
-/* Below 0, 0 or above it, as a is less than, equal to or more than b. */
+/* Returns -1, 0 or 1 as a is less than, equal to or greater than b. */
 static int
 compare_numbers(const json_t *a, const json_t *b)
 {

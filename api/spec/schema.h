@@ -1,8 +1,7 @@
 /*
- * schema - a schema of the document, compiled: what schema_compile() makes and validate() walks.
- * Private to api/spec.
+ * schema - a compiled schema: schema_compile() makes it, validate() reads it. Private to api/spec.
  *
- * Names and texts point into the document or into the compiled schema's arena.
+ * Strings belong to the document or to the compiled schema's arena.
  */
 #ifndef SPEC_SCHEMA_H
 #define SPEC_SCHEMA_H
@@ -15,13 +14,12 @@
 #include "field/field.h"
 
 /*
- * Levels of nested schemas, $refs counted. validate() calls itself once a
- * level with some 200 bytes of stack each: 32 levels are far below what a
- * worker thread has.
+ * How deep schemas may be nested, $refs included. validate() recurses once per
+ * level with some 200 bytes of stack: 32 levels need little of a worker thread's.
  */
 #define SCHEMA_DEPTH_MAX 32
 
-/* Items are compared each with each: 1000 of them are 500,000 comparisons at most. */
+/* All pairs of items are compared: 1000 items need at most 500,000 comparisons. */
 #define UNIQUE_ITEMS_MAX 1000
 
 /* The bits of schema.types; 0 = any. */
@@ -46,18 +44,18 @@ struct schema {
 	unsigned types;
 	const char *types_text[LANGUAGES]; /* "a string or null" */
 
-	const json_t **listed; /* enum, or const as the only one; NULL-terminated */
+	const json_t **listed; /* the values of enum, or the one of const; NULL-terminated */
 	const char *const *allowed; /* the same as text, without null */
-	const char *allowed_text; /* "a, b, c" */
+	const char *allowed_text; /* the same as one text: "a, b, c" */
 
 	const char *const *required; /* NULL-terminated, or NULL */
 	struct property *properties;
 	size_t nproperties;
 	bool closed; /* additionalProperties: false */
 	size_t min_properties;
-	const char *const **one_of; /* each branch's required names; NULL-terminated */
+	const char *const **one_of; /* the required names of each branch; NULL-terminated */
 	const char *one_of_text[LANGUAGES]; /* "client_id, client" */
-	const char *rule;
+	const char *rule; /* x-rule */
 
 	struct schema *items;
 	size_t min_items, max_items;
@@ -65,20 +63,21 @@ struct schema {
 
 	size_t min_length, max_length;
 	const char *pattern;
-	regex_t regex; /* compiled when pattern is there */
-	enum text words; /* what to say when it does not match; TEXT_NONE: the pattern */
+	regex_t regex; /* valid when pattern is not NULL */
+	enum text words; /* x-words: the fault's text; TEXT_NONE: a general one */
 	enum schema_format format;
-	const char *catalog;
-	const struct field *field; /* NULL: the text is taken as it is */
-	bool personal; /* answers may mask it (http/mask.h), so no mask is taken as its value */
+	const char *catalog; /* x-catalog */
+	const struct field *field; /* x-field; NULL: the text is not normalized */
+	bool
+	    personal; /* x-personal: answers may mask it (http/mask.h); a request may not send a mask */
 
 	const json_t *minimum, *maximum;
 
 	struct schema *next_regex; /* the next one with a regex, for schema_free() */
 
-	/* Of the outermost alone: */
-	struct arena *arena; /* where all of the compiled schema lives */
-	struct schema *all_regexes;
+	/* In the outermost schema only: */
+	struct arena *arena; /* owns the compiled schema */
+	struct schema *all_regexes; /* linked by next_regex */
 };
 
 #endif

@@ -11,9 +11,9 @@
 
 #define REF_PREFIX "#/components/schemas/"
 
-/* What no single keyword can see: members that contradict each other, or complete each other. */
+/* Checks that need several keywords: contradictions and implied values. */
 static int
-check_whole(const struct compiler *c, struct schema *s)
+check_together(const struct compiler *c, struct schema *s)
 {
 	const char *const *name;
 	size_t i;
@@ -34,7 +34,7 @@ check_whole(const struct compiler *c, struct schema *s)
 			if (strcmp(s->properties[i].name, *name) == 0)
 				break;
 		if (i == s->nproperties)
-			return compiler_fail(c, "\"%s\" is required, but no property", *name);
+			return compiler_fail(c, "required \"%s\" is not in \"properties\"", *name);
 	}
 	return 0;
 }
@@ -85,7 +85,7 @@ compile_plain(struct compiler *c, const json_t *node, struct schema **ret_schema
 	json_object_foreach ((json_t *)node, name, value)
 		if (compile_keyword(c, s, name, value) == -1)
 			return -1;
-	if (check_whole(c, s) == -1)
+	if (check_together(c, s) == -1)
 		return -1;
 	*ret_schema = s;
 	return 0;
@@ -108,7 +108,7 @@ schema_component(const json_t *root, const json_t *node)
 	return json_object_get(json_object_get(components, "schemas"), ref + strlen(REF_PREFIX));
 }
 
-/* A $ref is compiled anew wherever it stands: what it costs in memory is small. */
+/* Compiles the target again for every $ref to it: simple, and the memory is little. */
 static int
 compile_ref(struct compiler *c, const json_t *node, const char *ref, struct schema **ret_schema)
 {
@@ -123,16 +123,17 @@ compile_ref(struct compiler *c, const json_t *node, const char *ref, struct sche
 			return compiler_fail(c, "\"%s\" beside \"$ref\"", name);
 
 	if (here.node == NULL)
-		return compiler_fail(c, "$ref %s leads nowhere", ref);
-	/* Inside itself (a tree's items): the value's own depth bounds the walk. */
+		return compiler_fail(c, "$ref %s not found", ref);
+	/* A recursive schema (a tree's items): link to it. The value's depth bounds validate(). */
 	for (r = c->references; r != NULL; r = r->up) {
 		if (r->node == here.node) {
 			*ret_schema = r->made;
-			return r->made != NULL ? 0 : compiler_fail(c, "$ref %s is itself", ref);
+			return r->made != NULL ? 0
+					       : compiler_fail(c, "$ref %s refers to itself", ref);
 		}
 	}
 
-	/* cppcheck-suppress autoVariables ; taken away again below */
+	/* cppcheck-suppress autoVariables ; reset below */
 	c->references = &here;
 	if (compile_node(c, ref + strlen(REF_PREFIX), NULL, here.node, ret_schema) == -1)
 		return -1;

@@ -1,8 +1,8 @@
 /*
  * validate - walks a JSON value and a compiled schema side by side.
  *
- * The frames are small and the depth is the schema's: the threads that call
- * this have little stack.
+ * Worker threads have little stack: stack frames here are small, and the
+ * schema or the nesting of the body bounds the recursion.
  */
 #include "spec/validate.h"
 
@@ -14,7 +14,7 @@
 #include "spec/schema.h"
 #include "spec/walk.h"
 
-/* Bytes that are shown of a property's name that the client made up. */
+/* A fault shows at most this many bytes of an unknown property's name. */
 #define NAME_SHOWN_MAX 64
 
 static void walk_value(
@@ -82,8 +82,8 @@ check_unique(const struct walk *w, const json_t *value, const struct at *at)
 		for (j = 0; j < i; j++)
 			if (json_equal(json_array_get(value, i), json_array_get(value, j))) {
 				pointer = walk_pointer(w, at);
-				/* People count from one. */
-				faults_add(w->fs, pointer, TEXT_not_unique, walk_called(w, pointer),
+				/* The message counts from one. */
+				faults_add(w->fs, pointer, TEXT_not_unique, walk_label(w, pointer),
 				    arena_printf(a, "%zu", j + 1), arena_printf(a, "%zu", i + 1));
 				return;
 			}
@@ -95,7 +95,7 @@ walk_array(const struct walk *w, const struct schema *s, json_t *value, const st
 	size_t n = json_array_size(value), i;
 	json_t *normal;
 
-	/* Before they are compared with each other. */
+	/* Normalize first: uniqueItems compares normal forms. */
 	for (i = 0; s->items != NULL && i < n; i++)
 		if ((normal = walk_normal(w, s->items, json_array_get(value, i))) != NULL)
 			*w->changed |= json_array_set_new(value, i, normal) == 0;
@@ -115,7 +115,7 @@ walk_array(const struct walk *w, const struct schema *s, json_t *value, const st
 	}
 }
 
-/* Whether people choose the value, and do not write it. */
+/* The user selects the value from a list instead of typing it. */
 static bool
 is_chosen(const struct schema *s)
 {
@@ -148,7 +148,7 @@ check_required(
 	}
 }
 
-/* The members that the branches ask for, each as often as it stands there. */
+/* The required members of all branches, in order. */
 static const char *const *
 names_of_branches(const struct walk *w, const char *const **branches)
 {
@@ -172,7 +172,7 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 {
 	const char *const **branch;
 	const char *const *name;
-	int held = 0;
+	int matching = 0;
 
 	if (s->one_of == NULL)
 		return;
@@ -181,9 +181,9 @@ check_one_of(const struct walk *w, const struct schema *s, const json_t *value, 
 			if (json_object_get(value, *name) == NULL)
 				break;
 		if (*name == NULL)
-			held++;
+			matching++;
 	}
-	if (held == 1)
+	if (matching == 1)
 		return;
 	faults_add(w->fs, walk_pointer(w, at), s->words != TEXT_NONE ? s->words : TEXT_one_of,
 	    s->one_of_text[w->fs->language])
@@ -210,7 +210,7 @@ check_unknown(
 			while (((unsigned char)name[member.length] & 0xC0) == 0x80)
 				member.length--;
 		}
-		/* By its own name, as it was sent: a few that are shown and not written have a label. */
+		/* Show the name as sent, unless it is a read-only field with a label. */
 		shown = arena_copy(w->fs->arena, name, member.length);
 		f = faults_add(w->fs, walk_pointer(w, &member), TEXT_unknown_property, shown);
 		if (f->field == NULL || message_label(f->field) == NULL)
@@ -259,11 +259,11 @@ walk_value(const struct walk *w, const struct schema *s, json_t *value, const st
 
 	if (walk_is_full(w))
 		return;
-	/* What is too big to have a normal form is an integer all the same, and above its maximum. */
+	/* A whole number beyond int64 stays a real. Treat it as an integer, which is above its maximum. */
 	if (type == TYPE_NUMBER && (s->types & TYPE_NUMBER) == 0 &&
 	    json_real_value(value) == trunc(json_real_value(value)))
 		type = TYPE_INTEGER;
-	/* An integer is a number too. */
+	/* The type number includes integers. */
 	if (s->types != 0 && (s->types & type) == 0 &&
 	    (type != TYPE_INTEGER || (s->types & TYPE_NUMBER) == 0)) {
 		if (type == TYPE_NULL) {
@@ -272,7 +272,7 @@ walk_value(const struct walk *w, const struct schema *s, json_t *value, const st
 			return;
 		}
 		pointer = walk_pointer(w, at);
-		faults_add(w->fs, pointer, TEXT_type, walk_called(w, pointer),
+		faults_add(w->fs, pointer, TEXT_type, walk_label(w, pointer),
 		    s->types_text[language], message_words(type_text(s, type), language));
 		return;
 	}

@@ -10,7 +10,7 @@ walk_fault(const struct walk *w, const struct at *at, enum text text, const char
 {
 	const char *pointer = walk_pointer(w, at);
 
-	faults_add(w->fs, pointer, text, walk_called(w, pointer), argument);
+	faults_add(w->fs, pointer, text, walk_label(w, pointer), argument);
 }
 
 const char *
@@ -25,7 +25,7 @@ walk_is_full(const struct walk *w)
 	return w->fs->count >= FAULTS_MAX;
 }
 
-/* A name as a reference token in a URI fragment: RFC 6901, sections 3 and 6. */
+/* Writes a name as a reference token in a URI fragment (RFC 6901, sections 3 and 6). */
 static char *
 put_name(char *p, const char *name, size_t length)
 {
@@ -73,13 +73,13 @@ walk_pointer(const struct walk *w, const struct at *at)
 }
 
 const char *
-walk_called(const struct walk *w, const char *pointer)
+walk_label(const struct walk *w, const char *pointer)
 {
 	return faults_label(w->fs, field_of(w->fs->op, pointer, w->fs->arena));
 }
 
 const char *
-walk_called_inside(const struct walk *w, const char *pointer)
+walk_label_inside(const struct walk *w, const char *pointer)
 {
 	return faults_label_inside(w->fs, field_of(w->fs->op, pointer, w->fs->arena));
 }
@@ -89,5 +89,5 @@ walk_fault_inside(const struct walk *w, const struct at *at, enum text text)
 {
 	const char *pointer = walk_pointer(w, at);
 
-	faults_add(w->fs, pointer, text, walk_called_inside(w, pointer));
+	faults_add(w->fs, pointer, text, walk_label_inside(w, pointer));
 }

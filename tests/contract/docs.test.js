@@ -34,7 +34,7 @@ const operations = () => Object.entries(document_.paths).flatMap(([path, methods
 async function open(hash = "", settings = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000);   // a busy machine renders the whole document slowly
   const watched = { requests: [], faults: [], violations: [] };
   page.on("request", (r) => watched.requests.push(r.url()));
   page.on("websocket", (w) => watched.requests.push(w.url()));

@@ -241,7 +241,7 @@ def main():
         print(row)
     if wrong:
         sys.exit("differs too much from tests/cost/figures.json (in brackets): " + ", ".join(sorted(wrong))
-                 + "\nIf the change is intended: make test STEPS=cost COST=--update")
+                 + "\nIf the change is intended: make check STEPS=cost COST=--update")
 
 
 main()

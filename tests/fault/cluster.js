@@ -9,7 +9,9 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { root, until, directory, start, atEnd } = require("./processes.js");
 
-const bin = "/usr/lib/postgresql/15/bin";
+/* Where PostgreSQL's programs are, as tools/lib.sh finds it. */
+const bin = process.env.POSTGRESQL_BIN || execFileSync("bash", ["-c", '. tools/lib.sh; need_postgresql; printf %s "$POSTGRESQL_BIN"'],
+  { cwd: root, encoding: "utf8" });
 const password = "una-clave-de-prueba";
 
 const withDatabase = (url, name) => url.replace(/\/[^/]*$/, "/" + name);

@@ -37,7 +37,7 @@ read_piece(void *arg, char *buf, size_t size)
 }
 
 static void
-go_on(void *arg)
+send_continue(void *arg)
 {
 	(void)arg;
 }
@@ -114,7 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct app app = { .config = &config };
 	static bool ready;
 	struct source source;
-	struct body_source from = { read_piece, go_on, &source, "application/json", NULL };
+	struct body_source from = { read_piece, send_continue, &source, "application/json", NULL };
 	struct guard g = { .framing = FRAMING_LENGTH };
 	struct request rq;
 	bool unread = false;

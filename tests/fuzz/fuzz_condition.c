@@ -24,7 +24,7 @@ check_condition(const char *condition, const char *list)
 		MUST(n >= 1 && n <= ENTITY_TAG_MAX);
 		memcpy(tag, condition, n);
 		tag[n] = '\0';
-		MUST(entity_tags_name(list, tag));
+		MUST(entity_tags_match_weak(list, tag));
 		condition += n;
 		MUST(*condition == '\0' || condition[1] != '\0');
 		condition += *condition == ',';

@@ -7,21 +7,21 @@
 #include "fuzz.h"
 #include "http/page.h"
 
-#define ABOUT "client_opportunity_list 7"
+#define CONTEXT "client_opportunity_list 7"
 
 static void
 check_given(char *given)
 {
-	char text[128], sealed[256], token[SECRET_TOKEN_SIZE];
+	char text[128], cursor[256], token[SECRET_TOKEN_SIZE];
 	struct request rq;
 	struct page page;
 	int status;
 
-	if (secret_open(ABOUT, given, text, sizeof(text))) {
-		MUST(secret_seal(ABOUT, text, sealed, sizeof(sealed)) != NULL);
-		MUST(strcmp(sealed, given) == 0);
+	if (secret_verify(CONTEXT, given, text, sizeof(text))) {
+		MUST(secret_sign(CONTEXT, text, cursor, sizeof(cursor)) != NULL);
+		MUST(strcmp(cursor, given) == 0);
 	}
-	(void)!secret_kept(given, token);
+	(void)!secret_decrypt(given, token);
 	memset(&rq, 0, sizeof(rq));
 	arena_init(&rq.arena);
 	rq.op = openapi_operation("client_opportunity_list");
@@ -36,20 +36,21 @@ check_given(char *given)
 }
 
 static void
-check_sealed(const char *text, uint8_t which)
+check_signed(const char *text, uint8_t which)
 {
-	char sealed[256], opened[128];
+	char cursor[256], verified[128];
 	size_t n;
 
-	if (strlen(text) >= sizeof(opened) ||
-	    secret_seal(ABOUT, text, sealed, sizeof(sealed)) == NULL)
+	if (strlen(text) >= sizeof(verified) ||
+	    secret_sign(CONTEXT, text, cursor, sizeof(cursor)) == NULL)
 		return;
-	MUST(secret_open(ABOUT, sealed, opened, sizeof(opened)) && strcmp(opened, text) == 0);
-	MUST(!secret_open("contact_list 7", sealed, opened, sizeof(opened)));
+	MUST(secret_verify(CONTEXT, cursor, verified, sizeof(verified)) &&
+	     strcmp(verified, text) == 0);
+	MUST(!secret_verify("contact_list 7", cursor, verified, sizeof(verified)));
 	/* Changes one letter; the low bits of the last one are not part of the data. */
-	n = strlen(sealed);
-	sealed[which % (n - 1)] = sealed[which % (n - 1)] == 'A' ? 'B' : 'A';
-	MUST(!secret_open(ABOUT, sealed, opened, sizeof(opened)));
+	n = strlen(cursor);
+	cursor[which % (n - 1)] = cursor[which % (n - 1)] == 'A' ? 'B' : 'A';
+	MUST(!secret_verify(CONTEXT, cursor, verified, sizeof(verified)));
 }
 
 int
@@ -66,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	given = fuzz_text(data, size);
 	check_given(given);
-	check_sealed(given, size > 0 ? data[size - 1] : 0);
+	check_signed(given, size > 0 ? data[size - 1] : 0);
 	free(given);
 	return 0;
 }

@@ -76,10 +76,10 @@ async function writesRefused(c) {
   refused(await c.again(), 409, "client_erased");
 }
 
-test("client_erase: a client with 100,000 contacts and 4,000 opportunities is hidden at once, and erased in steps that survive a crash", async () => {
-  const c = await crowded(100000, 4000, 3000);
+test(`client_erase: a client with ${lib.counted(100000)} contacts and ${lib.counted(4000)} opportunities is hidden at once, and erased in steps that survive a crash`, async () => {
+  const c = await crowded(lib.many(100000), lib.many(4000), lib.many(3000));
   lib.sql(world.database.superuser, `insert into idempotency (scope, operation, key, request, status, body, client_id)
-    select '2', 'client_update', 'ajena-' || n, '', 200, '{"id":"999999","name":"NADIE"}', 999999 from generate_series(1, 500000) n; analyze idempotency`);
+    select '2', 'client_update', 'ajena-' || n, '', 200, '{"id":"999999","name":"NADIE"}', 999999 from generate_series(1, ${lib.many(500000)}) n; analyze idempotency`);
   for (const secret of secrets) assert.ok((await shown(c)).some(([, text]) => text.includes(secret)), `${secret} is shown before`);
   const began = Date.now(), r = await chief.post(`${c.there}/erasure`, undefined, { "idempotency-key": `borra-${c.id}` }), took = Date.now() - began;
   assert.equal(r.status, 202, r.text);
@@ -121,7 +121,7 @@ test("client_erase: a client with 100,000 contacts and 4,000 opportunities is hi
   await writesRefused(c);
   const done = (await chief.get(`${c.there}/erasure`)).json;
   assert.ok(done.begun_at < done.done_at && done.begun_at === r.json.erased_at, JSON.stringify(done));
-  assert.equal(sql("select count(*) from idempotency where client_id = 999999 and body is not null"), "500000", "others' answers stay");
+  assert.equal(sql("select count(*) from idempotency where client_id = 999999 and body is not null"), String(lib.many(500000)), "others' answers stay");
   assert.equal(sql(`select count(*) from audit where client_id = ${c.id} and after ? 'erased_at' and object_type = 'contact' and advisor_id is distinct from (select id from advisor where username = 'E8000002')`), "0",
     "the audit of each step names who requested the erasure");
 });

@@ -567,10 +567,11 @@ table("chunked bodies, malformed: one 400, and later bytes are not read", async 
   ["no CR LF after the data", "5\r\n[1,2]0\r\n\r\n"],
   ["more data than the size says", "4\r\n[1,2]\r\n0\r\n\r\n"],
   ["less data than the size says", "6\r\n[1,2]\r\n0\r\n\r\n"],
-  /* civetweb: it refuses chunk extensions, though RFC 9112 (7.1.1) says to ignore them. */
+  /* RFC 9112 (7.1.1) says to ignore chunk extensions; they are refused (http/chunks.h). */
   ["an extension", "5;a=b\r\n[1,2]\r\n0\r\n\r\n"],
   ["an extension with bare LF", "5;a\nb\r\n[1,2]\r\n0\r\n\r\n"],
   ["a long extension", `5;${"a".repeat(5000)}\r\n[1,2]\r\n0\r\n\r\n`],
+  ["an extension after a good chunk", "5\r\n[1,2]\r\n0;a\r\n\r\n"],
   ["a size of 70 digits", `${"0".repeat(69)}5\r\n[1,2]\r\n0\r\n\r\n`],
   ["ffffffffffffffff", "ffffffffffffffff\r\n[1,2]\r\n0\r\n\r\n"],
   ["fffffffffffffffe", "fffffffffffffffe\r\n[1,2]\r\n0\r\n\r\n"],
@@ -586,6 +587,11 @@ table("chunked bodies, malformed: one 400, and later bytes are not read", async 
   ["a body that is too large, in one chunk", `11170\r\n${" ".repeat(70000)}\r\n0\r\n\r\n`, 413],
   ["a body that is too large, in many chunks", `${inChunks(" ".repeat(70000), [1000])}0\r\n\r\n`, 413],
 ]);
+
+test("an extension that comes in a segment of its own is refused as well", async () => {
+  isRefusal(await talk([chunked("5"), 20, ";a=b\r\n[1,2]\r\n0\r\n\r\n"], { end: true }), 400);
+  isRefusal(await talk([chunked("5\r\n[1"), 20, ",2]\r\n0;", 20, "a\r\n\r\n"], { end: true }), 400);
+});
 
 table("bodies that end early: 400, and the connection is closed", async (bytes) => {
   isRefusal(await talk(bytes, { end: true }), 400);

@@ -147,7 +147,7 @@ async function built(which) {
 let pair, operations;
 const worlds = [];
 before(async () => {
-  pair = [await built(0), await built(1)];
+  pair = await Promise.all([built(0), built(1)]);
   ({ operations } = await lib.loadContract(pair[0].world.base));
 });
 after(async () => { for (const world of worlds) await world.end(); });
@@ -168,8 +168,7 @@ function comparable(r, writes, closes) {
 
 /* asked(op, member, path, body, headers) - sends the request to both, compares the answers, and returns the first. */
 async function asked(op, member, path, body, headers = {}) {
-  const answers = [];
-  for (const one of pair) answers.push(await one.as.request(op.method, path, body, headers));
+  const answers = await Promise.all(pair.map((one) => one.as.request(op.method, path, body, headers)));
   const [a, b] = answers.map((r) => comparable(r, op.method !== "GET", JSON.stringify(body || "").includes('"retenido"')));
   assert.deepEqual(b, a, `${op.operationId} ${path} ${JSON.stringify(body)} ${JSON.stringify(headers)} reveals ${member}`);
   return answers[0];

@@ -8,6 +8,7 @@
  */
 "use strict";
 
+const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
 
@@ -60,6 +61,16 @@ process.on("exit", () => {
   fs.writeFileSync(path.join(folder, `${process.pid}.json`), JSON.stringify([...seen]));
 });
 
+/* logged(values, logs) - the values that the logs contain. grep searches for all of them in one pass. */
+function logged(values, logs) {
+  const list = path.join(folder, "values.txt");
+  /* A value with a line break cannot be in a log as it is: JSON writes \\n. */
+  fs.writeFileSync(list, values.filter((v) => !v.includes("\n")).map((v) => v + "\n").join(""));
+  const grep = spawnSync("grep", ["-aoFf", list], { input: logs, encoding: "utf8", maxBuffer: 1 << 26, env: { PATH: process.env.PATH, LC_ALL: "C" } });
+  if (grep.status !== 0 && grep.status !== 1) throw new Error(`grep: ${grep.stderr || grep.error}`);
+  return [...new Set(grep.stdout.split("\n").filter(Boolean))];
+}
+
 function main() {
   const files = fs.existsSync(folder) ? fs.readdirSync(folder).map((name) => path.join(folder, name)) : [];
   const values = new Set(files.filter((f) => f.endsWith(".json")).flatMap((f) => JSON.parse(fs.readFileSync(f, "utf8"))));
@@ -67,7 +78,7 @@ function main() {
     /* Ignore today's date, which may be a birth date, and random ids, which may contain a client's number. */
     .replace(/^\{"time":"[^"]*",/gm, "{").replace(/"(request|trace|span)_id":"[0-9a-f]{16,32}"/g, "");
   const lines = logs.split("\n").length;
-  const found = [...values].filter((value) => logs.includes(value));
+  const found = logged([...values], logs);
   for (const value of found) {
     const at = logs.indexOf(value);
     console.log(`in a log: ${value}\n    ${logs.slice(logs.lastIndexOf("\n", at) + 1, logs.indexOf("\n", at))}`);

@@ -1,5 +1,5 @@
 /*
- * cut_head - cuts a request's head in place as civetweb 1.15 does (get_http_header_len,
+ * cut_head - cuts a request's head in place as civetweb 1.15 and 1.16 do (get_http_header_len,
  * parse_http_request, parse_http_headers, and handle_request for the query), so that
  * tests of the guard need no server.
  */

@@ -202,13 +202,13 @@ static void
 lists_of_tags_are_compared_weakly_and_strongly(void **state)
 {
 	(void)state;
-	assert_true(entity_tags_name("\"b\", W/\"a\"", "a"));
-	assert_false(entity_tags_match("\"b\", W/\"a\"", "a"));
-	assert_true(entity_tags_match("\"b\", \"a\"", "a"));
-	assert_true(entity_tags_match(" * ", "a") || entity_tags_match("*", "a"));
-	assert_true(entity_tags_match("*", NULL));
-	assert_false(entity_tags_match("\"a\"", NULL));
-	assert_false(entity_tags_name(NULL, "a"));
+	assert_true(entity_tags_match_weak("\"b\", W/\"a\"", "a"));
+	assert_false(entity_tags_match_strong("\"b\", W/\"a\"", "a"));
+	assert_true(entity_tags_match_strong("\"b\", \"a\"", "a"));
+	assert_true(entity_tags_match_strong(" * ", "a") || entity_tags_match_strong("*", "a"));
+	assert_true(entity_tags_match_strong("*", NULL));
+	assert_false(entity_tags_match_strong("\"a\"", NULL));
+	assert_false(entity_tags_match_weak(NULL, "a"));
 }
 
 int

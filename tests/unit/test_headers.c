@@ -1,4 +1,4 @@
-/* Request headers: conditions, traces, origins; and encrypted secrets. */
+/* Request headers: conditions, traces, origins; and encrypted or signed texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,13 +106,13 @@ static void
 none_match_compares_weakly(void **state)
 {
 	(void)state;
-	assert_true(entity_tags_name("*", "a1"));
-	assert_true(entity_tags_name("\"a1\"", "a1"));
-	assert_true(entity_tags_name("\"b2\", W/\"a1\"", "a1"));
-	assert_false(entity_tags_name("\"a1b\"", "a1"));
-	assert_false(entity_tags_name("a1", "a1"));
-	assert_false(entity_tags_name("", "a1"));
-	assert_false(entity_tags_name(NULL, "a1"));
+	assert_true(entity_tags_match_weak("*", "a1"));
+	assert_true(entity_tags_match_weak("\"a1\"", "a1"));
+	assert_true(entity_tags_match_weak("\"b2\", W/\"a1\"", "a1"));
+	assert_false(entity_tags_match_weak("\"a1b\"", "a1"));
+	assert_false(entity_tags_match_weak("a1", "a1"));
+	assert_false(entity_tags_match_weak("", "a1"));
+	assert_false(entity_tags_match_weak(NULL, "a1"));
 }
 
 #define ID   "0af7651916cd43dd8448eb211c80319c"
@@ -176,27 +176,27 @@ origins_are_a_list_of_origins(void **state)
 static void
 encrypted_texts_decrypt_and_altered_ones_do_not(void **state)
 {
-	char token[SECRET_TOKEN_SIZE], kept[SECRET_KEPT_SIZE], again[SECRET_TOKEN_SIZE],
-	    other[SECRET_KEPT_SIZE];
+	char token[SECRET_TOKEN_SIZE], encrypted[SECRET_ENCRYPTED_SIZE], again[SECRET_TOKEN_SIZE],
+	    other[SECRET_ENCRYPTED_SIZE];
 
 	(void)state;
 	secret_init("0123456789abcdef0123456789abcdef", NULL);
 	secret_token(token);
-	secret_keep(token, kept);
-	assert_true(secret_kept(kept, again));
+	secret_encrypt(token, encrypted);
+	assert_true(secret_decrypt(encrypted, again));
 	assert_string_equal(again, token);
-	assert_null(strstr(kept, token));
+	assert_null(strstr(encrypted, token));
 	/* Encrypting twice gives different texts. */
-	secret_keep(token, other);
-	assert_string_not_equal(kept, other);
-	for (size_t i = 0; i < strlen(kept); i += 7) {
-		memcpy(other, kept, sizeof(kept));
+	secret_encrypt(token, other);
+	assert_string_not_equal(encrypted, other);
+	for (size_t i = 0; i < strlen(encrypted); i += 7) {
+		memcpy(other, encrypted, sizeof(encrypted));
 		other[i] = other[i] == 'A' ? 'B' : 'A';
-		assert_false(secret_kept(other, again));
+		assert_false(secret_decrypt(other, again));
 	}
-	kept[40] = '\0';
-	assert_false(secret_kept(kept, again));
-	assert_false(secret_kept("", again));
+	encrypted[40] = '\0';
+	assert_false(secret_decrypt(encrypted, again));
+	assert_false(secret_decrypt("", again));
 }
 
 static void
@@ -204,29 +204,29 @@ texts_under_the_previous_secret_decrypt(void **state)
 {
 	static const char old[] = "0123456789abcdef0123456789abcdef";
 	static const char new[] = "fedcba9876543210fedcba9876543210";
-	char token[SECRET_TOKEN_SIZE], kept[SECRET_KEPT_SIZE], again[SECRET_TOKEN_SIZE],
-	    sealed[128], resealed[128], text[64];
+	char token[SECRET_TOKEN_SIZE], encrypted[SECRET_ENCRYPTED_SIZE], again[SECRET_TOKEN_SIZE],
+	    old_signed[128], new_signed[128], text[64];
 
 	(void)state;
 	secret_init(old, NULL);
 	secret_token(token);
-	secret_keep(token, kept);
-	assert_non_null(secret_seal("list", "2026 1", sealed, sizeof(sealed)));
+	secret_encrypt(token, encrypted);
+	assert_non_null(secret_sign("list", "2026 1", old_signed, sizeof(old_signed)));
 	secret_init(new, old);
-	assert_true(secret_kept(kept, again));
+	assert_true(secret_decrypt(encrypted, again));
 	assert_string_equal(again, token);
-	assert_true(secret_open("list", sealed, text, sizeof(text)));
+	assert_true(secret_verify("list", old_signed, text, sizeof(text)));
 	assert_string_equal(text, "2026 1");
-	assert_false(secret_open("another", sealed, text, sizeof(text)));
+	assert_false(secret_verify("another", old_signed, text, sizeof(text)));
 	/* New texts are encrypted under the current secret. */
-	assert_non_null(secret_seal("list", "2026 1", resealed, sizeof(resealed)));
-	assert_string_not_equal(sealed, resealed);
+	assert_non_null(secret_sign("list", "2026 1", new_signed, sizeof(new_signed)));
+	assert_string_not_equal(old_signed, new_signed);
 	secret_init(old, NULL);
-	assert_false(secret_open("list", resealed, text, sizeof(text)));
+	assert_false(secret_verify("list", new_signed, text, sizeof(text)));
 	secret_init(new, "");
-	assert_true(secret_open("list", resealed, text, sizeof(text)));
-	assert_false(secret_open("list", sealed, text, sizeof(text)));
-	assert_false(secret_kept(kept, again));
+	assert_true(secret_verify("list", new_signed, text, sizeof(text)));
+	assert_false(secret_verify("list", old_signed, text, sizeof(text)));
+	assert_false(secret_decrypt(encrypted, again));
 }
 
 int

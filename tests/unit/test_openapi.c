@@ -216,16 +216,16 @@ dangling_references_are_refused_in_answers_too(void **state)
 	char expected[256];
 
 	(void)state;
-	snprintf(expected, sizeof(expected), "%s$ref #/components/schemas/B leads nowhere", at);
+	snprintf(expected, sizeof(expected), "%s$ref #/components/schemas/B not found", at);
 	expect_refused(ANSWERED_WITH("'$ref': '#/components/schemas/B'", "'A': {}"), expected);
-	snprintf(expected, sizeof(expected), "%s$ref #/components/headers/A leads nowhere", at);
+	snprintf(expected, sizeof(expected), "%s$ref #/components/headers/A not found", at);
 	expect_refused(ANSWERED_WITH("'$ref': '#/components/headers/A'", "'A': {}"), expected);
 	snprintf(expected, sizeof(expected), "%s\"minimum\" beside \"$ref\"", at);
 	expect_refused(
 	    ANSWERED_WITH("'$ref': '#/components/schemas/A', 'minimum': 1", "'A': {}"), expected);
 	expect_refused(ANSWERED_WITH("'$ref': '#/components/schemas/A'",
 			   "'A': {'$ref': '#/components/schemas/A'}"),
-	    "components.schemas.A: A: $ref #/components/schemas/A is itself");
+	    "components.schemas.A: A: $ref #/components/schemas/A refers to itself");
 }
 
 static void
@@ -233,15 +233,15 @@ incomplete_documents_are_refused(void **state)
 {
 	(void)state;
 	expect_refused(
-	    "{", "the document is no JSON: line 1: string or '}' expected near end of file");
+	    "{", "the document is not JSON: line 1: string or '}' expected near end of file");
 	expect_refused("{'a': 1, 'a': 2}",
-	    "the document is no JSON: line 1: duplicate object key near '\"a\"'");
+	    "the document is not JSON: line 1: duplicate object key near '\"a\"'");
 	expect_refused("{}", "no paths");
 	expect_refused("{'paths': {'/x': {'get': {}}}}", "paths./x.get: no operationId");
-	expect_refused("{'paths': {'/x': {'fetch': {}}}}", "paths./x.fetch: no such method");
+	expect_refused("{'paths': {'/x': {'fetch': {}}}}", "paths./x.fetch: unknown method");
 	expect_refused(
 	    "{'paths': {'/x': {'get': {'operationId': 'a'}}, '/y': {'get': {'operationId': 'a'}}}}",
-	    "operationId a is there twice");
+	    "duplicate operationId a");
 	expect_refused("{'paths': {'/x': {'post': {'operationId': 'a', 'requestBody': {'content':"
 		       " {'text/plain': {'schema': {}}}}}}}}",
 	    "paths./x.post.requestBody: no schema of application/json or"
@@ -252,7 +252,7 @@ incomplete_documents_are_refused(void **state)
 	    "paths./x.post.requestBody: the two media types must have the same schema");
 	expect_refused("{'paths': {'/x': {'post': {'operationId': 'a', 'requestBody':"
 		       " {'$ref': '#/components/requestBodies/None'}}}}}",
-	    "paths./x.post: $ref #/components/requestBodies/None leads nowhere");
+	    "paths./x.post: $ref #/components/requestBodies/None not found");
 }
 
 static void
@@ -283,7 +283,7 @@ impossible_parameters_are_refused(void **state)
 	    "paths./x/{n}.get: a {name} of the path has no parameter");
 	expect_refused("{'paths': {'/x': {'get': {'operationId': 'a', 'parameters':"
 		       " [{'$ref': '#/components/parameters/N'}]}}}}",
-	    "paths./x.get.parameters: $ref #/components/parameters/N leads nowhere");
+	    "paths./x.get.parameters: $ref #/components/parameters/N not found");
 }
 
 int

@@ -1,0 +1,21 @@
+# shellcheck shell=bash disable=SC2154 # variables of tests/lib.sh
+# examples - runs each of examples/ against a server.
+
+run_examples() {
+	local base word bad=''
+	have_tools examples || return 0
+	serve examples || return 0
+	# example NAME COMMAND...
+	example() {
+		PGPASSFILE=$tmp/pgpass EXAMPLES_DATABASE_URL=$(on "$(plain "$OWNER_URL")" examples) \
+			GESTOR_URL=$base GESTOR_USERNAME=E8153375 GESTOR_PASSWORD=$word \
+			step "examples: $1" 120 tests/examples.sh "${@:2}"
+		((status == 0)) || bad=1
+	}
+	example curl examples/curl/call.sh
+	example python examples/python/call.py
+	[[ -f $tmp/examples/typescript/build/call.js ]] || step 'examples: compile' 120 tests/contract/types.sh "$tmp"
+	example typescript "$node22" "$tmp/examples/typescript/build/call.js"
+	[[ ! $bad ]] || { say '-- the server said:'; tail -n 20 "$tmp/examples.log"; }
+	unserve
+}
