@@ -4,21 +4,23 @@
 #   tools/on-debian.sh trixie 'make test'
 #   tools/on-debian.sh bookworm 'make test STEPS="unit http"'
 #
-# Root only, on a Debian. What README asks for is there, git and make, and nothing else. The copy is a clone of
-# HEAD with what is changed or added in the index and the working tree since; files that git does not know stay out.
+# No target of the Makefile runs this: it needs root, and takes long. The system in the chroot has git and make, as README
+# asks for, and nothing else. The copy of the repository is a clone of HEAD, with the changes of the working tree to
+# files that git knows (`git add` makes a new file known).
 #
-# The bare system is made once by debootstrap, in build/debian/RELEASE, and each run gets a copy that goes away
-# with it. DEBIAN_DIR=/elsewhere moves both. DEBIAN_KEEP=1 keeps the run's copy in RELEASE.kept, and the
-# next run with DEBIAN_KEEP=1 goes on there: its packages are installed by then and the build is old.
-# Packages that were fetched stay in RELEASE.cache. A base older than a week is made anew by hand: remove it.
+# debootstrap makes the bare system once, in build/debian/RELEASE. Each run has a copy of it, which is removed at the end.
+# DEBIAN_DIR=/elsewhere  where the bare systems, their copies and the fetched packages (RELEASE.cache) are
+# DEBIAN_KEEP=1          uses the copy RELEASE.kept, and keeps it: its packages stay installed, its build/ stays built
+# Remove RELEASE and RELEASE.kept to begin with the archive's packages of today.
 #
-# Mirror, proxy and certificates are this system's: apt's sources and Acquire settings, /etc/resolv.conf,
-# certificates of one's own in /usr/local/share/ca-certificates, npm's settings and the proxies of the environment.
-# The keys that sign RELEASE must be in this system's debian-archive-keyring: without a signature nothing is made.
+# Mirror, proxy and certificates are those of this system: apt's sources and Acquire settings, /etc/resolv.conf, the
+# certificates in /usr/local/share/ca-certificates, npm's settings, and the proxies of the environment. The keys
+# of RELEASE must be in this system's debian-archive-keyring (Debian 12's has Debian 13's since version 2023.3+deb12u2);
+# debootstrap makes nothing without a signature.
 #
-# The command has mounts and process ids of its own (unshare): when it ends, however that happens, the kernel ends
-# every process it left and forgets its mounts. The network is this system's. There is no systemd inside, so a
-# test that needs it as process 1 does not run there. Takes 1 GB, with everything of `make test` installed 4 GB.
+# The command has mount, process and IPC namespaces of its own: when it ends, however that happens, the kernel kills every process
+# that it left and removes the mounts. It shares the network. There is no systemd, so nothing can be started as a service.
+# A bare system takes 220 MB, and one with all packages of `make test` and `make check` 3 GB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
