@@ -88,6 +88,7 @@ conflict_current(struct request *rq)
 	auto_result struct result *row = query(rq, &show);
 	if (row == NULL || result_text(row, 0, 0) == NULL)
 		return NULL;
+	/* reply_json masks the record for this caller; a GET's entity tag is of the masked record. */
 	reply_json(rq, 200, result_text(row, 0, 0), result_length(row, 0, 0));
 	record = (struct span){ rq->reply.body, rq->reply.length };
 	tag = tag_of(rq, record);
