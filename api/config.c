@@ -10,17 +10,17 @@
 #include "base/address.h"
 #include "base/origin.h"
 
-/* RFC 7518, 3.2: a key for HS256 has at least as many bits as its hash. */
+/* RFC 7518, 3.2: a key for HS256 must be at least as long as the hash. */
 #define SECRET_BYTES_MIN 32
-/* Even 32 random hex digits show more distinct characters than this. */
+/* Even 32 random hex digits nearly always contain more distinct characters. */
 #define SECRET_DISTINCT_MIN 10
 #define FILE_BYTES_MAX	    4096
 
 struct text_setting {
 	const char *name;
-	const char *fallback; /* NULL: there is none */
+	const char *fallback; /* NULL: no default */
 	size_t offset;
-	bool secret; /* NAME_FILE may name a file that holds it */
+	bool secret; /* can be read from the file that NAME_FILE names */
 	const char *help;
 };
 
@@ -39,64 +39,71 @@ static const struct text_setting texts[] = {
 	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true,
 	    "key that signs access tokens, 32 bytes or more" },
 	{ "GESTOR_JWT_SECRET_PREVIOUS", "", AT(jwt_secret_previous), true,
-	    "another that is accepted, and signs nothing, while keys are rotated" },
+	    "second key, which is accepted and signs nothing, while keys are rotated" },
 	{ "GESTOR_LISTEN", "127.0.0.1:8080", AT(listen), false,
 	    "IPv4 address and port to serve on" },
 	{ "GESTOR_METRICS_LISTEN", "", AT(metrics_listen), false,
-	    "IPv4 address and another port, to serve /metrics there alone" },
+	    "IPv4 address and port for /metrics, which GESTOR_LISTEN then serves no longer" },
 	{ "GESTOR_LOG_LEVEL", "info", AT(log_level), false, "debug, info, warn or error" },
 	{ "GESTOR_CORS_ORIGINS", "", AT(cors_origins), false,
-	    "origins whose pages may call: https://desk.example, with commas between" },
+	    "origins whose pages may call the API, separated by commas: https://desk.example" },
 	{ "GESTOR_TRUSTED_PROXIES", "", AT(trusted_proxies), false,
-	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, with commas "
-	    "between" },
+	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, separated by "
+	    "commas" },
 };
 
 static const struct number_setting numbers[] = {
-	/* A thread serves one connection, idle ones too; each costs some 30 KB of real memory. */
-	{ "GESTOR_THREADS", 512, 4, 10000, AT(threads), "threads, which is connections at once" },
+	/* Each connection, also an idle one, occupies a thread, which costs about 30 KB of memory. */
+	{ "GESTOR_THREADS", 512, 4, 10000, AT(threads),
+	    "threads, which is the number of simultaneous client connections" },
 	{ "GESTOR_POOL_SIZE", 4, 1, 100, AT(pool_size),
 	    "database connections; about twice the cores" },
 	{ "GESTOR_POOL_WAIT_MS", 2000, 1, 60000, AT(pool_wait_ms),
-	    "longest wait for one, then 503; at once where that would be in vain" },
+	    "longest wait for a database connection, then 503; at once if the expected wait is too "
+	    "long" },
 	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms),
-	    "longest time for all that the database is asked for a request, then 503" },
+	    "longest time for all statements of a request, including the wait for a connection, "
+	    "then 503" },
 	{ "GESTOR_REQUEST_TIMEOUT_MS", 10000, 100, 600000, AT(request_timeout_ms),
 	    "longest time for a request's head, and for its body" },
 	{ "GESTOR_KEEP_ALIVE_MS", 60000, 0, 3600000, AT(keep_alive_ms),
 	    "how long an idle connection is kept" },
-	{ "GESTOR_BODY_MAX_BYTES", 65536, 1024, 1048576, AT(body_max_bytes), "largest body" },
+	{ "GESTOR_BODY_MAX_BYTES", 65536, 1024, 1048576, AT(body_max_bytes),
+	    "largest request body" },
 	{ "GESTOR_ACCESS_TTL_S", 900, 30, 3600, AT(access_ttl_s), "life of an access token" },
 	{ "GESTOR_REFRESH_TTL_S", 43200, 60, 2592000, AT(refresh_ttl_s),
 	    "life of a refresh token" },
 	{ "GESTOR_SESSION_HOURS", 24, 1, 720, AT(session_hours),
-	    "end of a session after its sign-in, however often it is renewed" },
+	    "life of a session, including renewals" },
 	{ "GESTOR_RATE_ADVISOR", 200, 0, 1000000, AT(rate_advisor),
 	    "requests a second of a person's account, over 10 s, then 429; 0: any number" },
 	{ "GESTOR_RATE_INTEGRATION", 500, 0, 1000000, AT(rate_integration),
 	    "the same of an integration's account" },
 	{ "GESTOR_SESSIONS_MAX", 100, 0, 10000, AT(sessions_max),
-	    "live sessions of an account; a sign-in beyond ends the one that was renewed least "
-	    "lately; 0: no end" },
+	    "live sessions of an account; one more sign-in ends the session that was renewed "
+	    "longest ago; 0: no bound" },
 	{ "GESTOR_DRAIN_MS", 10000, 0, 600000, AT(drain_ms),
-	    "longest wait for requests in flight at the end" },
+	    "longest wait for requests in flight when stopping" },
 	{ "GESTOR_DRAIN_DELAY_MS", 0, 0, 600000, AT(drain_delay_ms),
-	    "before that, how long it serves on while /readyz is 503, for proxies to see" },
+	    "how long before that /readyz answers 503 while requests are still served" },
 	{ "GESTOR_CHECK_MS", 5000, 100, 600000, AT(check_ms),
-	    "how often catalogues and sign-outs are looked up" },
+	    "how often catalogues and sign-outs are reloaded even without a notification" },
 	{ "GESTOR_GUESSES_PER_HOUR", 60, 0, 1000000, AT(guesses_per_hour),
-	    "numbers without a client that an account without personal_data may ask for; 0: any" },
+	    "how many numbers that belong to no client an account without the right "
+	    "personal_data may search or register in an hour, then 429; 0: any number" },
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
-	    "days after which purge erases an idle client; 0: never" },
+	    "days without any activity of a client after which `gestor purge` erases the client's "
+	    "personal data; 0: never" },
 	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
-	    "contacts of one client that a day takes; 0: any number" },
+	    "contacts of one client on a day, then 409; 0: any number" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
-	    "answers that an account keeps for Idempotency-Keys; 0: any number" },
+	    "answers stored for an account's Idempotency-Keys in 24 hours, then 429; 0: any "
+	    "number" },
 };
 
-/* The file's first line, in text; NULL = *text, else why there is none. */
+/* Reads the file's first line into text. Returns NULL, or why it cannot be read. */
 static const char *
-read_line_of(const char *path, char text[static FILE_BYTES_MAX])
+read_first_line(const char *path, char text[static FILE_BYTES_MAX])
 {
 	FILE *f = fopen(path, "re");
 	const char *why = NULL;
@@ -112,12 +119,14 @@ read_line_of(const char *path, char text[static FILE_BYTES_MAX])
 	return why;
 }
 
-/* returns false after saying why the setting cannot be had; value may be NULL for "not set". */
+/*
+ * Returns false after printing why the file cannot be read. *ret_value is NULL when neither the
+ * setting nor a default exists.
+ */
 static bool
-find_text(const struct text_setting *s, const char **ret_value)
+text_valid(const struct text_setting *s, const char **ret_value)
 {
-	/* What was in files; the process keeps it until it ends. */
-	static char kept[NITEMS(texts)][FILE_BYTES_MAX];
+	static char lines[NITEMS(texts)][FILE_BYTES_MAX];
 	const char *value = getenv(s->name), *path = NULL, *why;
 	char file_name[64];
 
@@ -128,18 +137,18 @@ find_text(const struct text_setting *s, const char **ret_value)
 	if (value != NULL && *value != '\0') {
 		*ret_value = value;
 	} else if (path != NULL && *path != '\0') {
-		why = read_line_of(path, kept[s - texts]);
+		why = read_first_line(path, lines[s - texts]);
 		if (why != NULL) {
 			fprintf(stderr, "gestor: %s: cannot read %s: %s\n", file_name, path, why);
 			return false;
 		}
-		*ret_value = kept[s - texts];
+		*ret_value = lines[s - texts];
 	}
 	return true;
 }
 
 static bool
-number_is_right(const struct number_setting *s, int *ret_value)
+number_valid(const struct number_setting *s, int *ret_value)
 {
 	const char *text = getenv(s->name);
 	char *end;
@@ -158,7 +167,7 @@ number_is_right(const struct number_setting *s, int *ret_value)
 	return true;
 }
 
-/* What is wrong with a secret; NULL: nothing. */
+/* Returns why the secret is refused; NULL: it is accepted. */
 static const char *
 weakness(const char *secret)
 {
@@ -176,7 +185,7 @@ weakness(const char *secret)
 			seen[(unsigned char)*p] = true;
 		}
 		if (distinct < SECRET_DISTINCT_MIN)
-			why = "is made of too few different characters";
+			why = "has too few different characters";
 		else if (strcasestr(secret, "changeme") != NULL ||
 			 strcasestr(secret, "secret") != NULL ||
 			 strcasestr(secret, "password") != NULL)
@@ -186,13 +195,13 @@ weakness(const char *secret)
 }
 
 static bool
-secrets_are_right(const char *secret, const char *previous)
+secrets_valid(const char *secret, const char *previous)
 {
 	const char *why = weakness(secret);
 
 	if (why != NULL) {
 		fprintf(stderr,
-		    "gestor: GESTOR_JWT_SECRET %s. Make one with\n"
+		    "gestor: GESTOR_JWT_SECRET %s. Create one with\n"
 		    "    openssl rand -base64 48 > jwt_secret && chmod 600 jwt_secret\n"
 		    "and set GESTOR_JWT_SECRET_FILE to its path.\n",
 		    why);
@@ -205,15 +214,15 @@ secrets_are_right(const char *secret, const char *previous)
 	if (why == NULL)
 		return true;
 	fprintf(stderr,
-	    "gestor: GESTOR_JWT_SECRET_PREVIOUS %s. It is the key that GESTOR_JWT_SECRET was "
-	    "before, or is to be next; leave it out when no key is being rotated.\n",
+	    "gestor: GESTOR_JWT_SECRET_PREVIOUS %s. It holds the former or the next value of "
+	    "GESTOR_JWT_SECRET while the key is rotated; leave it out otherwise.\n",
 	    why);
 	return false;
 }
 
-/* What civetweb can listen on: an IPv4 address and a port. */
+/* civetweb is given an IPv4 address and a port. */
 static bool
-is_address(const char *listen, unsigned *ret_port)
+listen_valid(const char *listen, unsigned *ret_port)
 {
 	char host[INET_ADDRSTRLEN], rest;
 	struct in_addr address;
@@ -222,15 +231,15 @@ is_address(const char *listen, unsigned *ret_port)
 	       inet_pton(AF_INET, host, &address) == 1 && *ret_port >= 1 && *ret_port <= 65535;
 }
 
-/* The port is what tells the listeners apart, so it cannot be the same on two addresses. */
+/* The server tells its two listeners apart by their ports, so the ports must differ. */
 static bool
-metrics_listen_right(struct config *c)
+metrics_listen_valid(struct config *c)
 {
 	unsigned main_port, port;
 
 	if (*c->metrics_listen == '\0')
 		return true;
-	if (is_address(c->listen, &main_port) && is_address(c->metrics_listen, &port) &&
+	if (listen_valid(c->listen, &main_port) && listen_valid(c->metrics_listen, &port) &&
 	    port != main_port) {
 		c->metrics_port = (int)port;
 		return true;
@@ -244,50 +253,48 @@ int
 config_load(struct config *ret_config, int need_secret)
 {
 	struct config c;
-	bool right = true;
+	bool valid = true;
 	unsigned port;
 
 	memset(&c, 0, sizeof(c));
 	for (size_t i = 0; i < NITEMS(texts); i++)
-		right &=
-		    find_text(&texts[i], (const char **)(void *)((char *)&c + texts[i].offset));
+		valid &=
+		    text_valid(&texts[i], (const char **)(void *)((char *)&c + texts[i].offset));
 	for (size_t i = 0; i < NITEMS(numbers); i++)
-		right &=
-		    number_is_right(&numbers[i], (int *)(void *)((char *)&c + numbers[i].offset));
-	if (right && (c.database_url == NULL || *c.database_url == '\0')) {
+		valid &= number_valid(&numbers[i], (int *)(void *)((char *)&c + numbers[i].offset));
+	if (valid && (c.database_url == NULL || *c.database_url == '\0')) {
 		fprintf(stderr, "gestor: DATABASE_URL is not set: postgresql://user@host/database, "
 				"or DATABASE_URL_FILE, the path of a file that holds it\n");
-		right = false;
+		valid = false;
 	}
-	if (right && strcmp(c.log_level, "debug") != 0 && strcmp(c.log_level, "info") != 0 &&
+	if (valid && strcmp(c.log_level, "debug") != 0 && strcmp(c.log_level, "info") != 0 &&
 	    strcmp(c.log_level, "warn") != 0 && strcmp(c.log_level, "error") != 0) {
 		fprintf(stderr, "gestor: GESTOR_LOG_LEVEL must be debug, info, warn or error\n");
-		right = false;
+		valid = false;
 	}
-	if (right && !origin_list_valid(c.cors_origins)) {
+	if (valid && !origin_list_valid(c.cors_origins)) {
 		fprintf(stderr, "gestor: GESTOR_CORS_ORIGINS must be origins such as "
 				"https://desk.example or http://localhost:3000, without a path, "
-				"with commas between\n");
-		right = false;
+				"separated by commas\n");
+		valid = false;
 	}
-	if (right && !address_list_valid(c.trusted_proxies)) {
+	if (valid && !address_list_valid(c.trusted_proxies)) {
 		fprintf(stderr, "gestor: GESTOR_TRUSTED_PROXIES must be IPv4 addresses or blocks "
-				"such as 10.0.0.5 or 10.0.0.0/24, with commas between\n");
-		right = false;
+				"such as 10.0.0.5 or 10.0.0.0/24, separated by commas\n");
+		valid = false;
 	}
-	if (right && !is_address(c.listen, &port)) {
+	if (valid && !listen_valid(c.listen, &port)) {
 		fprintf(stderr,
-		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port, 1 to "
-		    "65535, "
-		    "such as 127.0.0.1:8080\n",
+		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port (1 to "
+		    "65535), such as 127.0.0.1:8080\n",
 		    c.listen);
-		right = false;
+		valid = false;
 	}
-	if (right)
-		right = metrics_listen_right(&c);
-	if (right && need_secret)
-		right = secrets_are_right(c.jwt_secret, c.jwt_secret_previous);
-	if (!right)
+	if (valid)
+		valid = metrics_listen_valid(&c);
+	if (valid && need_secret)
+		valid = secrets_valid(c.jwt_secret, c.jwt_secret_previous);
+	if (!valid)
 		return -1;
 	*ret_config = c;
 	return 0;
@@ -302,7 +309,7 @@ config_help(void)
 		if (texts[i].fallback != NULL)
 			printf(" (%s)", texts[i].fallback[0] != '\0' ? texts[i].fallback : "none");
 		if (texts[i].secret)
-			printf("; or %s_FILE, a file that holds it", texts[i].name);
+			printf("; or %s_FILE, the path of a file that contains it", texts[i].name);
 		putchar('\n');
 	}
 	for (size_t i = 0; i < NITEMS(numbers); i++)

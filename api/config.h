@@ -1,8 +1,8 @@
 /*
- * config - the process's settings, from the environment.
+ * config - the process's settings, read from the environment.
  *
- * One table (config.c) of name, default, bounds and help; `gestor --help`
- * prints it. Secrets may stand in a file instead: NAME_FILE gives its path.
+ * The tables in config.c hold each setting's name, default, bounds and help text; `gestor --help`
+ * prints them. A secret can be read from a file instead: NAME_FILE holds the file's path.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -14,8 +14,8 @@ struct config {
 	const char *jwt_secret;
 	const char *jwt_secret_previous; /* "": none */
 	const char *listen;
-	const char *metrics_listen; /* "": /metrics is served where all else is */
-	int metrics_port; /* of it; 0: none */
+	const char *metrics_listen; /* "": /metrics is served on listen, too */
+	int metrics_port; /* metrics_listen's port; 0: none */
 	const char *log_level;
 	const char *cors_origins;
 	const char *trusted_proxies;
@@ -30,26 +30,27 @@ struct config {
 	int refresh_ttl_s;
 	int session_hours;
 	int rate_advisor, rate_integration; /* requests a second; 0: any number */
-	int sessions_max; /* 0: as many as are begun */
+	int sessions_max; /* live sessions of an account; 0: any number */
 	int drain_ms;
 	int drain_delay_ms;
 	int check_ms;
 	int guesses_per_hour;
 	int retention_days;
-	int contacts_per_day; /* of a client, at the desk; 0: any number */
-	int keys_max; /* answers that an account keeps for Idempotency-Keys; 0: any number */
+	int contacts_per_day; /* of one client; 0: any number */
+	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 
 /*
- * config_load - reads the environment.
+ * config_load - reads and checks the environment; before any thread starts. The strings live as
+ * long as the process.
  *
- * need_secret  also require and check GESTOR_JWT_SECRET, and check the previous one
- * returns      0; or -1 after saying on standard error, for every setting that
- *              is wrong, what it is and what is allowed
+ * need_secret  not 0: GESTOR_JWT_SECRET is required; it and GESTOR_JWT_SECRET_PREVIOUS are checked
+ * returns      0; or -1, after it printed each invalid setting and what is allowed to standard
+ *              error; ret_config is then untouched
  */
 int config_load(struct config *ret_config, int need_secret) MUSTCHECK;
 
-/* config_help - prints the table. */
+/* config_help - prints all settings to standard output. */
 void config_help(void);
 
 #endif

@@ -14,19 +14,22 @@
 #include "db/pool.h"
 #include "sql.h"
 
-#define EVERYTHING (HOUSEKEEPING_CATALOG | HOUSEKEEPING_SESSIONS | PURGES | ADDRESSES)
-#define PURGES	   4U
-#define ADDRESSES  8U
+#define ALL_JOBS  (HOUSEKEEPING_CATALOG | HOUSEKEEPING_SESSIONS | PURGES | ADDRESSES)
+#define PURGES	  4U
+#define ADDRESSES 8U
 
-/* What a process needs before it is ready, or better soon, is tried again after such a pause. */
+/* Failed jobs are retried after this pause, which doubles: the process is not ready without them. */
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS  1000
 
-/* Rows a statement, so that locks are short and little is lost when the process ends. A session's end is audited, which takes 0.3 ms. */
+/*
+ * Rows per statement: locks are held briefly, and little work is lost when the process ends.
+ * Each ended session is audited, which takes 0.3 ms.
+ */
 #define STEP_ROWS	  "1000"
 #define STEP_ROWS_AUDITED "200"
 
-/* Addresses are looked up from a little before the last look: a transaction may have been under way. */
+/* Each load overlaps the last one, because a transaction may have been uncommitted then. */
 #define ADDRESS_MARGIN_S 60
 
 static struct {
@@ -35,8 +38,8 @@ static struct {
 	pthread_cond_t more;
 	unsigned todo;
 	bool ending;
-	/* The thread's own. */
-	int64_t addresses_ms; /* when they were looked up last; 0: never */
+	/* Used by the thread alone. */
+	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool
@@ -50,9 +53,12 @@ is_ending(void)
 	return ending;
 }
 
-/* A statement that counts the rows it changed, again until there are none left; false: it could not be run. */
+/*
+ * Repeats a statement, which returns how many rows it changed, until none is left. Returns false
+ * when it fails.
+ */
 static bool
-in_steps(struct pool *pool, const struct statement *st, const char *rows)
+run_in_steps(struct pool *pool, const struct statement *st, const char *rows)
 {
 	const struct call call = { st, { rows } };
 	struct db_error error;
@@ -62,7 +68,7 @@ in_steps(struct pool *pool, const struct statement *st, const char *rows)
 		auto_result struct result *row = NULL;
 
 		if (db_run(pool, &call, 1, &row, &error) != DB_OK) {
-			log_msg(LOG_DEBUG, "%s was not run", st->name);
+			log_msg(LOG_DEBUG, "housekeeping: %s failed", st->name);
 			return false;
 		}
 		more = strcmp(result_text(row, 0, 0), rows) == 0;
@@ -82,15 +88,18 @@ purge(struct pool *pool)
 		result_free(none);
 	if (db_run(pool, &addresses, 1, &none, &error) == DB_OK)
 		result_free(none);
-	(void)in_steps(pool, &sql_idempotency_purge, STEP_ROWS);
-	(void)in_steps(pool, &sql_session_purge, STEP_ROWS);
-	/* Erasures that are under way; other processes do the same, each with other clients. */
-	(void)in_steps(pool, &sql_erasure_continue, STEP_ROWS);
+	(void)run_in_steps(pool, &sql_idempotency_purge, STEP_ROWS);
+	(void)run_in_steps(pool, &sql_session_purge, STEP_ROWS);
+	/* Unfinished erasures; other processes continue those of other clients. */
+	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
 }
 
-/* What the memory of refusals must not refuse: all at first, then those that came since. */
+/*
+ * Loads the addresses from which accounts signed in: first all, later the new ones. The throttle's
+ * cache must not refuse them.
+ */
 static bool
-look_up_addresses(struct pool *pool)
+load_addresses(struct pool *pool)
 {
 	int64_t now_ms = clock_ms();
 	char seconds[24] = "";
@@ -109,23 +118,23 @@ look_up_addresses(struct pool *pool)
 	return true;
 }
 
-/* What of it is to be tried again soon. */
+/* Does the jobs of a mask; returns those that failed. */
 static unsigned
-keep_house(struct app *app, unsigned todo)
+run_jobs(struct app *app, unsigned todo)
 {
-	unsigned again = 0;
+	unsigned failed = 0;
 
 	if ((todo & HOUSEKEEPING_CATALOG) != 0 &&
 	    catalog_refresh(app->pool, db_deadline_ms(app->pool)) != 0)
-		again |= HOUSEKEEPING_CATALOG;
-	if ((todo & ADDRESSES) != 0 && !look_up_addresses(app->pool))
-		again |= ADDRESSES;
+		failed |= HOUSEKEEPING_CATALOG;
+	if ((todo & ADDRESSES) != 0 && !load_addresses(app->pool))
+		failed |= ADDRESSES;
 	if ((todo & HOUSEKEEPING_SESSIONS) != 0 &&
-	    !in_steps(app->pool, &sql_session_tidy, STEP_ROWS_AUDITED))
-		again |= HOUSEKEEPING_SESSIONS;
+	    !run_in_steps(app->pool, &sql_session_tidy, STEP_ROWS_AUDITED))
+		failed |= HOUSEKEEPING_SESSIONS;
 	if ((todo & PURGES) != 0)
 		purge(app->pool);
-	return again;
+	return failed;
 }
 
 static void *
@@ -133,25 +142,25 @@ housekeeper(void *arg)
 {
 	struct app *app = arg;
 	int64_t all_ms = 0, until_ms, retry_ms = RETRY_FIRST_MS;
-	unsigned todo, again = 0;
+	unsigned todo, failed = 0;
 	struct timespec until;
 
 	pthread_mutex_lock(&self.lock);
 	while (!self.ending) {
-		todo = self.todo | again;
+		todo = self.todo | failed;
 		if (clock_ms() >= all_ms) {
-			todo = EVERYTHING;
+			todo = ALL_JOBS;
 			all_ms = clock_ms() + app->config->check_ms;
 		}
 		self.todo = 0;
 		pthread_mutex_unlock(&self.lock);
-		again = keep_house(app, todo);
-		retry_ms = again == 0			  ? RETRY_FIRST_MS
+		failed = run_jobs(app, todo);
+		retry_ms = failed == 0			  ? RETRY_FIRST_MS
 			   : retry_ms * 2 < RETRY_LAST_MS ? retry_ms * 2
 							  : RETRY_LAST_MS;
 		pthread_mutex_lock(&self.lock);
 		until_ms = clock_ms() + retry_ms;
-		if (again == 0 || until_ms > all_ms)
+		if (failed == 0 || until_ms > all_ms)
 			until_ms = all_ms;
 		until = clock_timespec(until_ms);
 		while (!self.ending && self.todo == 0 && clock_ms() < until_ms)

@@ -1,5 +1,5 @@
 /*
- * gestor - the back end of a retention desk. This file chooses the command.
+ * gestor - the back end of a retention desk. This file runs the chosen command.
  */
 #include <string.h>
 

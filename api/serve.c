@@ -26,9 +26,9 @@
 #include "sign_outs.h"
 #include "supervision.h"
 
-static bool given_up; /* read and written with __atomic builtins */
+static bool database_unfit; /* accessed with __atomic builtins */
 
-/* Some hundred threads would else get some dozen heaps. */
+/* Without a bound, glibc makes up to 8 heaps per core for the many threads. */
 #define MALLOC_ARENAS 4
 
 static int
@@ -55,7 +55,7 @@ set_log_level(const char *name)
 	}
 }
 
-/* Signals are waited for here, and blocked in every thread that is made later. */
+/* serve_until_signal waits for these signals; threads that are created later inherit the mask. */
 static void
 block_signals(sigset_t *ret_set)
 {
@@ -67,18 +67,18 @@ block_signals(sigset_t *ret_set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The keeper's word that this database will never do. The start, or what runs, is over. */
+/* Called by the pool's keeper thread when no connection to this database can be used. */
 static void
-give_up(const char *why)
+stop_unfit(const char *why)
 {
 	fprintf(stderr, "gestor: %s\n", why);
-	__atomic_store_n(&given_up, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&database_unfit, true, __ATOMIC_SEQ_CST);
 	kill(getpid(), SIGTERM);
 }
 
-/* Serves until a signal says that it is enough. returns the exit status */
+/* Returns the exit status. */
 static int
-serve_until_told(struct app *app, const sigset_t *signals)
+serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
@@ -86,17 +86,17 @@ serve_until_told(struct app *app, const sigset_t *signals)
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
-	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms, give_up });
+	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms, stop_unfit });
 	if (app->pool == NULL)
 		return 1;
 	keeping = housekeeping_start(app) == 0;
 	if (keeping)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
-	/* Read while they connect: each takes about as long as the other. */
+	/* The contract is loaded while the threads connect; each takes about as long. */
 	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
-		fprintf(stderr, "gestor: no thread to tell systemd\n");
+		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);
 		started = false;
 	}
@@ -109,10 +109,10 @@ serve_until_told(struct app *app, const sigset_t *signals)
 		log_msg(LOG_INFO, "stopping");
 		server_stop(app);
 	}
-	/* Nobody is shown anything any more. */
+	/* No request is left whose read would have to be recorded. */
 	if (recording)
 		reads_stop(c->drain_ms);
-	/* Their threads must be gone before exit() takes the libraries down under them. */
+	/* All threads must end before exit(), whose handlers free what the libraries use. */
 	if (notify != NULL)
 		notify_stop(notify);
 	if (keeping)
@@ -120,7 +120,7 @@ serve_until_told(struct app *app, const sigset_t *signals)
 	pool_stop(app->pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");
-	return started && !__atomic_load_n(&given_up, __ATOMIC_SEQ_CST) ? 0 : 1;
+	return started && !__atomic_load_n(&database_unfit, __ATOMIC_SEQ_CST) ? 0 : 1;
 }
 
 int
@@ -135,11 +135,11 @@ serve(void)
 		return 2;
 	set_log_level(config.log_level);
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
-	/* Before threads: jansson's seed is made at the first object else. */
+	/* Before any thread starts: otherwise jansson sets its seed with the first object. */
 	json_object_seed(0);
 	if (password_init() != 0 ||
 	    token_init(config.jwt_secret, config.jwt_secret_previous) != 0) {
-		fprintf(stderr, "gestor: libsodium or libjwt cannot be used\n");
+		fprintf(stderr, "gestor: libsodium or libjwt cannot be initialized\n");
 		return 1;
 	}
 	secret_init(config.jwt_secret, config.jwt_secret_previous);
@@ -147,10 +147,10 @@ serve(void)
 	throttle_init();
 	block_signals(&signals);
 	if (password_serve(config.threads / 2) != 0 || log_start() != 0) {
-		fprintf(stderr, "gestor: no threads for passwords and the log\n");
+		fprintf(stderr, "gestor: cannot create the threads for passwords and the log\n");
 		return 1;
 	}
-	status = serve_until_told(&app, &signals);
+	status = serve_until_signal(&app, &signals);
 	log_stop();
 	return status;
 }

@@ -12,24 +12,24 @@
 #include "housekeeping.h"
 #include "sql.h"
 
-/* Sign-outs are looked up a little further back than a token can live. */
+/* A reload covers the life of an access token and this margin. */
 #define LOOK_BACK_MARGIN_S 60
 
-/* What was heard and not asked about yet. What has no room makes it look up everything. */
+/* Notified ids that were not yet looked up. When more arrive, all sign-outs are reloaded. */
 #define HINTS_MAX 500
 #define ID_SIZE	  20
 
 struct hints {
-	char ids[HINTS_MAX * (ID_SIZE + 1) + 3]; /* {1,2,3} */
+	char ids[HINTS_MAX * (ID_SIZE + 1) + 3]; /* an array of PostgreSQL: {1,2,3 */
 	size_t length;
 	int count;
 };
 
-/* The thread that listens alone has them. */
+/* Used by the notify thread alone. */
 static struct {
 	struct hints sessions, accounts;
 	bool too_many;
-	bool failing; /* logged already */
+	bool failing; /* the failure was logged */
 } self;
 
 static void
@@ -60,7 +60,7 @@ hints_array(struct hints *h)
 }
 
 static void
-heard(const char *channel, const char *payload, void *arg)
+notified(const char *channel, const char *payload, void *arg)
 {
 	(void)arg;
 	if (strcmp(channel, "gestor_catalog") == 0) {
@@ -75,9 +75,9 @@ heard(const char *channel, const char *payload, void *arg)
 		hint_add(&self.sessions, payload);
 }
 
-/* The rows of session_ended and session_hinted. */
+/* Records the rows of session_ended and session_hinted. */
 static void
-take(const struct result *rows)
+add_revoked(const struct result *rows)
 {
 	enum { SESSION, ACCOUNT, EPOCH, ENDED };
 
@@ -98,42 +98,45 @@ look_back(const struct app *app, char ret_text[static 16])
 	return ret_text;
 }
 
+/* Logs the first failure and the recovery; why NULL: success. */
 static void
-say(const char *why)
+log_outcome(const char *why)
 {
 	if (why == NULL && self.failing)
-		log_msg(LOG_INFO, "sign-outs are looked up again");
+		log_msg(LOG_INFO, "sign-outs can be loaded again");
 	else if (why != NULL && !self.failing)
-		log_msg(LOG_ERROR, "sign-outs cannot be looked up%s: %s",
-		    revoked_ready() ? "" : ", and until they are nobody is let in", why);
+		log_msg(LOG_ERROR, "sign-outs cannot be loaded%s: %s",
+		    revoked_ready() ? "" : "; until they are, every token is answered with 503",
+		    why);
 	self.failing = why != NULL;
 }
 
+/* Looks up the sessions and accounts of the notifications that arrived together. */
 static bool
-settle(struct notify *n, void *arg)
+batch_end(struct notify *n, void *arg)
 {
 	const struct app *app = arg;
 	char seconds[16], why[NOTIFY_WHY_SIZE];
 	const struct call call = { &sql_session_hinted,
 		{ hints_array(&self.sessions), hints_array(&self.accounts),
 		    look_back(app, seconds) } };
-	bool asked = self.sessions.count + self.accounts.count > 0,
-	     accounts = self.accounts.count > 0, known = !self.too_many;
-	auto_result struct result *rows = asked ? notify_run(n, &call, why) : NULL;
+	bool needed = self.sessions.count + self.accounts.count > 0,
+	     accounts = self.accounts.count > 0, complete = !self.too_many;
+	auto_result struct result *rows = needed ? notify_run(n, &call, why) : NULL;
 
 	hints_clear();
 	if (rows != NULL)
-		take(rows);
-	else if (asked)
-		say(why);
+		add_revoked(rows);
+	else if (needed)
+		log_outcome(why);
 	if (accounts)
 		housekeeping_wake(HOUSEKEEPING_SESSIONS);
-	return known && (rows != NULL || !asked);
+	return complete && (rows != NULL || !needed);
 }
 
-/* Over the pool where the thread that listens has no connection: then no notification comes either. */
+/* Uses the pool while the notify thread has no connection: no notification arrives then. */
 static bool
-look(struct notify *n, void *arg)
+reload(struct notify *n, void *arg)
 {
 	struct app *app = arg;
 	char seconds[16], why[NOTIFY_WHY_SIZE];
@@ -144,13 +147,13 @@ look(struct notify *n, void *arg)
 
 	housekeeping_wake(HOUSEKEEPING_CATALOG | HOUSEKEEPING_SESSIONS);
 	if (rows == NULL && (connected || db_run(app->pool, &call, 1, &rows, &error) != DB_OK)) {
-		say(why);
+		log_outcome(why);
 		return false;
 	}
-	take(rows);
+	add_revoked(rows);
 	revoked_loaded();
-	say(NULL);
+	log_outcome(NULL);
 	return true;
 }
 
-const struct notify_handler sign_outs_handler = { heard, settle, look };
+const struct notify_handler sign_outs_handler = { notified, batch_end, reload };

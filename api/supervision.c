@@ -15,11 +15,11 @@
 #include "db/pool.h"
 #include "http/request.h"
 
-/* How often it looks, at least. */
-#define LOOK_MS	    500
+/* How often the thread checks: at least, and until the service is ready. */
+#define CHECK_MS    500
 #define STARTING_MS 50
 
-/* A resolver and a connection attempt of the keeper's, and whatever else is not reckoned. */
+/* For the keeper thread's name resolution and connection attempt, and whatever limit_ms omits. */
 #define SLACK_MS 30000
 
 static struct {
@@ -42,7 +42,10 @@ progress_made(struct progress *p, int64_t now_ms, int64_t laps, uint64_t answere
 	return now_ms - p->keeper_ms <= limit_ms && now_ms - p->requests_ms <= limit_ms;
 }
 
-/* The longest that a request may take: head, body and answer; the database, and passwords beside it. */
+/*
+ * The longest time that a request may take: its head, body and answer, each request_timeout_ms; two
+ * waits for a connection or the password hash; its statements.
+ */
 static int64_t
 limit_ms(const struct config *c)
 {
@@ -50,15 +53,15 @@ limit_ms(const struct config *c)
 }
 
 static void
-tell(const char *state)
+notify_systemd(const char *state)
 {
 	if (notify_socket_send(state) != 0)
-		log_msg(LOG_WARN, "systemd could not be told: %m");
+		log_msg(LOG_WARN, "cannot notify systemd: %m");
 }
 
-/* Until ms have gone by, or it is to end. */
+/* Waits for ms, or until supervision_stop is called; returns false for the latter. */
 static bool
-rest(int64_t ms)
+wait_ms(int64_t ms)
 {
 	int64_t until_ms = clock_ms() + ms;
 	const struct timespec until = clock_timespec(until_ms);
@@ -76,35 +79,37 @@ static void *
 supervise(void *arg)
 {
 	const struct app *app = arg;
-	int64_t every_ms = notify_socket_watchdog_ms() / 2, fed_ms = 0;
+	int64_t every_ms = notify_socket_watchdog_ms() / 2, watchdog_ms = 0;
 	struct progress progress = { .laps = 0 };
-	bool ready, was_ready = false, told_ready = false, moving = true, moved;
+	bool ready, was_ready = false, sent_ready = false, alive = true, was_alive;
 
-	tell("STATUS=waiting for the database");
+	notify_systemd("STATUS=waiting for the database");
 	do {
 		const struct pool_counts pool = pool_counts(app->pool);
 
-		/* READY=1 counts once; what comes and goes later is /readyz's matter. */
+		/* READY=1 is sent once; /readyz shows later changes. */
 		ready = pool.open > 0 && catalog_revision() > 0 && revoked_ready();
-		if (ready && !told_ready)
-			tell("READY=1\nSTATUS=serving");
+		if (ready && !sent_ready)
+			notify_systemd("READY=1\nSTATUS=serving");
 		else if (ready != was_ready)
-			tell(ready ? "STATUS=serving" : "STATUS=waiting for the database");
-		told_ready |= ready;
+			notify_systemd(
+			    ready ? "STATUS=serving" : "STATUS=waiting for the database");
+		sent_ready |= ready;
 		was_ready = ready;
 
-		moved = progress_made(&progress, clock_ms(), pool.laps, metrics_answered(),
+		was_alive = alive;
+		alive = progress_made(&progress, clock_ms(), pool.laps, metrics_answered(),
 		    __atomic_load_n(&app->in_flight, __ATOMIC_RELAXED), limit_ms(app->config));
-		if (moving && !moved)
-			log_msg(LOG_ERROR, "no request and no connection gets any further");
-		moving = moved;
-		if (moving && every_ms > 0 && clock_ms() - fed_ms >= every_ms) {
-			fed_ms = clock_ms();
-			tell("WATCHDOG=1");
+		if (was_alive && !alive)
+			log_msg(
+			    LOG_ERROR, "the requests or the database connections make no progress");
+		if (alive && every_ms > 0 && clock_ms() - watchdog_ms >= every_ms) {
+			watchdog_ms = clock_ms();
+			notify_systemd("WATCHDOG=1");
 		}
-	} while (rest(!told_ready			   ? STARTING_MS
-		      : every_ms > 0 && every_ms < LOOK_MS ? every_ms / 2 + 1
-							   : LOOK_MS));
+	} while (wait_ms(!sent_ready			       ? STARTING_MS
+			 : every_ms > 0 && every_ms < CHECK_MS ? every_ms / 2 + 1
+							       : CHECK_MS));
 	return NULL;
 }
 
@@ -128,5 +133,5 @@ supervision_stop(void)
 	pthread_cond_signal(&self.end);
 	pthread_mutex_unlock(&self.lock);
 	pthread_join(self.thread, NULL);
-	tell("STOPPING=1\nSTATUS=answering what is in flight");
+	notify_systemd("STOPPING=1\nSTATUS=answering the requests in flight");
 }

@@ -14,7 +14,7 @@ connect_why(char ret_why[static CONNECT_WHY_SIZE], const char *message)
 	snprintf(ret_why, CONNECT_WHY_SIZE, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
-/* A notice of the server's is not for standard error, where libpq would print it. */
+/* libpq would print the server's notices on standard error. */
 static void
 notice_ignore(void *arg, const PGresult *res)
 {
@@ -26,10 +26,10 @@ PGconn *
 connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 {
 	/*
-	 * What stands before dbname the URL may override, what stands after it
-	 * not. A server that vanishes without a word is noticed after
-	 * 10 + 3 * 5 s when idle, after 15 s when bytes are on their way to it.
-	 * With several hosts the one that takes writes is meant.
+	 * The URL (dbname) overrides the parameters before it, not those after it.
+	 * A server that vanishes silently is noticed after 10 + 3 * 5 s on an
+	 * idle connection, after 15 s when sent bytes are not acknowledged.
+	 * read-write: of several hosts, use the one that accepts writes.
 	 */
 	static const char *const keys[] = { "connect_timeout", "keepalives", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
@@ -40,10 +40,10 @@ connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 	PGconn *pg;
 
 	/*
-	 * A session that is ended in the moment it is ready has its farewell in
-	 * what PQconnectdbParams reads, which prints it. So the connection is
-	 * begun, told not to, and begun again: of libpq's calls only PQreset
-	 * keeps such a setting and each host's connect_timeout.
+	 * PQconnectdbParams would print the message of a server that ends the
+	 * session as soon as it is ready. So start the connection, set the
+	 * notice receiver, and connect again with PQreset: of libpq's calls only
+	 * PQreset keeps both the receiver and each host's connect_timeout.
 	 */
 	pg = PQconnectStartParams(keys, values, 1);
 	if (pg == NULL) {
@@ -61,7 +61,7 @@ connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
 	return pg;
 }
 
-/* socket_wait - sends what waits, reads what came; 0 when the deadline passed first. */
+/* socket_wait - waits to read or write, and does so; 0: the deadline passed first. */
 static int
 socket_wait(PGconn *pg, int64_t deadline_ms)
 {
@@ -78,7 +78,7 @@ socket_wait(PGconn *pg, int64_t deadline_ms)
 		return errno == EINTR;
 	if (n == 0)
 		return 0;
-	/* Its failure shows in PQstatus, and as an error result behind those that still came. */
+	/* A failure appears in PQstatus, and as an error result after those already received. */
 	if ((p.revents & ~POLLOUT) != 0)
 		(void)PQconsumeInput(pg);
 	return 1;
@@ -90,7 +90,7 @@ connect_next(PGconn *pg, int64_t deadline_ms, PGresult **ret_result)
 	PGresult *res;
 	int nulls;
 
-	/* One NULL ends a statement of a pipeline; two, and nothing is under way. */
+	/* One NULL ends each statement of a pipeline; two in a row: no statement is running. */
 	for (nulls = 0; nulls < 2; nulls++) {
 		while (PQisBusy(pg))
 			if (!socket_wait(pg, deadline_ms))
@@ -134,15 +134,14 @@ connect_session(
 	int ok;
 
 	/*
-	 * The server ends a slow statement a fifth before our deadline, so that
-	 * nearly always the answer is its clean "cancelled" on a connection that
-	 * stays usable. A wait for a lock ends much sooner: few waits for one
-	 * row would else hold every connection, and starve those who need
-	 * no lock. 0 would mean no limit at all. To compile a plan to machine
-	 * code costs more than any of these statements takes.
+	 * statement_timeout is 4/5 of the client's deadline, so the server
+	 * nearly always cancels first and the connection stays usable.
+	 * lock_timeout is much shorter: otherwise a few waits for one row would
+	 * occupy all connections. 0 would mean no limit, so 1 is the minimum.
+	 * jit is off: compiling a plan takes longer than any statement here.
 	 *
-	 * The keepalives are the server's: where the network swallows the end of
-	 * a write, its transaction would else hold its locks for two hours.
+	 * The keepalives are the server's: if the network loses the end of a
+	 * write, its transaction would otherwise hold its locks for two hours.
 	 */
 	snprintf(sql, sizeof(sql),
 	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"
@@ -165,13 +164,13 @@ connect_session(
 	return ok ? 0 : -1;
 }
 
-/* prepare_send - everything into the output buffer; 0 when libpq refuses. */
+/* prepare_send - puts all statements into the output buffer; 0: libpq refused. */
 static int
 prepare_send(PGconn *pg)
 {
 	int i;
 
-	/* First nothing, so that it works on a session that has (some of) them. */
+	/* The session may have some of them already. */
 	if (!PQenterPipelineMode(pg) ||
 	    !PQsendQueryParams(pg, "deallocate all", 0, NULL, NULL, NULL, NULL, 0))
 		return 0;

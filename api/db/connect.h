@@ -1,7 +1,8 @@
 /*
- * connect - one session with PostgreSQL, made ready for its use.
+ * connect - opens a session of PostgreSQL and prepares it for use.
  *
- * Shared by pool, query, notify and migrate; private to db/.
+ * Private to db/: used by pool, query, notify, probe and migrate. A PGconn may be used by one
+ * thread at a time. Deadlines are times of clock_ms().
  * source   PostgreSQL manual, chapter 34 (libpq: asynchronous commands, pipeline mode).
  */
 #ifndef DB_CONNECT_H
@@ -12,46 +13,50 @@
 #include "base/base.h"
 #include "db/statement.h"
 
-/* build/sql.c: every statement of the program. */
+/* All statements of the program, in build/sql.c. */
 extern const struct statement *const sql_all[];
 extern const int sql_all_count;
 
-/* What went wrong, in one line, for the log: never a value of a parameter. */
+/* ret_why: an error in one line, for the log; it never contains a parameter's value. */
 #define CONNECT_WHY_SIZE 256
 
 /*
- * connect_open - connects; the caller owns the connection (PQfinish).
+ * connect_open - connects, to the first host that accepts writes.
  *
- * time     5 s a host, unless the URL says otherwise (connect_timeout), and the resolver's
- * returns  NULL with ret_why filled in
+ * time     name resolution, and 5 s per host unless the URL sets connect_timeout
+ * returns  the connection, owned by the caller (PQfinish); or NULL with ret_why filled in
  */
 PGconn *connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /*
- * connect_session - the settings of a session that serves requests, and non-blocking mode.
- * returns 0, or -1 with ret_why filled in.
+ * connect_session - sets the session's parameters and non-blocking mode.
+ * returns 0, or -1 with ret_why filled in
  */
 int connect_session(PGconn *pg, int query_timeout_ms, int64_t deadline_ms,
     char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
-/* connect_prepare - (again) prepares all of sql_all in one round trip; 0, or -1 with ret_why. */
+/*
+ * connect_prepare - prepares all of sql_all in one round trip, also if some are prepared already.
+ * returns 0, or -1 with ret_why filled in
+ */
 int connect_prepare(
     PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /*
- * connect_exec - runs SQL text without parameters; the last result, owned by
- * the caller, or NULL: the deadline passed. It may be an error: look at its status.
+ * connect_exec - runs SQL text without parameters.
+ * returns the last result, owned by the caller (PQclear), which may be an error (PQresultStatus);
+ *         or NULL: the deadline passed
  */
 PGresult *connect_exec(PGconn *pg, const char *sql, int64_t deadline_ms) MUSTCHECK;
 
 /*
- * connect_next - the next result of what was sent, without the NULLs between.
- * returns 1: *ret_result is set, owned by the caller; 0: the deadline passed
- * first; -1: there is none any more.
+ * connect_next - waits for the next result of what was sent, and skips libpq's NULLs between.
+ * returns 1: *ret_result is set, owned by the caller (PQclear); 0: the deadline passed first;
+ *         -1: no result is left
  */
 int connect_next(PGconn *pg, int64_t deadline_ms, PGresult **ret_result) MUSTCHECK;
 
-/* connect_why - copies a message's first line. */
+/* connect_why - copies the first line of a message. */
 void connect_why(char ret_why[static CONNECT_WHY_SIZE], const char *message);
 
 #endif

@@ -27,18 +27,18 @@ struct notify {
 	struct notify_handler handler;
 	void *arg;
 	pthread_t thread;
-	int stop_fd; /* readable: end */
+	int stop_fd; /* an eventfd: readable when the thread must end */
 
-	/* The thread's own from here on. */
+	/* Used by the thread alone from here on. */
 	PGconn *pg; /* NULL: not connected */
-	int64_t look_at_ms;
-	int64_t retry_ms; /* the pause after a look that was not done */
+	int64_t reload_at_ms;
+	int64_t retry_ms; /* the pause after the next failed reload */
 	int64_t connect_at_ms;
 	int64_t backoff_ms;
-	bool failing; /* logged already */
+	bool failing; /* the failure was logged */
 };
 
-static_assert(NOTIFY_WHY_SIZE == CONNECT_WHY_SIZE, "one line for the log");
+static_assert(NOTIFY_WHY_SIZE == CONNECT_WHY_SIZE, "notify_run passes ret_why to connect_why");
 
 static void
 disconnect(struct notify *n, const char *why)
@@ -73,7 +73,7 @@ notify_run(struct notify *n, const struct call *call, char ret_why[static NOTIFY
 		return (struct result *)res;
 	connect_why(ret_why, more == 0 ? "no answer in time" : PQerrorMessage(n->pg));
 	PQclear(res);
-	/* What is still under way on this connection nobody waits for. */
+	/* A late result would be taken for the next statement's, so drop the connection. */
 	if (more != -1 || PQstatus(n->pg) != CONNECTION_OK)
 		disconnect(n, ret_why);
 	return NULL;
@@ -86,18 +86,18 @@ notify_connected(const struct notify *n)
 }
 
 static void
-look(struct notify *n)
+reload(struct notify *n)
 {
 	int64_t pause_ms = n->check_ms;
 
-	if (n->handler.look(n, n->arg)) {
+	if (n->handler.reload(n, n->arg)) {
 		n->retry_ms = NOTIFY_RETRY_FIRST_MS;
 	} else {
 		pause_ms = n->retry_ms < pause_ms ? n->retry_ms : pause_ms;
 		n->retry_ms =
 		    n->retry_ms * 2 < NOTIFY_RETRY_LAST_MS ? n->retry_ms * 2 : NOTIFY_RETRY_LAST_MS;
 	}
-	n->look_at_ms = clock_ms() + pause_ms;
+	n->reload_at_ms = clock_ms() + pause_ms;
 }
 
 static void
@@ -128,24 +128,24 @@ connect_listen(struct notify *n)
 		log_msg(LOG_INFO, "database: listening again");
 	n->failing = false;
 	n->backoff_ms = BACKOFF_FIRST_MS;
-	look(n);
+	reload(n);
 }
 
-/* All that has come, also what came with the answer to a question of the callbacks'. */
+/* Until none is left: more may arrive with the results of the callbacks' statements. */
 static void
 deliver(struct notify *n)
 {
 	PGnotify *note;
-	int heard;
+	int count;
 
 	do {
-		for (heard = 0; n->pg != NULL && (note = PQnotifies(n->pg)) != NULL; heard++) {
-			n->handler.heard(note->relname, note->extra, n->arg);
+		for (count = 0; n->pg != NULL && (note = PQnotifies(n->pg)) != NULL; count++) {
+			n->handler.notified(note->relname, note->extra, n->arg);
 			PQfreemem(note);
 		}
-		if (heard > 0 && !n->handler.settle(n, n->arg))
-			n->look_at_ms = clock_ms();
-	} while (heard > 0);
+		if (count > 0 && !n->handler.batch_end(n, n->arg))
+			n->reload_at_ms = clock_ms();
+	} while (count > 0);
 }
 
 static void
@@ -161,7 +161,7 @@ receive(struct notify *n)
 	}
 }
 
-/* wait_event - sleeps until there is something to do; false: to end. */
+/* wait_event - waits for input or the next due time; false: the thread must end. */
 static bool
 wait_event(struct notify *n)
 {
@@ -169,7 +169,7 @@ wait_event(struct notify *n)
 		{ .fd = n->stop_fd, .events = POLLIN },
 		{ .fd = n->pg != NULL ? PQsocket(n->pg) : -1, .events = POLLIN },
 	};
-	int64_t until_ms = n->look_at_ms, left;
+	int64_t until_ms = n->reload_at_ms, left;
 
 	if (n->pg == NULL && n->connect_at_ms < until_ms)
 		until_ms = n->connect_at_ms;
@@ -192,9 +192,9 @@ notify_thread(void *arg)
 	do {
 		if (n->pg == NULL && clock_ms() >= n->connect_at_ms)
 			connect_listen(n);
-		/* Without a connection too: the look is what stands behind it. */
-		if (clock_ms() >= n->look_at_ms)
-			look(n);
+		/* Also without a connection: the handler may use another one. */
+		if (clock_ms() >= n->reload_at_ms)
+			reload(n);
 		if (n->pg != NULL)
 			deliver(n);
 	} while (wait_event(n));
@@ -223,10 +223,10 @@ notify_start(const char *url, int check_ms, const struct notify_handler *handler
 	n->arg = arg;
 	n->backoff_ms = BACKOFF_FIRST_MS;
 	n->retry_ms = NOTIFY_RETRY_FIRST_MS;
-	n->look_at_ms = clock_ms() + check_ms;
+	n->reload_at_ms = clock_ms() + check_ms;
 	n->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (n->stop_fd < 0 || pthread_create(&n->thread, NULL, notify_thread, n) != 0) {
-		log_msg(LOG_ERROR, "database: no thread or descriptor to listen with");
+		log_msg(LOG_ERROR, "database: no thread or file descriptor to listen with");
 		notify_free(n);
 		return NULL;
 	}
@@ -238,7 +238,7 @@ notify_stop(struct notify *n)
 {
 	uint64_t one = 1;
 
-	/* It cannot fail: the counter has room, and the descriptor is ours. */
+	/* This cannot fail: the eventfd's counter is 0 and only this function writes to it. */
 	if (write(n->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		abort();
 	pthread_join(n->thread, NULL);

@@ -13,27 +13,30 @@
 #include "db/probe.h"
 
 #define BACKOFF_FIRST_MS 100
-/* Long pauses would be added to the time that the database was away: 2 s is what clients are to see. */
+/* Clients should be served within 2 s of the database's return, so pauses stay short. */
 #define BACKOFF_LAST_MS 500
 #define SWEEP_MS	1000
-/* An idle database is asked every second whether it is there, and has as long to say so. */
+/* How often the keeper pings an idle database, and how long it waits for the answer. */
 #define PING_MS 1000
-/* For settings, schema and preparing together: three round trips. */
+/* For the probe, settings, schema check and preparing together. */
 #define SETUP_MS 5000
 
-/* notice - its text may hold data, so nothing is logged; one kind changes what a COMMIT means. */
+/* notice - handles the server's notices. They are not logged, because their text may hold data. */
 static void
 notice(void *arg, const PGresult *res)
 {
 	struct pool_conn *c = arg;
 	const char *from = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
 
-	/* Committed here, perhaps not on the standby. The function's name, for texts are translated. */
+	/*
+	 * Committed here, perhaps not on the standby. Compare the function's name,
+	 * because the server translates the text.
+	 */
 	if (from != NULL && strcmp(from, "SyncRepWaitForLSN") == 0)
 		c->commit_unsure = true;
 }
 
-/* schema_current - 0 when the schema is at least what this program was built with. */
+/* schema_current - 0: the schema is at least as new as the program's last migration; or -1. */
 static int
 schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
@@ -63,7 +66,10 @@ schema_current(PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_
 	return ok ? 0 : -1;
 }
 
-/* version_check - name: libpq or PostgreSQL; version as PQlibVersion and PQserverVersion have it, 170012 = 17.12. */
+/*
+ * version_check - logs a version of libpq or PostgreSQL that was never tested.
+ * version  of PQlibVersion or PQserverVersion: 170012 is 17.12
+ */
 static void
 version_check(const char *name, int version)
 {
@@ -73,7 +79,7 @@ version_check(const char *name, int version)
 	tested_warn(name, text);
 }
 
-/* keeper_probe - false: with ret_why filled in, and whoever started the pool told where no other connection would do. */
+/* keeper_probe - false, with ret_why filled in: a pooler shares sessions, or the probe failed. */
 static bool
 keeper_probe(
     struct pool *pool, PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
@@ -91,7 +97,7 @@ keeper_probe(
 	return answer == PROBE_FIT;
 }
 
-/* keeper_open - a connection that is ready for requests; NULL with ret_why filled in. */
+/* keeper_open - opens a connection and makes it ready for requests; NULL with ret_why filled in. */
 static PGconn *
 keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 {
@@ -109,9 +115,9 @@ keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 	return NULL;
 }
 
-/* keeper_say - each change of state once, and not every attempt. */
+/* keeper_log - logs each change of the error once, not each attempt; why "": connected. */
 static void
-keeper_say(struct pool *pool, const char *why)
+keeper_log(struct pool *pool, const char *why)
 {
 	if (strcmp(pool->why, why) == 0)
 		return;
@@ -122,7 +128,10 @@ keeper_say(struct pool *pool, const char *why)
 	snprintf(pool->why, sizeof(pool->why), "%s", why);
 }
 
-/* keeper_reopen - tries for one closed connection; the lock is held, but not over the attempt. */
+/*
+ * keeper_reopen - tries to open one closed connection; the caller holds the lock, which is released
+ * during the attempt.
+ */
 static bool
 keeper_reopen(struct pool *pool)
 {
@@ -135,12 +144,12 @@ keeper_reopen(struct pool *pool)
 	c->pg = keeper_open(pool, why);
 	if (c->pg != NULL)
 		PQsetNoticeReceiver(c->pg, notice, c);
-	keeper_say(pool, why);
+	keeper_log(pool, why);
 	pthread_mutex_lock(&pool->lock);
 	pool->failing = c->pg == NULL;
 	if (pool->failing) {
 		pool_push(&pool->closed, c);
-		pool_wake(pool_dismiss(pool)); /* those who wait need not */
+		pool_wake(pool_dismiss(pool)); /* waiting is useless without a database */
 	} else {
 		pool->open++;
 		pool->heard_ms = c->used_ms = clock_ms();
@@ -151,8 +160,8 @@ keeper_reopen(struct pool *pool)
 }
 
 /*
- * keeper_sweep - finds the connections that ended while nobody used them, so
- * that readiness does not speak of the past. Under the lock: it waits for nothing.
+ * keeper_sweep - discards idle connections that the server closed, so that
+ * pool_ready notices. The caller holds the lock; it does not block.
  */
 static void
 keeper_sweep(struct pool *pool)
@@ -165,19 +174,19 @@ keeper_sweep(struct pool *pool)
 			continue;
 		}
 		*link = c->next;
-		log_msg(LOG_WARN, "database: an idle connection was ended");
+		log_msg(LOG_WARN, "database: the server closed an idle connection");
 		pool_discard(pool, c);
 	}
 }
 
-/* keeper_ping - where nothing was heard of the database for a while: without the lock, for it waits. */
+/* keeper_ping - checks that the database answers. It blocks, so the caller must not hold the lock. */
 static void
 keeper_ping(struct pool *pool)
 {
 	struct pool_conn *c;
 	PGresult *res;
 
-	/* All are in use, or none is open: those will be heard of. */
+	/* No free connection: the requests that use them will notice a failure. */
 	if (pool_take(pool, false, false, clock_ms(), &c) != DB_OK)
 		return;
 	res = connect_exec(c->pg, "select 1", clock_ms() + PING_MS);
@@ -203,7 +212,7 @@ keeper(void *arg)
 			backoff_ms = BACKOFF_FIRST_MS;
 			continue;
 		}
-		/* Here either all are open, or an attempt has just failed. */
+		/* All connections are open, or the last attempt failed. */
 		until_ms = clock_ms() + (pool->closed == NULL ? SWEEP_MS : backoff_ms);
 		until = clock_timespec(until_ms);
 		if (pool->closed != NULL)
@@ -260,7 +269,7 @@ pool_start(const struct pool_config *config)
 	clock_cond_init(&pool->work);
 	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
-		log_msg(LOG_ERROR, "database: no thread for the pool");
+		log_msg(LOG_ERROR, "database: cannot create the pool's thread");
 		pool_free(pool);
 		return NULL;
 	}

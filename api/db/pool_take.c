@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Not looked at once more when it was in use a moment ago: what ends it then is told to the next that uses it. */
+/* A connection that was used within this time is taken without pool_silent's system call. */
 #define FRESH_MS 100
-/* But what ended one may have ended the others: for so long they are looked at all the same. */
+/* But for this time after a connection was lost all are checked: the others may be lost, too. */
 #define SUSPECT_MS 1000
 
 void
@@ -47,8 +47,8 @@ pool_discard(struct pool *pool, struct pool_conn *c)
 }
 
 /*
- * Writes wait for locks, so they never hold all: a quarter of the connections,
- * or one, is for reads alone. (With half of them writes were a fifth slower.)
+ * Writes wait for locks, so they must not occupy all connections: a quarter, or
+ * one, is for reads alone. (With a half, writes were a fifth slower.)
  */
 static bool
 may_write(const struct pool *pool)
@@ -58,7 +58,7 @@ may_write(const struct pool *pool)
 	return pool->writing < size - for_reads;
 }
 
-/* A free connection for the one use or the other; NULL: there is none now. Under the lock. */
+/* Takes a free connection, or returns NULL: none now. The caller holds the lock. */
 static struct pool_conn *
 take_free(struct pool *pool, bool writes)
 {
@@ -73,18 +73,19 @@ take_free(struct pool *pool, bool writes)
 }
 
 static void
-untake(struct pool *pool, const struct pool_conn *c)
+uncount_taken(struct pool *pool, const struct pool_conn *c)
 {
 	pool->in_use--;
 	pool->writing -= c->writes;
 }
 
 /*
- * Out of the queue, in which he stands at *link; under the lock. Whoever takes a
- * waiter out, but himself, wakes him once: so nobody who is gone is ever woken.
+ * Removes the waiter at *link from the queue; the caller holds the lock. A thread
+ * that removes another's waiter must wake it exactly once, and no other thread may:
+ * the waiter is on its thread's stack and gone after that.
  */
 static struct pool_waiter *
-leave(struct pool *pool, struct pool_waiter **link)
+queue_remove(struct pool *pool, struct pool_waiter **link)
 {
 	struct pool_waiter *w = *link;
 
@@ -99,21 +100,21 @@ leave(struct pool *pool, struct pool_waiter **link)
 	return w;
 }
 
-/* Three quarters of what anybody waits at most: who would wait for longer would mostly wait in vain. */
+/* The longest expected wait, 3/4 of wait_ms: with a longer one most waiters would time out. */
 static int64_t
-promise_us(const struct pool *pool)
+expected_max_us(const struct pool *pool)
 {
 	return pool->wait_ms * INT64_C(750);
 }
 
-/* Under the lock: of those who wait, one more was served. What is long past counts by half. */
+/* Counts a waiter that got a connection; halves the weight of the past. The caller holds the lock. */
 static void
 note_served(const struct pool *pool, struct pool_queue *q)
 {
 	int64_t now_us = clock_us();
 
 	q->served++;
-	if (now_us - q->since_us > promise_us(pool)) {
+	if (now_us - q->since_us > expected_max_us(pool)) {
 		q->since_us += (now_us - q->since_us) / 2;
 		q->served -= q->served / 2;
 	}
@@ -131,7 +132,7 @@ pool_serve(struct pool *pool)
 			continue;
 		}
 		note_served(pool, &pool->queues[w->writes]);
-		leave(pool, link)->next = served;
+		queue_remove(pool, link)->next = served;
 		served = w;
 	}
 	return served;
@@ -145,7 +146,7 @@ pool_dismiss(struct pool *pool)
 	if (pool->open > 0)
 		return NULL;
 	while (pool->first != NULL)
-		leave(pool, &pool->first);
+		queue_remove(pool, &pool->first);
 	return all;
 }
 
@@ -155,32 +156,32 @@ pool_wake(struct pool_waiter *w)
 	struct pool_waiter *next;
 
 	for (; w != NULL; w = next) {
-		next = w->next; /* once woken, he is gone */
+		next = w->next; /* w is invalid once its thread is awake */
 		sem_post(&w->woken);
 	}
 }
 
 /*
- * Where one who comes now could not be served in his time, at the pace at which others were
- * since there is a queue, he is better told so at once. Under the lock.
+ * Whether a new waiter would have to wait too long, at the rate at which this queue was served.
+ * The caller holds the lock.
  */
 static bool
-is_crowded(const struct pool *pool, bool writes)
+wait_too_long(const struct pool *pool, bool writes)
 {
 	const struct pool_queue *q = &pool->queues[writes];
 	int64_t wait_us = clock_us() - q->since_us;
 
-	/* A pace is known after a while; before the first was served, only what they have waited. */
-	if (q->waiting == 0 || wait_us < promise_us(pool) / 4)
+	/* The rate is unknown at first; before any waiter was served, use how long the first waits. */
+	if (q->waiting == 0 || wait_us < expected_max_us(pool) / 4)
 		return false;
 	if (q->served > 0)
 		wait_us = wait_us / q->served * q->waiting;
-	return wait_us > promise_us(pool);
+	return wait_us > expected_max_us(pool);
 }
 
-/* When his time is over: he leaves by himself, or was just taken out. */
+/* At the deadline: leaves the queue. DB_OK: another thread removed it just before, and wakes it. */
 static enum db_status
-give_up(struct pool *pool, struct pool_waiter *self)
+stop_waiting(struct pool *pool, struct pool_waiter *self)
 {
 	struct pool_waiter **link = &pool->first;
 	enum db_status status = DB_OK;
@@ -189,14 +190,14 @@ give_up(struct pool *pool, struct pool_waiter *self)
 	if (self->queued) {
 		while (*link != self)
 			link = &(*link)->next;
-		leave(pool, link);
+		queue_remove(pool, link);
 		status = pool->open == 0 ? DB_DOWN : DB_BUSY;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return status;
 }
 
-/* In the queue until served, dismissed, or late. Under the lock, which is free afterwards. */
+/* Waits in the queue until served, dismissed or late. Called with the lock, which it releases. */
 static enum db_status
 wait_turn(
     struct pool *pool, bool writes, bool patient, int64_t deadline_ms, struct pool_conn **ret_conn)
@@ -219,17 +220,17 @@ wait_turn(
 	while (sem_clockwait(&self.woken, CLOCK_MONOTONIC, &until) != 0) {
 		if (errno == EINTR)
 			continue;
-		status = give_up(pool, &self);
+		status = stop_waiting(pool, &self);
 		if (status != DB_OK)
 			return status;
-		/* Whoever took him out is about to wake him. */
+		/* The thread that removed it is about to wake it. */
 		until.tv_sec += 3600;
 	}
 	*ret_conn = self.conn;
 	return self.conn != NULL ? DB_OK : DB_DOWN;
 }
 
-/* Whether what ended it would have been told to its last user, and was not. */
+/* Whether it was used so recently that it need not be checked. */
 static bool
 is_fresh(struct pool *pool, const struct pool_conn *c)
 {
@@ -254,7 +255,7 @@ pool_take(
 		if (c == NULL && pool->open == 0 && pool->failing)
 			status = DB_DOWN;
 		else if (c == NULL &&
-			 (clock_ms() >= deadline_ms || (!patient && is_crowded(pool, writes))))
+			 (clock_ms() >= deadline_ms || (!patient && wait_too_long(pool, writes))))
 			status = DB_BUSY;
 		if (c == NULL && status == DB_OK)
 			status = wait_turn(pool, writes, patient, deadline_ms, &c);
@@ -266,9 +267,9 @@ pool_take(
 			*ret_conn = c;
 			return DB_OK;
 		}
-		log_msg(LOG_WARN, "database: an idle connection was ended");
+		log_msg(LOG_WARN, "database: the server closed an idle connection");
 		pthread_mutex_lock(&pool->lock);
-		untake(pool, c);
+		uncount_taken(pool, c);
 		pool_discard(pool, c);
 		pthread_mutex_unlock(&pool->lock);
 	}
@@ -277,20 +278,20 @@ pool_take(
 void
 pool_give(struct pool *pool, struct pool_conn *c)
 {
-	/* A transaction that is still open would mix with the next request's. */
+	/* The next request's statements would join a transaction that is still open. */
 	bool usable = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
 		      PQtransactionStatus(c->pg) == PQTRANS_IDLE;
 	struct pool_waiter *served;
 
 	c->used_ms = clock_ms();
 	pthread_mutex_lock(&pool->lock);
-	untake(pool, c);
+	uncount_taken(pool, c);
 	if (usable) {
 		pool->heard_ms = c->used_ms;
 		pool_push(&pool->free, c);
 	} else
 		pool_discard(pool, c);
-	/* Even then: another may be free, and this was perhaps one of the writes that there may be. */
+	/* Also after a discard: another may be free, and a waiting write may be allowed now. */
 	served = pool_serve(pool);
 	pthread_mutex_unlock(&pool->lock);
 	pool_wake(served);

@@ -5,27 +5,27 @@
 #include <string.h>
 
 /*
- * An idle pooler gives both connections one process, a busy one another each time, and one that takes its
- * processes in turn is found out because the connections are not asked in turn.
+ * An idle pooler that shares sessions uses one process for both connections, a busy one changes the
+ * process. One that takes its processes in turn is detected because this order does not alternate.
  */
-#define ASKED 16
+#define QUERIES 16
 static const int order[] = { 0, 1, 1, 0, 0, 0, 1 };
 
 static const char unfit[] =
-    "DATABASE_URL leads through a pooler that shares sessions out by transaction or statement "
-    "(such as PgBouncer's pool_mode = transaction): use pool_mode = session, or connect to "
+    "DATABASE_URL leads to a pooler that assigns sessions per transaction or statement "
+    "(such as PgBouncer with pool_mode = transaction): use pool_mode = session, or connect to "
     "PostgreSQL directly";
 
 static enum probe_answer
-said(enum probe_answer answer, const char *why, char ret_why[static CONNECT_WHY_SIZE])
+answer_with(enum probe_answer answer, const char *why, char ret_why[static CONNECT_WHY_SIZE])
 {
 	connect_why(ret_why, why);
 	return answer;
 }
 
 /*
- * The process that serves this connection now, out of its answer, which is taken over; 0 with ret_answer
- * and ret_why filled in where it does not say.
+ * Reads the process id from a result, and frees the result.
+ * returns 0, with ret_answer and ret_why filled in, for an error
  */
 static int
 process_of(
@@ -36,11 +36,11 @@ process_of(
 
 	if (PQresultStatus(res) == PGRES_TUPLES_OK)
 		pid = atoi(PQgetvalue(res, 0, 0));
-	/* What was prepared is not there. */
+	/* invalid_sql_statement_name: another process prepared the statement. */
 	else if (sqlstate != NULL && strcmp(sqlstate, "26000") == 0)
-		*ret_answer = said(PROBE_UNFIT, unfit, ret_why);
+		*ret_answer = answer_with(PROBE_UNFIT, unfit, ret_why);
 	else
-		*ret_answer = said(
+		*ret_answer = answer_with(
 		    PROBE_FAILED, res == NULL ? "no answer in time" : PQerrorMessage(pg), ret_why);
 	PQclear(res);
 	return pid;
@@ -54,7 +54,7 @@ ask_prepared(PGconn *pg, int64_t deadline_ms, enum probe_answer *ret_answer,
 	    pg, connect_exec(pg, "execute gestor_probe", deadline_ms), ret_answer, ret_why);
 }
 
-/* One that an earlier probe left behind is the same. */
+/* A pooler may pass on a session in which an earlier probe prepared the statement. */
 static bool
 prepare(PGconn *pg, int64_t deadline_ms, enum probe_answer *ret_answer,
     char ret_why[static CONNECT_WHY_SIZE])
@@ -66,7 +66,7 @@ prepare(PGconn *pg, int64_t deadline_ms, enum probe_answer *ret_answer,
 		  (sqlstate != NULL && strcmp(sqlstate, "42P05") == 0);
 
 	if (!ok)
-		*ret_answer = said(
+		*ret_answer = answer_with(
 		    PROBE_FAILED, res == NULL ? "no answer in time" : PQerrorMessage(pg), ret_why);
 	PQclear(res);
 	return ok;
@@ -82,17 +82,17 @@ compare(PGconn *one, PGconn *other, int64_t deadline_ms, char ret_why[static CON
 	if (!prepare(one, deadline_ms, &answer, ret_why) ||
 	    !prepare(other, deadline_ms, &answer, ret_why))
 		return answer;
-	for (size_t i = 0; i < ASKED; i++) {
+	for (size_t i = 0; i < QUERIES; i++) {
 		int which = order[i % NITEMS(order)];
 		int pid = ask_prepared(conns[which], deadline_ms, &answer, ret_why);
 
 		if (pid == 0)
 			return answer;
 		if (pid == pids[!which] || (pids[which] != 0 && pid != pids[which]))
-			return said(PROBE_UNFIT, unfit, ret_why);
+			return answer_with(PROBE_UNFIT, unfit, ret_why);
 		pids[which] = pid;
 	}
-	/* A pooler may be told to hand sessions on as they are. */
+	/* A pooler may pass sessions on without a reset. */
 	PQclear(connect_exec(one, "deallocate gestor_probe", deadline_ms));
 	PQclear(connect_exec(other, "deallocate gestor_probe", deadline_ms));
 	return PROBE_FIT;

@@ -15,21 +15,21 @@
 
 #define RETRIES_MAX 3
 
-/* One db_run: what is asked, and how far the present attempt has come. */
+/* One db_run: its arguments, and the state of the current attempt. */
 struct run {
 	const struct call *calls;
 	int ncalls;
-	bool patient; /* waits its turn for a connection, however many wait before it */
-	bool repeatable; /* all of them are, or it is rolled back */
+	bool patient; /* DB_PATIENT */
+	bool repeatable; /* all calls are, or it is rolled back */
 	bool rehearsal; /* between BEGIN and ROLLBACK */
-	int64_t cancel_ms; /* when the statement is to be stopped, and nothing more begun */
-	int64_t end_ms; /* when an answer to that is not waited for any longer */
-	bool sent; /* with the sync: only from here on can anything be committed */
-	int nsyncs; /* seen so far */
-	bool synced; /* the server has finished the transaction, one way or the other */
-	bool failed; /* error is the first one */
+	int64_t cancel_ms; /* when to cancel the statement, and begin no other */
+	int64_t end_ms; /* when to stop waiting for the cancelled statement's result */
+	bool sent; /* including the sync: nothing can be committed before */
+	int nsyncs; /* received so far */
+	bool synced; /* the server has finished the transaction, committed or not */
+	bool failed; /* error holds the first error */
 	bool late; /* past cancel_ms */
-	bool begun; /* the BEGIN of a rehearsal was answered */
+	bool begun; /* the result of a rehearsal's BEGIN was received */
 	int nresults;
 	PGresult *results[DB_CALLS_MAX];
 	struct db_error error;
@@ -42,7 +42,7 @@ error_copy(struct db_error *ret_error, const PGresult *res)
 	const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
 	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-	/* "invalid input syntax for type integer: …": such messages quote what somebody typed. */
+	/* Class 22, "invalid input syntax for type integer: …": these messages quote a value. */
 	if (message == NULL || (state != NULL && strncmp(state, "22", 2) == 0))
 		message = "";
 	snprintf(ret_error->sqlstate, sizeof(ret_error->sqlstate), "%s", state ? state : "");
@@ -62,15 +62,15 @@ run_reset(struct run *run)
 }
 
 /*
- * run_send - all calls and the sync, as one write.
+ * run_send - sends all calls and the sync.
  *
- * Always in pipeline mode: for a single call the bytes are the same as
- * without. A write asks for its results to be sent on before the server goes
- * on to the COMMIT, so that we can tell the two apart: a statement may be
- * cancelled, a COMMIT never (what was committed here would perhaps not reach
- * the standby, and yet be seen by others).
+ * A write asks the server to send the statements' results before it commits. So
+ * run_drain knows whether a late transaction is still in a statement, which may be
+ * cancelled, or in its COMMIT, which must not be: a cancelled COMMIT may be visible
+ * here and missing on the standby.
  *
- * After an error the server skips to the next sync, but never a rehearsal's ROLLBACK.
+ * After an error the server skips to the next sync. A rehearsal's ROLLBACK comes after
+ * a sync of its own, so it always runs.
  */
 static bool
 run_send(const struct run *run, PGconn *pg)
@@ -107,9 +107,9 @@ cancel_thread(void *arg)
 }
 
 /*
- * cancel_start - asks the server to stop the statement, on a thread of its
- * own: PQcancel connects, and knows no deadline. It may then come after the
- * statement's end, so the connection is not to be used for another.
+ * cancel_start - cancels the statement on a new thread, because PQcancel connects
+ * and has no timeout. The cancel may arrive after the statement's end, so the
+ * connection must not be used for another one.
  */
 static void
 cancel_start(PGconn *pg)
@@ -131,9 +131,9 @@ cancel_start(PGconn *pg)
 	}
 }
 
-/* run_take - files one result; it is ours from here on. */
+/* run_add_result - records one result, and owns it from here on. */
 static void
-run_take(struct run *run, PGresult *res)
+run_add_result(struct run *run, PGresult *res)
 {
 	switch (PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
@@ -148,7 +148,7 @@ run_take(struct run *run, PGresult *res)
 	case PGRES_PIPELINE_SYNC:
 		run->synced = ++run->nsyncs == (run->rehearsal ? 2 : 1);
 		break;
-	case PGRES_PIPELINE_ABORTED: /* it stood behind the one that failed */
+	case PGRES_PIPELINE_ABORTED: /* skipped, because an earlier statement failed */
 		break;
 	default:
 		if (!run->failed)
@@ -158,7 +158,7 @@ run_take(struct run *run, PGresult *res)
 	PQclear(res);
 }
 
-/* run_drain - takes results until the sync, the connection's end, or end_ms. */
+/* run_drain - receives results until the sync, the connection's end, or end_ms. */
 static void
 run_drain(struct run *run, struct pool_conn *c)
 {
@@ -168,7 +168,7 @@ run_drain(struct run *run, struct pool_conn *c)
 	while (!run->synced) {
 		n = connect_next(c->pg, run->late ? run->end_ms : run->cancel_ms, &res);
 		if (n == 1) {
-			run_take(run, res);
+			run_add_result(run, res);
 			continue;
 		}
 		if (n == -1 || run->late)
@@ -181,9 +181,9 @@ run_drain(struct run *run, struct pool_conn *c)
 	}
 }
 
-/* run_judge - what the attempt came to. */
+/* run_status - returns the outcome of the attempt. */
 static enum db_status
-run_judge(const struct run *run, const struct pool_conn *c)
+run_status(const struct run *run, const struct pool_conn *c)
 {
 	enum db_status status;
 
@@ -191,7 +191,7 @@ run_judge(const struct run *run, const struct pool_conn *c)
 		return c->commit_unsure ? DB_UNKNOWN : DB_OK;
 	if (run->failed && run->error.sqlstate[0] != '\0') {
 		status = sqlstate_find(run->error.sqlstate)->status;
-		/* Told of the end when all had been done: the COMMIT may have been done too. */
+		/* The session ended after the last statement's result: the COMMIT may be done. */
 		if (status == DB_DOWN && !run->synced && !run->repeatable &&
 		    run->nresults == run->ncalls)
 			return DB_UNKNOWN;
@@ -214,7 +214,7 @@ run_attempt(struct run *run, struct pool_conn *c)
 		run_drain(run, c);
 	if (!run->synced || !PQexitPipelineMode(c->pg))
 		c->broken = true;
-	status = run_judge(run, c);
+	status = run_status(run, c);
 	if (status == DB_DOWN && sqlstate_find(run->error.sqlstate)->remedy == REMEDY_RECONNECT)
 		c->broken = true;
 	else if (status == DB_DOWN && run->synced)
@@ -226,9 +226,9 @@ run_attempt(struct run *run, struct pool_conn *c)
 	return status;
 }
 
-/* run_on - the attempts on one connection. */
+/* run_on_connection - makes the attempts on one connection. */
 static enum db_status
-run_on(struct run *run, struct pool_conn *c)
+run_on_connection(struct run *run, struct pool_conn *c)
 {
 	bool prepared_again = false;
 	char why[CONNECT_WHY_SIZE];
@@ -260,9 +260,9 @@ run_on(struct run *run, struct pool_conn *c)
 
 /*
  * lost_max - how often a run that ended in DB_DOWN, with nothing stored, is
- * tried on another connection. When the server said farewell, the others may
- * be about to hear it too. When it fell silent, it may be the statement that
- * brought it down, and that need not be proved more than once.
+ * retried on another connection. If the server announced the end, the next
+ * connections may be ending, too. If it did not, the statement itself may have
+ * crashed the server, so it is retried only once.
  */
 static int
 lost_max(const struct run *run)
@@ -287,7 +287,10 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 	int i, lost = 0;
 
 	assert(run.ncalls >= 1 && run.ncalls <= DB_CALLS_MAX);
-	/* The server's own timeout comes first (connect_session), and all of it before the deadline. */
+	/*
+	 * Of query_timeout_ms: statement_timeout at 16/20 (connect_session), the cancel at 17/20,
+	 * the end of waiting at 19/20.
+	 */
 	run.cancel_ms = cancel_ms(pool, deadline_ms);
 	run.end_ms = deadline_ms - pool->query_timeout_ms / 20;
 	run.repeatable = true;
@@ -295,7 +298,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 		run.repeatable = run.repeatable && run.calls[i].st->repeatable;
 		brief = brief && run.calls[i].st->brief;
 	}
-	/* What is rolled back may be run again; but it takes the locks of what it rehearses. */
+	/* A rehearsal may be retried, for it stores nothing; but it waits for locks like a write. */
 	run.repeatable = run.repeatable || run.rehearsal;
 	while (clock_ms() < run.cancel_ms) {
 		if (take_ms > run.cancel_ms)
@@ -303,7 +306,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 		status = pool_take(pool, !brief, run.patient, take_ms, &c);
 		if (status != DB_OK)
 			break;
-		status = run_on(&run, c);
+		status = run_on_connection(&run, c);
 		committed = c->commit_unsure;
 		broken = c->broken;
 		pool_give(pool, c);

@@ -1,11 +1,8 @@
-/*
- * result - what a statement gave: libpq's PGresult under the name that result.h gives it.
- */
 #include <libpq-fe.h>
 
 #include "db/result.h"
 
-/* A struct result is never defined: it is libpq's PGresult under a name that others may know. */
+/* struct result is never defined: it is libpq's PGresult, hidden from the users of db/. */
 static const PGresult *
 result_pg(const struct result *r)
 {

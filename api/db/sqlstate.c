@@ -2,18 +2,18 @@
 
 #include <string.h>
 
-/* The first that fits counts. */
+/* The first rule whose prefix matches is used. */
 static const struct sqlstate_rule sqlstate_rules[] = {
 	{ "40001", DB_CONFLICT, REMEDY_RERUN }, /* serialization_failure */
 	{ "40P01", DB_CONFLICT, REMEDY_RERUN }, /* deadlock_detected */
 	{ "55P03", DB_TIMEOUT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
-	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or us */
-	{ "26000", DB_REFUSED, REMEDY_PREPARE }, /* the prepared statement is gone */
-	{ "0A000", DB_REFUSED, REMEDY_PREPARE }, /* its result's columns were changed by DDL */
+	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or PQcancel */
+	{ "26000", DB_REFUSED, REMEDY_PREPARE }, /* the prepared statement does not exist */
+	{ "0A000", DB_REFUSED, REMEDY_PREPARE }, /* DDL changed the columns of its result */
 	{ "57P", DB_DOWN, REMEDY_RECONNECT }, /* shut down, crashed, not yet started */
 	{ "08", DB_DOWN, REMEDY_RECONNECT }, /* connection exceptions */
 	{ "53300", DB_DOWN, REMEDY_RECONNECT }, /* too_many_connections */
-	{ "53", DB_DOWN, REMEDY_NONE }, /* its disk or its memory is full */
+	{ "53", DB_DOWN, REMEDY_NONE }, /* the server's disk or memory is full */
 	{ "25006", DB_DOWN, REMEDY_RECONNECT }, /* read-only: this host is no longer the primary */
 	{ "", DB_REFUSED, REMEDY_NONE },
 };
@@ -28,7 +28,7 @@ sqlstate_find(const char *sqlstate)
 	return r;
 }
 
-/* What the schema is there to refuse is apart from what should not have been sent at all. */
+/* Refusals by constraints (23, and the schema's own GE…) are expected; others are program errors. */
 enum metrics_database
 sqlstate_class(enum db_status status, const char *sqlstate)
 {

@@ -34,19 +34,22 @@ struct call {
 enum db_status {
 	DB_OK,
 	DB_BUSY, /* no connection within pool_wait_ms: 503, try again */
-	DB_DOWN, /* no database, or it went away before anything could be stored: 503 */
+	DB_DOWN, /* no connection, or it was lost before anything could be stored: 503 */
 	DB_TIMEOUT, /* the statement passed its deadline and was cancelled: 503 */
-	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503, look first */
-	DB_CONFLICT, /* serialization failure or deadlock, retries included: 409 */
+	DB_UNKNOWN, /* the connection was lost when a write may have been committed: 503 */
+	DB_CONFLICT, /* serialization failure or deadlock, also after the retries: 409 */
 	DB_REFUSED /* the database refused: see struct db_error */
 };
 
 struct db_error {
 	char sqlstate[6]; /* "23505"; "" when there was none */
-	char constraint[64]; /* constraint's name, or "" */
-	bool committed; /* with DB_UNKNOWN: here it was, but perhaps not on the standby */
-	char message[1024]; /* primary message: for our log on 5xx, never for a user; left out
-	                          for class 22, whose messages quote the values */
+	char constraint[64]; /* the constraint's name, or "" */
+	bool committed; /* with DB_UNKNOWN: committed on the primary, perhaps not on the standby */
+	/*
+	 * The primary message, for the log of a 5xx, never for a client. "" for SQLSTATE class 22,
+	 * whose messages quote values.
+	 */
+	char message[1024];
 };
 
 #endif

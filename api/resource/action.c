@@ -5,7 +5,7 @@
 #include "resource/read.h"
 #include "sql.h"
 
-/* The grid of the desk's screen has a handful; a bound keeps an opportunity's answer small. */
+/* Rows of an opportunity's grid, so that its answer stays small; the desk uses a handful. */
 #define ACTIONS_MAX "20"
 
 int
@@ -33,7 +33,7 @@ action_create(struct request *rq)
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
-/* A change of the row in the path: its own tag will do, or the grid's. */
+/* A change of the row in the path; If-Match may have the row's entity tag or the grid's. */
 static struct change
 action_change(struct request *rq, const struct call *calls, int ncalls)
 {

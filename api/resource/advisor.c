@@ -1,5 +1,5 @@
 /*
- * Accounts: what administrators keep, and everybody's own password.
+ * Accounts, which administrators manage, and the change of one's own password.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "resource/sign_in.h"
 #include "sql.h"
 
-/* 0 = the password will do; else the status of the reply. */
+/* Returns 0, or the status of the reply: the password is too weak. */
 static int
 check_password(struct request *rq, const char *pointer, const char *password, const char *username)
 {
@@ -61,20 +61,20 @@ advisor_get(struct request *rq)
 	return reply_read(rq, &sql_advisor_get);
 }
 
-/* The body goes to the database without the password, which has no business there. */
+/* The database gets the password's hash only, so the password is removed from the body. */
 static const char *
 body_without_password(struct request *rq)
 {
 	json_t *body = json_copy(rq->body);
 	char *text;
-	const char *kept;
+	const char *copy;
 
 	json_object_del(body, "password");
 	text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
-	kept = text != NULL ? arena_copy(&rq->arena, text, strlen(text)) : "{}";
+	copy = text != NULL ? arena_copy(&rq->arena, text, strlen(text)) : "{}";
 	free(text);
-	return kept;
+	return copy;
 }
 
 int
@@ -92,11 +92,12 @@ advisor_create(struct request *rq)
 }
 
 /*
- * What the change ended is over here at once, and in the other processes when they are notified: columns
- * col to col + 2 are the account, its epoch, and when that began (null: its sessions never ended together).
+ * Revokes the sessions that the change ended in this process at once; other processes are notified.
+ * Columns col to col + 2 are the account, its epoch, and when that began (null: all its sessions
+ * never ended at once).
  */
 static void
-note_end(const struct request *rq, const struct result *row, int col)
+revoke_sessions(const struct request *rq, const struct result *row, int col)
 {
 	if (!rq->validate_only && result_rows(row) == 1 && result_text(row, 0, col + 2) != NULL)
 		revoked_add_account(strtoll(result_text(row, 0, col), NULL, 10),
@@ -119,11 +120,14 @@ advisor_update(struct request *rq)
 
 	if (row == NULL)
 		return rq->reply.status;
-	note_end(rq, row, 1);
+	revoke_sessions(rq, row, 1);
 	return reply_row(rq, 200, &row, 0);
 }
 
-/* One statement that changes a password, behind the account's lock; its row or none. NULL: the reply is set. */
+/*
+ * Runs a statement that changes a password, after it locked the account. Returns the statement's
+ * result, of one row or none; or NULL: the reply is set.
+ */
 static struct result *
 change_password(struct request *rq, struct call change)
 {
@@ -149,7 +153,7 @@ advisor_password_put(struct request *rq)
 	    rq, (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
 	if (row == NULL)
 		return rq->reply.status;
-	note_end(rq, row, 0);
+	revoke_sessions(rq, row, 0);
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "not_found");
 }
 
@@ -167,7 +171,7 @@ password_put(struct request *rq)
 		return rq->reply.status;
 	if (result_rows(known) == 0)
 		return reply_problem(rq, "token_invalid");
-	if (attempt_judged(rq, result_text(known, 0, 0), known, 2) != 0)
+	if (attempt_check_row(rq, result_text(known, 0, 0), known, 2) != 0)
 		return rq->reply.status;
 	switch (password_check(result_text(known, 0, 1), old, request_patience_ms(rq))) {
 	case PASSWORD_BUSY:
@@ -178,7 +182,7 @@ password_put(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
-	if (!attempt_was_right(rq, result_text(known, 0, 0)))
+	if (!attempt_succeeded(rq, result_text(known, 0, 0)))
 		return rq->reply.status;
 	if (password_same(old, password))
 		faults_add(&rq->faults, "#/password", TEXT_password_same);
@@ -189,7 +193,7 @@ password_put(struct request *rq)
 				      { rq->advisor_id, hashed, result_text(known, 0, 1) } });
 	if (row == NULL)
 		return rq->reply.status;
-	note_end(rq, row, 0);
-	/* Somebody else has changed it meanwhile, and this session is over with it. */
+	revoke_sessions(rq, row, 0);
+	/* No row: another request changed the password meanwhile, which ended this session. */
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "token_invalid");
 }

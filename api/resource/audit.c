@@ -8,7 +8,10 @@
 #include "resource/read.h"
 #include "sql.h"
 
-/* Both days, or both instants, and the last is before the first; of instants the whole seconds count. */
+/*
+ * Whether `to` is before `from`. Compares two days or two instants (to the second); a day and an
+ * instant are not compared.
+ */
 static bool
 is_reversed(const char *from, const char *to)
 {

@@ -13,7 +13,7 @@ hold(struct request *rq)
 	return rq->catalogs != NULL;
 }
 
-/* Nothing personal: they may be kept, and asked about with If-None-Match. */
+/* Catalogues hold no personal data, so clients may cache them and revalidate with If-None-Match. */
 static int
 reply_catalog(struct request *rq, const char *json, size_t length, const char *tag)
 {

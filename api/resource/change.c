@@ -33,9 +33,9 @@ change_reply(struct request *rq, const struct change *change)
 	return row != NULL ? reply_row(rq, 200, &row, 0) : rq->reply.status;
 }
 
-/* As opportunity_match reads them. */
+/* The parts' names as opportunity_match expects them: ",actions,closure,". */
 static const char *
-names_of(struct request *rq, unsigned parts)
+part_names(struct request *rq, unsigned parts)
 {
 	return arena_printf(&rq->arena, ",%s%s%s%s%s",
 	    (parts & PART_OPPORTUNITY) != 0 ? "opportunity," : "",
@@ -52,7 +52,7 @@ opportunity_change(struct request *rq, unsigned parts, const struct call *calls,
 		.lock = { &sql_opportunity_lock,
 		    { rq->param[0], rq->advisor_id, rq->may_change_all } },
 		.match = { &sql_opportunity_match,
-		    { rq->param[0], condition_of(rq, parts), names_of(rq, parts) } },
+		    { rq->param[0], condition_of(rq, parts), part_names(rq, parts) } },
 		.calls = calls,
 		.ncalls = ncalls,
 	};

@@ -1,10 +1,11 @@
 /*
- * change - how a record is changed: one transaction in one round trip.
+ * change - changes a record in one transaction and one round trip.
  *
- * Its statements are a lock, which refuses what must not be changed (no such record, another's,
- * finished, erased); where the request has a condition, a comparison of tags, which refuses what
- * was changed since; the changes; and one that shows the record. What they refuse ends the
- * transaction and is answered by request_run, so a change that returns was made.
+ * The transaction's statements are:
+ *   lock     locks the record; refuses if it does not exist, is another advisor's, finished or erased
+ *   match    only if the request has a condition: refuses if the entity tag differs
+ *   calls    the changes, and a statement that returns the record
+ * A refusal ends the transaction, and request_run sets the reply.
  */
 #ifndef RESOURCE_CHANGE_H
 #define RESOURCE_CHANGE_H
@@ -12,38 +13,42 @@
 #include "http/entity_tag.h"
 #include "http/request.h"
 
-/* A record that may be changed, and what the change could overwrite. */
 struct change {
-	struct call lock;
-	struct call
-	    match; /* compares the condition, which is one of its arguments; sent where the request has one */
-	const struct call *calls; /* the changes, and last the statement that shows the record */
+	struct call lock, match;
+	const struct call *calls; /* last the statement that returns the record */
 	int ncalls;
 };
 
 /*
  * change_run - runs a change.
- * returns  the last statement's result, the caller's (auto_result); or NULL: the reply is set
+ * returns  the last statement's result, owned by the caller (auto_result); or NULL: the reply is set
  */
 struct result *change_run(struct request *rq, const struct change *change) MUSTCHECK;
 
-/* change_reply - change_run, and 200 with column 0 of the last statement's result. */
+/*
+ * change_reply - runs a change, and replies 200 with column 0 of the last statement's result.
+ * returns  the status of the reply
+ */
 int change_reply(struct request *rq, const struct change *change);
 
 /*
- * opportunity_change - a change of the opportunity in the path, which is open.
- * parts  those that the change could overwrite: bits of http/entity_tag.h
+ * opportunity_change - builds a change of the opportunity in the path; its lock refuses a finished one.
+ * parts  the parts that the change could overwrite: a mask of PART_x (http/entity_tag.h)
  */
 struct change opportunity_change(
     struct request *rq, unsigned parts, const struct call *calls, int ncalls);
 
-/* opportunity_saved - the call that shows the opportunity in the path, last of a change. */
+/* opportunity_saved - returns the last call of a change, which returns the opportunity in the path. */
 struct call opportunity_saved(const struct request *rq);
 
-/* closure_stage - the stage's code of a closure as it is written; NULL when there is no closure. */
+/* closure_stage - returns the stage's code in a closure of a request's body; NULL without one. */
 const char *closure_stage(const json_t *closure);
 
-/* opportunity_close - the call that takes this stage, to run after all else is saved. opportunity NULL: the one just made. */
+/*
+ * opportunity_close - returns the call that sets the stage. It checks what a final stage needs, so
+ * it comes after the other changes.
+ * opportunity  its id; NULL: the one that this transaction created
+ */
 struct call opportunity_close(const char *stage, const char *opportunity);
 
 #endif

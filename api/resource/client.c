@@ -27,7 +27,7 @@ client_search(struct request *rq)
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
 		    faults_label(&rq->faults, "client.document_type"),
 		    faults_label(&rq->faults, "client.document_number"));
-	/* As in a write: no client has such a number, and the answer would be an empty list. */
+	/* A number that does not fit the type is a fault, as in a write: no client can have it. */
 	if (type != NULL && number != NULL)
 		rule_document(type, number, "#/document_number", &rq->faults);
 	if (rq->faults.count > 0)
@@ -57,9 +57,9 @@ client_get(struct request *rq)
 	return reply_read(rq, &sql_client_get);
 }
 
-/* With the type alone the answer would tell whether the hidden number fits it. */
+/* A change of the type alone would reveal to a masked caller whether the hidden number fits it. */
 static bool
-judges_hidden_number(const struct request *rq)
+reveals_hidden_number(const struct request *rq)
 {
 	return rq->masked && json_object_get(rq->body, "document_type") != NULL &&
 	       json_object_get(rq->body, "document_number") == NULL;
@@ -76,7 +76,7 @@ client_update(struct request *rq)
 		.ncalls = 1,
 	};
 
-	if (judges_hidden_number(rq)) {
+	if (reveals_hidden_number(rq)) {
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
 		    faults_label(&rq->faults, "client.document_type"),
 		    faults_label(&rq->faults, "client.document_number"));

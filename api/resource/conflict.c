@@ -6,9 +6,9 @@
 
 #include "sql.h"
 
-/* NULL: no row, or no answer. */
+/* Returns the result; or NULL: no row, or the statement failed. */
 static struct result *
-ask(struct request *rq, const struct call *call)
+query(struct request *rq, const struct call *call)
 {
 	struct result *row = NULL;
 	struct db_error error;
@@ -22,7 +22,7 @@ ask(struct request *rq, const struct call *call)
 	return NULL;
 }
 
-/* The statements that show the record and tell who changed it last. */
+/* The statements that return the record, and who changed it last. */
 static void
 statements_of(const struct request *rq, struct call *ret_show, struct call *ret_changed)
 {
@@ -47,7 +47,7 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 	}
 }
 
-/* The tag of the part that the request would have changed; NULL: it is not there any more. */
+/* The entity tag of the part that the request would have changed; NULL: it was deleted. */
 static const char *
 tag_of(struct request *rq, struct span record)
 {
@@ -85,16 +85,17 @@ conflict_current(struct request *rq)
 	if (rq->param[0] == NULL)
 		return NULL;
 	statements_of(rq, &show, &changed);
-	auto_result struct result *row = ask(rq, &show);
+	auto_result struct result *row = query(rq, &show);
 	if (row == NULL || result_text(row, 0, 0) == NULL)
 		return NULL;
+	/* reply_json masks the record for this caller; a GET's entity tag is of the masked record. */
 	reply_json(rq, 200, result_text(row, 0, 0), result_length(row, 0, 0));
 	record = (struct span){ rq->reply.body, rq->reply.length };
 	tag = tag_of(rq, record);
 	if (tag == NULL)
 		return NULL;
-	auto_result struct result *last = ask(rq, &changed);
-	/* A contact does not show when it was changed. */
+	auto_result struct result *last = query(rq, &changed);
+	/* A contact has no member updated_at. */
 	if (json_text_member(record, "updated_at", &updated))
 		updated = (struct span){ updated.at + 1, updated.length - 2 };
 	else if (last != NULL)
@@ -106,7 +107,7 @@ conflict_current(struct request *rq)
 	    updated.length, "advisor", advisor_of(last));
 }
 
-/* A new client's members stand in the body, or under `client` where a whole call is saved. */
+/* A member of the client in the body: under `client` if the request saves a whole call. */
 static const char *
 client_member(const struct request *rq, const char *name)
 {
@@ -124,7 +125,7 @@ conflict_document(struct request *rq)
 	if (rq->shows != ENTITY_CLIENT || rq->param[0] == NULL || number == NULL ||
 	    client_member(rq, "document_type") != NULL)
 		return false;
-	auto_result struct result *row = ask(rq, &show);
+	auto_result struct result *row = query(rq, &show);
 	if (row == NULL)
 		return false;
 	rule_document(result_text(row, 0, 0), number, "#/document_number", &rq->faults);
@@ -148,7 +149,7 @@ conflict_existing(struct request *rq, const char *constraint)
 	} else {
 		return NULL;
 	}
-	auto_result struct result *row = ask(rq, &call);
+	auto_result struct result *row = query(rq, &call);
 	if (row == NULL)
 		return NULL;
 	return json_pack("{s:s, s:s++}", "id", result_text(row, 0, 0), "href", "/v1/", of,

@@ -1,8 +1,9 @@
 /*
- * conflict - what a client that was refused needs to go on: the record as it is now, or the one that exists already.
+ * conflict - what a refused client needs to continue: the state of the record that changed, or the
+ * record that exists already.
  *
- * Each asks the database once more, after a refusal alone; where that does not answer, the problem
- * goes without. The values are new references, or NULL.
+ * Each function queries the database after a refusal. The json_t are new references; NULL (the
+ * query failed, or there is nothing to report): the problem is sent without the member.
  */
 #ifndef RESOURCE_CONFLICT_H
 #define RESOURCE_CONFLICT_H
@@ -10,18 +11,23 @@
 #include "http/request.h"
 
 /*
- * conflict_current - for 412: {etag, updated_at, advisor} of what the request would have changed: the tag that a GET
- * answers now (of a new row of the grid, the grid's), when it was changed last and by whom; advisor null: by hand.
+ * conflict_current - returns `current` of a 412: {etag, updated_at, advisor} of the record or part
+ * that the request would have changed (for a new row, of the grid): its present entity tag, when it
+ * was changed last, and by whom. advisor is null for a change by hand in the database.
  */
 json_t *conflict_current(struct request *rq);
 
 /*
- * conflict_document - says why a client's new number does not fit the type that the client has.
- * returns false: it says nothing, for the type is new, or not known in time
+ * conflict_document - adds a fault that says why a new document number does not fit the document
+ * type that the client already has.
+ * returns false, without a fault: the request sets the type, too, or the query failed
  */
 bool conflict_document(struct request *rq);
 
-/* conflict_existing - for 409 by this constraint: {id, href} of the record that has what must be unique. */
+/*
+ * conflict_existing - returns `existing` of a 409: {id, href} of the record that has the same unique
+ * value. constraint: the violated one's name
+ */
 json_t *conflict_existing(struct request *rq, const char *constraint);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * constraints - what a refusal by one of the schema's named constraints means
- * to a client: C(constraint, problem, field, text).
+ * constraints - what clients get when one of the schema's named constraints refuses a write:
+ * C(constraint, problem, field, text).
  *
- * A problem's code; or else NULL, and a fault of 422 with that text, about
- * that field (spec/field_name.h), wherever the request's body holds it. Constraints that only an error of ours can meet are not listed: they
- * answer 500 and are logged.
+ * problem      the code of the problem; or NULL for a 422
+ * field, text  the 422's fault: its text, and its field (spec/field_name.h), which gives the pointer
+ * A constraint that only a program error can violate is not listed: it is answered with 500 and
+ * logged.
  */
 #define CONSTRAINTS(C)                                                                             \
 	C(advisor_username_key, "advisor_exists", NULL, TEXT_NONE)                                 \

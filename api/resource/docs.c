@@ -4,8 +4,8 @@
 #include "http/route.h"
 
 /*
- * The page takes the advisor's password and holds an access token: the browser
- * runs nothing in it but its own script, and lets that ask nobody but us.
+ * The page handles the advisor's password and an access token, so the browser may
+ * run only the page's own script, which may connect only to this server.
  */
 static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
 			     "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "

@@ -1,6 +1,5 @@
 /*
- * docs - the page at /docs, as tools/embed.py makes it part of the program:
- * build/docs.c holds the files of api/docs/.
+ * docs - the files of the page at /docs: tools/embed.py turns api/docs/ into build/docs.c.
  */
 #ifndef RESOURCE_DOCS_H
 #define RESOURCE_DOCS_H
@@ -10,7 +9,7 @@
 struct file {
 	const char *text;
 	size_t length; /* bytes of text, without its NUL */
-	const char *tag; /* other for another text */
+	const char *tag; /* entity tag: changes with the text */
 };
 
 extern const struct file file_index_html;

@@ -1,12 +1,12 @@
 /*
- * entities - the records that have entity tags, and what of each a change could overwrite.
+ * entities - the records that have entity tags, and the members that each tag covers.
  *
- * E(name, parts): a part is what one kind of change overwrites, written as the names of its
- * members in the record's JSON, joined by commas, a dot before a member of a member; parts are
- * joined by blanks. The database makes the same of its columns (fragments client_own and
- * opportunity_head, and the statements called x_match), so the order matters.
+ * E(name, parts): an entity tag is computed from the parts, separated by blanks. A part is what one
+ * kind of change overwrites: names of members of the record's JSON, separated by commas; a.b is
+ * member b of member a. "": the whole record.
  *
- * "": the whole record. Records that only grow have no line here.
+ * The database computes the same tags from its columns (fragments client_own and opportunity_head,
+ * statements x_match), so the order matters. Records that are never changed have no tag.
  */
 #ifndef RESOURCE_ENTITIES_H
 #define RESOURCE_ENTITIES_H

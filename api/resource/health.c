@@ -26,7 +26,7 @@ readyz(struct request *rq)
 		return reply_problem_text(rq, TEXT_stopping);
 	if (!pool_ready(rq->app->pool) || rq->catalogs == NULL)
 		return reply_problem_text(rq, TEXT_database_not_ready);
-	/* A token's session may be over, and nobody here knows yet. */
+	/* The sessions that ended before the start are not loaded, so no token can be judged. */
 	if (!revoked_ready())
 		return reply_problem(rq, "not_ready");
 	return reply_json(rq, 200, ready, sizeof(ready) - 1);

@@ -12,7 +12,7 @@ held_take(struct request *rq)
 	bool of_client = rq->shows == ENTITY_CLIENT;
 	auto_result struct result *row = NULL;
 
-	/* A POST makes something new, which holds nothing yet. */
+	/* A POST creates a record, which has no choices yet. */
 	if (rq->param[0] == NULL || rq->reads || strcmp(rq->route->method, "POST") == 0)
 		return 0;
 	row = request_query(rq, &sql_choices_held, of_client ? NULL : rq->param[0],

@@ -1,5 +1,5 @@
 /*
- * held - the choices that a record holds already, which it may keep though they were retired since.
+ * held - the choices that a record holds: a change may keep them even if they were retired since.
  */
 #ifndef RESOURCE_HELD_H
 #define RESOURCE_HELD_H
@@ -7,9 +7,9 @@
 #include "http/request.h"
 
 /*
- * held_take - looks up the choices of the record that the request changes, into rq->held. The change itself
- * looks again, at the locked row.
- * returns  0; rq->held stays NULL where the request changes no record. Or the status of the reply
+ * held_take - sets rq->held to the choices of the record that the request changes; it stays NULL if
+ * the request changes none. The record is not locked: the change itself checks again.
+ * returns  0, or the status of the reply: the query failed
  */
 int held_take(struct request *rq) MUSTCHECK;
 

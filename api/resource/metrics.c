@@ -1,6 +1,6 @@
 /*
- * What Prometheus reads, text format 0.0.4. Counters of what has not happened
- * yet are left out where there would be hundreds: of routes by status.
+ * The metrics for Prometheus, in text format 0.0.4. Counters by operation and status are left out
+ * while they are 0, because there would be hundreds.
  *
  * source  prometheus.io/docs/instrumenting/exposition_formats, writing_clientlibs
  *         (the names of process_*)
@@ -44,7 +44,7 @@ write_counts(FILE *f)
 	struct metrics_route r;
 
 	family(f, "gestor_http_requests_total", "counter",
-	    "Requests that were answered, by operationId and status.");
+	    "Answered requests, by operationId and status.");
 	for (int n = 0; route_name(n) != NULL; n++) {
 		metrics_route_read(n, &r);
 		for (int i = 0; i < metrics_nstatuses; i++) {
@@ -57,7 +57,7 @@ write_counts(FILE *f)
 	}
 }
 
-/* Of one reading of the buckets, so that count and buckets agree whatever is counted meanwhile. */
+/* The count is the sum of the buckets as read here, so they agree while others are counted. */
 static void
 write_durations(FILE *f)
 {
@@ -65,7 +65,8 @@ write_durations(FILE *f)
 	struct metrics_route r;
 	unsigned long long sum;
 
-	family(f, name, "histogram", "From a request's head to its answer, before it is sent.");
+	family(f, name, "histogram",
+	    "Time from a request's head to its answer, before the answer is sent.");
 	for (int n = 0; route_name(n) != NULL; n++) {
 		metrics_route_read(n, &r);
 		sum = 0;
@@ -88,7 +89,7 @@ write_durations(FILE *f)
 	}
 }
 
-/* What became of sign-ins is what was answered to session_create. */
+/* The outcomes of sign-ins, from the statuses of session_create. */
 static void
 write_sign_ins(FILE *f)
 {
@@ -107,11 +108,11 @@ write_sign_ins(FILE *f)
 	metrics_route_read(route, &r);
 	for (int i = 0; i < metrics_nstatuses; i++)
 		all += r.counts[i];
-	family(f, "gestor_sign_ins_total", "counter", "Attempts to sign in, by what came of them.");
+	family(f, "gestor_sign_ins_total", "counter", "Attempts to sign in, by outcome.");
 	for (size_t i = 0; i < NITEMS(outcomes); i++) {
 		n = metrics_route_count(&r, outcomes[i].status);
 		known += n;
-		/* The last two are one. */
+		/* 400 and 422 are one outcome, printed at 422. */
 		if (outcomes[i].status == 400)
 			continue;
 		if (outcomes[i].status == 422)
@@ -135,19 +136,19 @@ write_database(FILE *f, struct pool *pool)
 		[METRICS_REFUSED] = "refused" };
 	const struct pool_counts c = pool_counts(pool);
 
-	one(f, "gestor_database_pool_size", "gauge", "Connections that there are to be.", c.size);
-	one(f, "gestor_database_pool_open", "gauge", "Connections that are open.", c.open);
-	one(f, "gestor_database_pool_in_use", "gauge", "Connections that a request has.", c.in_use);
+	one(f, "gestor_database_pool_size", "gauge", "Configured database connections.", c.size);
+	one(f, "gestor_database_pool_open", "gauge", "Open database connections.", c.open);
+	one(f, "gestor_database_pool_in_use", "gauge", "Database connections in use.", c.in_use);
 	one(f, "gestor_database_pool_waiting", "gauge", "Requests that wait for a connection.",
 	    c.waiting);
 	family(f, "gestor_database_pool_wait_seconds", "summary",
-	    "Waits for a connection; who is served at once has not waited.");
+	    "Waits for a database connection, without requests that got one at once.");
 	fprintf(f,
 	    "gestor_database_pool_wait_seconds_sum %.6f\n"
 	    "gestor_database_pool_wait_seconds_count %lld\n",
 	    seconds((uint64_t)c.waited_us), (long long)c.waits);
 	family(f, "gestor_database_errors_total", "counter",
-	    "Calls of the database that came to nothing; constraint is what clients cause.");
+	    "Failed transactions, by class; clients cause those of class constraint.");
 	for (int i = 0; i < METRICS_DATABASE_MAX; i++)
 		fprintf(f, "gestor_database_errors_total{class=\"%s\"} %llu\n", classes[i],
 		    (unsigned long long)metrics_database_errors((enum metrics_database)i));
@@ -159,14 +160,12 @@ write_process(FILE *f)
 	struct process p;
 
 	process_read(&p);
-	one(f, "process_cpu_seconds_total", "counter", "Processor time, user and system.", p.cpu_s);
-	one(f, "process_start_time_seconds", "gauge", "When it began, since 1970.", p.start_s);
-	one(f, "process_resident_memory_bytes", "gauge", "Memory that is in memory.",
-	    p.resident_bytes);
-	one(f, "process_virtual_memory_bytes", "gauge", "Addresses that are taken.",
-	    p.virtual_bytes);
-	one(f, "process_open_fds", "gauge", "Descriptors that are open.", p.open_fds);
-	one(f, "process_max_fds", "gauge", "Descriptors that may be open.", p.max_fds);
+	one(f, "process_cpu_seconds_total", "counter", "User and system CPU time.", p.cpu_s);
+	one(f, "process_start_time_seconds", "gauge", "Start time, in Unix time.", p.start_s);
+	one(f, "process_resident_memory_bytes", "gauge", "Resident set size.", p.resident_bytes);
+	one(f, "process_virtual_memory_bytes", "gauge", "Virtual memory size.", p.virtual_bytes);
+	one(f, "process_open_fds", "gauge", "Open file descriptors.", p.open_fds);
+	one(f, "process_max_fds", "gauge", "Limit of open file descriptors.", p.max_fds);
 	one(f, "process_threads", "gauge", "Threads.", p.threads);
 }
 
@@ -179,19 +178,19 @@ metrics(struct request *rq)
 
 	if (f == NULL)
 		abort();
-	family(f, "gestor_build_info", "gauge", "What is running; always 1.");
+	family(f, "gestor_build_info", "gauge", "Version and commit; the value is always 1.");
 	fprintf(f, "gestor_build_info{version=\"" VERSION "\",commit=\"%s\"} 1\n", version_commit);
 	write_counts(f);
 	write_durations(f);
 	one(f, "gestor_http_requests_in_flight", "gauge",
-	    "Requests that are being answered now, this one among them.",
+	    "Requests in progress, including this one.",
 	    __atomic_load_n(&rq->app->in_flight, __ATOMIC_RELAXED));
 	write_sign_ins(f);
 	write_database(f, rq->app->pool);
-	one(f, "gestor_catalog_revision", "gauge", "Of the catalogues in memory; 0: none yet.",
-	    (double)catalog_revision());
+	one(f, "gestor_catalog_revision", "gauge",
+	    "Revision of the catalogues in memory; 0: none is loaded.", (double)catalog_revision());
 	one(f, "gestor_log_lines_lost_total", "counter",
-	    "Lines left out, for want of room or because writing failed.", (double)log_lost());
+	    "Log lines lost because the queue was full or writing failed.", (double)log_lost());
 	write_process(f);
 	if (fclose(f) != 0)
 		abort();

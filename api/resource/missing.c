@@ -5,7 +5,7 @@
 
 #include "spec/validate.h"
 
-/* Where a body points to that cannot hold the field: to what asks for it. */
+/* The pointer if the request's body has no place for the missing field: the stage requires it. */
 #define STAGE "#/stage"
 
 void
@@ -31,7 +31,7 @@ missing_add(struct faults *fs, const char *what)
 		}
 	}
 	row = atoi(what + strcspn(what, "0123456789"));
-	/* People count rows from one. */
+	/* The text counts rows from 1. */
 	faults_add_field(fs, arena_printf(fs->arena, "actions.%d.final_state", row), STAGE,
 	    TEXT_missing_final_state, arena_printf(fs->arena, "%d", row + 1));
 }

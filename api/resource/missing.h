@@ -1,6 +1,6 @@
 /*
- * missing - what a final stage still needs, as faults: the same words whether the
- * request itself tells, or the database.
+ * missing - the faults for what a final stage still needs; the same whether resource/rules.c or
+ * the database finds them.
  */
 #ifndef RESOURCE_MISSING_H
 #define RESOURCE_MISSING_H
@@ -8,9 +8,10 @@
 struct faults;
 
 /*
- * missing_add - adds the fault of `what`: actions, actions/0/final_state, diagnosis,
- * competitor_offer or advertising_acceptance, as the fragment `missing` of opportunity.sql
- * has it. The pointer is where the request's body holds what is missing, or else the stage.
+ * missing_add - adds the fault for one missing thing.
+ * what  as in the fragment `missing` of opportunity.sql: actions, actions/0/final_state (row 0),
+ *       diagnosis, competitor_offer or advertising_acceptance
+ * The fault's pointer is the field's place in the request's body, or the stage if it has none.
  */
 void missing_add(struct faults *fs, const char *what);
 

@@ -10,9 +10,9 @@
 #include "resource/read.h"
 #include "sql.h"
 
-/* ids - of the choice that the query has of this name, which was checked; NULL without one. */
+/* The ids of the choice in the query parameter `name`, which was validated; NULL: not given. */
 static const char *
-ids(struct request *rq, const char *catalog, const char *name)
+choice_ids(struct request *rq, const char *catalog, const char *name)
 {
 	const char *code = request_query_value(rq, name);
 
@@ -34,9 +34,10 @@ opportunity_list(struct request *rq)
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
-	    ids(rq, "stage", "stage"), ids(rq, "campaign", "campaign"),
-	    ids(rq, "sub_campaign", "sub_campaign"), ids(rq, "cancellation_reason", "reason"), from,
-	    to, page.created_at, page.id, page.limit, request_query_value(rq, "voided"));
+	    choice_ids(rq, "stage", "stage"), choice_ids(rq, "campaign", "campaign"),
+	    choice_ids(rq, "sub_campaign", "sub_campaign"),
+	    choice_ids(rq, "cancellation_reason", "reason"), from, to, page.created_at, page.id,
+	    page.limit, request_query_value(rq, "voided"));
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 

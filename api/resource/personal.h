@@ -1,11 +1,10 @@
 /*
- * personal - the members of answers that are personal, and what of each a caller without the right
- * personal_data sees.
+ * personal - what callers without the right personal_data see of the members with personal data.
  *
- * P(member, how): every member that openapi.yaml marks x-personal, wherever in
- * an answer it stands. MASKED: three asterisks, whatever the value; of a list
- * that is not empty one such mask, whatever its length. GONE: null, for what is no text.
- * SHOWN: as it is, for whoever calls a person must know the name.
+ * P(member, how): one line for each member that openapi.yaml marks x-personal, anywhere in an answer.
+ * MASKED  three asterisks; a list that is not empty has one such mask, whatever its length
+ * GONE    null, for values that are not text
+ * SHOWN   unchanged: an advisor must know whom to call
  */
 #ifndef RESOURCE_PERSONAL_H
 #define RESOURCE_PERSONAL_H

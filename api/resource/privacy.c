@@ -1,5 +1,5 @@
 /*
- * The rights of Ley 29733 that administrators serve: erasure and access.
+ * A person's rights of erasure and access (Ley 29733), which administrators serve.
  */
 #include <stdlib.h>
 
@@ -26,7 +26,7 @@ client_erase(struct request *rq)
 		return rq->reply.status;
 	result_free(results[0]);
 	auto_result struct result *row = results[1];
-	/* 202: the rest goes in steps, and Location is where its state is. */
+	/* 202: housekeeping erases the rest in steps; Location shows the state. */
 	if (result_text(row, 0, LOCATION) != NULL)
 		reply_location(rq, result_text(row, 0, LOCATION));
 	return reply_row(rq, atoi(result_text(row, 0, STATUS)), &row, BODY);

@@ -1,15 +1,23 @@
 /*
- * read - what reading records has in common: one, and a page of those that belong to one.
+ * read - replies with one record, or with a page of records that belong to one.
  */
 #ifndef RESOURCE_READ_H
 #define RESOURCE_READ_H
 
 #include "http/request.h"
 
-/* reply_read - 200 with column 0 of a statement whose arguments are the path's ids, in order; or 404. */
+/*
+ * reply_read - replies 200 with column 0 of the statement's row, or 404 without a row.
+ * st       its arguments are the path's ids, in order
+ * returns  the status of the reply
+ */
 int reply_read(struct request *rq, const struct statement *st);
 
-/* reply_list_of - a page of what belongs to the path's first id; statement: id, created_at, id, limit. */
+/*
+ * reply_list_of - replies with a page of the records that belong to the path's first id.
+ * st       its arguments: that id; the cursor's created_at and id; limit
+ * returns  the status of the reply
+ */
 int reply_list_of(struct request *rq, const struct statement *st);
 
 #endif

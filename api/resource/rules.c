@@ -19,7 +19,7 @@ at(struct faults *fs, const char *pointer, const char *member)
 /* America/Lima has no daylight saving time. */
 #define LIMA_FROM_UTC_S (-5 * 3600)
 
-/* The day it is at the desk, YYYY-MM-DD. */
+/* The present day at the desk (in Lima), YYYY-MM-DD. */
 static const char *
 today(char ret_day[static DAY_SIZE])
 {
@@ -36,7 +36,7 @@ rule_document(const char *type, const char *number, const char *pointer, struct 
 {
 	enum text fault = document_fault(type, number);
 
-	/* {1} is for the one that wants it. */
+	/* One of the texts has a parameter {1}: the number with a leading zero. */
 	if (fault != TEXT_NONE)
 		faults_add(fs, pointer, fault, arena_printf(fs->arena, "0%s", number));
 }
@@ -49,7 +49,7 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
 	char day[DAY_SIZE];
 
-	/* Else the number has its fault already. */
+	/* A malformed number already has a fault. */
 	if (type != NULL && number != NULL &&
 	    field_fault(field_named("document_number"), number) == TEXT_NONE)
 		rule_document(type, number, at(fs, pointer, "document_number"), fs);
@@ -68,7 +68,7 @@ ownership_check(const json_t *object, const char *pointer, struct faults *fs)
 		faults_add(fs, at(fs, pointer, "right"), TEXT_right_range);
 }
 
-/* As is_final() in the database: RETENIDO and NO RETENIDO, and any detail of theirs. */
+/* The same as is_final() in the database: RETENIDO, NO RETENIDO, and the levels below them. */
 static bool
 is_final(const char *stage)
 {
@@ -79,7 +79,7 @@ is_final(const char *stage)
 }
 
 static bool
-is_there(const json_t *object, const char *member)
+has_value(const json_t *object, const char *member)
 {
 	const json_t *value = json_object_get(object, member);
 
@@ -101,14 +101,14 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 	for (size_t i = 0; i < json_array_size(actions); i++) {
 		const json_t *row = json_array_get(actions, i);
 
-		if (json_is_object(row) && !is_there(row, "final_state"))
+		if (json_is_object(row) && !has_value(row, "final_state"))
 			missing_add(fs, arena_printf(fs->arena, "actions/%zu/final_state", i));
 	}
-	if (!is_there(object, "diagnosis"))
+	if (!has_value(object, "diagnosis"))
 		missing_add(fs, "diagnosis");
-	if (!is_there(object, "competitor_offer"))
+	if (!has_value(object, "competitor_offer"))
 		missing_add(fs, "competitor_offer");
-	if (!is_there(closure, "advertising_acceptance"))
+	if (!has_value(closure, "advertising_acceptance"))
 		missing_add(fs, "advertising_acceptance");
 }
 

@@ -41,7 +41,7 @@ string_of(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-/* At most that many seconds; all of them where an answer of an older version was kept without. */
+/* The seconds left, at most `seconds`. What an older version stored has no number: all of them. */
 static int
 at_most(int seconds, const json_t *left)
 {
@@ -50,7 +50,7 @@ at_most(int seconds, const json_t *left)
 	return json_integer_value(left) > 0 ? (int)json_integer_value(left) : 0;
 }
 
-/* A JSON list of what the role and the account's rights permit. */
+/* The rights that the role and the account have, as a JSON array. */
 static const char *
 rights_json(struct request *rq)
 {
@@ -64,7 +64,7 @@ rights_json(struct request *rq)
 	return arena_printf(&rq->arena, "[%s]", list);
 }
 
-/* The advisor as the statement gives it, a JSON object, with its effective rights. */
+/* Adds the effective rights to the advisor, a JSON object that the statement returned. */
 static const char *
 with_rights(struct request *rq, const char *advisor)
 {
@@ -72,7 +72,7 @@ with_rights(struct request *rq, const char *advisor)
 	    &rq->arena, "%.*s,\"rights\":%s}", (int)strlen(advisor) - 1, advisor, rights_json(rq));
 }
 
-/* The session of a session_made (session.sql). A rehearsal's has no tokens. */
+/* The session of a session_made (session.sql) as JSON; NULL: it cannot be made. */
 static const char *
 session_json(struct request *rq, const json_t *made)
 {
@@ -85,7 +85,7 @@ session_json(struct request *rq, const json_t *made)
 
 	rq->who.session_id = strtoll(string_of(made, "session"), NULL, 10);
 	rq->who.advisor_id = strtoll(string_of(made, "advisor_id"), NULL, 10);
-	/* What a process of a version before has kept says none, and nor do its tokens. */
+	/* What an older version stored has no epoch, and its tokens have none either. */
 	rq->who.epoch = json_is_integer(json_object_get(made, "epoch"))
 			    ? json_integer_value(json_object_get(made, "epoch"))
 			    : -1;
@@ -117,7 +117,7 @@ session_reply(struct request *rq, const char *text)
 
 	json_decref(made);
 	if (json == NULL) {
-		log_msg(LOG_ERROR, "%s: no session could be made", rq->id);
+		log_msg(LOG_ERROR, "%s: cannot make the session's tokens", rq->id);
 		return reply_problem(rq, "internal");
 	}
 	if (strcmp(rq->op->id, "session_create") != 0)
@@ -127,64 +127,63 @@ session_reply(struct request *rq, const char *text)
 }
 
 int
-session_kept(struct request *rq, const char *text, struct kept_session *ret_kept)
+session_stored(struct request *rq, const char *text, struct stored_session *ret_stored)
 {
 	json_t *made = json_loads(text, 0, NULL);
 	char token[SECRET_TOKEN_SIZE] = "", hash[SECRET_HASH_SIZE];
 	auto_result struct result *live = NULL;
 
-	*ret_kept = (struct kept_session){
+	*ret_stored = (struct stored_session){
 		.id = arena_printf(&rq->arena, "%s", string_of(made, "session")),
 		.readable = secret_decrypt(
 		    string_of(json_object_get(made, "made"), "refresh_token"), token),
 	};
 	json_decref(made);
-	if (!ret_kept->readable)
+	if (!ret_stored->readable)
 		return 0;
 	secret_hash(token, hash);
-	live = request_query(rq, &sql_session_live, ret_kept->id, hash);
+	live = request_query(rq, &sql_session_live, ret_stored->id, hash);
 	if (live == NULL)
 		return rq->reply.status;
-	ret_kept->live = result_rows(live) == 1;
+	ret_stored->live = result_rows(live) == 1;
 	return 0;
 }
 
 /*
- * The repetition of a renewal: the same tokens again, as long as nobody has
- * renewed or ended the session since. Else an old token and a key that can be
- * guessed would lead, repetition by repetition, to the live one.
+ * The retry of a renewal gets the same tokens, unless the session was renewed
+ * again or ended since. Otherwise somebody with an old token could guess the keys
+ * (README: the token's SHA-256) and reach the live token, retry by retry.
  */
 static int
 replay_refresh(struct request *rq, const char *text)
 {
-	struct kept_session kept;
-	int status = session_kept(rq, text, &kept);
+	struct stored_session stored;
+	int status = session_stored(rq, text, &stored);
 
 	if (status != 0)
 		return status;
-	if (kept.live)
+	if (stored.live)
 		return session_reply(rq, text);
 	rq->reply.headers = NULL;
 	return reply_problem(rq, "refresh_token_invalid");
 }
 
 /*
- * One answer for what was never a token of ours and for one that was used before;
- * `ended` has the session that the latter ended, if it was not over already.
+ * The same answer for an unknown token and for a used one. `ended` has a row if the
+ * second use of a token has just ended its session.
  */
 static int
 refuse_refresh(struct request *rq, const struct result *ended)
 {
 	if (result_rows(ended) == 1) {
 		revoked_add(strtoll(result_text(ended, 0, 0), NULL, 10));
-		log_msg(LOG_WARN,
-		    "%s: a refresh token was shown that had been used: session %s ended", rq->id,
-		    result_text(ended, 0, 0));
+		log_msg(LOG_WARN, "%s: a used refresh token was presented again: session %s ended",
+		    rq->id, result_text(ended, 0, 0));
 	}
 	return reply_problem(rq, "refresh_token_invalid");
 }
 
-/* A rehearsal was rolled back; what protects the session from whoever took its token is done all the same. */
+/* A rehearsal was rolled back. But the second use of a token must end its session all the same. */
 static int
 refuse_rehearsal(struct request *rq, const struct call *reused)
 {
@@ -197,18 +196,18 @@ refuse_rehearsal(struct request *rq, const struct call *reused)
 int
 session_refresh(struct request *rq)
 {
-	char token[SECRET_TOKEN_SIZE], shown[SECRET_HASH_SIZE], next[SECRET_HASH_SIZE];
+	char token[SECRET_TOKEN_SIZE], presented[SECRET_HASH_SIZE], next[SECRET_HASH_SIZE];
 	struct call calls[] = { { .st = &sql_session_refresh }, { .st = &sql_session_reused } };
 	struct result *results[NITEMS(calls)];
 	int status;
 
-	secret_hash(request_member(rq, "refresh_token"), shown);
+	secret_hash(request_member(rq, "refresh_token"), presented);
 	secret_token(token);
 	secret_hash(token, next);
-	/* The request outlives this function. */
-	rq->idempotency.scope = arena_copy(&rq->arena, shown, strlen(shown));
+	/* In the arena, because the scope is used after this function returned. */
+	rq->idempotency.scope = arena_copy(&rq->arena, presented, strlen(presented));
 	rq->idempotency.replay = replay_refresh;
-	calls[0].args[0] = calls[1].args[0] = shown;
+	calls[0].args[0] = calls[1].args[0] = presented;
 	calls[0].args[1] = calls[1].args[1] = next;
 	calls[0].args[2] = request_number(rq, rq->app->config->refresh_ttl_s);
 	calls[0].args[3] = session_ingredients(rq, token);
@@ -236,7 +235,7 @@ session_get(struct request *rq)
 
 	if (row == NULL)
 		return rq->reply.status;
-	/* Ended elsewhere, and we have not heard of it yet. */
+	/* The session ended in another process, whose notification has not arrived yet. */
 	if (result_rows(row) == 0) {
 		revoked_add(rq->who.session_id);
 		return reply_problem(rq, "token_invalid");

@@ -1,5 +1,8 @@
 /*
- * session - what signing in and renewing have in common.
+ * session - what sign-in and token renewal have in common: tokens, replies, and their retries.
+ *
+ * "made" is the JSON text that the statements return for a new session (session_made in
+ * session.sql); it is stored with the Idempotency-Key, so that a retry gets the same tokens.
  */
 #ifndef RESOURCE_SESSION_H
 #define RESOURCE_SESSION_H
@@ -7,26 +10,27 @@
 #include "auth/secret.h"
 #include "http/request.h"
 
-/* session_hours - GESTOR_SESSION_HOURS, as an argument of statements. */
+/* session_hours - returns GESTOR_SESSION_HOURS as an argument of statements. */
 const char *session_hours(struct request *rq);
 
 /*
- * session_ingredients - what the tokens of a session are made of, as JSON: the statement gives it
- * back, and keeps it for a repetition. The refresh token goes along encrypted.
+ * session_ingredients - returns, as JSON in the arena, what the session's tokens are made from: time,
+ * a new token id, and the refresh token, encrypted. It becomes part of "made".
  */
 const char *session_ingredients(struct request *rq, const char token[static SECRET_TOKEN_SIZE]);
 
-/* session_reply - the session of a session_made (session.sql) as the reply; its status. A rehearsal's has no tokens. */
+/* session_reply - replies with the session of "made" (a rehearsal's has no tokens); the status. */
 int session_reply(struct request *rq, const char *made);
 
-/* A session_made that was kept for a repetition. */
-struct kept_session {
+/* A "made" that was stored with an Idempotency-Key. */
+struct stored_session {
 	const char *id; /* in the arena */
-	bool readable; /* its tokens can be made again: it was kept under a key of today */
-	bool live; /* they are good, under the account as it is now */
+	bool readable; /* its tokens can be made again: a present key decrypts it */
+	bool live; /* its refresh token is still valid, and so is the account */
 };
 
-/* session_kept - reads one. returns 0; or the status of the reply, which is set */
-int session_kept(struct request *rq, const char *made, struct kept_session *ret_kept) MUSTCHECK;
+/* session_stored - reads a stored "made". returns 0; or the status of the reply: the query failed */
+int session_stored(
+    struct request *rq, const char *made, struct stored_session *ret_stored) MUSTCHECK;
 
 #endif

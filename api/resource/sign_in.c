@@ -1,5 +1,5 @@
 /*
- * Signing in, and the attempts that the throttle counts.
+ * Sign-in, and the throttling of attempts.
  */
 #include "resource/sign_in.h"
 
@@ -33,7 +33,7 @@ attempt_block(struct request *rq)
 }
 
 int
-attempt_refused(struct request *rq, const char *username)
+attempt_check_cache(struct request *rq, const char *username)
 {
 	int64_t wait_ms = throttle_wait_ms(username, attempt_block(rq));
 
@@ -41,7 +41,7 @@ attempt_refused(struct request *rq, const char *username)
 }
 
 int
-attempt_judged(struct request *rq, const char *username, const struct result *row, int col)
+attempt_check_row(struct request *rq, const char *username, const struct result *row, int col)
 {
 	int64_t wait_ms = strtoll(result_text(row, 0, col + 1), NULL, 10);
 
@@ -53,27 +53,30 @@ attempt_judged(struct request *rq, const char *username, const struct result *ro
 }
 
 static void
-attempt_counts_no_more(struct request *rq, const char *username)
+uncount_attempt(struct request *rq, const char *username)
 {
 	throttle_forget(username, attempt_block(rq));
 	throttle_know(username, attempt_block(rq));
 }
 
 bool
-attempt_was_right(struct request *rq, const char *username)
+attempt_succeeded(struct request *rq, const char *username)
 {
 	auto_result struct result *given =
 	    request_query(rq, &sql_password_right, username, attempt_block(rq));
 
 	if (given == NULL)
 		return false;
-	attempt_counts_no_more(rq, username);
+	uncount_attempt(rq, username);
 	return true;
 }
 
-/* As attempt_was_right, for a sign-in, of which an account may make so many: 0, or the status of the reply. */
+/*
+ * The same as attempt_succeeded, for a sign-in; an account may sign in only so often. Returns 0, or
+ * the status of the reply.
+ */
 static int
-sign_in_was_right(struct request *rq, const char *username)
+sign_in_succeeded(struct request *rq, const char *username)
 {
 	auto_result struct result *allowed =
 	    request_query(rq, &sql_session_allowed, username, attempt_block(rq));
@@ -81,7 +84,7 @@ sign_in_was_right(struct request *rq, const char *username)
 
 	if (allowed == NULL)
 		return rq->reply.status;
-	attempt_counts_no_more(rq, username);
+	uncount_attempt(rq, username);
 	wait_ms = strtoll(result_text(allowed, 0, 0), NULL, 10);
 	if (wait_ms == 0)
 		return 0;
@@ -90,26 +93,26 @@ sign_in_was_right(struct request *rq, const char *username)
 	return reply_too_many(rq, wait_ms);
 }
 
-/* A password that was right, and the hash that it was held against: by now the account may have another. */
-struct shown {
-	const char *password_hash;
-	bool again; /* instead of a kept session that is over */
+/* A sign-in whose password was right. The account's password may have changed since the check. */
+struct verified_sign_in {
+	const char *password_hash; /* that the password matched */
+	bool replacement; /* it replaces a stored session that ended */
 };
 
-/* In the arena, for a replay finds it by the request, which outlives the handler. */
-static const struct shown *
-keep_shown(struct request *rq, const char *password_hash, bool again)
+/* Allocated in the arena, because replay_create uses it after the handler returned. */
+static const struct verified_sign_in *
+verified_sign_in(struct request *rq, const char *password_hash, bool replacement)
 {
-	struct shown *shown = arena_alloc(&rq->arena, sizeof(*shown));
+	struct verified_sign_in *verified = arena_alloc(&rq->arena, sizeof(*verified));
 
-	shown->password_hash = arena_copy(&rq->arena, password_hash, strlen(password_hash));
-	shown->again = again;
-	rq->idempotency.arg = shown;
-	return shown;
+	verified->password_hash = arena_copy(&rq->arena, password_hash, strlen(password_hash));
+	verified->replacement = replacement;
+	rq->idempotency.arg = verified;
+	return verified;
 }
 
 static int
-make_session(struct request *rq, const struct shown *shown)
+make_session(struct request *rq, const struct verified_sign_in *verified)
 {
 	char token[SECRET_TOKEN_SIZE], hash[SECRET_HASH_SIZE];
 	const char *advisor = rq->advisor_id;
@@ -117,7 +120,7 @@ make_session(struct request *rq, const struct shown *shown)
 		{ &sql_session_advisor_hold, { advisor } },
 		{ &sql_session_create,
 		    { advisor, hash, request_number(rq, rq->app->config->refresh_ttl_s), NULL,
-			session_hours(rq), shown->password_hash } },
+			session_hours(rq), verified->password_hash } },
 		{ &sql_session_surplus,
 		    { advisor, request_number(rq, rq->app->config->sessions_max) } },
 	};
@@ -141,9 +144,9 @@ make_session(struct request *rq, const struct shown *shown)
 	return status;
 }
 
-/* Not by request_query: before a write that would claim the key again. */
+/* Uses db_run_by because request_query would claim the Idempotency-Key again before the write. */
 static int
-forget_kept(struct request *rq, const char *session)
+forget_stored(struct request *rq, const char *session)
 {
 	const struct call call = { &sql_session_kept_forget,
 		{ rq->idempotency.scope, rq->idempotency.key, session } };
@@ -158,34 +161,34 @@ forget_kept(struct request *rq, const char *session)
 }
 
 /*
- * The repetition of a sign-in: the same session again, while it is live under the account as it is
- * now. Where it is over the repetition is a sign-in like any other, for it has shown the password. What
- * was kept under a signing secret that is not ours any more cannot be read: a new key is needed.
+ * The retry of a sign-in gets the same session while that is live. If it ended, the retry makes a new
+ * session, because it has sent the right password. What was stored under a former signing secret
+ * cannot be decrypted: the client needs a new Idempotency-Key.
  */
 static int
 replay_create(struct request *rq, const char *text)
 {
-	const struct shown *shown = rq->idempotency.arg;
-	struct kept_session kept;
-	int status = session_kept(rq, text, &kept);
+	const struct verified_sign_in *verified = rq->idempotency.arg;
+	struct stored_session stored;
+	int status = session_stored(rq, text, &stored);
 
 	if (status != 0)
 		return status;
-	if (kept.live)
+	if (stored.live)
 		return session_reply(rq, text);
 	rq->reply.headers = NULL;
-	if (!kept.readable) {
+	if (!stored.readable) {
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 		faults_add(&rq->faults, "#/Idempotency-Key", TEXT_idempotency_key_reused);
 		return reply_faults_of(rq, "idempotency_key_reused");
 	}
-	/* Made anew by somebody else, and over once more. */
-	if (shown->again)
+	/* A simultaneous retry has replaced the session, and the new one ended as well. */
+	if (verified->replacement)
 		return reply_problem(rq, "conflict");
-	status = forget_kept(rq, kept.id);
+	status = forget_stored(rq, stored.id);
 	if (status != 0)
 		return status;
-	return make_session(rq, keep_shown(rq, shown->password_hash, true));
+	return make_session(rq, verified_sign_in(rq, verified->password_hash, true));
 }
 
 /* The columns of session_advisor. */
@@ -203,13 +206,13 @@ sign_in(struct request *rq)
 
 	if (advisor == NULL)
 		return rq->reply.status;
-	/* For the log alone, which is to say whose sign-in failed. */
+	/* For the log: whose sign-in failed. */
 	if (result_text(advisor, 0, ADVISOR) != NULL)
 		rq->who.advisor_id = strtoll(result_text(advisor, 0, ADVISOR), NULL, 10);
-	if (attempt_judged(rq, username, advisor, BUCKET) != 0)
+	if (attempt_check_row(rq, username, advisor, BUCKET) != 0)
 		return rq->reply.status;
 	known = result_true(advisor, 0, ACTIVE);
-	/* Nobody, or nobody any more, takes as long as a wrong password. */
+	/* An unknown or inactive account takes as long as a wrong password. */
 	switch (password_check(known ? result_text(advisor, 0, HASH) : NULL,
 	    request_member(rq, "password"), request_patience_ms(rq))) {
 	case PASSWORD_BUSY:
@@ -219,20 +222,20 @@ sign_in(struct request *rq)
 	case PASSWORD_RIGHT:
 		break;
 	}
-	status = sign_in_was_right(rq, username);
+	status = sign_in_succeeded(rq, username);
 	if (status != 0)
 		return status;
 	id = result_text(advisor, 0, ADVISOR);
 	rq->advisor_id = rq->idempotency.scope = arena_copy(&rq->arena, id, strlen(id));
 	rq->idempotency.replay = replay_create;
-	return make_session(rq, keep_shown(rq, result_text(advisor, 0, HASH), false));
+	return make_session(rq, verified_sign_in(rq, result_text(advisor, 0, HASH), false));
 }
 
-/* A flood is refused here, before it has a database connection. */
+/* A flood of attempts is refused here, before it uses database connections. */
 int
 session_create(struct request *rq)
 {
-	int status = attempt_refused(rq, request_member(rq, "username"));
+	int status = attempt_check_cache(rq, request_member(rq, "username"));
 
 	if (status != 0)
 		return status;

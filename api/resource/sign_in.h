@@ -1,22 +1,28 @@
 /*
- * sign_in - what the endpoints that check a password have in common.
+ * sign_in - throttling, for the endpoints that check a password (auth/throttle.h).
  */
 #ifndef RESOURCE_SIGN_IN_H
 #define RESOURCE_SIGN_IN_H
 
 #include "http/request.h"
 
-/* attempt_block - the address, or network, whose attempts count together. */
+/*
+ * attempt_block - returns the client's address, or its IPv6 network, in the arena: attempts from it
+ * are counted together.
+ */
 const char *attempt_block(struct request *rq);
 
-/* attempt_refused - 0, or 429: the database has refused such a one, and not long ago. */
-int attempt_refused(struct request *rq, const char *username) MUSTCHECK;
+/* attempt_check_cache - returns 0, or 429 (the reply is set): the cache says the database refuses. */
+int attempt_check_cache(struct request *rq, const char *username) MUSTCHECK;
 
-/* attempt_judged - what sign_in_wait() said: columns col and col + 1 of the row. 0, or 429, and remembered. */
-int attempt_judged(
+/*
+ * attempt_check_row - the same, from what sign_in_wait() returned: bucket and milliseconds in columns
+ * col and col + 1 of row 0. A refusal is cached.
+ */
+int attempt_check_row(
     struct request *rq, const char *username, const struct result *row, int col) MUSTCHECK;
 
-/* attempt_was_right - it does not count for the throttle; false: the reply is set. */
-bool attempt_was_right(struct request *rq, const char *username) MUSTCHECK;
+/* attempt_succeeded - frees the buckets after a right password. returns false: the reply is set */
+bool attempt_succeeded(struct request *rq, const char *username) MUSTCHECK;
 
 #endif

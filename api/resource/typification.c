@@ -7,7 +7,7 @@
 #include "resource/change.h"
 #include "sql.h"
 
-/* The sections that a form brings. */
+/* The parts of the opportunity that the form contains, a mask of PART_x. */
 static unsigned
 parts_of(const json_t *form)
 {

@@ -65,8 +65,8 @@ async function ended(url, meanwhile = async () => {}) {
 }
 const isRefusal = (r) => {
   assert.equal(r.code, 1, `${r.signal} ${r.log}`);
-  assert.match(r.log, /^gestor: DATABASE_URL leads through a pooler that shares sessions out by transaction or statement .*pool_mode = session/m);
-  assert.match(r.log, /"level":"error","msg":"database: DATABASE_URL leads through a pooler/);
+  assert.match(r.log, /^gestor: DATABASE_URL leads to a pooler that assigns sessions per transaction or statement .*pool_mode = session/m);
+  assert.match(r.log, /"level":"error","msg":"database: DATABASE_URL leads to a pooler/);
 };
 
 test("serve: behind PgBouncer in transaction or statement mode the start fails with status 1, and the message says what to use", async () => {

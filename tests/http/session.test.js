@@ -77,7 +77,7 @@ test("session_refresh: reuse of a used token ends the whole session, including t
   assert.equal(await status(other.access_token), 200, "another session of the same advisor stays");
   assert.equal((await renew(other.refresh_token)).status, 200);
   assert.equal(world.database.sql(`select ended_at between now() - interval '1 minute' and now() from session where id = ${idOf(s)}`), "t");
-  await until("the log has it", () => world.server.log().includes(`a refresh token was shown that had been used: session ${idOf(s)} ended`));
+  await until("the log has it", () => world.server.log().includes(`a used refresh token was presented again: session ${idOf(s)} ended`));
 });
 
 test("session_refresh: used, unknown and expired tokens, and those of an ended session, get the same answer", async () => {

@@ -63,7 +63,7 @@ for (const [kind, name] of [["a file", path.join(folder, "notify")], ["an abstra
     assert.match(systemd.messages[last - 1].text, /^STOPPING=1\nSTATUS=/);
     await pause(600);
     assert.equal(systemd.messages.length, last, "and nothing afterwards");
-    assert.doesNotMatch(s.log(), /systemd could not be told/);
+    assert.doesNotMatch(s.log(), /cannot notify systemd/);
   });
 
 test("serve: sends READY=1 only when the database and its schema are available", async () => {
@@ -119,6 +119,6 @@ test("serve: a missing or invalid notification socket is logged, and the server 
   for (const name of [path.join(folder, "nobody"), "relative", `/${"x".repeat(200)}`]) {
     const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: name } });
     assert.equal((await s.stop()).code, 0);
-    assert.match(s.log(), /systemd could not be told: /);
+    assert.match(s.log(), /cannot notify systemd: /);
   }
 });

@@ -813,7 +813,7 @@ struct heard {
 };
 
 static void
-hear(const char *channel, const char *payload, void *arg)
+notified(const char *channel, const char *payload, void *arg)
 {
 	struct heard *h = arg;
 
@@ -824,7 +824,7 @@ hear(const char *channel, const char *payload, void *arg)
 }
 
 static bool
-settled(struct notify *n, void *arg)
+batch_end(struct notify *n, void *arg)
 {
 	struct heard *h = arg;
 
@@ -835,7 +835,7 @@ settled(struct notify *n, void *arg)
 
 /* Fails for the first `fails` times; each is tried again soon. */
 static bool
-looked(struct notify *n, void *arg)
+reload(struct notify *n, void *arg)
 {
 	struct heard *h = arg;
 
@@ -843,7 +843,7 @@ looked(struct notify *n, void *arg)
 	return ++h->checks > h->fails;
 }
 
-static const struct notify_handler handler = { hear, settled, looked };
+static const struct notify_handler handler = { notified, batch_end, reload };
 
 static bool
 reaches(atomic_int *n, int value)
