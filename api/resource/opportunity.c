@@ -24,8 +24,8 @@ opportunity_list(struct request *rq)
 {
 	auto_result struct result *row = NULL;
 	struct page page;
-	const char *from = request_query_value(rq, "created_from"),
-		   *to = request_query_value(rq, "created_to");
+	const char *reason, *from = request_query_value(rq, "created_from"),
+			    *to = request_query_value(rq, "created_to");
 
 	if (from != NULL && to != NULL && strcmp(from, to) > 0) {
 		faults_add(&rq->faults, "#/created_to", TEXT_days_reversed);
@@ -33,11 +33,15 @@ opportunity_list(struct request *rq)
 	}
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
-	row = request_query(rq, &sql_opportunity_list, request_query_value(rq, "advisor"),
-	    choice_ids(rq, "stage", "stage"), choice_ids(rq, "campaign", "campaign"),
-	    choice_ids(rq, "sub_campaign", "sub_campaign"),
-	    choice_ids(rq, "cancellation_reason", "reason"), from, to, page.created_at, page.id,
-	    page.limit, request_query_value(rq, "voided"));
+	reason = choice_ids(rq, "cancellation_reason", "reason");
+	/* Of several reasons, the newest of each are found by the index. */
+	row = request_query(rq,
+	    reason != NULL && strchr(reason, ',') != NULL ? &sql_opportunity_list_reasons
+							  : &sql_opportunity_list,
+	    request_query_value(rq, "advisor"), choice_ids(rq, "stage", "stage"),
+	    choice_ids(rq, "campaign", "campaign"), choice_ids(rq, "sub_campaign", "sub_campaign"),
+	    reason, from, to, page.created_at, page.id, page.limit,
+	    request_query_value(rq, "voided"));
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 

@@ -58,20 +58,37 @@ with page as (
 -- fragment: day_after  (%1 a day or null)
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
--- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
-with page as (
-    select o.created_at, o.id, :{opportunity o} as doc
-      from opportunity o
-     where ($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
+-- The filters of opportunity_list and opportunity_list_reasons but the reason, and where the page begins.
+-- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)
+($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
-       and :{choice_in o.reason_id $5} and :{voided_is o $11}
+       and :{voided_is o $11}
        and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
        and ($7::date is null or o.created_at < :{day_after $7})
        -- One row comparison holds both bounds, because the index scan starts at only one. No id is below 0, so the day's
        -- end itself is excluded.
        and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
            coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
+
+-- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
+with page as (
+    select o.created_at, o.id, :{opportunity o} as doc
+      from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters}
      order by o.created_at desc, o.id desc limit $10::int + 1)
+:{page_rows};
+
+-- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
+-- name: opportunity_list_reasons  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reasons, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
+with newest as materialized (
+    select x.id from unnest($5::bigint[]) reason (id)
+     cross join lateral (
+        select o.created_at, o.id from opportunity o
+         where o.reason_id = reason.id and :{opportunity_filters}
+         order by o.created_at desc, o.id desc limit $10::int + 1) x
+     order by x.created_at desc, x.id desc limit $10::int + 1),
+page as (
+    select o.created_at, o.id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
 :{page_rows};
 
 -- name: opportunity_get  ($1 opportunity)
