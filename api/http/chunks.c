@@ -27,7 +27,7 @@ feed_size(struct chunks *c, char byte)
 	return true;
 }
 
-/* One byte of framing. */
+/* Reads one byte that is not data of a chunk; false: malformed. */
 static bool
 feed_framing(struct chunks *c, char byte)
 {

@@ -29,7 +29,7 @@ static _Thread_local struct {
 	size_t head_bytes;
 	int64_t head_began; /* by clock_ms() */
 	int64_t body_deadline; /* by clock_ms(); 0: none */
-	struct chunks *chunks; /* of the chunked body that is being received, or NULL */
+	struct chunks *chunks; /* state of the chunked body being received, or NULL */
 	bool in_request; /* between request_begun() and request_done() */
 	bool first_head; /* of its connection: its time began when the connection did */
 	bool has_connection; /* this thread has served a connection of civetweb's */
@@ -74,9 +74,9 @@ poll_until_stop(struct pollfd *fds, nfds_t n, int timeout_ms)
 	if (n != 1 || !thread.is_civetweb || thread.in_request) {
 		ready = real_poll(fds, n, timeout_ms);
 		/*
-		 * civetweb 1.16 looks at errno after a success too if more than one
-		 * descriptor is ready: an old EINTR or EAGAIN makes it wait again, and
-		 * with two listeners ready it would accept no connection any more.
+		 * If several descriptors are ready, civetweb 1.16 checks errno even after a
+		 * success. An old EINTR or EAGAIN would make it wait again, and with two
+		 * listeners ready it would never accept a connection.
 		 */
 		if (ready > 1)
 			errno = 0;

@@ -7,10 +7,11 @@
  * recv, poll                 civetweb has no deadline for a whole body, nor for a head on a
  *                            kept-alive connection: a client that sends one byte a second would
  *                            hold a thread for hours. After the deadline they fail with ETIMEDOUT,
- *                            and civetweb closes the connection. recv also fails where a chunked
- *                            body is malformed (chunks.h). poll also wakes civetweb's threads when
- *                            the server stops. Other threads get the C library's behaviour, but
- *                            that poll clears errno when several descriptors are ready.
+ *                            and civetweb closes the connection. recv also fails, with EBADMSG, if
+ *                            a chunked body is malformed (chunks.h). poll also wakes civetweb's
+ *                            threads when the server stops. Other threads get the C library's
+ *                            behaviour, except that poll clears errno if several descriptors are
+ *                            ready.
  *
  * This relies on the source of civetweb 1.15 and 1.16: pull_inner, read_message, get_message,
  * parse_http_request, parse_http_headers and process_new_connection are the same in both. mg_poll
@@ -65,11 +66,11 @@ void request_begun(void);
 void body_deadline_set(int64_t deadline_ms);
 
 /*
- * body_chunks_set - from now on recv fails when what it receives for a body is not well-formed chunks; NULL: no longer.
+ * body_chunks_set - makes recv fail if the body that it receives is not well-formed chunks.
  *
- * c            all zero; the caller's until the next call
- * head_length  bytes of the buffer before the body; 0: not known
- * returns      false when the bytes that came with the head are malformed already
+ * c            all zero, and must live until the next call; NULL: recv no longer checks
+ * head_length  bytes of the buffer before the body; 0: unknown
+ * returns      false if the part of the body that came with the head is malformed
  */
 bool body_chunks_set(struct chunks *c, size_t head_length) MUSTCHECK;
 

@@ -52,8 +52,10 @@ static const char *const database_catalogs[] = {
 static const char *const database_objects[] = { OBJECT, OBJECT };
 #undef OBJECT
 static const char *const database_created[] = { "/v1/x/7", "{\"id\":\"7\",\"name\":\"\"}" };
-static const char *const database_page[] = { "[]", "2026-01-31T10:00:00.000001Z 7",
-	"0123456789abcdef" };
+/* Rows as reply_page() takes them; with limit=2 there is a next page. */
+#define ROW(id) "{\"id\":\"" id "\"}", "2026-01-31T10:00:00.000001Z", id, "0123456789abcdef"
+static const char *const database_page[] = { ROW("9"), ROW("8"), ROW("7") };
+#undef ROW
 static const char *const database_lock[] = { "t", "f", "t", "f" };
 static const char *const database_revision[] = { "8" };
 
@@ -69,7 +71,7 @@ static struct result *
 database_result(const char *name)
 {
 	static const struct result catalogs = { 8, 10, database_catalogs },
-				   page = { 1, 3, database_page }, lock = { 1, 4, database_lock },
+				   page = { 3, 4, database_page }, lock = { 1, 4, database_lock },
 				   object = { 1, 2, database_objects },
 				   created = { 1, 2, database_created },
 				   revision = { 1, 1, database_revision }, none = { 0, 4, NULL };
