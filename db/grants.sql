@@ -39,7 +39,9 @@ begin
     grant insert (client_id, advisor_id, origin_phone, serial_number, asked, "right") on gestor.contact to gestor_api;
     -- The advisor enters the ownership check's outcome after the greeting; nothing else of a contact changes.
     grant update (asked, "right") on gestor.contact to gestor_api;
-    grant insert (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage,
+    -- A trigger checks the id, and sets closed_at to the clock.
+    grant usage on sequence gestor.opportunity_id_seq to gestor_api;
+    grant insert (id, closed_at, client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage,
         current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
         competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator, phone_to_manage,
         additional_line, advertising_acceptance_id, advertising_acceptance) on gestor.opportunity to gestor_api;

@@ -63,15 +63,3 @@ opportunity_saved(const struct request *rq)
 {
 	return (struct call){ &sql_opportunity_saved, { rq->param[0] } };
 }
-
-const char *
-closure_stage(const json_t *closure)
-{
-	return json_string_value(json_object_get(closure, "stage"));
-}
-
-struct call
-opportunity_close(const char *stage, const char *opportunity)
-{
-	return (struct call){ &sql_opportunity_close, { stage, opportunity } };
-}

@@ -41,14 +41,4 @@ struct change opportunity_change(
 /* opportunity_saved - returns the last call of a change, which returns the opportunity in the path. */
 struct call opportunity_saved(const struct request *rq);
 
-/* closure_stage - returns the stage's code in a closure of a request's body; NULL without one. */
-const char *closure_stage(const json_t *closure);
-
-/*
- * opportunity_close - returns the call that sets the stage. It checks what a final stage needs, so
- * it comes after the other changes.
- * opportunity  its id; NULL: the one that this transaction created
- */
-struct call opportunity_close(const char *stage, const char *opportunity);
-
 #endif

@@ -14,7 +14,6 @@ closure_put(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_closure_put, { rq->param[0], rq->advisor_id, rq->body_text } },
-		opportunity_close(closure_stage(rq->body), rq->param[0]),
 		opportunity_saved(rq),
 	};
 	struct change change = opportunity_change(rq, PART_CLOSURE, calls, NITEMS(calls));

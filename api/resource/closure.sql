@@ -10,16 +10,22 @@ select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance
   from %1 where %1.advertising_acceptance_id is distinct from %2
 
 -- name: closure_put  ($1 opportunity, $2 advisor, $3 body)
--- Saves the client's answer. opportunity_close sets the stage later, when everything else is saved.
-with old as materialized (
-    select o.advertising_acceptance_id, o.advertising_acceptance from opportunity o where o.id = $1::bigint),
+-- Saves the client's answer and the stage. A final stage is refused while a section that the manual requires is missing.
+with old as materialized (select o.* from opportunity o where o.id = $1::bigint),
 chosen as materialized (
     select choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance', array[old.advertising_acceptance]) as ad,
-           old.advertising_acceptance_id as answered_before
+           choice('stage', $3::jsonb ->> 'stage', array[old.stage]) as st
       from old),
+saved as (select old.reason_id, old.phone_to_manage, (c.ad).id as advertising_acceptance_id from old, chosen c),
+stored as (:{stored_rows $1::bigint}),
+judged as materialized (
+    select is_final((c.st).choice) as final, :{incomplete_refused (c.st).choice missing} as refused
+      from chosen c, (select :{missing_rows stored} || :{missing_sections saved} as missing from saved) m),
 changed as (
-    update opportunity o set advertising_acceptance_id = (c.ad).id, advertising_acceptance = (c.ad).choice, updated_at = clock_timestamp()
-      from chosen c where o.id = $1::bigint
-    returning o.*, c.answered_before),
+    update opportunity o set advertising_acceptance_id = (c.ad).id, advertising_acceptance = (c.ad).choice,
+        stage_id = (c.st).id, stage = (c.st).choice, closed_at = case when j.final then clock_timestamp() end,
+        updated_at = clock_timestamp()
+      from old, chosen c, judged j where o.id = old.id
+    returning o.*, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2})
 select id from changed;

@@ -1,13 +1,21 @@
--- fragment: missing  (%1 an opportunity; gives what a final stage still needs, as pointers into the form: text[])
-(array_remove(array[case when not exists (select from action x where x.opportunity_id = %1.id) then 'actions' end], null)
-    || array(select 'actions/' || x.n - 1 || '/final_state'
-               from (select row_number() over (order by y.id) as n, y.final_state_id
-                       from action y where y.opportunity_id = %1.id) x
-              where x.final_state_id is null order by x.n)
-    || array_remove(array[
+-- What a final stage still needs, as pointers into the form: text[]. The sections, of an opportunity as it will be.
+-- fragment: missing_sections  (%1 its reason_id, phone_to_manage and advertising_acceptance_id)
+array_remove(array[
         case when %1.reason_id is null then 'diagnosis' end,
         case when %1.phone_to_manage is null then 'competitor_offer' end,
-        case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null))
+        case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null)
+
+-- The grid.
+-- fragment: missing_rows  (%1 its rows: n counts from 1, final_state_id)
+case when not exists (select from %1) then '{actions}'
+    else array(select 'actions/' || g.n - 1 || '/final_state' from %1 g where g.final_state_id is null order by g.n) end
+
+-- The rows of a stored grid.
+-- fragment: stored_rows  (%1 the opportunity's id)
+select row_number() over (order by x.id) as n, x.final_state_id from action x where x.opportunity_id = %1
+
+-- fragment: incomplete_refused  (%1 the stage, %2 what it needs)
+case when is_final(%1) and %2 <> '{}' then refuse('incomplete', %2) end
 
 -- fragment: service  (%1 an opportunity)
 case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultation) > 0 and :{erasing %1}
@@ -201,18 +209,3 @@ with recorded as (
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
   from recorded r, catalog_item_of('stage', 'en-proceso') st
  where o.id = r.opportunity_id;
-
--- name: opportunity_close  ($1 stage's code, $2 opportunity or null: the one that this transaction created)
--- Runs when everything else is saved. A final stage is refused while a section that the manual requires is missing.
--- currval is volatile and no index condition; in a subquery PostgreSQL evaluates it once and can use the index.
-with old as materialized (
-    select o.id, o.stage, :{missing o} as missing
-      from opportunity o where o.id = coalesce($2::bigint, (select currval('opportunity_id_seq')))),
-chosen as materialized (select old.id, choice('stage', $1, array[old.stage]) as st, old.missing from old),
-judged as materialized (
-    select c.id, c.st, case when is_final((c.st).choice) then clock_timestamp() end as closed_at,
-           case when is_final((c.st).choice) and c.missing <> '{}' then refuse('incomplete', c.missing) end as refused
-      from chosen c)
-update opportunity o set stage_id = (j.st).id, stage = (j.st).choice, closed_at = j.closed_at, updated_at = clock_timestamp()
-  from judged j
- where o.id = j.id;

@@ -34,38 +34,20 @@ parts_of(const json_t *form)
 int
 typification_put(struct request *rq)
 {
-	const char *stage = closure_stage(json_object_get(rq->body, "closure"));
-	struct call calls[3];
-	struct change change;
-	int n = 0;
+	const struct call calls[] = {
+		{ &sql_typification_put, { rq->param[0], rq->advisor_id, rq->body_text } },
+		opportunity_saved(rq),
+	};
+	struct change change = opportunity_change(rq, parts_of(rq->body), calls, NITEMS(calls));
 
-	calls[n++] =
-	    (struct call){ &sql_typification_put, { rq->param[0], rq->advisor_id, rq->body_text } };
-	if (stage != NULL)
-		calls[n++] = opportunity_close(stage, rq->param[0]);
-	calls[n++] = opportunity_saved(rq);
-	change = opportunity_change(rq, parts_of(rq->body), calls, n);
 	return change_reply(rq, &change);
 }
 
 int
 typification_create(struct request *rq)
 {
-	const char *stage = closure_stage(json_object_get(rq->body, "closure"));
-	struct call calls[3];
-	struct result *results[NITEMS(calls)];
-	int n = 0;
+	auto_result struct result *row = request_query(rq, &sql_typification_create, rq->advisor_id,
+	    rq->body_text, request_number(rq, rq->app->config->contacts_per_day));
 
-	calls[n++] = (struct call){ &sql_typification_create,
-		{ rq->advisor_id, rq->body_text,
-		    request_number(rq, rq->app->config->contacts_per_day) } };
-	if (stage != NULL)
-		calls[n++] = opportunity_close(stage, NULL);
-	calls[n++] = (struct call){ &sql_opportunity_created, { NULL } };
-	if (request_run(rq, calls, n, results) != 0)
-		return rq->reply.status;
-	for (int i = 0; i < n - 1; i++)
-		result_free(results[i]);
-	auto_result struct result *row = results[n - 1];
-	return reply_created(rq, &row);
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
