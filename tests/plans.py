@@ -69,6 +69,10 @@ SAMPLES = {
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
+    # A batch of `gestor check`, in the middle of the table.
+    "clients_differing": [["2000", LIMIT]],
+    "opportunities_differing": [["1010000", LIMIT]],
+    "consents_differing": [["2000", LIMIT]],
     "opportunity_of_contact": [["77"]],
     "opportunity_changed_last": [[OPPORTUNITY]],
     "record_changed_last": [["client", CLIENT]],

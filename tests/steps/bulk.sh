@@ -4,6 +4,6 @@
 
 run_bulk() {
 	migrate
-	TEST_BULK=1 step_node bulk 300 node --test-concurrency=1 --test-name-pattern='[0-9],000' \
+	TEST_BULK=1 step_node bulk 600 node --test-concurrency=1 --test-name-pattern='[0-9],000' \
 		tests/http/erasure.test.js tests/http/sign_outs.test.js
 }
