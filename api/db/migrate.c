@@ -273,8 +273,11 @@ render(PGconn *pg)
 	static const char what[] = "documents";
 	int64_t start_ms = clock_ms(), told_ms = start_ms;
 	long long batches = 0;
-	int more;
+	int more =
+	    ask(pg, what, "select to_regprocedure('gestor.rendering_step(integer)') is not null");
 
+	if (more != 1)
+		return more == 0;
 	while ((more = ask(pg, what, "select gestor.rendering_step(500)")) == 1) {
 		batches++;
 		if (clock_ms() - told_ms >= 10000) {
