@@ -79,6 +79,7 @@ help: ## this list
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make bench SCALE=0.1 ROUNDS=3            of a million opportunities a tenth; fewer rounds (more in bench/run.sh)'
 	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
+	@echo '  make bench PEERS=1                       beside what other stacks do for the same requests (bench/peers.sh)'
 	@echo '  make build V=1                           the commands, in full'
 
 run: ## install what is missing, build, serve on http://127.0.0.1:8080
@@ -132,7 +133,7 @@ format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy
 	@$(PYTHON) tools/privacy.py --write
 
 bench: ## load, against what PostgreSQL and civetweb alone allow; its report in build/bench
-	@tools/deps.sh bench
+	@tools/deps.sh bench $(if $(PEERS),peers)
 	$(make_in_parallel) build/gestor build/bench/bare build/bench/open_loop
 	@exec bench/run.sh
 

@@ -54,12 +54,13 @@ def result(d):
         what = {"bound": "of 1/(1/H + 1/P)", "H": "of H, civetweb alone", "P": "of P, the statements alone"}[w["against"]]
         svg.text(left - 12, y + 20, w["title"], "end")
         svg.text(left - 12, y + 36, what, "small end")
-        svg.rect(x_of(0), y + 10, x_of(r["median"]) - x_of(0), row - 20, "#4a7fb5" if r["median"] >= w["bar"] else "#c98a5a")
+        svg.rect(x_of(0), y + 10, x_of(r["median"]) - x_of(0), row - 20, "#4a7fb5" if r["median"] >= (w["bar"] or 0) else "#c98a5a")
         middle = y + row / 2
         svg.line(x_of(r["min"]), middle, x_of(r["max"]), middle, "#123")
         for end in (r["min"], r["max"]):
             svg.line(x_of(end), middle - 5, x_of(end), middle + 5, "#123")
-        svg.line(x_of(w["bar"]), y + 4, x_of(w["bar"]), y + row - 4, "#c22", 'stroke-width="2.5"')
+        if w["bar"]:
+            svg.line(x_of(w["bar"]), y + 4, x_of(w["bar"]), y + row - 4, "#c22", 'stroke-width="2.5"')
         if w["aim"]:
             svg.line(x_of(w["aim"]), y + 4, x_of(w["aim"]), y + row - 4, "#2a2", 'stroke-width="2.5" stroke-dasharray="5 3"')
         svg.dot(x_of(w["median"]["cpu_ratio"]), middle)

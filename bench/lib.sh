@@ -18,7 +18,7 @@ set_up() {
 	# So that a checkpoint comes at most every half hour.
 	run_psql "$SUPERUSER_URL" <<-END
 		alter system reset all;
-		alter system set shared_buffers = '1GB';
+		alter system set shared_buffers = '${SHARED_BUFFERS:-1GB}';
 		alter system set max_wal_size = '8GB';
 		alter system set checkpoint_timeout = '30min';
 	END
@@ -42,15 +42,22 @@ url() { printf '%s/%s\n' "${1%/*}" "$(database "$2")"; }
 # The password of bench's advisors. No secret, for the data are made up.
 password=bench-advisor-of-made-up-data
 
-# load N - makes a database with N opportunities, unless there is one of the current schema.
+# load N [SUFFIX PROGRAM SCRIPT] - makes a database with N opportunities, unless there is one of the current schema. With
+# SUFFIX, which is added to its name: by the build PROGRAM of the service and its SCRIPT that loads the data.
 load() {
-	local name key owner was
-	name=$(database "$1")
-	owner=$(url "$OWNER_URL" "$1")
-	key=$(cat db/grants.sql db/migrations/*.sql bench/load.sql | sha256sum | cut -c1-16)
+	local name key owner was program=${3:-build/gestor} script=${4:-bench/load.sql}
+	name=$(database "$1")${2-}
+	owner=${OWNER_URL%/*}/$name
+	if [[ ${2-} ]]; then
+		key=$(cat "$program" "$script" | sha256sum | cut -c1-16)
+	else
+		key=$(cat db/grants.sql db/migrations/*.sql bench/load.sql | sha256sum | cut -c1-16)
+	fi
+	# Counts up when the advisors below change.
+	key+=-2
 	was=$(run_psql "$SUPERUSER_URL" -Atc "select shobj_description(oid, 'pg_database') from pg_database where datname = '$name'")
 	if [[ $was == "$key" ]]; then
-		warm "$1"
+		warm "$name"
 		return
 	fi
 	say "loading $1 opportunities ..."
@@ -58,19 +65,26 @@ load() {
 		-c "create database $name owner gestor_owner"
 	# Without fsync, because the data can be generated again after a crash.
 	run_psql "$SUPERUSER_URL" -c 'alter system set fsync = off' -c 'select pg_reload_conf()' >/dev/null
-	DATABASE_URL=$owner build/gestor migrate >/dev/null
-	run_psql "$owner" -o /dev/null -v opportunities="$1" -f bench/load.sql
-	DATABASE_URL=$owner build/gestor advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$password" >/dev/null
+	DATABASE_URL=$owner "$program" migrate >/dev/null
+	run_psql "$owner" -o /dev/null -v opportunities="$1" -f "$script"
+	DATABASE_URL=$owner "$program" advisor add --username E8153375 --name 'ASESOR DE MEDICION' --role advisor <<<"$password" >/dev/null
+	DATABASE_URL=$owner "$program" advisor add --username E8153376 --name 'SUPERVISOR DE MEDICION' --role supervisor <<<"$password" >/dev/null
 	run_psql "$SUPERUSER_URL" -c 'alter system reset fsync' -c 'select pg_reload_conf()' -c checkpoint >/dev/null
 	sync
 	run_psql "$SUPERUSER_URL" -c "comment on database $name is '$key'"
-	warm "$1"
+	warm "$name"
 	say "loaded: $(run_psql "$SUPERUSER_URL" -Atc "select pg_size_pretty(pg_database_size('$name'))")"
 }
 
-# warm N - reads the whole database once, so that no round waits for the disk.
+# copy FROM TO - makes the database TO as a copy of FROM.
+copy() {
+	run_psql "$SUPERUSER_URL" -c 'set client_min_messages = warning' -c "drop database if exists $2" \
+		-c "create database $2 template $1 owner gestor_owner strategy file_copy"
+}
+
+# warm NAME - reads the whole database once, so that no round waits for the disk.
 warm() {
-	run_psql "$(url "$SUPERUSER_URL" "$1")" -o /dev/null <<-'END'
+	run_psql "${SUPERUSER_URL%/*}/$1" -o /dev/null <<-'END'
 		set client_min_messages = warning;
 		create extension if not exists pg_prewarm;
 		select sum(pg_prewarm(c.oid, 'read')) from pg_class c

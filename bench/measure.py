@@ -25,7 +25,7 @@ POOL_SIZE = 4
 SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4000"
            " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
 PASSWORD = "bench-advisor-of-made-up-data"  # bench/lib.sh
-PGBENCH = os.path.join(os.environ.get("POSTGRESQL_BIN", ""), "pgbench")  # tools/lib.sh
+PGBENCH, PSQL = (os.path.join(os.environ.get("POSTGRESQL_BIN", ""), name) for name in ("pgbench", "psql"))  # tools/lib.sh
 
 
 def free_port():
@@ -102,6 +102,22 @@ def cluster_cpu_us():
     return total
 
 
+def tree_cpu_us(pid):
+    """Processor time of a process and of its children."""
+    total = cpu_us(pid)
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+            total += sum(tree_cpu_us(int(child)) for child in f.read().split())
+    return total
+
+
+def machine_us():
+    """Processor time of the whole machine: user, nice, system and interrupts, without idle and stolen time."""
+    with open("/proc/stat", encoding="ascii") as f:
+        user, nice, system, _, _, irq, softirq = map(int, f.readline().split()[1:8])
+    return (user + nice + system + irq + softirq) * TICK_US
+
+
 def resident_kb(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
@@ -139,27 +155,28 @@ class Process:
 
 
 class Service(Process):
-    """build/gestor serve with its defaults except the limits below, and its log in a file."""
+    """build/gestor serve, or another build, with its defaults except the limits below, and its log in a file."""
 
-    def __init__(self, url=None, **settings):
+    def __init__(self, url=None, program="build/gestor", log="service", **settings):
         self.port = free_port()
+        self.secret = secrets.token_urlsafe(48)
         env = {"DATABASE_URL": url or os.environ["SERVE_URL"], "GESTOR_LISTEN": f"127.0.0.1:{self.port}",
-               "GESTOR_JWT_SECRET": secrets.token_urlsafe(48), "GESTOR_ACCESS_TTL_S": "3600",
+               "GESTOR_JWT_SECRET": self.secret, "GESTOR_ACCESS_TTL_S": "3600",
                # One account sends all of the load: its requests are counted, but never refused.
                "GESTOR_RATE_ADVISOR": "1000000",
                # The load writes any number of contacts for one client, and uses any number of keys.
                "GESTOR_CONTACTS_PER_DAY": "0", "GESTOR_KEYS_MAX": "0", **settings}
         self.started = time.monotonic()
-        super().__init__(["build/gestor", "serve"], env, OUT + "service.log")
+        super().__init__([program, "serve"], env, f"{OUT}{log}.log")
         self.wait_for(self.port, "/readyz")
         self.ready_ms = (time.monotonic() - self.started) * 1000
         self.token = ""
 
-    def sign_in(self):
+    def sign_in(self, username="E8153375"):
         status, _, body, _ = ask(self.port, "POST", "/v1/sessions", body=json.dumps(
-            {"username": "E8153375", "password": PASSWORD}))
+            {"username": username, "password": PASSWORD}))
         if status != 201:
-            sys.exit(f"bench: signing in was answered with {status}: {body}")
+            sys.exit(f"bench: signing in as {username} was answered with {status}: {body}")
         session = json.loads(body)
         self.token, self.advisor = session["access_token"], session["advisor"]["id"]
         return self
@@ -215,21 +232,35 @@ def statement(name, *args):
     """The text of a statement as the service prepares it, with its parameters replaced by args (mostly pgbench's variables)."""
     text = subprocess.run(["/usr/bin/python3", "tools/sql_prepare.py", "--text", name, "build/sql.c"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
+    if max((int(n) for n in re.findall(r"\$(\d+)", text)), default=0) != len(args):
+        sys.exit(f"bench: bench/works.py does not give {name} as many parameters as it has")
+    # pgbench takes :null for a variable even inside a string of JSON.
+    text = re.sub(r"(?<!:):(?=\w)", ": ", text)
     return re.sub(r"\$(\d+)", lambda m: args[int(m.group(1)) - 1], text) + ";\n"
 
 
-def pgbench(script, seconds, variables):
+def connection(url):
+    """The environment from which libpq's programs read the URL, so that no password is an argument."""
+    url = urllib.parse.urlsplit(url)
+    return {**os.environ, "PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.hostname, "PGPORT": str(url.port),
+            "PGDATABASE": url.path[1:], "PGOPTIONS": SESSION}
+
+
+def query(text, url=None):
+    """Runs psql. Returns what it prints: a row a line, with tabs between the fields."""
+    return subprocess.run([PSQL, "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1"], env=connection(url or os.environ["SERVE_URL"]),
+                          check=True, text=True, input=text, stdout=subprocess.PIPE).stdout.strip("\n")
+
+
+def pgbench(script, seconds, variables, url=None):
     """Runs pgbench. Returns transactions a second, and their number; a failed one voids the run.
 
     The rate leaves out the first second, in which connections and plans are made, and the last."""
-    url = urllib.parse.urlsplit(os.environ["SERVE_URL"])
-    env = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.hostname, "PGPORT": str(url.port),
-           "PGDATABASE": url.path[1:], "PGOPTIONS": SESSION}
     words = [PGBENCH, "-n", "-M", "prepared", f"-c{POOL_SIZE}", "-j2", "-P1",
              f"-T{seconds + 2}", "-f", script]
     for name, value in variables.items():
         words += ["-D", f"{name}={value}"]
-    run = subprocess.run(words, env={**os.environ, **env}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = subprocess.run(words, env=connection(url or os.environ["SERVE_URL"]), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     rates = [float(rate) for rate in re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", run.stderr, re.M)[1:seconds + 1]]
     done = re.search(r"actually processed: (\d+)", run.stdout)
     if run.returncode or not rates or not done or not re.search(r"failed transactions: 0 ", run.stdout):

@@ -39,10 +39,22 @@ function works.client_search() return get(string.format("/v1/clients?phone=9%08d
 function works.opportunity_get() return get(string.format("/v1/opportunities/%d", 1000000 + 10 * other(opportunities / 10))) end
 -- The clients with 40 opportunities.
 function works.client_opportunity_list() return get(string.format("/v1/clients/%d/opportunities", other(heavy) + 1)) end
+function works.client_search_document() return get(string.format("/v1/clients?document_number=%08d", other(clients) + 1)) end
+function works.opportunity_list() return get("/v1/opportunities") end
+-- bench/load.sql makes fifty advisors.
+function works.opportunity_list_advisor() return get(string.format("/v1/opportunities?advisor=E9%06d&limit=100", other(50 * stride) / stride + 1)) end
+function works.opportunity_list_reason() return get("/v1/opportunities?reason=precio-y-contenido") end
+function works.opportunity_list_stage() return get("/v1/opportunities?stage=retenido") end
 function works.catalog_get() return get("/v1/catalogs/cancellation_reason") end
 function works.catalog_get_304() return get("/v1/catalogs/cancellation_reason", "If-None-Match: " .. tag .. "\r\n") end
 function works.typification_create()
 	return send("POST", "/v1/typifications", string.format('{"client_id":"%d","contact":%s,%s}', other(clients) + 1, contact, form))
+end
+function works.contact_create() return send("POST", string.format("/v1/clients/%d/contacts", other(clients) + 1), contact) end
+-- Of open opportunities, with one or the other answer; the stage stays as it is.
+function works.closure_put()
+	return send("PUT", string.format("/v1/opportunities/%d/closure", 1000007 + 10 * other(opportunities / 10)), string.format(
+		'{"advertising_acceptance":"%s","stage":"en-proceso"}', math.random(2) == 1 and "acepto" or "no-acepto"))
 end
 -- A contact, its opportunity, and the opportunity's form, each sent when the answer before has come.
 function works.three_writes()

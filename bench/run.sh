@@ -4,9 +4,9 @@
 #   SCALE=1          times 1,000,000 opportunities and 200,000 clients; 0.1 for a quick try
 #   ROUNDS=7         rounds of each work
 #   SECONDS_EACH=3   for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
-#   WORKS=           names of the works to measure (bench/works.py); default: all
+#   WORKS=           names of the works to measure (bench/works.py); default: all that have a bar
 #   FRESH=1          makes the cluster and the data anew; otherwise those in build/bench are used again
-#   GROWTH=1         runs bench/growth.sh instead; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh
+#   GROWTH=1         runs bench/growth.sh instead; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh; PEERS=1: bench/peers.sh
 #
 # Ends with status 3 when a bar was missed. Writes build/bench/result.json and result.svg; bench/table.py turns the JSON into
 # Markdown.
@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.."
 if [[ ${GROWTH-} ]]; then exec bench/growth.sh; fi
 if [[ ${SMALL-} ]]; then exec bench/small.sh; fi
 if [[ ${FLOOD-} ]]; then exec bench/flood.sh; fi
+if [[ ${PEERS-} ]]; then exec bench/peers.sh; fi
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 # shellcheck source=bench/lib.sh

@@ -19,8 +19,9 @@ def result(d):
     for w in d["works"]:
         m, r = w["median"], w["ratio"]
         aim = f" ({w['aim']:.2f})" if w["aim"] else ""
+        bar = f"{w['bar']:.2f}" if w["bar"] else ""
         print(f"| {w['title']} | {rate(m['S'])} | {rate(m.get('P'))} | {rate(m.get('H'))} | {w['against']} "
-              f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {w['bar']:.2f}{aim} |")
+              f"| {r['min']:.2f} | **{r['median']:.2f}** | {r['max']:.2f} | {bar}{aim} |")
     unrecorded = "; ".join("{} {:.2f} ({:.2f} to {:.2f})".format(w["title"], w["median"]["unrecorded_ratio"], *span(w["rounds"], "unrecorded_ratio"))
                       for w in d["works"] if "N" in w["median"])
     if unrecorded:
@@ -59,8 +60,24 @@ def small(d):
     bars(d)
 
 
+def peers(d):
+    print(f"{d['at']}, commit {d['commit']}, {d['processors']} processors, {d['opportunities']:,} opportunities, "
+          f"{d['connections']} connections, {d['rounds']} rounds of {d['seconds_each']} s each.\n")
+    print("\n".join(f"- {name}: {of}" for name, of in d["versions"].items()) + "\n")
+    print("| work | | /s | µs, processes | µs, machine | p50 ms | p99 ms | Gestor by rate | by processes | by machine |\n" + "| --- " * 10 + "|")
+    for w in d["works"]:
+        for kind, of in w["kinds"].items():
+            m = of["median"]
+            ratios = ["**{median:.2f}** ({min:.2f} to {max:.2f})".format(**of[k]) if k in of else "" for k in ("by_rate", "by_cpu", "by_machine")]
+            times = [f"{m[k] / 1000:.2f}" if k in m else "" for k in ("p50_us", "p99_us")]
+            print("| " + " | ".join([w["title"] if kind == "gestor" else "", PEER_NAMES.get(kind, kind), rate(m["rate"]), f"{m['cpu_us']:.0f}",
+                                     f"{m['machine_us']:.0f}", *times, *ratios]) + " |")
+
+
+PEER_NAMES = {"gestor": "Gestor", "old": "older Gestor", "gin": "gin + pgx", "hyper": "hyper + tokio-postgres", "bun": "Bun",
+              "fastify": "Fastify + pg", "floor": "F", "bare": "H", "bound": "1 / (1/H + 1/F)"}
 for path in sys.argv[1:]:
     with open(path, encoding="utf-8") as f:
         data = json.load(f)
-    {"result": result, "growth": growth, "small": small}[data["kind"]](data)
+    {"result": result, "growth": growth, "small": small, "peers": peers}[data["kind"]](data)
     print()

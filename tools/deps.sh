@@ -20,6 +20,9 @@ fuzz='clang libclang-rt-dev'
 valgrind='valgrind libc6-dbg'
 cost='valgrind libc6-dbg strace'
 bench='wrk'
+peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev golang-github-golang-jwt-jwt-dev
+	cargo rustc librust-hyper-dev librust-tokio-postgres-dev librust-tokio-dev librust-jsonwebtoken-dev librust-serde-dev
+	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
 
 wanted=()
@@ -34,8 +37,9 @@ for set in "${@:-build}"; do
 	valgrind) words="$build $run $valgrind" ;;
 	cost) words="$build $run $cost" ;;
 	bench) words="$build $run $bench" ;;
+	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, fault" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)
