@@ -1,5 +1,5 @@
 /*
- * "gestor advisor add": makes an account.
+ * "gestor advisor add": creates an account.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 #include "field/field.h"
 #include "sql.h"
 
-/* Characters of a name: as the API has it. */
+/* Most characters of a name, as in openapi.yaml. */
 #define OPTION_MAX 200
 
 static bool
@@ -84,7 +84,6 @@ insert_advisor(
 
 	if (config_load(&c, 0) != 0)
 		return 2;
-	/* Its output is for a person: no word of connections that are well. */
 	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
@@ -131,7 +130,7 @@ usage(void)
 	return 2;
 }
 
-/* An option's value in its normal form, in the arena; NULL: what is wrong with it was said. */
+/* An option's value in its normal form, in the arena; NULL: the fault is on standard error. */
 static const char *
 option_normal(struct arena *arena, const char *option, const char *type, const char *value)
 {
@@ -142,7 +141,7 @@ option_normal(struct arena *arena, const char *option, const char *type, const c
 	if (fault == TEXT_NONE && text_length(normal) <= OPTION_MAX)
 		return normal;
 	if (fault != TEXT_NONE)
-		/* The text begins with the option, as it does with a field's label for the API's clients. */
+		/* The message names the option where an API answer names the field's label. */
 		fprintf(stderr, "gestor: %s\n",
 		    message_write(
 			arena, LANGUAGE_EN, fault, (const char *const[]){ option, NULL }));

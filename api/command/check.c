@@ -1,5 +1,5 @@
 /*
- * "gestor check": whether every stored document is what its row renders to. Any role may run it that may read the tables.
+ * "gestor check": compares every stored document with what its row renders to. It only reads, so the serving role may run it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #define ROWS_AT_ONCE "1000"
 
-/* Walks through one table by id, and prints the ids whose documents differ. */
+/* Reads one table in the order of ids, and prints the ids whose documents differ. */
 static bool
 check(struct pool *pool, const char *what, const struct statement *st, long long *ret_differing)
 {

@@ -1,5 +1,6 @@
 /*
- * command - what the program does when it does not serve. Each returns an exit status.
+ * command - the program's commands except `serve`. Each function returns the exit status: 0 done; 1 failed, the reason
+ * is on standard error; 2 wrong usage or settings.
  */
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
@@ -16,22 +17,22 @@ int command_migrate(void);
 int command_advisor(int argc, char *argv[]);
 
 /*
- * command_purge - "purge [--dry-run]": erases clients that nothing was
- * registered for in GESTOR_RETENTION_DAYS, and removes old sessions and kept
- * answers; says what it did, or would do.
+ * command_purge - "purge [--dry-run]": erases clients without activity for
+ * GESTOR_RETENTION_DAYS, continues erasures, and deletes old sessions and
+ * stored answers; prints what it did, or with --dry-run would do.
  */
 int command_purge(int argc, char *argv[]);
 
-/* command_check - "check": whether every stored document is what its row renders to; prints those that differ. 0: none does. */
+/* command_check - "check": renders every document and compares it with the stored one; prints the ids that differ. 1: some do. */
 int command_check(void);
 
 /* command_version - prints the version. */
 int command_version(void);
 
-/* command_help - prints what can be asked of the program, and its settings. */
+/* command_help - prints the commands and the settings. */
 int command_help(void);
 
-/* command_unknown - says on standard error that there is no such command, and which there are; 2. */
+/* command_unknown - reports an unknown command and prints the known ones on standard error; returns 2. */
 int command_unknown(int argc, char *argv[]);
 
 #endif

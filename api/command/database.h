@@ -1,5 +1,5 @@
 /*
- * database - the one connection of a command at the terminal.
+ * database - the database connection of a command.
  */
 #ifndef COMMAND_DATABASE_H
 #define COMMAND_DATABASE_H
@@ -8,7 +8,7 @@
 #include "db/pool.h"
 #include "db/query.h"
 
-/* A command waits for a database that is slow to be reached, and for slow statements. */
+/* Longer than the service waits: a person or a timer runs commands. */
 #define COMMAND_CONNECT_MS 10000
 #define COMMAND_TIMEOUT_MS 30000
 

@@ -1,5 +1,5 @@
 /*
- * "gestor --help", "gestor version", and what is said of a command that there is not.
+ * "gestor --help", "gestor version", and the answer to an unknown command.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * "gestor purge": what has been kept for long enough goes. For cron or a timer,
- * with the schema's owner's rights, as migrating: who serves may delete no session.
+ * "gestor purge": erases and deletes what is past its retention. For cron or a systemd
+ * timer. It needs the schema owner's rights, because the serving role cannot delete sessions.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "sql.h"
 
 #define SESSION_DAYS "30"
-/* What is done at once: well within the deadline of a statement. */
+/* Rows per statement: well within the statement timeout. */
 #define CLIENTS_AT_ONCE	 "10"
 #define ERASURE_ROWS	 "1000"
 #define SESSIONS_AT_ONCE "1000"
@@ -22,7 +22,7 @@ struct purged {
 	long long clients, sessions, answers, erasures;
 };
 
-/* Again and again, until nothing more is to be done. The count is the row's only column. */
+/* Repeats a statement, which returns how many rows it changed, until that is 0. */
 static bool
 repeat(struct pool *pool, const struct call *call, long long *total)
 {
@@ -83,7 +83,7 @@ purge(struct pool *pool, int retention_days, const char *days, struct purged *pu
 	if ((retention_days != 0 && !repeat(pool, &clients, &purged->clients)) ||
 	    !repeat(pool, &erasures, &rows))
 		return false;
-	/* Those that another process is at work on. */
+	/* Erasures that a serving process is continuing right now. */
 	auto_result struct result *row = command_run(pool, &open);
 	if (row == NULL)
 		return false;

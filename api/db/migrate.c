@@ -11,21 +11,21 @@
 #include "base/clock.h"
 #include "db/connect.h"
 
-/* "gestor" in ASCII: any number will do that nobody else locks. */
+/* The advisory lock's key: "gestor" in ASCII. */
 #define LOCK_KEY     "113685426368370"
 #define LOCK_POLL_MS 100
 
 static const char up_mark[] = "-- migrate:up";
 static const char down_mark[] = "-- migrate:down";
 
-/* A migration's text between its marks; all of it when it has none. */
+/* A migration's text between its `-- migrate:` marks; all of it without marks. */
 struct section {
 	const char *start;
 	size_t length;
-	int first_line; /* of start, in the file, from 1 */
+	int first_line; /* line number of start in the file, from 1 */
 };
 
-/* mark_find - the start of the line that begins with mark, or NULL. */
+/* mark_find - returns the start of the line that begins with mark, or NULL. */
 static const char *
 mark_find(const char *text, const char *mark)
 {
@@ -53,9 +53,9 @@ section_up(const char *text)
 }
 
 /*
- * error_print - where it failed and the server's primary message; never
- * DETAIL, which holds rows. The position counts characters, hence UTF-8's
- * continuation bytes are passed over.
+ * error_print - prints file, line and the server's primary message; never
+ * DETAIL, which holds rows. PostgreSQL's position counts characters, so the
+ * loop skips UTF-8's continuation bytes.
  */
 static void
 error_print(const char *what, const PGconn *pg, const PGresult *res, const char *sql, int line)
@@ -80,7 +80,7 @@ error_print(const char *what, const PGconn *pg, const PGresult *res, const char 
 	}
 }
 
-/* execute - runs SQL that may hold several statements; false: said on standard error. */
+/* execute - runs SQL of one or more statements; false: the error is on standard error. */
 static bool
 execute(PGconn *pg, const char *what, const char *sql, int line)
 {
@@ -95,7 +95,7 @@ execute(PGconn *pg, const char *what, const char *sql, int line)
 	return ok;
 }
 
-/* query - one statement with up to two parameters; NULL: said on standard error. */
+/* query - runs one statement with up to two parameters; NULL: the error is on standard error. */
 static PGresult *
 query(PGconn *pg, const char *what, const char *sql, const char *a, const char *b)
 {
@@ -111,7 +111,7 @@ query(PGconn *pg, const char *what, const char *sql, const char *a, const char *
 	return NULL;
 }
 
-/* ask - the same for a query that gives one boolean: 1, 0, or -1. */
+/* ask - runs a query for one boolean: returns 1, 0, or -1 after an error. */
 static int
 ask(PGconn *pg, const char *what, const char *sql)
 {
@@ -163,8 +163,8 @@ lock(PGconn *pg, int wait_ms)
 }
 
 /*
- * table_ready - makes schema_migrations, or adds what dbmate's lacks. It looks
- * first: a role without DDL rights may well come when there is nothing to do.
+ * table_ready - creates schema_migrations, or adds the columns that dbmate's table
+ * lacks. It checks first, because a role without DDL rights may run it when nothing is to be done.
  */
 static bool
 table_ready(PGconn *pg)
@@ -186,7 +186,7 @@ table_ready(PGconn *pg)
 	    1);
 }
 
-/* apply - one migration and its record, in a transaction. */
+/* apply - runs one migration and records it, in one transaction. */
 static bool
 apply(PGconn *pg, const struct migration *m, const char *checksum)
 {
@@ -216,7 +216,7 @@ apply(PGconn *pg, const struct migration *m, const char *checksum)
 	return true;
 }
 
-/* step - one migration: applies it, or holds it against its record. */
+/* step - applies one migration, or compares it with its record. */
 static bool
 step(PGconn *pg, const struct migration *m, int *ret_applied)
 {
@@ -233,7 +233,7 @@ step(PGconn *pg, const struct migration *m, int *ret_applied)
 	if (strcmp(PQgetvalue(res, 0, 1), "t") != 0) {
 		ok = apply(pg, m, PQgetvalue(res, 0, 0));
 		*ret_applied += ok;
-	} else if (PQgetisnull(res, 0, 2)) { /* dbmate, which keeps none, has applied it */
+	} else if (PQgetisnull(res, 0, 2)) { /* dbmate applied it, which stores no checksum */
 		filled = query(pg, m->name,
 		    "update gestor.schema_migrations set checksum = $2 where version = $1",
 		    m->version, PQgetvalue(res, 0, 0));
@@ -248,7 +248,7 @@ step(PGconn *pg, const struct migration *m, int *ret_applied)
 	return ok;
 }
 
-/* grants - who may do what; only the schema's owner can say it. */
+/* grants - runs db/grants.sql, which only the schema's owner can. */
 static bool
 grants(PGconn *pg)
 {
@@ -264,8 +264,8 @@ grants(PGconn *pg)
 }
 
 /*
- * The documents of rows that an earlier version wrote, in short transactions, so that the desk goes on. What was begun and
- * broken off goes on where it was.
+ * render - renders the documents of rows that an earlier version wrote, in short transactions, because the desk goes on
+ * meanwhile. After an interruption it continues where it was.
  */
 static bool
 render(PGconn *pg)
@@ -286,13 +286,13 @@ render(PGconn *pg)
 			fflush(stdout);
 		}
 	}
-	/* An empty table takes one batch to find out. */
+	/* Each of the three tables takes at least one batch, even if it is empty. */
 	if (more == 0 && batches > 3)
 		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
 	return more == 0;
 }
 
-/* Codes are made of labels by Unicode's rules, which other encodings do not have. */
+/* Item codes derive from labels by Unicode rules, which need UTF-8. */
 static bool
 is_utf8(PGconn *pg)
 {
@@ -305,7 +305,7 @@ is_utf8(PGconn *pg)
 	return false;
 }
 
-/* What a migration tells whoever runs it: `raise notice`, where it lowers client_min_messages itself. */
+/* Prints a migration's `raise notice`; a migration that uses it lowers client_min_messages itself. */
 static void
 notice_print(void *arg, const PGresult *res)
 {
@@ -358,7 +358,7 @@ migrate_run(const char *url, int wait_ms)
 	}
 	PQsetNoticeReceiver(pg, notice_print, NULL);
 	ok = is_utf8(pg) && migrate(pg, wait_ms);
-	PQfinish(pg); /* the lock goes with it, and a transaction that failed */
+	PQfinish(pg); /* releases the lock and rolls back a failed transaction */
 	fflush(stdout);
 	return ok ? 0 : -1;
 }

@@ -23,9 +23,9 @@ extern const int migrations_count;
 extern const char grants_sql[]; /* db/grants.sql, run after every migrate */
 
 /*
- * migrate_run - applies what is missing, then db/grants.sql; says on standard output what it did.
- * returns 0; or -1, said on standard error: no connection, lock not had
- * within wait_ms, an applied file that has since been altered, failing SQL.
+ * migrate_run - applies what is missing, then db/grants.sql; prints what it did on standard output.
+ * returns 0; or -1, the reason is on standard error: no connection, no lock within
+ * wait_ms, an applied file that was altered since, failing SQL.
  */
 int migrate_run(const char *url, int wait_ms) MUSTCHECK;
 

@@ -9,7 +9,7 @@
 #include "http/record.h"
 #include "http/reply.h"
 
-/* What a cursor is good for: this operation, on this object, with these filters. */
+/* A cursor is valid only for this operation, path id and filters: this text goes into its MAC. */
 static const char *
 list_identity(struct request *rq)
 {
@@ -45,7 +45,7 @@ request_page(struct request *rq, struct page *ret_page)
 	return 0;
 }
 
-/* The same request with another cursor. Values are encoded again, for they were decoded. */
+/* Adds the Link header: the same request with the next cursor. Query values were decoded, so they are encoded again. */
 static void
 link_next(struct request *rq, const char *path, const char *cursor)
 {
@@ -75,7 +75,7 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
-/* The items as this bearer may see them, with their entity tags; none: they could not be masked. */
+/* The items masked for this caller, with their entity tags; at NULL: masking failed. */
 static struct span
 items_shown(struct request *rq, struct span items)
 {
@@ -107,7 +107,7 @@ items_joined(struct request *rq, const struct result *rows, int count)
 	return (struct span){ at, (size_t)(end - at) };
 }
 
-/* The ids of the first `count` rows, with blanks between: for the record of reads. */
+/* The ids of the first `count` rows, separated by blanks: for the record of reads. */
 static const char *
 ids_joined(struct request *rq, const struct result *rows, int count)
 {

@@ -12,11 +12,11 @@ struct page {
 	const char *id; /* NULL on the first page */
 };
 
-/* request_page - limit and cursor. returns 0, or the status of the reply: 400 for a cursor not ours. */
+/* request_page - reads limit and cursor of the query. Returns 0, or the reply's status: 400 for a cursor with a wrong MAC. */
 int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
 
 /*
- * reply_page - {"items", "next"} and Link.
+ * reply_page - makes the reply of a list: {"items", "next"}, and the header Link.
  *
  * rows     up to page->limit + 1 of them: document, instant and id of the cursor, and perhaps the list's entity tag.
  *          A list of a record (a path with an id): one row without a document when the list is empty, none when
