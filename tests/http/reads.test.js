@@ -258,7 +258,7 @@ test("audit_read_list: nobody can change a row, not even a superuser; rows have 
 
 /* The step `planner` forces other plans, so this test is skipped there. */
 test("audit_read_list: each filter reads an index", { skip: /planner-/.test(process.env.TEST_RECORDS || "") }, () => {
-  const plan = (where) => sql(`set enable_indexscan = on; set enable_bitmapscan = on; set enable_seqscan = off;
+  const plan = (where) => sql(`set enable_indexscan = on; set enable_bitmapscan = off; set enable_seqscan = off;
     explain select * from audit_read x where ${where} and (x.at, x.id) < ('infinity', 9223372036854775807) order by x.at desc, x.id desc limit 16`);
   for (const [where, index] of [["true", /Index Scan Backward using audit_read_pkey /],
     ["x.advisor_id = 1", /Index Scan Backward using audit_read_of_advisor /], ["x.client_id = 1", /audit_read_of_client /]])
