@@ -232,6 +232,8 @@ def statement(name, *args):
     """The text of a statement as the service prepares it, with its parameters replaced by args (mostly pgbench's variables)."""
     text = subprocess.run(["/usr/bin/python3", "tools/sql_prepare.py", "--text", name, "build/sql.c"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
+    if not text:
+        sys.exit(f"bench: the service has no statement {name}; see bench/works.py")
     if max((int(n) for n in re.findall(r"\$(\d+)", text)), default=0) != len(args):
         sys.exit(f"bench: bench/works.py does not give {name} as many parameters as it has")
     # pgbench takes :null for a variable even inside a string of JSON.

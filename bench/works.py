@@ -91,7 +91,7 @@ def closure_put():
                           statement("closure_put", ":opportunity", ":advisor",
                                     """(case when :yes = 1 then '{"advertising_acceptance":"acepto","stage":"en-proceso"}'
                                      else '{"advertising_acceptance":"no-acepto","stage":"en-proceso"}' end)"""),
-                          statement("opportunity_close", "'en-proceso'", ":opportunity"), statement("opportunity_saved", ":opportunity")))
+                          statement("opportunity_saved", ":opportunity")))
 
 
 def three_writes():
@@ -103,15 +103,13 @@ def three_writes():
                 """format('{"contact_id":"%s","sub_campaign":"entel"}', currval('contact_id_seq'))""", "'false'", "'false'"))
             + transaction("typification_put", statement("opportunity_lock", made, ":advisor", "'false'"),
                           statement("typification_put", made, ":advisor", ":form"),
-                          statement("opportunity_close", ":stage", made),
                           statement("opportunity_saved", made)))
 
 
 def typification_create():
     body = """format('{"client_id":"%s","contact":%s,%s', :client::text, :contact::text, substr(:form::text, 2))"""
     return ("\\set client random(1, :clients)\n"
-            + transaction("typification_create", statement("typification_create", ":advisor", body, "'0'"),
-                          statement("opportunity_close", ":stage", "null"), statement("opportunity_created")))
+            + transaction("typification_create", statement("typification_create", ":advisor", body, "'0'")))
 
 
 def chosen():
@@ -124,7 +122,7 @@ def chosen():
 
 def variables(opportunities, advisor):
     names = ["contact_create", "closure_put", "opportunity_create", "typification_put", "typification_create"]
-    return {"clients": opportunities // 5, "opportunities": opportunities, "advisor": advisor, "limit": 15, "stage": "retenido",
+    return {"clients": opportunities // 5, "opportunities": opportunities, "advisor": advisor, "limit": 15,
             "contact": CONTACT, "form": FORM, **chosen(), **reads(opportunities, advisor), **{name: CONTEXT % (advisor, name) for name in names}}
 
 
