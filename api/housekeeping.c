@@ -143,7 +143,6 @@ housekeeper(void *arg)
 	struct app *app = arg;
 	int64_t all_ms = 0, until_ms, retry_ms = RETRY_FIRST_MS;
 	unsigned todo, failed = 0;
-	struct timespec until;
 
 	pthread_mutex_lock(&self.lock);
 	while (!self.ending) {
@@ -162,9 +161,8 @@ housekeeper(void *arg)
 		until_ms = clock_ms() + retry_ms;
 		if (failed == 0 || until_ms > all_ms)
 			until_ms = all_ms;
-		until = clock_timespec(until_ms);
 		while (!self.ending && self.todo == 0 && clock_ms() < until_ms)
-			pthread_cond_timedwait(&self.more, &self.lock, &until);
+			clock_cond_wait(&self.more, &self.lock, until_ms);
 	}
 	pthread_mutex_unlock(&self.lock);
 	return NULL;
@@ -173,7 +171,7 @@ housekeeper(void *arg)
 int
 housekeeping_start(struct app *app)
 {
-	clock_cond_init(&self.more);
+	pthread_cond_init(&self.more, NULL);
 	if (pthread_create(&self.thread, NULL, housekeeper, app) == 0)
 		return 0;
 	log_msg(LOG_ERROR, "no thread for housekeeping");

@@ -64,12 +64,11 @@ static bool
 wait_ms(int64_t ms)
 {
 	int64_t until_ms = clock_ms() + ms;
-	const struct timespec until = clock_timespec(until_ms);
 	bool ending;
 
 	pthread_mutex_lock(&self.lock);
 	while (!self.ending && clock_ms() < until_ms)
-		pthread_cond_timedwait(&self.end, &self.lock, &until);
+		clock_cond_wait(&self.end, &self.lock, until_ms);
 	ending = self.ending;
 	pthread_mutex_unlock(&self.lock);
 	return !ending;
@@ -118,7 +117,7 @@ supervision_start(struct app *app)
 {
 	if (!notify_socket_there())
 		return 0;
-	clock_cond_init(&self.end);
+	pthread_cond_init(&self.end, NULL);
 	self.running = pthread_create(&self.thread, NULL, supervise, app) == 0;
 	return self.running ? 0 : -1;
 }

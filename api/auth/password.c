@@ -163,20 +163,19 @@ remove_from_queue(struct job *j)
 static bool
 run_in_queue(struct job *j, int wait_ms)
 {
-	const struct timespec until = clock_timespec(clock_ms() + wait_ms);
+	int64_t until_ms = clock_ms() + wait_ms;
 
 	if (!queue.serving) {
 		j->result = run_job(j);
 		return true;
 	}
-	clock_cond_init(&j->finished);
+	pthread_cond_init(&j->finished, NULL);
 	pthread_mutex_lock(&queue.lock);
 	*queue.last = j;
 	queue.last = &j->next;
 	pthread_cond_signal(&queue.not_empty);
 	while (!j->done) {
-		if (pthread_cond_timedwait(&j->finished, &queue.lock, &until) == ETIMEDOUT &&
-		    !j->taken) {
+		if (!clock_cond_wait(&j->finished, &queue.lock, until_ms) && !j->taken) {
 			remove_from_queue(j);
 			break;
 		}

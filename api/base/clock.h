@@ -5,6 +5,7 @@
 #define BASE_CLOCK_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 #include "base/base.h"
@@ -17,10 +18,11 @@ int64_t clock_us(void);
 struct timespec clock_timespec(int64_t ms);
 
 /*
- * clock_cond_init - initializes a condition variable whose timed waits use CLOCK_MONOTONIC: setting
- * the system clock must not prolong or cut them.
+ * clock_cond_wait - waits on a condition variable until a time of clock_ms(). The clock is given with
+ * each wait, so setting the system clock neither prolongs nor cuts it.
+ * returns  false: until_ms has passed
  */
-void clock_cond_init(pthread_cond_t *cond);
+bool clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms);
 
 /* clock_epoch_s, clock_epoch_us - Unix time: for tokens and for stored instants. */
 int64_t clock_epoch_s(void);

@@ -124,9 +124,9 @@ write_buffer(void)
 static void
 collect_batch(void)
 {
-	const struct timespec until = clock_timespec(clock_ms() + LOG_BATCH_MS);
+	int64_t until_ms = clock_ms() + LOG_BATCH_MS;
 
-	while (!w.urgent && !w.stopping && pthread_cond_timedwait(&w.work, &w.lock, &until) == 0)
+	while (!w.urgent && !w.stopping && clock_cond_wait(&w.work, &w.lock, until_ms))
 		;
 }
 
@@ -150,7 +150,7 @@ writer(void *arg)
 int
 log_start(void)
 {
-	clock_cond_init(&w.work);
+	pthread_cond_init(&w.work, NULL);
 	w.stopping = false;
 	w.running = true;
 	if (pthread_create(&w.thread, NULL, writer, NULL) == 0)

@@ -202,7 +202,6 @@ keeper(void *arg)
 {
 	struct pool *pool = arg;
 	int64_t until_ms, backoff_ms = BACKOFF_FIRST_MS;
-	struct timespec until;
 
 	snprintf(pool->why, sizeof(pool->why), "not connected yet");
 	pthread_mutex_lock(&pool->lock);
@@ -214,13 +213,12 @@ keeper(void *arg)
 		}
 		/* All connections are open, or the last attempt failed. */
 		until_ms = clock_ms() + (pool->closed == NULL ? SWEEP_MS : backoff_ms);
-		until = clock_timespec(until_ms);
 		if (pool->closed != NULL)
 			backoff_ms =
 			    backoff_ms * 2 < BACKOFF_LAST_MS ? backoff_ms * 2 : BACKOFF_LAST_MS;
 		while (!pool->stopping && (pool->failing || pool->closed == NULL) &&
 		       clock_ms() < until_ms)
-			pthread_cond_timedwait(&pool->work, &pool->lock, &until);
+			clock_cond_wait(&pool->work, &pool->lock, until_ms);
 		keeper_sweep(pool);
 		if (clock_ms() - pool->heard_ms >= PING_MS && pool->free != NULL) {
 			pthread_mutex_unlock(&pool->lock);
@@ -266,7 +264,7 @@ pool_start(const struct pool_config *config)
 	for (i = config->size - 1; i >= 0; i--)
 		pool_push(&pool->closed, &pool->conns[i]);
 	pthread_mutex_init(&pool->lock, NULL);
-	clock_cond_init(&pool->work);
+	pthread_cond_init(&pool->work, NULL);
 	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
 		log_msg(LOG_ERROR, "database: cannot create the pool's thread");

@@ -56,10 +56,10 @@ static struct {
 static void
 wait_for_room(void)
 {
-	const struct timespec until = clock_timespec(clock_ms() + ROOM_WAIT_MS);
+	int64_t until_ms = clock_ms() + ROOM_WAIT_MS;
 
 	while (reads.count == RING && !reads.failing &&
-	       pthread_cond_timedwait(&reads.room, &reads.lock, &until) == 0)
+	       clock_cond_wait(&reads.room, &reads.lock, until_ms))
 		;
 }
 
@@ -282,15 +282,13 @@ flush(void)
 static void *
 run(void *arg)
 {
-	struct timespec until;
 	bool stored = true;
 
 	pthread_mutex_lock(&reads.lock);
 	while (!reads.stopping || (reads.count > 0 && (stored || clock_ms() < reads.until_ms))) {
 		if (!stored || (!reads.stopping && reads.count < BATCH)) {
-			until = clock_timespec(
+			clock_cond_wait(&reads.wake, &reads.lock,
 			    clock_ms() + (reads.stopping ? FLUSH_MS / 10 : FLUSH_MS));
-			pthread_cond_timedwait(&reads.wake, &reads.lock, &until);
 		}
 		stored = flush();
 	}
@@ -309,8 +307,8 @@ reads_start(struct app *app)
 	int failed;
 
 	reads.pool = app->pool;
-	clock_cond_init(&reads.wake);
-	clock_cond_init(&reads.room);
+	pthread_cond_init(&reads.wake, NULL);
+	pthread_cond_init(&reads.room, NULL);
 	failed = pthread_create(&reads.thread, NULL, run, NULL);
 	if (failed)
 		log_msg(LOG_ERROR, "no thread to record reads");
