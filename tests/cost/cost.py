@@ -118,7 +118,7 @@ class Server:
     def __init__(self, *words):
         self.port = free_port()
         env = dict(os.environ, DATABASE_URL=os.environ["COST_DATABASE_URL"],
-                   GESTOR_CONTACTS_PER_DAY="0", GESTOR_LISTEN=f"127.0.0.1:{self.port}", GESTOR_THREADS="4", GESTOR_POOL_SIZE="1",
+                   GESTOR_CONTACTS_PER_DAY="0", GESTOR_RATE_ADVISOR="1000000", GESTOR_LISTEN=f"127.0.0.1:{self.port}", GESTOR_THREADS="4", GESTOR_POOL_SIZE="1",
                    GESTOR_QUERY_TIMEOUT_MS="20000", GESTOR_JWT_SECRET="counted-0123456789-abcdefghijklmnopqrst")
         with open(os.path.join(os.environ["COST_DIR"], "service.log"), "ab") as log:
             self.process = subprocess.Popen([*words, os.environ["GESTOR_BIN"], "serve"], env=env,
