@@ -745,7 +745,7 @@ describe("slow clients, with a request timeout of 1 s", { concurrency: true }, (
     isRefusal(r, 408);
   });
   test("a chunked body, one byte per 200 ms", async () => {
-    cutIn(await talk([chunked(""), ...drip("1\r\n ".repeat(30))], { to: slow.port }), 5000, [408]);
+    cutIn(await talk([chunked(""), ...drip("1\r\n \r\n".repeat(30))], { to: slow.port }), 5000, [408]);
   });
   test("a body that is not needed, one byte per 200 ms", async () => {
     cutIn(await talk([sized("", "", "/v1/nowhere").toString("latin1").replace("Content-Length: 0", "Content-Length: 100"), ...drip(" ".repeat(100))],

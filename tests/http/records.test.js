@@ -7,7 +7,7 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { execFileSync } = require("node:child_process");
 const lib = require("./lib.js");
-const { writes, send, fingerprint, hold, pause, until, waiting, row } = require("./writes.js");
+const { writes, writeNames, send, fingerprint, hold, pause, until, waiting, row } = require("./writes.js");
 
 let world, ana, bea, boss, chief, make;
 before(async () => {
@@ -39,8 +39,7 @@ const age = (client, days) => sql(`update client set updated_at = now() - interv
 
 /* -------------------------------------------- used keys of an erased client */
 
-const keyed = ["client_create", "client_update", "contact_create", "contact_update", "opportunity_create", "opportunity_update", "action_create", "action_update", "action_delete",
-  "diagnosis_put", "competitor_offer_put", "closure_put", "typification_put", "opportunity_reopen", "typification_create"];
+const keyed = writeNames("session_create", "session_refresh", "session_delete");
 
 /* clientOf(id, rq, first) - the client whose record this write changes; `first` is its answer. */
 async function clientOf(id, rq, first) {

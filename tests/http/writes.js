@@ -145,4 +145,7 @@ async function until(what, condition, limit = 15000) {
 /* waiting(database) - how many of the service's sessions wait for a lock. */
 const waiting = (database) => Number(lib.sql(database.superuser, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'gestor' and wait_event_type = 'Lock'"));
 
-module.exports = { writes, send, fingerprint, hold, lockOf, pause, until, waiting, row };
+/* The operations of writes(), without those in `but`: tests that hold for all writes take their names from here. */
+const writeNames = (...but) => Object.keys(writes({}, {})).filter((id) => !but.includes(id));
+
+module.exports = { writes, writeNames, send, fingerprint, hold, lockOf, pause, until, waiting, row };
