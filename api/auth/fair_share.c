@@ -15,6 +15,7 @@ struct bucket {
 	int64_t at_us; /* when `tokens` was last computed */
 	double tokens;
 	int64_t slot_us; /* when the last paused request goes on, or went on */
+	int paused; /* requests that pause now */
 };
 
 static struct shard {
@@ -44,7 +45,7 @@ bucket_of(struct shard *shard, int64_t advisor_id, double quota, int64_t now_us)
 		if (idlest == NULL || b->at_us < idlest->at_us)
 			idlest = b;
 	}
-	*idlest = (struct bucket){ advisor_id, now_us, quota, 0 };
+	*idlest = (struct bucket){ advisor_id, now_us, quota, 0, 0 };
 	return idlest;
 }
 
@@ -81,7 +82,7 @@ fair_share_take(int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_
 	int quota = rate_per_s * FAIR_SHARE_WINDOW_S;
 	struct bucket *b;
 	double tokens;
-	bool taken;
+	bool taken, pauses;
 
 	pthread_mutex_lock(&shard->lock);
 	b = bucket_of(shard, advisor_id, quota, now_us);
@@ -92,18 +93,37 @@ fair_share_take(int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_
 	}
 	if (b->tokens > quota)
 		b->tokens = quota;
-	taken = b->tokens >= 1;
+	pauses = quota - b->tokens >= FAIR_SHARE_BURST || b->tokens < 1;
+	taken = b->tokens >= 1 && !(pauses && b->paused >= FAIR_SHARE_PAUSED);
 	b->tokens -= taken;
 	tokens = b->tokens;
 	ret_share->pause_us = 0;
-	if (!taken)
-		ret_share->pause_us = FAIR_SHARE_PAUSE_MS * 1000;
-	else if (quota - tokens > FAIR_SHARE_BURST)
-		ret_share->pause_us = take_slot(b, rate_per_s, now_us);
+	if (pauses && b->paused < FAIR_SHARE_PAUSED) {
+		b->paused++;
+		ret_share->pause_us =
+		    taken ? take_slot(b, rate_per_s, now_us) : FAIR_SHARE_PAUSE_MS * 1000;
+	}
 	pthread_mutex_unlock(&shard->lock);
 	ret_share->quota = quota;
 	ret_share->left = (int)tokens;
 	ret_share->full_s = seconds_for(quota - tokens, rate_per_s);
-	ret_share->wait_s = taken ? 0 : seconds_for(1 - tokens, rate_per_s);
+	ret_share->wait_s = taken ? 0 : tokens >= 1 ? 1 : seconds_for(1 - tokens, rate_per_s);
 	return taken;
+}
+
+void
+fair_share_paused(int64_t advisor_id)
+{
+	struct shard *shard = &shards[hash_of(advisor_id) >> 60];
+	size_t first = (size_t)(hash_of(advisor_id) >> 40) % SLOTS;
+
+	pthread_mutex_lock(&shard->lock);
+	for (size_t i = 0; i < NEIGHBOURS; i++) {
+		struct bucket *b = &shard->buckets[(first + i) % SLOTS];
+
+		/* The bucket may be a new one, if the account's was forgotten meanwhile. */
+		if (b->advisor_id == advisor_id && b->paused > 0)
+			b->paused--;
+	}
+	pthread_mutex_unlock(&shard->lock);
 }

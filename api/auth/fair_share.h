@@ -19,6 +19,8 @@
 #define FAIR_SHARE_WINDOW_S 10
 #define FAIR_SHARE_BURST    50
 #define FAIR_SHARE_PAUSE_MS 200
+/* A pausing request holds a thread, and a connection of the proxy, which has 380: one more of the account is refused at once. */
+#define FAIR_SHARE_PAUSED 64
 
 struct fair_share {
 	int quota; /* tokens in a full bucket */
@@ -37,5 +39,10 @@ struct fair_share {
  */
 bool fair_share_take(
     int64_t advisor_id, int rate_per_s, int64_t now_us, struct fair_share *ret_share);
+
+/*
+ * fair_share_paused - ends a pause: call it once the time of a pause_us above 0 is over. Threads: any.
+ */
+void fair_share_paused(int64_t advisor_id);
 
 #endif

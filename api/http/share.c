@@ -21,9 +21,11 @@ share_take(struct request *rq)
 	if (rq->who.advisor_id == 0 || rate == 0)
 		return 0;
 	taken = fair_share_take(rq->who.advisor_id, rate, clock_us(), &rq->share);
-	/* Each connection has its own thread, so this delays no other client. */
-	if (rq->share.pause_us > 0)
+	/* Each connection has its own thread, so this delays no other client while the account's pauses are few. */
+	if (rq->share.pause_us > 0) {
 		usleep((useconds_t)rq->share.pause_us);
+		fair_share_paused(rq->who.advisor_id);
+	}
 	if (taken)
 		return 0;
 	return reply_problem_wait(rq, "too_many_requests", rq->share.wait_s);

@@ -89,6 +89,19 @@ end $$;
 
 -- ---------------------------------------------------------------- kept by triggers
 
+-- A document shows the names of its moment. A rename that is under way has a moment already and is not visible yet, so a record
+-- of now waits for it, by the lock that the reference takes anyway; and a rename waits for the records under way.
+create or replace function advisor_renamed() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
+begin
+    perform from advisor a where a.id = old.id for update;
+    new.renamed_at := clock_timestamp();
+    insert into advisor_name (advisor_id, full_name, until) values (old.id, old.full_name, new.renamed_at);
+    return new;
+end $$;
+alter table advisor enable always trigger advisor_renamed;
+create trigger advisor_name_stays before update or delete or truncate on advisor_name for each statement execute function audit_stays();
+alter table advisor_name enable always trigger advisor_name_stays;
+
 create function client_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
     new.document := client_document(new);
@@ -96,11 +109,19 @@ begin
 end $$;
 create function consent_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
+    if tg_op = 'INSERT' then
+        perform from advisor a where a.id = new.advisor_id for key share;
+    end if;
     new.document := consent_document(new);
     return new;
 end $$;
 create function opportunity_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
+    if tg_op = 'INSERT' then
+        perform from advisor a where a.id in (new.advisor_id, new.voided_by) order by a.id for key share;
+    elsif new.voided_at is distinct from old.voided_at then
+        perform from advisor a where a.id = new.voided_by for key share;
+    end if;
     new.document := opportunity_document(new, false);
     return new;
 end $$;
@@ -131,9 +152,9 @@ create function grid_changed() returns trigger language plpgsql set search_path 
 begin
     update opportunity o set updated_at = clock_timestamp()
       from (select distinct c.opportunity_id from changed c join opportunity p on p.id = c.opportunity_id
-             where case tg_op when 'INSERT' then strpos(p.document, '{"id":"' || c.id || '","action":') = 0
-                 when 'DELETE' then strpos(p.document, '{"id":"' || c.id || '","action":') > 0
-                 else p.document is distinct from opportunity_document(p, false) end is not false) x
+             where case when tg_op = 'UPDATE' then p.document is distinct from opportunity_document(p, false)
+                 else (tg_op = 'DELETE')
+                    = (p.document::jsonb -> 'actions' @> jsonb_build_array(jsonb_build_object('id', c.id::text))) end is not false) x
      where o.id = x.opportunity_id;
     return null;
 end $$;
@@ -153,12 +174,20 @@ begin
 end $$;
 create trigger username_stays before update on advisor for each row
     when (old.username is distinct from new.username) execute function advisor_username_stays();
+alter table advisor enable always trigger username_stays;
 create function action_opportunity_stays() returns trigger language plpgsql as $$
 begin
     raise exception using errcode = '23514', constraint = 'action_opportunity_stays', message = 'an action never moves to another opportunity';
 end $$;
 create trigger opportunity_stays before update on action for each row
     when (old.opportunity_id is distinct from new.opportunity_id) execute function action_opportunity_stays();
+alter table action enable always trigger opportunity_stays;
+create function action_not_truncated() returns trigger language plpgsql as $$
+begin
+    raise exception using errcode = '42501', message = 'documents show the actions, and a truncate tells nobody which: delete them';
+end $$;
+create trigger not_truncated before truncate on action for each statement execute function action_not_truncated();
+alter table action enable always trigger not_truncated;
 
 -- ---------------------------------------------------------------- what writes ask
 

@@ -37,6 +37,18 @@ const age = (client, days) => sql(`update client set updated_at = now() - interv
   update contact set created_at = now() - interval '${days} days' where client_id = ${client};
   update opportunity set created_at = now() - interval '${days} days', updated_at = now() - interval '${days} days' where client_id = ${client}`);
 
+/* ---------------------------------------------------------- documents */
+
+test("opportunity_create: beside a rename that is not committed yet, the stored document has the name of the record's moment", async () => {
+  const o = await lib.opened(ana), contact = ok(await ana.post(`/v1/clients/${o.client.id}/contacts`, lib.newContact()), 201).json;
+  const commit = await hold(world.database, "update advisor set full_name = full_name || ' BIS' where username = 'E8153375'");
+  const created = ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" });
+  await until("the request waits for the rename", () => waiting(world.database) > 0);
+  await commit();
+  const { id } = ok(await created, 201).json;
+  assert.equal(sql(`select document is not distinct from opportunity_document(o, false) from opportunity o where id = ${id}`), "t");
+});
+
 /* -------------------------------------------- used keys of an erased client */
 
 const keyed = writeNames("session_create", "session_refresh", "session_delete");

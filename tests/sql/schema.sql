@@ -497,6 +497,8 @@ begin
     perform pg_temp.refused('audit_action_known', 'insert into audit (object_type, object_id, action) values (''client'', 1, ''read'')');
     perform pg_temp.refused('action_opportunity_fkey', 'insert into action (opportunity_id, action_id, action) select 999999, action_id, action from action limit 1');
     perform pg_temp.refused('action_opportunity_stays', 'update action set opportunity_id = 999999');
+    perform pg_temp.refused('42501', 'truncate action');
+    perform pg_temp.refused('42501', 'update advisor_name set full_name = ''X''');
     perform pg_temp.refused('rendering_of_table_known', 'insert into rendering (of_table) values (''contact'')');
     perform pg_temp.refused('advisor_username_stays', 'update advisor set username = ''E0000009'' where username is not null');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');

@@ -94,12 +94,18 @@ requests_at_once_are_spread_over_the_longest_pause(void **state)
 		assert_true(fair_share_take(10, 100, S, &share));
 		assert_int_equal(share.pause_us, i * 10000);
 	}
-	for (int i = FAIR_SHARE_BURST + 20; i < 1000; i++) {
+	for (int i = 21; i <= FAIR_SHARE_PAUSED; i++) {
 		assert_true(fair_share_take(10, 100, S, &share));
 		assert_int_equal(share.pause_us, FAIR_SHARE_PAUSE_MS * 1000);
 	}
+	/* One more is refused at once, and takes nothing. */
 	assert_false(fair_share_take(10, 100, S, &share));
-	assert_int_equal(share.pause_us, FAIR_SHARE_PAUSE_MS * 1000);
+	assert_int_equal(share.pause_us, 0);
+	assert_int_equal(share.wait_s, 1);
+	assert_int_equal(share.left, 1000 - FAIR_SHARE_BURST - FAIR_SHARE_PAUSED);
+	fair_share_paused(10);
+	assert_true(fair_share_take(10, 100, S, &share));
+	assert_int_equal(share.left, 1000 - FAIR_SHARE_BURST - FAIR_SHARE_PAUSED - 1);
 }
 
 /* 8 connections that send again as soon as they are answered are never refused. */
@@ -108,6 +114,7 @@ clients_in_a_loop_settle_at_the_rate(void **state)
 {
 	struct fair_share share;
 	int64_t ready_us[8] = { 0 };
+	bool waits[8] = { false };
 	int taken = 0;
 
 	(void)state;
@@ -115,7 +122,10 @@ clients_in_a_loop_settle_at_the_rate(void **state)
 		for (int i = 0; i < 8; i++) {
 			if (now_us < ready_us[i])
 				continue;
+			if (waits[i])
+				fair_share_paused(11);
 			assert_true(fair_share_take(11, 100, now_us, &share));
+			waits[i] = share.pause_us > 0;
 			ready_us[i] = now_us + share.pause_us + 1000;
 			taken += now_us >= 2 * S;
 		}
@@ -131,8 +141,11 @@ take_many(void *arg)
 	struct fair_share share;
 	long *taken = arg;
 
-	for (int i = 0; i < EACH; i++)
+	for (int i = 0; i < EACH; i++) {
 		*taken += fair_share_take(9, 1000, 5 * S, &share);
+		if (share.pause_us > 0)
+			fair_share_paused(9);
+	}
 	return NULL;
 }
 
