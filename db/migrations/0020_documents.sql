@@ -3,7 +3,7 @@
 -- in the transaction that changed it. Triggers keep it, so a change by hand, an import and an erasure keep it too.
 --
 -- Rows of earlier versions have no document until `gestor migrate` has rendered them, in batches, after this migration
--- (documents_render). A read renders what is not stored yet. Processes of the version before do not know the documents and
+-- (rendering_step). A read renders what is not stored yet. Processes of the version before do not know the documents and
 -- keep them all the same, for the triggers do.
 set local search_path = gestor, pg_temp;
 
@@ -89,8 +89,8 @@ end $$;
 
 -- ---------------------------------------------------------------- kept by triggers
 
--- A document shows the names of its moment. A rename that is under way has a moment already and is not visible yet, so a record
--- of now waits for it, by the lock that the reference takes anyway; and a rename waits for the records under way.
+-- A document shows the advisor's name as of the record's instant. An uncommitted rename has its instant already, but is not visible
+-- yet. So a new record waits for the rename, by the lock that its foreign key takes anyway, and a rename waits for uncommitted records.
 create or replace function advisor_renamed() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
 begin
     perform from advisor a where a.id = old.id for update;
@@ -141,7 +141,7 @@ create trigger consent_stays_whole before update on consent for each row
            new.advertising_acceptance::text, new.created_at)) execute function audit_stays();
 alter table consent enable always trigger consent_stays_whole;
 
--- Also of changes that a replica, or who takes himself for one, makes.
+-- They also fire in sessions with session_replication_role = replica.
 alter table client enable always trigger renders;
 alter table consent enable always trigger renders;
 alter table opportunity enable always trigger renders;
