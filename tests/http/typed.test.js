@@ -239,7 +239,7 @@ test("contact_create, client_create: 3.0 and 1e2 are accepted and stored as inte
   assert.equal(codeAt(await contact("1e300", "0"), "#/ownership_check/asked"), "too_big");
   assert.equal(codeAt(await contact("2.5", "0"), "#/ownership_check/asked"), "type");
   assert.equal((await contact("1e400", "0")).status, 400);
-  const r = await ana.request("POST", "/v1/clients", JSON.stringify(lib.newClient({ summary_360: { claro_points: 77 } })).replace("77", "1e2"));
+  const r = await ana.request("POST", "/v1/clients", JSON.stringify(lib.newClient({ summary_360: { claro_points: 77 } })).replace(`"claro_points":77`, `"claro_points":1e2`));
   assert.equal(r.json.summary_360.claro_points, 100);
   assert.match(r.text, /"claro_points": ?100[,}]/);
   assert.equal((await ana.get("/v1/opportunities?limit=%2015%20")).status, 200);
