@@ -69,10 +69,11 @@ SAMPLES = {
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
-    # A batch of `gestor check`, in the middle of the table.
-    "clients_differing": [["2000", LIMIT]],
-    "opportunities_differing": [["1010000", LIMIT]],
-    "consents_differing": [["2000", LIMIT]],
+    # Batches of `gestor check`: the first, and one in the middle of the table.
+    "clients_differing": [["0", LIMIT], ["2000", LIMIT]],
+    "opportunities_differing": [["0", LIMIT], ["1010000", LIMIT]],
+    "consents_differing": [["0", LIMIT], ["2000", LIMIT]],
+    "contacts_differing": [["0", LIMIT], ["2000", LIMIT]],
     "opportunity_of_contact": [["77"]],
     "opportunity_changed_last": [[OPPORTUNITY]],
     "record_changed_last": [["client", CLIENT]],
@@ -91,9 +92,6 @@ SAMPLES = {
                          [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
                          [NONE] * 5 + ["2024-02-01", "2024-02-01", NONE, NONE, "1", NONE],
                          [NONE] * 5 + ["2025-01-01", "2025-01-02", NONE, NONE, LIMIT, NONE], [NONE] * 7 + BEFORE + [LIMIT, NONE]],
-    "clients_differing": [["0", LIMIT]],
-    "consents_differing": [["0", LIMIT]],
-    "opportunities_differing": [["0", LIMIT]],
     "opportunity_list_reasons": [
         [NONE] * 4 + ["ids of cancellation_reason precio-y-contenido"] + [NONE] * 4 + [LIMIT, NONE],
         ["3", "ids of stage no-retenido", NONE, "ids of sub_campaign entel", "ids of cancellation_reason precio-y-contenido"]

@@ -56,6 +56,7 @@ command_check(void)
 	if (pool == NULL)
 		return 1;
 	done = check(pool, "clients", &sql_clients_differing, &differing) &&
+	       check(pool, "contacts", &sql_contacts_differing, &differing) &&
 	       check(pool, "opportunities", &sql_opportunities_differing, &differing) &&
 	       check(pool, "consents", &sql_consents_differing, &differing);
 	pool_stop(pool);

@@ -286,8 +286,8 @@ render(PGconn *pg)
 			fflush(stdout);
 		}
 	}
-	/* Each of the three tables takes at least one batch, even if it is empty. */
-	if (more == 0 && batches > 3)
+	/* Each of the four tables takes at least one batch, even if it is empty. */
+	if (more == 0 && batches > 4)
 		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
 	return more == 0;
 }

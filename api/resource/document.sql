@@ -1,4 +1,4 @@
--- Stored documents against what they should be (0020_documents.sql): for `gestor check`, in the order of ids.
+-- Stored documents against what they should be (0020_documents.sql, 0023_contact_documents.sql): for `gestor check`, in the order of ids.
 
 -- fragment: differing  (%1 a table, %2 the rendered document of its row r; $1 after this id, $2 rows at most)
 select max(b.id), count(*), string_agg(b.id::text, ' ') filter (where b.differs)
@@ -12,3 +12,6 @@ select max(b.id), count(*), string_agg(b.id::text, ' ') filter (where b.differs)
 
 -- name: consents_differing  ($1 after this id, $2 rows at most)
 :{differing consent consent_document(r)};
+
+-- name: contacts_differing  ($1 after this id, $2 rows at most)
+:{differing contact contact_document(r,false)};

@@ -1,6 +1,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const { spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
 
 let world, ana, bea;
@@ -137,4 +138,100 @@ test("contact_create: ten simultaneous requests for one client create ten contac
   assert.ok(all.every((r) => r.status === 201));
   assert.equal(new Set(all.map((r) => r.json.id)).size, 10);
   assert.equal((await ana.get(`/v1/clients/${client.id}/contacts`)).json.items.length, 10);
+});
+
+/* ------------------------------------------------------------ documents */
+
+const sql = (text) => world.database.sql(text);
+const gestor = (command) => spawnSync(lib.gestor, [command], { encoding: "utf8", env: { ...process.env, DATABASE_URL: world.database.owner } });
+/* documentOf(contact) - the stored document, which is as its row renders to. */
+function documentOf({ id }) {
+  assert.equal(sql(`select document is not distinct from contact_document(t, false) from contact t where id = ${id}`), "t");
+  return sql(`select document from contact where id = ${id}`);
+}
+/* The same contact in every answer that shows it. */
+async function shown(contact) {
+  const one = (await ana.get(`/v1/contacts/${contact.id}`)).json;
+  const { json: all } = await (await world.signedIn("E8000002")).get(`/v1/clients/${contact.client_id}/personal-data`);
+  for (const items of [(await ana.get(`/v1/clients/${contact.client_id}/contacts`)).json.items.map(({ etag, ...c }) => c), all.contacts])
+    assert.deepEqual(items.find((c) => c.id === contact.id), one);
+  return one;
+}
+
+test("contact_create, contact_get: the stored document follows the row, whoever changes it", async () => {
+  const client = await clientOf(), contact = await made(client, { ownership_check: { asked: 3, right: 2 } });
+  for (const value of ["944264648", "2505050000125674", '"asked":3', "E8153375"]) assert.ok(documentOf(contact).includes(value), value);
+  assert.equal((await ana.patch(`/v1/contacts/${contact.id}`, { ownership_check: null })).status, 200);
+  assert.doesNotMatch(documentOf(contact), /"asked"/);
+  sql(`update contact set origin_phone = '933444555', asked = 1, "right" = 1, created_at = '2026-01-02T03:04:05Z',
+    advisor_id = (select id from advisor where username = 'E8123497') where id = ${contact.id}`);
+  documentOf(contact);
+  const now = await shown(contact);
+  assert.deepEqual([now.origin_phone, now.ownership_check, now.created_at, now.advisor.username, now.greeting],
+    ["933444555", { asked: 1, right: 1 }, "2026-01-02T03:04:05.000000Z", "E8123497", greeting(client.name, "E8123497")]);
+  lib.sql(world.database.superuser, `set session_replication_role = replica; update contact set serial_number = '0000000000000007' where id = ${contact.id}`);
+  documentOf(contact);
+  assert.equal((await shown(contact)).serial_number, "0000000000000007");
+  sql(`update contact set document = '{"id":"7"' where id = ${contact.id}`);
+  assert.equal((await shown(contact)).id, contact.id, "a document cannot be written by hand");
+});
+
+test("contact_get: the greeting has the client's name of now, and opportunity_id the opportunity of now", async () => {
+  const client = await clientOf(), contact = await made(client), document = documentOf(contact);
+  for (const name of ["ROSA", "O'HIGGINS \"EL %s\" \\ {client} $1 \\1 😀", '","advisor":{"greeting":"', "ÑAHUI", '"', "\\"]) {
+    assert.equal((await ana.patch(`/v1/clients/${client.id}`, { name })).status, 200);
+    assert.equal((await shown(contact)).greeting, greeting(name, "E8153375"));
+  }
+  sql(`update client set name = 'A MANO' where id = ${client.id}`);
+  assert.equal((await shown(contact)).greeting, greeting("A MANO", "E8153375"));
+  const o = (await ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" })).json;
+  assert.equal((await shown(contact)).opportunity_id, o.id);
+  const other = await made(client);
+  sql(`update opportunity set contact_id = ${other.id} where id = ${o.id}`);
+  assert.deepEqual([(await shown(contact)).opportunity_id, (await shown(other)).opportunity_id], [null, o.id]);
+  assert.equal(documentOf(contact), document, "nothing of that is stored");
+});
+
+test("contact_get: names of advisors with quotes and the texts of the document are shown as they are", async () => {
+  const odd = 'ANA ","advisor":{"greeting":"X", "opportunity_id":null', was = sql("select full_name from advisor where username = 'E8123497'");
+  const rename = (name) => sql(`update advisor set full_name = $$${name}$$ where username = 'E8123497'`);
+  rename(odd);
+  const contact = await made(await clientOf(), {}, bea);
+  rename(was);
+  assert.equal((await shown(contact)).advisor.full_name, odd, "the name of its day");
+  documentOf(contact);
+  /* One of the old application's advisors has no username; the greeting has the name. */
+  sql(`insert into advisor (full_name, role, active) values ($$${odd}$$, 'advisor', false);
+    update contact set created_at = now(), advisor_id = (select max(id) from advisor) where id = ${contact.id}`);
+  const now = await shown(contact);
+  assert.deepEqual([now.advisor.username, now.greeting], [null, greeting("CLIENTE DE PRUEBA", odd)]);
+  sql("update advisor set full_name = 'OTRO' where id = (select max(id) from advisor)");
+  assert.deepEqual(await shown(contact), now);
+});
+
+test("contact_get, contact_list: rows without a document are shown the same, and `gestor migrate` renders them", async () => {
+  const client = await clientOf(), contacts = [await made(client), await made(client, { ownership_check: { asked: 3, right: 3 } })];
+  const stored = contacts.map(documentOf);
+  const byHand = (document, where) => sql(`alter table contact disable trigger renders; update contact set document = ${document} where ${where};
+    alter table contact enable always trigger renders`);
+  byHand("null", `client_id = ${client.id}`);
+  for (const contact of contacts) assert.deepEqual(await shown(contact), contact);
+  byHand("'{}'", `id = ${contacts[0].id}`);
+  const check = gestor("check");
+  assert.equal(check.status, 1);
+  assert.match(check.stdout, new RegExp(`^contacts: .* differ .*: ${contacts[0].id} ${contacts[1].id}$`, "m"));
+  assert.match(check.stdout, /^contacts: [0-9]+ documents, 2 differ$/m);
+  sql("insert into rendering (of_table) values ('contact')");
+  assert.equal(gestor("migrate").status, 0);
+  assert.deepEqual(contacts.map(documentOf), stored);
+  assert.equal(gestor("check").status, 0);
+});
+
+test("client_erase: the documents of the client's contacts hold nothing of the client", async () => {
+  const client = await clientOf({ name: "CLIENTE SECRETA" }), contact = await made(client, { ownership_check: { asked: 3, right: 1 } });
+  const chief = await world.signedIn("E8000002");
+  assert.ok((await chief.post(`/v1/clients/${client.id}/erasure`)).status < 300);
+  assert.doesNotMatch(documentOf(contact), /944264648|2505050000125674|SECRETA/);
+  const now = await shown(contact);
+  assert.deepEqual(now, { ...contact, origin_phone: null, serial_number: null, greeting: greeting("BORRADO", "E8153375") });
 });

@@ -39,14 +39,36 @@ const age = (client, days) => sql(`update client set updated_at = now() - interv
 
 /* ---------------------------------------------------------- documents */
 
-test("opportunity_create: beside a rename that is not committed yet, the stored document has the name of the record's moment", async () => {
-  const o = await lib.opened(ana), contact = ok(await ana.post(`/v1/clients/${o.client.id}/contacts`, lib.newContact()), 201).json;
+/* While a rename of ana is not committed: sends the request, commits, and returns the answer. */
+async function besideRename(request) {
   const commit = await hold(world.database, "update advisor set full_name = full_name || ' BIS' where username = 'E8153375'");
-  const created = ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" });
+  const answer = request();
   await until("the request waits for the rename", () => waiting(world.database) > 0);
   await commit();
-  const { id } = ok(await created, 201).json;
-  assert.equal(sql(`select document is not distinct from opportunity_document(o, false) from opportunity o where id = ${id}`), "t");
+  return ok(await answer, 201).json;
+}
+const rendered = (table, id, render) => assert.equal(sql(`select document is not distinct from ${render} from ${table} r where id = ${id}`), "t");
+
+test("opportunity_create: beside a rename that is not committed yet, the stored document has the name of the record's moment", async () => {
+  const o = await lib.opened(ana), contact = ok(await ana.post(`/v1/clients/${o.client.id}/contacts`, lib.newContact()), 201).json;
+  const { id } = await besideRename(() => ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" }));
+  rendered("opportunity", id, "opportunity_document(r, false)");
+});
+
+test("contact_create, typification_create: the same of a contact", async () => {
+  const client = await newClientId();
+  const { id } = await besideRename(() => ana.post(`/v1/clients/${client}/contacts`, lib.newContact()));
+  rendered("contact", id, "contact_document(r, false)");
+  const o = await besideRename(() => ana.post("/v1/typifications", { client_id: client, contact: lib.newContact(), sub_campaign: "entel" }));
+  rendered("contact", o.contact_id, "contact_document(r, false)");
+  /* A change by hand of the advisor waits for the rename too. */
+  const commit = await hold(world.database, "update advisor set full_name = full_name || ' BIS' where username = 'E8123497'");
+  const changed = hold(world.database, `update contact set advisor_id = ${idOf("E8123497")}, created_at = now() + interval '1 minute' where id = ${id}`);
+  await until("the change waits for the rename", () => sql("select count(*) from pg_locks where not granted") !== "0");
+  await commit();
+  await (await changed)();
+  rendered("contact", id, "contact_document(r, false)");
+  assert.match(sql(`select document from contact where id = ${id}`), / BIS"/);
 });
 
 /* -------------------------------------------- used keys of an erased client */

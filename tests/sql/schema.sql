@@ -499,7 +499,7 @@ begin
     perform pg_temp.refused('action_opportunity_stays', 'update action set opportunity_id = 999999');
     perform pg_temp.refused('42501', 'truncate action');
     perform pg_temp.refused('42501', 'update advisor_name set full_name = ''X''');
-    perform pg_temp.refused('rendering_of_table_known', 'insert into rendering (of_table) values (''contact'')');
+    perform pg_temp.refused('rendering_of_table_known', 'insert into rendering (of_table) values (''action'')');
     perform pg_temp.refused('advisor_username_stays', 'update advisor set username = ''E0000009'' where username is not null');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
     perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');

@@ -27,9 +27,10 @@ begin
     perform pg_temp.same('and done', (select count(*) from erasure e join client c on c.id = e.client_id where e.done_at is not null and e.begun_at = c.erased_at and c.plan is null), 1::bigint);
     perform pg_temp.same('opportunities of theirs', (select count(*) from opportunity where erased_at is not null and num_nonnulls(current_plan, activation_date, prior_consultation) > 0), 0::bigint);
     perform pg_temp.same('of others', (select count(*) from opportunity where erased_at is null and current_plan = 'CHIP'), 4::bigint);
-    -- Every row has its document (0020).
+    -- Every row has its document (0020, 0023).
     perform pg_temp.same('rendered', (select count(*) from rendering), 0::bigint);
     perform pg_temp.same('clients'' documents', (select count(*) from client c where c.document is distinct from client_document(c)), 0::bigint);
+    perform pg_temp.same('contacts'' documents', (select count(*) from contact t where t.document is distinct from contact_document(t, false)), 0::bigint);
     perform pg_temp.same('opportunities'' documents', (select count(*) from opportunity o where o.document is distinct from opportunity_document(o, false)), 0::bigint);
     perform pg_temp.same('consents'' documents', (select count(*) from consent n where n.document is distinct from consent_document(n)), 0::bigint);
     perform pg_temp.same('a key, as a process of the version before claims it', idempotency_claim('1', 'client_create', 'new', '\x00', '\x00'), true);
