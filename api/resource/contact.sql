@@ -1,18 +1,21 @@
 -- The stored document, with what belongs to other records: the client's name in the greeting, and the opportunity. While copies of its
 -- client's data are still being removed it is rendered anew without them. A quote in a value stands behind a backslash, so
 -- "greeting":" is found only where the member begins.
--- fragment: contact  (%1 a contact, %2 its client's name, %3 its opportunity's id)
+-- fragment: contact  (%1 a contact, %2 its greeting's beginning, %3 its opportunity's id)
 (replace(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
         then contact_document(%1, erasing(%1.client_id)) else %1.document end,
-    '"greeting":"', '"opportunity_id":' || coalesce('"' || %3 || '"', 'null') || ',"greeting":"Bienvenido '
-        || left(substr(to_json(%2)::text, 2), -1) || ', soy ')
+    '"greeting":"', '"opportunity_id":' || coalesce('"' || %3 || '"', 'null') || ',"greeting":' || %2)
  || ' de gestiones especiales, por tu seguridad realizaremos la validación de titularidad y consta de 3 preguntas, ¿me confirma su '
     'número de DNI, por favor?"}')
 
+-- fragment: greeting  (%1 the client's name; JSON, without the quote at its end)
+left(to_json('Bienvenido ' || %1 || ', soy ')::text, -1)
+
 -- name: contact_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
-with page as (
-    select t.created_at, t.id, :{contact t k.name o.id} as doc
-      from contact t join client k on k.id = t.client_id left join opportunity o on o.contact_id = t.id
+with greeted as materialized (select :{greeting k.name} as greeting from client k where k.id = $1::bigint),
+page as (
+    select t.created_at, t.id, :{contact t k.greeting o.id} as doc
+      from greeted k cross join contact t left join opportunity o on o.contact_id = t.id
      where t.client_id = $1::bigint and :{page_after t $2 $3}
      order by t.created_at desc, t.id desc limit $4::int + 1)
 :{page_rows_of client $1};
@@ -41,8 +44,8 @@ new as (
       from allowed, (select $3::jsonb as b) x
     returning *),
 made as materialized (
-    select '/v1/contacts/' || new.id as location, :{contact new held.name null} as doc
-      from new join held on held.id = new.client_id)
+    select '/v1/contacts/' || new.id as location, :{contact new k.greeting null} as doc
+      from new cross join (select :{greeting held.name} as greeting from held) k)
 :{answer_created};
 
 -- name: contact_lock  ($1 contact, $2 advisor, $3 true: may change another advisor's contact)
@@ -78,10 +81,12 @@ saved as (
       from patched where t.id = $1::bigint
     returning t.*)
 select :{answer 200 null m.doc}
-  from (select :{contact t k.name o.id} as doc
-          from saved t join client k on k.id = t.client_id left join opportunity o on o.contact_id = t.id offset 0) m;
+  from (select :{contact t k.greeting o.id} as doc
+          from saved t join (select c.id, :{greeting c.name} as greeting from client c) k on k.id = t.client_id
+          left join opportunity o on o.contact_id = t.id offset 0) m;
 
 -- name: contact_get  ($1 contact)
-select :{contact t k.name o.id}
-  from contact t join client k on k.id = t.client_id left join opportunity o on o.contact_id = t.id
+select :{contact t k.greeting o.id}
+  from contact t join (select c.id, :{greeting c.name} as greeting from client c) k on k.id = t.client_id
+  left join opportunity o on o.contact_id = t.id
  where t.id = $1::bigint;

@@ -37,7 +37,8 @@ erasing(%1.client_id)
 select (select row_to_json(r) from (select
     (:{client c})::json as client,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
-        select t.created_at, t.id, (:{contact t c.name o.id})::json as doc from contact t left join opportunity o on o.contact_id = t.id
+        select t.created_at, t.id, (:{contact t k.greeting o.id})::json as doc
+          from (select :{greeting c.name} as greeting) k cross join contact t left join opportunity o on o.contact_id = t.id
          where t.client_id = c.id order by t.created_at desc, t.id desc limit 1000) x), '[]') as contacts,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
         select o.created_at, o.id, (:{opportunity o})::json as doc from opportunity o
