@@ -104,7 +104,7 @@ end $$;
 create trigger renders before insert or update on contact for each row execute function contact_renders();
 alter table contact enable always trigger renders;
 
--- As before, but for the sort of two advisors where there is one.
+-- As before, but it sorts only where there are two advisors, and a change of the advisor waits for a rename too.
 create or replace function opportunity_renders() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
     if tg_op = 'INSERT' and new.voided_by is null then
