@@ -309,4 +309,5 @@ def main():
                          "versions": versions(), "works": results})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,7 @@ begin
         gestor.consent, gestor.reopening, gestor.idempotency, gestor.session from gestor_api;
     revoke all on all sequences in schema gestor from gestor_api;
     -- Identity columns draw the ids; the role may read the last one of its transaction (currval).
-    grant select on sequence gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
+    grant select on sequence gestor.client_id_seq, gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
 
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor

@@ -17,10 +17,10 @@ chosen as materialized (
            choice('stage', $3::jsonb ->> 'stage', array[old.stage]) as st
       from old),
 saved as (select old.reason_id, old.phone_to_manage, (c.ad).id as advertising_acceptance_id from old, chosen c),
-stored as (:{stored_rows $1::bigint}),
+stored as (select array(:{stored_states $1::bigint}) as states),
 judged as materialized (
     select is_final((c.st).choice) as final, :{incomplete_refused (c.st).choice missing} as refused
-      from chosen c, (select :{missing_rows stored} || :{missing_sections saved} as missing from saved) m),
+      from chosen c, (select :{missing saved stored.states} as missing from saved, stored) m),
 changed as (
     update opportunity o set advertising_acceptance_id = (c.ad).id, advertising_acceptance = (c.ad).choice,
         stage_id = (c.st).id, stage = (c.st).choice, closed_at = case when j.final then clock_timestamp() end,

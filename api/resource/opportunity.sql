@@ -1,18 +1,9 @@
--- What a final stage still needs, as pointers into the form: text[]. The sections, of an opportunity as it will be.
--- fragment: missing_sections  (%1 its reason_id, phone_to_manage and advertising_acceptance_id)
-array_remove(array[
-        case when %1.reason_id is null then 'diagnosis' end,
-        case when %1.phone_to_manage is null then 'competitor_offer' end,
-        case when %1.advertising_acceptance_id is null then 'advertising_acceptance' end], null)
+-- What a final stage still needs, as pointers into the form: text[], of an opportunity as it will be.
+-- fragment: missing  (%1 its reason_id, phone_to_manage and advertising_acceptance_id, %2 the final states of its grid)
+form_missing(%1.reason_id, %1.phone_to_manage, %1.advertising_acceptance_id, %2)
 
--- The grid.
--- fragment: missing_rows  (%1 its rows: n counts from 1, final_state_id)
-case when not exists (select from %1) then '{actions}'
-    else array(select 'actions/' || g.n - 1 || '/final_state' from %1 g where g.final_state_id is null order by g.n) end
-
--- The rows of a stored grid.
--- fragment: stored_rows  (%1 the opportunity's id)
-select row_number() over (order by x.id) as n, x.final_state_id from action x where x.opportunity_id = %1
+-- fragment: stored_states  (%1 the opportunity's id)
+select x.final_state_id from action x where x.opportunity_id = %1 order by x.id
 
 -- fragment: incomplete_refused  (%1 the stage, %2 what it needs)
 case when is_final(%1) and %2 <> '{}' then refuse('incomplete', %2) end

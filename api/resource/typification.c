@@ -46,8 +46,19 @@ typification_put(struct request *rq)
 int
 typification_create(struct request *rq)
 {
-	auto_result struct result *row = request_query(rq, &sql_typification_create, rq->advisor_id,
-	    rq->body_text, request_number(rq, rq->app->config->contacts_per_day));
+	struct call calls[2];
+	struct result *results[2];
+	int n = 0, status;
 
-	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
+	if (json_object_get(rq->body, "client") != NULL)
+		calls[n++] = (struct call){ &sql_call_client_create, { rq->body_text } };
+	calls[n++] = (struct call){ &sql_typification_create,
+		{ rq->advisor_id, rq->body_text,
+		    request_number(rq, rq->app->config->contacts_per_day) } };
+	if (request_run(rq, calls, n, results) != 0)
+		return rq->reply.status;
+	status = reply_created(rq, &results[n - 1]);
+	for (int i = 0; i < n; i++)
+		result_free(results[i]);
+	return status;
 }

@@ -16,11 +16,10 @@ saved as materialized (
            case when b ? 'closure' then (c.ad).id else old.advertising_acceptance_id end as advertising_acceptance_id
       from old, chosen c, (select $3::jsonb as b) x),
 stored as materialized (
-    select r.n, (r.fs).id as final_state_id from rows r where $3::jsonb ? 'actions'
-    union all select x.n, x.final_state_id from (:{stored_rows $1::bigint}) x where not $3::jsonb ? 'actions'),
+    select case when $3::jsonb ? 'actions' then array(select (r.fs).id from rows r order by r.n) else array(:{stored_states $1::bigint}) end as states),
 judged as materialized (
     select is_final((c.st).choice) as final, :{incomplete_refused (c.st).choice missing} as refused
-      from chosen c, (select :{missing_rows stored} || :{missing_sections saved} as missing from saved) m),
+      from chosen c, (select :{missing saved stored.states} as missing from saved, stored) m),
 -- An unchanged grid keeps its rows and their ids.
 renewed as materialized (
     select old.id from old, judged
@@ -74,60 +73,15 @@ select e.n, choice('retention_action', e.row ->> 'action', old.actions) as ac,
 insert into action (opportunity_id, action_id, action, final_state_id, final_state)
 select %1.id, (r.ac).id, (r.ac).choice, (r.fs).id, (r.fs).choice from %1, rows r order by r.n
 
+-- name: call_client_create  ($1 the body of a whole call with a new client)
+-- writes
+insert into client (document_type_id, document_type, :{client_columns})
+select (dt).id, (dt).choice, :{client_values b}
+  from (select b, choice('document_type', b ->> 'document_type') as dt from (select $1::jsonb -> 'client' as b) x offset 0) described;
+
 -- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: no limit)
--- Saves client (given or new), contact, opportunity and form, each row once: the opportunity comes last, because its document shows
--- the grid, and so it draws its id before.
-with x as (select $2::jsonb as b),
-asked as (select (b ->> 'client_id')::bigint as client_id from x where b ? 'client_id'),
-:{client_held asked.client_id asked client_unknown},
-:{contact_allowed $3},
--- A new opportunity held no choices before.
-old as (
-    select null::json as reason, null::json as competitor_plan, null::json as competitor_offer, null::json as offer_channel,
-           null::json as operator, null::json as advertising_acceptance, '{}'::json[] as actions, '{}'::json[] as final_states),
-described as materialized (
-    select n, choice('document_type', n ->> 'document_type') as dt from (select b -> 'client' as n from x where b ? 'client') y),
-chosen as materialized (
-    select choice('sub_campaign', b ->> 'sub_campaign') as sc, :{form_chosen b old}, choice('stage', b #>> '{closure,stage}') as st
-      from x, old, (select count(*) from allowed) judged_before),
-rows as materialized (:{form_rows $2::jsonb}),
-saved as materialized (
-    select (c.re).id as reason_id, phone(b #>> '{competitor_offer,phone_to_manage}') as phone_to_manage,
-           (c.ad).id as advertising_acceptance_id
-      from x, chosen c),
-stored as materialized (select r.n, (r.fs).id as final_state_id from rows r),
-judged as materialized (
-    select coalesce(is_final((c.st).choice), false) as final, :{incomplete_refused (c.st).choice missing} as refused
-      from chosen c, (select :{missing_rows stored} || :{missing_sections saved} as missing from saved) m),
-new_client as (
-    insert into client (document_type_id, document_type, :{client_columns})
-    select (dt).id, (dt).choice, :{client_values n} from described
-    returning id),
-for_client as (select id from new_client union all select id from allowed),
-new_contact as (
-    insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
-    select for_client.id, $1::bigint, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',
-           (b #>> '{contact,ownership_check,asked}')::smallint, (b #>> '{contact,ownership_check,right}')::smallint
-      from for_client, x
-    returning id, client_id),
-drawn as materialized (select nextval('opportunity_id_seq') as id from new_contact),
-grid as (:{form_grid drawn} returning id),
-new as (
-    insert into opportunity (id, client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
-        current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
-        competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
-        phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage, closed_at)
-    overriding system value
-    select drawn.id, nc.client_id, nc.id, $1::bigint, ca.id, ca.choice, (c.sc).id, (c.sc).choice,
-           b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
-           (b #>> '{service,prior_consultation}')::boolean, (c.re).id, (c.re).choice, (c.pl).id, (c.pl).choice,
-           (c.co).id, (c.co).choice, (c.ch).id, (c.ch).choice, (c.op).id, (c.op).choice,
-           phone(b #>> '{competitor_offer,phone_to_manage}'), phone(b #>> '{competitor_offer,additional_line}'),
-           (c.ad).id, (c.ad).choice, coalesce((c.st).id, st.id), coalesce((c.st).choice, st.choice),
-           case when j.final then clock_timestamp() end
-      from x, new_contact nc, drawn, chosen c, judged j, catalog_item_of('campaign', 'consulta-previa-prepago') ca,
-           catalog_item_of('stage', 'en-proceso') st, (select count(*) from grid) grid_is_written
-    returning *),
-recorded as (:{consent new null $1}),
-made as materialized (select '/v1/opportunities/' || new.id as location, new.document as doc from new)
+-- Saves a whole call. A new client was inserted by call_client_create.
+with saved as materialized (
+    select s.made, s.shown from call_save($1::bigint, $2::jsonb, $3::int) s),
+made as materialized (select '/v1/opportunities/' || saved.made as location, saved.shown as doc from saved)
 :{answer_created};

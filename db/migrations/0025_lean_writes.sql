@@ -1,0 +1,168 @@
+-- migrate:up
+-- What a write costs the database beside its rows. A call that is saved in one request is saved by a function: PostgreSQL begins its few
+-- plain statements in a third of the time that one statement with twenty-five parts takes.
+set local search_path = gestor, pg_temp;
+
+-- As before; the item is found by its index.
+create or replace function choice(catalog_code text, item_code text, held json[] default '{}') returns chosen
+language plpgsql stable as $$
+declare
+    item chosen;
+    selectable boolean;
+begin
+    if item_code is null then
+        return item;
+    end if;
+    select i.id, i.choice, i.selectable into item.id, item.choice, selectable from catalog_item i
+     where i.catalog_id = (select c.id from catalog c where c.code = catalog_code) and i.code = item_code;
+    if not coalesce(selectable, false) then
+        item.choice := (select h.was from unnest(held) h (was) where h.was ->> 'code' = item_code limit 1);
+        if item.choice is null then
+            perform refuse('choice', array[catalog_code]);
+        end if;
+    end if;
+    return item;
+end $$;
+create or replace function catalog_item_of(catalog_code text, item_code text) returns catalog_item language plpgsql stable as $$
+declare
+    item catalog_item;
+begin
+    select i.* into item from catalog_item i
+     where i.catalog_id = (select c.id from catalog c where c.code = catalog_code) and i.code = item_code;
+    return item;
+end $$;
+
+-- What a final stage still needs, as pointers into the form. final_states: of the grid's rows, in their order.
+create function form_missing(reason_id bigint, phone_to_manage text, advertising_acceptance_id bigint, final_states bigint[]) returns text[]
+language plpgsql immutable as $$
+declare
+    missing text[] := case when final_states = '{}' then '{actions}' else '{}' end;
+begin
+    for n in 1 .. cardinality(final_states) loop
+        if final_states[n] is null then
+            missing := missing || ('actions/' || n - 1 || '/final_state');
+        end if;
+    end loop;
+    return missing || array_remove(array[
+        case when reason_id is null then 'diagnosis' end,
+        case when phone_to_manage is null then 'competitor_offer' end,
+        case when advertising_acceptance_id is null then 'advertising_acceptance' end], null);
+end $$;
+
+-- Saves a whole call: contact, opportunity, grid, answer about advertising; each row once. b: the body of typification_create;
+-- without `client_id` the client is the one that this session has just inserted. contacts_a_day: of a client; 0: no limit.
+create function call_save(advisor bigint, b jsonb, contacts_a_day integer, out made bigint, out shown text)
+language plpgsql as $$
+declare
+    of_client constant bigint := coalesce((b ->> 'client_id')::bigint, currval('client_id_seq'));
+    of_contact bigint;
+    erased timestamptz;
+    campaign catalog_item;
+    begun catalog_item;
+    sub_campaign chosen;
+    reason chosen;
+    plan chosen;
+    offer chosen;
+    channel chosen;
+    operator chosen;
+    acceptance chosen;
+    stage chosen;
+    row_action chosen;
+    row_state chosen;
+    actions bigint[] := '{}';
+    states bigint[] := '{}';
+    action_choices json[] := '{}';
+    state_choices json[] := '{}';
+    to_manage constant text := phone(b #>> '{competitor_offer,phone_to_manage}');
+    final boolean;
+    missing text[];
+    r jsonb;
+begin
+    -- Locked, so that it is not erased meanwhile.
+    select c.erased_at into erased from client c where c.id = of_client for key share;
+    if not found then
+        perform refuse('client_unknown');
+    elsif erased is not null then
+        perform refuse('client_erased');
+    end if;
+    if contacts_a_day > 0 and (select count(*) from (
+            select from contact t
+             where t.client_id = of_client and t.created_at >= today()::timestamp at time zone 'America/Lima' limit contacts_a_day) x)
+        >= contacts_a_day then
+        perform refuse('too_many_contacts');
+    end if;
+
+    sub_campaign := choice('sub_campaign', b ->> 'sub_campaign');
+    for r in select e.row from jsonb_array_elements(b -> 'actions') with ordinality e (row, n) order by e.n loop
+        row_action := choice('retention_action', r ->> 'action');
+        row_state := choice('final_state', r ->> 'final_state');
+        actions := actions || row_action.id;
+        action_choices := action_choices || row_action.choice;
+        states := states || row_state.id;
+        state_choices := state_choices || row_state.choice;
+    end loop;
+    reason := choice('cancellation_reason', b #>> '{diagnosis,reason}');
+    plan := choice('competitor_plan', b #>> '{competitor_offer,plan}');
+    offer := choice('competitor_offer', b #>> '{competitor_offer,offer}');
+    channel := choice('offer_channel', b #>> '{competitor_offer,channel}');
+    operator := choice('operator', b #>> '{competitor_offer,operator}');
+    acceptance := choice('advertising_acceptance', b #>> '{closure,advertising_acceptance}');
+    stage := choice('stage', b #>> '{closure,stage}');
+    if stage.id is null then
+        begun := catalog_item_of('stage', 'en-proceso');
+        stage.id := begun.id;
+        stage.choice := begun.choice;
+    end if;
+    campaign := catalog_item_of('campaign', 'consulta-previa-prepago');
+    final := is_final(stage.choice);
+    if final then
+        missing := form_missing(reason.id, to_manage, acceptance.id, states);
+        if missing <> '{}' then
+            perform refuse('incomplete', missing);
+        end if;
+    end if;
+
+    insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
+    values (of_client, advisor, phone(b #>> '{contact,origin_phone}'), b #>> '{contact,serial_number}',
+        (b #>> '{contact,ownership_check,asked}')::smallint, (b #>> '{contact,ownership_check,right}')::smallint)
+    returning id into of_contact;
+    -- The opportunity's document shows the grid, so the grid comes first.
+    made := nextval('opportunity_id_seq');
+    with grid as (
+        insert into action (opportunity_id, action_id, action, final_state_id, final_state)
+        select made, g.* from unnest(actions, action_choices, states, state_choices) g
+        returning id),
+    saved as (
+        insert into opportunity (id, client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
+            current_plan, activation_date, prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan,
+            competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
+            phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage, closed_at)
+        overriding system value
+        select made, of_client, of_contact, advisor, campaign.id, campaign.choice, sub_campaign.id, sub_campaign.choice,
+            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date, (b #>> '{service,prior_consultation}')::boolean,
+            reason.id, reason.choice, plan.id, plan.choice, offer.id, offer.choice, channel.id, channel.choice,
+            operator.id, operator.choice, to_manage, phone(b #>> '{competitor_offer,additional_line}'),
+            acceptance.id, acceptance.choice, stage.id, stage.choice, case when final then clock_timestamp() end
+          from (select count(*) from grid) grid_is_written
+        returning opportunity.document)
+    select saved.document into shown from saved;
+    if acceptance.id is not null then
+        insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+        values (of_client, made, of_contact, advisor, acceptance.id, acceptance.choice, clock_timestamp());
+    end if;
+end $$;
+
+-- As before, but the document is not parsed, and no update begins where none is needed. Nothing else in a document has these characters
+-- before an id: a quotation mark within a text has a backslash.
+create or replace function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+declare
+    stale constant bigint[] := array(
+        select distinct c.opportunity_id from changed c join opportunity o on o.id = c.opportunity_id
+         where case when tg_op = 'UPDATE' then o.document is distinct from opportunity_document(o, false)
+             else (tg_op = 'DELETE') = (strpos(o.document, '{"id":"' || c.id || '","action":') > 0) end is not false);
+begin
+    if stale <> '{}' then
+        update opportunity o set updated_at = clock_timestamp() where o.id = any (stale);
+    end if;
+    return null;
+end $$;
