@@ -33,7 +33,7 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 GENERIC = set("""
 action_create action_created action_delete action_deleted action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_add catalog_load catalog_revision choices_held
+audit_context audit_read_add call_client_create catalog_load catalog_revision choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_put
 contact_create contact_lock contact_match contact_update diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
