@@ -171,8 +171,8 @@ def check(table):
                 faulty.append(f"{path}: {TABLE} has no problem {code}")
     used.update(name for _, name, _ in PROXY_ANSWERS)
     used.update(e[2] for e in table if e[0] == "DETAIL" and e[1] in used)
-    faulty += [f"{TABLE}: {e[1]} is used nowhere" for e in table if e[0] != "LABEL" and e[1] not in used]
-    listed = schemas["Opportunity"]["properties"]["missing"]["items"]["enum"]
+    faulty += [f"{TABLE}: {e[1]} is used nowhere" for e in table if e[0] not in ("LABEL", "HELP", "SECTION") and e[1] not in used]
+    listed = schemas["MissingField"]["enum"]
     labels = {e[1] for e in table if e[0] == "LABEL"}
     faulty += [f"{CONTRACT}: missing lists {field}, which has no label" for field in listed if field not in labels]
     for code in re.findall(r'"code":"(\w+)"', read(PROXY)):

@@ -35,6 +35,41 @@ static const struct label labels[] = {
 #include "base/messages.def"
 };
 
+static const struct help {
+	const char *field;
+	const char *words[LANGUAGES];
+} helps[] = {
+#define HELP(field, en, es) { field, { en, es } },
+#include "base/messages.def"
+};
+
+static const struct section_words sections[] = {
+#define SECTION(code, en, es, script_en, script_es)                                                \
+	{ #code, { en, es }, { script_en, script_es } },
+#include "base/messages.def"
+};
+
+static int
+compare_help(const void *field, const void *help)
+{
+	return strcmp(field, ((const struct help *)help)->field);
+}
+
+const char *
+message_help(const char *field, enum language language)
+{
+	const struct help *h =
+	    bsearch(field, helps, NITEMS(helps), sizeof(helps[0]), compare_help);
+
+	return h != NULL ? h->words[language] : NULL;
+}
+
+const struct section_words *
+message_section(size_t i)
+{
+	return i < NITEMS(sections) ? &sections[i] : NULL;
+}
+
 static int
 compare_field(const void *field, const void *label)
 {

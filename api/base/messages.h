@@ -37,6 +37,13 @@ struct label {
 	const char *inside[LANGUAGES]; /* inside a sentence: "el Teléfono a Gestionar" */
 };
 
+/* A section of the form. */
+struct section_words {
+	const char *code; /* "competitor_offer" */
+	const char *title[LANGUAGES];
+	const char *script[LANGUAGES]; /* what the advisor says, with placeholders; "": nothing */
+};
+
 /*
  * MESSAGE(TEXT_x, args...) - a text and its arguments, for functions that take
  * (enum text text, const char *const args[]). The arguments are strings; they
@@ -55,6 +62,12 @@ const struct problem *message_problem(const char *code);
 
 /* message_label - returns the label of that field; NULL: there is none. */
 const struct label *message_label(const char *field);
+
+/* message_help - returns what to enter in that field; NULL: there is no such text. */
+const char *message_help(const char *field, enum language language);
+
+/* message_section - returns the i-th section of the form, in the order of the call; NULL after the last. */
+const struct section_words *message_section(size_t i);
 
 /* message_code - returns the code of a DETAIL or FAULT; "" for WORDS. */
 const char *message_code(enum text text);

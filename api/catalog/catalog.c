@@ -149,6 +149,36 @@ catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length, co
 	return c->json;
 }
 
+long long
+catalog_snapshot_revision(const struct catalogs *cs)
+{
+	return cs->revision;
+}
+
+json_t *
+catalog_titles(const struct catalogs *cs, const char *catalog)
+{
+	const struct catalog *c = find(cs, catalog, strlen(catalog));
+
+	return c != NULL ? json_loads(c->levels, 0, NULL) : NULL;
+}
+
+json_t *
+catalog_options(const struct catalogs *cs, const char *catalog, const json_t *held, bool flat)
+{
+	const struct catalog *c = find(cs, catalog, strlen(catalog));
+
+	return c != NULL ? tree_options(c, held, flat) : json_array();
+}
+
+bool
+catalog_offers(const struct catalogs *cs, const char *catalog, const char *code)
+{
+	const struct catalog *c = find(cs, catalog, strlen(catalog));
+
+	return c != NULL && tree_offers(c, code);
+}
+
 const char *
 catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **ret_tag)
 {

@@ -9,6 +9,7 @@
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/base.h"
@@ -75,6 +76,27 @@ void catalog_check(const struct catalogs *cs, const char *catalog, const char *c
  */
 const char *catalog_ids(const struct catalogs *cs, const char *catalog, const char *code,
     struct arena *arena) __attribute__((returns_nonnull));
+
+/* catalog_snapshot_revision - the revision of a snapshot. */
+long long catalog_snapshot_revision(const struct catalogs *cs);
+
+/* catalog_titles - the titles of a catalogue's levels, a new reference to an array; NULL: none. */
+json_t *catalog_titles(const struct catalogs *cs, const char *catalog);
+
+/*
+ * catalog_options - what may be chosen in a catalogue now: the codes that catalog_check accepts, and
+ * the choices that a record holds already.
+ *
+ * held     an array of {code, label, levels: [{code, label}]}; anything else in it is passed over
+ * flat     true: an array of these codes; false: the tree [{code, label, selectable, items}] of all
+ *          active items, in which these codes are selectable
+ * returns  a new reference; an empty array if there is no such catalogue
+ */
+json_t *catalog_options(const struct catalogs *cs, const char *catalog, const json_t *held, bool flat)
+    __attribute__((returns_nonnull));
+
+/* catalog_offers - whether code, or an item below it, may be chosen now. */
+bool catalog_offers(const struct catalogs *cs, const char *catalog, const char *code);
 
 /* catalog_known - returns whether the migrations create this catalogue; ignores a final '*'. */
 bool catalog_known(const char *name);

@@ -154,8 +154,8 @@ tree_free(struct catalogs *cs)
 
 /* ------------------------------------------------------------ checking a choice */
 
-static bool
-has_active(const struct item *first)
+bool
+tree_has_active(const struct item *first)
 {
 	for (; first != NULL; first = first->next) {
 		if (first->active)
@@ -226,10 +226,10 @@ tree_check(const struct catalog *c, const char *code, bool any_level, const char
 	}
 	level = found != NULL ? found->depth + 1 : 1;
 	if (found != NULL && code[length] == '\0') {
-		if (!any_level && has_active(choices))
+		if (!any_level && tree_has_active(choices))
 			fault(fs, pointer, TEXT_choice_incomplete, level_title(c, level), level,
 			    codes_of(choices, fs->arena));
-	} else if (found != NULL && !has_active(choices)) {
+	} else if (found != NULL && !tree_has_active(choices)) {
 		const char **stop = arena_alloc(fs->arena, 2 * sizeof(*stop));
 
 		stop[0] = arena_copy(fs->arena, found->code, length);

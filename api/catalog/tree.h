@@ -4,6 +4,7 @@
 #ifndef CATALOG_TREE_H
 #define CATALOG_TREE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include "base/arena.h"
 #include "base/text.h"
@@ -51,6 +52,14 @@ void tree_free(struct catalogs *cs);
 /* tree_check - see catalog_check. */
 void tree_check(const struct catalog *c, const char *code, bool any_level, const char *pointer,
     struct faults *fs);
+
+/* tree_options, tree_offers - see catalog_options, catalog_offers. */
+json_t *tree_options(const struct catalog *c, const json_t *held, bool flat)
+    __attribute__((returns_nonnull));
+bool tree_offers(const struct catalog *c, const char *code);
+
+/* tree_has_active - returns whether one of these siblings is active. */
+bool tree_has_active(const struct item *first);
 
 /* tree_ids - see catalog_ids. */
 const char *tree_ids(const struct catalog *c, const char *code, struct arena *arena)

@@ -21,6 +21,8 @@ struct field {
 	const char *name;
 	unsigned how;
 	enum text (*fault)(const char *normal); /* NULL: any text will do */
+	struct field_form form; /* its fault function accepts exactly this; no pattern: no fixed form */
+	const char *first_day; /* the earliest day; NULL: none */
 };
 
 #define FIRST_BIRTH "1900-01-01"
@@ -29,7 +31,7 @@ struct field {
 #define FIRST_DAY   "1900-01-01"
 #define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
-#define DAY_SIZE    16
+#define DAY_SIZE    FIELD_DAY_SIZE
 
 static bool
 consists_of(const char *s, size_t length, const char *characters)
@@ -95,18 +97,26 @@ birth_date_fault(const char *normal)
 								       : TEXT_NONE;
 }
 
+/* The last day that the type date accepts. */
+static void
+last_date(char ret_day[static DAY_SIZE])
+{
+	time_t now = (time_t)clock_epoch_s();
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	tm.tm_year += YEARS_AHEAD;
+	strftime(ret_day, DAY_SIZE, "%Y-%m-%d", &tm);
+}
+
 static enum text
 date_fault(const char *normal)
 {
-	time_t now = (time_t)clock_epoch_s();
 	char last[DAY_SIZE];
-	struct tm tm;
 
 	if (!text_is_date(normal))
 		return TEXT_NONE;
-	gmtime_r(&now, &tm);
-	tm.tm_year += YEARS_AHEAD;
-	strftime(last, sizeof(last), "%Y-%m-%d", &tm);
+	last_date(last);
 	return strcmp(normal, FIRST_DATE) < 0 || strcmp(normal, last) > 0 ? TEXT_date_range
 									  : TEXT_NONE;
 }
@@ -132,21 +142,23 @@ moment_fault(const char *normal)
 }
 
 static const struct field fields[] = {
-	{ "name", LINE, line_fault },
-	{ "label", LINE, line_fault },
-	{ "text", LINE, line_fault },
-	{ "phone", BLANKS | SEPARATORS | COUNTRY, phone_fault },
-	{ "document_number", BLANKS | SEPARATORS | UPPER, document_number_fault },
-	{ "serial_number", BLANKS | SEPARATORS, serial_number_fault },
-	{ "username", BLANKS | UPPER, username_fault },
-	{ "login", BLANKS | UPPER, NULL },
-	{ "email", 0, NULL },
-	{ "code", 0, NULL },
-	{ "id", 0, NULL },
-	{ "date", 0, date_fault },
-	{ "birth_date", 0, birth_date_fault },
-	{ "day", 0, day_fault },
-	{ "moment", 0, moment_fault },
+	{ "name", LINE, line_fault, { 0 }, NULL },
+	{ "label", LINE, line_fault, { 0 }, NULL },
+	{ "text", LINE, line_fault, { 0 }, NULL },
+	{ "phone", BLANKS | SEPARATORS | COUNTRY, phone_fault, { "^9[0-9]{8}$", 9, 9 }, NULL },
+	{ "document_number", BLANKS | SEPARATORS | UPPER, document_number_fault,
+	    { "^[0-9A-Z]{1,20}$", 1, 20 }, NULL },
+	{ "serial_number", BLANKS | SEPARATORS, serial_number_fault, { "^[0-9]{16}$", 16, 16 },
+	    NULL },
+	{ "username", BLANKS | UPPER, username_fault, { "^E[0-9]{7}$", 8, 8 }, NULL },
+	{ "login", BLANKS | UPPER, NULL, { 0 }, NULL },
+	{ "email", 0, NULL, { 0 }, NULL },
+	{ "code", 0, NULL, { 0 }, NULL },
+	{ "id", 0, NULL, { 0 }, NULL },
+	{ "date", 0, date_fault, { 0 }, FIRST_DATE },
+	{ "birth_date", 0, birth_date_fault, { 0 }, FIRST_BIRTH },
+	{ "day", 0, day_fault, { 0 }, FIRST_DAY },
+	{ "moment", 0, moment_fault, { 0 }, NULL },
 };
 
 const struct field *
@@ -156,6 +168,23 @@ field_named(const char *name)
 		if (strcmp(fields[i].name, name) == 0)
 			return &fields[i];
 	return NULL;
+}
+
+struct field_form
+field_form(const struct field *f)
+{
+	return f->form;
+}
+
+void
+field_days(const struct field *f, char ret_first[static DAY_SIZE], char ret_last[static DAY_SIZE])
+{
+	strcpy(ret_first, f->first_day != NULL ? f->first_day : "");
+	ret_last[0] = '\0';
+	if (f->fault == date_fault)
+		last_date(ret_last);
+	else if (f->fault == day_fault)
+		strcpy(ret_last, LAST_DAY);
 }
 
 /* ASCII characters that group digits: - . / ( ) */

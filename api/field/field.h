@@ -43,6 +43,25 @@ const char *field_normal(const struct field *f, struct arena *a, const char *tex
 /* field_fault - checks a normal form. Returns a FAULT whose {1} is the field's label, or TEXT_NONE. */
 enum text field_fault(const struct field *f, const char *normal);
 
+/*
+ * field_form - what the normal forms of a type are, for a client that wants to check before it
+ * sends: a text is a normal form without fault if and only if it matches the pattern. A type
+ * without a fixed form has the pattern NULL.
+ */
+struct field_form {
+	const char *pattern; /* the same in POSIX and ECMA-262 */
+	size_t min_length, max_length;
+};
+struct field_form field_form(const struct field *f);
+
+/*
+ * field_days - writes the first and the last day that a type accepts, YYYY-MM-DD; "" where there is
+ * no bound, and for types that are no days.
+ */
+#define FIELD_DAY_SIZE 16
+void field_days(
+    const struct field *f, char ret_first[FIELD_DAY_SIZE], char ret_last[FIELD_DAY_SIZE]);
+
 /* field_trim - removes white space at both ends of UTF-8, in place; returns its new start. */
 char *field_trim(char *text);
 

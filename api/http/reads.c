@@ -117,6 +117,7 @@ object_type(const struct operation *op)
 		{ "/v1/contacts", "contact" },
 		{ "/v1/opportunities", "opportunity" },
 		{ "/v1/typifications", "opportunity" },
+		{ "/v1/forms", "client" },
 	};
 
 	for (size_t i = 0; i < NITEMS(types); i++) {

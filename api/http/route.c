@@ -141,6 +141,17 @@ route_name(int number)
 	return number <= (int)NITEMS(routes) ? routes[number - 1].id : NULL;
 }
 
+unsigned
+route_needs(const char *operation)
+{
+	for (size_t i = 0; i < NITEMS(routes); i++) {
+		if (strcmp(routes[i].id, operation) == 0)
+			return routes[i].needs;
+	}
+	/* An operation that does not exist: nobody has all permissions. */
+	return ~0U;
+}
+
 static bool
 served_at(enum listener listener, const struct route *route)
 {

@@ -45,6 +45,9 @@ int route_find(struct request *rq, const char *method, const char *path) MUSTCHE
 int route_number(const struct route *route);
 const char *route_name(int number);
 
+/* route_needs - the permissions that an operation needs, by its operationId. */
+unsigned route_needs(const char *operation);
+
 /*
  * route_query - splits and decodes the query (NULL: none) into rq->query_name and query_value.
  * returns  0; or the status of the reply: 400 for an unknown, repeated or malformed parameter

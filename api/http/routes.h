@@ -68,6 +68,8 @@
 	    OPPORTUNITY, opportunity_reopen)                                                       \
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    OPPORTUNITY, typification_create)                                                      \
+	R(GET, "/v1/forms/typification", MAY_CLIENT_READ | MAY_CONTACT_READ | MAY_OPPORTUNITY_READ,  \
+	    OTHER, form_get)                                                                       \
 	R(GET, "/v1/audit", MAY_AUDIT_READ, OTHER, audit_list)                                     \
 	R(GET, "/v1/audit/reads", MAY_AUDIT_READ, OTHER, audit_read_list)                          \
 	R(GET, "/v1/clients/{client_id}/reads", MAY_AUDIT_READ, OTHER, client_read_list)           \

@@ -15,19 +15,18 @@ at(struct faults *fs, const char *pointer, const char *member)
 	return arena_printf(fs->arena, "%s/%s", pointer, member);
 }
 
-#define DAY_SIZE 16
 /* America/Lima has no daylight saving time. */
 #define LIMA_FROM_UTC_S (-5 * 3600)
 
 /* The present day at the desk (in Lima), YYYY-MM-DD. */
 static const char *
-today(char ret_day[static DAY_SIZE])
+today(char ret_day[static RULE_DAY_SIZE])
 {
 	time_t there = (time_t)clock_epoch_s() + LIMA_FROM_UTC_S;
 	struct tm tm;
 
 	gmtime_r(&there, &tm);
-	strftime(ret_day, DAY_SIZE, "%Y-%m-%d", &tm);
+	strftime(ret_day, RULE_DAY_SIZE, "%Y-%m-%d", &tm);
 	return ret_day;
 }
 
@@ -47,7 +46,7 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	const char *type = json_string_value(json_object_get(object, "document_type"));
 	const char *number = json_string_value(json_object_get(object, "document_number"));
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
-	char day[DAY_SIZE];
+	char day[RULE_DAY_SIZE];
 
 	/* A malformed number already has a fault. */
 	if (type != NULL && number != NULL &&
@@ -68,14 +67,25 @@ ownership_check(const json_t *object, const char *pointer, struct faults *fs)
 		faults_add(fs, at(fs, pointer, "right"), TEXT_right_range);
 }
 
+static const char *const final_stages[] = { "retenido", "no-retenido" };
+
+const char *
+rule_final_stage(size_t i)
+{
+	return i < NITEMS(final_stages) ? final_stages[i] : NULL;
+}
+
 /* The same as is_final() in the database: RETENIDO, NO RETENIDO, and the levels below them. */
 static bool
 is_final(const char *stage)
 {
 	size_t n = strcspn(stage, ".");
 
-	return (n == strlen("retenido") && strncmp(stage, "retenido", n) == 0) ||
-	       (n == strlen("no-retenido") && strncmp(stage, "no-retenido", n) == 0);
+	for (size_t i = 0; i < NITEMS(final_stages); i++) {
+		if (n == strlen(final_stages[i]) && strncmp(stage, final_stages[i], n) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -110,6 +120,46 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 		missing_add(fs, "competitor_offer");
 	if (!has_value(closure, "advertising_acceptance"))
 		missing_add(fs, "advertising_acceptance");
+}
+
+void
+rule_needed(int rows, struct faults *fs)
+{
+	json_t *grid = json_array(),
+	       *form = json_pack(
+		   "{s:{s:s}, s:o}", "closure", "stage", final_stages[0], "actions", grid);
+
+	for (int i = 0; i < rows; i++)
+		json_array_append_new(grid, json_object());
+	typification_create(form, "#", fs);
+	json_decref(form);
+}
+
+/* Which values one member allows another to have, in the rules above. */
+static const struct {
+	const char *rule, *member, *on;
+} dependencies[] = {
+	{ "client", "document_number", "document_type" },
+	{ "ownership_check", "right", "asked" },
+};
+
+const char *
+rule_depends(const char *rule, const char *member)
+{
+	for (size_t i = 0; rule != NULL && i < NITEMS(dependencies); i++) {
+		if (strcmp(dependencies[i].rule, rule) == 0 &&
+		    strcmp(dependencies[i].member, member) == 0)
+			return dependencies[i].on;
+	}
+	return NULL;
+}
+
+void
+rule_last_day(const char *rule, const char *member, char ret_day[static RULE_DAY_SIZE])
+{
+	ret_day[0] = '\0';
+	if (rule != NULL && strcmp(rule, "client") == 0 && strcmp(member, "birth_date") == 0)
+		today(ret_day);
 }
 
 static const struct {

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct faults;
 
@@ -19,6 +20,26 @@ bool rule_known(const char *name);
 
 /* rule_check - checks the object, which is at pointer in the body, and adds faults to fs. */
 void rule_check(const char *name, const json_t *object, const char *pointer, struct faults *fs);
+
+/*
+ * rule_depends - names the member whose value decides which values this member may have.
+ * returns  a member of the same object; NULL: none, or no such rule
+ */
+const char *rule_depends(const char *rule, const char *member);
+
+/* rule_last_day - writes the last day that the member may have; "": the rule sets none. */
+#define RULE_DAY_SIZE 16
+void rule_last_day(const char *rule, const char *member, char ret_day[RULE_DAY_SIZE]);
+
+/* rule_final_stage - the i-th stage that ends an opportunity; NULL after the last. */
+const char *rule_final_stage(size_t i);
+
+/*
+ * rule_needed - adds a fault for each thing that a final stage needs and an opportunity does not
+ * have yet: the faults of rule typification_create for a form with nothing but that stage.
+ * rows  how many rows without a final state the grid has
+ */
+void rule_needed(int rows, struct faults *fs);
 
 /* rule_document - adds a fault at pointer if the number (in normal form) does not fit the type. */
 void rule_document(const char *type, const char *number, const char *pointer, struct faults *fs);

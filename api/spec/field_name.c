@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/messages.h"
 #include "spec/operation.h"
 #include "spec/schema.h"
 
@@ -11,14 +12,13 @@
 /* The section whose bodies may contain the other sections. */
 #define WHOLE "opportunity"
 
-static const char *const sections[] = { "client", "contact", WHOLE, "actions", "diagnosis",
-	"competitor_offer", "closure" };
-
 static bool
 is_section(const char *name, size_t length)
 {
-	for (size_t i = 0; i < NITEMS(sections); i++) {
-		if (strlen(sections[i]) == length && memcmp(sections[i], name, length) == 0)
+	const struct section_words *s;
+
+	for (size_t i = 0; (s = message_section(i)) != NULL; i++) {
+		if (strlen(s->code) == length && memcmp(s->code, name, length) == 0)
 			return true;
 	}
 	return false;
