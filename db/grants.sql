@@ -14,7 +14,7 @@ begin
     grant select on all tables in schema gestor to gestor_api;
     -- Earlier versions granted whole tables and sequences. Revoking a table's right revokes that of its columns too.
     revoke insert, update, delete on gestor.client, gestor.client_phone, gestor.contact, gestor.opportunity, gestor.action,
-        gestor.consent, gestor.reopening, gestor.idempotency, gestor.session from gestor_api;
+        gestor.consent, gestor.reopening, gestor.idempotency, gestor.session, gestor.draft from gestor_api;
     revoke all on all sequences in schema gestor from gestor_api;
     -- Identity columns draw the ids; the role may read the last one of its transaction (currval).
     grant select on sequence gestor.client_id_seq, gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
@@ -55,6 +55,7 @@ begin
     grant insert (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
         on gestor.consent to gestor_api;
     grant insert (opportunity_id, advisor_id, stage, closed_at, created_at) on gestor.reopening to gestor_api;
+    grant insert (opportunity_id, body), update (body, updated_at), delete on gestor.draft to gestor_api;
     grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
     grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;
     grant delete on gestor.idempotency to gestor_api;

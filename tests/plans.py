@@ -31,11 +31,12 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 # Planned for any arguments and not run: they change rows, call a function that does, read what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
-action_create action_created action_delete action_deleted action_match action_update
+action_create action_created action_delete action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
 audit_context audit_read_add call_client_create catalog_load catalog_revision choices_held
-client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_put
-contact_create contact_lock contact_match contact_update diagnosis_put erasure_continue guess_give guess_take
+client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
+competitor_offer_put draft_delete draft_match draft_put section_emptied
+contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
@@ -62,6 +63,11 @@ SAMPLES = {
     "client_read_list": [[CLIENT, NONE, NONE, LIMIT]],
     "client_consent_list": [[CLIENT, NONE, NONE, LIMIT]],
     "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
+    "client_search_ids": [["{7,8,9}"]],
+    "opportunity_list_ids": [["{1000040,1000041}", "false", "false"], ["{1000040,1000041}", "true", "true"]],
+    "form_get": [[OPPORTUNITY, NONE, NONE, "3", "false", "false"], [NONE, "77", NONE, "3", "false", "false"], [NONE, NONE, CLIENT, "3", "false", "false"],
+                 [NONE, NONE, NONE, "3", "false", "false"]],
+    "draft_get": [[OPPORTUNITY, "3"]],
     "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
     "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
     "client_get": [[CLIENT]],
@@ -87,7 +93,7 @@ SAMPLES = {
     "client_document_type": [[CLIENT]],
     "client_erasure_get": [[CLIENT]],
     "erasures_open": [[]],
-    "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
+    "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + ["15", NONE, "true", "true"], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
                          # One that no opportunity has; and a day with two years of newer ones.
                          [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
                          [NONE] * 5 + ["2024-02-01", "2024-02-01", NONE, NONE, "1", NONE],

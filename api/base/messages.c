@@ -44,8 +44,7 @@ static const struct help {
 };
 
 static const struct section_words sections[] = {
-#define SECTION(code, en, es, script_en, script_es)                                                \
-	{ #code, { en, es }, { script_en, script_es } },
+#define SECTION(code, en, es, script_en, script_es) { #code, { en, es }, { script_en, script_es } },
 #include "base/messages.def"
 };
 
@@ -58,8 +57,7 @@ compare_help(const void *field, const void *help)
 const char *
 message_help(const char *field, enum language language)
 {
-	const struct help *h =
-	    bsearch(field, helps, NITEMS(helps), sizeof(helps[0]), compare_help);
+	const struct help *h = bsearch(field, helps, NITEMS(helps), sizeof(helps[0]), compare_help);
 
 	return h != NULL ? h->words[language] : NULL;
 }

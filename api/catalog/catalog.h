@@ -92,8 +92,8 @@ json_t *catalog_titles(const struct catalogs *cs, const char *catalog);
  *          active items, in which these codes are selectable
  * returns  a new reference; an empty array if there is no such catalogue
  */
-json_t *catalog_options(const struct catalogs *cs, const char *catalog, const json_t *held, bool flat)
-    __attribute__((returns_nonnull));
+json_t *catalog_options(const struct catalogs *cs, const char *catalog, const json_t *held,
+    bool flat) __attribute__((returns_nonnull));
 
 /* catalog_offers - whether code, or an item below it, may be chosen now. */
 bool catalog_offers(const struct catalogs *cs, const char *catalog, const char *code);

@@ -19,9 +19,9 @@ options_of(const struct item *first)
 
 	for (const struct item *i = first; i != NULL; i = i->next) {
 		if (i->active)
-			json_array_append_new(array,
-			    option(i->code, i->label, !tree_has_active(i->first_child),
-				options_of(i->first_child)));
+			json_array_append_new(
+			    array, option(i->code, i->label, !tree_has_active(i->first_child),
+				       options_of(i->first_child)));
 	}
 	return array;
 }

@@ -21,7 +21,8 @@ struct field {
 	const char *name;
 	unsigned how;
 	enum text (*fault)(const char *normal); /* NULL: any text will do */
-	struct field_form form; /* its fault function accepts exactly this; no pattern: no fixed form */
+	struct field_form
+	    form; /* its fault function accepts exactly this; no pattern: no fixed form */
 	const char *first_day; /* the earliest day; NULL: none */
 };
 

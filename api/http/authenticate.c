@@ -81,3 +81,11 @@ authorize(struct request *rq)
 	/* Until the ended sessions are loaded, nobody can tell whether this session is still open. */
 	return revoked_ready() ? 0 : reply_problem(rq, "not_ready");
 }
+
+int
+authorize_also(struct request *rq, unsigned needs)
+{
+	unsigned lacking = needs & ~permissions_of(rq->who.role, rq->who.rights);
+
+	return lacking != 0 ? refuse_permission(rq, lacking) : 0;
+}

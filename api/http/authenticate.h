@@ -23,4 +23,10 @@ int authenticate(struct request *rq, const char *authorization) MUSTCHECK;
  */
 int authorize(struct request *rq) MUSTCHECK;
 
+/*
+ * authorize_also - checks that the bearer has further permissions, which a parameter asks for.
+ * returns  0; or the status of the reply: 403
+ */
+int authorize_also(struct request *rq, unsigned needs) MUSTCHECK;
+
 #endif

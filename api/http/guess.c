@@ -8,6 +8,7 @@
 #include "http/problem.h"
 #include "spec/schema_compile.h"
 #include "sql.h"
+#include "spec/describe.h"
 
 /* The personal member that is unique in the database: a write's answer tells whether a client has it. */
 #define UNIQUE "document_number"
@@ -39,7 +40,8 @@ guesses(const struct request *rq)
 		    request_query_value(rq, p->name) != NULL)
 			return true;
 	}
-	return holds_unique(rq->body);
+	/* A body of any members, such as a draft, is looked up nowhere. */
+	return rq->op->body != NULL && describe_count(rq->op->body) > 0 && holds_unique(rq->body);
 }
 
 static const char *

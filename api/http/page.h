@@ -4,13 +4,34 @@
 #ifndef HTTP_PAGE_H
 #define HTTP_PAGE_H
 
+#include <stdbool.h>
 #include "http/request.h"
+
+/* A record that each item of a list shows inside. */
+struct beside {
+	const char *member; /* its name in the item; NULL ends the array */
+	enum entity entity;
+	int column; /* of the row, from 0; null in a row: the member is null */
+};
+
+/* The limit of a page of ids. */
+#define IDS_LIMIT "100"
 
 struct page {
 	const char *limit; /* "15" */
 	const char *created_at; /* NULL on the first page */
 	const char *id; /* NULL on the first page */
+	/* Records shown inside each item; NULL: none. */
+	const struct beside *beside;
 };
+
+/*
+ * request_ids - reads the query parameter ids ("1,2,3"). The page then has them all: other filters,
+ * limit and cursor are refused.
+ * ret_ids  a PostgreSQL array, in the arena; NULL: the parameter was not given
+ * returns  false with a fault added
+ */
+bool request_ids(struct request *rq, const char **ret_ids) MUSTCHECK;
 
 /* request_page - reads limit and cursor of the query. Returns 0, or the reply's status: 400 for a cursor with a wrong MAC. */
 int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
@@ -18,7 +39,8 @@ int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
 /*
  * reply_page - makes the reply of a list: {"items", "next"}, and the header Link.
  *
- * rows     up to page->limit + 1 of them: document, instant and id of the cursor, and perhaps the list's entity tag.
+ * rows     up to page->limit + 1 of them: document, instant and id of the cursor, and perhaps the list's entity tag or the
+ *          documents of page->beside.
  *          A list of a record (a path with an id): one row without a document when the list is empty, none when
  *          there is no such record, which is 404
  * returns  the reply's status. The ids of a list of several records become rq->shown, for the record of reads

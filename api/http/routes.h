@@ -54,22 +54,32 @@
 	    diagnosis_get)                                                                         \
 	R(PUT, "/v1/opportunities/{opportunity_id}/diagnosis", MAY_OPPORTUNITY_WRITE, DIAGNOSIS,   \
 	    diagnosis_put)                                                                         \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/diagnosis", MAY_OPPORTUNITY_WRITE,           \
+	    DIAGNOSIS, diagnosis_delete)                                                           \
 	R(GET, "/v1/opportunities/{opportunity_id}/competitor-offer", MAY_OPPORTUNITY_READ,        \
 	    COMPETITOR_OFFER, competitor_offer_get)                                                \
 	R(PUT, "/v1/opportunities/{opportunity_id}/competitor-offer", MAY_OPPORTUNITY_WRITE,       \
 	    COMPETITOR_OFFER, competitor_offer_put)                                                \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/competitor-offer", MAY_OPPORTUNITY_WRITE,    \
+	    COMPETITOR_OFFER, competitor_offer_delete)                                             \
 	R(GET, "/v1/opportunities/{opportunity_id}/closure", MAY_OPPORTUNITY_READ, CLOSURE,        \
 	    closure_get)                                                                           \
 	R(PUT, "/v1/opportunities/{opportunity_id}/closure", MAY_OPPORTUNITY_WRITE, CLOSURE,       \
 	    closure_put)                                                                           \
 	R(PUT, "/v1/opportunities/{opportunity_id}/typification", MAY_OPPORTUNITY_WRITE,           \
 	    OPPORTUNITY, typification_put)                                                         \
+	R(GET, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,           \
+	    draft_get)                                                                             \
+	R(PUT, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,           \
+	    draft_put)                                                                             \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,        \
+	    draft_delete)                                                                          \
 	R(POST, "/v1/opportunities/{opportunity_id}/reopening", MAY_OPPORTUNITY_REOPEN,            \
 	    OPPORTUNITY, opportunity_reopen)                                                       \
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    OPPORTUNITY, typification_create)                                                      \
-	R(GET, "/v1/forms/typification", MAY_CLIENT_READ | MAY_CONTACT_READ | MAY_OPPORTUNITY_READ,  \
-	    OTHER, form_get)                                                                       \
+	R(GET, "/v1/forms/typification",                                                           \
+	    MAY_CLIENT_READ | MAY_CONTACT_READ | MAY_OPPORTUNITY_READ, OTHER, form_get)            \
 	R(GET, "/v1/audit", MAY_AUDIT_READ, OTHER, audit_list)                                     \
 	R(GET, "/v1/audit/reads", MAY_AUDIT_READ, OTHER, audit_read_list)                          \
 	R(GET, "/v1/clients/{client_id}/reads", MAY_AUDIT_READ, OTHER, client_read_list)           \

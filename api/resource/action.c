@@ -61,7 +61,7 @@ action_delete(struct request *rq)
 {
 	const struct call calls[] = {
 		{ &sql_action_delete, { rq->param[0], rq->param[1] } },
-		{ &sql_action_deleted, { rq->param[0] } },
+		{ &sql_section_emptied, { rq->param[0] } },
 	};
 	struct change change = action_change(rq, calls, NITEMS(calls));
 	auto_result struct result *row = change_run(rq, &change);

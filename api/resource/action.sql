@@ -55,9 +55,3 @@ select coalesce((select id from saved), refuse('not_found'));
 -- name: action_delete  ($1 opportunity, $2 action)
 with deleted as (delete from action x where x.id = $2::bigint and x.opportunity_id = $1::bigint returning x.id)
 select coalesce((select id from deleted), refuse('not_found'));
-
--- name: action_deleted  ($1 opportunity)
--- After action_delete in the same transaction: the answer has no body, but its headers describe the whole opportunity.
--- writes
-select :{answer 204 null s.doc} from (
-    select :{opportunity o} as doc from opportunity o where o.id = $1::bigint offset 0) s;

@@ -14,13 +14,20 @@
 int
 client_search(struct request *rq)
 {
-	static const char *const ways[] = { "phone", "document_number", NULL };
+	static const char *const ways[] = { "phone", "document_number", "ids", NULL };
 	const char *phone = request_query_value(rq, "phone"),
 		   *number = request_query_value(rq, "document_number"),
-		   *type = request_query_value(rq, "document_type");
+		   *type = request_query_value(rq, "document_type"), *ids;
 	auto_result struct result *row = NULL;
 	struct page page;
 
+	if (request_query_value(rq, "ids") != NULL) {
+		if (!request_ids(rq, &ids))
+			return reply_faults(rq);
+		page = (struct page){ .limit = IDS_LIMIT };
+		row = request_query(rq, &sql_client_search_ids, ids);
+		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+	}
 	if ((phone == NULL) == (number == NULL))
 		faults_add(&rq->faults, "#", TEXT_search_one_of)->allowed = ways;
 	if (type != NULL && number == NULL)

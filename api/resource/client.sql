@@ -59,6 +59,19 @@ select p.doc, p.created_at::text, p.id from %1 k left join page p on true where 
 -- fragment: page_after  (%1 table, %2 created before or null, %3 id before)
 (%1.created_at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
 
+-- The same with other records beside, each from the fourth column on: null unless it is asked for.
+-- fragment: page_rows_beside  (%1 whether the client is, %2 whether the contact is)
+select p.doc, p.created_at::text, p.id,
+       case when %1::boolean then (select :{client k} from client k where k.id = p.client_id) end,
+       case when %2::boolean then (select :{contact t k.name a p.id} from contact t join client k on k.id = t.client_id
+           join advisor a on a.id = t.advisor_id where t.id = p.contact_id) end
+  from page p order by p.created_at desc, p.id desc
+
+-- name: client_search_ids  ($1 ids)
+with page as (
+    select c.created_at, c.id, :{client c} as doc from client c where c.id = any($1::bigint[]))
+:{page_rows};
+
 -- name: client_search_phone  ($1 phone, $2 created before or null, $3 id before, $4 limit)
 with page as (
     select c.created_at, c.id, :{client c} as doc from client_phone p join client c on c.id = p.client_id

@@ -19,3 +19,10 @@ choice('operator', %1 ->> 'operator', array[%2.operator]) as op
 -- fragment: offer_saved  (%1 the row of offer_chosen)
 competitor_plan_id = (%1.pl).id, competitor_plan = (%1.pl).choice, competitor_offer_id = (%1.co).id, competitor_offer = (%1.co).choice,
 offer_channel_id = (%1.ch).id, offer_channel = (%1.ch).choice, operator_id = (%1.op).id, operator = (%1.op).choice
+
+-- name: competitor_offer_delete  ($1 opportunity)
+-- An empty section stays as it is, and so does updated_at.
+update opportunity o set competitor_plan_id = null, competitor_plan = null, competitor_offer_id = null, competitor_offer = null,
+    offer_channel_id = null, offer_channel = null, operator_id = null, operator = null, phone_to_manage = null, additional_line = null,
+    updated_at = clock_timestamp()
+ where o.id = $1::bigint and o.phone_to_manage is not null;

@@ -123,8 +123,8 @@ script_of(const struct form *form, const struct section_words *s)
 	if (who == NULL && advisor != NULL)
 		who = string_at(advisor, "full_name");
 	return message_fill(&form->rq->arena, s->script[form->rq->language],
-	    (const char *const[]){ name != NULL ? name : "{client}",
-		who != NULL ? who : form->username, NULL });
+	    (const char *const[]){
+		name != NULL ? name : "{client}", who != NULL ? who : form->username, NULL });
 }
 
 static json_t *
@@ -143,11 +143,11 @@ sections(const struct form *form)
 		if (schema != NULL && rows.input == INPUT_ROWS)
 			max = (json_int_t)rows.max_items;
 		fields = json_object_get(form->fields, s->code);
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:s?, s:b, s:o, s:O}", "code", s->code, "title",
-			s->title[form->rq->language], "script", script_of(form, s), "complete",
-			is_complete(form, s->code, fields), "max_rows",
-			max > 0 ? json_integer(max) : json_null(), "fields", fields));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s?, s:b, s:o, s:O}", "code", s->code, "title",
+			      s->title[form->rq->language], "script", script_of(form, s),
+			      "complete", is_complete(form, s->code, fields), "max_rows",
+			      max > 0 ? json_integer(max) : json_null(), "fields", fields));
 	}
 	return list;
 }
@@ -170,9 +170,9 @@ next_field(const struct form *form)
 				    string_at(one, "field"));
 		}
 	}
-	return form->opportunity != NULL ? json_pack("{s:s, s:s}", "section", "closure", "field",
-					       "closure.stage")
-					 : json_null();
+	return form->opportunity != NULL
+		   ? json_pack("{s:s, s:s}", "section", "closure", "field", "closure.stage")
+		   : json_null();
 }
 
 static json_t *

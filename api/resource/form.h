@@ -25,7 +25,8 @@ struct form {
 	const char *username; /* of the advisor who speaks to the client */
 	struct faults needed; /* what a final stage needs of an empty form with one row */
 	json_t *missing; /* names of fields that a final stage still needs; owned */
-	json_t *fields; /* the fields of each section: an object of arrays, by the section's code; owned */
+	json_t *
+	    fields; /* the fields of each section: an object of arrays, by the section's code; owned */
 };
 
 /* form_fields - fills in form->fields, with form->missing given. */

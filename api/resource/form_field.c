@@ -12,7 +12,8 @@ struct place {
 	const struct schema *schema;
 	const char *name; /* the last step of the pointer */
 	const char *pointer; /* in the body */
-	const char *refused; /* the pointer at which the write refuses the place; NULL: it takes it */
+	const char
+	    *refused; /* the pointer at which the write refuses the place; NULL: it takes it */
 	const json_t *record; /* what is stored at the same place; NULL: nothing */
 	const struct description *group; /* of the object that has it as a member */
 	int row; /* of the grid; -1: none */
@@ -59,8 +60,7 @@ group_label(struct form *form, const char *field)
 
 	if (dot == last)
 		return NULL;
-	l = message_label(
-	    arena_printf(&form->rq->arena, "%.*s", (int)(last - field), field));
+	l = message_label(arena_printf(&form->rq->arena, "%.*s", (int)(last - field), field));
 	return l != NULL ? l->words[form->rq->language] : NULL;
 }
 
@@ -79,8 +79,8 @@ is_needed(const struct form *form, const char *field)
  * not: without a value there is no section.
  */
 static const char *
-required_of(const struct form *form, const struct place *p, const struct description *d,
-    const char *field)
+required_of(
+    const struct form *form, const struct place *p, const struct description *d, const char *field)
 {
 	bool empty_refused = p->required || (!d->nullable && d->input != INPUT_LIST);
 
@@ -145,8 +145,7 @@ add_field(struct form *form, const struct place *p, const struct description *d,
 	enum language l = form->rq->language;
 	bool visible = form->writable && p->refused == NULL;
 	json_t *field = json_object(), *options = NULL, *list;
-	const char *section =
-	    arena_printf(&form->rq->arena, "%.*s", (int)strcspn(name, "."), name);
+	const char *section = arena_printf(&form->rq->arena, "%.*s", (int)strcspn(name, "."), name);
 
 	if (visible && d->catalog != NULL) {
 		options = choices(form, p, d);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "http/authenticate.h"
 #include "http/page.h"
 #include "http/problem.h"
 #include "http/record.h"
@@ -19,11 +20,50 @@ choice_ids(struct request *rq, const char *catalog, const char *name)
 	return code != NULL ? catalog_ids(rq->catalogs, catalog, code, &rq->arena) : NULL;
 }
 
+/* The columns of page_rows_beside. */
+enum { CLIENT_BESIDE = 3, CONTACT_BESIDE };
+
+static const char *
+sql_bool(bool b)
+{
+	return b ? "true" : "false";
+}
+
+/*
+ * Reads the query parameter include.
+ * ret_with    whether the client, and the contact, is asked for
+ * ret_beside  what the items show inside
+ * returns     0, or 403: the account may not read such records
+ */
+static int
+include_take(struct request *rq, bool ret_with[static 2], struct beside ret_beside[static 3])
+{
+	const char *include = request_query_value(rq, "include");
+	unsigned needs = 0;
+	int n = 0;
+
+	ret_with[0] = include != NULL && strstr(include, "client") != NULL;
+	ret_with[1] = include != NULL && strstr(include, "contact") != NULL;
+	if (ret_with[0]) {
+		needs |= route_needs("client_get");
+		ret_beside[n++] = (struct beside){ "client", ENTITY_CLIENT, CLIENT_BESIDE };
+	}
+	if (ret_with[1]) {
+		needs |= route_needs("contact_get");
+		ret_beside[n++] = (struct beside){ "contact", ENTITY_CONTACT, CONTACT_BESIDE };
+	}
+	ret_beside[n] = (struct beside){ NULL, ENTITY_OTHER, 0 };
+	return authorize_also(rq, needs);
+}
+
 int
 opportunity_list(struct request *rq)
 {
 	auto_result struct result *row = NULL;
 	struct page page;
+	struct beside beside[3];
+	const char *ids;
+	bool with[2];
 	const char *reason, *from = request_query_value(rq, "created_from"),
 			    *to = request_query_value(rq, "created_to");
 
@@ -31,8 +71,17 @@ opportunity_list(struct request *rq)
 		faults_add(&rq->faults, "#/created_to", TEXT_days_reversed);
 		return reply_faults(rq);
 	}
-	if (request_page(rq, &page) != 0)
+	if (!request_ids(rq, &ids))
+		return reply_faults(rq);
+	if (include_take(rq, with, beside) != 0 || request_page(rq, &page) != 0)
 		return rq->reply.status;
+	page.beside = beside[0].member != NULL ? beside : NULL;
+	if (ids != NULL) {
+		page.limit = IDS_LIMIT;
+		row = request_query(
+		    rq, &sql_opportunity_list_ids, ids, sql_bool(with[0]), sql_bool(with[1]));
+		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+	}
 	reason = choice_ids(rq, "cancellation_reason", "reason");
 	/* Of several reasons, the newest of each are found by the index. */
 	row = request_query(rq,
@@ -41,7 +90,7 @@ opportunity_list(struct request *rq)
 	    request_query_value(rq, "advisor"), choice_ids(rq, "stage", "stage"),
 	    choice_ids(rq, "campaign", "campaign"), choice_ids(rq, "sub_campaign", "sub_campaign"),
 	    reason, from, to, page.created_at, page.id, page.limit,
-	    request_query_value(rq, "voided"));
+	    request_query_value(rq, "voided"), sql_bool(with[0]), sql_bool(with[1]));
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 

@@ -69,16 +69,21 @@ with page as (
        and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
            coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
 
--- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
+-- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
 with page as (
-    select o.created_at, o.id, :{opportunity o} as doc
+    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from opportunity o
      where :{choice_in o.reason_id $5} and :{opportunity_filters}
      order by o.created_at desc, o.id desc limit $10::int + 1)
-:{page_rows};
+:{page_rows_beside $12 $13};
+
+-- name: opportunity_list_ids  ($1 ids, $2 with clients, $3 with contacts)
+with page as (
+    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from opportunity o where o.id = any($1::bigint[]))
+:{page_rows_beside $2 $3};
 
 -- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
--- name: opportunity_list_reasons  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reasons, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null)
+-- name: opportunity_list_reasons  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reasons, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
 with newest as materialized (
     select x.id from unnest($5::bigint[]) reason (id)
      cross join lateral (
@@ -87,8 +92,8 @@ with newest as materialized (
          order by o.created_at desc, o.id desc limit $10::int + 1) x
      order by x.created_at desc, x.id desc limit $10::int + 1),
 page as (
-    select o.created_at, o.id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
-:{page_rows};
+    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $12 $13};
 
 -- name: opportunity_get  ($1 opportunity)
 select :{opportunity o} from opportunity o where o.id = $1::bigint;
@@ -97,6 +102,12 @@ select :{opportunity o} from opportunity o where o.id = $1::bigint;
 -- The last statement of every change: the whole opportunity; C shows all of it or one section.
 -- writes
 select :{answer 200 null s.doc} from (
+    select :{opportunity o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
+
+-- name: section_emptied  ($1 opportunity)
+-- The last statement of the removal of a section: the answer has no body, but its headers describe the whole opportunity.
+-- writes
+select :{answer 204 null s.doc} from (
     select :{opportunity o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
 
 -- name: opportunity_create  ($1 advisor, $2 body, $3 may take another's contact, $4 may act for the contact's advisor)

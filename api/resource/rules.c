@@ -125,9 +125,8 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 void
 rule_needed(int rows, struct faults *fs)
 {
-	json_t *grid = json_array(),
-	       *form = json_pack(
-		   "{s:{s:s}, s:o}", "closure", "stage", final_stages[0], "actions", grid);
+	json_t *grid = json_array(), *form = json_pack("{s:{s:s}, s:o}", "closure", "stage",
+					 final_stages[0], "actions", grid);
 
 	for (int i = 0; i < rows; i++)
 		json_array_append_new(grid, json_object());

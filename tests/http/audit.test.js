@@ -37,6 +37,8 @@ const wanted = {
   action_delete: "delete action",
   diagnosis_put: "update opportunity",
   competitor_offer_put: "update opportunity",
+  diagnosis_delete: "update opportunity",
+  competitor_offer_delete: "update opportunity",
   closure_put: "insert consent, update opportunity",
   typification_put: "insert action, insert consent, update opportunity",
   opportunity_reopen: "insert reopening, update opportunity",

@@ -47,6 +47,7 @@ after(() => world.end());
 /* ------------------------------------------------- a request that succeeds */
 
 const newAction = async (of) => (await ana.post(`${of.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" })).json.id;
+const withDraft = async (of) => assert.equal((await ana.put(`${of.at}/draft`, { note: "X" })).status, 200);
 const newSession = async () => (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
 const newContactId = async () => (await ana.post(`/v1/clients/${mine.client.id}/contacts`, lib.newContact())).json.id;
 
@@ -125,6 +126,12 @@ const good = {
   competitor_offer_put: () => ({ body: offer }),
   closure_get: () => ({}),
   closure_put: () => ({ body: { stage: "en-proceso" } }),
+  diagnosis_delete: () => ({}),
+  competitor_offer_delete: () => ({}),
+  draft_get: async () => { await withDraft(mine); return {}; },
+  draft_put: () => ({ body: { note: "X" } }),
+  draft_delete: async () => { await withDraft(mine); return {}; },
+  form_get: () => ({ query: `opportunity_id=${mine.opportunity.id}` }),
   typification_put: () => ({ body: { diagnosis: { reason: lib.reason } } }),
   opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
   typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
@@ -296,13 +303,16 @@ const ways = {
     ["an advisor may not", (op) => supervisors.includes(op.id) || forChiefs(op), async (op) =>
       faultless(await send(op, { as: ana }), 403, "role_forbidden")],
     ["a supervisor may not", forChiefs, async (op) => faultless(await send(op, { as: boss }), 403, "role_forbidden")],
-    ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && !supervisors.includes(op.id), async (op) => {
+    ["another advisor's; a supervisor may", (op) => op.path.startsWith("/v1/opportunities/{") && op.method !== "GET" && !supervisors.includes(op.id) && !op.id.startsWith("draft_"), async (op) => {
       const g = await good[op.id](), at = fill("/v1/opportunities/{opportunity_id}", g.ids);
       const before = (await ana.get(at)).json;
       faultless(await send(op, { as: bea }, g), 403, "not_owner");
       assert.deepEqual((await ana.get(at)).json, before);
       const r = await send(op, { as: boss }, g);
       assert.ok([200, 201, 204].includes(r.status), r.text);
+    }],
+    ["another advisor's, for a supervisor too", (op) => op.id.startsWith("draft_"), async (op) => {
+      for (const as of [bea, boss]) faultless(await send(op, { as }), 403, "not_owner");
     }],
     ["another advisor's contact; a supervisor may", (op) => op.id === "contact_update", async (op) => {
       const at = fill("/v1/contacts/{contact_id}"), before = (await ana.get(at)).json;
@@ -317,6 +327,7 @@ const ways = {
       for (const value of bad)
         faultless(await send(op, { ids: { [name]: value } }), 404, "not_found");
     }
+    if (op.id === "form_get") for (const name of op.query.filter((n) => n.endsWith("_id"))) faultless(await send(op, { query: `${name}=999999999` }), 404, "not_found");
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
@@ -344,13 +355,15 @@ const ways = {
     }],
     ["not finished", (op) => op.id === "opportunity_reopen", async (op) =>
       faultless(await send(op, { ids: { opportunity_id: mine.opportunity.id } }), 409, "opportunity_not_finished")],
-    ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && op.id !== "opportunity_reopen", async (op) => {
+    ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && !["opportunity_reopen"].includes(op.id) && !op.id.startsWith("draft_"), async (op) => {
       const before = (await ana.get(finished.at)).json;
       for (const as of [ana, boss])
         faultless(await send(op, { as, ids: { opportunity_id: finished.opportunity.id, action_id: finished.action } }), 409,
           "opportunity_finished");
       assert.deepEqual((await ana.get(finished.at)).json, before);
     }],
+    ["finished", (op) => op.id.startsWith("draft_"), async (op) =>
+      faultless(await send(op, { ids: { opportunity_id: finished.opportunity.id } }), 409, "opportunity_finished")],
     ["the contact's opportunity is finished, for a supervisor too", (op) => op.id === "contact_update", async (op) => {
       for (const as of [ana, boss]) faultless(await send(op, { as, ids: { contact_id: finished.contact.id } }), 409, "opportunity_finished");
     }],
@@ -408,7 +421,7 @@ const ways = {
     ["return is opportunity", (op) => op.query.includes("return"), async (op) => {
       for (const value of ["part", "Opportunity", "opportunity,part"]) lib.faultAt(await send(op, { query: `return=${value}` }), "#/return");
     }],
-    ["an unknown member", (op) => op.hasBody, async (op) => {
+    ["an unknown member", (op) => op.hasBody && op.id !== "draft_put", async (op) => {
       const g = await good[op.id]();
       assert.equal(lib.faultAt(await send(op, { body: { ...g.body, no_such_member: 1 } }), "#/no_such_member").code, "unknown_property");
     }],
@@ -416,8 +429,12 @@ const ways = {
       for (const body of ["null", "[]", "\"text\"", "1", "true"])
         assert.equal(lib.faultAt(await send(op, { body }), "#").code, "type");
     }],
-    ["an empty object", (op) => op.hasBody && op.method !== "PATCH", async (op) =>
+    ["an empty object", (op) => op.hasBody && op.method !== "PATCH" && op.id !== "draft_put", async (op) =>
       assert.ok((await send(op, { body: {} })).json.errors.length > 0)],
+    ["an id that is none, and two of them", (op) => op.id === "form_get", async (op) => {
+      lib.faultAt(await send(op, { query: "client_id=x" }), "#/client_id");
+      lib.faultAt(await send(op, { query: "client_id=1&contact_id=1" }), "#");
+    }],
     ["limit is 1 to 100", (op) => op.query.includes("limit"), async (op) => {
       const g = await good[op.id]();
       for (const limit of badLimits)

@@ -72,6 +72,7 @@ const send = {
   diagnosis_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/diagnosis`, body),
   competitor_offer_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/competitor-offer`, body),
   closure_put: async (body) => ana.put(`${await filled()}/closure`, body),
+  draft_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/draft`, body),
   typification_put: async (body) => ana.put(`${(await lib.opened(ana)).at}/typification`, body),
   typification_create: async (body) => ana.post("/v1/typifications",
     body.client ? { ...body, client: { ...body.client, document_type: "pasaporte" } } : { ...body, client_id: await anyClient() }),

@@ -52,6 +52,9 @@ docs_page               200 +      +     +    +    +        +          +        
 docs_style              200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 docs_script             200 +      +     +    +    +        +          +        +        +        +        +       +        +             +
 
+form: of an own opportunity, another's, a client's, absent
+form_get                200 -      x     x    p    +++0     +++0       +++0     +++0     +++0     r        r       r        r             r
+
 catalog: one, absent
 catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
 
@@ -96,7 +99,14 @@ competitor_offer_put    200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  
 closure_get             200 -      x     x    p    ++++0++  ++++0++    ++++0++  ++++0++  ++++0++  r        r       r        ++++0++       r
 closure_put             200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
 typification_put        200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+diagnosis_delete        204 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+competitor_offer_delete 204 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+draft_put               200 -      x     x    p    +ofo0+o  +ofo0+o    +ofo0+o  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
 opportunity_reopen      200 -      x     x    p    r        nn++0nn    nn++0nn  r        r        r        r       r        r             r
+
+opportunity with a draft: own, another's, absent, own without a draft
+draft_get               200 -      x     x    p    +o00     +o00       +o00     +o00     r        +o00     r       r        +o00          r
+draft_delete            204 -      x     x    p    +o00     +o00       +o00     +o00     r        +o00     r       r        +o00          r
 
 action: as the opportunities; then of an own opportunity, absent, or of another opportunity; of another's, absent
 action_get              200 -      x     x    p    ++++0000 ++++0000   ++++0000 ++++0000 ++++0000 r        r       r        ++++0000      r
@@ -128,6 +138,8 @@ const row = { action: "bono-gb.bono-4-gb-por-12-meses" };
 const objects = {
   "the bearer's": (b) => [b],
   "nothing": () => [{}],
+  "form": (b) => [`opportunity_id=${b.own.id}`, `opportunity_id=${theirs.own.id}`, `client_id=${b.own.client}`, `client_id=${absent}`].map((query) => ({ query })),
+  "opportunity with a draft": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
   "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
   "client": (b) => [{ client_id: b.own.client }, { client_id: absent }],
   "new client": () => [{ document: {} }, { document: { document_number: known.client.document_number } }],
@@ -159,6 +171,7 @@ const bodies = {
   diagnosis_put: () => ({ reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" }),
   competitor_offer_put: () => ({ ...lib.form().competitor_offer, operator: "bitel" }),
   closure_put: () => ({ advertising_acceptance: "no-acepto", stage: "en-proceso" }),
+  draft_put: () => ({ note: "X" }),
   typification_put: () => ({ diagnosis: { reason: lib.reason } }),
   typification_create: (o) => ({ ...o, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }),
   advisor_create: (o) => ({ username: o.username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password }),
@@ -231,6 +244,7 @@ before(async () => {
        select ${b.imported.id}, client_id, ${b.id}, campaign_id, campaign, stage_id, stage from opportunity where id = ${b.own.id};` +
     `update opportunity set advisor_id = ${b.id} where id in (${b.own.id}, ${b.finished.id});` +
     `update contact set advisor_id = ${b.id} where id in (${b.own.contact}, ${b.own.unused}, ${b.finished.contact});`).join("\n"));
+  world.database.sql(`insert into draft (opportunity_id, body) values ${Object.values(bearers).map((b) => `(${b.own.id}, '{"note": "X"}')`)}`);
   theirs = bearers.theirs;
   delete bearers.theirs;
   bearers.nobody = { ...bearers.advisor, username: "E5500000", refresh_token: "A".repeat(bearers.advisor.refresh_token.length), as: world.anyone, blind: lib.caller(dead) };
@@ -259,7 +273,7 @@ async function tried(op, b, object, letter, status) {
   const path = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => object[name]);
   const body = op.requestBody ? bodies[op.operationId](object) : undefined;
   const ask = (as, query, headers, other = body, method = op.method) =>
-    as.request(method, [path, [queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, headers);
+    as.request(method, [path, [object.query || queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, headers);
   const writes = op.method !== "GET";
   if (letter === "+") {
     const r = await ask(b.as, writes ? "validate_only=true" : "");

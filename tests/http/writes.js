@@ -36,6 +36,11 @@ function writes(world, { ana, boss }) {
     const where = `${(await opened()).at}/${name}`;
     return { as: ana, method: "PUT", where, tagged: where, body, other };
   };
+  const emptied = (name) => async () => {
+    const { at } = await opened();
+    assert.equal((await ana.put(`${at}/typification`, { ...lib.form(), closure: { stage: "en-proceso" } })).status, 200);
+    return { as: ana, method: "DELETE", where: `${at}/${name}`, tagged: `${at}/${name}` };
+  };
   return {
     session_create: async () => ({ as: world.anyone, method: "POST", where: "/v1/sessions", creates: true,
       /* The key belongs to the username, so `other` cannot use another username: it is another spelling of the same request. */
@@ -76,6 +81,8 @@ function writes(world, { ana, boss }) {
     },
     diagnosis_put: section("diagnosis", { reason: lib.reason }, { reason: "precio-y-contenido.contenido-prepago.no-recibio-su-recarga" }),
     competitor_offer_put: section("competitor-offer", lib.form().competitor_offer, { ...lib.form().competitor_offer, operator: "bitel" }),
+    diagnosis_delete: emptied("diagnosis"),
+    competitor_offer_delete: emptied("competitor-offer"),
     closure_put: section("closure", { advertising_acceptance: "acepto", stage: "en-proceso" }, { advertising_acceptance: "no-acepto", stage: "en-proceso" }),
     typification_put: async () => {
       const { at } = await opened();

@@ -45,6 +45,9 @@ begin
     insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
         select p.client_id, p.id, p.advisor_id, ad.id, ad.choice from opportunity p, choice('advertising_acceptance', 'acepto') ad;
     insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, stage, now() from opportunity;
+    insert into draft (opportunity_id, body) select id, '{}' from opportunity;
+    update draft set body = '{"a":1}', updated_at = now();
+    delete from draft;
     -- Triggers replace any instant that the role names by the clock's.
     insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
         select p.client_id, p.id, p.advisor_id, ad.id, ad.choice, '2001-01-01' from opportunity p, choice('advertising_acceptance', 'acepto') ad;

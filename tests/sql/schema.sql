@@ -488,6 +488,11 @@ begin
     -- The old application's records need none of this.
     perform pg_temp.accepted('update opportunity set contact_id = null, reason_id = null, reason = null, phone_to_manage = null, sub_campaign_id = null, sub_campaign = null');
     insert into reopening (opportunity_id, advisor_id, stage, closed_at) select id, advisor_id, opportunity.stage, closed_at from opportunity;
+    insert into draft (opportunity_id, body) select max(id), '{}' from opportunity;
+    perform pg_temp.refused('draft_opportunity_fkey', 'update draft set opportunity_id = 999999');
+    perform pg_temp.refused('draft_object', 'update draft set body = ''[]''');
+    perform pg_temp.refused('draft_size', 'update draft set body = json_build_object(''a'', repeat(''x'', 8192))');
+    perform pg_temp.accepted('update draft set body = json_build_object(''a'', repeat(''x'', 8000))');
     perform pg_temp.refused('reopening_opportunity_fkey', 'update reopening set opportunity_id = 999999');
     perform pg_temp.refused('reopening_advisor_fkey', 'update reopening set advisor_id = 999999');
 end $$;

@@ -1,0 +1,62 @@
+#include "http/condition.h"
+#include "http/problem.h"
+#include "http/record.h"
+#include "http/reply.h"
+#include "http/route.h"
+#include "http/run.h"
+#include "resource/change.h"
+#include "sql.h"
+
+/* Bytes of a draft in the service's spelling; the constraint draft_size has the same bound. */
+#define DRAFT_MAX 8192
+
+enum { OWN, BODY };
+
+int
+draft_get(struct request *rq)
+{
+	auto_result struct result *row =
+	    request_query(rq, &sql_draft_get, rq->param[0], rq->advisor_id);
+
+	if (row == NULL)
+		return rq->reply.status;
+	if (result_rows(row) == 0)
+		return reply_problem(rq, "not_found");
+	if (!result_true(row, 0, OWN))
+		return reply_problem(rq, "not_owner");
+	return reply_row(rq, 200, &row, BODY);
+}
+
+/* A change of the draft: only the opportunity's own advisor may make it, whatever else the account may change. */
+static struct change
+draft_change(struct request *rq, const struct call *call)
+{
+	return (struct change){
+		.lock = { &sql_opportunity_lock, { rq->param[0], rq->advisor_id, "false" } },
+		.match = { &sql_draft_match, { rq->param[0], condition_of(rq, 0) } },
+		.calls = call,
+		.ncalls = 1,
+	};
+}
+
+int
+draft_put(struct request *rq)
+{
+	const struct call call = { &sql_draft_put, { rq->param[0], rq->body_text } };
+	const struct change change = draft_change(rq, &call);
+
+	if (rq->body_length > DRAFT_MAX)
+		return reply_problem_text(
+		    rq, TEXT_draft_max, arena_printf(&rq->arena, "%d", DRAFT_MAX));
+	return change_reply(rq, &change);
+}
+
+int
+draft_delete(struct request *rq)
+{
+	const struct call call = { &sql_draft_delete, { rq->param[0] } };
+	const struct change change = draft_change(rq, &call);
+	auto_result struct result *row = change_run(rq, &change);
+
+	return row != NULL ? reply_empty(rq) : rq->reply.status;
+}
