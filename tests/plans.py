@@ -119,6 +119,7 @@ select 'advisor 1', 'contact_create', 'key-' || n, decode(md5(n::text) || md5(n:
 insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
 select now() - interval '1 second' * n, a.first + n % 50, 1, 'r' || n, 'client_get', 'client', 1 + n % 2000, 1 + n % 2000
   from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
+insert into draft (opportunity_id, body) select o.id, '{}' from opportunity o limit 20000;
 insert into erasure (client_id, begun_at, done_at) select c.id, now(), now() from client c;
 -- The oldest entries, far behind all others.
 insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
@@ -178,8 +179,10 @@ def nodes(node):
 
 
 def most_blocks(args):
-    # The limit is the last argument, or the last but one that is true or false.
-    return FIRST_BLOCKS + ROW_BLOCKS * next((int(a) for a in args[:-3:-1] if a in (LIMIT, "15", "1")), 1)
+    # The limit is the last argument, or followed by up to three that are true or false.
+    # Rows with two records beside look at twice as many.
+    beside = 2 if args[-2:] == ["true", "true"] else 1
+    return FIRST_BLOCKS + beside * ROW_BLOCKS * next((int(a) for a in args[:-5:-1] if a in (LIMIT, "15", "1")), 1)
 
 
 def faults(text, args=None, pages=1):

@@ -4,11 +4,14 @@
 
 #include "base/json_text.h"
 
+/* The id of a record that was not created: no record has it, and the type is that of the real answer. */
+#define NO_ID "0"
+
 static void
 hide(json_t *object, const char *name)
 {
 	if (json_object_get(object, name) != NULL)
-		json_object_set_new(object, name, json_null());
+		json_object_set_new(object, name, json_string(NO_ID));
 }
 
 /* For each object x in the request, which creates it, hides x_id; hides the ids of created actions. */

@@ -9,7 +9,7 @@
 
 /*
  * preview_hide - turns the successful reply of a rehearsal into a preview. 201 and 202 become 200.
- * Headers such as Location and ETag are dropped. These ids become null: that of the record that the
+ * Headers such as Location and ETag are dropped. These ids become "0": that of the record that the
  * request would create, x_id for each object x that it would create with it, and those of the
  * actions that it would add to the grid.
  * returns the reply's status

@@ -89,25 +89,22 @@ required_of(
 	return is_needed(form, field) ? "to_close" : "no";
 }
 
-/* The bounds of an integer, of a date's days, or of a list's length. */
+/* The bounds of an integer, of a list's length, of a date. */
 static void
 set_bounds(json_t *field, const struct place *p, const struct description *d)
 {
 	char last[RULE_DAY_SIZE];
 
-	if (d->input == INPUT_DATE) {
-		rule_last_day(p->group->rule, p->name, last);
-		set_text(field, "minimum", d->first_day);
-		set_text(field, "maximum", last[0] != '\0' ? last : d->last_day);
-	} else if (d->input == INPUT_LIST) {
-		json_object_set_new(field, "minimum", json_null());
+	json_object_set_new(
+	    field, "minimum", d->minimum != NULL ? json_copy((json_t *)d->minimum) : json_null());
+	if (d->input == INPUT_LIST)
 		set_size(field, "maximum", d->max_items);
-	} else {
-		json_object_set_new(field, "minimum",
-		    d->minimum != NULL ? json_copy((json_t *)d->minimum) : json_null());
+	else
 		json_object_set_new(field, "maximum",
 		    d->maximum != NULL ? json_copy((json_t *)d->maximum) : json_null());
-	}
+	rule_last_day(p->group->rule, p->name, last);
+	set_text(field, "first_day", d->first_day);
+	set_text(field, "last_day", last[0] != '\0' ? last : d->last_day);
 }
 
 /* A choice is stored with its labels, and written as its code. */

@@ -79,7 +79,7 @@ session_json(struct request *rq, const json_t *made)
 	const struct config *c = rq->app->config;
 	const json_t *of = json_object_get(made, "made");
 	char refresh_token[SECRET_TOKEN_SIZE], *token = NULL, *advisor;
-	const char *json = NULL, *quote = rq->validate_only ? "" : "\"";
+	const char *json = NULL;
 	int access_s = at_most(c->access_ttl_s, json_object_get(made, "left_s"));
 	int refresh_s = at_most(c->refresh_ttl_s, json_object_get(made, "refresh_s"));
 
@@ -99,11 +99,10 @@ session_json(struct request *rq, const json_t *made)
 	advisor = json_dumps(json_object_get(made, "advisor"), JSON_COMPACT);
 	if (token != NULL && advisor != NULL)
 		json = arena_printf(&rq->arena,
-		    "{\"access_token\":%s%s%s,\"token_type\":\"Bearer\",\"expires_in\":%d,"
-		    "\"refresh_token\":%s%s%s,\"refresh_expires_in\":%d,\"advisor\":%s}",
-		    quote, rq->validate_only ? "null" : token, quote, access_s, quote,
-		    rq->validate_only ? "null" : refresh_token, quote, refresh_s,
-		    with_rights(rq, advisor));
+		    "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
+		    "\"refresh_token\":\"%s\",\"refresh_expires_in\":%d,\"advisor\":%s}",
+		    rq->validate_only ? "" : token, access_s,
+		    rq->validate_only ? "" : refresh_token, refresh_s, with_rights(rq, advisor));
 	free(token);
 	free(advisor);
 	return json;

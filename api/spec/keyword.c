@@ -249,9 +249,12 @@ read_one_of(struct compiler *c, struct schema *s, const json_t *value, size_t of
 	s->one_of = compiler_alloc(c, n + 1, sizeof(*s->one_of));
 	for (i = 0; i < n; i++) {
 		branch = json_array_get(value, i);
-		if (!json_is_object(branch) || json_object_size(branch) != 1)
-			return compiler_fail(
-			    c, "a branch of \"oneOf\" must have \"required\" alone");
+		/* The members of a branch are those of the object; they are there for generated types. */
+		if (!json_is_object(branch) ||
+		    json_object_size(branch) !=
+			1 + (size_t)(json_object_get(branch, "properties") != NULL))
+			return compiler_fail(c, "a branch of \"oneOf\" must have \"required\", and "
+						"\"properties\" at most");
 		if (read_names(c, json_object_get(branch, "required"), &s->one_of[i]) == -1)
 			return -1;
 		for (k = 0; s->one_of[i][k] != NULL; k++)

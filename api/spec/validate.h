@@ -6,7 +6,7 @@
  *   type (name or list of names), required, properties, additionalProperties
  *   (false or true), items, minLength, maxLength, minimum, maximum, minItems,
  *   maxItems, minProperties, uniqueItems, pattern, format, enum, const,
- *   oneOf (each branch an object with `required` alone), $ref to
+ *   oneOf (each branch an object with `required`, and for generated types `properties`), $ref to
  *   #/components/schemas/…; description, title, examples, example, default,
  *   readOnly, writeOnly, deprecated are ignored. Extensions:
  *   x-catalog NAME     the string is a code of that catalogue: calls hooks->choice

@@ -48,7 +48,7 @@ function valueFor(r, f) {
     case "choice": return r.pick(codesOf(f.options));
     case "boolean": return r.chance(0.5);
     case "integer": return f.minimum + r.below(Math.min(f.maximum - f.minimum, 1000) + 1);
-    case "date": return day(r, f.minimum, f.maximum);
+    case "date": return day(r, f.first_day, f.last_day);
     case "email": return `u${digits(r, 5)}@example.pe`;
     case "id": return f.value;
     case "list": return Array.from({ length: r.below(3) }, () => text(r, f));
