@@ -30,7 +30,7 @@ async function ask(question: string): Promise<string> {
 
 /* Asks level by level, until the choice may end. An empty answer at a level where it may end, ends it. */
 async function askChoice(field: Field, options: Choice[]): Promise<string | null> {
-  let level = 0, code: string | null = null, from = options, mayEnd = field.required === "no" || field.value !== null;
+  let level = 0, code: string | null = null, from = options, mayEnd = field.required !== "now" || field.value !== null;
   while (from.length > 0) {
     from.forEach((o, i) => console.log(`      ${i + 1}. ${o.label}`));
     const answer = await ask(`    ${field.levels?.[level] ?? field.label}:`);
@@ -77,11 +77,11 @@ async function askText(field: Field): Promise<Value> {
 const trees = (options: Schemas["FormOption"][]) => options.filter((o) => typeof o !== "string");
 
 async function askField(field: Field, fault: string | undefined): Promise<Value> {
+  if (field.type === "id") return field.value;
   const mark = { now: "*", to_close: "+", no: " " }[field.required];
   console.log(`  ${mark} ${field.group === null ? "" : `${field.group} · `}${field.label}${field.value === null ? "" : ` [${String(field.value)}]`}`);
   if (field.help !== null) console.log(`      ${field.help}`);
   if (fault !== undefined) console.log(`    ! ${fault}`);
-  if (field.type === "id") return field.value;
   if (field.type !== "choice") return askText(field);
   return await askChoice(field, trees(field.options ?? [])) ?? field.value;
 }

@@ -37,5 +37,5 @@ for name in sys.argv[1:-1]:
         code = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", "", f.read(), flags=re.S)
     code = re.sub(r"^import .*$", "", code, flags=re.M)
     faults += [f"{name} has a cast: {m}" for m in re.findall(r"\bas [A-Za-z\[{]+|[\w)\]]!(?=[.;,)\]])|<any>|: any\b", code)]
-sys.exit("\n".join(faults))
+sys.exit("\n".join(faults) or 0)
 EOF
