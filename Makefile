@@ -59,7 +59,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test check fault lint format bench fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -123,6 +123,14 @@ lint: ## style, static analysis, and who may include whom
 	@tools/deps.sh lint
 	$(make_in_parallel) build/gestor
 	@exec tools/lint.sh
+
+types: ## build/types: the contract's TypeScript types, and a typed client (openapi-typescript)
+	@tools/deps.sh contract
+	@tools/npm.sh
+	@tests/contract/types.sh build >/dev/null
+	@mkdir -p build/types
+	@cp build/examples/typescript/gestor.d.ts build/examples/typescript/client.ts build/types
+	@echo 'build/types/gestor.d.ts, build/types/client.ts'
 
 format: ## clang-format in place; docs/errors.md and the texts of deploy/haproxy.cfg anew
 	@tools/deps.sh lint

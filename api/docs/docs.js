@@ -437,24 +437,42 @@ function requestOf(o, inputs, editor) {
 
 const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
 
-/* The same request as a shell command. It never contains the token, so that it can be shared. */
+/*
+ * The same request as a bash command. It never contains the token, so that it can be shared. The variable TOKEN and the body do
+ * not become arguments of curl, which other users of the machine could read.
+ */
 function curl(o, rq) {
   const words = [`curl -sS${o.method === "GET" ? "" : ` -X ${o.method}`} ${quoted(location.origin + rq.url)}`];
-  if (o.secured) words.push("-H \"Authorization: Bearer $TOKEN\"");
+  if (o.secured) words.push("-H @<(echo \"Authorization: Bearer $TOKEN\")");
   for (const [name, value] of Object.entries(rq.headers)) words.push(`-H ${quoted(`${name}: ${value}`)}`);
-  if (rq.body !== undefined) words.push(`--data-raw ${quoted(rq.body)}`);
-  return words.join(" \\\n  ");
+  if (rq.body !== undefined) words.push("--data-binary @- <<'BODY'");
+  return words.join(" \\\n  ") + (rq.body !== undefined ? `\n${rq.body}\nBODY` : "");
+}
+
+/* A value as TypeScript. */
+const literal = (p, value) => (/^(integer|number|boolean)$/.test(deref(p.schema).type) ? value : JSON.stringify(value));
+
+/* The same request with the typed client (examples/typescript/client.ts). */
+function typescript(o, inputs, editor) {
+  const groups = ["path", "query", "header"].map((where) => {
+    const given = inputs.filter(({ p, input }) => p.in === where && (where === "path" || input.value !== ""));
+    const members = given.map(({ p, input }) => `${/^\w+$/.test(p.name) ? p.name : JSON.stringify(p.name)}: ${literal(p, input.value)}`);
+    return members.length > 0 ? `${where}: { ${members.join(", ")} }` : "";
+  }).filter(Boolean);
+  const options = [groups.length > 0 ? `  params: { ${groups.join(", ")} },` : "", editor && editor.text() !== "" ? `  body: ${editor.text().replace(/\n/g, "\n  ")},` : ""].filter(Boolean);
+  return `const { data, error } = await gestor.${o.method}("${o.path}"${options.length > 0 ? `, {\n${options.join("\n")}\n}` : ""});`;
 }
 
 function tryForm(o) {
   const inputs = o.params.filter((p) => p.in !== "cookie").map((p) => parameterInput(o, p));
   const editor = o.op.requestBody && bodyEditor(o, deref(o.op.requestBody));
-  const command = el("pre", { tabindex: "0" });
+  const command = el("pre", { tabindex: "0" }), program = el("pre", { tabindex: "0" });
   const answer = el("div.answer", { "aria-live": "polite" });
   const execute = el("button.primary", { type: "submit" }, "Execute");
   const hint = el("p.hint.wants-token", null, "You are not signed in: this request will be refused with 401.");
   const draw = () => {
     command.textContent = curl(o, requestOf(o, inputs, editor));
+    program.textContent = typescript(o, inputs, editor);
     hint.hidden = !o.secured || session.token !== null;
   };
   const form = el("form", { "aria-label": `Try ${o.id}`, oninput: draw, onchange: draw, onsubmit: async (event) => {
@@ -481,7 +499,8 @@ function tryForm(o) {
     answer.replaceChildren();
   };
   draw();
-  return [el("h4", null, "Try it"), form, el("h5", null, "As a command"), el("div.block", null, command, copyButton(() => command.textContent)), answer];
+  return [el("h4", null, "Try it"), form, el("h5", null, "As a command"), el("div.block", null, command, copyButton(() => command.textContent)),
+    el("h5", null, "In TypeScript"), el("div.block", null, program, copyButton(() => program.textContent)), answer];
 }
 
 /* send(method, url, headers, body) - {status, headers, type, text, ms}; throws like fetch. */
