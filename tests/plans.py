@@ -68,6 +68,7 @@ SAMPLES = {
     "form_get": [[OPPORTUNITY, NONE, NONE, "3", "false", "false"], [NONE, "77", NONE, "3", "false", "false"], [NONE, NONE, CLIENT, "3", "false", "false"],
                  [NONE, NONE, NONE, "3", "false", "false"]],
     "draft_get": [[OPPORTUNITY, "3"]],
+    "draft_changed_last": [[OPPORTUNITY]],
     "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
     "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
     "client_get": [[CLIENT]],

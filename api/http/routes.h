@@ -68,11 +68,11 @@
 	    closure_put)                                                                           \
 	R(PUT, "/v1/opportunities/{opportunity_id}/typification", MAY_OPPORTUNITY_WRITE,           \
 	    OPPORTUNITY, typification_put)                                                         \
-	R(GET, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,           \
+	R(GET, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, DRAFT,           \
 	    draft_get)                                                                             \
-	R(PUT, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,           \
+	R(PUT, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, DRAFT,           \
 	    draft_put)                                                                             \
-	R(DELETE, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, OTHER,        \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/draft", MAY_OPPORTUNITY_WRITE, DRAFT,        \
 	    draft_delete)                                                                          \
 	R(POST, "/v1/opportunities/{opportunity_id}/reopening", MAY_OPPORTUNITY_REOPEN,            \
 	    OPPORTUNITY, opportunity_reopen)                                                       \

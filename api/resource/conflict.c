@@ -41,6 +41,10 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 		*ret_show = (struct call){ &sql_advisor_get, { id } };
 		*ret_changed = (struct call){ &sql_record_changed_last, { "advisor", id } };
 		break;
+	case ENTITY_DRAFT:
+		*ret_show = (struct call){ &sql_draft_get, { id, rq->advisor_id } };
+		*ret_changed = (struct call){ &sql_draft_changed_last, { id } };
+		break;
 	default:
 		*ret_show = (struct call){ &sql_opportunity_get, { id } };
 		*ret_changed = (struct call){ &sql_opportunity_changed_last, { id } };
@@ -95,8 +99,8 @@ conflict_current(struct request *rq)
 	if (tag == NULL)
 		return NULL;
 	auto_result struct result *last = query(rq, &changed);
-	/* A contact has no member updated_at. */
-	if (json_text_member(record, "updated_at", &updated))
+	/* A contact has no member updated_at; a draft has any members. */
+	if (rq->shows != ENTITY_DRAFT && json_text_member(record, "updated_at", &updated))
 		updated = (struct span){ updated.at + 1, updated.length - 2 };
 	else if (last != NULL)
 		updated = (struct span){ result_text(last, 0, 0), result_length(last, 0, 0) };

@@ -10,7 +10,7 @@
 /* Bytes of a draft in the service's spelling; the constraint draft_size has the same bound. */
 #define DRAFT_MAX 8192
 
-enum { OWN, BODY };
+enum { BODY, OWN };
 
 int
 draft_get(struct request *rq)
@@ -27,13 +27,16 @@ draft_get(struct request *rq)
 	return reply_row(rq, 200, &row, BODY);
 }
 
-/* A change of the draft: only the opportunity's own advisor may make it, whatever else the account may change. */
+/*
+ * A change of the draft: only the opportunity's own advisor may make it, whatever else the account may change.
+ * absent  the refusal of an If-Match where there is no draft
+ */
 static struct change
-draft_change(struct request *rq, const struct call *call)
+draft_change(struct request *rq, const struct call *call, const char *absent)
 {
 	return (struct change){
 		.lock = { &sql_opportunity_lock, { rq->param[0], rq->advisor_id, "false" } },
-		.match = { &sql_draft_match, { rq->param[0], condition_of(rq, 0) } },
+		.match = { &sql_draft_match, { rq->param[0], condition_of(rq, 0), absent } },
 		.calls = call,
 		.ncalls = 1,
 	};
@@ -43,7 +46,7 @@ int
 draft_put(struct request *rq)
 {
 	const struct call call = { &sql_draft_put, { rq->param[0], rq->body_text } };
-	const struct change change = draft_change(rq, &call);
+	const struct change change = draft_change(rq, &call, "precondition_failed");
 
 	if (rq->body_length > DRAFT_MAX)
 		return reply_problem_text(
@@ -55,7 +58,7 @@ int
 draft_delete(struct request *rq)
 {
 	const struct call call = { &sql_draft_delete, { rq->param[0] } };
-	const struct change change = draft_change(rq, &call);
+	const struct change change = draft_change(rq, &call, "not_found");
 	auto_result struct result *row = change_run(rq, &change);
 
 	return row != NULL ? reply_empty(rq) : rq->reply.status;

@@ -23,6 +23,7 @@
 	E(ACTIONS, "")                                                                             \
 	E(DIAGNOSIS, "")                                                                           \
 	E(COMPETITOR_OFFER, "")                                                                    \
-	E(CLOSURE, "")
+	E(CLOSURE, "")                                                                             \
+	E(DRAFT, "")
 
 #endif

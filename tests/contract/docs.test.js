@@ -220,7 +220,7 @@ test("contact_create: with 15 digits the page shows where the fault is, with 16 
   assert.match(await fault.textContent(), /^#\/serial_number pattern.*exactly 16 digits/);
 
   await page.locator("#contact_create-body").fill("{\"origin_phone\": \"944264648\", \"serial_number\": \"2505050000125674\"}");
-  assert.match(await of.locator(".try > .block pre").first().textContent(), /-X POST .*\n.*\$TOKEN.*\n.*application\/json.*\n {2}--data-raw '\{"origin_phone"/);
+  assert.match(await of.locator(".try > .block pre").first().textContent(), /-X POST .*\n.*\$TOKEN.*\n.*application\/json.*\n {2}--data-binary @- <<'BODY'\n\{"origin_phone"/);
   answer = await execute(page, "contact_create");
   const text = await answer.textContent();
   assert.match(text, /201 Created/);

@@ -52,11 +52,14 @@ test("draft_put: keeps any object, as it was sent; draft_get shows it; draft_del
   const { at } = await lib.opened(ana), where = `${at}/draft`, before = (await ana.get(at)).text;
   assert.equal((await ana.get(where)).status, 404);
   assert.equal((await ana.delete(where)).status, 404);
+  assert.equal((await ana.delete(where, { "if-match": "\"0\"" })).status, 404);
+  assert.equal((await ana.put(where, draft, { "if-match": "\"0\"" })).status, 412);
   const put = await ana.put(where, draft);
   assert.deepEqual([put.status, put.json], [200, draft]);
   const got = await ana.get(where);
   assert.deepEqual([got.json, got.headers.etag], [draft, put.headers.etag]);
   assert.equal((await ana.get(where, { "if-none-match": got.headers.etag })).status, 304);
+  assert.equal((await ana.put(where, {}, { "if-none-match": "*" })).status, 412);
   assert.equal((await ana.put(where, {}, { "if-match": "\"0\"" })).status, 412);
   assert.deepEqual((await ana.put(where, {}, { "if-match": got.headers.etag })).json, {});
   assert.equal((await ana.get(at)).text, before, "the opportunity is as it was");

@@ -220,7 +220,10 @@ for (const member of Object.keys(values))
 test("the `current` of a 412 has the same tag that a read gives the masked caller", async () => {
   const of = pair[0].of.phone_to_manage, as = pair[0].as;
   for (const op of operations.filter((o) => o.method !== "GET" && requests[o.operationId] && takes(o, "if_match"))) {
-    const [path, body] = requests[op.operationId](of)[0], r = await as.request(op.method, path, body, { "if-match": "\"0\"" });
+    const [path, body] = requests[op.operationId](of)[0];
+    /* A draft has a state once there is one. */
+    if (op.operationId.startsWith("draft_")) await as.put(path, { note: "X" });
+    const r = await as.request(op.method, path, body, { "if-match": "\"0\"" });
     if (r.status !== 412) continue;
     const read = await as.get(path.replace(/\/(typification|reopening)$/, ""));
     assert.equal(r.json.current.etag, read.headers.etag, op.operationId);

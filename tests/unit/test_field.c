@@ -1,6 +1,7 @@
 /*
  * The table of field types: normal forms of what people type and paste.
  */
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -301,6 +302,54 @@ normalising_twice_changes_nothing(void **state)
 	}
 }
 
+/* Whether the form accepts exactly what the type does. */
+static void
+expect_form(const char *name, const char *const texts[])
+{
+	const struct field *f = field_named(name);
+	const struct field_form form = field_form(f);
+	regex_t pattern;
+
+	assert_int_equal(regcomp(&pattern, form.pattern, REG_EXTENDED | REG_NOSUB), 0);
+	for (size_t i = 0; texts[i] != NULL; i++) {
+		size_t n = strlen(texts[i]);
+		bool matches = regexec(&pattern, texts[i], 0, NULL, 0) == 0;
+
+		if (matches != (field_fault(f, texts[i]) == TEXT_NONE))
+			fail_msg("%s: the pattern and the type differ in %s", name, texts[i]);
+		if (matches && (n < form.min_length || n > form.max_length))
+			fail_msg("%s: the lengths do not allow %s", name, texts[i]);
+	}
+	regfree(&pattern);
+}
+
+static void
+forms_say_what_the_types_accept(void **state)
+{
+	static const char *const texts[] = { "", "9", "944264648", "844264648", "94426464",
+		"9442646480", "94426464A", "2505050000125674", "250505000012567",
+		"25050500001256740", "250505000012567X", "E8153375", "e8153375", "E815337",
+		"E81533750", "8153375E", "45678912", "AB123456", "ab123456", "A-1",
+		"01234567890123456789", "012345678901234567890", "\u00d1ANDU", " 944264648",
+		"944264648 ", NULL };
+	static const char *const types[] = { "phone", "document_number", "serial_number",
+		"username" };
+	char first[FIELD_DAY_SIZE], last[FIELD_DAY_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(types); i++)
+		expect_form(types[i], texts);
+	assert_null(field_form(field_named("name")).pattern);
+	field_days(field_named("date"), first, last);
+	assert_string_equal(first, "1990-01-01");
+	assert_int_equal(field_fault(field_named("date"), last), TEXT_NONE);
+	field_days(field_named("birth_date"), first, last);
+	assert_string_equal(first, "1900-01-01");
+	assert_string_equal(last, "");
+	field_days(field_named("phone"), first, last);
+	assert_string_equal(first, "");
+}
+
 static void
 white_space_is_trimmed_in_place(void **state)
 {
@@ -331,6 +380,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(documents_have_the_form_of_their_type, begin, end),
 		cmocka_unit_test_setup_teardown(long_texts_are_handled, begin, end),
 		cmocka_unit_test_setup_teardown(normalising_twice_changes_nothing, begin, end),
+		cmocka_unit_test(forms_say_what_the_types_accept),
 		cmocka_unit_test_setup_teardown(white_space_is_trimmed_in_place, begin, end),
 	};
 

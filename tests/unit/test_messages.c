@@ -224,6 +224,30 @@ texts_are_complete(void **state)
 }
 
 static void
+the_form_has_its_words(void **state)
+{
+	const struct section_words *s;
+	size_t n = 0;
+
+	(void)state;
+	for (; (s = message_section(n)) != NULL; n++) {
+		for (enum language l = 0; l < LANGUAGES; l++)
+			assert_true(s->title[l][0] != '\0');
+		assert_int_equal(s->script[0][0] == '\0', s->script[1][0] == '\0');
+	}
+	assert_int_equal(n, 7);
+	assert_string_equal(message_section(6)->script[LANGUAGE_ES],
+	    "\u00bfDesea seguir recibiendo publicidad de Claro?");
+	/* Found by bsearch: every field that has a help is found, so the table is sorted. */
+#define HELP(field, en, es)                                                                        \
+	assert_string_equal(message_help(field, LANGUAGE_EN), en);                                 \
+	assert_string_equal(message_help(field, LANGUAGE_ES), es);                                 \
+	assert_non_null(message_label(field));
+#include "base/messages.def"
+	assert_null(message_help("client.name", LANGUAGE_ES));
+}
+
+static void
 arguments_are_filled_in(void **state)
 {
 	struct arena a;
@@ -277,6 +301,7 @@ main(void)
 		cmocka_unit_test(texts_are_complete),
 		cmocka_unit_test(details_are_sentences),
 		cmocka_unit_test(labels_are_complete_and_sorted),
+		cmocka_unit_test(the_form_has_its_words),
 		cmocka_unit_test(arguments_are_filled_in),
 		cmocka_unit_test(patterns_are_named),
 	};

@@ -58,7 +58,7 @@ compile_refuses_malformed_keywords(void **state)
 	expect_refused("{'enum': ['a'], 'const': 'a'}", NULL, "together");
 	expect_refused("{'oneOf': [{'required': ['a']}]}", NULL, "two branches or more");
 	expect_refused("{'oneOf': [{'required': ['a']}, {'type': 'object', 'required': ['b']}]}",
-	    NULL, "\"required\" alone");
+	    NULL, "must have \"required\"");
 	expect_refused(
 	    "{'oneOf': [{'required': ['a']}, {'type': 'object'}]}", NULL, "list of names");
 	expect_refused("{'minLength': 2, 'maxLength': 1}", NULL, "a minimum above its maximum");
