@@ -101,6 +101,9 @@ shows_person(const struct request *rq)
 	case ENTITY_DIAGNOSIS:
 	case ENTITY_CLOSURE:
 		return rq->reply.length > 0 && request_query_value(rq, "return") != NULL;
+	case ENTITY_COMPETITOR_OFFER:
+		/* Its removal answers without a body. */
+		return rq->reply.status != 204;
 	default:
 		return true;
 	}

@@ -14,7 +14,7 @@
 int
 client_search(struct request *rq)
 {
-	static const char *const ways[] = { "phone", "document_number", "ids", NULL };
+	static const char *const ways[] = { "phone", "document_number", NULL };
 	const char *phone = request_query_value(rq, "phone"),
 		   *number = request_query_value(rq, "document_number"),
 		   *type = request_query_value(rq, "document_type"), *ids;

@@ -89,8 +89,8 @@ test("400: unreadable requests are explained in both languages", async () => {
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
     "No existe el parámetro x: esta operación no tiene parámetros de consulta.");
   says(await get("/v1/clients?x=1"), 400, "parameter_unknown",
-    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, limit, cursor.",
-    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, limit, cursor.");
+    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, ids, limit, cursor.",
+    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, ids, limit, cursor.");
   says(await get("/v1/clients?limit=1&limit=2"), 400, "parameter_repeated", "limit is given more than once.", "limit se indicó más de una vez.");
   says(await get("/v1/clients?phone=%FF"), 400, "bad_request", "The query must be percent-encoded UTF-8 without NUL.",
     "La consulta debe ser UTF-8 con codificación porcentual, sin NUL.");

@@ -68,6 +68,7 @@ const shows = () => {
     opportunity_list: [ana, "GET", "/v1/opportunities?limit=1", o],
     opportunity_get: [ana, "GET", there, o],
     opportunity_reopen: [boss, "POST", `${there}/reopening?validate_only=true`, o],
+    form_get: [ana, "GET", `/v1/forms/typification?opportunity_id=${opportunity.id}`, c],
     competitor_offer_get: [ana, "GET", `${there}/competitor-offer`, o],
   };
 };
@@ -76,6 +77,7 @@ const open = {
   opportunity_update: ["PATCH", "", () => ({ service: { current_plan: "CHIP" } })],
   competitor_offer_put: ["PUT", "/competitor-offer", () => lib.form().competitor_offer],
   typification_put: ["PUT", "/typification", () => ({ diagnosis: { reason: lib.reason } })],
+  draft_put: ["PUT", "/draft", () => ({ note: "X" })],
 };
 /* Their answers have personal data only with return=opportunity: [method, path, body]. */
 const parts = {
@@ -83,6 +85,8 @@ const parts = {
   action_update: ["PATCH", (row) => `/actions/${row}`, { final_state: "no-atendido" }],
   action_delete: ["DELETE", (row) => `/actions/${row}`],
   diagnosis_put: ["PUT", () => "/diagnosis", { reason: lib.reason }],
+  diagnosis_delete: ["DELETE", () => "/diagnosis"],
+  competitor_offer_delete: ["DELETE", () => "/competitor-offer"],
   closure_put: ["PUT", () => "/closure", { stage: "en-proceso" }],
 };
 /* These show only what the request itself sent. */
@@ -96,7 +100,7 @@ test("audit_read_list: this file covers every operation whose answer has persona
   for (const methods of Object.values(document.paths))
     for (const op of Object.values(methods))
       if (Object.entries(op.responses).some(([status, r]) => status[0] === "2" && personal(r.content))) wanted.push(op.operationId);
-  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...Object.keys(parts), ...made].sort(), wanted.sort());
+  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...Object.keys(parts), ...made, "draft_get"].sort(), wanted.sort());
 });
 
 const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
@@ -144,6 +148,13 @@ for (const [operation, [method, where, body]] of Object.entries(open))
       expect((await recorded(id))[0], ana, id, operation, ["opportunity", opportunity.id], client.id);
     }
   });
+
+test("draft_get: one row for the opportunity", async () => {
+  const { client, opportunity, at } = await lib.opened(ana), id = tag();
+  await ana.put(`${at}/draft`, { note: "X" });
+  assert.equal((await ana.get(`${at}/draft`, { "x-request-id": id })).status, 200);
+  expect((await recorded(id))[0], ana, id, "draft_get", ["opportunity", opportunity.id], client.id);
+});
 
 for (const [operation, [method, where, body]] of Object.entries(parts))
   test(`${operation}: no row for the part; one row with return=opportunity, also with validate_only and in a replay`, async () => {
