@@ -50,10 +50,11 @@ def marked():
     yes, no = set(), {}
 
     def is_marked(s):
-        return s.get("x-personal") is True or "$ref" in s and schemas[s["$ref"].split("/")[-1]].get("x-personal") is True
+        # `false`: a member that this branch of oneOf does not have.
+        return isinstance(s, dict) and (s.get("x-personal") is True or "$ref" in s and schemas[s["$ref"].split("/")[-1]].get("x-personal") is True)
 
     def is_choice(s):
-        return "x-catalog" in s or s.get("$ref", "").split("/")[-1] in ("Choice", "ChoiceOrNull")
+        return not isinstance(s, dict) or "x-catalog" in s or s.get("$ref", "").split("/")[-1] in ("Choice", "ChoiceOrNull")
 
     def walk(s, of):
         if isinstance(s, list):

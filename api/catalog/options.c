@@ -29,10 +29,9 @@ options_of(const struct item *first)
 static json_t *
 find_option(const json_t *options, const char *code)
 {
-	size_t i;
 	json_t *one;
 
-	json_array_foreach ((json_t *)options, i, one) {
+	for (size_t i = 0; (one = json_array_get(options, i)) != NULL; i++) {
 		if (strcmp(json_string_value(json_object_get(one, "code")), code) == 0)
 			return one;
 	}
@@ -44,9 +43,8 @@ static void
 add_held(json_t *options, const json_t *held)
 {
 	json_t *level, *one = NULL;
-	size_t i;
 
-	json_array_foreach (json_object_get(held, "levels"), i, level) {
+	for (size_t i = 0; (level = json_array_get(json_object_get(held, "levels"), i)) != NULL; i++) {
 		const char *code = json_string_value(json_object_get(level, "code"));
 
 		if (code == NULL)
@@ -67,9 +65,8 @@ static void
 add_codes(json_t *codes, const json_t *options)
 {
 	json_t *one;
-	size_t i;
 
-	json_array_foreach ((json_t *)options, i, one) {
+	for (size_t i = 0; (one = json_array_get(options, i)) != NULL; i++) {
 		if (json_is_true(json_object_get(one, "selectable")))
 			json_array_append(codes, json_object_get(one, "code"));
 		add_codes(codes, json_object_get(one, "items"));
@@ -80,9 +77,8 @@ json_t *
 tree_options(const struct catalog *c, const json_t *held, bool flat)
 {
 	json_t *options = options_of(c->first), *codes, *one;
-	size_t i;
 
-	json_array_foreach ((json_t *)held, i, one)
+	for (size_t i = 0; (one = json_array_get(held, i)) != NULL; i++)
 		add_held(options, one);
 	if (!flat)
 		return options;

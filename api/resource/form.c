@@ -93,17 +93,16 @@ static bool
 is_complete(const struct form *form, const char *section, const json_t *fields)
 {
 	json_t *one;
-	size_t i;
 
 	if (strcmp(section, "client") == 0 && form->client != NULL)
 		return true;
 	if (strcmp(section, "contact") == 0 && form->contact != NULL)
 		return true;
-	json_array_foreach (form->missing, i, one) {
+	for (size_t i = 0; (one = json_array_get(form->missing, i)) != NULL; i++) {
 		if (is_of(json_string_value(one), section))
 			return false;
 	}
-	json_array_foreach ((json_t *)fields, i, one) {
+	for (size_t i = 0; (one = json_array_get(fields, i)) != NULL; i++) {
 		if (form->writable && is_empty(one) &&
 		    strcmp(string_at(one, "required"), "now") == 0)
 			return false;
@@ -158,12 +157,11 @@ next_field(const struct form *form)
 {
 	const struct section_words *s;
 	json_t *one;
-	size_t k;
 
 	if (!form->writable)
 		return json_null();
 	for (size_t i = 0; (s = message_section(i)) != NULL; i++) {
-		json_array_foreach (json_object_get(form->fields, s->code), k, one) {
+		for (size_t k = 0; (one = json_array_get(json_object_get(form->fields, s->code), k)) != NULL; k++) {
 			if (json_is_true(json_object_get(one, "visible")) && is_empty(one) &&
 			    strcmp(string_at(one, "required"), "no") != 0)
 				return json_pack("{s:s, s:s}", "section", s->code, "field",

@@ -123,11 +123,10 @@ static json_t *
 choices(struct form *form, const struct place *p, const struct description *d)
 {
 	json_t *held = json_array(), *row, *options;
-	size_t i;
 
 	if (form->opportunity != NULL && p->row < 0)
 		json_array_append(held, (json_t *)p->record);
-	json_array_foreach (json_object_get(form->opportunity, "actions"), i, row) {
+	for (size_t i = 0; (row = json_array_get(json_object_get(form->opportunity, "actions"), i)) != NULL; i++) {
 		if (p->row >= 0)
 			json_array_append(held, json_object_get(row, p->name));
 	}

@@ -16,6 +16,7 @@ run_examples() {
 	example python examples/python/call.py
 	[[ -f $tmp/examples/typescript/build/call.js ]] || step 'examples: compile' 120 tests/contract/types.sh "$tmp"
 	example typescript "$node22" "$tmp/examples/typescript/build/call.js"
+	# shellcheck disable=SC2016 # the inner shell expands its own arguments
 	# Answers as an advisor types them: a phone that is none, and no final state at first.
 	example form bash -c 'exec "$0" "$1" <tests/form_answers.txt' "$node22" "$tmp/examples/typescript/build/form.js"
 	[[ ! $bad ]] || { say '-- the server said:'; tail -n 20 "$tmp/examples.log"; }
