@@ -44,7 +44,8 @@ add_held(json_t *options, const json_t *held)
 {
 	json_t *level, *one = NULL;
 
-	for (size_t i = 0; (level = json_array_get(json_object_get(held, "levels"), i)) != NULL; i++) {
+	for (size_t i = 0; (level = json_array_get(json_object_get(held, "levels"), i)) != NULL;
+	     i++) {
 		const char *code = json_string_value(json_object_get(level, "code"));
 
 		if (code == NULL)

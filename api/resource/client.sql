@@ -63,8 +63,8 @@ select p.doc, p.created_at::text, p.id from %1 k left join page p on true where 
 -- fragment: page_rows_beside  (%1 whether the client is, %2 whether the contact is)
 select p.doc, p.created_at::text, p.id,
        case when %1::boolean then (select :{client k} from client k where k.id = p.client_id) end,
-       case when %2::boolean then (select :{contact t k.name a p.id} from contact t join client k on k.id = t.client_id
-           join advisor a on a.id = t.advisor_id where t.id = p.contact_id) end
+       case when %2::boolean then (select :{contact t k.greeting p.id}
+           from contact t join (select c.id, :{greeting c.name} as greeting from client c) k on k.id = t.client_id where t.id = p.contact_id) end
   from page p order by p.created_at desc, p.id desc
 
 -- name: client_search_ids  ($1 ids)

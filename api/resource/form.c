@@ -161,7 +161,9 @@ next_field(const struct form *form)
 	if (!form->writable)
 		return json_null();
 	for (size_t i = 0; (s = message_section(i)) != NULL; i++) {
-		for (size_t k = 0; (one = json_array_get(json_object_get(form->fields, s->code), k)) != NULL; k++) {
+		for (size_t k = 0;
+		     (one = json_array_get(json_object_get(form->fields, s->code), k)) != NULL;
+		     k++) {
 			if (json_is_true(json_object_get(one, "visible")) && is_empty(one) &&
 			    strcmp(string_at(one, "required"), "no") != 0)
 				return json_pack("{s:s, s:s}", "section", s->code, "field",

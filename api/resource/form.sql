@@ -8,11 +8,12 @@ with asked as materialized (
     union all
     select null, null, c.id from client c where c.id = $3::bigint)
 select k.id as client_id, case when k.id is not null then :{client k} end as client,
-       case when t.id is not null then :{contact t k.name a o.id} end as contact,
+       case when t.id is not null then :{contact t g.greeting o.id} end as contact,
        case when o.id is not null then :{opportunity o} end as opportunity,
        t.advisor_id = $4::bigint or $5::boolean or ($6::boolean and a.active and a.role in ('advisor', 'supervisor')) as may_open,
        me.username
   from advisor me left join asked on true left join client k on k.id = asked.client_id
   left join contact t on t.id = asked.contact_id left join advisor a on a.id = t.advisor_id
   left join opportunity o on o.id = asked.opportunity_id
+  cross join lateral (select :{greeting k.name} as greeting) g
  where me.id = $4::bigint;

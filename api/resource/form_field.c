@@ -126,7 +126,9 @@ choices(struct form *form, const struct place *p, const struct description *d)
 
 	if (form->opportunity != NULL && p->row < 0)
 		json_array_append(held, (json_t *)p->record);
-	for (size_t i = 0; (row = json_array_get(json_object_get(form->opportunity, "actions"), i)) != NULL; i++) {
+	for (size_t i = 0;
+	     (row = json_array_get(json_object_get(form->opportunity, "actions"), i)) != NULL;
+	     i++) {
 		if (p->row >= 0)
 			json_array_append(held, json_object_get(row, p->name));
 	}
