@@ -32,7 +32,6 @@ struct field {
 #define FIRST_DAY   "1900-01-01"
 #define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
-#define DAY_SIZE    FIELD_DAY_SIZE
 
 static bool
 consists_of(const char *s, size_t length, const char *characters)
@@ -100,20 +99,20 @@ birth_date_fault(const char *normal)
 
 /* The last day that the type date accepts. */
 static void
-last_date(char ret_day[static DAY_SIZE])
+last_date(char ret_day[static FIELD_DAY_SIZE])
 {
 	time_t now = (time_t)clock_epoch_s();
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
 	tm.tm_year += YEARS_AHEAD;
-	strftime(ret_day, DAY_SIZE, "%Y-%m-%d", &tm);
+	strftime(ret_day, FIELD_DAY_SIZE, "%Y-%m-%d", &tm);
 }
 
 static enum text
 date_fault(const char *normal)
 {
-	char last[DAY_SIZE];
+	char last[FIELD_DAY_SIZE];
 
 	if (!text_is_date(normal))
 		return TEXT_NONE;
@@ -134,7 +133,7 @@ day_fault(const char *normal)
 static enum text
 moment_fault(const char *normal)
 {
-	char day[DAY_SIZE] = "";
+	char day[FIELD_DAY_SIZE] = "";
 
 	if (!text_is_date(normal) && !text_is_instant(normal))
 		return TEXT_moment_form;
@@ -178,14 +177,13 @@ field_form(const struct field *f)
 }
 
 void
-field_days(const struct field *f, char ret_first[static DAY_SIZE], char ret_last[static DAY_SIZE])
+field_days(const struct field *f, char ret_first[static FIELD_DAY_SIZE],
+    char ret_last[static FIELD_DAY_SIZE])
 {
 	strcpy(ret_first, f->first_day != NULL ? f->first_day : "");
-	ret_last[0] = '\0';
+	strcpy(ret_last, f->fault == day_fault ? LAST_DAY : "");
 	if (f->fault == date_fault)
 		last_date(ret_last);
-	else if (f->fault == day_fault)
-		strcpy(ret_last, LAST_DAY);
 }
 
 /* ASCII characters that group digits: - . / ( ) */
