@@ -130,7 +130,7 @@ select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 
 create function pg_temp.entries_stay() returns void language sql as $$
     select pg_temp.refused(s) from unnest(array[
         'update audit set at = now()', 'update audit set before = null where false', 'delete from audit', 'delete from audit where false', 'truncate audit',
-        'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (id) do update set at = now()',
+        'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (at, id) do update set at = now()',
         'merge into audit a using (values (1)) v (n) on true when matched then delete',
         'with gone as (delete from audit returning 1) select count(*) from gone']) s
 $$;
