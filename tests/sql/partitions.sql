@@ -180,7 +180,7 @@ create table event_last partition of event for values from (minvalue) to (maxval
 insert into partitioned (of_table, instant, width, ahead) values ('event', 'created_at', 'day', 7);
 select pg_temp.same('made', pg_temp.steps(), 1);
 select pg_temp.whole();
-select pg_temp.same('days', (select count(*) from partitions_of('event') where high - low = interval '1 day' and low = date_trunc('day', low, 'America/Lima')), 8::bigint);
+select pg_temp.same('days', (select count(*) from partitions_of('event') where high = low + interval '1 day' and low = date_trunc('day', low, 'America/Lima')), 8::bigint);
 select pg_temp.same('today', (select part::text from partitions_of('event') where low = pg_temp.day(0)), to_char(now() at time zone 'America/Lima', '"event_"YYYY_MM_DD'));
 -- After a pause of more than a hundred days one partition takes their place.
 do $$
@@ -195,6 +195,6 @@ begin
 end $$;
 select pg_temp.same('after the pause', pg_temp.steps(), 1);
 select pg_temp.same('the pause', (select concat_ws(' ', part, low = '2020-01-01 00:00-05', high = pg_temp.day(0)) from partitions_of('event') order by low limit 1), 'event_2020_01_01 t t');
-select pg_temp.same('and the days', (select count(*) from partitions_of('event') where high - low = interval '1 day'), 8::bigint);
+select pg_temp.same('and the days', (select count(*) from partitions_of('event') where high = low + interval '1 day'), 8::bigint);
 
 rollback;
