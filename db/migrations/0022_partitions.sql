@@ -76,6 +76,15 @@ create index audit_read_of_operation on audit_read (operation, at, id);
 create index audit_read_of_guesses on audit_read (at, id) where object_type = 'guess';
 alter table audit_read attach partition audit_read_last for values from (minvalue) to (maxvalue);
 
+-- The rights of the tables before, for processes of the version before go on reading; db/grants.sql comes a moment later.
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'gestor_api') then
+        grant select on audit, audit_read to gestor_api;
+        revoke select on audit_last, audit_read_last from gestor_api;
+    end if;
+end $$;
+
 -- Nobody changes entries, neither by the table's name nor by a partition's, which has such a trigger of its own.
 create trigger audit_stays before update or delete or truncate on audit for each statement execute function audit_stays();
 alter table audit enable always trigger audit_stays;

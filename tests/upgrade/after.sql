@@ -35,7 +35,7 @@ begin
     perform pg_temp.same('consents'' documents', (select count(*) from consent n where n.document is distinct from consent_document(n)), 0::bigint);
     perform pg_temp.same('a key, as a process of the version before claims it', idempotency_claim('1', 'client_create', 'new', '\x00', '\x00'), true);
     -- The audit's rows became the first partition, which ends with this month or the next (0022).
-    perform pg_temp.same('the audit''s partitions', (select string_agg(regexp_replace(part::text, '[0-9_]+$', ''), ' ' order by low) from partitions_of('audit')), 'audit_before audit audit audit_last');
+    perform pg_temp.same('the audit''s partitions', (select string_agg(regexp_replace(part::text, '[0-9_]+$', ''), ' ' order by low) from partitions_of('audit')) ~ '^audit_before( audit){1,2} audit_last$', true);
     perform pg_temp.same('where its rows are', (select string_agg(distinct regexp_replace(tableoid::regclass::text, '[0-9_]+$', ''), ' ') from audit), 'audit_before');
     perform pg_temp.same('ids', (select count(distinct id) from audit), (select count(*) from audit));
     perform pg_temp.same('an id after theirs', nextval('audit_id_seq') > (select max(id) from audit), true);
