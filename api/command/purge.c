@@ -67,9 +67,11 @@ purge_sessions(struct pool *pool, long long *total)
 
 /* Drops the partitions of a table that are past their retention, or counts them. */
 static bool
-drop_partitions(struct pool *pool, const char *table, const char *months, bool dry, long long *total)
+drop_partitions(
+    struct pool *pool, const char *table, const char *months, bool dry, long long *total)
 {
-	const struct call call = { &sql_partitions_drop, { table, months, dry ? "true" : "false" } };
+	const struct call call = { &sql_partitions_drop,
+		{ table, months, dry ? "true" : "false" } };
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	struct db_error error = { .sqlstate = "" };
 	auto_result struct result *row = NULL;
@@ -83,7 +85,8 @@ drop_partitions(struct pool *pool, const char *table, const char *months, bool d
 	}
 	if (row == NULL) {
 		fprintf(stderr, "gestor: %s: %s\n", table,
-		    locked ? "another session uses it all the time (a dump?): purge again when it has ended"
+		    locked ? "another session uses it all the time (a dump?): purge again when it "
+			     "has ended"
 			   : error.message);
 		return false;
 	}

@@ -48,7 +48,8 @@ ask_patiently(PGconn *pg, const char *what, const char *sql)
 	}
 	if (answer == LOCKED)
 		fprintf(stderr,
-		    "%s: another session uses the table all the time (a dump?): run `gestor migrate` "
+		    "%s: another session uses the table all the time (a dump?): run `gestor "
+		    "migrate` "
 		    "again when it has ended\n",
 		    what);
 	return answer == LOCKED ? FAILED : answer;
@@ -93,8 +94,8 @@ audit_key(PGconn *pg)
 	if (ask(pg, what, "set lock_timeout to 0") == FAILED ||
 	    ask(pg, what, "drop index concurrently if exists gestor.audit_last_at_id") != NO ||
 	    ask(pg, what,
-		"create unique index concurrently audit_last_at_id on gestor.audit_last (at, id)") !=
-		NO ||
+		"create unique index concurrently audit_last_at_id on gestor.audit_last (at, "
+		"id)") != NO ||
 	    ask_patiently(pg, what, "select gestor.audit_key_take()") == FAILED)
 		return false;
 	if (clock_ms() - start_ms >= 1000)

@@ -147,11 +147,12 @@ declare
     t record;
 begin
     execute format('create table %I (like %I including all excluding identity)', name, of_table);
+    -- PostgreSQL copies triggers for rows. Those for statements are such as audit_stays: before update (16), delete (8), truncate (32).
     for t in
-        select tgname, tgenabled, regexp_replace(pg_get_triggerdef(oid), ' ON \S+ ', format(' ON %I ', name)) as definition
-          from pg_trigger where tgrelid = to_regclass(of_table) and not tgisinternal and tgtype & 1 = 0
+        select g.tgname, g.tgenabled, g.tgfoid::regproc as does from pg_trigger g
+         where g.tgrelid = to_regclass(of_table) and not g.tgisinternal and g.tgtype = 2 + 8 + 16 + 32
     loop
-        execute t.definition;
+        execute format('create trigger %I before update or delete or truncate on %I for each statement execute function %s()', t.tgname, name, t.does);
         if t.tgenabled = 'A' then
             execute format('alter table %I enable always trigger %I', name, t.tgname);
         end if;
