@@ -311,5 +311,5 @@ begin
 end $$;
 revoke execute on function partition_attach(text, regclass, timestamptz, timestamptz), partition_make(text, text, timestamptz, timestamptz),
     partitions_make_ahead(partitioned, regclass, timestamptz, timestamptz), partitions_step(boolean), partitions_keep(),
-    partition_close(partitioned, regclass, timestamptz, timestamptz, boolean), audit_key_take(),
-    partitions_drop(text, timestamptz, boolean) from public;
+    partition_close(partitioned, regclass, timestamptz, timestamptz, boolean), audit_key_take()
+    from public;
