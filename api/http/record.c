@@ -70,25 +70,28 @@ reply_part(struct request *rq)
 }
 
 int
+reply_tagged(struct request *rq)
+{
+	struct span body = { rq->reply.body, rq->reply.length };
+	const char *tag = entity_tag(&rq->arena, rq->shows, body);
+
+	if (rq->shows == ENTITY_OPPORTUNITY)
+		reply_whole(rq, body, tag);
+	return reply_tag(rq, tag);
+}
+
+int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
-	enum entity entity = rq->shows;
-	struct span body;
-	const char *tag;
-
 	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
 		return reply_problem(rq, "not_found");
 	rq->body_rows = *row;
 	*row = NULL;
 	reply_json(
 	    rq, status, result_text(rq->body_rows, 0, col), result_length(rq->body_rows, 0, col));
-	if (entity_is_part(entity) && !rq->reads)
+	if (entity_is_part(rq->shows) && !rq->reads)
 		return reply_part(rq);
-	body = (struct span){ rq->reply.body, rq->reply.length };
-	tag = entity_tag(&rq->arena, entity, body);
-	if (entity == ENTITY_OPPORTUNITY)
-		reply_whole(rq, body, tag);
-	return reply_tag(rq, tag);
+	return reply_tagged(rq);
 }
 
 int
@@ -100,8 +103,8 @@ reply_created(struct request *rq, struct result **row)
 	return reply_row(rq, 201, row, 1);
 }
 
-struct span
-reply_items_tagged(struct request *rq, struct span items, enum entity entity, bool listed)
+static struct span
+items_tagged(struct request *rq, struct span items, enum entity entity)
 {
 	size_t room = entity == ENTITY_OPPORTUNITY ? ENTITY_TAGS_ROOM : ENTITY_TAG_ROOM, n = 0;
 	struct span rest, name, item;
@@ -116,7 +119,7 @@ reply_items_tagged(struct request *rq, struct span items, enum entity entity, bo
 
 		if (n > 0)
 			*at++ = ',';
-		at = entity_with_tags(at, entity, item, tag, listed);
+		at = entity_with_tags(at, entity, item, tag, false);
 	}
 	*at++ = ']';
 	return (struct span){ tagged, (size_t)(at - tagged) };
@@ -130,7 +133,7 @@ reply_tag_items(struct request *rq, const char *member, enum entity entity)
 
 	if (!json_text_member(body, member, &items))
 		return;
-	tagged = reply_items_tagged(rq, items, entity, false);
+	tagged = items_tagged(rq, items, entity);
 	at = text = arena_alloc(&rq->arena, body.length + tagged.length);
 	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
 	at = mempcpy(at, tagged.at, tagged.length);

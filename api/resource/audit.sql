@@ -11,6 +11,7 @@ select set_config('gestor.audit', $1, true);
     audit_cut(%1.before) as before, audit_cut(%1.after) as after) r)
 
 -- name: audit_list  ($1 advisor's id or username, $2 object's type, $3 object's id, $4 operation, $5 from, $6 to, $7 at before or null, $8 id before, $9 limit)
+-- custom plan
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
       from audit x left join advisor a on a.id = x.advisor_id
@@ -53,6 +54,7 @@ select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
 
 -- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: only guesses)
+-- custom plan
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       from audit_read x join advisor a on a.id = x.advisor_id
