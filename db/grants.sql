@@ -65,6 +65,9 @@ begin
     -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- The service records what it showed; it may add to this record, and change or delete nothing.
+    grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],
+        boolean) to gestor_api;
+    -- For processes of the previous version.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;
 end $$;

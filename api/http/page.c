@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/secret.h"
+#include "base/text.h"
 #include "http/entity_tag.h"
 #include "http/mask.h"
 #include "http/problem.h"
@@ -127,21 +128,22 @@ put_items(const struct request *rq, char *out, const struct item items[], int co
 	return out;
 }
 
-/* The ids of the first `count` rows, separated by blanks: for the record of reads. */
+/* What rq->shown says of the first `count` rows. */
 static const char *
-ids_joined(struct request *rq, const struct result *rows, int count)
+ids_joined(struct request *rq, const struct result *rows, const struct item items[], int count)
 {
 	size_t size = 1;
 	char *at, *end;
 
 	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 2) + 1;
+		size += result_length(rows, i, 2) + 1 + TEXT_NUMBER_SIZE;
 	at = end = arena_alloc(&rq->arena, size);
 	for (int i = 0; i < count; i++) {
 		if (i > 0)
 			*end++ = ' ';
-		memcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
-		end += result_length(rows, i, 2);
+		end = mempcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
+		if (rq->shows == ENTITY_OPPORTUNITY)
+			end = record_client(end, items[i].json);
 	}
 	*end = '\0';
 	return at;
@@ -181,7 +183,7 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	end = stpcpy(stpcpy(stpcpy(end, ",\"next\":"), next), "}");
 	reply_json_as_is(rq, 200, text, (size_t)(end - text));
 	if (rq->param[0] == NULL)
-		rq->shown = ids_joined(rq, rows, count);
+		rq->shown = ids_joined(rq, rows, items, count);
 	return 200;
 }
 

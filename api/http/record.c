@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "http/entity_tag.h"
 #include "http/mask.h"
 #include "http/problem.h"
@@ -29,6 +30,23 @@ action_id(const struct request *rq)
 	if (rq->param[1] != NULL || location == NULL)
 		return rq->param[1];
 	return strrchr(location, '/') + 1;
+}
+
+char *
+record_client(char *out, struct span opportunity)
+{
+	static const char member[] = "\"client_id\":\"";
+	const char *id = memmem(opportunity.at, opportunity.length, member, sizeof(member) - 1);
+	size_t digits;
+
+	if (id == NULL)
+		return out;
+	id += sizeof(member) - 1;
+	digits = strspn(id, "0123456789");
+	if (digits == 0 || digits > 19)
+		return out;
+	*out++ = '/';
+	return mempcpy(out, id, digits);
 }
 
 static void
@@ -69,14 +87,28 @@ reply_part(struct request *rq)
 	return reply_tag(rq, entity_tag(&rq->arena, rq->shows, part));
 }
 
+/* The path's opportunity with its client, for the record of reads. */
+static const char *
+shown_opportunity(struct request *rq, struct span opportunity)
+{
+	size_t length = strlen(rq->param[0]);
+	char *shown = arena_alloc(&rq->arena, length + TEXT_NUMBER_SIZE + 1);
+
+	*record_client(mempcpy(shown, rq->param[0], length), opportunity) = '\0';
+	return shown;
+}
+
 int
 reply_tagged(struct request *rq)
 {
 	struct span body = { rq->reply.body, rq->reply.length };
 	const char *tag = entity_tag(&rq->arena, rq->shows, body);
 
-	if (rq->shows == ENTITY_OPPORTUNITY)
+	if (rq->shows == ENTITY_OPPORTUNITY) {
 		reply_whole(rq, body, tag);
+		if (rq->param[0] != NULL)
+			rq->shown = shown_opportunity(rq, body);
+	}
 	return reply_tag(rq, tag);
 }
 

@@ -10,6 +10,13 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+/*
+ * record_client - writes "/" and the id of an opportunity's client, for rq->shown; nothing if the document does not have it.
+ * out      has room for TEXT_NUMBER_SIZE bytes
+ * returns  the end, without a NUL
+ */
+char *record_client(char *out, struct span opportunity);
+
 /* Functions that return int set the reply and return its status. */
 
 /* reply_json - as reply_json_as_is, but masked if the bearer may not see personal data. */
