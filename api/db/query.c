@@ -85,8 +85,9 @@ run_send(const struct run *run, PGconn *pg)
 		return false;
 	/* Until the transaction's end. SET LOCAL would have no effect, because a pipeline is no transaction block. */
 	if (run->custom_plan &&
-	    !PQsendQueryParams(pg, "select set_config('plan_cache_mode', 'force_custom_plan', true)",
-		0, NULL, NULL, NULL, NULL, 0))
+	    !PQsendQueryParams(pg,
+		"select set_config('plan_cache_mode', 'force_custom_plan', true)", 0, NULL, NULL,
+		NULL, NULL, 0))
 		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
 		if (!PQsendQueryPrepared(

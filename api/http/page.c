@@ -99,13 +99,11 @@ items_shown(struct request *rq, const struct span documents[], int count, size_t
 
 		*json = documents[i];
 		if (rq->masked)
-			json->at =
-			    mask_json(&rq->arena, json->at, json->length, &json->length);
+			json->at = mask_json(&rq->arena, json->at, json->length, &json->length);
 		if (json->at == NULL)
 			return NULL;
-		items[i].tag = rq->shows != ENTITY_OTHER
-				   ? entity_tag(&rq->arena, rq->shows, *json)
-				   : NULL;
+		items[i].tag =
+		    rq->shows != ENTITY_OTHER ? entity_tag(&rq->arena, rq->shows, *json) : NULL;
 		*ret_size += json->length + room + strlen(",");
 	}
 	return items;
@@ -176,8 +174,8 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	items = items_shown(rq, documents, count, &size);
 	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text = arena_alloc(
-	    &rq->arena, strlen("{\"items\":[],\"next\":}") + size + strlen(next) + 1);
+	text =
+	    arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":}") + size + strlen(next) + 1);
 	/* stpcpy, because printf is slow with long strings. */
 	end = put_items(rq, stpcpy(text, "{\"items\":"), items, count);
 	end = stpcpy(stpcpy(stpcpy(end, ",\"next\":"), next), "}");
@@ -196,8 +194,7 @@ reply_page(struct request *rq, const struct page *page, struct result **result)
 	int status;
 
 	for (int i = 0; i < n; i++)
-		documents[i] =
-		    (struct span){ result_text(rows, i, 0), result_length(rows, i, 0) };
+		documents[i] = (struct span){ result_text(rows, i, 0), result_length(rows, i, 0) };
 	status = reply_page_of(rq, page, rows, documents);
 	return status == 200 && result_columns(rows) > 3 ? reply_tag(rq, result_text(rows, 0, 3))
 							 : status;

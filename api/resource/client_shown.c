@@ -32,7 +32,8 @@ is_birthday(const char *birth, const char *today)
 bool
 client_shown(struct arena *arena, const struct result *rows, int row, struct span *ret_json)
 {
-	static const char birth_date[] = "\"birth_date\":\"", no_birthday[] = "\"birthday_today\":false";
+	static const char birth_date[] = "\"birth_date\":\"",
+			  no_birthday[] = "\"birthday_today\":false";
 	struct span document = { result_text(rows, row, DOCUMENT),
 		result_length(rows, row, DOCUMENT) };
 	const char *advertising = result_text(rows, row, ADVERTISING), *birth, *flag = NULL;
