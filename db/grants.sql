@@ -75,6 +75,9 @@ begin
     end loop;
     -- The service makes the next partitions, with the owner's rights: DDL, with nothing that the caller chooses.
     grant execute on function gestor.partitions_keep() to gestor_api;
+    grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],
+        boolean) to gestor_api;
+    -- For processes of the previous version.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;
 end $$;

@@ -7,7 +7,7 @@ leaves the sort; and may look at no more blocks than a page of rows with their p
 a walk through a whole index, or through all that is newer, is more.
 
 Every statement is planned for any arguments (the generic plan of a prepared statement); those of
-SAMPLES also for theirs, after six runs, as the service would have it. A statement that is neither in
+SAMPLES are also run with theirs, by the plan that the service has: this one, or one for the arguments (`-- custom plan`). A statement that is neither in
 SAMPLES nor in GENERIC or WHOLE fails, so that a new one gets its samples.
 """
 import json
@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+)')
+STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+),((?:\s*\.\w+ = true,)*)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
@@ -33,7 +33,7 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 GENERIC = set("""
 action_create action_created action_delete action_deleted action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_add call_client_create catalog_load catalog_revision choices_held
+audit_context audit_read_store call_client_create catalog_load catalog_revision choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_put
 contact_create contact_lock contact_match contact_update diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
@@ -55,20 +55,25 @@ SAMPLES = {
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
     "client_audit_list": [[CLIENT, NONE, NONE, LIMIT]],
     # A rare operation, one that was never asked for, and the guesses, too.
-    "audit_read_list": [[NONE] * 7 + [LIMIT], [CLIENT] + [NONE] * 6 + [LIMIT], [NONE, "E8153375"] + [NONE] * 5 + [LIMIT],
-                        [NONE] * 2 + ["client_personal_data"] + [NONE] * 4 + [LIMIT], [NONE] * 2 + ["no_such"] + [NONE] * 4 + [LIMIT],
-                        [NONE] * 7 + [LIMIT, "true"],
-                        [NONE] * 3 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "audit_read_list": [[NONE] * 6 + [LIMIT], ["E8153375"] + [NONE] * 5 + [LIMIT], [NONE, "client_personal_data"] + [NONE] * 4 + [LIMIT],
+                        [NONE, "no_such"] + [NONE] * 4 + [LIMIT], [NONE] * 6 + [LIMIT, "true"],
+                        [NONE] * 2 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "audit_read_list_client": [[CLIENT] + [NONE] * 6 + [LIMIT]],
     "client_read_list": [[CLIENT, NONE, NONE, LIMIT]],
     "client_consent_list": [[CLIENT, NONE, NONE, LIMIT]],
     "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
-    "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
-    "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
+    "client_search_phone": [["900000007", LIMIT]],
+    "client_search_phone_rendered": [["900000007", NONE, NONE, LIMIT], ["900000007", *BEFORE, LIMIT]],
+    "client_search_document": [["00000007", NONE, LIMIT], ["00000007", "dni", LIMIT]],
+    "client_search_document_rendered": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", *BEFORE, LIMIT]],
     "client_get": [[CLIENT]],
+    "client_get_rendered": [[CLIENT]],
+    "client_opportunity_list_newest": [[CLIENT, LIMIT]],
     "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT, NONE], [CLIENT, *BEFORE, "15", NONE], [CLIENT, NONE, NONE, LIMIT, "true"]],
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
+    "opportunity_get_rendered": [[OPPORTUNITY]],
     # Batches of `gestor check`: the first, and one in the middle of the table.
     "clients_differing": [["0", LIMIT], ["2000", LIMIT]],
     "opportunities_differing": [["0", LIMIT], ["1010000", LIMIT]],
@@ -87,6 +92,9 @@ SAMPLES = {
     "client_document_type": [[CLIENT]],
     "client_erasure_get": [[CLIENT]],
     "erasures_open": [[]],
+    "opportunity_list_newest": [[LIMIT]],
+    "opportunity_list_advisor": [["3", LIMIT], ["E8153375", LIMIT]],
+    "opportunity_list_stage": [["id of stage retenido", LIMIT]],
     "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
                          # One that no opportunity has; and a day with two years of newer ones.
                          [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
@@ -156,8 +164,8 @@ def character(m):
 
 def statements(path):
     with open(path, encoding="utf-8") as f:
-        for name, literals, nargs in STATEMENT.findall(f.read()):
-            yield name, "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)), int(nargs)
+        for name, literals, nargs, flags in STATEMENT.findall(f.read()):
+            yield name, "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)), int(nargs), ".custom_plan" in flags
 
 
 def psql(url, text):
@@ -175,9 +183,11 @@ def literal(value):
 def ids(url, args):
     """The same, of a choice its ids: of the item and all below it, as the service gives them."""
     def one(value):
-        if value is None or not value.startswith("ids of "):
+        if value is None or not value.startswith(("ids of ", "id of ")):
             return value
         catalog, code = value.split()[2:]
+        if value.startswith("id of "):
+            return psql(url, f"select i.id from catalog_item i join catalog c on c.id = i.catalog_id where c.code = '{catalog}' and i.code = '{code}'").strip()
         return psql(url, f"""select array_agg(i.id) from catalog_item i join catalog c on c.id = i.catalog_id where c.code = '{catalog}'
             and (i.code = '{code}' or i.code like '{code}.%')""").strip()
     return [one(value) for value in args]
@@ -212,11 +222,12 @@ def faults(text, args=None, pages=1):
 
 def main():
     path, url = sys.argv[1:]
-    psql(url, MORE_ROWS + "analyze;")
+    # Autovacuum summarizes the ranges of a BRIN index.
+    psql(url, MORE_ROWS + "vacuum analyze;")
     # Partitions that hold next to nothing are read as a whole, until ANALYZE has seen that they grew.
     SMALL.update(psql(url, "select relname from pg_class where relispartition and relkind = 'r' and reltuples < 100").split())
     wrong, planned, ran, known = [], 0, 0, set()
-    for name, text, nargs in statements(path):
+    for name, text, nargs, custom_plan in statements(path):
         known.add(name)
         if name not in SAMPLES.keys() | WHOLE.keys() | GENERIC:
             wrong.append(f"{name}: tests/plans.py does not know it. Add arguments to SAMPLES for which it finds many rows, and for each "
@@ -231,7 +242,8 @@ def main():
             sample, args = args, ids(url, args + [NONE] * (nargs - len(args)))
             pages = args[PAGE_EACH[name]].count(",") + 1 if name in PAGE_EACH else 1
             again = f"{call(args)} \\g /dev/null\n" * 6
-            plan = psql(url, f"{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
+            mode = f"set plan_cache_mode = force_{'custom' if custom_plan else 'generic'}_plan;\n"
+            plan = psql(url, f"{mode}{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
             wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages)]
             ran += 1
     wrong += [f"{name}: there is no such statement" for name in (SAMPLES.keys() | WHOLE.keys() | GENERIC) - known]

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "auth/secret.h"
+#include "base/text.h"
+#include "http/entity_tag.h"
 #include "http/mask.h"
 #include "http/problem.h"
 #include "http/record.h"
@@ -75,70 +77,89 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
-/* The items masked for this caller, with their entity tags; at NULL: masking failed. */
-static struct span
-items_shown(struct request *rq, struct span items)
-{
-	if (rq->masked)
-		items.at = mask_json(&rq->arena, items.at, items.length, &items.length);
-	if (items.at == NULL || rq->shows == ENTITY_OTHER)
-		return items;
-	return reply_items_tagged(rq, items, rq->shows, true);
-}
+/* An item of the page: masked for this caller, and its entity tag, or NULL. */
+struct item {
+	struct span json;
+	const char *tag;
+};
 
-/* The first `count` documents of the rows as a JSON array. */
-static struct span
-items_joined(struct request *rq, const struct result *rows, int count)
+/*
+ * Masks and tags the documents. Each by itself: to find them again in an array would mean to read all of it.
+ * Returns the items; NULL: masking failed. ret_size: bytes of all with their tags and commas.
+ */
+static const struct item *
+items_shown(struct request *rq, const struct span documents[], int count, size_t *ret_size)
 {
-	size_t size = strlen("[]");
-	char *at, *end;
+	struct item *items = arena_alloc(&rq->arena, (size_t)count * sizeof(*items));
+	size_t room = rq->shows == ENTITY_OPPORTUNITY ? ENTITY_TAGS_ROOM : ENTITY_TAG_ROOM;
 
-	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 0) + strlen(",");
-	at = end = arena_alloc(&rq->arena, size);
-	*end++ = '[';
+	*ret_size = 0;
 	for (int i = 0; i < count; i++) {
-		if (i > 0)
-			*end++ = ',';
-		memcpy(end, result_text(rows, i, 0), result_length(rows, i, 0));
-		end += result_length(rows, i, 0);
+		struct span *json = &items[i].json;
+
+		*json = documents[i];
+		if (rq->masked)
+			json->at = mask_json(&rq->arena, json->at, json->length, &json->length);
+		if (json->at == NULL)
+			return NULL;
+		items[i].tag =
+		    rq->shows != ENTITY_OTHER ? entity_tag(&rq->arena, rq->shows, *json) : NULL;
+		*ret_size += json->length + room + strlen(",");
 	}
-	*end++ = ']';
-	return (struct span){ at, (size_t)(end - at) };
+	return items;
 }
 
-/* The ids of the first `count` rows, separated by blanks: for the record of reads. */
+static char *
+put_items(const struct request *rq, char *out, const struct item items[], int count)
+{
+	*out++ = '[';
+	for (int i = 0; i < count; i++) {
+		const struct item *item = &items[i];
+
+		if (i > 0)
+			*out++ = ',';
+		out = item->tag != NULL
+			  ? entity_with_tags(out, rq->shows, item->json, item->tag, true)
+			  : mempcpy(out, item->json.at, item->json.length);
+	}
+	*out++ = ']';
+	return out;
+}
+
+/* What rq->shown says of the first `count` rows. */
 static const char *
-ids_joined(struct request *rq, const struct result *rows, int count)
+ids_joined(struct request *rq, const struct result *rows, const struct item items[], int count)
 {
 	size_t size = 1;
 	char *at, *end;
 
 	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 2) + 1;
+		size += result_length(rows, i, 2) + 1 + TEXT_NUMBER_SIZE;
 	at = end = arena_alloc(&rq->arena, size);
 	for (int i = 0; i < count; i++) {
 		if (i > 0)
 			*end++ = ' ';
-		memcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
-		end += result_length(rows, i, 2);
+		end = mempcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
+		if (rq->shows == ENTITY_OPPORTUNITY)
+			end = record_client(end, items[i].json);
 	}
 	*end = '\0';
 	return at;
 }
 
 int
-reply_page(struct request *rq, const struct page *page, struct result **result)
+reply_page_of(struct request *rq, const struct page *page, const struct result *rows,
+    const struct span documents[])
 {
-	const struct result *rows = *result;
 	int count = result_rows(rows), limit = (int)strtol(page->limit, NULL, 10);
+	const struct item *items;
 	const char *next = "null";
-	struct span items;
 	char cursor[256], *text, *end;
+	size_t size;
 
 	if (count == 0 && rq->param[0] != NULL)
 		return reply_problem(rq, "not_found");
-	if (count == 1 && result_text(rows, 0, 0) == NULL)
+	if (count == 1 && documents[0].at == NULL)
 		count = 0;
 	if (count > limit) {
 		const char *after = arena_printf(&rq->arena, "%s %s",
@@ -150,18 +171,31 @@ reply_page(struct request *rq, const struct page *page, struct result **result)
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);
 	}
-	items = items_shown(rq, items_joined(rq, rows, count));
-	if (items.at == NULL)
+	items = items_shown(rq, documents, count, &size);
+	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text = arena_alloc(
-	    &rq->arena, strlen("{\"items\":,\"next\":}") + items.length + strlen(next) + 1);
-	/* stpcpy and mempcpy, because printf is slow with long strings. */
-	end = mempcpy(stpcpy(text, "{\"items\":"), items.at, items.length);
+	text =
+	    arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":}") + size + strlen(next) + 1);
+	/* stpcpy, because printf is slow with long strings. */
+	end = put_items(rq, stpcpy(text, "{\"items\":"), items, count);
 	end = stpcpy(stpcpy(stpcpy(end, ",\"next\":"), next), "}");
 	reply_json_as_is(rq, 200, text, (size_t)(end - text));
 	if (rq->param[0] == NULL)
-		rq->shown = ids_joined(rq, rows, count);
-	if (result_columns(rows) > 3)
-		return reply_tag(rq, result_text(rows, 0, 3));
+		rq->shown = ids_joined(rq, rows, items, count);
 	return 200;
+}
+
+int
+reply_page(struct request *rq, const struct page *page, struct result **result)
+{
+	const struct result *rows = *result;
+	int n = result_rows(rows);
+	struct span *documents = arena_alloc(&rq->arena, (size_t)n * sizeof(*documents));
+	int status;
+
+	for (int i = 0; i < n; i++)
+		documents[i] = (struct span){ result_text(rows, i, 0), result_length(rows, i, 0) };
+	status = reply_page_of(rq, page, rows, documents);
+	return status == 200 && result_columns(rows) > 3 ? reply_tag(rq, result_text(rows, 0, 3))
+							 : status;
 }
