@@ -94,6 +94,8 @@ static const struct number_setting numbers[] = {
 	{ "GESTOR_RETENTION_DAYS", 0, 0, 36500, AT(retention_days),
 	    "days without any activity of a client after which `gestor purge` erases the client's "
 	    "personal data; 0: never" },
+	{ "GESTOR_AUDIT_MONTHS", 0, 0, 1200, AT(audit_months),
+	    "months after which `gestor purge` drops the audit and the record of reads; 0: never" },
 	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
 	    "contacts of one client on a day, then 409; 0: any number" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),

@@ -36,6 +36,7 @@ struct config {
 	int check_ms;
 	int guesses_per_hour;
 	int retention_days;
+	int audit_months; /* 0: the audit is kept for ever */
 	int contacts_per_day; /* of one client; 0: any number */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };

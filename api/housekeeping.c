@@ -29,6 +29,8 @@
 #define STEP_ROWS	  "1000"
 #define STEP_ROWS_AUDITED "200"
 
+#define PARTITIONS_RETRY_MS 60000
+
 /* Each load overlaps the last one, because a transaction may have been uncommitted then. */
 #define ADDRESS_MARGIN_S 60
 
@@ -39,6 +41,7 @@ static struct {
 	unsigned todo;
 	bool ending;
 	/* Used by the thread alone. */
+	int64_t partitions_ms; /* when partitions may be made next, by clock_ms() */
 	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -53,6 +56,25 @@ is_ending(void)
 	return ending;
 }
 
+/* Repeats a statement while its result is `again`. Returns false when it fails. */
+static bool
+repeat(struct pool *pool, const struct call *call, const char *again)
+{
+	struct db_error error;
+	bool more = true;
+
+	while (more && !is_ending()) {
+		auto_result struct result *row = NULL;
+
+		if (db_run(pool, call, 1, &row, &error) != DB_OK) {
+			log_msg(LOG_DEBUG, "housekeeping: %s failed", call->st->name);
+			return false;
+		}
+		more = strcmp(result_text(row, 0, 0), again) == 0;
+	}
+	return true;
+}
+
 /*
  * Repeats a statement, which returns how many rows it changed, until none is left. Returns false
  * when it fails.
@@ -60,20 +82,20 @@ is_ending(void)
 static bool
 run_in_steps(struct pool *pool, const struct statement *st, const char *rows)
 {
-	const struct call call = { st, { rows } };
-	struct db_error error;
-	bool more = true;
+	return repeat(pool, &(struct call){ st, { rows } }, rows);
+}
 
-	while (more && !is_ending()) {
-		auto_result struct result *row = NULL;
+/*
+ * Makes the partitions of the next months. They are made long before they are needed, and a last one takes all later rows. So a
+ * failure is no hurry, and a retry stops all writers for a moment.
+ */
+static void
+make_partitions(struct pool *pool)
+{
+	const struct call call = { &sql_partitions_keep, { NULL } };
 
-		if (db_run(pool, &call, 1, &row, &error) != DB_OK) {
-			log_msg(LOG_DEBUG, "housekeeping: %s failed", st->name);
-			return false;
-		}
-		more = strcmp(result_text(row, 0, 0), rows) == 0;
-	}
-	return true;
+	if (clock_ms() >= self.partitions_ms && !repeat(pool, &call, "t"))
+		self.partitions_ms = clock_ms() + PARTITIONS_RETRY_MS;
 }
 
 static void
@@ -90,6 +112,7 @@ purge(struct pool *pool)
 		result_free(none);
 	(void)run_in_steps(pool, &sql_idempotency_purge, STEP_ROWS);
 	(void)run_in_steps(pool, &sql_session_purge, STEP_ROWS);
+	make_partitions(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */
 	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
 }

@@ -1,6 +1,6 @@
 /*
  * housekeeping - a thread for the process's background work: it reloads changed catalogues, marks
- * the sessions of accounts that ended all of them, deletes expired rows, continues erasures, and
+ * the sessions of accounts that ended all of them, deletes expired rows, makes partitions ahead, continues erasures, and
  * loads the addresses from which accounts signed in lately.
  *
  * It uses the pool as DB_PATIENT and may wait for locks. No request waits for it.

@@ -20,7 +20,8 @@ select 1 as turn, format('alter table %s add constraint %I %s', c.conrelid::regc
   from pg_constraint c
  where c.contype = 'f' and c.conrelid::regclass::text in ('client', 'client_phone', 'contact', 'opportunity', 'action', 'consent')
 union all
-select 2, pg_get_indexdef(i.indexrelid), format('drop index %s', i.indexrelid::regclass)
+-- ONLY is what PostgreSQL says of a partitioned table's index; the partitions have it too.
+select 2, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), format('drop index %s', i.indexrelid::regclass)
   from pg_index i
  where i.indrelid::regclass::text in ('client', 'client_phone', 'contact', 'opportunity', 'action', 'consent', 'audit')
    and not exists (select from pg_constraint c where c.conindid = i.indexrelid)

@@ -22,7 +22,7 @@ OUT = "build/bench/"
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 # The default size of the service's pool (api/config.c), and the settings of its sessions (api/db/connect.c).
 POOL_SIZE = 4
-SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c statement_timeout=4000"
+SESSION = ("-c search_path=gestor,pg_temp -c timezone=UTC -c datestyle=ISO -c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=4000"
            " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000 -c client_encoding=UTF8")
 PASSWORD = "bench-advisor-of-made-up-data"  # bench/lib.sh
 PGBENCH, PSQL = (os.path.join(os.environ.get("POSTGRESQL_BIN", ""), name) for name in ("pgbench", "psql"))  # tools/lib.sh

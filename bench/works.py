@@ -31,8 +31,8 @@ def recorded(kind):
     """The record of reads: at every thousandth read, one statement stores a thousand entries."""
     now = f"(select array_agg((extract(epoch from clock_timestamp()) * 1000000)::bigint + g) from generate_series(1, {READS}) g)::text"
     return (f"\\set turn random(1, {READS})\n\\if :turn = 1\n"
-            + statement("audit_read_add", now, ":reads_advisors", ":reads_sessions", ":reads_addresses", ":reads_requests",
-                        ":reads_operations", f":reads_{kind}", f":reads_{kind}_ids", "'false'") + "\\endif\n")
+            + statement("audit_read_store", now, ":reads_advisors", ":reads_sessions", ":reads_addresses", ":reads_requests",
+                        ":reads_operations", f":reads_{kind}", f":reads_{kind}_ids", ":reads_clients", "'false'") + "\\endif\n")
 
 
 def reads(opportunities, advisor):
@@ -44,11 +44,11 @@ def reads(opportunities, advisor):
             "reads_addresses": array(lambda i: "127.0.0.1"), "reads_requests": array(lambda i: f"{i * 7919:032x}"),
             "reads_operations": array(lambda i: "client_search"), "reads_client": array(lambda i: "client"),
             "reads_opportunity": array(lambda i: "opportunity"), "reads_client_ids": array(lambda i: 1 + i * 7919 % clients),
-            "reads_opportunity_ids": array(lambda i: 1000000 + i * 7919 % opportunities)}
+            "reads_clients": array(lambda i: 1 + i * 7919 % clients), "reads_opportunity_ids": array(lambda i: 1000000 + i * 7919 % opportunities)}
 
 
 def client_search():
-    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", "null", "null", ":limit")
+    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", ":limit")
 
 
 def opportunity_get():
@@ -56,28 +56,27 @@ def opportunity_get():
 
 
 def client_opportunity_list():
-    return ("\\set client random(1, :opportunities / 100)\n"
-            + statement("client_opportunity_list", ":client", "null", "null", ":limit", "null"))
+    return "\\set client random(1, :opportunities / 100)\n" + statement("client_opportunity_list_newest", ":client", ":limit")
 
 
 def client_search_document():
-    return "\\set n random(1, :clients)\n" + statement("client_search_document", "lpad((:n)::text, 8, '0')", "null", "null", "null", ":limit")
+    return "\\set n random(1, :clients)\n" + statement("client_search_document", "lpad((:n)::text, 8, '0')", "null", ":limit")
 
 
-def opportunity_list(advisor="null", stage="null", reason="null", limit=":limit"):
-    return statement("opportunity_list", advisor, stage, "null", "null", reason, "null", "null", "null", "null", limit, "null")
+def opportunity_list():
+    return statement("opportunity_list_newest", ":limit")
 
 
 def opportunity_list_advisor():
-    return "\\set n random(1, 50)\n" + opportunity_list(advisor="('E9' || lpad((:n)::text, 6, '0'))", limit="100")
+    return "\\set n random(1, 50)\n" + statement("opportunity_list_advisor", "('E9' || lpad((:n)::text, 6, '0'))", "100")
 
 
 def opportunity_list_reason():
-    return opportunity_list(reason=":reasons")
+    return statement("opportunity_list_reasons", *["null"] * 4, ":reasons", *["null"] * 4, ":limit", "null")
 
 
 def opportunity_list_stage():
-    return opportunity_list(stage=":stages")
+    return statement("opportunity_list_stage", ":stage", ":limit")
 
 
 def contact_create():
@@ -117,7 +116,7 @@ def chosen():
     def ids(catalog, code):
         return query(f"""select array(select i.id from catalog_item i join catalog c on c.id = i.catalog_id
             where c.code = '{catalog}' and (i.code = '{code}' or i.code like '{code}.%') order by i.id)""")
-    return {"stages": ids("stage", "retenido"), "reasons": ids("cancellation_reason", "precio-y-contenido")}
+    return {"stage": ids("stage", "retenido").strip("{}"), "reasons": ids("cancellation_reason", "precio-y-contenido")}
 
 
 def variables(opportunities, advisor):

@@ -2,6 +2,8 @@
 -- `gestor migrate` (or psql) runs this after every migration. Where the group role gestor_api does not exist, the schema's
 -- owner serves, and nothing is granted.
 do $$
+declare
+    part regclass;
 begin
     if not exists (select from pg_roles where rolname = 'gestor_api') then
         return;
@@ -66,6 +68,17 @@ begin
     -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- The service records what it showed; it may add to this record, and change or delete nothing.
+    -- Partitions are read and written by their table's name, which needs no rights on them.
+    for part in select i.inhrelid::regclass from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                 where c.relispartition and c.relkind = 'r' and c.relnamespace = 'gestor'::regnamespace
+    loop
+        execute format('revoke all on %s from gestor_api', part);
+    end loop;
+    -- The service makes the next partitions, with the owner's rights: DDL, with nothing that the caller chooses.
+    grant execute on function gestor.partitions_keep() to gestor_api;
+    grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],
+        boolean) to gestor_api;
+    -- For processes of the previous version.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;
 end $$;

@@ -7,7 +7,7 @@ leaves the sort; and may look at no more blocks than a page of rows with their p
 a walk through a whole index, or through all that is newer, is more.
 
 Every statement is planned for any arguments (the generic plan of a prepared statement); those of
-SAMPLES also for theirs, after six runs, as the service would have it. A statement that is neither in
+SAMPLES are also run with theirs, by the plan that the service has: this one, or one for the arguments (`-- custom plan`). A statement that is neither in
 SAMPLES nor in GENERIC or WHOLE fails, so that a new one gets its samples.
 """
 import json
@@ -15,32 +15,32 @@ import re
 import subprocess
 import sys
 
-STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+)')
+STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+),((?:\s*\.\w+ = true,)*)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"advisor", "advisor_name", "catalog", "catalog_item", "schema_migrations"}
+SMALL = {"partitioned", "advisor", "advisor_name", "catalog", "catalog_item", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
-# Of 8 KB: the way down some trees; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
-FIRST_BLOCKS, ROW_BLOCKS = 40, 12
+# Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
+FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
 WHOLE = {"purge_counts": "counts what a purge would take"}
 # These read a page for each of the ids in this argument, and sort them all.
 PAGE_EACH = {"opportunity_list_reasons": 4}
-# Planned for any arguments and not run: they change rows, call a function that does, read what only their own transaction has,
+# Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
 action_create action_created action_delete action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_add call_client_create catalog_load catalog_revision choices_held
+audit_context audit_read_store call_client_create catalog_load catalog_revision choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
-password_advisor password_lock password_put password_right purge_clients purge_sessions
+password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions
 session_advisor session_advisor_hold session_allowed session_create session_delete session_ended session_hinted session_kept_forget
 session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_put
 """.split())
@@ -56,10 +56,10 @@ SAMPLES = {
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
     "client_audit_list": [[CLIENT, NONE, NONE, LIMIT]],
     # A rare operation, one that was never asked for, and the guesses, too.
-    "audit_read_list": [[NONE] * 7 + [LIMIT], [CLIENT] + [NONE] * 6 + [LIMIT], [NONE, "E8153375"] + [NONE] * 5 + [LIMIT],
-                        [NONE] * 2 + ["client_personal_data"] + [NONE] * 4 + [LIMIT], [NONE] * 2 + ["no_such"] + [NONE] * 4 + [LIMIT],
-                        [NONE] * 7 + [LIMIT, "true"],
-                        [NONE] * 3 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "audit_read_list": [[NONE] * 6 + [LIMIT], ["E8153375"] + [NONE] * 5 + [LIMIT], [NONE, "client_personal_data"] + [NONE] * 4 + [LIMIT],
+                        [NONE, "no_such"] + [NONE] * 4 + [LIMIT], [NONE] * 6 + [LIMIT, "true"],
+                        [NONE] * 2 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT]],
+    "audit_read_list_client": [[CLIENT] + [NONE] * 6 + [LIMIT]],
     "client_read_list": [[CLIENT, NONE, NONE, LIMIT]],
     "client_consent_list": [[CLIENT, NONE, NONE, LIMIT]],
     "opportunity_audit_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
@@ -69,13 +69,18 @@ SAMPLES = {
                  [NONE, NONE, NONE, "3", "false", "false"]],
     "draft_get": [[OPPORTUNITY, "3"]],
     "draft_changed_last": [[OPPORTUNITY]],
-    "client_search_phone": [["900000007", NONE, NONE, LIMIT]],
-    "client_search_document": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", NONE, NONE, LIMIT]],
+    "client_search_phone": [["900000007", LIMIT]],
+    "client_search_phone_rendered": [["900000007", NONE, NONE, LIMIT], ["900000007", *BEFORE, LIMIT]],
+    "client_search_document": [["00000007", NONE, LIMIT], ["00000007", "dni", LIMIT]],
+    "client_search_document_rendered": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", *BEFORE, LIMIT]],
     "client_get": [[CLIENT]],
+    "client_get_rendered": [[CLIENT]],
+    "client_opportunity_list_newest": [[CLIENT, LIMIT]],
     "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT, NONE], [CLIENT, *BEFORE, "15", NONE], [CLIENT, NONE, NONE, LIMIT, "true"]],
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
+    "opportunity_get_rendered": [[OPPORTUNITY]],
     # Batches of `gestor check`: the first, and one in the middle of the table.
     "clients_differing": [["0", LIMIT], ["2000", LIMIT]],
     "opportunities_differing": [["0", LIMIT], ["1010000", LIMIT]],
@@ -94,6 +99,9 @@ SAMPLES = {
     "client_document_type": [[CLIENT]],
     "client_erasure_get": [[CLIENT]],
     "erasures_open": [[]],
+    "opportunity_list_newest": [[LIMIT]],
+    "opportunity_list_advisor": [["3", LIMIT], ["E8153375", LIMIT]],
+    "opportunity_list_stage": [["id of stage retenido", LIMIT]],
     "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + ["15", NONE, "true", "true"], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
                          # One that no opportunity has; and a day with two years of newer ones.
                          [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
@@ -106,8 +114,30 @@ SAMPLES = {
         [NONE, "ids of stage no-retenido", NONE, NONE, "ids of cancellation_reason precio-y-contenido", NONE, "2024-02-01", NONE, NONE, "1",
          NONE]],
 }
-# What bench/load.sql leaves empty and a day at the desk does not.
+# What bench/load.sql leaves empty and a day at the desk does not. The audit of its two years lies in one partition, which is
+# divided into quarters.
 MORE_ROWS = """
+do $$
+declare
+    first record;
+    t text;
+    low timestamptz;
+    high timestamptz;
+begin
+    foreach t in array array['audit', 'audit_read'] loop
+        select * into first from partitions_of(t) p order by p.low limit 1;
+        execute format('alter table %I detach partition %s', t, first.part);
+        low := '2024-01-01 00:00-05';
+        perform partition_make(t, partition_name(t, 'month', '-infinity', low), '-infinity', low);
+        while low < first.high loop
+            high := least(low + interval '91 days', first.high);
+            perform partition_make(t, partition_name(t, 'day', low, high), low, high);
+            low := high;
+        end loop;
+        execute format('insert into %I overriding system value select * from %s', t, first.part);
+        execute format('drop table %s', first.part);
+    end loop;
+end $$;
 insert into session (advisor_id, refresh_hash, expires_at, ended_at)
 select a.first + n % 50, decode(md5(n::text) || md5('x' || n), 'hex'), now() + interval '1 hour' * (n % 200 - 100),
        case when n % 3 = 0 then now() - interval '1 minute' * n end
@@ -142,8 +172,8 @@ def character(m):
 
 def statements(path):
     with open(path, encoding="utf-8") as f:
-        for name, literals, nargs in STATEMENT.findall(f.read()):
-            yield name, "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)), int(nargs)
+        for name, literals, nargs, flags in STATEMENT.findall(f.read()):
+            yield name, "".join(ESCAPE.sub(character, s) for s in LITERAL.findall(literals)), int(nargs), ".custom_plan" in flags
 
 
 def psql(url, text):
@@ -161,9 +191,11 @@ def literal(value):
 def ids(url, args):
     """The same, of a choice its ids: of the item and all below it, as the service gives them."""
     def one(value):
-        if value is None or not value.startswith("ids of "):
+        if value is None or not value.startswith(("ids of ", "id of ")):
             return value
         catalog, code = value.split()[2:]
+        if value.startswith("id of "):
+            return psql(url, f"select i.id from catalog_item i join catalog c on c.id = i.catalog_id where c.code = '{catalog}' and i.code = '{code}'").strip()
         return psql(url, f"""select array_agg(i.id) from catalog_item i join catalog c on c.id = i.catalog_id where c.code = '{catalog}'
             and (i.code = '{code}' or i.code like '{code}.%')""").strip()
     return [one(value) for value in args]
@@ -200,9 +232,12 @@ def faults(text, args=None, pages=1):
 
 def main():
     path, url = sys.argv[1:]
-    psql(url, MORE_ROWS + "analyze;")
+    # Autovacuum summarizes the ranges of a BRIN index.
+    psql(url, MORE_ROWS + "vacuum analyze;")
+    # Partitions that hold next to nothing are read as a whole, until ANALYZE has seen that they grew.
+    SMALL.update(psql(url, "select relname from pg_class where relispartition and relkind = 'r' and reltuples < 100").split())
     wrong, planned, ran, known = [], 0, 0, set()
-    for name, text, nargs in statements(path):
+    for name, text, nargs, custom_plan in statements(path):
         known.add(name)
         if name not in SAMPLES.keys() | WHOLE.keys() | GENERIC:
             wrong.append(f"{name}: tests/plans.py does not know it. Add arguments to SAMPLES for which it finds many rows, and for each "
@@ -217,7 +252,8 @@ def main():
             sample, args = args, ids(url, args + [NONE] * (nargs - len(args)))
             pages = args[PAGE_EACH[name]].count(",") + 1 if name in PAGE_EACH else 1
             again = f"{call(args)} \\g /dev/null\n" * 6
-            plan = psql(url, f"{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
+            mode = f"set plan_cache_mode = force_{'custom' if custom_plan else 'generic'}_plan;\n"
+            plan = psql(url, f"{mode}{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
             wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages)]
             ran += 1
     wrong += [f"{name}: there is no such statement" for name in (SAMPLES.keys() | WHOLE.keys() | GENERIC) - known]

@@ -17,8 +17,8 @@ Blanks separate the arguments of a fragment. An argument that contains blanks st
 
 A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
 whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
-reads has the three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
-`-- writes: repeatable, brief, apart`.
+reads has the first three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
+`-- writes: repeatable, brief, apart`. The comment line `-- custom plan` sets the fourth.
 """
 import argparse
 import os
@@ -45,6 +45,7 @@ class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
         self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
+        self.custom_plan = False
 
 
 def read(path, sections):
@@ -68,6 +69,8 @@ def read(path, sections):
                 section.flags = tuple(re.split(r",\s*", said.group(1))) if said and said.group(1) else ()
                 if not said or not set(section.flags) <= set(FLAGS):
                     raise Fault(f"{where}: cannot parse: {line}")
+            elif section and section.kind == "name" and line == "-- custom plan":
+                section.custom_plan = True
             elif line.lstrip().startswith("--") or not line:
                 continue
             elif section is None:
@@ -129,7 +132,8 @@ def statement(section, sections):
         raise Fault(f"{section.where}: {section.name} takes more than {ARGS_MAX} arguments")
     reads = (not writes and not WRITES.search(text)
              and re.match(r"\s*\(*\s*(select|with|values)\b", text, re.I) is not None)
-    return text, nargs, FLAGS if reads else section.flags
+    flags = FLAGS if reads else section.flags
+    return text, nargs, (*flags, "custom_plan") if section.custom_plan else flags
 
 
 def main():

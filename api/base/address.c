@@ -87,10 +87,15 @@ static bool
 canonical(const char *text, char ret[static ADDRESS_SIZE])
 {
 	struct in6_addr address;
-	int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 
-	return inet_pton(family, text, &address) == 1 &&
-	       inet_ntop(family, &address, ret, ADDRESS_SIZE) != NULL;
+	if (strchr(text, ':') != NULL)
+		return inet_pton(AF_INET6, text, &address) == 1 &&
+		       inet_ntop(AF_INET6, &address, ret, ADDRESS_SIZE) != NULL;
+	/* An IPv4 address has one form: inet_pton() takes neither leading zeros nor less than four numbers. */
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return false;
+	strcpy(ret, text);
+	return true;
 }
 
 /*

@@ -246,19 +246,21 @@ log_escape(char *ret_buf, size_t size, const char *s)
 static void
 write_line(enum log_level level, const char *msg, const char *fields)
 {
-	char line[LINE_BYTES], time[CLOCK_RFC3339_SIZE];
-	int n;
+	char line[LINE_BYTES], time[CLOCK_RFC3339_SIZE], *end;
+	size_t msg_bytes = strlen(msg), fields_bytes = strlen(fields);
 
 	clock_rfc3339(time);
-	n = snprintf(line, sizeof(line), "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"%s%s}\n",
-	    time, level_name(level), msg, *fields != '\0' ? "," : "", fields);
+	end = stpcpy(stpcpy(stpcpy(line, "{\"time\":\""), time), "\",\"level\":\"");
+	end = stpcpy(stpcpy(end, level_name(level)), "\",\"msg\":\"");
 	/* Truncated members would not be valid JSON: leave them out of a line that is too long. */
-	if (n >= (int)sizeof(line))
-		n = snprintf(line, sizeof(line),
-		    "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"%.*s\",\"cut\":true}\n", time,
-		    level_name(level), MSG_BYTES - 1, msg);
-	if (n > 0)
-		log_write(line, (size_t)n, level >= LOG_WARN);
+	if (msg_bytes + fields_bytes < MSG_BYTES) {
+		end = stpcpy(stpcpy(end, msg), fields_bytes > 0 ? "\"," : "\"");
+		end = stpcpy(stpcpy(end, fields), "}\n");
+	} else {
+		end = mempcpy(end, msg, msg_bytes < MSG_BYTES ? msg_bytes : MSG_BYTES - 1);
+		end = stpcpy(end, "\",\"cut\":true}\n");
+	}
+	log_write(line, (size_t)(end - line), level >= LOG_WARN);
 }
 
 void

@@ -267,5 +267,29 @@ text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE])
 	x[1] += n > 4 ? word(p + 4, n - 4) : 0;
 	x[2] += n > 8 ? word(p + 8, n - 8) << 8 : 0;
 	mix_final(x);
-	snprintf(ret_tag, TEXT_TAG_SIZE, "%llx", (unsigned long long)x[1] << 32 | x[2]);
+	text_put_hex(ret_tag, (uint64_t)x[1] << 32 | x[2]);
+}
+
+char *
+text_put_number(char *out, uint64_t n)
+{
+	char digits[TEXT_NUMBER_SIZE], *at = digits + sizeof(digits);
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return stpcpy(out, at);
+}
+
+char *
+text_put_hex(char *out, uint64_t n)
+{
+	char digits[TEXT_NUMBER_SIZE], *at = digits + sizeof(digits);
+
+	*--at = '\0';
+	do
+		*--at = "0123456789abcdef"[n % 16];
+	while ((n /= 16) > 0);
+	return stpcpy(out, at);
 }

@@ -35,6 +35,14 @@ bool text_is_ruc(const char *s);
 void text_tag(const char *s, size_t n, char ret_tag[static TEXT_TAG_SIZE]);
 
 /*
+ * text_put_number, text_put_hex - write n, a NUL behind it, and return the NUL's place. For what every request writes: printf takes
+ * ten times as long.
+ */
+#define TEXT_NUMBER_SIZE 21
+char *text_put_number(char *out, uint64_t n);
+char *text_put_hex(char *out, uint64_t n);
+
+/*
  * text_percent_decode - decodes %XX in place, and + to a space when plus is true.
  * returns false for a malformed escape, %00, or a result that is not UTF-8
  */

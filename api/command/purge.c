@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "command/command.h"
 #include "command/database.h"
@@ -18,8 +19,14 @@
 #define SESSIONS_AT_ONCE "1000"
 #define ANSWERS_AT_ONCE	 "1000"
 
+/* A step that needs a table for a moment gives up after 200 ms, because everybody else waits behind it. */
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_MS 300
+/* The SQLSTATE. */
+#define LOCK_NOT_AVAILABLE "55P03"
+
 struct purged {
-	long long clients, sessions, answers, erasures;
+	long long clients, sessions, answers, erasures, months;
 };
 
 /* Repeats a statement, which returns how many rows it changed, until that is 0. */
@@ -58,6 +65,46 @@ purge_sessions(struct pool *pool, long long *total)
 	return true;
 }
 
+/* Drops the partitions of a table that are past their retention, or counts them. */
+static bool
+drop_partitions(
+    struct pool *pool, const char *table, const char *months, bool dry, long long *total)
+{
+	const struct call call = { &sql_partitions_drop,
+		{ table, months, dry ? "true" : "false" } };
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	struct db_error error = { .sqlstate = "" };
+	auto_result struct result *row = NULL;
+	bool locked = true;
+
+	for (int i = 0; i < LOCK_TRIES && locked && row == NULL; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		locked = db_run(pool, &call, 1, &row, &error) != DB_OK &&
+			 strcmp(error.sqlstate, LOCK_NOT_AVAILABLE) == 0;
+	}
+	if (row == NULL) {
+		fprintf(stderr, "gestor: %s: %s\n", table,
+		    locked ? "another session uses it all the time (a dump?): purge again when it "
+			     "has ended"
+			   : error.message);
+		return false;
+	}
+	*total += command_number(row, 0);
+	return true;
+}
+
+static bool
+drop_audit(struct pool *pool, const struct config *c, bool dry, struct purged *purged)
+{
+	char months[16];
+
+	snprintf(months, sizeof(months), "%d", c->audit_months);
+	return c->audit_months == 0 ||
+	       (drop_partitions(pool, "audit", months, dry, &purged->months) &&
+		   drop_partitions(pool, "audit_read", months, dry, &purged->months));
+}
+
 static bool
 count(struct pool *pool, const char *days, struct purged *ret_purged)
 {
@@ -67,7 +114,7 @@ count(struct pool *pool, const char *days, struct purged *ret_purged)
 	if (row == NULL)
 		return false;
 	*ret_purged = (struct purged){ command_number(row, 0), command_number(row, 1),
-		command_number(row, 2), command_number(row, 3) };
+		command_number(row, 2), command_number(row, 3), 0 };
 	return true;
 }
 
@@ -110,7 +157,8 @@ command_purge(int argc, char *argv[])
 	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
-	done = dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged);
+	done = (dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged)) &&
+	       drop_audit(pool, &c, dry, &purged);
 	pool_stop(pool);
 	if (dry && !done)
 		return 1;
@@ -123,6 +171,11 @@ command_purge(int argc, char *argv[])
 	    dry ? "would be removed" : "removed");
 	printf("kept answers older than a day: %lld %s\n", purged.answers,
 	    dry ? "would be removed" : "removed");
+	if (c.audit_months == 0)
+		printf("audit: all kept (GESTOR_AUDIT_MONTHS is 0)\n");
+	else
+		printf("partitions of the audit older than %d months: %lld %s\n", c.audit_months,
+		    purged.months, dry ? "would be dropped" : "dropped");
 	if (purged.erasures > 0)
 		printf("erasures under way: %lld\n", purged.erasures);
 	return done ? 0 : 1;

@@ -139,6 +139,7 @@ connect_session(
 	 * lock_timeout is much shorter: otherwise a few waits for one row would
 	 * occupy all connections. 0 would mean no limit, so 1 is the minimum.
 	 * jit is off: compiling a plan takes longer than any statement here.
+	 * plan_cache_mode: see custom_plan in statement.h. A mode that the administrator has chosen stays.
 	 *
 	 * The keepalives are the server's: if the network loses the end of a
 	 * write, its transaction would otherwise hold its locks for two hours.
@@ -146,6 +147,8 @@ connect_session(
 	snprintf(sql, sizeof(sql),
 	    "set search_path to gestor, pg_temp; set timezone to 'UTC'; set datestyle to 'ISO';"
 	    "set default_transaction_isolation to 'read committed'; set jit to off;"
+	    "select set_config('plan_cache_mode', 'force_generic_plan', false)"
+	    " where current_setting('plan_cache_mode') = 'auto';"
 	    "set statement_timeout to %d; set lock_timeout to %d;"
 	    "set idle_in_transaction_session_timeout to %d;"
 	    "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5;"

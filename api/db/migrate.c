@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "db/catch_up.h"
 #include "db/connect.h"
 
 /* The advisory lock's key: "gestor" in ASCII. */
@@ -263,35 +264,6 @@ grants(PGconn *pg)
 	       execute(pg, what, grants_sql, 1) && commit(pg, what);
 }
 
-/*
- * render - renders the documents of rows that an earlier version wrote, in short transactions, because the desk goes on
- * meanwhile. After an interruption it continues where it was.
- */
-static bool
-render(PGconn *pg)
-{
-	static const char what[] = "documents";
-	int64_t start_ms = clock_ms(), told_ms = start_ms;
-	long long batches = 0;
-	int more =
-	    ask(pg, what, "select to_regprocedure('gestor.rendering_step(integer)') is not null");
-
-	if (more != 1)
-		return more == 0;
-	while ((more = ask(pg, what, "select gestor.rendering_step(500)")) == 1) {
-		batches++;
-		if (clock_ms() - told_ms >= 10000) {
-			told_ms = clock_ms();
-			printf("documents: %lld batches of 500 rendered\n", batches);
-			fflush(stdout);
-		}
-	}
-	/* Each of the four tables takes at least one batch, even if it is empty. */
-	if (more == 0 && batches > 4)
-		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
-	return more == 0;
-}
-
 /* Item codes derive from labels by Unicode rules, which need UTF-8. */
 static bool
 is_utf8(PGconn *pg)
@@ -332,7 +304,7 @@ migrate(PGconn *pg, int wait_ms)
 	for (i = 0; i < migrations_count; i++)
 		if (!step(pg, &migrations[i], &applied))
 			return false;
-	if (!grants(pg) || !render(pg))
+	if (!grants(pg) || !catch_up(pg))
 		return false;
 	res = query(pg, "migrate",
 	    "select coalesce(max(version collate \"C\"), 'nothing') from gestor.schema_migrations",

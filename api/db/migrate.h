@@ -23,7 +23,7 @@ extern const int migrations_count;
 extern const char grants_sql[]; /* db/grants.sql, run after every migrate */
 
 /*
- * migrate_run - applies what is missing, then db/grants.sql; prints what it did on standard output.
+ * migrate_run - applies what is missing, then db/grants.sql, and what is left to do after it (catch_up.h); prints what it did on standard output.
  * returns 0; or -1, the reason is on standard error: no connection, no lock within
  * wait_ms, an applied file that was altered since, failing SQL.
  */

@@ -22,6 +22,7 @@ struct run {
 	bool patient; /* DB_PATIENT */
 	bool repeatable; /* all calls are, or it is rolled back */
 	bool rehearsal; /* between BEGIN and ROLLBACK */
+	bool custom_plan; /* some call needs it */
 	int64_t cancel_ms; /* when to cancel the statement, and begin no other */
 	int64_t end_ms; /* when to stop waiting for the cancelled statement's result */
 	bool sent; /* including the sync: nothing can be committed before */
@@ -29,7 +30,7 @@ struct run {
 	bool synced; /* the server has finished the transaction, committed or not */
 	bool failed; /* error holds the first error */
 	bool late; /* past cancel_ms */
-	bool begun; /* the result of a rehearsal's BEGIN was received */
+	int nheads; /* results of the statements before the calls that are still to come */
 	int nresults;
 	PGresult *results[DB_CALLS_MAX];
 	struct db_error error;
@@ -56,8 +57,9 @@ run_reset(struct run *run)
 {
 	while (run->nresults > 0)
 		PQclear(run->results[--run->nresults]);
-	run->sent = run->synced = run->failed = run->late = run->begun = false;
+	run->sent = run->synced = run->failed = run->late = false;
 	run->nsyncs = 0;
+	run->nheads = run->rehearsal + run->custom_plan;
 	memset(&run->error, 0, sizeof(run->error));
 }
 
@@ -80,6 +82,12 @@ run_send(const struct run *run, PGconn *pg)
 	if (!PQenterPipelineMode(pg))
 		return false;
 	if (run->rehearsal && !PQsendQueryParams(pg, "begin", 0, NULL, NULL, NULL, NULL, 0))
+		return false;
+	/* Until the transaction's end. SET LOCAL would have no effect, because a pipeline is no transaction block. */
+	if (run->custom_plan &&
+	    !PQsendQueryParams(pg,
+		"select set_config('plan_cache_mode', 'force_custom_plan', true)", 0, NULL, NULL,
+		NULL, NULL, 0))
 		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
 		if (!PQsendQueryPrepared(
@@ -138,8 +146,8 @@ run_add_result(struct run *run, PGresult *res)
 	switch (PQresultStatus(res)) {
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
-		if (run->rehearsal && !run->begun) {
-			run->begun = true;
+		if (run->nheads > 0) {
+			run->nheads--;
 		} else if (run->nresults < run->ncalls) {
 			run->results[run->nresults++] = res;
 			return;
@@ -297,6 +305,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 	for (i = 0; i < run.ncalls; i++) {
 		run.repeatable = run.repeatable && run.calls[i].st->repeatable;
 		brief = brief && run.calls[i].st->brief;
+		run.custom_plan = run.custom_plan || run.calls[i].st->custom_plan;
 	}
 	/* A rehearsal may be retried, for it stores nothing; but it waits for locks like a write. */
 	run.repeatable = run.repeatable || run.rehearsal;

@@ -23,6 +23,12 @@ struct statement {
 	 *             context, and validate_only does not roll it back
 	 */
 	bool repeatable, brief, apart;
+	/*
+	 * PostgreSQL plans it at each execution, for the arguments. All others have one plan for all arguments:
+	 * left alone, PostgreSQL plans anew what has a limit, because it guesses an unknown limit too high, and
+	 * planning costs more than most reads. Lists whose filters may be absent need it.
+	 */
+	bool custom_plan;
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "auth/secret.h"
+#include "base/text.h"
+#include "http/entity_tag.h"
 #include "http/mask.h"
 #include "http/problem.h"
 #include "http/record.h"
@@ -46,9 +48,6 @@ request_page(struct request *rq, struct page *ret_page)
 	ret_page->id = arena_copy(&rq->arena, space + 1, strlen(space + 1));
 	return 0;
 }
-
-/* The column of a list's own entity tag, which is the last one. */
-#define TAG_COLUMN 3
 
 /* As many as a page may have. */
 #define IDS_MAX	 100
@@ -122,134 +121,147 @@ link_next(struct request *rq, const char *path, const char *cursor)
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 
-/* The items masked for this caller, with their entity tags; at NULL: masking failed. */
-static struct span
-items_shown(struct request *rq, struct span items)
-{
-	if (rq->masked)
-		items.at = mask_json(&rq->arena, items.at, items.length, &items.length);
-	if (items.at == NULL || rq->shows == ENTITY_OTHER)
-		return items;
-	return reply_items_tagged(rq, items, rq->shows, true);
-}
-
-/* The first `count` documents of the rows as a JSON array. */
-static struct span
-items_joined(struct request *rq, const struct result *rows, int count)
-{
-	size_t size = strlen("[]");
-	char *at, *end;
-
-	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 0) + strlen(",");
-	at = end = arena_alloc(&rq->arena, size);
-	*end++ = '[';
-	for (int i = 0; i < count; i++) {
-		if (i > 0)
-			*end++ = ',';
-		memcpy(end, result_text(rows, i, 0), result_length(rows, i, 0));
-		end += result_length(rows, i, 0);
-	}
-	*end++ = ']';
-	return (struct span){ at, (size_t)(end - at) };
-}
-
-/* The ids of the first `count` rows, separated by blanks: for the record of reads. */
-static const char *
-ids_joined(struct request *rq, const struct result *rows, int count)
-{
-	size_t size = 1;
-	char *at, *end;
-
-	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 2) + 1;
-	at = end = arena_alloc(&rq->arena, size);
-	for (int i = 0; i < count; i++) {
-		if (i > 0)
-			*end++ = ' ';
-		memcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
-		end += result_length(rows, i, 2);
-	}
-	*end = '\0';
-	return at;
-}
+/* An item of the page: masked for this caller, and its entity tag, or NULL. */
+struct item {
+	struct span json;
+	const char *tag;
+	const struct span *beside; /* the records of page->beside, in its order; NULL: none */
+};
 
 /* A record that an item shows inside, masked and tagged like an item of a list; "null": there is none. */
 static struct span
 record_beside(struct request *rq, const struct result *rows, int row, int col, enum entity entity)
 {
-	const char *text = result_text(rows, row, col);
-	struct span list;
+	struct span json = { result_text(rows, row, col), 0 };
+	char *tagged;
 
-	if (text == NULL)
+	if (json.at == NULL)
 		return (struct span){ "null", strlen("null") };
-	list.at = arena_printf(&rq->arena, "[%s]", text);
-	list.length = result_length(rows, row, col) + strlen("[]");
+	json.length = result_length(rows, row, col);
 	if (rq->masked)
-		list.at = mask_json(&rq->arena, list.at, list.length, &list.length);
-	if (list.at == NULL)
-		return list;
-	list = reply_items_tagged(rq, list, entity, true);
-	return (struct span){ list.at + 1, list.length - strlen("[]") };
+		json.at = mask_json(&rq->arena, json.at, json.length, &json.length);
+	if (json.at == NULL)
+		return json;
+	tagged = arena_alloc(&rq->arena, json.length + ENTITY_TAG_ROOM);
+	json.length = (size_t)(entity_with_tags(tagged, entity, json,
+				   entity_tag(&rq->arena, entity, json), true) -
+			       tagged);
+	json.at = tagged;
+	return json;
 }
 
-/* Appends a text to a piece list. */
-static void
-add_piece(struct span **end, const char *at, size_t length)
+/* The records beside the item of a row; NULL: masking failed. Adds their bytes to ret_size. */
+static const struct span *
+records_beside(struct request *rq, const struct result *rows, int row, const struct beside *beside,
+    size_t *ret_size)
 {
-	*(*end)++ = (struct span){ at, length };
+	struct span *records;
+	size_t n = 0;
+
+	while (beside[n].member != NULL)
+		n++;
+	records = arena_alloc(&rq->arena, n * sizeof(*records));
+	for (size_t i = 0; i < n; i++) {
+		records[i] = record_beside(rq, rows, row, beside[i].column, beside[i].entity);
+		if (records[i].at == NULL)
+			return NULL;
+		*ret_size += records[i].length + strlen(beside[i].member) + strlen(",\"\":");
+	}
+	return records;
 }
 
-/* The items with the records of `beside` inside, whose entity tags do not cover these; at NULL: masking failed. */
-static struct span
-items_with(
-    struct request *rq, struct span items, const struct result *rows, const struct beside *beside)
+/*
+ * Masks and tags the documents. Each by itself: to find them again in an array would mean to read all of it.
+ * Returns the items; NULL: masking failed. ret_size: bytes of all with their tags and commas.
+ */
+static const struct item *
+items_shown(struct request *rq, const struct page *page, const struct result *rows,
+    const struct span documents[], int count, size_t *ret_size)
 {
-	size_t n = (size_t)result_rows(rows), columns = 0, length = 0;
-	struct span rest = items, name, item, record, *pieces, *end;
-	char *made, *at;
+	struct item *items = arena_alloc(&rq->arena, (size_t)count * sizeof(*items));
+	size_t room = rq->shows == ENTITY_OPPORTUNITY ? ENTITY_TAGS_ROOM : ENTITY_TAG_ROOM;
 
-	while (beside[columns].member != NULL)
-		columns++;
-	end = pieces = arena_alloc(&rq->arena, (2 + n * (2 + 2 * columns)) * sizeof(*pieces));
-	for (int row = 0; json_text_next(&rest, &name, &item); row++) {
-		add_piece(&end, row > 0 ? "," : "[", 1);
-		add_piece(&end, item.at, item.length - strlen("}"));
-		for (size_t i = 0; i < columns; i++) {
-			const char *key = arena_printf(&rq->arena, ",\"%s\":", beside[i].member);
+	*ret_size = 0;
+	for (int i = 0; i < count; i++) {
+		struct span *json = &items[i].json;
 
-			record = record_beside(rq, rows, row, beside[i].column, beside[i].entity);
-			if (record.at == NULL)
-				return record;
-			add_piece(&end, key, strlen(key));
-			add_piece(&end, record.at, record.length);
+		*json = documents[i];
+		if (rq->masked)
+			json->at = mask_json(&rq->arena, json->at, json->length, &json->length);
+		if (json->at == NULL)
+			return NULL;
+		items[i].tag =
+		    rq->shows != ENTITY_OTHER ? entity_tag(&rq->arena, rq->shows, *json) : NULL;
+		*ret_size += json->length + room + strlen(",");
+		items[i].beside = NULL;
+		if (page->beside != NULL &&
+		    (items[i].beside = records_beside(rq, rows, i, page->beside, ret_size)) == NULL)
+			return NULL;
+	}
+	return items;
+}
+
+static char *
+put_items(const struct request *rq, const struct page *page, char *out, const struct item items[],
+    int count)
+{
+	*out++ = '[';
+	for (int i = 0; i < count; i++) {
+		const struct item *item = &items[i];
+
+		if (i > 0)
+			*out++ = ',';
+		out = item->tag != NULL
+			  ? entity_with_tags(out, rq->shows, item->json, item->tag, true)
+			  : mempcpy(out, item->json.at, item->json.length);
+		if (item->beside == NULL)
+			continue;
+		/* Inside the object, before its end; the entity tag does not cover them. */
+		out--;
+		for (size_t k = 0; page->beside[k].member != NULL; k++) {
+			out = stpcpy(stpcpy(stpcpy(out, ",\""), page->beside[k].member), "\":");
+			out = mempcpy(out, item->beside[k].at, item->beside[k].length);
 		}
+		*out++ = '}';
 	}
-	for (const struct span *p = pieces; p < end; p++)
-		length += p->length;
-	at = made = arena_alloc(&rq->arena, length + n + strlen("[]"));
-	for (const struct span *p = pieces; p < end; p++) {
-		/* A record's end, where the next one begins. */
-		if (p > pieces && p->length == 1 && p->at[0] == ',')
-			*at++ = '}';
-		at = mempcpy(at, p->at, p->length);
+	*out++ = ']';
+	return out;
+}
+
+/* What rq->shown says of the first `count` rows. */
+static const char *
+ids_joined(struct request *rq, const struct result *rows, const struct item items[], int count)
+{
+	size_t size = 1;
+	char *at, *end;
+
+	for (int i = 0; i < count; i++)
+		size += result_length(rows, i, 2) + 1 + TEXT_NUMBER_SIZE;
+	at = end = arena_alloc(&rq->arena, size);
+	for (int i = 0; i < count; i++) {
+		if (i > 0)
+			*end++ = ' ';
+		end = mempcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
+		if (rq->shows == ENTITY_OPPORTUNITY)
+			end = record_client(end, items[i].json);
 	}
-	at = stpcpy(at, end > pieces ? "}]" : "[]");
-	return (struct span){ made, (size_t)(at - made) };
+	*end = '\0';
+	return at;
 }
 
 int
-reply_page(struct request *rq, const struct page *page, struct result **result)
+reply_page_of(struct request *rq, const struct page *page, const struct result *rows,
+    const struct span documents[])
 {
-	const struct result *rows = *result;
 	int count = result_rows(rows), limit = (int)strtol(page->limit, NULL, 10);
+	const struct item *items;
 	const char *next = "null";
-	struct span items;
 	char cursor[256], *text, *end;
+	size_t size;
 
 	if (count == 0 && rq->param[0] != NULL)
 		return reply_problem(rq, "not_found");
-	if (count == 1 && result_text(rows, 0, 0) == NULL)
+	if (count == 1 && documents[0].at == NULL)
 		count = 0;
 	if (count > limit) {
 		const char *after = arena_printf(&rq->arena, "%s %s",
@@ -261,20 +273,31 @@ reply_page(struct request *rq, const struct page *page, struct result **result)
 		next = arena_printf(&rq->arena, "\"%s\"", cursor);
 		link_next(rq, rq->path, cursor);
 	}
-	items = items_shown(rq, items_joined(rq, rows, count));
-	if (items.at != NULL && page->beside != NULL)
-		items = items_with(rq, items, rows, page->beside);
-	if (items.at == NULL)
+	items = items_shown(rq, page, rows, documents, count, &size);
+	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text = arena_alloc(
-	    &rq->arena, strlen("{\"items\":,\"next\":}") + items.length + strlen(next) + 1);
-	/* stpcpy and mempcpy, because printf is slow with long strings. */
-	end = mempcpy(stpcpy(text, "{\"items\":"), items.at, items.length);
+	text =
+	    arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":}") + size + strlen(next) + 1);
+	/* stpcpy, because printf is slow with long strings. */
+	end = put_items(rq, page, stpcpy(text, "{\"items\":"), items, count);
 	end = stpcpy(stpcpy(stpcpy(end, ",\"next\":"), next), "}");
 	reply_json_as_is(rq, 200, text, (size_t)(end - text));
 	if (rq->param[0] == NULL)
-		rq->shown = ids_joined(rq, rows, count);
-	if (result_columns(rows) == TAG_COLUMN + 1)
-		return reply_tag(rq, result_text(rows, 0, 3));
+		rq->shown = ids_joined(rq, rows, items, count);
 	return 200;
+}
+
+int
+reply_page(struct request *rq, const struct page *page, struct result **result)
+{
+	const struct result *rows = *result;
+	int n = result_rows(rows);
+	struct span *documents = arena_alloc(&rq->arena, (size_t)n * sizeof(*documents));
+	int status;
+
+	for (int i = 0; i < n; i++)
+		documents[i] = (struct span){ result_text(rows, i, 0), result_length(rows, i, 0) };
+	status = reply_page_of(rq, page, rows, documents);
+	return status == 200 && result_columns(rows) == 4 ? reply_tag(rq, result_text(rows, 0, 3))
+							  : status;
 }

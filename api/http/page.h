@@ -5,6 +5,7 @@
 #define HTTP_PAGE_H
 
 #include <stdbool.h>
+#include "base/json_text.h"
 #include "http/request.h"
 
 /* A record that each item of a list shows inside. */
@@ -46,5 +47,14 @@ int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
  * returns  the reply's status. The ids of a list of several records become rq->shown, for the record of reads
  */
 int reply_page(struct request *rq, const struct page *page, struct result **result);
+
+/*
+ * reply_page_of - the same, with documents that the caller made of the rows.
+ *
+ * rows       as above, but column 0 is not looked at, and there is no tag of the list
+ * documents  one for each row, not yet masked
+ */
+int reply_page_of(struct request *rq, const struct page *page, const struct result *rows,
+    const struct span documents[]);
 
 #endif

@@ -16,13 +16,14 @@
 #define FLUSH_MS 500
 /* A batch takes some 20 ms, so this is enough for 500 threads with 100 entries each: 50 batches, 1 s. */
 #define ROOM_WAIT_MS 5000
-#define COLUMNS	     8
+#define COLUMNS	     9
 /* Bytes of the longest value, a request's id: 64 characters, quotes, a comma and a NUL. */
 #define WIDTH 72
 
 struct entry {
 	int64_t at_us; /* since 1970 */
 	int64_t advisor_id, session_id, object_id; /* object_id 0: none */
+	int64_t client_id; /* whose record that is; 0: unknown */
 	const char *object_type;
 	const struct operation *op;
 	char address[ADDRESS_SIZE];
@@ -65,7 +66,8 @@ wait_for_room(void)
 
 /* Adds an entry; the caller holds the lock. */
 static void
-put(const struct request *rq, int64_t at_us, const char *object_type, int64_t object_id)
+put(const struct request *rq, int64_t at_us, const char *object_type, int64_t object_id,
+    int64_t client_id)
 {
 	struct entry *e;
 
@@ -80,6 +82,7 @@ put(const struct request *rq, int64_t at_us, const char *object_type, int64_t ob
 	e->advisor_id = rq->who.advisor_id;
 	e->session_id = rq->who.session_id;
 	e->object_id = object_id;
+	e->client_id = client_id;
 	e->object_type = object_type;
 	e->op = rq->op;
 	memcpy(e->address, rq->address, sizeof(e->address));
@@ -149,7 +152,7 @@ reads_check(char *ret_err, size_t err_size)
 	return 0;
 }
 
-/* The ids of the persons' records that the reply showed, separated by blanks; NULL: none. */
+/* The ids of the persons' records that the reply showed, as rq->shown has them; NULL: none. */
 static const char *
 ids_shown(const struct request *rq)
 {
@@ -161,14 +164,14 @@ ids_shown(const struct request *rq)
 	    !shows_person(rq))
 		return NULL;
 	/* A request that creates a record has no id in its path, and shows only what the client sent. */
-	return rq->param[0] != NULL ? rq->param[0] : rq->shown;
+	return rq->shown != NULL ? rq->shown : rq->param[0];
 }
 
 void
 reads_note(const struct request *rq)
 {
 	const char *ids, *type = "client";
-	int64_t now_us, id;
+	int64_t now_us, id, client_id;
 	char *end;
 
 	if (rq->op == NULL || rq->who.advisor_id == 0)
@@ -181,10 +184,11 @@ reads_note(const struct request *rq)
 	now_us = clock_epoch_us();
 	pthread_mutex_lock(&reads.lock);
 	if (rq->guess == GUESS_MISSED)
-		put(rq, now_us, "guess", 0);
+		put(rq, now_us, "guess", 0, 0);
 	for (; ids != NULL && *ids != '\0'; ids = end + strspn(end, " ")) {
 		id = strtoll(ids, &end, 10);
-		put(rq, now_us, type, id);
+		client_id = *end == '/' ? strtoll(end + 1, &end, 10) : 0;
+		put(rq, now_us, type, id, client_id);
 	}
 	pthread_mutex_unlock(&reads.lock);
 }
@@ -225,6 +229,10 @@ write_out(size_t n, char columns[COLUMNS][BATCH * WIDTH + 2])
 			add(&p[7], i, "%lld", (long long)e->object_id);
 		else
 			add(&p[7], i, "NULL");
+		if (e->client_id != 0)
+			add(&p[8], i, "%lld", (long long)e->client_id);
+		else
+			add(&p[8], i, "NULL");
 	}
 	for (int c = 0; c < COLUMNS; c++)
 		memcpy(p[c], "}", 2);
@@ -237,7 +245,7 @@ store(size_t n)
 	/* again: an earlier attempt may have stored them. told: the failure is already in the log. */
 	static bool again, told;
 	static char columns[COLUMNS][BATCH * WIDTH + 2];
-	struct call call = { &sql_audit_read_add, { NULL } };
+	struct call call = { &sql_audit_read_store, { NULL } };
 	struct db_error error;
 	struct result *result = NULL;
 	enum db_status status;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "http/entity_tag.h"
 #include "http/mask.h"
 #include "http/problem.h"
@@ -29,6 +30,23 @@ action_id(const struct request *rq)
 	if (rq->param[1] != NULL || location == NULL)
 		return rq->param[1];
 	return strrchr(location, '/') + 1;
+}
+
+char *
+record_client(char *out, struct span opportunity)
+{
+	static const char member[] = "\"client_id\":\"";
+	const char *id = memmem(opportunity.at, opportunity.length, member, sizeof(member) - 1);
+	size_t digits;
+
+	if (id == NULL)
+		return out;
+	id += sizeof(member) - 1;
+	digits = strspn(id, "0123456789");
+	if (digits == 0 || digits > 19)
+		return out;
+	*out++ = '/';
+	return mempcpy(out, id, digits);
 }
 
 static void
@@ -69,26 +87,43 @@ reply_part(struct request *rq)
 	return reply_tag(rq, entity_tag(&rq->arena, rq->shows, part));
 }
 
+/* The path's opportunity with its client, for the record of reads. */
+static const char *
+shown_opportunity(struct request *rq, struct span opportunity)
+{
+	size_t length = strlen(rq->param[0]);
+	char *shown = arena_alloc(&rq->arena, length + TEXT_NUMBER_SIZE + 1);
+
+	*record_client(mempcpy(shown, rq->param[0], length), opportunity) = '\0';
+	return shown;
+}
+
+int
+reply_tagged(struct request *rq)
+{
+	struct span body = { rq->reply.body, rq->reply.length };
+	const char *tag = entity_tag(&rq->arena, rq->shows, body);
+
+	if (rq->shows == ENTITY_OPPORTUNITY) {
+		reply_whole(rq, body, tag);
+		if (rq->param[0] != NULL)
+			rq->shown = shown_opportunity(rq, body);
+	}
+	return reply_tag(rq, tag);
+}
+
 int
 reply_row(struct request *rq, int status, struct result **row, int col)
 {
-	enum entity entity = rq->shows;
-	struct span body;
-	const char *tag;
-
 	if (result_rows(*row) == 0 || result_text(*row, 0, col) == NULL)
 		return reply_problem(rq, "not_found");
 	rq->body_rows = *row;
 	*row = NULL;
 	reply_json(
 	    rq, status, result_text(rq->body_rows, 0, col), result_length(rq->body_rows, 0, col));
-	if (entity_is_part(entity) && !rq->reads)
+	if (entity_is_part(rq->shows) && !rq->reads)
 		return reply_part(rq);
-	body = (struct span){ rq->reply.body, rq->reply.length };
-	tag = entity_tag(&rq->arena, entity, body);
-	if (entity == ENTITY_OPPORTUNITY)
-		reply_whole(rq, body, tag);
-	return reply_tag(rq, tag);
+	return reply_tagged(rq);
 }
 
 int
@@ -100,8 +135,8 @@ reply_created(struct request *rq, struct result **row)
 	return reply_row(rq, 201, row, 1);
 }
 
-struct span
-reply_items_tagged(struct request *rq, struct span items, enum entity entity, bool listed)
+static struct span
+items_tagged(struct request *rq, struct span items, enum entity entity)
 {
 	size_t room = entity == ENTITY_OPPORTUNITY ? ENTITY_TAGS_ROOM : ENTITY_TAG_ROOM, n = 0;
 	struct span rest, name, item;
@@ -116,7 +151,7 @@ reply_items_tagged(struct request *rq, struct span items, enum entity entity, bo
 
 		if (n > 0)
 			*at++ = ',';
-		at = entity_with_tags(at, entity, item, tag, listed);
+		at = entity_with_tags(at, entity, item, tag, false);
 	}
 	*at++ = ']';
 	return (struct span){ tagged, (size_t)(at - tagged) };
@@ -130,7 +165,7 @@ reply_tag_items(struct request *rq, const char *member, enum entity entity)
 
 	if (!json_text_member(body, member, &items))
 		return;
-	tagged = reply_items_tagged(rq, items, entity, false);
+	tagged = items_tagged(rq, items, entity);
 	at = text = arena_alloc(&rq->arena, body.length + tagged.length);
 	at = mempcpy(at, body.at, (size_t)(items.at - body.at));
 	at = mempcpy(at, tagged.at, tagged.length);

@@ -10,6 +10,13 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+/*
+ * record_client - writes "/" and the id of an opportunity's client, for rq->shown; nothing if the document does not have it.
+ * out      has room for TEXT_NUMBER_SIZE bytes
+ * returns  the end, without a NUL
+ */
+char *record_client(char *out, struct span opportunity);
+
 /* Functions that return int set the reply and return its status. */
 
 /* reply_json - as reply_json_as_is, but masked if the bearer may not see personal data. */
@@ -23,6 +30,9 @@ int reply_json(struct request *rq, int status, const char *json, size_t length);
  * row  the request takes ownership and *row becomes NULL; unchanged if the reply is 404
  */
 int reply_row(struct request *rq, int status, struct result **row, int col);
+
+/* reply_tagged - adds the ETag of the reply's body, which reply_json has set; to a whole opportunity also `etags`. 304 as in reply_tag. */
+int reply_tagged(struct request *rq);
 
 /* reply_created - 201 from the first row: column 0 is Location, column 1 the record. Else as reply_row. */
 int reply_created(struct request *rq, struct result **row);
@@ -38,16 +48,10 @@ int reply_static(
     struct request *rq, const char *type, const char *text, size_t length, const char *tag);
 
 /*
- * reply_items_tagged - adds entity tags to each record of an array; sets no reply.
+ * reply_tag_items - adds entity tags to each record of an array; to opportunities also `etags`.
  *
- * items    a JSON array of records of this kind, already masked
- * listed   add member `etag` to each; opportunities get `etags` in any case
- * returns  the new array, in the arena
+ * member   of the reply's body: a JSON array of records of this kind, already masked
  */
-struct span reply_items_tagged(
-    struct request *rq, struct span items, enum entity entity, bool listed);
-
-/* reply_tag_items - the same, without `etag`, for the array that is this member of the reply's body. */
 void reply_tag_items(struct request *rq, const char *member, enum entity entity);
 
 #endif

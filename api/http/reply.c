@@ -1,9 +1,10 @@
 #include "http/reply.h"
 
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "http/entity_tag.h"
 
 #define JSON_TYPE "application/json"
@@ -47,17 +48,15 @@ static char *
 write_head(const struct request *rq, bool keep_alive, char *at)
 {
 	const struct reply *r = &rq->reply;
-	char number[24];
 
-	snprintf(number, sizeof(number), "HTTP/1.1 %d ", r->status);
-	at = stpcpy(stpcpy(at, number), reason_phrase(r->status));
+	at = text_put_number(stpcpy(at, "HTTP/1.1 "), (uint64_t)r->status);
+	at = stpcpy(stpcpy(at, " "), reason_phrase(r->status));
 	at = stpcpy(at, "\r\nDate: ");
 	clock_http_date(at);
 	at = stpcpy(at + strlen(at), "\r\n");
 	if (r->status != 204 && r->status != 304) {
-		snprintf(number, sizeof(number), "%zu", r->length);
 		at = stpcpy(stpcpy(at, "Content-Type: "), r->type);
-		at = stpcpy(stpcpy(at, "\r\nContent-Length: "), number);
+		at = text_put_number(stpcpy(at, "\r\nContent-Length: "), r->length);
 		at = stpcpy(at, "\r\n");
 	}
 	at = stpcpy(stpcpy(at, "Cache-Control: "), r->cache != NULL ? r->cache : "no-store");
@@ -124,8 +123,11 @@ reply_location(struct request *rq, const char *location)
 int
 reply_tag(struct request *rq, const char *tag)
 {
+	char *quoted = arena_alloc(&rq->arena, strlen(tag) + sizeof("\"\""));
+
+	stpcpy(stpcpy(stpcpy(quoted, "\""), tag), "\"");
 	rq->reply.tag = arena_copy(&rq->arena, tag, strlen(tag));
-	reply_header(rq, "ETag", arena_printf(&rq->arena, "\"%s\"", tag));
+	reply_header(rq, "ETag", quoted);
 	if (entity_tags_match_weak(rq->if_none_match, tag)) {
 		rq->reply.status = 304;
 		rq->reply.length = 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "config.h"
 
 const char *
@@ -23,7 +24,10 @@ request_member(const struct request *rq, const char *name)
 const char *
 request_number(struct request *rq, int64_t n)
 {
-	return arena_printf(&rq->arena, "%lld", (long long)n);
+	char *text = arena_alloc(&rq->arena, TEXT_NUMBER_SIZE);
+
+	text_put_number(text, (uint64_t)n);
+	return text;
 }
 
 int64_t

@@ -104,7 +104,10 @@ struct request {
 	/* "true" or "false", for statements: */
 	const char *may_change_all; /* the bearer may change other advisors' opportunities */
 	const char *on_behalf; /* an integration that may act for a contact's advisor */
-	const char *shown; /* ids of a list's records, separated by blanks (reads.h); NULL: none */
+	const char *shown; /*
+			    * ids of the records that the reply shows, separated by blanks, for the record of reads
+			    * (reads.h). id/client where the record's client is known. NULL: the path's id alone
+			    */
 	/* whether the request guesses a hidden value, and with what result (guess.h) */
 	enum { GUESS_NONE, GUESS_OPEN, GUESS_MISSED, GUESS_CONFIRMED } guess;
 	bool masked; /* the bearer may not see personal data (mask.h) */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "config.h"
 #include "http/problem.h"
 #include "http/reply.h"
@@ -31,14 +32,21 @@ share_take(struct request *rq)
 	return reply_problem_wait(rq, "too_many_requests", rq->share.wait_s);
 }
 
+static char *
+put_pair(char *out, const char *name, int value)
+{
+	return text_put_number(stpcpy(out, name), (uint64_t)value);
+}
+
 void
 share_headers(struct request *rq)
 {
+	char value[64];
+
 	if (rq->share.quota == 0)
 		return;
-	reply_header(rq, "RateLimit-Policy",
-	    arena_printf(
-		&rq->arena, "\"account\";q=%d;w=%d", rq->share.quota, FAIR_SHARE_WINDOW_S));
-	reply_header(rq, "RateLimit",
-	    arena_printf(&rq->arena, "\"account\";r=%d;t=%d", rq->share.left, rq->share.full_s));
+	put_pair(put_pair(value, "\"account\";q=", rq->share.quota), ";w=", FAIR_SHARE_WINDOW_S);
+	reply_header(rq, "RateLimit-Policy", value);
+	put_pair(put_pair(value, "\"account\";r=", rq->share.left), ";t=", rq->share.full_s);
+	reply_header(rq, "RateLimit", value);
 }

@@ -8,6 +8,7 @@ values (upper($1), $2, $3, $4, string_to_array($5, ',')) returning id, username;
     %1.must_change_password, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
 -- name: advisor_list  ($1 role or null, $2 active or null, $3 created before or null, $4 id before, $5 limit)
+-- custom plan
 -- Advisors that only the old application's records name have no username and no account.
 with page as (
     select v.created_at, v.id, :{account v} as doc from advisor v

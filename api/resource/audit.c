@@ -47,6 +47,10 @@ audit_list(struct request *rq)
 int
 audit_read_list(struct request *rq)
 {
+	const char *client = request_query_value(rq, "client_id"),
+		   *advisor = request_query_value(rq, "advisor"),
+		   *operation = request_query_value(rq, "operation"),
+		   *guesses = request_query_value(rq, "guesses");
 	auto_result struct result *row = NULL;
 	struct page page;
 	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
@@ -57,9 +61,11 @@ audit_read_list(struct request *rq)
 	}
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
-	row = request_query(rq, &sql_audit_read_list, request_query_value(rq, "client_id"),
-	    request_query_value(rq, "advisor"), request_query_value(rq, "operation"), from, to,
-	    page.created_at, page.id, page.limit, request_query_value(rq, "guesses"));
+	row = client != NULL
+		  ? request_query(rq, &sql_audit_read_list_client, client, advisor, operation, from,
+			to, page.created_at, page.id, page.limit, guesses)
+		  : request_query(rq, &sql_audit_read_list, advisor, operation, from, to,
+			page.created_at, page.id, page.limit, guesses);
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 

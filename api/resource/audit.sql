@@ -11,6 +11,7 @@ select set_config('gestor.audit', $1, true);
     audit_cut(%1.before) as before, audit_cut(%1.after) as after) r)
 
 -- name: audit_list  ($1 advisor's id or username, $2 object's type, $3 object's id, $4 operation, $5 from, $6 to, $7 at before or null, $8 id before, $9 limit)
+-- custom plan
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
       from audit x left join advisor a on a.id = x.advisor_id
@@ -42,22 +43,33 @@ with page as (
      order by x.at desc, x.id desc limit $4::int + 1)
 :{page_rows_of opportunity $1};
 
--- name: audit_read_add  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 true: a retry, some may be stored already)
+-- name: audit_read_store  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 their clients where known, $10 true: a retry, some may be stored already)
 -- writes
-select audit_read_add($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-    $9::boolean);
+select audit_read_store($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::bigint[], $10::boolean);
 
 -- fragment: read_entry  (%1 an entry, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.operation, %1.object_type,
     %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor_then %2 %1.at} as advisor,
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
 
--- name: audit_read_list  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: only guesses)
+-- name: audit_read_list  ($1 advisor's id or username, $2 operation, $3 from, $4 to, $5 at before or null, $6 id before, $7 limit, $8 true: only guesses)
+with page as (
+    select x.at as created_at, x.id, :{read_entry x a} as doc
+      -- No advisor has the id 0.
+      from audit_reads_of(case when $1::text is not null then coalesce(:{advisor_named $1}, 0) end, $2, $8::boolean, audit_from($3),
+          coalesce($5::timestamptz, audit_until($4), 'infinity'), coalesce($6::bigint, 9223372036854775807), $7::int + 1) x
+      join advisor a on a.id = x.advisor_id)
+:{page_rows};
+
+-- The same of one client, whose entries are few.
+-- name: audit_read_list_client  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: only guesses)
+-- custom plan
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       from audit_read x join advisor a on a.id = x.advisor_id
-     where ($1::bigint is null or x.client_id = $1::bigint)
-       and ($2::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($2) or v.id::text = $2))
+     where x.client_id = $1::bigint
+       and ($2::text is null or x.advisor_id = :{advisor_named $2})
        and ($3::text is null or x.operation = $3) and ($4::text is null or x.at >= audit_from($4))
        and ($9::boolean is not true or x.object_type = 'guess')
        -- As in audit_list.

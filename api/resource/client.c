@@ -7,9 +7,38 @@
 #include "http/run.h"
 #include "http/route.h"
 #include "resource/change.h"
+#include "resource/client_shown.h"
 #include "resource/read.h"
 #include "resource/rules.h"
 #include "sql.h"
+
+/* What the rows of client_stored show, in the arena; NULL: some must be rendered. */
+static const struct span *
+all_shown(struct request *rq, const struct result *rows)
+{
+	int n = result_rows(rows);
+	struct span *shown = arena_alloc(&rq->arena, (size_t)n * sizeof(*shown));
+
+	for (int i = 0; i < n; i++) {
+		if (!client_shown(&rq->arena, rows, i, &shown[i]))
+			return NULL;
+	}
+	return shown;
+}
+
+/* Replies with a page after a cursor, or of clients whose documents must be rendered. Either phone or number is given. */
+static int
+search_rendered(struct request *rq, const struct page *page, const char *phone, const char *number,
+    const char *type)
+{
+	auto_result struct result *rows =
+	    phone != NULL ? request_query(rq, &sql_client_search_phone_rendered, phone,
+				page->created_at, page->id, page->limit)
+			  : request_query(rq, &sql_client_search_document_rendered, number, type,
+				page->created_at, page->id, page->limit);
+
+	return rows != NULL ? reply_page(rq, page, &rows) : rq->reply.status;
+}
 
 int
 client_search(struct request *rq)
@@ -18,15 +47,16 @@ client_search(struct request *rq)
 	const char *phone = request_query_value(rq, "phone"),
 		   *number = request_query_value(rq, "document_number"),
 		   *type = request_query_value(rq, "document_type"), *ids;
-	auto_result struct result *row = NULL;
+	auto_result struct result *rows = NULL;
+	const struct span *shown;
 	struct page page;
 
 	if (request_query_value(rq, "ids") != NULL) {
 		if (!request_ids(rq, &ids))
 			return reply_faults(rq);
 		page = (struct page){ .limit = IDS_LIMIT };
-		row = request_query(rq, &sql_client_search_ids, ids);
-		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+		rows = request_query(rq, &sql_client_search_ids, ids);
+		return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
 	}
 	if ((phone == NULL) == (number == NULL))
 		faults_add(&rq->faults, "#", TEXT_search_one_of)->allowed = ways;
@@ -41,13 +71,16 @@ client_search(struct request *rq)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
-	if (phone != NULL)
-		row = request_query(
-		    rq, &sql_client_search_phone, phone, page.created_at, page.id, page.limit);
-	else
-		row = request_query(rq, &sql_client_search_document, number, type, page.created_at,
-		    page.id, page.limit);
-	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+	if (page.id != NULL)
+		return search_rendered(rq, &page, phone, number, type);
+	rows = phone != NULL
+		   ? request_query(rq, &sql_client_search_phone, phone, page.limit)
+		   : request_query(rq, &sql_client_search_document, number, type, page.limit);
+	if (rows == NULL)
+		return rq->reply.status;
+	shown = all_shown(rq, rows);
+	return shown != NULL ? reply_page_of(rq, &page, rows, shown)
+			     : search_rendered(rq, &page, phone, number, type);
 }
 
 int
@@ -61,7 +94,18 @@ client_create(struct request *rq)
 int
 client_get(struct request *rq)
 {
-	return reply_read(rq, &sql_client_get);
+	auto_result struct result *row = request_query(rq, &sql_client_get, rq->param[0]);
+	const struct span *shown;
+
+	if (row == NULL)
+		return rq->reply.status;
+	if (result_rows(row) == 0)
+		return reply_problem(rq, "not_found");
+	shown = all_shown(rq, row);
+	if (shown == NULL)
+		return reply_read(rq, &sql_client_get_rendered);
+	reply_json(rq, 200, shown->at, shown->length);
+	return reply_tagged(rq);
 }
 
 /* A change of the type alone would reveal to a masked caller whether the hidden number fits it. */

@@ -20,6 +20,46 @@ choice_ids(struct request *rq, const char *catalog, const char *name)
 	return code != NULL ? catalog_ids(rq->catalogs, catalog, code, &rq->arena) : NULL;
 }
 
+/* Whether one of these filters is given. */
+static bool
+filtered_by(const struct request *rq, const char *const names[])
+{
+	for (; *names != NULL; names++) {
+		if (request_query_value(rq, *names) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A first page that needs no filter but one: its rows, if all are stored; NULL: opportunity_list gives them, or the reply is a problem. */
+static struct result *
+first_page(struct request *rq, const struct page *page)
+{
+	static const char *const others[] = { "cursor", "campaign", "sub_campaign", "reason",
+		"created_from", "created_to", "voided", "include", NULL };
+	const char *advisor = request_query_value(rq, "advisor"),
+		   *stages = choice_ids(rq, "stage", "stage"), *stage;
+	struct result *rows;
+
+	if (filtered_by(rq, others) || (advisor != NULL && stages != NULL) ||
+	    (stages != NULL && strchr(stages, ',') != NULL))
+		return NULL;
+	if (advisor != NULL) {
+		rows = request_query(rq, &sql_opportunity_list_advisor, advisor, page->limit);
+	} else if (stages != NULL) {
+		/* "{7}" */
+		stage = arena_copy(&rq->arena, stages + 1, strlen(stages) - 2);
+		rows = request_query(rq, &sql_opportunity_list_stage, stage, page->limit);
+	} else {
+		rows = request_query(rq, &sql_opportunity_list_newest, page->limit);
+	}
+	if (rows != NULL && !all_stored(rows)) {
+		result_free(rows);
+		rows = NULL;
+	}
+	return rows;
+}
+
 /* The columns of page_rows_beside. */
 enum { CLIENT_BESIDE = 3, CONTACT_BESIDE };
 
@@ -82,6 +122,9 @@ opportunity_list(struct request *rq)
 		    rq, &sql_opportunity_list_ids, ids, sql_bool(with[0]), sql_bool(with[1]));
 		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 	}
+	row = first_page(rq, &page);
+	if (row != NULL || rq->reply.status != 0)
+		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 	reason = choice_ids(rq, "cancellation_reason", "reason");
 	/* Of several reasons, the newest of each are found by the index. */
 	row = request_query(rq,
@@ -102,6 +145,13 @@ client_opportunity_list(struct request *rq)
 
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
+	if (page.id == NULL && request_query_value(rq, "voided") == NULL) {
+		row = request_query(
+		    rq, &sql_client_opportunity_list_newest, rq->param[0], page.limit);
+		if (row == NULL || all_stored(row))
+			return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+		result_free(row);
+	}
 	row = request_query(rq, &sql_client_opportunity_list, rq->param[0], page.created_at,
 	    page.id, page.limit, request_query_value(rq, "voided"));
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
@@ -110,7 +160,13 @@ client_opportunity_list(struct request *rq)
 int
 opportunity_get(struct request *rq)
 {
-	return reply_read(rq, &sql_opportunity_get);
+	auto_result struct result *row = request_query(rq, &sql_opportunity_get, rq->param[0]);
+
+	if (row == NULL)
+		return rq->reply.status;
+	if (result_rows(row) == 1 && !all_stored(row))
+		return reply_read(rq, &sql_opportunity_get_rendered);
+	return reply_row(rq, 200, &row, 0);
 }
 
 int

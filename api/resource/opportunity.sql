@@ -35,8 +35,18 @@ case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultatio
 case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
     then opportunity_document(%1, erasing(%1.client_id)) else %1.document end
 
+-- A stored document; null where it must be rendered: it was not yet, or some client's data is being removed. The statements with
+-- such documents are for most requests; when one is null, the service runs the statement that renders.
+-- fragment: opportunity_stored  (%1 an opportunity)
+case when not (select exists (select from erasure e where e.done_at is null)) then %1.document end
+
 -- fragment: voided_is  (%1 an opportunity, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
+
+-- name: client_opportunity_list_newest  ($1 client, $2 limit)
+select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+ where o.client_id = $1::bigint and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
 
 -- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
 with page as (
@@ -57,9 +67,12 @@ with page as (
 -- fragment: day_after  (%1 a day or null)
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
+-- fragment: advisor_named  (%1 an advisor's id or username)
+(select v.id from advisor v where v.username = upper(%1) or v.id::text = %1)
+
 -- The filters of opportunity_list and opportunity_list_reasons but the reason, and where the page begins.
 -- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)
-($1::text is null or o.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
+($1::text is null or o.advisor_id = :{advisor_named $1})
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
        and :{voided_is o $11}
        and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
@@ -69,7 +82,24 @@ with page as (
        and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
            coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
 
+-- The first pages that are asked for most: of all, of an advisor, of a stage.
+-- name: opportunity_list_newest  ($1 limit)
+select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+ where o.voided_at is null
+ order by o.created_at desc, o.id desc limit $1::int + 1;
+
+-- name: opportunity_list_advisor  ($1 advisor's id or username, $2 limit)
+select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+ where o.advisor_id = :{advisor_named $1} and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
+
+-- name: opportunity_list_stage  ($1 stage's id, $2 limit)
+select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+ where o.stage_id = $1::bigint and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
+
 -- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
+-- custom plan
 with page as (
     select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from opportunity o
@@ -84,6 +114,7 @@ with page as (
 
 -- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
 -- name: opportunity_list_reasons  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reasons, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
+-- custom plan
 with newest as materialized (
     select x.id from unnest($5::bigint[]) reason (id)
      cross join lateral (
@@ -96,6 +127,9 @@ page as (
 :{page_rows_beside $12 $13};
 
 -- name: opportunity_get  ($1 opportunity)
+select :{opportunity_stored o} from opportunity o where o.id = $1::bigint;
+
+-- name: opportunity_get_rendered  ($1 opportunity)
 select :{opportunity o} from opportunity o where o.id = $1::bigint;
 
 -- name: opportunity_saved  ($1 opportunity)

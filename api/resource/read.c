@@ -22,3 +22,15 @@ reply_list_of(struct request *rq, const struct statement *st)
 	row = request_query(rq, st, rq->param[0], page.created_at, page.id, page.limit);
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
+
+bool
+all_stored(const struct result *rows)
+{
+	int n = result_rows(rows);
+
+	for (int i = 0; i < n; i++) {
+		if (result_text(rows, i, 0) == NULL)
+			return false;
+	}
+	return n > 0;
+}

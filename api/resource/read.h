@@ -20,4 +20,10 @@ int reply_read(struct request *rq, const struct statement *st);
  */
 int reply_list_of(struct request *rq, const struct statement *st);
 
+/*
+ * all_stored - returns whether there are rows, each with a document in column 0. If not, the record is unknown, the list is empty,
+ * or a document must be rendered: the caller runs the statement that renders.
+ */
+bool all_stored(const struct result *rows);
+
 #endif

@@ -238,13 +238,21 @@ test("audit_list: X-Forwarded-For is trusted only from the configured proxies", 
   await server.stop();
 });
 
-test("audit_list: each filter reads an index", async () => {
+/* The partitions of the month, in which all entries of this file are. */
+const part = (table) => world.database.sql(`select part from partitions_of('${table}') where now() >= low and now() < high`);
+
+test("audit_list: each filter reads an index, and partitions from the newest on", async () => {
   const plan = (where) => world.database.sql(`set enable_indexscan = on; set enable_bitmapscan = off; set enable_seqscan = off; set enable_sort = off;
     explain select * from audit x where ${where} and (x.at, x.id) < ('infinity', 9223372036854775807) order by x.at desc, x.id desc limit 16`);
-  for (const [where, index] of [["true", "audit_newest"], ["x.at >= now() - interval '1 day'", "audit_newest"], ["x.advisor_id = 1", "audit_of_advisor"],
-    ["x.operation = 'a'", "audit_of_operation"], ["x.object_type = 'client' and x.object_id = 1", "audit_of_object"],
-    ["x.client_id = 1", "audit_of_client"], ["x.opportunity_id = 1", "audit_of_opportunity"]])
-    assert.match(plan(where), new RegExp(`Index Scan using ${index} `), where);
+  for (const [where, index] of [["true", "pkey"], ["x.at >= now() - interval '1 day'", "pkey"], ["x.advisor_id = 1", "advisor_id_at_id_idx"],
+    ["x.operation = 'a'", "operation_at_id_idx"], ["x.object_type = 'client' and x.object_id = 1", "object_type_object_id_at_id_idx"],
+    ["x.client_id = 1", "client_id_at_id_idx"], ["x.opportunity_id = 1", "opportunity_id_at_id_idx"]]) {
+    const text = plan(where);
+    assert.match(text, new RegExp(`Index (Only )?Scan (Backward )?using ${part("audit")}_${index} `), where);
+    /* Append reads a partition after the other and stops at the limit. Merge Append would begin in all of them. */
+    assert.match(text, /->  Append/, where);
+    assert.doesNotMatch(text, /Merge Append/, where);
+  }
 });
 
 test("audit_list: an invalid list of proxies stops the start, and the message says what is valid", () => {

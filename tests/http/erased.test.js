@@ -167,7 +167,7 @@ async function prepared(clients, erased) {
     create function planner_seen() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
     begin insert into planner_seen select name, setting from pg_settings where name like 'enable\\_%' or name = 'plan_cache_mode'; return null; end $$;
     create trigger planner_seen after insert on contact for each statement execute function planner_seen()`);
-  const tables = sql("select string_agg(tablename, ', ') from pg_tables where schemaname = 'gestor'");
+  const tables = sql("select string_agg(relname, ', ') from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition");
   return { world, sql, as, take, targets, retire, analyze: () => sql(`analyze ${tables}`) };
 }
 

@@ -25,7 +25,7 @@ after(() => world.end());
 /* ---------------------------------------------------- the list is complete */
 
 test("db/privacy.txt lists exactly the columns of the schema", () => {
-  const columns = sql("select table_name || '.' || column_name from information_schema.columns where table_schema = 'gestor' order by 1").split("\n");
+  const columns = sql("select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid where c.relnamespace = 'gestor'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped order by 1").split("\n");
   const whole = listed.filter((p) => p.column === "*").map((p) => p.table), named = listed.filter((p) => p.column !== "*").map((p) => `${p.table}.${p.column}`);
   assert.deepEqual(columns.filter((c) => !named.includes(c) && !whole.includes(c.split(".")[0])), [], "add these to db/privacy.txt: are they personal?");
   assert.deepEqual(named.filter((c) => !columns.includes(c)), [], "remove these from db/privacy.txt: the schema lacks them");
@@ -98,7 +98,7 @@ async function registered(p) {
 
 /* found(words, id) - [place, words] for each place that has one of the words. */
 async function found(words, id) {
-  const tables = sql("select string_agg(tablename, ' ') from pg_tables where schemaname = 'gestor'").split(" "), where = [];
+  const tables = sql("select string_agg(relname, ' ') from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition").split(" "), where = [];
   for (const table of tables) where.push([table, sql(`select coalesce(string_agg(x::text, ' '), '') from "${table}" x`)]);
   for (const name of [`/v1/clients/${id}`, `/v1/clients/${id}/personal-data`, `/v1/clients/${id}/audit`, `/v1/clients/${id}/reads`, `/v1/clients/${id}/erasure`, "/metrics", "/v1/opportunities?voided=true&limit=100"])
     where.push([name, (await chief.get(name)).text]);

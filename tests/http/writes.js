@@ -114,7 +114,7 @@ function fingerprint(database) {
     if (Date.now() > until) throw new Error("the rows of ended sessions are not marked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
-  const tables = database.tables ||= database.sql("select string_agg(tablename, ' ' order by tablename) from pg_tables where schemaname = 'gestor' and tablename not in ('throttle', 'audit_read')").split(" ");
+  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read')").split(" ");
   return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' order by x::text)), '') from ${t} x;`).join("\n"));
 }
 

@@ -115,10 +115,10 @@ select pg_temp.same('the advisor and the request', (select concat_ws(' ', adviso
 
 -- The serving role may call this function, and may not write the table directly. The function looks up the objects' clients.
 set local role gestor_api;
-select audit_read_add(array[0, 1732400000123456, 1732400000123457], '{5,5,6}', '{7,7,8}', array[null, '192.0.2.1', '2001:db8::9']::inet[], '{NULL-1,r-2,r-3}', '{client_get,contact_get,opportunity_get}',
-    '{client,contact,opportunity}', array[c.id, t.id, o.id], false) from client c, contact t, opportunity o;
+select audit_read_store(array[0, 1732400000123456, 1732400000123457], '{5,5,6}', '{7,7,8}', array[null, '192.0.2.1', '2001:db8::9']::inet[], '{NULL-1,r-2,r-3}', '{client_get,contact_get,opportunity_get}',
+    '{client,contact,opportunity}', array[c.id, t.id, o.id], array[null, null, o.client_id], false) from client c, contact t, opportunity o;
 -- When an answer was lost, the service sends the entries again: only missing ones are stored.
-select audit_read_add('{1732400000123456,1732400000123458}', '{5,5}', '{7,7}', '{NULL,NULL}', '{r-2,r-2}', '{contact_get,contact_get}', '{contact,contact}', array[t.id, t.id], true) from contact t;
+select audit_read_store('{1732400000123456,1732400000123458}', '{5,5}', '{7,7}', '{NULL,NULL}', '{r-2,r-2}', '{contact_get,contact_get}', '{contact,contact}', array[t.id, t.id], '{}', true) from contact t;
 select pg_temp.same('reads', (select string_agg(concat_ws(' ', instant(r.at), r.advisor_id, r.session_id, host(r.address), r.request_id, r.operation, r.object_type, r.client_id = c.id), '; ' order by r.at)
     from audit_read r, client c), '1970-01-01T00:00:00.000000Z 5 7 NULL-1 client_get client t; 2024-11-23T22:13:20.123456Z 5 7 192.0.2.1 r-2 contact_get contact t; '
     '2024-11-23T22:13:20.123457Z 6 8 2001:db8::9 r-3 opportunity_get opportunity t; 2024-11-23T22:13:20.123458Z 5 7 r-2 contact_get contact t');
@@ -130,7 +130,7 @@ select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 
 create function pg_temp.entries_stay() returns void language sql as $$
     select pg_temp.refused(s) from unnest(array[
         'update audit set at = now()', 'update audit set before = null where false', 'delete from audit', 'delete from audit where false', 'truncate audit',
-        'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (id) do update set at = now()',
+        'insert into audit (id, object_type, object_id, action) overriding system value values ((select max(id) from audit), ''x'', 1, ''insert'') on conflict (at, id) do update set at = now()',
         'merge into audit a using (values (1)) v (n) on true when matched then delete',
         'with gone as (delete from audit returning 1) select count(*) from gone']) s
 $$;

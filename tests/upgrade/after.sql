@@ -34,6 +34,16 @@ begin
     perform pg_temp.same('opportunities'' documents', (select count(*) from opportunity o where o.document is distinct from opportunity_document(o, false)), 0::bigint);
     perform pg_temp.same('consents'' documents', (select count(*) from consent n where n.document is distinct from consent_document(n)), 0::bigint);
     perform pg_temp.same('a key, as a process of the version before claims it', idempotency_claim('1', 'client_create', 'new', '\x00', '\x00'), true);
+    -- The audit's rows became the first partition, which ends with this month or the next (0022).
+    perform pg_temp.same('the audit''s partitions', (select string_agg(regexp_replace(part::text, '[0-9_]+$', ''), ' ' order by low) from partitions_of('audit')) ~ '^audit_before( audit){1,2} audit_last$', true);
+    perform pg_temp.same('where its rows are', (select string_agg(distinct regexp_replace(tableoid::regclass::text, '[0-9_]+$', ''), ' ') from audit), 'audit_before');
+    perform pg_temp.same('ids', (select count(distinct id) from audit), (select count(*) from audit));
+    perform pg_temp.same('an id after theirs', nextval('audit_id_seq') > (select max(id) from audit), true);
+    perform pg_temp.same('reads', (select count(*) from audit_read where tableoid::regclass::text like 'audit\_read\_before%'), 2::bigint);
+    perform pg_temp.same('a read after theirs', nextval('audit_read_id_seq') > (select max(id) from audit_read), true);
+    perform pg_temp.same('indexes that are not valid', (select count(*) from pg_index where not indisvalid), 0::bigint);
+    perform pg_temp.same('indexes of the first partition', (select count(*) from pg_index i, partitions_of('audit') p where i.indrelid = p.part and p.low = '-infinity'),
+        (select count(*) from pg_index where indrelid = 'audit'::regclass));
     -- Functions that processes of the previous version call, until they are replaced, still work.
     perform pg_temp.same('choice with two arguments', (select c.choice ->> 'label' from choice('operator', 'entel') c), 'ENTEL');
     perform pg_temp.same('unchanged', unchanged('{}'::json, tag('{}'::json)), true);

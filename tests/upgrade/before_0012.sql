@@ -38,3 +38,5 @@ select '1', x.operation, x.operation, '\x00', x.status, null, x.body
 
 insert into catalog_item (catalog_id, label) select id, U&'CANCIO\0301N' from catalog where code = 'sub_campaign';
 insert into session (advisor_id, refresh_hash, expires_at) select id, convert_to(username, 'UTF8'), now() + interval '1 hour' from advisor;
+insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
+select now() - n * interval '1 year', a.id, 1, 'x', 'client_get', 'client', 1, 1 from advisor a, generate_series(0, 1) n where a.username = 'E1000001';

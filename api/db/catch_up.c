@@ -1,0 +1,131 @@
+#include "db/catch_up.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* A step that needs a table for a moment gives up soon, because everybody else waits behind it; so it is tried often. */
+#define LOCK_TRIES    200
+#define LOCK_PAUSE_MS 300
+
+enum answer { FAILED = -1, NO, YES, LOCKED };
+
+/* ask - runs one statement; NO if its first value is false or it returns nothing. LOCKED: it got no lock in time. */
+static enum answer
+ask(PGconn *pg, const char *what, const char *sql)
+{
+	PGresult *res = PQexec(pg, sql);
+	ExecStatusType status = PQresultStatus(res);
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	enum answer answer = FAILED;
+
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+		answer = PQntuples(res) == 1 && strcmp(PQgetvalue(res, 0, 0), "t") == 0 ? YES : NO;
+	else if (state != NULL && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0))
+		answer = LOCKED;
+	else /* the primary message, because DETAIL holds rows */
+		fprintf(stderr, "%s: %s %s\n", what, state != NULL ? state : "",
+		    state != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY)
+				  : PQerrorMessage(pg));
+	PQclear(res);
+	return answer;
+}
+
+/* ask_patiently - the same for a statement that needs a lock which others have for a moment. */
+static enum answer
+ask_patiently(PGconn *pg, const char *what, const char *sql)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	enum answer answer = LOCKED;
+
+	for (int i = 0; i < LOCK_TRIES && answer == LOCKED; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		answer = ask(pg, what, sql);
+	}
+	if (answer == LOCKED)
+		fprintf(stderr,
+		    "%s: another session uses the table all the time (a dump?): run `gestor "
+		    "migrate` "
+		    "again when it has ended\n",
+		    what);
+	return answer == LOCKED ? FAILED : answer;
+}
+
+static bool
+render(PGconn *pg)
+{
+	static const char what[] = "documents";
+	int64_t start_ms = clock_ms(), told_ms = start_ms;
+	long long batches = 0;
+	enum answer more;
+
+	while ((more = ask(pg, what, "select gestor.rendering_step(500)")) == YES) {
+		batches++;
+		if (clock_ms() - told_ms >= 10000) {
+			told_ms = clock_ms();
+			printf("documents: %lld batches of 500 rendered\n", batches);
+			fflush(stdout);
+		}
+	}
+	/* Each of the four tables takes at least one batch, even if it is empty. */
+	if (more == NO && batches > 4)
+		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
+	if (more == LOCKED)
+		fprintf(stderr, "%s: another session locks the rows\n", what);
+	return more == NO;
+}
+
+/* audit_key - builds the key of the audit's rows from before it was partitioned (0022). An index that an interruption left is not valid. */
+static bool
+audit_key(PGconn *pg)
+{
+	static const char what[] = "the audit's key";
+	int64_t start_ms = clock_ms();
+	enum answer due = ask(pg, what,
+	    "select not indisvalid from pg_index where indexrelid = 'gestor.audit_pkey'::regclass");
+
+	if (due != YES)
+		return due == NO;
+	/* A concurrent build stops nobody, and waits for every transaction that is older. */
+	if (ask(pg, what, "set lock_timeout to 0") == FAILED ||
+	    ask(pg, what, "drop index concurrently if exists gestor.audit_last_at_id") != NO ||
+	    ask(pg, what,
+		"create unique index concurrently audit_last_at_id on gestor.audit_last (at, "
+		"id)") != NO ||
+	    ask_patiently(pg, what, "select gestor.audit_key_take()") == FAILED)
+		return false;
+	if (clock_ms() - start_ms >= 1000)
+		printf("the audit's key built (%lld ms)\n", (long long)(clock_ms() - start_ms));
+	return true;
+}
+
+static bool
+partitions(PGconn *pg)
+{
+	static const char what[] = "partitions";
+	int64_t start_ms = clock_ms();
+	enum answer more;
+
+	do
+		more = ask_patiently(pg, what, "select gestor.partitions_step(true)");
+	while (more == YES);
+	if (more == NO && clock_ms() - start_ms >= 1000)
+		printf("partitions made (%lld ms)\n", (long long)(clock_ms() - start_ms));
+	return more == NO;
+}
+
+bool
+catch_up(PGconn *pg)
+{
+	enum answer owner = ask(pg, "migrate",
+	    "select pg_has_role(nspowner, 'USAGE') from pg_namespace where nspname = 'gestor'");
+
+	/* A role without DDL rights may run `gestor migrate` when nothing is to be done. */
+	if (owner != YES)
+		return owner == NO;
+	return render(pg) && audit_key(pg) && partitions(pg);
+}
