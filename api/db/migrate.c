@@ -15,6 +15,10 @@
 /* The advisory lock's key: "gestor" in ASCII. */
 #define LOCK_KEY     "113685426368370"
 #define LOCK_POLL_MS 100
+/* Of a table's lock: how long an attempt waits, the pause after it, and how long attempts go on for a migration. */
+#define LOCK_TIMEOUT	 "200ms"
+#define LOCK_PAUSE_MS	 300
+#define LOCK_ATTEMPTS_MS 60000
 
 static const char up_mark[] = "-- migrate:up";
 static const char down_mark[] = "-- migrate:down";
@@ -187,6 +191,45 @@ table_ready(PGconn *pg)
 	    1);
 }
 
+/*
+ * execute_patiently - begins a transaction and runs a migration's SQL in it. A table's lock that it waits for stops
+ * everybody else who wants the table. So each attempt waits LOCK_TIMEOUT_MS, and gives way to the desk for a while after it.
+ */
+static bool
+execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int64_t deadline_ms = clock_ms() + LOCK_ATTEMPTS_MS;
+
+	for (;;) {
+		PGresult *res;
+		const char *state;
+		bool again;
+
+		if (!execute(pg, what, "begin; set local search_path to gestor, public", 1))
+			return false;
+		res = PQexec(pg, sql);
+		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+		again = state != NULL &&
+			(strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0) &&
+			clock_ms() < deadline_ms;
+		if (!again) {
+			bool ok = PQresultStatus(res) == PGRES_COMMAND_OK ||
+				  PQresultStatus(res) == PGRES_TUPLES_OK ||
+				  PQresultStatus(res) == PGRES_EMPTY_QUERY;
+
+			if (!ok)
+				error_print(what, pg, res, sql, line);
+			PQclear(res);
+			return ok;
+		}
+		PQclear(res);
+		if (!execute(pg, what, "rollback", 1))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* apply - runs one migration and records it, in one transaction. */
 static bool
 apply(PGconn *pg, const struct migration *m, const char *checksum)
@@ -202,8 +245,7 @@ apply(PGconn *pg, const struct migration *m, const char *checksum)
 		fprintf(stderr, "%s: out of memory\n", m->name);
 		return false;
 	}
-	ok = execute(pg, m->name, "begin; set local search_path to gestor, public", 1) &&
-	     execute(pg, m->name, sql, up.first_line);
+	ok = execute_patiently(pg, m->name, sql, up.first_line);
 	free(sql);
 	if (!ok)
 		return false;
@@ -295,7 +337,8 @@ migrate(PGconn *pg, int wait_ms)
 	int applied = 0, i;
 
 	if (!execute(pg, "migrate",
-		"set lock_timeout to '10s'; set statement_timeout to 0; set timezone to 'UTC';"
+		"set lock_timeout to '" LOCK_TIMEOUT
+		"'; set statement_timeout to 0; set timezone to 'UTC';"
 		"set idle_in_transaction_session_timeout to 0; set client_min_messages to warning;"
 		"set search_path to gestor, public",
 		1) ||

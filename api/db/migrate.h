@@ -4,7 +4,7 @@
  * Files are db/migrations/NNNN_name.sql, forward only, readable by psql and
  * dbmate (`-- migrate:up`). Applied ones are recorded in schema_migrations
  * (version, checksum, applied_at), whose first column is dbmate's.
- * Each runs in a transaction of its own. Two at once are safe: the second
+ * Each runs in a transaction of its own, again and again while a table is in use elsewhere, for a minute. Two at once are safe: the second
  * waits in a loop on pg_try_advisory_lock, for a session that sleeps inside
  * pg_advisory_lock would hold up CREATE INDEX CONCURRENTLY.
  */

@@ -152,6 +152,113 @@ begin
     end if;
 end $$;
 
+-- Saves the form of an open opportunity, which the transaction has locked. b: the body of typification_put; a section that it leaves out stays
+-- as it is. The grid is written before the opportunity, whose document shows it.
+create function form_save(of_opportunity bigint, advisor bigint, b jsonb) returns void language plpgsql as $$
+declare
+    o opportunity;
+    answered_before bigint;
+    chosen chosen;
+    row_state chosen;
+    held_actions json[];
+    held_states json[];
+    actions bigint[] := '{}';
+    states bigint[] := '{}';
+    action_choices json[] := '{}';
+    state_choices json[] := '{}';
+    final boolean;
+    renewed boolean;
+    missing text[];
+    r jsonb;
+begin
+    select x.* into o from opportunity x where x.id = of_opportunity;
+    answered_before := o.advertising_acceptance_id;
+    select coalesce(array_agg(x.action order by x.id), '{}'), coalesce(array_agg(x.final_state order by x.id), '{}'),
+           coalesce(array_agg(x.final_state_id order by x.id), '{}')
+      into held_actions, held_states, states from action x where x.opportunity_id = of_opportunity;
+    if b ->> 'sub_campaign' is not null then
+        chosen := choice('sub_campaign', b ->> 'sub_campaign', array[o.sub_campaign]);
+        o.sub_campaign_id := chosen.id;
+        o.sub_campaign := chosen.choice;
+    end if;
+    if b ? 'service' then
+        o.current_plan := b #>> '{service,current_plan}';
+        o.activation_date := (b #>> '{service,activation_date}')::date;
+        o.prior_consultation := (b #>> '{service,prior_consultation}')::boolean;
+    end if;
+    if b ? 'actions' then
+        states := '{}';
+        for r in select e.row from jsonb_array_elements(b -> 'actions') with ordinality e (row, n) order by e.n loop
+            chosen := choice('retention_action', r ->> 'action', held_actions);
+            row_state := choice('final_state', r ->> 'final_state', held_states);
+            actions := actions || chosen.id;
+            action_choices := action_choices || chosen.choice;
+            states := states || row_state.id;
+            state_choices := state_choices || row_state.choice;
+        end loop;
+    end if;
+    if b #>> '{diagnosis,reason}' is not null then
+        chosen := choice('cancellation_reason', b #>> '{diagnosis,reason}', array[o.reason]);
+        o.reason_id := chosen.id;
+        o.reason := chosen.choice;
+    end if;
+    if b ? 'competitor_offer' then
+        chosen := choice('competitor_plan', b #>> '{competitor_offer,plan}', array[o.competitor_plan]);
+        o.competitor_plan_id := chosen.id;
+        o.competitor_plan := chosen.choice;
+        chosen := choice('competitor_offer', b #>> '{competitor_offer,offer}', array[o.competitor_offer]);
+        o.competitor_offer_id := chosen.id;
+        o.competitor_offer := chosen.choice;
+        chosen := choice('offer_channel', b #>> '{competitor_offer,channel}', array[o.offer_channel]);
+        o.offer_channel_id := chosen.id;
+        o.offer_channel := chosen.choice;
+        chosen := choice('operator', b #>> '{competitor_offer,operator}', array[o.operator]);
+        o.operator_id := chosen.id;
+        o.operator := chosen.choice;
+        o.phone_to_manage := phone(b #>> '{competitor_offer,phone_to_manage}');
+        o.additional_line := phone(b #>> '{competitor_offer,additional_line}');
+    end if;
+    if b ? 'closure' then
+        chosen := choice('advertising_acceptance', b #>> '{closure,advertising_acceptance}', array[o.advertising_acceptance]);
+        o.advertising_acceptance_id := chosen.id;
+        o.advertising_acceptance := chosen.choice;
+        if b #>> '{closure,stage}' is not null then
+            chosen := choice('stage', b #>> '{closure,stage}', array[o.stage]);
+            o.stage_id := chosen.id;
+            o.stage := chosen.choice;
+        end if;
+        final := b #>> '{closure,stage}' is not null and is_final(o.stage);
+        if final then
+            missing := form_missing(o.reason_id, o.phone_to_manage, o.advertising_acceptance_id, states);
+            if missing <> '{}' then
+                perform refuse('incomplete', missing);
+            end if;
+            o.closed_at := clock_timestamp();
+        end if;
+    end if;
+
+    -- An unchanged grid keeps its rows and their ids.
+    renewed := b ? 'actions' and (held_actions::text[] <> action_choices::text[] or held_states::text[] <> state_choices::text[]);
+    with emptied as (delete from action x where renewed and x.opportunity_id = of_opportunity returning x.id),
+    grid as (
+        insert into action (opportunity_id, action_id, action, final_state_id, final_state)
+        select of_opportunity, g.* from unnest(actions, action_choices, states, state_choices) g where renewed
+        returning id)
+    update opportunity x set sub_campaign_id = o.sub_campaign_id, sub_campaign = o.sub_campaign, current_plan = o.current_plan,
+        activation_date = o.activation_date, prior_consultation = o.prior_consultation, reason_id = o.reason_id, reason = o.reason,
+        competitor_plan_id = o.competitor_plan_id, competitor_plan = o.competitor_plan, competitor_offer_id = o.competitor_offer_id,
+        competitor_offer = o.competitor_offer, offer_channel_id = o.offer_channel_id, offer_channel = o.offer_channel,
+        operator_id = o.operator_id, operator = o.operator, phone_to_manage = o.phone_to_manage, additional_line = o.additional_line,
+        advertising_acceptance_id = o.advertising_acceptance_id, advertising_acceptance = o.advertising_acceptance,
+        stage_id = o.stage_id, stage = o.stage, closed_at = o.closed_at, updated_at = clock_timestamp()
+      from (select (select count(*) from emptied), (select count(*) from grid)) grid_is_written
+     where x.id = of_opportunity;
+    if o.advertising_acceptance_id is distinct from answered_before then
+        insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+        values (o.client_id, o.id, o.contact_id, advisor, o.advertising_acceptance_id, o.advertising_acceptance, clock_timestamp());
+    end if;
+end $$;
+
 -- As before, but the document is not parsed, and no update begins where none is needed. Nothing else in a document has these characters
 -- before an id: a quotation mark within a text has a backslash.
 create or replace function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$

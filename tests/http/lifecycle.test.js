@@ -169,6 +169,27 @@ test("gestor migrate: four simultaneous runs on an empty database are safe; late
   assert.doesNotMatch(again.out, /applied/);
 });
 
+test("gestor migrate: while it waits for a table that is in use, nobody else waits for that table for long", async () => {
+  const db = emptyDatabase(), all = fs.readdirSync(path.join(lib.root, "db/migrations")).filter((f) => f.endsWith(".sql")).sort();
+  for (const f of all.filter((f) => f < "0020")) lib.sql(db.owner, `begin; set local search_path = gestor, public; ${fs.readFileSync(path.join(lib.root, "db/migrations", f), "utf8")}; commit`);
+  lib.sql(db.owner, `create table gestor.schema_migrations (version varchar(128) primary key); insert into gestor.schema_migrations values ${all.filter((f) => f < "0020").map((f) => `('${f.slice(0, 4)}')`)}`);
+  const release = await hold(db, "lock table gestor.client in row exclusive mode");
+  const migrated = run(["migrate"], { DATABASE_URL: db.owner });
+  /* Only a few polls meet the moments in which it waits. */
+  let met = 0;
+  for (const until_ms = Date.now() + 15000; met < 3 && Date.now() < until_ms;) {
+    if (lib.sql(db.owner, "select exists (select from pg_locks where relation = 'gestor.client'::regclass and not granted)") !== "t") continue;
+    met++;
+    lib.sql(db.owner, "begin; set local lock_timeout = '800ms'; lock table gestor.client in row exclusive mode; rollback");
+  }
+  assert.equal(met, 3);
+  await release();
+  const r = await migrated;
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /0020_documents.sql {2}applied/);
+  assert.equal(r.err, "");
+});
+
 test("gestor migrate: refuses if an applied migration was altered, and names it; reports an unreachable database", async () => {
   const db = emptyDatabase();
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
