@@ -8,7 +8,7 @@
 /* A little below pg_trgm's 0.6, because trigrams of other scripts are cut differently here. */
 #define SHARED_LEAST 0.55
 /* Of the labels that share a rare trigram, the first ones are compared: enough to find some. */
-#define COMPARED_MAX 64
+#define COMPARED_MAX 32
 /* Beyond that many occurrences a trigram is common, however many there are. */
 #define COUNTED_MAX 1000
 

@@ -76,8 +76,12 @@ column_named(const char *name)
 static bool
 read_head(struct reading *r, const struct csv_row *row)
 {
-	bool seen[COLUMNS] = { false }, ok = !row->open_quote && !row->too_many;
+	bool seen[COLUMNS] = { false }, ok = true;
 
+	if (row->open_quote || row->too_many) {
+		fault(r, row->line, NULL, row->open_quote ? TEXT_quote_open : TEXT_cells_extra);
+		return false;
+	}
 	for (int i = 0; i < row->count; i++) {
 		const char *name = field_trim(arena_copy(r->arena, row->cells[i], strlen(row->cells[i])));
 		int column = column_named(name);
@@ -98,8 +102,6 @@ read_head(struct reading *r, const struct csv_row *row)
 		seen[column] = true;
 		r->has |= given[column];
 	}
-	if (row->open_quote || row->too_many)
-		fault(r, row->line, NULL, row->open_quote ? TEXT_quote_open : TEXT_cells_extra);
 	if (ok && !seen[CODE] && !seen[LABEL_TEXT]) {
 		fault(r, row->line, NULL, TEXT_column_missing);
 		ok = false;

@@ -261,10 +261,10 @@ send_continue(void *arg)
  * (RFC 9112, 9.6). So this reads and drops a little more before the connection is closed.
  */
 static void
-linger(const struct body_source *body)
+linger(const struct request *rq, const struct body_source *body)
 {
 	char scratch[2048];
-	size_t left = LINGER_BYTES;
+	size_t left = LINGER_BYTES + (rq->op != NULL ? 2 * (size_t)rq->op->body_max : 0);
 	int n;
 
 	body_deadline_set(clock_ms() + LINGER_MS);
@@ -336,7 +336,7 @@ exchange_request(struct mg_connection *conn)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
-		linger(&body);
+		linger(&rq, &body);
 	request_done(g.head_length + (size_t)g.content_length);
 	return rq.reply.status;
 }

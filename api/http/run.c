@@ -124,7 +124,7 @@ static int
 label_taken(struct request *rq, const char *words)
 {
 	return problem_about(rq, "label_taken", "existing",
-	    json_pack("{s:s, s:s++++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0], "/items/",
+	    json_pack("{s:s, s:s+++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0], "/items/",
 		words + 1));
 }
 

@@ -57,7 +57,7 @@ reply_catalog(struct request *rq, const struct catalogs *cs)
 		return reply_problem(rq, "not_found");
 	if (rq->answers_csv) {
 		reply_json_as_is(rq, 200, text, length);
-		rq->reply.type = "text/csv; charset=utf-8; header=present";
+		rq->reply.type = "text/csv; charset=utf-8";
 		text_tag(text, length, tag);
 	} else {
 		reply_json(rq, 200, text, length);

@@ -332,7 +332,10 @@ create or replace trigger audit_change after insert or delete
         '{catalog_id,parent_id,code,label,position,valid_from,valid_until,replaced_by_id,operator_code,sunat_code}');
 alter table catalog_item enable always trigger audit_change;
 drop trigger catalog_item_named on catalog_item;
-create trigger catalog_item_named before insert or update of catalog_id, parent_id, code, active, valid_from, valid_until, replaced_by_id
+create trigger catalog_item_named before insert on catalog_item for each row
+    when (new.code is null or new.position is null or not new.active or new.valid_from is not null or new.valid_until is not null)
+    execute function catalog_item_named();
+create trigger catalog_item_stays before update of catalog_id, parent_id, code, active, valid_from, valid_until, replaced_by_id
     on catalog_item for each row execute function catalog_item_named();
 
 -- ---------------------------------------------------------------- a choice
@@ -770,7 +773,7 @@ begin
           from catalog_item i left join catalog_item p on p.id = i.parent_id left join active a on a.id = i.id where i.catalog_id = c.id),
     file as materialized (
         select l.line, l.code, l.made, l.faulty, e.id, e.parent as parent_now, l.parent as parent_written,
-               coalesce(l.parent, nullif(regexp_replace(l.code, '\.?[^.]*$', ''), '')) as parent,
+               case when e.id is not null then e.parent else coalesce(l.parent, nullif(regexp_replace(l.code, '\.?[^.]*$', ''), '')) end as parent,
                coalesce(l.label, e.label) as label, e.label as label_now, l.position as position_written, e.position as position_now,
                case when l.has & 1 > 0 then l.valid_from else e.valid_from end as valid_from, e.valid_from as valid_from_now,
                case when l.has & 2 > 0 then l.valid_until else e.valid_until end as valid_until, e.valid_until as valid_until_now,
