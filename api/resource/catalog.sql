@@ -17,7 +17,7 @@ with saved as materialized (select catalog_edit($1, $2::jsonb) as doc)
 
 -- name: catalog_changed_last  ($1 catalogue)
 select instant(r.at), (select :{advisor_then a r.at} from advisor a where a.id = r.advisor_id)
-  from catalog c join catalog_revision r on r.catalog_id = c.id where c.code = $1 order by r.revision desc limit 1;
+  from catalog_revision r where r.catalog_id = (select c.id from catalog c where c.code = $1) order by r.revision desc limit 1;
 
 -- name: catalog_item_get  ($1 catalogue, $2 item)
 select catalog_item_shown($1, $2);
@@ -61,9 +61,10 @@ select (select count(*) from opportunity o where o.%2 = any (a.ids)) as all_of_t
 -- The same of rows of the grid.
 -- fragment: usage_of_actions  (%1 the catalogue's id, %2 the column)
 select (select count(*) from action x where x.%2 = any (a.ids)),
-       (select count(*) from opportunity o join action x on x.opportunity_id = o.id
-         where o.closed_at is null and o.voided_at is null and x.%2 = any (a.ids)),
-       (select count(*) from opportunity o join action x on x.opportunity_id = o.id where o.voided_at is not null and x.%2 = any (a.ids)),
+       (select count(*) from opportunity o cross join lateral (
+            select from action x where x.opportunity_id = o.id and x.%2 = any (a.ids) offset 0) y where o.closed_at is null and o.voided_at is null),
+       (select count(*) from opportunity o cross join lateral (
+            select from action x where x.opportunity_id = o.id and x.%2 = any (a.ids) offset 0) y where o.voided_at is not null),
        (select min(x.created_at) from unnest(a.ids) i (id) cross join lateral (
             select x.created_at from action x where x.%2 = i.id order by x.created_at limit 1) x),
        (select max(x.created_at) from unnest(a.ids) i (id) cross join lateral (
@@ -102,15 +103,16 @@ select row_to_json(r) from (select $2 as code, f.open, f.all_of_them - f.open - 
 
 -- name: catalog_revision_list  ($1 catalogue, $2 revision of the cursor or null, $3 id of the cursor, $4 limit)
 -- One entry for each change, the newest first. The state from which the history begins is no change.
-with page as (
-    select h.revision, h.id, (select row_to_json(r) from (select h.id::text as id, h.revision, instant(v.at) as at,
-            (select :{advisor_then a v.at} from advisor a where a.id = v.advisor_id) as advisor, v.operation, h.action, h.code,
-            h.before, h.after) r) as doc
-      from catalog c join catalog_change h on h.catalog_id = c.id join catalog_revision v on (v.catalog_id, v.revision) = (h.catalog_id, h.revision)
-     where c.code = $1 and h.action <> 'first'
+with page as materialized (
+    select h.revision, h.id, h.catalog_id, h.action, h.code, h.before, h.after
+      from catalog_change h
+     where h.catalog_id = (select c.id from catalog c where c.code = $1) and h.action <> 'first'
        and (h.revision, h.id) < (coalesce($2::bigint, 9223372036854775807), coalesce($3::bigint, 9223372036854775807))
      order by h.revision desc, h.id desc limit $4::int + 1)
-select p.doc, p.revision::text, p.id from catalog c left join page p on true where c.code = $1 order by p.revision desc, p.id desc;
+select case when p.id is not null then (select row_to_json(r) from (select p.id::text as id, p.revision, instant(v.at) as at,
+           (select :{advisor_then a v.at} from advisor a where a.id = v.advisor_id) as advisor, v.operation, p.action, p.code,
+           p.before, p.after from catalog_revision v where v.catalog_id = p.catalog_id and v.revision = p.revision) r) end, p.revision::text, p.id
+  from catalog c left join page p on true where c.code = $1 order by p.revision desc, p.id desc;
 
 -- name: catalog_plan_create  ($1 catalogue, $2 lines, $3 whether missing items are retired, $4 faults of the reader, $5 texts of other faults)
 -- writes
