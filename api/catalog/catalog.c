@@ -37,7 +37,8 @@ set_due(int64_t at_us)
 {
 	due_ms = INT64_MAX;
 	if (current->next_us != INT64_MAX)
-		due_ms = clock_ms() + (current->next_us > at_us ? (current->next_us - at_us) / 1000 : 0) + 1;
+		due_ms = clock_ms() +
+			 (current->next_us > at_us ? (current->next_us - at_us) / 1000 : 0) + 1;
 }
 
 int64_t
@@ -122,7 +123,8 @@ catalog_refresh(struct pool *pool, int64_t deadline_ms)
 	if (db_run_by(pool, deadline_ms, DB_PATIENT, &call, 1, &row, &error) != DB_OK ||
 	    result_rows(row) != 1)
 		return -1;
-	if (shows(strtoll(result_text(row, 0, 0), NULL, 10), strtoll(result_text(row, 0, 1), NULL, 10)) ||
+	if (shows(strtoll(result_text(row, 0, 0), NULL, 10),
+		strtoll(result_text(row, 0, 1), NULL, 10)) ||
 	    catalog_load(pool, deadline_ms) == 0)
 		return 0;
 	log_msg(LOG_WARN, "catalogues could not be refreshed: the old ones stay in use");

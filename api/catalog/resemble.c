@@ -62,7 +62,8 @@ static struct label
 cut(const struct resembling *from, struct arena *arena)
 {
 	size_t length = strlen(from->folded), n = 0, unique = 0;
-	uint64_t list = hash_of(from->list), *keys = arena_alloc(arena, (2 * length + 1) * sizeof(*keys));
+	uint64_t list = hash_of(from->list),
+		 *keys = arena_alloc(arena, (2 * length + 1) * sizeof(*keys));
 
 	for (const char *p = from->folded; *p != '\0';) {
 		uint64_t last = ' ' << 8 | ' ';

@@ -6,22 +6,17 @@
 
 #include "base/csv.h"
 #include "base/text.h"
-#include "catalog/catalog.h"
-#include "catalog/resemble.h"
-#include "catalog/tree.h"
 #include "field/field.h"
-#include "field/unicode.h"
 
 /* Characters of a label, as openapi.yaml has it. */
-#define LABEL_MAX    400
-#define POSITION_MAX 1000000
+#define LABEL_MAX	  400
+#define POSITION_MAX	  1000000
 #define OPERATOR_CODE_MAX 20
 
 enum column { CODE, LABEL_TEXT, PARENT, POSITION, VALID_FROM, VALID_UNTIL, OPERATOR_CODE, COLUMNS };
 static const char *const names[COLUMNS] = { SHEET_COLUMNS };
 /* What a line gives though it may be blank: bits of the member `has`. */
 static const int given[COLUMNS] = { [VALID_FROM] = 1, [VALID_UNTIL] = 2, [OPERATOR_CODE] = 4 };
-#define GIVES_SUNAT_CODE 8
 
 struct reading {
 	struct sheet *sheet;
@@ -39,8 +34,8 @@ static void
 note(struct reading *r, int line, const char *column, enum text text, const char *const args[])
 {
 	json_array_append_new(r->sheet->faults,
-	    json_pack("{s:i, s:s?, s:s, s:s}", "line", line, "column", column, "code", message_code(text),
-		"detail", message_write(r->arena, r->language, text, args)));
+	    json_pack("{s:i, s:s?, s:s, s:s}", "line", line, "column", column, "code",
+		message_code(text), "detail", message_write(r->arena, r->language, text, args)));
 }
 
 /* The column's label in the language of the faults. */
@@ -83,7 +78,8 @@ read_head(struct reading *r, const struct csv_row *row)
 		return false;
 	}
 	for (int i = 0; i < row->count; i++) {
-		const char *name = field_trim(arena_copy(r->arena, row->cells[i], strlen(row->cells[i])));
+		const char *name =
+		    field_trim(arena_copy(r->arena, row->cells[i], strlen(row->cells[i])));
 		int column = column_named(name);
 
 		r->at[i] = column;
@@ -93,7 +89,8 @@ read_head(struct reading *r, const struct csv_row *row)
 			const char *shown = text_is_utf8(name, strlen(name)) ? name : "?";
 
 			if (column < 0)
-				fault(r, row->line, NULL, TEXT_column_unknown, shown, all_names(r->arena));
+				fault(r, row->line, NULL, TEXT_column_unknown, shown,
+				    all_names(r->arena));
 			else
 				fault(r, row->line, shown, TEXT_column_repeated, shown);
 			ok = false;
@@ -133,7 +130,8 @@ position_of(struct reading *r, int line, const char *cell)
 		return NULL;
 	}
 	if (position > POSITION_MAX || end - cell > 9) {
-		fault(r, line, names[POSITION], TEXT_too_big, label_of(r, names[POSITION]), "1000000");
+		fault(r, line, names[POSITION], TEXT_too_big, label_of(r, names[POSITION]),
+		    "1000000");
 		return NULL;
 	}
 	return json_integer(position);
@@ -143,19 +141,19 @@ position_of(struct reading *r, int line, const char *cell)
 static bool
 is_operator_code(const char *s)
 {
-	size_t n = 0;
+	const char *p = s;
 
-	while (isalnum((unsigned char)s[n]))
-		n++;
-	return s[n] == '\0' && n <= OPERATOR_CODE_MAX;
+	while (isalnum((unsigned char)*p))
+		p++;
+	return *p == '\0' && p - s <= OPERATOR_CODE_MAX;
 }
 
 /* The cell's value in normal form; NULL with a fault noted. */
 static json_t *
 value_of(struct reading *r, int line, enum column column, const char *cell)
 {
-	static const char *const fields[COLUMNS] = { "code", "label", "code", "code", "moment", "moment",
-		"code" };
+	static const char *const fields[COLUMNS] = { "code", "label", "code", "code", "moment",
+		"moment", "code" };
 	const struct field *f = field_named(fields[column]);
 	const char *normal = field_normal(f, r->arena, without_apostrophe(cell));
 	enum text wrong = field_fault(f, normal);
@@ -237,7 +235,8 @@ sheet_read_csv(const char *text, size_t length, enum language language, struct a
 		return sheet;
 	while (csv_next(&csv, arena, &row)) {
 		if (json_array_size(sheet.lines) == SHEET_LINES_MAX) {
-			fault(&r, row.line, NULL, TEXT_lines_max, arena_printf(arena, "%d", SHEET_LINES_MAX));
+			fault(&r, row.line, NULL, TEXT_lines_max,
+			    arena_printf(arena, "%d", SHEET_LINES_MAX));
 			break;
 		}
 		read_line(&r, &row);
@@ -245,165 +244,17 @@ sheet_read_csv(const char *text, size_t length, enum language language, struct a
 	return sheet;
 }
 
-/* ------------------------------------------------------------------------ trees */
-
-static void
-add_items(struct sheet *sheet, const json_t *items, int up)
-{
-	static const char *const copied[] = { "code", "label", "position", "valid_from", "valid_until",
-		"operator_code", "sunat_code" };
-	static const int gives[] = { 0, 0, 0, 1, 2, 4, GIVES_SUNAT_CODE };
-
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		int number = (int)json_array_size(sheet->lines) + 1, has = 0;
-		json_t *line = json_pack("{s:i}", "line", number), *value;
-
-		for (size_t k = 0; k < NITEMS(copied); k++) {
-			value = json_object_get(item, copied[k]);
-			if (value == NULL)
-				continue;
-			json_object_set(line, copied[k], value);
-			has |= gives[k];
-		}
-		json_object_set_new(line, "has", json_integer(has));
-		if (up > 0)
-			json_object_set_new(line, "up", json_integer(up));
-		json_array_append_new(sheet->lines, line);
-		add_items(sheet, json_object_get(item, "items"), number);
-	}
-}
-
-struct sheet
-sheet_read_tree(const json_t *tree)
-{
-	struct sheet sheet = { json_array(), json_array() };
-
-	add_items(&sheet, json_object_get(tree, "items"), 0);
-	return sheet;
-}
-
-/* ----------------------------------------------------------------------- labels */
-
-/* What resemble() compares: first the lines of the file, then the catalogue's items. */
-struct comparing {
-	struct sheet *sheet;
-	struct resembling *labels;
-	const struct item **items;
-	int nlines, count;
-};
-
-static const char *
-member(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
-
-/* A code without its last word: the parent's; "" at the top. */
-static const char *
-code_above(const char *code, struct arena *arena)
-{
-	const char *dot = strrchr(code, '.');
-
-	return dot != NULL ? arena_copy(arena, code, (size_t)(dot - code)) : "";
-}
-
-/* The list in which a line stands: its parent's code; of an item below a new one without a code, its number. */
-static const char *
-list_of(const struct sheet *sheet, const json_t *line, struct arena *arena)
-{
-	const char *code = member(line, "code"), *parent = member(line, "parent"), *above;
-	json_int_t up = json_integer_value(json_object_get(line, "up"));
-
-	if (up > 0) {
-		above = member(json_array_get(sheet->lines, (size_t)up - 1), "code");
-		return above != NULL ? above : arena_printf(arena, "#%d", (int)up);
-	}
-	if (parent != NULL)
-		return parent;
-	return code != NULL ? code_above(code, arena) : "";
-}
-
-static void
-add_known(struct comparing *c, const struct item *first, struct arena *arena)
-{
-	for (const struct item *i = first; i != NULL; i = i->next) {
-		c->items[c->count] = i;
-		c->labels[c->count++] = (struct resembling){
-			.list = i->parent != NULL ? i->parent->code : "",
-			.folded = unicode_fold(arena, i->label),
-		};
-		add_known(c, i->first_child, arena);
-	}
-}
-
-static int
-count_items(const struct item *first)
-{
-	int n = 0;
-
-	for (const struct item *i = first; i != NULL; i = i->next)
-		n += 1 + count_items(i->first_child);
-	return n;
-}
-
-static void
-note_candidate(int wanted, int other, void *arg)
-{
-	struct comparing *c = arg;
-	json_t *line = json_array_get(c->sheet->lines, (size_t)wanted), *near = json_object_get(line, "near"),
-	       *of;
-
-	if (near == NULL) {
-		near = json_array();
-		json_object_set_new(line, "near", near);
-	}
-	of = other < c->nlines
-		 ? json_incref(json_object_get(
-		       json_array_get(c->sheet->lines, (size_t)other), "line"))
-		 : json_string(c->items[other]->code);
-	json_array_append_new(near, of);
-}
-
-void
-sheet_compare(struct sheet *sheet, const struct catalogs *cs, const char *catalog, struct arena *arena)
-{
-	const struct catalog *known = tree_find(cs, catalog, strlen(catalog));
-	size_t nlines = json_array_size(sheet->lines),
-	       most = nlines + (known != NULL ? (size_t)count_items(known->first) : 0) + 1;
-	struct comparing c = { .sheet = sheet,
-		.labels = arena_alloc(arena, most * sizeof(*c.labels)),
-		.items = arena_alloc(arena, most * sizeof(*c.items)),
-		.nlines = (int)nlines };
-
-	for (c.count = 0; c.count < c.nlines; c.count++) {
-		const json_t *line = json_array_get(sheet->lines, (size_t)c.count);
-		const char *label = member(line, "label"), *code = member(line, "code");
-		const struct item *i =
-		    known != NULL && code != NULL ? tree_item(known, code) : NULL;
-		const char *folded = label != NULL ? unicode_fold(arena, label) : "";
-
-		c.labels[c.count] = (struct resembling){ .list = list_of(sheet, line, arena),
-			.folded = folded,
-			.wanted = label != NULL &&
-				  (i == NULL || strcmp(folded, unicode_fold(arena, i->label)) != 0) };
-	}
-	if (known != NULL)
-		add_known(&c, known->first, arena);
-	resemble(c.labels, c.count, arena, note_candidate, &c);
-}
-
 json_t *
 sheet_words(enum language language)
 {
 	static const enum text found[] = { TEXT_row_repeated, TEXT_parent_unknown, TEXT_code_needed,
-		TEXT_code_form, TEXT_code_misfit, TEXT_label_missing, TEXT_too_deep, TEXT_place_stays,
-		TEXT_validity_reversed, TEXT_sheet_label_taken };
+		TEXT_code_form, TEXT_code_misfit, TEXT_label_missing, TEXT_too_deep,
+		TEXT_place_stays, TEXT_validity_reversed, TEXT_sheet_label_taken };
 	json_t *words = json_object();
 
 	for (size_t i = 0; i < NITEMS(found); i++)
-		json_object_set_new(words, message_code(found[i]),
-		    json_string(message_words(found[i], language)));
+		json_object_set_new(
+		    words, message_code(found[i]), json_string(message_words(found[i], language)));
 	return words;
 }
 

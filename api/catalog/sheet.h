@@ -13,7 +13,8 @@
 struct catalogs;
 
 /* The columns of a CSV, in the order in which GET writes them. */
-#define SHEET_COLUMNS "code", "label", "parent", "position", "valid_from", "valid_until", "operator_code"
+#define SHEET_COLUMNS                                                                              \
+	"code", "label", "parent", "position", "valid_from", "valid_until", "operator_code"
 
 /* Lines of a file at most. */
 #define SHEET_LINES_MAX 20000

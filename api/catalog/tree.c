@@ -108,8 +108,8 @@ note_boundary(struct catalogs *cs, int64_t us)
 }
 
 static void
-add_item(struct catalogs *cs, struct item *new, const struct index *index, const struct result *rows,
-    int row)
+add_item(struct catalogs *cs, struct item *new, const struct index *index,
+    const struct result *rows, int row)
 {
 	struct catalog *c = &cs->catalogs[cs->ncatalogs - 1];
 	struct item *parent, **first = &c->first, **last = &c->last;

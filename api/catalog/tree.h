@@ -43,7 +43,8 @@ struct catalogs {
 	int held; /* how many holders; catalog.c's lock protects it */
 	long long revision; /* the sum of the catalogues' revisions */
 	int64_t at_us; /* the database's clock when it was read: the instant that it shows */
-	int64_t next_us; /* the first date of an item after that: from then on it is wrong; or INT64_MAX */
+	int64_t
+	    next_us; /* the first date of an item after that: from then on it is wrong; or INT64_MAX */
 	struct catalog *catalogs;
 	int ncatalogs;
 	const char *list_json; /* the body of catalog_list */

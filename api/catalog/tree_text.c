@@ -77,8 +77,9 @@ static void
 put_details(FILE *f, const struct catalog *c, const struct item *i, bool active)
 {
 	put_member(f, ",\"parent\":", i->parent != NULL ? i->parent->code : NULL);
-	fprintf(f, ",\"position\":%d,\"depth\":%d,\"active\":%s,\"selectable\":%s", i->position, i->depth,
-	    active ? "true" : "false", active && !has_active(i->first_child) ? "true" : "false");
+	fprintf(f, ",\"position\":%d,\"depth\":%d,\"active\":%s,\"selectable\":%s", i->position,
+	    i->depth, active ? "true" : "false",
+	    active && !has_active(i->first_child) ? "true" : "false");
 	put_member(f, ",\"valid_from\":", i->valid_from);
 	put_member(f, ",\"valid_until\":", i->valid_until);
 	put_member(f, ",\"replaced_by\":", i->replaced_by);
@@ -89,7 +90,8 @@ put_details(FILE *f, const struct catalog *c, const struct item *i, bool active)
 
 /* above: all items above these are valid. */
 static void
-put_items(FILE *f, const struct catalog *c, const struct item *first, bool above, enum detail detail)
+put_items(
+    FILE *f, const struct catalog *c, const struct item *first, bool above, enum detail detail)
 {
 	const char *comma = "";
 

@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/json_text.h"
 #include "catalog/catalog.h"
 #include "catalog/sheet.h"
 #include "command/command.h"
 #include "command/database.h"
-#include "http/check.h"
+#include "command/plan_print.h"
 #include "spec/openapi.h"
 #include "spec/schema_compile.h"
 #include "spec/validate.h"
@@ -35,9 +36,10 @@ struct task {
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: gestor catalog export [--catalog CODE] [--inactive] FILE\n"
-			"       gestor catalog plan [--catalog CODE] [--retire-missing] FILE\n"
-			"       gestor catalog apply [--catalog CODE] [--retire-missing] [--yes] FILE\n");
+	fprintf(stderr,
+	    "usage: gestor catalog export [--catalog CODE] [--inactive] FILE\n"
+	    "       gestor catalog plan [--catalog CODE] [--retire-missing] FILE\n"
+	    "       gestor catalog apply [--catalog CODE] [--retire-missing] [--yes] FILE\n");
 	return 2;
 }
 
@@ -66,8 +68,9 @@ static bool
 take_options(struct task *t, int argc, char *argv[])
 {
 	static const struct option options[] = { { "catalog", required_argument, NULL, 'c' },
-		{ "inactive", no_argument, NULL, 'i' }, { "retire-missing", no_argument, NULL, 'r' },
-		{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 } };
+		{ "inactive", no_argument, NULL, 'i' },
+		{ "retire-missing", no_argument, NULL, 'r' }, { "yes", no_argument, NULL, 'y' },
+		{ NULL, 0, NULL, 0 } };
 	const char *catalog = NULL;
 	int option;
 
@@ -103,13 +106,12 @@ take_options(struct task *t, int argc, char *argv[])
 
 /* ---------------------------------------------------------------------- export */
 
-static int
-export(const struct task *t)
+static int export(const struct task *t)
 {
 	size_t length;
 	struct catalogs *cs = catalog_hold();
-	const char *text = catalog_text(cs, t->catalog, t->json ? CATALOG_JSON : CATALOG_CSV,
-	    t->inactive, t->arena, &length);
+	const char *text = catalog_text(
+	    cs, t->catalog, t->json ? CATALOG_JSON : CATALOG_CSV, t->inactive, t->arena, &length);
 	FILE *f = NULL;
 	bool written = false;
 
@@ -171,11 +173,20 @@ no_rule(const char *rule, const json_t *object, const char *pointer, struct faul
 	(void)arg;
 }
 
+/* The service checks at its start that the contract's names of catalogues and rules exist. */
+static bool
+any_name(const char *name)
+{
+	(void)name;
+	return true;
+}
+
 /* Reads a tree as the API does: by the schema of catalog_plan_create. */
 static bool
 read_tree(const struct task *t, const char *text, size_t length, struct sheet *ret_sheet)
 {
 	const struct validate_hooks hooks = { .choice = no_choice, .rule = no_rule };
+	const struct schema_names names = { .catalog = any_name, .rule = any_name };
 	const struct operation *op = NULL;
 	struct faults faults;
 	json_error_t error;
@@ -183,11 +194,11 @@ read_tree(const struct task *t, const char *text, size_t length, struct sheet *r
 	json_t *tree = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 
 	if (tree == NULL) {
-		fprintf(stderr, "gestor: %s: line %d, column %d: %s\n", t->file, error.line, error.column,
-		    error.text);
+		fprintf(stderr, "gestor: %s: line %d, column %d: %s\n", t->file, error.line,
+		    error.column, error.text);
 		return false;
 	}
-	if (openapi_load(&check_names, why, sizeof(why)) != 0)
+	if (openapi_load(&names, why, sizeof(why)) != 0)
 		fprintf(stderr, "gestor: openapi.yaml: %s\n", why);
 	else
 		op = openapi_operation("catalog_plan_create");
@@ -257,101 +268,14 @@ make_plan(const struct task *t)
 		auto_result struct result *row = run(t, &call);
 
 		if (row != NULL)
-			plan = json_loadb(
-			    result_text(row, 0, 1), result_length(row, 0, 1), 0, NULL);
+			plan =
+			    json_loadb(result_text(row, 0, 1), result_length(row, 0, 1), 0, NULL);
 		json_decref(words);
 		sheet_free(&sheet);
 	}
 	catalog_release(cs);
 	free(text);
 	return plan;
-}
-
-/* "label: X, position: 3", in the order of the file's columns. */
-static const char *
-members(const struct task *t, const json_t *object)
-{
-	static const char *const names[] = { "label", "parent", "position", "valid_from", "valid_until",
-		"operator_code", "sunat_code" };
-	const char *all = "";
-
-	for (size_t i = 0; i < NITEMS(names); i++) {
-		const json_t *value = json_object_get(object, names[i]);
-		const char *text = json_is_integer(value)
-				       ? arena_printf(t->arena, "%lld", (long long)json_integer_value(value))
-				   : json_is_string(value) ? json_string_value(value)
-							   : "-";
-
-		if (value != NULL && (json_object_size(object) < 5 || !json_is_null(value)))
-			all = arena_printf(t->arena, "%s%s%s: %s", all, *all != '\0' ? ", " : "",
-			    names[i], text);
-	}
-	return *all != '\0' ? all : "-";
-}
-
-enum { ACTION, CODE, BEFORE, AFTER, CELLS };
-
-/* Prints a cell and blanks up to its column's width; the last one without. */
-static void
-print_cell(const char *text, size_t width, bool last)
-{
-	size_t length = text_length(text);
-
-	printf("%s%*s", text, last ? 0 : (int)(width > length ? width - length : 0) + 2, "");
-}
-
-static void
-print_changes(const struct task *t, const json_t *changes)
-{
-	size_t n = json_array_size(changes), width[CELLS] = { 0 };
-	const char *(*rows)[CELLS] = arena_alloc(t->arena, (n + 1) * sizeof(*rows));
-
-	rows[0][ACTION] = "ACTION";
-	rows[0][CODE] = "CODE";
-	rows[0][BEFORE] = "BEFORE";
-	rows[0][AFTER] = "AFTER";
-	for (size_t i = 0; i < n; i++) {
-		const json_t *c = json_array_get(changes, i);
-
-		rows[i + 1][ACTION] = json_string_value(json_object_get(c, "action"));
-		rows[i + 1][CODE] = json_string_value(json_object_get(c, "code"));
-		rows[i + 1][BEFORE] = members(t, json_object_get(c, "before"));
-		rows[i + 1][AFTER] = members(t, json_object_get(c, "after"));
-	}
-	for (size_t i = 0; i <= n; i++)
-		for (int k = 0; k < CELLS; k++)
-			if (text_length(rows[i][k]) > width[k])
-				width[k] = text_length(rows[i][k]);
-	for (size_t i = 0; i <= n; i++) {
-		for (int k = 0; k < CELLS; k++)
-			print_cell(rows[i][k], width[k], k == CELLS - 1);
-		putchar('\n');
-	}
-}
-
-static void
-print_plan(const struct task *t, const json_t *plan)
-{
-	const json_t *changes = json_object_get(plan, "changes"), *one;
-	size_t i, k;
-
-	if (json_array_size(changes) > 0)
-		print_changes(t, changes);
-	json_array_foreach (json_object_get(plan, "warnings"), i, one) {
-		const json_t *codes = json_object_get(one, "resembles");
-
-		printf("warning: \"%s\" resembles", json_string_value(json_object_get(one, "label")));
-		for (k = 0; k < json_array_size(codes); k++)
-			printf("%s %s", k > 0 ? "," : "", json_string_value(json_array_get(codes, k)));
-		putchar('\n');
-	}
-	json_array_foreach (json_object_get(plan, "errors"), i, one) {
-		const char *column = json_string_value(json_object_get(one, "column"));
-
-		printf("line %lld%s%s: %s\n", (long long)json_integer_value(json_object_get(one, "line")),
-		    column != NULL ? ", " : "", column != NULL ? column : "",
-		    json_string_value(json_object_get(one, "detail")));
-	}
 }
 
 static bool
@@ -398,7 +322,7 @@ plan_or_apply(const struct task *t)
 
 	if (plan == NULL)
 		return 1;
-	print_plan(t, plan);
+	plan_print(t->arena, plan);
 	if (json_array_size(json_object_get(plan, "errors")) > 0)
 		status = 1;
 	else if (json_array_size(json_object_get(plan, "changes")) == 0)

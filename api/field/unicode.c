@@ -82,7 +82,8 @@ const char *
 unicode_fold(struct arena *a, const char *s)
 {
 	size_t length = 0;
-	uint8_t *apart = u8_tolower((const uint8_t *)s, strlen(s), NULL, UNINORM_NFD, NULL, &length);
+	uint8_t *apart =
+	    u8_tolower((const uint8_t *)s, strlen(s), NULL, UNINORM_NFD, NULL, &length);
 	char *made, *to;
 	const uint8_t *at, *end;
 

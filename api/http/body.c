@@ -129,9 +129,9 @@ refuse_type(struct request *rq, const struct body_source *from)
 	bool patch = rq->op->body_merge_patch;
 
 	reply_header(rq, "Accept",
-	    patch		? BODY_PATCH_TYPES
-	    : rq->op->body_csv	? "text/csv, application/json"
-				: "application/json");
+	    patch	       ? BODY_PATCH_TYPES
+	    : rq->op->body_csv ? "text/csv, application/json"
+			       : "application/json");
 	if (patch)
 		reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
 	if (!coding_is_accepted(from))

@@ -148,7 +148,9 @@ take_accept(struct request *rq, const char *accept)
 	if (type == NULL)
 		return 0;
 	if (!rq->op->answers_csv)
-		return media_accepts(accept, type) ? 0 : reply_problem_text(rq, TEXT_answers_only, type);
+		return media_accepts(accept, type)
+			   ? 0
+			   : reply_problem_text(rq, TEXT_answers_only, type);
 	rq->answers_csv = media_quality(accept, "text/csv") > media_quality(accept, type);
 	if (rq->answers_csv || media_accepts(accept, type))
 		return 0;

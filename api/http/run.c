@@ -124,8 +124,8 @@ static int
 label_taken(struct request *rq, const char *words)
 {
 	return problem_about(rq, "label_taken", "existing",
-	    json_pack("{s:s, s:s+++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0], "/items/",
-		words + 1));
+	    json_pack("{s:s, s:s+++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0],
+		"/items/", words + 1));
 }
 
 /* The faults of a change of a catalogue that only the database finds. */

@@ -64,17 +64,17 @@ reply_catalog(struct request *rq, const struct catalogs *cs)
 	}
 	rq->reply.cache = "private, no-cache";
 	reply_header(rq, "Vary", "Accept");
-	return reply_tag(rq, rq->answers_csv ? tag
-					     : entity_tag(&rq->arena, ENTITY_CATALOG,
-						   (struct span){ rq->reply.body, rq->reply.length }));
+	return reply_tag(rq, rq->answers_csv
+				 ? tag
+				 : entity_tag(&rq->arena, ENTITY_CATALOG,
+				       (struct span){ rq->reply.body, rq->reply.length }));
 }
 
 /* As it was at an instant: from its history. */
 static int
 reply_past(struct request *rq, const char *as_of)
 {
-	auto_result struct result *rows =
-	    request_query(rq, &sql_catalog_at, rq->param[0], as_of);
+	auto_result struct result *rows = request_query(rq, &sql_catalog_at, rq->param[0], as_of);
 	struct catalogs *past;
 	int status;
 

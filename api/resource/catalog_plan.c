@@ -37,7 +37,8 @@ catalog_plan_create(struct request *rq)
 	if (rq->catalogs != NULL)
 		sheet_compare(&sheet, rq->catalogs, rq->param[0], &rq->arena);
 	row = request_query(rq, &sql_catalog_plan_create, rq->param[0], text_of(rq, sheet.lines),
-	    request_query_value(rq, "retire_missing"), text_of(rq, sheet.faults), text_of(rq, words));
+	    request_query_value(rq, "retire_missing"), text_of(rq, sheet.faults),
+	    text_of(rq, words));
 	json_decref(words);
 	sheet_free(&sheet);
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;

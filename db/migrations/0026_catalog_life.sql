@@ -9,14 +9,14 @@ set local search_path = gestor, pg_temp;
 
 -- ---------------------------------------------------------------- similar labels
 
--- pg_trgm is a trusted extension: the owner of the database may create it. Where it is installed already, it stays in its schema.
+-- pg_trgm is a trusted extension: the owner of the database may create it. One that is there already moves to the schema whose functions
+-- use it.
 create extension if not exists pg_trgm with schema gestor;
 do $$
-declare
-    of_extension text := (select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm');
 begin
-    execute format('create function label_trigrams(label text) returns text[] language sql immutable return %I.show_trgm(label)', of_extension);
-    execute format('create function label_similarity(a text, b text) returns real language sql immutable return %I.similarity(a, b)', of_extension);
+    if not exists (select from pg_extension e where e.extname = 'pg_trgm' and e.extnamespace = 'gestor'::regnamespace) then
+        alter extension pg_trgm set schema gestor;
+    end if;
 end $$;
 
 -- Labels that differ only in case, accents and blanks are equal.
@@ -355,9 +355,8 @@ begin
     if item_code is null then
         return item;
     end if;
-    select i.id, i.choice, i.selectable_during @> clock_timestamp() into item.id, item.choice, is_selectable
-      from catalog_item i join catalog c on c.id = i.catalog_id
-     where c.code = catalog_code and i.code = item_code;
+    select i.id, i.choice, i.selectable_during @> clock_timestamp() into item.id, item.choice, is_selectable from catalog_item i
+     where i.catalog_id = (select c.id from catalog c where c.code = catalog_code) and i.code = item_code;
     if not coalesce(is_selectable, false) then
         item.choice := (select h.was from unnest(held) h (was) where h.was ->> 'code' = item_code limit 1);
         if item.choice is null then
@@ -830,7 +829,7 @@ begin
                   from unnest(lines) l, jsonb_array_elements(l.near) k) x left join unnest(lines) u on u.line = x.other_line),
     alike as materialized (
         select x.*, row_number() over (partition by x.line order by x.similarity desc, x.other) as nth
-          from (select f.line, f.code, f.label, o.code as other, label_similarity(f.folded, o.folded) as similarity
+          from (select f.line, f.code, f.label, o.code as other, similarity(f.folded, o.folded) as similarity
                   from named f join near k on k.line = f.line join named o on o.code = k.other
                   left join wrong w on w.line = f.line
                  where w.line is null and f.changed and o.parent = f.parent and o.code <> f.code) x

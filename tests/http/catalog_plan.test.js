@@ -203,7 +203,7 @@ test("catalog_plan_create: a tree with new branches; what it leaves out stays; f
 test("catalog_plan_create: near-duplicates by similarity and folding, beside existing items and in the file", async () => {
   const p = await plan("competitor_plan", ["label", "POSTPAGO 39.91", `"Postpago 69,90 "`, "PREPAGO CHIP", "COSA DISTINTA", "NO INDICA NADA", "COSA DISTINTAS"].join("\n"));
   const of = Object.fromEntries(p.warnings.map((w) => [w.label, w.resembles]));
-  const similar = (a, b) => Number(world.database.sql(`select label_similarity(label_folded('${a}'), label_folded('${b}'))`));
+  const similar = (a, b) => Number(world.database.sql(`select similarity(label_folded('${a}'), label_folded('${b}'))`));
   assert.ok(similar("POSTPAGO 39.91", "POSTPAGO 39.90") >= 0.6);
   assert.equal(of["POSTPAGO 39.91"][0], "postpago-39-90");
   assert.ok(of["Postpago 69,90"].includes("postpago-69-90"));
