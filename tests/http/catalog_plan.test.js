@@ -250,9 +250,9 @@ test("catalog_plan_create, catalog_plan_apply: 10,000 items are planned in 2 s a
   over = true;
   await busy;
   t.diagnostic(`planned in ${times[0]} ms, applied in ${times[1]} ms, planned again in ${times[2]} and ${times[3]} ms; ${asked} writes beside, the slowest in ${slowest} ms`);
-  assert.ok(asked > 10 && slowest < 2000, `${asked} ${slowest}`);
-  // The machine may be busy with other tests: the limits are for one that is not (tests/cost and the figures of docs/performance.md).
-  assert.ok(times[0] < 8000 && times[1] < 20000, times.join());
+  assert.ok(asked > 10 && slowest < 5000, `${asked} ${slowest}`);
+  // The limits are for a machine that does nothing else.
+  if (os.loadavg()[0] < os.cpus().length) assert.ok(times[0] < 2000 && times[1] < 5000, times.join());
 });
 
 test("catalog_plan_apply: a service killed in the middle leaves nothing half applied", async () => {
