@@ -170,6 +170,8 @@ housekeeper(void *arg)
 	pthread_mutex_lock(&self.lock);
 	while (!self.ending) {
 		todo = self.todo | failed;
+		if (clock_ms() >= catalog_due_ms())
+			todo |= HOUSEKEEPING_CATALOG;
 		if (clock_ms() >= all_ms) {
 			todo = ALL_JOBS;
 			all_ms = clock_ms() + app->config->check_ms;
@@ -184,6 +186,9 @@ housekeeper(void *arg)
 		until_ms = clock_ms() + retry_ms;
 		if (failed == 0 || until_ms > all_ms)
 			until_ms = all_ms;
+		/* An item begins or ends to be valid: no notification tells of it. */
+		if (failed == 0 && until_ms > catalog_due_ms())
+			until_ms = catalog_due_ms();
 		while (!self.ending && self.todo == 0 && clock_ms() < until_ms)
 			clock_cond_wait(&self.more, &self.lock, until_ms);
 	}

@@ -42,7 +42,7 @@ return hashint8extended(n, salt) & 9223372036854775807;
 create temp table pick as
 select catalog_id, row_number() over (partition by catalog_id order by id) - 1 as n,
        count(*) over (partition by catalog_id) as of, id, choice
-  from catalog_item where selectable;
+  from catalog_item where selectable(catalog_item);
 analyze pick;
 -- The number of choices of each catalogue, in the order of the catalogues' ids.
 select string_agg(coalesce(k.of, 1)::text, ',' order by c.id) as counts from catalog c

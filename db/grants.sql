@@ -67,6 +67,11 @@ begin
     grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
     -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
+    -- Catalogues change by these alone: each keeps their rules, their history and the audit.
+    grant execute on function gestor.catalog_lock(text, text), gestor.catalog_item_add(text, jsonb),
+        gestor.catalog_item_edit(text, text, jsonb), gestor.catalog_edit(text, jsonb),
+        gestor.catalog_item_replace(text, text, text, boolean), gestor.catalog_plan_make(text, jsonb, boolean, jsonb, jsonb),
+        gestor.catalog_plan_carry_out(text, bigint) to gestor_api;
     -- The service records what it showed; it may add to this record, and change or delete nothing.
     -- Partitions are read and written by their table's name, which needs no rights on them.
     for part in select i.inhrelid::regclass from pg_inherits i join pg_class c on c.oid = i.inhrelid

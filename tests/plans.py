@@ -19,7 +19,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "advisor", "advisor_name", "catalog", "catalog_item", "schema_migrations"}
+SMALL = {"partitioned", "advisor", "advisor_name", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -33,10 +33,12 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 GENERIC = set("""
 action_create action_created action_delete action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_store call_client_create catalog_load catalog_revision choices_held
-client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
-competitor_offer_put draft_delete draft_match draft_put section_emptied
-contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
+audit_context audit_read_store call_client_create catalog_load catalog_revision choices_held client_create client_erase
+client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete competitor_offer_put
+draft_delete draft_match draft_put section_emptied contact_create contact_lock contact_match contact_update diagnosis_delete
+diagnosis_put erasure_continue guess_give guess_take catalog_at catalog_item_create catalog_item_get catalog_item_match
+catalog_item_replace catalog_item_update catalog_item_usage catalog_lock catalog_match catalog_plan_apply catalog_plan_create
+catalog_shown catalog_update
 idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
@@ -76,6 +78,9 @@ SAMPLES = {
     "client_get": [[CLIENT]],
     "client_get_rendered": [[CLIENT]],
     "client_opportunity_list_newest": [[CLIENT, LIMIT]],
+    "catalog_changed_last": [["operator"]],
+    "catalog_plan_get": [["operator", "1"]],
+    "catalog_revision_list": [["operator", NONE, NONE, LIMIT], ["operator", "3000", "3000", LIMIT]],
     "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT, NONE], [CLIENT, *BEFORE, "15", NONE], [CLIENT, NONE, NONE, LIMIT, "true"]],
     "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
     "contact_get": [["77"]],
@@ -160,6 +165,10 @@ select now() - interval '1 year' - interval '1 second' * n, a.first, 1, 'x' || n
 insert into known_address (advisor_id, hash, seen_at)
 select a.first + n % 50, decode(md5(n::text) || md5('a' || n), 'hex'), now() - interval '1 minute' * n
   from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
+insert into catalog_revision (catalog_id, revision, name, levels)
+select 9, n, 'Operador', '{Operador}' from generate_series(2, 10001) n;
+insert into catalog_change (catalog_id, revision, action, item_id, code, before, after)
+select 9, n, 'rename', 1, 'entel', '{}', '{}' from generate_series(2, 10001) n;
 insert into throttle (key, tokens, updated_at)
 select md5(n::text), 1, now() - interval '1 second' * (n % 7000) from generate_series(1, 20000) n;
 """

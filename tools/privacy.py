@@ -66,7 +66,7 @@ def marked():
             for member, p in s["properties"].items():
                 if is_marked(p):
                     yes.add(member)
-                elif not is_choice(p) and of != "Catalog":
+                elif not is_choice(p) and not of.startswith("Catalog"):
                     no.setdefault(member, of)
         for child in s.values():
             walk(child, of)

@@ -21,6 +21,8 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 #define PERMISSIONS(P)                                                                             \
 	P(SESSION, session, 1, 1, 1, 1) /* the account's own */                                    \
 	P(CATALOG_READ, catalog_read, 1, 1, 1, 1)                                                  \
+	P(CATALOG_REVIEW, catalog_review, 0, 1, 1, 0) /* usage and history */                      \
+	P(CATALOG_MANAGE, catalog_manage, 0, 0, 1, 0)                                              \
 	P(CLIENT_READ, client_read, 1, 1, 1, RIGHT)                                                \
 	P(CLIENT_WRITE, client_write, 1, 1, 1, RIGHT)                                              \
 	P(CONTACT_READ, contact_read, 1, 1, 1, RIGHT)                                              \

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "catalog/tree.h"
+#include "catalog/tree_text.h"
 #include "db/query.h"
 #include "sql.h"
 
@@ -15,6 +17,7 @@ static const char *const known_codes[] = { "campaign", "sub_campaign", "retentio
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct catalogs *current;
+static int64_t due_ms = INT64_MAX; /* when current is wrong, by clock_ms() */
 
 bool
 catalog_known(const char *name)
@@ -26,6 +29,41 @@ catalog_known(const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Under the lock: the database's clock is at at_us now. It may be ahead of or behind the system's. */
+static void
+set_due(int64_t at_us)
+{
+	due_ms = INT64_MAX;
+	if (current->next_us != INT64_MAX)
+		due_ms = clock_ms() +
+			 (current->next_us > at_us ? (current->next_us - at_us) / 1000 : 0) + 1;
+}
+
+int64_t
+catalog_due_ms(void)
+{
+	int64_t due;
+
+	pthread_mutex_lock(&lock);
+	due = due_ms;
+	pthread_mutex_unlock(&lock);
+	return due;
+}
+
+/* Whether the current snapshot shows what the database has at this revision and instant. */
+static bool
+shows(long long revision, int64_t at_us)
+{
+	bool right;
+
+	pthread_mutex_lock(&lock);
+	right = current != NULL && current->revision == revision && at_us < current->next_us;
+	if (right)
+		set_due(at_us);
+	pthread_mutex_unlock(&lock);
+	return right;
 }
 
 int
@@ -46,14 +84,18 @@ catalog_load(struct pool *pool, int64_t deadline_ms)
 	}
 	fresh = tree_build(rows);
 	result_free(rows);
+	tree_write_answers(fresh);
 	revision = fresh->revision;
 	pthread_mutex_lock(&lock);
 	/* Concurrent loads may finish out of order. Revisions only grow: keep the newer one. */
-	if (current != NULL && fresh->revision < current->revision) {
+	if (current != NULL &&
+	    (fresh->revision < current->revision ||
+		(fresh->revision == current->revision && fresh->at_us < current->at_us))) {
 		old = fresh;
 	} else {
 		old = current;
 		current = fresh;
+		set_due(fresh->at_us);
 	}
 	pthread_mutex_unlock(&lock);
 	catalog_release(old);
@@ -81,7 +123,8 @@ catalog_refresh(struct pool *pool, int64_t deadline_ms)
 	if (db_run_by(pool, deadline_ms, DB_PATIENT, &call, 1, &row, &error) != DB_OK ||
 	    result_rows(row) != 1)
 		return -1;
-	if (strtoll(result_text(row, 0, 0), NULL, 10) == catalog_revision() ||
+	if (shows(strtoll(result_text(row, 0, 0), NULL, 10),
+		strtoll(result_text(row, 0, 1), NULL, 10)) ||
 	    catalog_load(pool, deadline_ms) == 0)
 		return 0;
 	log_msg(LOG_WARN, "catalogues could not be refreshed: the old ones stay in use");
@@ -126,26 +169,25 @@ catalog_release(struct catalogs *cs)
 		tree_free(cs);
 }
 
-static const struct catalog *
-find(const struct catalogs *cs, const char *code, size_t length)
+struct catalogs *
+catalog_past(const struct result *rows)
 {
-	for (int i = 0; i < cs->ncatalogs; i++) {
-		if (strncmp(cs->catalogs[i].code, code, length) == 0 &&
-		    cs->catalogs[i].code[length] == '\0')
-			return &cs->catalogs[i];
-	}
-	return NULL;
+	return tree_build(rows);
 }
 
 const char *
-catalog_json(const struct catalogs *cs, const char *code, size_t *ret_length, const char **ret_tag)
+catalog_text(const struct catalogs *cs, const char *code, enum catalog_form form, bool inactive,
+    struct arena *arena, size_t *ret_length)
 {
-	const struct catalog *c = find(cs, code, strlen(code));
+	const struct catalog *c = tree_find(cs, code, strlen(code));
 
 	if (c == NULL)
 		return NULL;
+	if (form == CATALOG_CSV)
+		return tree_csv(c, inactive, arena, ret_length);
+	if (inactive || c->json == NULL)
+		return tree_json(c, inactive, arena, ret_length);
 	*ret_length = c->json_length;
-	*ret_tag = c->tag;
 	return c->json;
 }
 
@@ -158,7 +200,7 @@ catalog_snapshot_revision(const struct catalogs *cs)
 json_t *
 catalog_titles(const struct catalogs *cs, const char *catalog)
 {
-	const struct catalog *c = find(cs, catalog, strlen(catalog));
+	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
 	return c != NULL ? json_loads(c->levels, 0, NULL) : NULL;
 }
@@ -166,7 +208,7 @@ catalog_titles(const struct catalogs *cs, const char *catalog)
 json_t *
 catalog_options(const struct catalogs *cs, const char *catalog, const json_t *held, bool flat)
 {
-	const struct catalog *c = find(cs, catalog, strlen(catalog));
+	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
 	return c != NULL ? tree_options(c, held, flat) : json_array();
 }
@@ -174,7 +216,7 @@ catalog_options(const struct catalogs *cs, const char *catalog, const json_t *he
 bool
 catalog_offers(const struct catalogs *cs, const char *catalog, const char *code)
 {
-	const struct catalog *c = find(cs, catalog, strlen(catalog));
+	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
 	return c != NULL && tree_offers(c, code);
 }
@@ -190,7 +232,7 @@ catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **re
 const char *
 catalog_ids(const struct catalogs *cs, const char *catalog, const char *code, struct arena *arena)
 {
-	const struct catalog *c = find(cs, catalog, strlen(catalog));
+	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
 	return c != NULL ? tree_ids(c, code, arena) : "{}";
 }
@@ -200,7 +242,7 @@ catalog_check(const struct catalogs *cs, const char *catalog, const char *code, 
     struct faults *fs)
 {
 	size_t length = strcspn(catalog, "*");
-	const struct catalog *c = find(cs, catalog, length);
+	const struct catalog *c = tree_find(cs, catalog, length);
 
 	if (c != NULL)
 		tree_check(c, code, catalog[length] == '*', pointer, fs);

@@ -18,6 +18,7 @@ struct arena;
 struct catalogs;
 struct faults;
 struct pool;
+struct result;
 
 /*
  * catalog_load - reads a new snapshot from the database and makes it the current one.
@@ -28,10 +29,20 @@ struct pool;
 int catalog_load(struct pool *pool, int64_t deadline_ms) MUSTCHECK;
 
 /*
- * catalog_refresh - loads a new snapshot if the database's revision differs from the current one's.
+ * catalog_refresh - loads a new snapshot if the database's revision differs from the current one's,
+ * or if its clock has reached a date at which an item begins or ends to be valid.
  * returns 0: the snapshot is up to date; -1: the revision or the data could not be read
  */
 int catalog_refresh(struct pool *pool, int64_t deadline_ms);
+
+/* catalog_due_ms - when, by clock_ms(), the next item begins or ends to be valid; INT64_MAX: none does. */
+int64_t catalog_due_ms(void);
+
+/*
+ * catalog_past - makes a snapshot of one catalogue as it was: the rows of sql_catalog_at. It is held
+ * (catalog_release), never the current one, and only for catalog_text.
+ */
+struct catalogs *catalog_past(const struct result *rows) __attribute__((returns_nonnull));
 
 /* catalog_revision - returns the revision of the current snapshot; 0 before the first load. */
 long long catalog_revision(void);
@@ -46,14 +57,21 @@ bool catalog_is_current(const struct catalogs *cs);
 struct catalogs *catalog_hold(void);
 void catalog_release(struct catalogs *cs);
 
-/*
- * catalog_json - returns one catalogue as the API answers it, and its entity tag; NULL: no such
- * code. The strings belong to the snapshot.
- */
-const char *catalog_json(
-    const struct catalogs *cs, const char *code, size_t *ret_length, const char **ret_tag);
+enum catalog_form { CATALOG_JSON, CATALOG_CSV };
 
-/* catalog_list_json - the same for the list of all catalogues: {"items":[…],"next":null}. */
+/*
+ * catalog_text - returns one catalogue as the API answers it; NULL: no such code. The text belongs
+ * to the snapshot or the arena.
+ *
+ * inactive  with the items that are not active
+ */
+const char *catalog_text(const struct catalogs *cs, const char *code, enum catalog_form form,
+    bool inactive, struct arena *arena, size_t *ret_length);
+
+/*
+ * catalog_list_json - the list of all catalogues, {"items":[…],"next":null}, and its entity tag. The
+ * strings belong to the snapshot.
+ */
 const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **ret_tag);
 
 /*

@@ -10,13 +10,42 @@
 #include "spec/field_name.h"
 #include "spec/validate.h"
 
-/* The columns of catalog_load. */
-enum { CODE, NAME, LEVELS, REVISION, ITEM_ID, PARENT_ID, DEPTH, ITEM_CODE, LABEL, ACTIVE };
+/* The columns of catalog_load and catalog_at. */
+enum {
+	CODE,
+	NAME,
+	LEVELS,
+	REVISION,
+	ITEM_ID,
+	PARENT_ID,
+	DEPTH,
+	ITEM_CODE,
+	LABEL,
+	POSITION,
+	VALID_FROM,
+	FROM_US,
+	VALID_UNTIL,
+	UNTIL_US,
+	REPLACED_BY,
+	OPERATOR_CODE,
+	SUNAT_CODE,
+	AT_US
+};
 
 static const char *
 copy(struct catalogs *cs, const struct result *rows, int row, int col)
 {
+	if (result_text(rows, row, col) == NULL)
+		return NULL;
 	return arena_copy(&cs->arena, result_text(rows, row, col), result_length(rows, row, col));
+}
+
+static int64_t
+number(const struct result *rows, int row, int col, int64_t if_null)
+{
+	const char *text = result_text(rows, row, col);
+
+	return text != NULL ? strtoll(text, NULL, 10) : if_null;
 }
 
 static void
@@ -29,7 +58,8 @@ add_catalog(struct catalogs *cs, const struct result *rows, int row)
 	c->code = copy(cs, rows, row, CODE);
 	c->name = copy(cs, rows, row, NAME);
 	c->levels = copy(cs, rows, row, LEVELS);
-	c->revision = strtoll(result_text(rows, row, REVISION), NULL, 10);
+	c->has_sunat_codes = strcmp(c->code, "document_type") == 0;
+	c->revision = number(rows, row, REVISION, 0);
 	cs->revision += c->revision;
 	titles = json_loads(c->levels, 0, NULL);
 	c->ntitles = (int)json_array_size(titles);
@@ -42,27 +72,70 @@ add_catalog(struct catalogs *cs, const struct result *rows, int row)
 	json_decref(titles);
 }
 
+/* A hash table of the items by id, with open addressing; its size is a power of two. */
+struct index {
+	struct item **slots;
+	size_t mask;
+};
+
+static struct item **
+slot(const struct index *index, long long id)
+{
+	size_t at = (size_t)id * 2654435761U & index->mask;
+
+	while (index->slots[at] != NULL && index->slots[at]->id != id)
+		at = (at + 1) & index->mask;
+	return &index->slots[at];
+}
+
+static struct index
+make_index(struct catalogs *cs, int nitems)
+{
+	struct index index = { .mask = 15 };
+
+	while (index.mask < (size_t)nitems * 2)
+		index.mask = index.mask * 2 + 1;
+	index.slots = arena_alloc(&cs->arena, (index.mask + 1) * sizeof(struct item *));
+	memset(index.slots, 0, (index.mask + 1) * sizeof(struct item *));
+	return index;
+}
+
 static void
-add_item(struct catalogs *cs, struct item *items, int nitems, const struct result *rows, int row)
+note_boundary(struct catalogs *cs, int64_t us)
+{
+	if (us > cs->at_us && us < cs->next_us)
+		cs->next_us = us;
+}
+
+static void
+add_item(struct catalogs *cs, struct item *new, const struct index *index,
+    const struct result *rows, int row)
 {
 	struct catalog *c = &cs->catalogs[cs->ncatalogs - 1];
-	struct item *new = &items[nitems], **first = &c->first, **last = &c->last;
-	long long parent_id = 0;
+	struct item *parent, **first = &c->first, **last = &c->last;
 
 	memset(new, 0, sizeof(*new));
-	new->id = strtoll(result_text(rows, row, ITEM_ID), NULL, 10);
+	new->id = number(rows, row, ITEM_ID, 0);
 	new->code = copy(cs, rows, row, ITEM_CODE);
 	new->label = copy(cs, rows, row, LABEL);
-	new->active = result_true(rows, row, ACTIVE);
-	new->depth = atoi(result_text(rows, row, DEPTH));
-	if (result_text(rows, row, PARENT_ID) != NULL)
-		parent_id = strtoll(result_text(rows, row, PARENT_ID), NULL, 10);
-	for (int i = 0; i < nitems && parent_id != 0; i++) {
-		if (items[i].id == parent_id) {
-			first = &items[i].first_child;
-			last = &items[i].last_child;
-			break;
-		}
+	new->position = (int)number(rows, row, POSITION, 0);
+	new->valid_from = copy(cs, rows, row, VALID_FROM);
+	new->valid_until = copy(cs, rows, row, VALID_UNTIL);
+	new->from_us = number(rows, row, FROM_US, INT64_MIN);
+	new->until_us = number(rows, row, UNTIL_US, INT64_MAX);
+	new->replaced_by = copy(cs, rows, row, REPLACED_BY);
+	new->operator_code = copy(cs, rows, row, OPERATOR_CODE);
+	new->sunat_code = copy(cs, rows, row, SUNAT_CODE);
+	new->active = new->from_us <= cs->at_us && cs->at_us < new->until_us;
+	new->depth = (int)number(rows, row, DEPTH, 1);
+	note_boundary(cs, new->from_us);
+	note_boundary(cs, new->until_us);
+	*slot(index, new->id) = new;
+	parent = *slot(index, number(rows, row, PARENT_ID, 0));
+	if (parent != NULL) {
+		new->parent = parent;
+		first = &parent->first_child;
+		last = &parent->last_child;
 	}
 	if (*first == NULL)
 		*first = new;
@@ -71,75 +144,30 @@ add_item(struct catalogs *cs, struct item *items, int nitems, const struct resul
 	*last = new;
 }
 
-/* Inactive items are left out, with everything below them. */
-static json_t *
-items_json(const struct item *first)
-{
-	json_t *array = json_array();
-
-	for (const struct item *i = first; i != NULL; i = i->next) {
-		if (i->active)
-			json_array_append_new(
-			    array, json_pack("{s:s, s:s, s:o}", "code", i->code, "label", i->label,
-				       "items", items_json(i->first_child)));
-	}
-	return array;
-}
-
-static char *
-dump(struct catalogs *cs, json_t *value, size_t *ret_length, char ret_tag[static TEXT_TAG_SIZE])
-{
-	char *text = json_dumps(value, JSON_COMPACT), *owned;
-
-	json_decref(value);
-	if (text == NULL)
-		abort();
-	*ret_length = strlen(text);
-	owned = arena_copy(&cs->arena, text, *ret_length);
-	text_tag(text, *ret_length, ret_tag);
-	free(text);
-	return owned;
-}
-
-static void
-write_json(struct catalogs *cs)
-{
-	json_t *all = json_array();
-
-	for (int i = 0; i < cs->ncatalogs; i++) {
-		struct catalog *c = &cs->catalogs[i];
-		json_t *one = json_pack("{s:s, s:s, s:o, s:I, s:o}", "code", c->code, "name",
-		    c->name, "levels", json_loads(c->levels, 0, NULL), "revision",
-		    (json_int_t)c->revision, "items", items_json(c->first));
-
-		json_array_append(all, one);
-		c->json = dump(cs, one, &c->json_length, c->tag);
-	}
-	cs->list_json =
-	    dump(cs, json_pack("{s:o, s:n}", "items", all, "next"), &cs->list_length, cs->list_tag);
-}
-
 struct catalogs *
 tree_build(const struct result *rows)
 {
 	struct catalogs *cs = calloc(1, sizeof(*cs));
 	struct item *items;
+	struct index index;
 	int nitems = 0, n = result_rows(rows);
 
 	if (cs == NULL)
 		abort();
 	arena_init(&cs->arena);
 	cs->held = 1;
+	cs->at_us = n > 0 ? number(rows, 0, AT_US, 0) : 0;
+	cs->next_us = INT64_MAX;
 	cs->catalogs = arena_alloc(&cs->arena, ((size_t)n + 1) * sizeof(*cs->catalogs));
 	items = arena_alloc(&cs->arena, ((size_t)n + 1) * sizeof(*items));
+	index = make_index(cs, n);
 	for (int row = 0; row < n; row++) {
 		if (cs->ncatalogs == 0 ||
 		    strcmp(cs->catalogs[cs->ncatalogs - 1].code, result_text(rows, row, CODE)) != 0)
 			add_catalog(cs, rows, row);
 		if (result_text(rows, row, ITEM_ID) != NULL)
-			add_item(cs, items, nitems++, rows, row);
+			add_item(cs, &items[nitems++], &index, rows, row);
 	}
-	write_json(cs);
 	return cs;
 }
 
@@ -150,6 +178,30 @@ tree_free(struct catalogs *cs)
 
 	arena_free(&arena);
 	free(cs);
+}
+
+const struct catalog *
+tree_find(const struct catalogs *cs, const char *code, size_t length)
+{
+	for (int i = 0; i < cs->ncatalogs; i++) {
+		if (strncmp(cs->catalogs[i].code, code, length) == 0 &&
+		    cs->catalogs[i].code[length] == '\0')
+			return &cs->catalogs[i];
+	}
+	return NULL;
+}
+
+const struct item *
+tree_item(const struct catalog *c, const char *code)
+{
+	const struct item *i = c->first;
+
+	while (i != NULL && strcmp(i->code, code) != 0) {
+		size_t n = strlen(i->code);
+
+		i = strncmp(i->code, code, n) == 0 && code[n] == '.' ? i->first_child : i->next;
+	}
+	return i;
 }
 
 /* ------------------------------------------------------------ checking a choice */
@@ -273,14 +325,9 @@ write_ids(const struct item *i, char *to)
 const char *
 tree_ids(const struct catalog *c, const char *code, struct arena *arena)
 {
-	const struct item *i = c->first;
+	const struct item *i = tree_item(c, code);
 	char *ids, *end;
 
-	while (i != NULL && strcmp(i->code, code) != 0) {
-		size_t n = strlen(i->code);
-
-		i = strncmp(i->code, code, n) == 0 && code[n] == '.' ? i->first_child : i->next;
-	}
 	if (i == NULL)
 		return "{}";
 	ids = arena_alloc(arena, 2 + count(i) * ID_WIDTH);

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/arena.h"
 #include "base/text.h"
 
@@ -15,8 +16,14 @@ struct result;
 struct item {
 	long long id;
 	const char *code, *label;
-	bool active;
+	int position;
+	const char *valid_from, *valid_until; /* as the API shows them; NULL: without a bound */
+	int64_t from_us, until_us; /* the same, in microseconds since 1970 */
+	const char *replaced_by; /* the successor's code; or NULL */
+	const char *operator_code, *sunat_code; /* or NULL */
+	bool active; /* valid by its own dates, at the snapshot's instant */
 	int depth; /* 1 = the first level */
+	const struct item *parent; /* NULL: of the first level */
 	struct item *first_child, *last_child, *next; /* in display order */
 };
 
@@ -25,26 +32,38 @@ struct catalog {
 	const char *levels; /* the levels' titles as a JSON array, as the database returned it */
 	const char **titles; /* the same, parsed */
 	int ntitles;
+	bool has_sunat_codes; /* it is that of the document types */
 	long long revision;
 	struct item *first, *last; /* of the first level */
-	char *json; /* the body of catalog_get */
+	const char *json; /* the body of catalog_get */
 	size_t json_length;
-	char tag[TEXT_TAG_SIZE]; /* of json */
 };
 
 struct catalogs {
 	struct arena arena; /* owns everything below */
 	int held; /* how many holders; catalog.c's lock protects it */
 	long long revision; /* the sum of the catalogues' revisions */
+	int64_t at_us; /* the database's clock when it was read: the instant that it shows */
+	int64_t
+	    next_us; /* the first date of an item after that: from then on it is wrong; or INT64_MAX */
 	struct catalog *catalogs;
 	int ncatalogs;
-	char *list_json; /* the body of catalog_list */
+	const char *list_json; /* the body of catalog_list */
 	size_t list_length;
 	char list_tag[TEXT_TAG_SIZE];
 };
 
-/* tree_build - makes a snapshot, held once, from the rows of sql_catalog_load. */
+/*
+ * tree_build - makes a snapshot, held once, from the rows of sql_catalog_load or sql_catalog_at. The
+ * bodies of answers are not made yet (tree_text.h).
+ */
 struct catalogs *tree_build(const struct result *rows) __attribute__((returns_nonnull));
+
+/* tree_find - the catalogue whose code these bytes are; NULL: none. */
+const struct catalog *tree_find(const struct catalogs *cs, const char *code, size_t length);
+
+/* tree_item - the item of that code; NULL: none. */
+const struct item *tree_item(const struct catalog *c, const char *code);
 
 /* tree_free - frees a snapshot that nobody holds. */
 void tree_free(struct catalogs *cs);

@@ -23,6 +23,13 @@ int command_advisor(int argc, char *argv[]);
  */
 int command_purge(int argc, char *argv[]);
 
+/*
+ * command_catalog - "catalog export|plan|apply FILE": writes a catalogue to a file; shows what a file
+ * would change; does it after a question, or with --yes. The file's name is the catalogue's code, or
+ * --catalog gives it; a name ending in .json holds the tree as the API shows it, any other a CSV.
+ */
+int command_catalog(int argc, char *argv[]);
+
 /* command_check - "check": renders every document and compares it with the stored one; prints the ids that differ. 1: some do. */
 int command_check(void);
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
@@ -72,4 +73,37 @@ unicode_nfc(struct arena *a, const char *s)
 		result = arena_copy(a, (const char *)made, length);
 	free(made);
 	return result;
+}
+
+/* The marks that unicode_fold drops; others, such as those of Hebrew, are letters to their readers. */
+#define LAST_COMBINING 0x36F
+
+const char *
+unicode_fold(struct arena *a, const char *s)
+{
+	size_t length = 0;
+	uint8_t *apart =
+	    u8_tolower((const uint8_t *)s, strlen(s), NULL, UNINORM_NFD, NULL, &length);
+	char *made, *to;
+	const uint8_t *at, *end;
+
+	if (apart == NULL)
+		abort();
+	made = to = arena_alloc(a, length + 1);
+	for (at = apart, end = apart + length; at < end;) {
+		ucs4_t c;
+		int n = u8_mbtoucr(&c, at, (size_t)(end - at));
+
+		if (n <= 0)
+			break;
+		if (unicode_class(c) == UNICODE_BLANK)
+			to += to > made && to[-1] != ' ' ? (*to = ' ', 1) : 0;
+		else if (c < FIRST_COMBINING || c > LAST_COMBINING)
+			to = mempcpy(to, at, (size_t)n);
+		at += n;
+	}
+	to -= to > made && to[-1] == ' ';
+	*to = '\0';
+	free(apart);
+	return made;
 }

@@ -41,4 +41,13 @@ const char *unicode_next(const char *s, unicode_t *ret_c);
  */
 const char *unicode_nfc(struct arena *a, const char *s);
 
+/*
+ * unicode_fold - a label without what people overlook: case, accents, and how many blanks. The
+ * database's label_folded() makes the same (db/migrations/0026_catalog_life.sql).
+ *
+ * s        well-formed UTF-8 in one line
+ * returns  a copy in the arena
+ */
+const char *unicode_fold(struct arena *a, const char *s);
+
 #endif

@@ -98,11 +98,28 @@ coding_is_accepted(const struct body_source *from)
 }
 
 static bool
+is_csv(const struct request *rq, const struct body_source *from)
+{
+	return rq->op->body_csv && media_is(from->content_type, "text/csv");
+}
+
+static bool
 type_is_accepted(const struct request *rq, const struct body_source *from)
 {
 	return media_is(from->content_type, "application/json") ||
 	       (rq->op->body_merge_patch &&
-		   media_is(from->content_type, "application/merge-patch+json"));
+		   media_is(from->content_type, "application/merge-patch+json")) ||
+	       is_csv(rq, from);
+}
+
+/* The largest body that the operation takes. */
+static size_t
+body_max(const struct request *rq)
+{
+	long long max = rq->op != NULL ? rq->op->body_max : 0;
+
+	return max > rq->app->config->body_max_bytes ? (size_t)max
+						     : (size_t)rq->app->config->body_max_bytes;
 }
 
 /* 415, with the types and codings that are accepted (RFC 9110, 12.5.1 and 12.5.3; RFC 5789, 2.2). */
@@ -111,11 +128,16 @@ refuse_type(struct request *rq, const struct body_source *from)
 {
 	bool patch = rq->op->body_merge_patch;
 
-	reply_header(rq, "Accept", patch ? BODY_PATCH_TYPES : "application/json");
+	reply_header(rq, "Accept",
+	    patch	       ? BODY_PATCH_TYPES
+	    : rq->op->body_csv ? "text/csv, application/json"
+			       : "application/json");
 	if (patch)
 		reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
 	if (!coding_is_accepted(from))
 		reply_header(rq, "Accept-Encoding", "identity");
+	if (rq->op->body_csv)
+		return reply_problem_text(rq, TEXT_body_csv);
 	return reply_problem_text(rq, patch ? TEXT_body_merge_patch : TEXT_body_json);
 }
 
@@ -123,7 +145,7 @@ int
 body_take(
     struct request *rq, const struct guard *g, const struct body_source *from, bool *ret_unread)
 {
-	size_t max = (size_t)rq->app->config->body_max_bytes;
+	size_t max = body_max(rq);
 	int status;
 
 	if (g->framing == FRAMING_NONE)
@@ -139,6 +161,10 @@ body_take(
 	if (status != 0)
 		return status;
 	*ret_unread = false;
+	if (is_csv(rq, from))
+		return memchr(rq->body_text, '\0', rq->body_length) == NULL
+			   ? 0
+			   : reply_problem_text(rq, TEXT_csv_nul);
 	return parse(rq);
 }
 

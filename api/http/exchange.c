@@ -139,6 +139,25 @@ language_of(const struct mg_request_info *ri)
 	return language_choose(lists, n);
 }
 
+/* Chooses the answer's media type by Accept. Returns 0, or the status of the reply: 406. */
+static int
+take_accept(struct request *rq, const char *accept)
+{
+	const char *type = rq->op->answers;
+
+	if (type == NULL)
+		return 0;
+	if (!rq->op->answers_csv)
+		return media_accepts(accept, type)
+			   ? 0
+			   : reply_problem_text(rq, TEXT_answers_only, type);
+	rq->answers_csv = media_quality(accept, "text/csv") > media_quality(accept, type);
+	if (rq->answers_csv || media_accepts(accept, type))
+		return 0;
+	return reply_problem_text(
+	    rq, TEXT_answers_only, arena_printf(&rq->arena, "%s, text/csv", type));
+}
+
 /* Sets the reply. The request refers to civetweb's strings, which live until the callback returns. */
 static int
 handle(struct request *rq, const struct mg_request_info *ri, const char *query,
@@ -157,9 +176,9 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 		return status;
 	rq->validate_only = request_query_value(rq, "validate_only") != NULL &&
 			    strcmp(request_query_value(rq, "validate_only"), "true") == 0;
-	if (rq->op->answers != NULL &&
-	    !media_accepts(header_list(rq, ri, "Accept"), rq->op->answers))
-		return reply_problem_text(rq, TEXT_answers_only, rq->op->answers);
+	status = take_accept(rq, header_list(rq, ri, "Accept"));
+	if (status != 0)
+		return status;
 	status = authenticate(rq, guard_header(ri, "Authorization"));
 	if (status == 0)
 		status = share_take(rq);
@@ -244,10 +263,10 @@ send_continue(void *arg)
  * (RFC 9112, 9.6). So this reads and drops a little more before the connection is closed.
  */
 static void
-linger(const struct body_source *body)
+linger(const struct request *rq, const struct body_source *body)
 {
 	char scratch[2048];
-	size_t left = LINGER_BYTES;
+	size_t left = LINGER_BYTES + (rq->op != NULL ? 2 * (size_t)rq->op->body_max : 0);
 	int n;
 
 	body_deadline_set(clock_ms() + LINGER_MS);
@@ -319,7 +338,7 @@ exchange_request(struct mg_connection *conn)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
-		linger(&body);
+		linger(&rq, &body);
 	request_done(g.head_length + (size_t)g.content_length);
 	return rq.reply.status;
 }

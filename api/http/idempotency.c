@@ -38,6 +38,7 @@ idempotency_hash(struct request *rq)
 {
 	static const char *const secrets[] = { "password", "refresh_token" };
 	const char *password = request_member(rq, "password");
+	const char *written;
 	char *text, macs[2][SECRET_HASH_SIZE] = { "", "" };
 	json_t *body;
 
@@ -49,8 +50,10 @@ idempotency_hash(struct request *rq)
 	for (size_t i = 0; i < NITEMS(secrets); i++)
 		json_object_del(body, secrets[i]);
 	text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	rq->idempotency.request_hash = hash_of(rq, text != NULL ? text : "", macs[0]);
-	rq->idempotency.request_hash_previous = hash_of(rq, text != NULL ? text : "", macs[1]);
+	/* A body that is no JSON counts as it is. */
+	written = text != NULL ? text : rq->body_text != NULL ? rq->body_text : "";
+	rq->idempotency.request_hash = hash_of(rq, written, macs[0]);
+	rq->idempotency.request_hash_previous = hash_of(rq, written, macs[1]);
 	free(text);
 	json_decref(body);
 }

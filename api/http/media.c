@@ -29,16 +29,16 @@ range_matches(const char *range, size_t length, const char *type)
 	return length == strlen(type) && strncasecmp(range, type, length) == 0;
 }
 
-/* q=0, with any number of decimals, refuses the range. */
-static bool
-is_refused(const char *params)
+/* The q of a range's parameters; 1 where there is none. */
+static double
+quality_of(const char *params)
 {
 	for (; *params == ';'; params += strcspn(params, ";,")) {
 		params = skip_blanks(params + 1);
 		if (strncasecmp(params, "q=", 2) == 0)
-			return strtod(params + 2, NULL) <= 0.0;
+			return strtod(params + 2, NULL);
 	}
-	return false;
+	return 1;
 }
 
 /* How precisely a range matches: 0 not at all, 1 as any type, 2 as any subtype, 3 exactly. */
@@ -52,14 +52,14 @@ precision(const char *range, size_t length, const char *type)
 	return range[0] == '*' ? 1 : 2;
 }
 
-bool
-media_accepts(const char *accept, const char *type)
+double
+media_quality(const char *accept, const char *type)
 {
 	int best = 0;
-	bool accepted = false;
+	double quality = 0;
 
 	if (accept == NULL || *skip_blanks(accept) == '\0')
-		return true;
+		return 1;
 	/* The most precise range decides (RFC 9110, 12.5.1). */
 	while (*(accept = skip_blanks(accept)) != '\0') {
 		size_t length = type_length(accept);
@@ -68,12 +68,18 @@ media_accepts(const char *accept, const char *type)
 
 		if (fit > best) {
 			best = fit;
-			accepted = !is_refused(params);
+			quality = quality_of(params);
 		}
 		accept = params + strcspn(params, ",");
 		accept += *accept == ',';
 	}
-	return accepted;
+	return quality;
+}
+
+bool
+media_accepts(const char *accept, const char *type)
+{
+	return media_quality(accept, type) > 0;
 }
 
 /* Finds the value at s, quoted or not; ret_value: its first byte. Returns its length; -1: malformed. */

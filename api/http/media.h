@@ -11,6 +11,12 @@
 bool media_accepts(const char *accept, const char *type);
 
 /*
+ * media_quality - how much the client wants the type: the q of the range that matches it most
+ * precisely; 0: not at all, 1 where there is no Accept.
+ */
+double media_quality(const char *accept, const char *type);
+
+/*
  * media_is - whether a Content-Type (NULL: absent) is this type. If it has a charset, it must be
  * utf-8 or utf8, in any case, quoted or not.
  */

@@ -80,6 +80,7 @@ struct request {
 	const char *query_value[REQUEST_QUERY_MAX]; /* NULL: blank, which counts as absent */
 	int nquery;
 
+	bool answers_csv; /* the client prefers text/csv, which the operation has */
 	bool validate_only; /* a rehearsal: the write is rolled back */
 	const char *if_match, *if_none_match; /* headers of a read; NULL: absent */
 	bool weak_condition; /* If-Match has a weak tag, which never matches */

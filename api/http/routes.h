@@ -87,7 +87,25 @@
 	R(GET, "/v1/opportunities/{opportunity_id}/audit", MAY_AUDIT_READ, OTHER,                  \
 	    opportunity_audit_list)                                                                \
 	R(GET, "/v1/catalogs", MAY_CATALOG_READ, OTHER, catalog_list)                              \
-	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, OTHER, catalog_get)                     \
+	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, CATALOG, catalog_get)                   \
+	R(PATCH, "/v1/catalogs/{catalog}", MAY_CATALOG_MANAGE, CATALOG, catalog_update)            \
+	R(POST, "/v1/catalogs/{catalog}/items", MAY_CATALOG_MANAGE, CATALOG_ITEM,                  \
+	    catalog_item_create)                                                                   \
+	R(GET, "/v1/catalogs/{catalog}/items/{code}", MAY_CATALOG_READ, CATALOG_ITEM,              \
+	    catalog_item_get)                                                                      \
+	R(PATCH, "/v1/catalogs/{catalog}/items/{code}", MAY_CATALOG_MANAGE, CATALOG_ITEM,          \
+	    catalog_item_update)                                                                   \
+	R(GET, "/v1/catalogs/{catalog}/items/{code}/usage", MAY_CATALOG_REVIEW, OTHER,             \
+	    catalog_item_usage)                                                                    \
+	R(POST, "/v1/catalogs/{catalog}/items/{code}/replacement", MAY_CATALOG_MANAGE,             \
+	    CATALOG_ITEM, catalog_item_replace)                                                    \
+	R(GET, "/v1/catalogs/{catalog}/revisions", MAY_CATALOG_REVIEW, OTHER,                      \
+	    catalog_revision_list)                                                                 \
+	R(POST, "/v1/catalogs/{catalog}/plans", MAY_CATALOG_MANAGE, OTHER, catalog_plan_create)    \
+	R(GET, "/v1/catalogs/{catalog}/plans/{plan_id}", MAY_CATALOG_MANAGE, OTHER,                \
+	    catalog_plan_get)                                                                      \
+	R(POST, "/v1/catalogs/{catalog}/plans/{plan_id}/application", MAY_CATALOG_MANAGE, OTHER,   \
+	    catalog_plan_apply)                                                                    \
 	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_list)                          \
 	R(POST, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_create)                       \
 	R(GET, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_get)              \

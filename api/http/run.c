@@ -119,6 +119,42 @@ contact_unknown(struct request *rq, const char *words)
 	return reply_faults(rq);
 }
 
+/* words  a blank, and the code of the sibling that has the label */
+static int
+label_taken(struct request *rq, const char *words)
+{
+	return problem_about(rq, "label_taken", "existing",
+	    json_pack("{s:s, s:s+++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0],
+		"/items/", words + 1));
+}
+
+/* The faults of a change of a catalogue that only the database finds. */
+static const struct {
+	const char *code, *field;
+	enum text text;
+} catalog_faults[] = {
+	{ "parent_unknown", "parent", TEXT_parent_not_found },
+	{ "code_misfit", "code", TEXT_code_below },
+	{ "sunat_code_elsewhere", "sunat_code", TEXT_sunat_code_elsewhere },
+	{ "levels_in_use", "levels", TEXT_levels_in_use },
+	{ "successor_unknown", "by", TEXT_successor_unknown },
+	{ "successor_retired", "by", TEXT_successor_retired },
+	{ "successor_incomplete", "by", TEXT_successor_incomplete },
+};
+
+static int
+catalog_fault(struct request *rq, const char *code)
+{
+	for (size_t i = 0; i < NITEMS(catalog_faults); i++) {
+		if (strcmp(catalog_faults[i].code, code) != 0)
+			continue;
+		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
+		faults_add_field(&rq->faults, catalog_faults[i].field, "#", catalog_faults[i].text);
+		return reply_faults(rq);
+	}
+	return 0;
+}
+
 /* How each code of the SQL function refuse(code, words) is answered; NULL: with the problem of that code. */
 static const struct {
 	const char *code;
@@ -143,6 +179,9 @@ static const struct {
 	{ "incomplete", incomplete },
 	{ "client_unknown", client_unknown },
 	{ "contact_unknown", contact_unknown },
+	{ "label_taken", label_taken },
+	{ "plan_faulty", NULL },
+	{ "plan_outdated", NULL },
 };
 
 /* message  a code, then words, each preceded by a blank */
@@ -159,6 +198,8 @@ refused_by_statement(struct request *rq, const char *message)
 			return reply_problem(rq, refusals[i].code);
 		return refusals[i].answer(rq, message + length);
 	}
+	if (catalog_fault(rq, arena_copy(&rq->arena, message, length)) != 0)
+		return rq->reply.status;
 	log_msg(LOG_ERROR, "%s: a statement refused with a code that is not in the table", rq->id);
 	return reply_problem(rq, "internal");
 }

@@ -45,6 +45,14 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 		*ret_show = (struct call){ &sql_draft_get, { id, rq->advisor_id } };
 		*ret_changed = (struct call){ &sql_draft_changed_last, { id } };
 		break;
+	case ENTITY_CATALOG:
+		*ret_show = (struct call){ &sql_catalog_shown, { id } };
+		*ret_changed = (struct call){ &sql_catalog_changed_last, { id } };
+		break;
+	case ENTITY_CATALOG_ITEM:
+		*ret_show = (struct call){ &sql_catalog_item_get, { id, rq->param[1] } };
+		*ret_changed = (struct call){ &sql_catalog_changed_last, { id } };
+		break;
 	default:
 		*ret_show = (struct call){ &sql_opportunity_get_rendered, { id } };
 		*ret_changed = (struct call){ &sql_opportunity_changed_last, { id } };

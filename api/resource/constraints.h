@@ -17,6 +17,14 @@
 	C(client_name_form, NULL, "client.name", TEXT_field_characters)                            \
 	C(client_legal_representative_form, NULL, "client.legal_representative",                   \
 	    TEXT_field_characters)                                                                 \
+	C(catalog_item_code_key, "code_taken", NULL, TEXT_NONE)                                    \
+	C(catalog_item_code_form, NULL, "code", TEXT_code_needed)                                  \
+	C(catalog_item_label_form, NULL, "label", TEXT_field_characters)                           \
+	C(catalog_item_depth, NULL, "parent", TEXT_too_deep)                                       \
+	C(catalog_item_validity, NULL, "valid_until", TEXT_validity_reversed)                      \
+	C(catalog_item_replaced_by_acyclic, NULL, "by", TEXT_successor_cycle)                      \
+	C(catalog_name_form, NULL, "name", TEXT_field_characters)                                  \
+	C(catalog_levels_form, NULL, "levels", TEXT_field_characters)                              \
 	C(advisor_full_name_form, NULL, "full_name", TEXT_field_characters)                        \
 	C(contact_ownership_check_whole, NULL, "contact.ownership_check", TEXT_required)           \
 	C(contact_right_range, NULL, "contact.ownership_check.right", TEXT_right_range)

@@ -60,7 +60,8 @@ const char *
 field_of(const struct operation *op, const char *pointer, struct arena *arena)
 {
 	const char *body = op != NULL && op->section != NULL ? op->section : "body", *section;
-	const char *p = pointer + strspn(pointer, "#/?");
+	const char *p = pointer + strspn(pointer, "#/?"), *last = "";
+	size_t last_length = 0;
 	char *field, *end;
 
 	if (*p == '\0')
@@ -72,6 +73,11 @@ field_of(const struct operation *op, const char *pointer, struct arena *arena)
 		n = strcspn(p, "/");
 		if (n > 0 && strspn(p, DIGITS) == n)
 			continue;
+		/* A tree's field has one name at any depth. */
+		if (n == last_length && memcmp(p, last, n) == 0)
+			continue;
+		last = p;
+		last_length = n;
 		if (end > field)
 			*end++ = '.';
 		memcpy(end, p, n);

@@ -24,9 +24,12 @@ struct operation {
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
+	bool body_csv; /* text/csv is listed; the schema is not for it */
+	long long body_max; /* its x-max-bytes: the largest body; 0: as configured */
 	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
 	bool anyone; /* "security: []": needs no access token */
 	const char *answers; /* media type of the successful response; NULL: it has no body */
+	bool answers_csv; /* it also lists text/csv */
 	bool personal; /* the successful response has members marked x-personal */
 	const struct parameter *params;
 	int nparams;

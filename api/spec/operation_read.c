@@ -189,6 +189,8 @@ read_body(struct loader *l, struct operation *op, const json_t *node)
 		return loader_fail(l, "the two media types must have the same schema");
 	op->body_required = json_is_true(json_object_get(body, "required"));
 	op->body_merge_patch = patch != NULL;
+	op->body_csv = json_object_get(content, "text/csv") != NULL;
+	op->body_max = json_integer_value(json_object_get(body, "x-max-bytes"));
 	if (compile_schema(l, schema, &op->body) == -1)
 		return -1;
 	loader_leave(l, length);
@@ -207,6 +209,20 @@ success_type(const json_t *responses)
 			json_object_foreach (json_object_get(response, "content"), type, media)
 				return type;
 	return NULL;
+}
+
+/* Whether a 2xx answer lists text/csv. */
+static bool
+lists_csv(const json_t *responses)
+{
+	const char *status;
+	json_t *response;
+
+	json_object_foreach ((json_t *)responses, status, response)
+		if (status[0] == '2' &&
+		    json_object_get(json_object_get(response, "content"), "text/csv") != NULL)
+			return true;
+	return false;
 }
 
 /* Bounds the search in recursive schemas, which hold nothing new further down. */
@@ -257,6 +273,7 @@ read_operation(struct loader *l, struct operation *op, const json_t *item, const
 	op->anyone = json_is_array(json_object_get(node, "security")) &&
 		     json_array_size(json_object_get(node, "security")) == 0;
 	op->answers = success_type(json_object_get(node, "responses"));
+	op->answers_csv = lists_csv(json_object_get(node, "responses"));
 	op->personal = shows_personal(l, json_object_get(node, "responses"));
 	if (read_section(l, node, &op->section) == -1)
 		return -1;

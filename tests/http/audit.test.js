@@ -41,6 +41,12 @@ const wanted = {
   competitor_offer_delete: "update opportunity",
   closure_put: "insert consent, update opportunity",
   typification_put: "insert action, insert consent, update opportunity",
+  catalog_update: "update catalog",
+  catalog_item_create: "insert catalog_item",
+  catalog_item_update: "update catalog_item",
+  catalog_item_replace: "update catalog_item",
+  catalog_plan_create: "",
+  catalog_plan_apply: "insert catalog_item",
   opportunity_reopen: "insert reopening, update opportunity",
   typification_create: "insert action, insert client, insert consent, insert contact, insert opportunity",
 };
@@ -73,7 +79,7 @@ for (const id of Object.keys(wanted))
       assert.equal(x.operation, id);
       assert.equal(x.address, "127.0.0.1");
       assert.equal(x.db_role, new URL(world.database.serve).username);
-      assert.equal(x.advisor_id, advisorId(rq.as === boss ? "E8000001" : "E8153375"));
+      assert.equal(x.advisor_id, advisorId(rq.by || (rq.as === boss ? "E8000001" : "E8153375")));
       assert.equal(x.session_id === null, id === "session_create");
       assert.equal(x.before === null, x.action === "insert");
       assert.equal(x.after === null, x.action === "delete");

@@ -10,9 +10,9 @@ const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
+const forChiefs = (op) => op.id.startsWith("advisor_") || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
 /* Only supervisors and administrators may use these. */
-const supervisors = ["opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
+const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
@@ -70,6 +70,12 @@ async function newAccount(more = {}) {
   world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
   account = r.json.id;
   return username;
+}
+let numbers = 0, shownPlan;
+async function newPlan() {
+  const r = await chief.post("/v1/catalogs/stage/plans", { items: [] });
+  assert.equal(r.status, 201, r.text);
+  return r.json.id;
 }
 async function mustChange() {
   const username = newUsername();
@@ -142,6 +148,16 @@ const good = {
   opportunity_audit_list: () => ({ as: boss }),
   catalog_list: () => ({}),
   catalog_get: () => ({}),
+  catalog_update: () => ({ as: chief, body: { name: `Etapa ${++numbers}` } }),
+  catalog_item_create: () => ({ as: chief, ids: { catalog: "operator" }, body: { label: `OPERADOR ${++numbers}` } }),
+  catalog_item_get: () => ({ ids: { catalog: "operator", code: "bitel" } }),
+  catalog_item_update: () => ({ as: chief, ids: { catalog: "operator", code: "bitel" }, body: { operator_code: `B${++numbers}` } }),
+  catalog_item_usage: () => ({ as: boss, ids: { catalog: "operator", code: "bitel" } }),
+  catalog_item_replace: () => ({ as: chief, ids: { catalog: "operator", code: "bitel" }, body: { by: "entel" } }),
+  catalog_revision_list: () => ({ as: boss }),
+  catalog_plan_create: () => ({ as: chief, body: { items: [{ label: "NUEVA ETAPA" }] } }),
+  catalog_plan_get: async () => ({ as: chief, ids: { plan_id: await (shownPlan ||= newPlan()) } }),
+  catalog_plan_apply: async () => ({ as: chief, ids: { plan_id: await newPlan() } }),
   livez: () => ({}),
   readyz: () => ({}),
   metrics: () => ({}),
@@ -154,7 +170,7 @@ const good = {
 
 const fill = (shape, ids = {}) => {
   const all = { client_id: mine.client.id, contact_id: mine.contact.id, opportunity_id: mine.opportunity.id, action_id: action,
-    catalog: "stage", advisor_id: account, ...ids };
+    catalog: "stage", code: "retenido", plan_id: "1", advisor_id: account, ...ids };
   return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
 };
 
@@ -209,7 +225,8 @@ const altered = (token) => {
 const badIds = ["999999999999", "9223372036854775807", "9223372036854775808", "99999999999999999999", "0", "00001", "-1", "+1",
   "1e3", "abc", "1.0", "%20"];
 const badLimits = ["0", "101", "-1", "abc", "1.5", "1e1", "%2B1", "0x10", "1%200", "9999999999999999999999"];
-const long = "x".repeat(70 * 1024);
+/* A plan may have 4 MiB. */
+const tooLong = (op) => "x".repeat(op.id === "catalog_plan_create" ? 4097 * 1024 : 70 * 1024);
 
 /* By status: [title, condition on the operation, test]. Each declared status of an operation needs at least one test. */
 const ways = {
@@ -331,7 +348,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", op.id === "catalog_get" ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
@@ -394,7 +411,7 @@ const ways = {
     faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
   }]],
   411: [["neither Content-Length nor chunked", () => true, async (op) => {
-    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(op.id.startsWith("advisor_") ? chief : ana).token}` } : {}) };
+    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(forChiefs(op) ? chief : ana).token}` } : {}) };
     const r = await bare(op.method, fill(op.path), headers);
     assert.equal(r.status, 411, r.text);
     assert.equal(r.message, "Length Required");
@@ -403,8 +420,8 @@ const ways = {
     fs.appendFileSync(lib.seenFile, `${op.id} 411\n`);
   }]],
   413: [
-    ["70 KiB", () => true, async (op) => faultless(await send(op, { body: { name: long } }), 413, "content_too_large")],
-    ["70 KiB in chunks", () => true, async (op) => faultless(await send(op, { body: { name: long },
+    ["70 KiB", () => true, async (op) => faultless(await send(op, { body: { name: tooLong(op) } }), 413, "content_too_large")],
+    ["70 KiB in chunks", () => true, async (op) => faultless(await send(op, { body: { name: tooLong(op) },
       headers: { "content-length": null, "transfer-encoding": "chunked" } }), 413, "content_too_large")],
   ],
   415: [["a media type, charset or encoding that is not accepted", () => true, async (op) => {
@@ -434,6 +451,10 @@ const ways = {
     ["an id that is none, and two of them", (op) => op.id === "form_get", async (op) => {
       lib.faultAt(await send(op, { query: "client_id=x" }), "#/client_id");
       lib.faultAt(await send(op, { query: "client_id=1&contact_id=1" }), "#");
+    }],
+    ["as_of is an instant of the history, include is inactive", (op) => op.id === "catalog_get", async (op) => {
+      for (const value of ["2020-01-01", "yesterday", "2026-02-30", "2026-01-01T00:00:00"]) lib.faultAt(await send(op, { query: `as_of=${value}` }), "#/as_of");
+      lib.faultAt(await send(op, { query: "include=all" }), "#/include");
     }],
     ["limit is 1 to 100", (op) => op.query.includes("limit"), async (op) => {
       const g = await good[op.id]();
@@ -488,9 +509,11 @@ function succeeds(status) {
     if (personal.test(op.path)) assert.match(r.headers["cache-control"], /no-store/);
     if (status === 201) {
       assert.equal(r.headers.location, op.id === "session_create" ? "/v1/sessions/current"
+        : op.id === "catalog_item_create" ? `/v1/catalogs/operator/items/${r.json.code}`
+        : op.id === "catalog_plan_create" ? `/v1/catalogs/stage/plans/${r.json.id}`
         : op.id === "action_create" ? r.headers.location.replace(/[0-9]+$/, r.json.id)
           : `${op.path.replace("typifications", "opportunities").replace(/\/clients\/.*contacts/, "/contacts")}/${r.json.id}`);
-      const reader = op.id === "session_create" ? lib.caller(world.base, r.json.access_token) : op.id === "advisor_create" ? chief : ana;
+      const reader = op.id === "session_create" ? lib.caller(world.base, r.json.access_token) : forChiefs(op) ? chief : ana;
       const there = await reader.get(r.headers.location);
       assert.equal(there.status, 200);
       if (op.id !== "session_create") assert.deepEqual(there.json, r.json);

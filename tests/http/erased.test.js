@@ -30,7 +30,8 @@ const settings = process.env.TEST_PLANS !== "every" ? { "default settings": {}, 
 };
 
 /* Writes that neither concern a client's record nor compare an entity tag. */
-const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put"];
+const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put",
+  "catalog_item_create", "catalog_plan_create", "catalog_plan_apply", "catalog_update", "catalog_item_update", "catalog_item_replace"];
 
 /* The catalogues that the requests below choose from, each with a valid code. */
 const right = {
@@ -150,12 +151,12 @@ async function prepared(clients, erased) {
   const tries = Object.values(names).filter((r) => r.chooses).length * count;
   sql(`insert into catalog_item (catalog_id, label) select c.id, l from catalog c, (select 'RETIRADA ' || n as l from generate_series(1, ${tries}) n union all select 'SIN AVISO') x
         where c.code in (${catalogs})`);
-  superuser("set session_replication_role = replica; update catalog_item set selectable = false where code = 'sin-aviso'");
+  superuser("set session_replication_role = replica; update catalog_item set selectable_during = '{}' where code = 'sin-aviso'");
   let retired = 0;
   /* retire() - retires a choice without notifying any process, and returns its code. */
   const retire = () => {
     const code = `retirada-${++retired}`;
-    superuser(`set session_replication_role = replica; update catalog_item set active = false, selectable = false where code = '${code}';
+    superuser(`set session_replication_role = replica; update catalog_item set active = false, valid_until = now(), selectable_during = '{}' where code = '${code}';
       update catalog set revision = revision + 1 where code in (${catalogs})`);
     return code;
   };

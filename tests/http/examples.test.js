@@ -57,6 +57,14 @@ const send = {
   },
   advisor_create: (body) => chief.post("/v1/advisors", { ...body, username: "E7000001" }),
   advisor_update: async (body) => chief.patch(await anyAccount(), body, patch),
+  catalog_update: async (body) => chief.patch("/v1/catalogs/sub_campaign", body, patch),
+  catalog_item_create: async (body) => chief.post("/v1/catalogs/retention_action/items", body),
+  catalog_item_update: async (body) => chief.patch("/v1/catalogs/retention_action/items/bono-gb.bono-4-gb-por-12-meses", { ...body, label: undefined }, patch),
+  catalog_item_replace: async (body) => {
+    assert.equal((await chief.patch(`/v1/catalogs/retention_action/items/${body.by}`, { valid_from: null })).status, 200);
+    return chief.post("/v1/catalogs/retention_action/items/bono-gb.bono-4-gb-por-12-meses/replacement", body);
+  },
+  catalog_plan_create: async (body) => chief.post("/v1/catalogs/retention_action/plans", body, typeof body === "string" ? { "content-type": "text/csv" } : {}),
   advisor_password_put: async (body) => chief.put(`${await anyAccount()}/password`, body),
   client_create: async (body) => {
     assert.equal((await ana.post("/v1/clients", body)).json.code, "client_exists", "the sample data already have this client");
@@ -78,6 +86,12 @@ const send = {
     body.client ? { ...body, client: { ...body.client, document_type: "pasaporte" } } : { ...body, client_id: await anyClient() }),
 };
 
+/* First, for the examples of changes change them. */
+test("the catalogues equal the document's examples", async () => {
+  assert.deepEqual((await ana.get("/v1/catalogs")).json, example("catalogs"));
+  assert.deepEqual((await ana.get("/v1/catalogs/retention_action")).json, example("catalog"));
+});
+
 test("every $ref of the document resolves", () => {
   const walk = (node) => {
     if (node === null || typeof node !== "object") return [];
@@ -98,11 +112,6 @@ for (const [operation, names] of Object.entries(shown))
       const r = await send[operation](example(name));
       assert.ok([200, 201, 204].includes(r.status), `${r.status}: ${r.text}`);
     });
-
-test("the catalogues equal the document's examples", async () => {
-  assert.deepEqual((await ana.get("/v1/catalogs")).json, example("catalogs"));
-  assert.deepEqual((await ana.get("/v1/catalogs/retention_action")).json, example("catalog"));
-});
 
 test("the manual's client and past opportunity equal the document's examples", async () => {
   const known = ({ id, created_at, updated_at, etag, ...rest }) => rest;

@@ -57,6 +57,20 @@ form_get                200 -      x     x    p    +++0     +++0       +++0     
 
 catalog: one, absent
 catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
+catalog_update          200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+catalog_item_create     201 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+catalog_revision_list   200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
+catalog_plan_create     201 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+
+item: one, absent, in a catalogue that is absent
+catalog_item_get        200 -      x     x    p    +00      +00        +00      +00      +00      +00      +00     +00      +00           +00
+catalog_item_update     200 -      x     x    p    r        r          +00      r        r        r        r       r        r             r
+catalog_item_usage      200 -      x     x    p    r        +00        +00      r        r        r        r       r        r             r
+catalog_item_replace    200 -      x     x    p    r        r          +00      r        r        r        r       r        r             r
+
+plan: one, absent, another catalogue's
+catalog_plan_get        200 -      x     x    p    r        r          +00      r        r        r        r       r        r             r
+catalog_plan_apply      200 -      x     x    p    r        r          +00      r        r        r        r       r        r             r
 
 client: one, absent
 client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
@@ -141,6 +155,8 @@ const objects = {
   "form": (b) => [`opportunity_id=${b.own.id}`, `opportunity_id=${theirs.own.id}`, `client_id=${b.own.client}`, `client_id=${absent}`].map((query) => ({ query })),
   "opportunity with a draft": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
   "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
+  "item": () => [{ catalog: "operator", code: "bitel" }, { catalog: "operator", code: "no-hay" }, { catalog: "no-hay", code: "bitel" }],
+  "plan": () => [{ catalog: "operator", plan_id: known.plan }, { catalog: "operator", plan_id: absent }, { catalog: "stage", plan_id: known.plan }],
   "client": (b) => [{ client_id: b.own.client }, { client_id: absent }],
   "new client": () => [{ document: {} }, { document: { document_number: known.client.document_number } }],
   "client in the body": (b) => [{ client: lib.newClient() }, { client: lib.newClient({ document_number: known.client.document_number }) },
@@ -174,6 +190,11 @@ const bodies = {
   draft_put: () => ({ note: "X" }),
   typification_put: () => ({ diagnosis: { reason: lib.reason } }),
   typification_create: (o) => ({ ...o, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }),
+  catalog_update: () => ({ name: "Otro nombre" }),
+  catalog_item_create: () => ({ label: "OTRA ETAPA" }),
+  catalog_plan_create: () => ({ items: [{ label: "OTRA ETAPA" }] }),
+  catalog_item_update: () => ({ label: "OTRO OPERADOR" }),
+  catalog_item_replace: () => ({ by: "entel" }),
   advisor_create: (o) => ({ username: o.username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password }),
   advisor_update: () => ({ full_name: "OTRO NOMBRE" }),
   advisor_password_put: () => ({ password: "otra-clave-de-prueba" }),
@@ -226,6 +247,7 @@ before(async () => {
   gone.drop();
   const ana = await world.signedIn("E8153375"), chief = await world.signedIn("E8000002");
   known.client = (await ana.post("/v1/clients", lib.newClient())).json;
+  known.plan = (await chief.post("/v1/catalogs/operator/plans", { items: [{ label: "OTRO OPERADOR" }] })).json.id;
   known.record = world.database.sql("select min(id) from advisor where username is null");
   let n = 0;
   for (const [name, account] of Object.entries(roles)) {

@@ -47,7 +47,10 @@ const derived = { birthday_today: "birth_date" };
 
 /* Operations that have nothing to do with a client, and whose answers differ between processes or over time. */
 const elsewhere = ["session_create", "session_refresh", "session_get", "session_delete", "password_put", "livez", "readyz", "metrics",
-  "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script"];
+  "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script",
+  /* Of administrators and supervisors, who see everything. */
+  "catalog_update", "catalog_item_create", "catalog_item_update", "catalog_item_usage", "catalog_item_replace", "catalog_revision_list",
+  "catalog_plan_create", "catalog_plan_get", "catalog_plan_apply"];
 
 const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
 let fresh = 42000000;
@@ -102,6 +105,7 @@ const requests = {
   opportunity_audit_list: (of) => [[`${of.open}/audit`]],
   catalog_list: () => [["/v1/catalogs"]],
   catalog_get: () => [["/v1/catalogs/stage"]],
+  catalog_item_get: () => [["/v1/catalogs/stage/items/retenido"]],
   advisor_list: () => [["/v1/advisors"]],
   advisor_create: () => [["/v1/advisors", { username: "E5500999", full_name: "X", role: "advisor", password: lib.password }]],
   advisor_get: () => [["/v1/advisors/1"]],

@@ -17,6 +17,7 @@ const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
  *   {as, method, where, body, other, tagged, creates}
  * other    another valid body, if there is one
  * tagged   the path whose ETag its If-Match takes, if it takes one
+ * by       the username of `as`; E8153375 where it is left out
  * creates  true if it answers 201
  */
 function writes(world, { ana, boss }) {
@@ -31,6 +32,20 @@ function writes(world, { ana, boss }) {
     const r = await ana.post(`${o.at}/actions`, row);
     assert.equal(r.status, 201, r.text);
     return { ...o, rowAt: r.headers.location };
+  };
+  /* An item of a catalogue that nobody uses, of administrators. */
+  const chief = () => world.signedIn("E8000002");
+  let items = 0;
+  const ofAdmin = async (method, where, more) => ({ as: await chief(), by: "E8000002", method, where, ...more });
+  const item = async () => {
+    const r = await (await chief()).post("/v1/catalogs/competitor_offer/items", { label: `OFERTA DE PRUEBA ${++items} ${Math.random()}` });
+    assert.equal(r.status, 201, r.text);
+    return r.headers.location;
+  };
+  const plan = async () => {
+    const r = await (await chief()).post("/v1/catalogs/competitor_offer/plans", { items: [{ label: `OFERTA DEL PLAN ${++items} ${Math.random()}` }] });
+    assert.equal(r.status, 201, r.text);
+    return r.headers.location;
   };
   const section = (name, body, other) => async () => {
     const where = `${(await opened()).at}/${name}`;
@@ -88,6 +103,20 @@ function writes(world, { ana, boss }) {
       const { at } = await opened();
       return { as: ana, method: "PUT", where: `${at}/typification`, tagged: at, body: lib.form(), other: { diagnosis: { reason: lib.reason } } };
     },
+    catalog_update: () => ofAdmin("PATCH", "/v1/catalogs/competitor_plan", { tagged: "/v1/catalogs/competitor_plan", body: { name: `Plan ${++items}` }, other: { name: "Otro" } }),
+    catalog_item_create: () => ofAdmin("POST", "/v1/catalogs/competitor_offer/items", { creates: true, body: { label: `"Ñ" ${++items} ${Math.random()}`, valid_from: "2027-01-01" },
+      other: { label: "OTRA OFERTA DE PRUEBA" } }),
+    catalog_item_update: async () => {
+      const where = await item();
+      return ofAdmin("PATCH", where, { tagged: where, body: { label: `OFERTA CON OTRO TEXTO ${items}`, valid_until: "2020-01-01", position: 900000 + items }, other: { label: "OTRO" } });
+    },
+    catalog_item_replace: async () => {
+      const where = await item();
+      return ofAdmin("POST", `${where}/replacement`, { tagged: where, body: { by: "bono-gb", move_open: true }, other: { by: "no-indica" } });
+    },
+    catalog_plan_create: () => ofAdmin("POST", "/v1/catalogs/competitor_offer/plans", { creates: true, body: { items: [{ label: `OFERTA ${++items}` }, { code: "bono-gb", position: 7 }] },
+      other: { items: [] } }),
+    catalog_plan_apply: async () => ofAdmin("POST", `${await plan()}/application`),
     opportunity_reopen: async () => {
       const { at } = await opened();
       assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);

@@ -38,7 +38,7 @@ grant select on mark to gestor_api;
 select pg_temp.same('tables without the trigger', (select string_agg(c.relname, ' ' order by c.relname) from pg_class c
      where c.relnamespace = 'gestor'::regnamespace and c.relkind = 'r'
        and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'audit_change' and t.tgfoid = ('gestor.audit_' || c.relname)::regproc and t.tgenabled = 'A')
-       and c.relname in ('advisor', 'client', 'contact', 'opportunity', 'action', 'consent', 'reopening', 'session', 'catalog_item')), null);
+       and c.relname in ('advisor', 'client', 'contact', 'opportunity', 'action', 'consent', 'reopening', 'session', 'catalog', 'catalog_item')), null);
 
 -- ---------------------------------------------------------------- what the triggers write
 
@@ -98,8 +98,10 @@ update session set ended_at = now();
 select pg_temp.same('its end', pg_temp.entries(), 'update session {"ended_at": null} > {"ended_at": ' || to_jsonb(now())::text || '}');
 insert into catalog_item (catalog_id, label) values (2, 'BITEL');
 update catalog_item set active = false where code = 'bitel' and catalog_id = 2;
-select pg_temp.same('catalog_item', pg_temp.entries(), e'insert catalog_item > {"code": "bitel", "label": "BITEL", "active": true, "position": 2, "catalog_id": 2}'
-    '\nupdate catalog_item {"active": true} > {"active": false}');
+select pg_temp.same('catalog_item', pg_temp.entries(), e'insert catalog_item > {"code": "bitel", "label": "BITEL", "position": 2, "catalog_id": 2}'
+    '\nupdate catalog_item {"valid_until": null} > {"valid_until": ' || (select to_jsonb(valid_until)::text from catalog_item where code = 'bitel' and catalog_id = 2) || '}');
+update catalog set name = 'SUB CAMPAÑA' where id = 2;
+select pg_temp.same('catalog', pg_temp.entries(), 'update catalog {"name": "Sub Campaña"} > {"name": "SUB CAMPAÑA"}');
 
 -- An entry names the client and the opportunity that its object belongs to, so that their audit lists find it.
 select pg_temp.same('client and opportunity of an entry', (select string_agg(distinct object_type || ':' || (client_id is not null)::int || (opportunity_id is not null)::int, ' ')

@@ -104,7 +104,7 @@ begin
         'create trigger x before insert on gestor.consent for each row execute function gestor.catalog_renamed()',
         'create role x', 'set session_replication_role = replica',
         'create temporary table x (a int)', 'create temporary view x as select 1', 'select 1 as a into temporary x', 'create function pg_temp.x() returns int language sql return 1',
-        'create function public.x() returns int language sql return 1', 'create type gestor.x as enum (''a'')', 'create extension pg_trgm', 'create publication x', 'create event trigger x on ddl_command_start execute function gestor.catalog_renamed()',
+        'create function public.x() returns int language sql return 1', 'create type gestor.x as enum (''a'')', 'create extension citext', 'create publication x', 'create event trigger x on ddl_command_start execute function gestor.catalog_renamed()',
         'comment on table gestor.client is ''x''', 'alter function gestor.client_erase(bigint, timestamptz) security invoker',
         'select 1 from pg_authid', 'select 1 from pg_statistic', 'select 1 from pg_user_mapping', 'select pg_read_file(''postgresql.conf'')', 'select pg_read_binary_file(''PG_VERSION'')', 'select pg_ls_dir(''.'')', 'select pg_stat_file(''PG_VERSION'')',
         'copy gestor.client to program ''cat''', 'copy gestor.client to ''/tmp/x''', 'copy gestor.throttle from ''/etc/hostname''', 'copy gestor.throttle from program ''hostname''',

@@ -79,6 +79,8 @@ fields_without_a_section_keep_their_name(void **state)
 	assert_field("client_create", "#/Idempotency-Key", "Idempotency-Key");
 	assert_field("session_create", "#/username", "username");
 	assert_field("opportunity_list", "#/stage", "stage");
+	/* A tree's field has one name at any depth. */
+	assert_field("catalog_plan_create", "#/items/3/items/0/items/12/label", "items.label");
 	assert_field("advisor_create", "#/rights/0", "rights");
 	assert_string_equal(field_of(NULL, "#/a/0/b", &arena), "a.b");
 }

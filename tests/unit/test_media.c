@@ -114,12 +114,28 @@ content_type_is(void **state)
 	assert_true(media_is("application/merge-patch+json", "application/merge-patch+json"));
 }
 
+static void
+the_wanted_type_is_the_one_with_more_quality(void **state)
+{
+	(void)state;
+	assert_true(
+	    media_quality("text/csv", "text/csv") > media_quality("text/csv", "application/json"));
+	assert_true(media_quality("*/*", "text/csv") == media_quality("*/*", "application/json"));
+	assert_true(media_quality("text/csv, */*;q=0.1", "text/csv") >
+		    media_quality("text/csv, */*;q=0.1", "application/json"));
+	assert_true(media_quality("text/csv;q=0.5, application/json", "text/csv") <
+		    media_quality("text/csv;q=0.5, application/json", "application/json"));
+	assert_true(media_quality("text/csv;q=0", "text/csv") <= 0);
+	assert_true(media_quality(NULL, "text/csv") >= 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accept_takes),
 		cmocka_unit_test(accept_refuses),
+		cmocka_unit_test(the_wanted_type_is_the_one_with_more_quality),
 		cmocka_unit_test(the_most_precise_range_decides),
 		cmocka_unit_test(content_type_is),
 	};
