@@ -103,6 +103,62 @@ audit_key(PGconn *pg)
 	return true;
 }
 
+/*
+ * Indexes that a desk with data gets without being stopped: `create index concurrently` runs in no transaction, so no migration can
+ * hold it. What an interrupted build leaves is not valid, and is dropped.
+ */
+#define INDEX(name, on)                                                                            \
+	{                                                                                          \
+		"select coalesce((select indisvalid from pg_index where indexrelid = "             \
+		"to_regclass('gestor." name "')), false)",                                         \
+		    "drop index concurrently if exists gestor." name,                              \
+		    "create index concurrently " name " on gestor." on                             \
+	}
+static const struct {
+	const char *is_valid, *drop, *create;
+} indexes[] = {
+	/* How often a catalogue's item is used, and which open opportunities have it (0026_catalog_life.sql). */
+	INDEX("opportunity_open", "opportunity (id) where closed_at is null and voided_at is null"),
+	INDEX("opportunity_of_competitor_plan", "opportunity (competitor_plan_id, created_at desc, "
+						"id desc) where competitor_plan_id is not null"),
+	INDEX(
+	    "opportunity_of_competitor_offer", "opportunity (competitor_offer_id, created_at desc, "
+					       "id desc) where competitor_offer_id is not null"),
+	INDEX("opportunity_of_offer_channel", "opportunity (offer_channel_id, created_at desc, id "
+					      "desc) where offer_channel_id is not null"),
+	INDEX("opportunity_of_operator",
+	    "opportunity (operator_id, created_at desc, id desc) where operator_id is not null"),
+	INDEX("opportunity_of_advertising_acceptance",
+	    "opportunity (advertising_acceptance_id, created_at desc, id desc) where "
+	    "advertising_acceptance_id is not null"),
+	INDEX("action_of_action", "action (action_id, created_at)"),
+	INDEX("action_of_final_state",
+	    "action (final_state_id, created_at) where final_state_id is not null"),
+	INDEX("client_of_document_type", "client (document_type_id, created_at)"),
+};
+
+static bool
+build_indexes(PGconn *pg)
+{
+	static const char what[] = "indexes";
+	int64_t start_ms = clock_ms();
+
+	if (ask(pg, what, "set lock_timeout to 0") == FAILED)
+		return false;
+	for (size_t i = 0; i < NITEMS(indexes); i++) {
+		enum answer valid = ask(pg, what, indexes[i].is_valid);
+
+		if (valid == FAILED)
+			return false;
+		if (valid == NO && (ask(pg, what, indexes[i].drop) != NO ||
+				       ask(pg, what, indexes[i].create) != NO))
+			return false;
+	}
+	if (clock_ms() - start_ms >= 1000)
+		printf("indexes built (%lld ms)\n", (long long)(clock_ms() - start_ms));
+	return ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
+}
+
 static bool
 partitions(PGconn *pg)
 {
@@ -127,5 +183,5 @@ catch_up(PGconn *pg)
 	/* A role without DDL rights may run `gestor migrate` when nothing is to be done. */
 	if (owner != YES)
 		return owner == NO;
-	return render(pg) && audit_key(pg) && partitions(pg);
+	return build_indexes(pg) && render(pg) && audit_key(pg) && partitions(pg);
 }
