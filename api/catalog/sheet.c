@@ -92,7 +92,8 @@ read_head(struct reading *r, const struct csv_row *row)
 				fault(r, row->line, NULL, TEXT_column_unknown, shown,
 				    all_names(r->arena));
 			else
-				fault(r, row->line, shown, TEXT_column_repeated, shown);
+				fault(r, row->line, names[column], TEXT_column_repeated,
+				    names[column]);
 			ok = false;
 			continue;
 		}

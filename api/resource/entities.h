@@ -24,9 +24,9 @@
 	E(DIAGNOSIS, "")                                                                           \
 	E(COMPETITOR_OFFER, "")                                                                    \
 	E(CLOSURE, "")                                                                             \
+	E(DRAFT, "")                                                                               \
 	E(CATALOG, "name,levels")                                                                  \
 	E(CATALOG_ITEM,                                                                            \
-	    "label,position,valid_from,valid_until,replaced_by,operator_code,sunat_code")          \
-	E(DRAFT, "")
+	    "label,position,valid_from,valid_until,replaced_by,operator_code,sunat_code")
 
 #endif
