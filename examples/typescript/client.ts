@@ -75,7 +75,7 @@ export const dayInLima = (instant: string) => limaDay.format(new Date(instant));
 
 /* signIn(url, username, password) - a session: {gestor, signOut}. */
 export async function signIn(url: string, username: string, password: string) {
-  const gestor = createClient<paths>({ baseUrl: url, fetch: fetchWithRetry });
+  const gestor = createClient<paths, "application/json" | "application/problem+json">({ baseUrl: url, fetch: fetchWithRetry });
   let session: Schemas["Session"] | null = null, renewAt = 0;
   let renewal: Promise<void> | null = null;
 

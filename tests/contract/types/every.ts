@@ -6,7 +6,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./gestor.d.ts";
 
 type Schemas = components["schemas"];
-const gestor = createClient<paths>({ baseUrl: "http://127.0.0.1:8080" });
+const gestor = createClient<paths, "application/json" | "application/problem+json">({ baseUrl: "http://127.0.0.1:8080" });
 
 async function ok<A extends { data?: unknown; error?: Schemas["Problem"]; response: Response }>(answer: Promise<A>): Promise<NonNullable<A["data"]>> {
   const { data, error } = await answer;
@@ -116,6 +116,23 @@ async function form() {
   flag(can_close["no-retenido"]); maybe(next?.field ?? null); maybe(write?.if_match ?? null);
 }
 
+async function catalogs() {
+  const catalog: Schemas["CatalogName"] = "retention_action", path = { catalog };
+  count((await ok(gestor.GET("/v1/catalogs/{catalog}", { params: { path, query: { as_of: "2026-01-01", include: "inactive" } } }))).revision);
+  text((await ok(gestor.PATCH("/v1/catalogs/{catalog}", { params: { path }, body: { name: "X" } }))).name);
+  const made = await ok(gestor.POST("/v1/catalogs/{catalog}/items", { params: { path }, body: { label: "BONO 8 GB", parent: "bono-gb", position: 2 } }));
+  const item = { params: { path: { ...path, code: text(made.code) } } };
+  maybe((await ok(gestor.GET("/v1/catalogs/{catalog}/items/{code}", item))).valid_until);
+  flag((await ok(gestor.PATCH("/v1/catalogs/{catalog}/items/{code}", { ...item, body: { valid_until: "2027-01-01" } }))).active);
+  count((await ok(gestor.GET("/v1/catalogs/{catalog}/items/{code}/usage", item))).open);
+  maybe((await ok(gestor.POST("/v1/catalogs/{catalog}/items/{code}/replacement", { ...item, body: { by: "bono-gb", move_open: true } }))).replaced_by);
+  for (const change of (await ok(gestor.GET("/v1/catalogs/{catalog}/revisions", { params: { path } }))).items) { text(change.action); maybe(change.code); }
+  const plan = await ok(gestor.POST("/v1/catalogs/{catalog}/plans", { params: { path, query: { retire_missing: true } }, body: { items: [] } }));
+  const of = { params: { path: { ...path, plan_id: text(plan.id) } } };
+  text((await ok(gestor.GET("/v1/catalogs/{catalog}/plans/{plan_id}", of))).id);
+  text((await ok(gestor.POST("/v1/catalogs/{catalog}/plans/{plan_id}/application", of))).id);
+}
+
 async function others(path: { opportunity_id: string }) {
   for (const catalog of (await ok(gestor.GET("/v1/catalogs"))).items) text(catalog.name);
   const name: Schemas["CatalogName"] = "cancellation_reason";
@@ -153,5 +170,6 @@ export async function every() {
   await sessions();
   await others(await opportunities(await clients()));
   await form();
+  await catalogs();
   await refusals();
 }
