@@ -121,9 +121,9 @@ static const struct {
 	INDEX("opportunity_open", "opportunity (id) where closed_at is null and voided_at is null"),
 	INDEX("opportunity_of_competitor_plan", "opportunity (competitor_plan_id, created_at desc, "
 						"id desc) where competitor_plan_id is not null"),
-	INDEX(
-	    "opportunity_of_competitor_offer", "opportunity (competitor_offer_id, created_at desc, "
-					       "id desc) where competitor_offer_id is not null"),
+	INDEX("opportunity_of_competitor_offer",
+	    "opportunity (competitor_offer_id, created_at desc, "
+	    "id desc) where competitor_offer_id is not null"),
 	INDEX("opportunity_of_offer_channel", "opportunity (offer_channel_id, created_at desc, id "
 					      "desc) where offer_channel_id is not null"),
 	INDEX("opportunity_of_operator",
