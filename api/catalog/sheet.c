@@ -10,6 +10,7 @@
 
 /* Characters of a label, as openapi.yaml has it. */
 #define LABEL_MAX	  400
+#define SHOWN_MAX	  60
 #define POSITION_MAX	  1000000
 #define OPERATOR_CODE_MAX 20
 
@@ -67,6 +68,18 @@ column_named(const char *name)
 	return -1;
 }
 
+/* The beginning of a cell, for a fault. */
+static const char *
+shown(struct arena *arena, const char *cell)
+{
+	size_t n = strnlen(cell, SHOWN_MAX + 1);
+
+	if (n > SHOWN_MAX)
+		for (n = SHOWN_MAX; n > 0 && ((unsigned char)cell[n] & 0xc0) == 0x80;)
+			n--;
+	return text_is_utf8(cell, n) ? arena_copy(arena, cell, n) : "?";
+}
+
 /* Reads the first line. Returns whether the lines below it can be read. */
 static bool
 read_head(struct reading *r, const struct csv_row *row)
@@ -86,11 +99,9 @@ read_head(struct reading *r, const struct csv_row *row)
 		if (*name == '\0')
 			continue;
 		if (column < 0 || seen[column]) {
-			const char *shown = text_is_utf8(name, strlen(name)) ? name : "?";
-
 			if (column < 0)
-				fault(r, row->line, NULL, TEXT_column_unknown, shown,
-				    all_names(r->arena));
+				fault(r, row->line, NULL, TEXT_column_unknown,
+				    shown(r->arena, name), all_names(r->arena));
 			else
 				fault(r, row->line, names[column], TEXT_column_repeated,
 				    names[column]);

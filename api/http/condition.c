@@ -40,7 +40,8 @@ int
 condition_take(struct request *rq, const char *if_match, const char *if_none_match)
 {
 	if (if_match != NULL) {
-		if (entity_tags_any(if_match))
+		rq->if_match_any = entity_tags_any(if_match);
+		if (rq->if_match_any)
 			return 0;
 		rq->condition = joined(rq, "", if_match, false);
 		if (rq->condition != NULL && !rq->op->takes_if_match)
@@ -66,7 +67,7 @@ condition_of(struct request *rq, unsigned parts)
 	char *text, *at;
 	size_t length;
 
-	if (p == NULL || strcmp(p, "!*") == 0)
+	if (p == NULL || strcmp(p, "!*") == 0 || strcmp(p, "*") == 0)
 		return p;
 	at = text = arena_alloc(&rq->arena, strlen(p) + 2);
 	if (*p == '!')

@@ -84,6 +84,7 @@ struct request {
 	bool validate_only; /* a rehearsal: the write is rolled back */
 	const char *if_match, *if_none_match; /* headers of a read; NULL: absent */
 	bool weak_condition; /* If-Match has a weak tag, which never matches */
+	bool if_match_any; /* If-Match: * */
 	const char *condition; /* of a write; NULL: none (condition.h) */
 	struct {
 		const char *key; /* NULL: none (idempotency.h) */

@@ -46,11 +46,15 @@ int
 draft_put(struct request *rq)
 {
 	const struct call call = { &sql_draft_put, { rq->param[0], rq->body_text } };
-	const struct change change = draft_change(rq, &call, "precondition_failed");
+	struct change change;
 
 	if (rq->body_length > DRAFT_MAX)
 		return reply_problem_text(
 		    rq, TEXT_draft_max, arena_printf(&rq->arena, "%d", DRAFT_MAX));
+	/* A PUT makes the draft that is not there, which `*` forbids (RFC 9110, 13.1.1). Elsewhere the lock answers 404. */
+	if (rq->if_match_any)
+		rq->condition = "*";
+	change = draft_change(rq, &call, "precondition_failed");
 	return change_reply(rq, &change);
 }
 

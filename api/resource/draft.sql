@@ -12,7 +12,7 @@ select instant(d.updated_at), (select :{advisor_then a d.updated_at} from adviso
 -- name: draft_match  ($1 opportunity, $2 condition, $3 the refusal if there is no draft)
 -- Where there is no draft, no If-Match holds and every If-None-Match does.
 select case when d.opportunity_id is null and $2 not like '!%' then refuse($3)
-            when d.opportunity_id is not null and not condition_holds(array[tag(d.body)], $2) then refuse('precondition_failed') end
+            when d.opportunity_id is not null and $2 <> '*' and not condition_holds(array[tag(d.body)], $2) then refuse('precondition_failed') end
   from (values (true)) one left join draft d on d.opportunity_id = $1::bigint;
 
 -- name: draft_put  ($1 opportunity, $2 body)

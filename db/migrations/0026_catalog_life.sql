@@ -78,7 +78,9 @@ begin
             new.valid_from := case when new.valid_from > moment then moment else new.valid_from end;
             new.valid_until := least(new.valid_until, moment);
         end if;
-        if new.valid_until is null then
+        -- What is valid again has no successor.
+        if new.valid_until is null or new.replaced_by_id is not distinct from old.replaced_by_id
+            and old.valid_until <= moment and moment < new.valid_until then
             new.replaced_by_id := null;
         end if;
         return new;
@@ -589,8 +591,8 @@ begin
     return catalog_shown(catalog_code);
 end $$;
 
--- Moves the open opportunities that hold an item to another one: each is changed, rendered and audited as by its own request.
-create function choices_move(of_catalog smallint, item bigint, target catalog_item, moment timestamptz) returns void language plpgsql
+-- Moves the open opportunities that hold one of these items to another one: each is changed, rendered and audited as by its own request.
+create function choices_move(of_catalog smallint, items bigint[], target catalog_item, moment timestamptz) returns void language plpgsql
 set search_path = gestor, pg_temp as $$
 declare
     held bigint[];
@@ -600,7 +602,7 @@ begin
          where o.closed_at is null and o.voided_at is null
            and case of_catalog when 1 then o.campaign_id when 2 then o.sub_campaign_id when 5 then o.reason_id
                when 6 then o.competitor_plan_id when 7 then o.competitor_offer_id when 8 then o.offer_channel_id when 9 then o.operator_id
-               when 10 then o.advertising_acceptance_id when 11 then o.stage_id end = item
+               when 10 then o.advertising_acceptance_id when 11 then o.stage_id end = any (items)
          order by o.id for no key update) x);
     case of_catalog
         when 1 then update opportunity o set campaign_id = target.id, campaign = target.choice, updated_at = moment where o.id = any (held);
@@ -616,7 +618,7 @@ begin
         when 3, 4 then
             perform from opportunity o
              where o.closed_at is null and o.voided_at is null and exists (select from action x where x.opportunity_id = o.id
-                       and case of_catalog when 3 then x.action_id else x.final_state_id end = item)
+                       and case of_catalog when 3 then x.action_id else x.final_state_id end = any (items))
              order by o.id for no key update;
             update action x set action_id = case of_catalog when 3 then target.id else x.action_id end,
                 action = case of_catalog when 3 then target.choice else x.action end,
@@ -624,18 +626,20 @@ begin
                 final_state = case of_catalog when 4 then target.choice else x.final_state end, updated_at = moment
               from opportunity o
              where o.id = x.opportunity_id and o.closed_at is null and o.voided_at is null
-               and case of_catalog when 3 then x.action_id else x.final_state_id end = item;
+               and case of_catalog when 3 then x.action_id else x.final_state_id end = any (items);
         else null;
     end case;
 end $$;
 
--- Retires an item in favour of another of its catalogue. move_open: open opportunities that hold it get the last of its successors.
+-- Retires an item in favour of another of its catalogue. move_open: open opportunities that hold it, or one below it, get the last of its
+-- successors.
 create function catalog_item_replace(catalog_code text, item_code text, by_code text, move_open boolean) returns json language plpgsql
 security definer set search_path = gestor, pg_temp as $$
 declare
     c catalog := catalog_locked(catalog_code);
     i catalog_item := catalog_item_found(c.id, item_code);
     target catalog_item;
+    of_items bigint[];
     moment timestamptz := clock_timestamp();
 begin
     select x.* into target from catalog_item x where x.catalog_id = c.id and x.code = by_code;
@@ -654,10 +658,13 @@ begin
     if move_open then
         -- Derived anew: the item's end may have made a choice of it.
         select x.* into target from catalog_item x where x.id = target.id;
-        if not target.selectable_during @> clock_timestamp() or (c.code = 'stage' and is_final(target.choice) <> is_final(i.choice)) then
+        if not target.selectable_during @> clock_timestamp() or (c.code = 'stage' and is_final(target.choice) <> is_final(json_build_object('code', i.code))) then
             perform refuse('successor_incomplete');
         end if;
-        perform choices_move(c.id, i.id, target, moment);
+        -- Who is just saving one of them holds its row by a foreign key: this waits for them, and the next statement sees what they saved.
+        of_items := array(select x.id from catalog_item x
+            where x.catalog_id = c.id and (x.id = i.id or starts_with(x.code, i.code || '.')) order by x.id for update);
+        perform choices_move(c.id, of_items, target, moment);
     end if;
     return catalog_item_shown(catalog_code, item_code);
 end $$;
@@ -827,12 +834,15 @@ begin
         select distinct x.line, coalesce(u.code, x.other) as other
           from (select l.line, k #>> '{}' as other, case when jsonb_typeof(k) = 'number' then k::integer end as other_line
                   from unnest(lines) l, jsonb_array_elements(l.near) k) x left join unnest(lines) u on u.line = x.other_line),
+    -- First the candidates by their keys, then what is dear to compute for each.
+    candidates as materialized (
+        select f.line, f.code, f.label, f.folded, f.parent, o.code as other, o.folded as other_folded, o.parent as other_parent
+          from near k join named f on f.line = k.line join named o on o.code = k.other left join wrong w on w.line = f.line
+         where w.line is null and f.changed),
     alike as materialized (
         select x.*, row_number() over (partition by x.line order by x.similarity desc, x.other) as nth
-          from (select f.line, f.code, f.label, o.code as other, similarity(f.folded, o.folded) as similarity
-                  from named f join near k on k.line = f.line join named o on o.code = k.other
-                  left join wrong w on w.line = f.line
-                 where w.line is null and f.changed and o.parent = f.parent and o.code <> f.code) x
+          from (select k.line, k.code, k.label, k.other, similarity(k.folded, k.other_folded) as similarity
+                  from candidates k where k.other_parent = k.parent and k.other <> k.code) x
          where x.similarity >= 0.6::real),
     changed as materialized (
         select f.line::bigint as place, 1 as part, 'add' as action, f.code, null::jsonb as before,

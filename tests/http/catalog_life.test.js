@@ -3,6 +3,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
+const { hold, waiting } = require("./writes.js");
 
 let world, ana, boss, chief;
 before(async () => {
@@ -331,6 +332,30 @@ test("catalog_item_replace: open opportunities move along if asked, each audited
   assert.equal((await ana.get(itemAt("operator", c.code))).json.active, true, "refused as a whole");
   // Restored, an item has no successor.
   assert.deepEqual([(await changed("operator", a.code, { valid_until: null })).replaced_by, (await ana.get(itemAt("operator", a.code))).json.active], [null, true]);
+});
+
+test("catalog_item_replace: with move_open, choices below the item move too, and one that is just being saved", async () => {
+  const above = await made("operator", { label: "GRUPO" }), target = await made("operator", { label: "DESTINO" });
+  const o = await lib.opened(ana), late = await lib.opened(ana);
+  const held = async (at) => (await ana.get(at)).json.competitor_offer.operator.code;
+  ok(await ana.put(`${o.at}/competitor-offer`, { ...lib.form().competitor_offer, operator: above.code }), 200);
+  /* A save that has stored its choice, and has not committed yet. */
+  ok(await ana.put(`${late.at}/competitor-offer`, lib.form().competitor_offer), 200);
+  const release = await hold(world.database, `update opportunity set operator_id = (choice('operator', '${above.code}')).id, operator = (choice('operator', '${above.code}')).choice where id = ${late.opportunity.id}`);
+  const replaced = chief.post(`${itemAt("operator", above.code)}/replacement`, { by: target.code, move_open: true });
+  await until("it waits for that save", async () => waiting(world.database) > 0);
+  await release();
+  ok(await replaced, 200);
+  assert.deepEqual([await held(o.at), await held(late.at)], [target.code, target.code]);
+  assert.equal((await boss.get(`${itemAt("operator", above.code)}/usage`)).json.open, 0);
+
+  const parent = await made("retention_action", { label: "ACCION VIEJA" }), child = await made("retention_action", { label: "DETALLE", parent: parent.code });
+  ok(await ana.put(`${o.at}/typification`, { actions: [{ action: child.code, final_state: "atendido" }] }), 200);
+  ok(await chief.post(`${itemAt("retention_action", parent.code)}/replacement`, { by: "bono-gb.bono-4-gb-por-12-meses", move_open: true }), 200);
+  assert.equal((await ana.get(o.at)).json.actions[0].action.code, "bono-gb.bono-4-gb-por-12-meses");
+  assert.equal((await boss.get(`${itemAt("retention_action", parent.code)}/usage`)).json.open, 0);
+  // Valid again until a day to come, it has no successor.
+  assert.equal((await changed("operator", above.code, { valid_until: "2099-01-01" })).replaced_by, null);
 });
 
 test("catalog_item_replace: every catalogue's choices move, in the sections and in the grid", async () => {

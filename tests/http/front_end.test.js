@@ -54,7 +54,9 @@ test("draft_put: keeps any object, as it was sent; draft_get shows it; draft_del
   assert.equal((await ana.delete(where)).status, 404);
   assert.equal((await ana.delete(where, { "if-match": "\"0\"" })).status, 404);
   assert.equal((await ana.put(where, draft, { "if-match": "\"0\"" })).status, 412);
-  const put = await ana.put(where, draft);
+  assert.equal((await ana.put(where, draft, { "if-match": "*" })).status, 412, "there is none yet");
+  assert.equal((await ana.put(where, draft)).status, 200);
+  const put = await ana.put(where, draft, { "if-match": "*" });
   assert.deepEqual([put.status, put.json], [200, draft]);
   const got = await ana.get(where);
   assert.deepEqual([got.json, got.headers.etag], [draft, put.headers.etag]);
