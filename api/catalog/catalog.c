@@ -1,6 +1,7 @@
 #include "catalog/catalog.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,24 @@ catalog_text(const struct catalogs *cs, const char *code, enum catalog_form form
 		return tree_json(c, inactive, arena, ret_length);
 	*ret_length = c->json_length;
 	return c->json;
+}
+
+const char *
+catalog_tag(const struct catalogs *cs, const char *code)
+{
+	const struct catalog *c = tree_find(cs, code, strlen(code));
+
+	return c != NULL ? atomic_load(&c->tag) : NULL;
+}
+
+void
+catalog_tag_keep(struct catalogs *cs, const char *code, const char *tag)
+{
+	struct catalog *c = (struct catalog *)tree_find(cs, code, strlen(code));
+	char *kept = strdup(tag), *none = NULL;
+
+	if (c == NULL || kept == NULL || !atomic_compare_exchange_strong(&c->tag, &none, kept))
+		free(kept);
 }
 
 long long

@@ -69,6 +69,13 @@ const char *catalog_text(const struct catalogs *cs, const char *code, enum catal
     bool inactive, struct arena *arena, size_t *ret_length);
 
 /*
+ * catalog_tag - the entity tag that catalog_tag_keep got for a catalogue's JSON in this snapshot, without inactive items; it belongs to
+ * the snapshot. NULL: none yet. A tag costs four times what the rest of the request does.
+ */
+const char *catalog_tag(const struct catalogs *cs, const char *code);
+void catalog_tag_keep(struct catalogs *cs, const char *code, const char *tag);
+
+/*
  * catalog_list_json - the list of all catalogues, {"items":[…],"next":null}, and its entity tag. The
  * strings belong to the snapshot.
  */

@@ -176,6 +176,8 @@ tree_free(struct catalogs *cs)
 {
 	struct arena arena = cs->arena;
 
+	for (int i = 0; i < cs->ncatalogs; i++)
+		free(cs->catalogs[i].tag);
 	arena_free(&arena);
 	free(cs);
 }

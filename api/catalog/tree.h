@@ -37,6 +37,7 @@ struct catalog {
 	struct item *first, *last; /* of the first level */
 	const char *json; /* the body of catalog_get */
 	size_t json_length;
+	_Atomic(char *) tag; /* of json, as catalog_tag_keep got it; NULL: none yet */
 };
 
 struct catalogs {

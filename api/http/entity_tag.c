@@ -154,6 +154,9 @@ entity_tag_parts(struct arena *a, const char *tag, size_t length, unsigned parts
 	for (const char *p = tag; p < end; n++) {
 		size_t one = strcspn(p, ".-");
 
+		/* What stands behind the tag is not its own. */
+		if (one > (size_t)(end - p))
+			one = (size_t)(end - p);
 		if ((parts >> n & 1) != 0) {
 			at = at > text ? stpcpy(at, ".") : at;
 			at = mempcpy(at, p, one);

@@ -47,7 +47,7 @@ catalog_list(struct request *rq)
 static int
 reply_catalog(struct request *rq, const struct catalogs *cs)
 {
-	const char *include = request_query_value(rq, "include"), *text;
+	const char *include = request_query_value(rq, "include"), *text, *kept;
 	char tag[TEXT_TAG_SIZE];
 	size_t length;
 
@@ -64,10 +64,16 @@ reply_catalog(struct request *rq, const struct catalogs *cs)
 	}
 	rq->reply.cache = "private, no-cache";
 	reply_header(rq, "Vary", "Accept");
-	return reply_tag(rq, rq->answers_csv
-				 ? tag
-				 : entity_tag(&rq->arena, ENTITY_CATALOG,
-				       (struct span){ rq->reply.body, rq->reply.length }));
+	if (rq->answers_csv)
+		return reply_tag(rq, tag);
+	kept = cs == rq->catalogs && include == NULL ? catalog_tag(cs, rq->param[0]) : NULL;
+	if (kept == NULL) {
+		kept = entity_tag(
+		    &rq->arena, ENTITY_CATALOG, (struct span){ rq->reply.body, rq->reply.length });
+		if (cs == rq->catalogs && include == NULL)
+			catalog_tag_keep(rq->catalogs, rq->param[0], kept);
+	}
+	return reply_tag(rq, kept);
 }
 
 /* As it was at an instant: from its history. */

@@ -33,7 +33,8 @@ static const struct db_error database_refusals[] = {
 };
 
 #define ROW(code, id, parent, depth, item)                                                         \
-	code, "A catalogue", "[\"One\", \"Two\"]", "1", id, parent, depth, item, "A label", "t"
+	code, "A catalogue", "[\"One\", \"Two\"]", "1", id, parent, depth, item, "A label", "0",   \
+	    NULL, NULL, NULL, NULL, NULL, NULL, NULL, "1"
 static const char *const database_catalogs[] = {
 	ROW("cancellation_reason", "1", NULL, "1", "price"),
 	ROW("cancellation_reason", "2", "1", "2", "price.high"),
@@ -57,7 +58,10 @@ static const char *const database_created[] = { "/v1/x/7", "{\"id\":\"7\",\"name
 static const char *const database_page[] = { ROW("9"), ROW("8"), ROW("7") };
 #undef ROW
 static const char *const database_lock[] = { "t", "f", "t", "f" };
-static const char *const database_revision[] = { "8" };
+/* A client without stored parts: it must be rendered. */
+static const char *const database_stored[] = { NULL, "2026-01-31T10:00:00.000001Z", "7", NULL,
+	"2026-01-31" };
+static const char *const database_revision[] = { "8", "1" };
 
 static bool
 database_is_about(const char *name, const char *what)
@@ -70,21 +74,25 @@ database_is_about(const char *name, const char *what)
 static struct result *
 database_result(const char *name)
 {
-	static const struct result catalogs = { 8, 10, database_catalogs },
+	static const struct result catalogs = { 8, 18, database_catalogs },
 				   page = { 3, 4, database_page }, lock = { 1, 4, database_lock },
 				   object = { 1, 2, database_objects },
 				   created = { 1, 2, database_created },
-				   revision = { 1, 1, database_revision }, none = { 0, 4, NULL };
+				   revision = { 1, 2, database_revision }, none = { 0, 5, NULL },
+				   stored = { 1, 5, database_stored };
 	const struct result *from = &object;
 	struct result *copy = malloc(sizeof(*copy));
 
 	MUST(copy != NULL);
-	if (strcmp(name, "catalog_load") == 0)
+	if (strcmp(name, "catalog_load") == 0 || strcmp(name, "catalog_at") == 0)
 		from = &catalogs;
 	else if (strcmp(name, "catalog_revision") == 0)
 		from = &revision;
 	else if (database_mood == DATABASE_NO_ROWS || strcmp(name, "idempotency_find") == 0)
 		from = &none;
+	else if (strcmp(name, "client_get") == 0 || strcmp(name, "client_search_phone") == 0 ||
+		 strcmp(name, "client_search_document") == 0)
+		from = &stored;
 	else if (database_is_about(name, "_list") || strncmp(name, "client_search", 13) == 0)
 		from = &page;
 	else if (database_is_about(name, "_lock"))
@@ -195,7 +203,7 @@ result_text(const struct result *r, int row, int col)
 size_t
 result_length(const struct result *r, int row, int col)
 {
-	return strlen(result_text(r, row, col));
+	return r->cells[row * r->columns + col] != NULL ? strlen(result_text(r, row, col)) : 0;
 }
 
 bool

@@ -164,6 +164,9 @@ of_a_tag_the_parts_are_taken_that_are_asked_for(void **state)
 		else
 			assert_string_equal(taken, cases[i].taken);
 	}
+	/* In a list the next tag stands behind this one. */
+	assert_string_equal(
+	    entity_tag_parts(&arena, "a.b.c.d.e,0123", strlen("a.b.c.d.e"), PART_CLOSURE), "e");
 }
 
 static void
