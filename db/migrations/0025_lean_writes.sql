@@ -3,26 +3,7 @@
 -- plain statements in a third of the time that one statement with twenty-five parts takes.
 set local search_path = gestor, pg_temp;
 
--- As before; the item is found by its index.
-create or replace function choice(catalog_code text, item_code text, held json[] default '{}') returns chosen
-language plpgsql stable as $$
-declare
-    item chosen;
-    selectable boolean;
-begin
-    if item_code is null then
-        return item;
-    end if;
-    select i.id, i.choice, i.selectable into item.id, item.choice, selectable from catalog_item i
-     where i.catalog_id = (select c.id from catalog c where c.code = catalog_code) and i.code = item_code;
-    if not coalesce(selectable, false) then
-        item.choice := (select h.was from unnest(held) h (was) where h.was ->> 'code' = item_code limit 1);
-        if item.choice is null then
-            perform refuse('choice', array[catalog_code]);
-        end if;
-    end if;
-    return item;
-end $$;
+-- As before; the item is found by its index. choice() follows in 0026_catalog_life.sql.
 create or replace function catalog_item_of(catalog_code text, item_code text) returns catalog_item language plpgsql stable as $$
 declare
     item catalog_item;
