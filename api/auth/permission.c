@@ -116,6 +116,12 @@ rights_all(void)
 	return all;
 }
 
+unsigned
+rights_of_desk(void)
+{
+	return rights_all() & permissions_of(ROLE_ADVISOR, 0);
+}
+
 const char *
 rights_text(unsigned rights, const char *between, char ret_text[static RIGHTS_SIZE])
 {

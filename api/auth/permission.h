@@ -34,7 +34,13 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 	P(AUDIT_READ, audit_read, 0, 1, 1, 0)                                                      \
 	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)                                              \
 	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* unmasked: resource/personal.h */        \
-	P(PRIVACY_MANAGE, privacy_manage, 0, 0, 1, 0)
+	P(PRIVACY_MANAGE, privacy_manage, 0, 0, 1, 0)                                              \
+	P(EVENTS, events, 0, 0, 1, RIGHT) /* the feed */                                           \
+	P(WEBHOOKS, webhooks, 0, 0, 1, RIGHT) /* an integration: its own ones */                   \
+	P(IMPORT, import, 0, 0, 1, RIGHT)                                                          \
+	P(EXPORT, export, 0, 1, 1, RIGHT)                                                          \
+	P(CONSENT, consent, 0, 1, 1, RIGHT) /* answers that were given outside a call */           \
+	P(REPORTS, reports, 0, 1, 1, RIGHT)
 
 enum permission_bit {
 #define P(NAME, ...) BIT_##NAME,
@@ -72,6 +78,9 @@ bool rights_named(const char *names, unsigned *ret_rights);
 
 /* rights_all - returns every right that can be granted to an integration. */
 unsigned rights_all(void);
+
+/* rights_of_desk - returns the rights to do what an advisor does: the default of an integration. */
+unsigned rights_of_desk(void);
 
 /*
  * rights_text - writes the names of permissions, in the order of the table, and returns ret_text.

@@ -124,7 +124,8 @@ usage(void)
 	    "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
 	    "--role advisor|supervisor|admin|integration\n"
 	    "              [--rights RIGHT,RIGHT…]\n"
-	    "--rights is what an integration may, of %s; left out, all of these.\n"
+	    "--rights is what an integration may, of %s;\n"
+	    "left out, what an advisor may.\n"
 	    "The password is asked for, or is the first line of standard input.\n",
 	    rights_text(rights_all(), ",", rights));
 	return 2;
@@ -184,7 +185,7 @@ command_advisor(int argc, char *argv[])
 		return 2;
 	}
 	if (rights == NULL)
-		rights = known == ROLE_INTEGRATION ? rights_text(rights_all(), ",", all) : "";
+		rights = known == ROLE_INTEGRATION ? rights_text(rights_of_desk(), ",", all) : "";
 	if (!rights_named(rights, &given) || (known != ROLE_INTEGRATION && given != 0)) {
 		fprintf(stderr,
 		    "gestor: --rights must be rights of an integration, with commas between: %s\n",
