@@ -18,6 +18,9 @@
  * rights   an integration with all rights    none    one without any
  * reads, writes, clients, contacts, opportunities    one with only the rights to read, to write, or for that resource
  *
+ * A row may end with cells of further integrations, each behind the rights that it has and no others: "events:+00", or
+ * "import+export:+". An integration with one of the rights of `others` alone that the row does not name gets what `none` gets.
+ *
  * session_* act on the bearer's own session; `nobody` has none, and signs in with an unknown username.
  */
 "use strict";
@@ -209,7 +212,8 @@ const rows = [];
 for (const line of lines) {
   const [id, status, ...cells] = line.split(/\s+/);
   if (!/^[0-9]{3}$/.test(status)) rows.heading = line.split(":")[0];
-  else rows.push({ id, status: Number(status), cells, of: rows.heading });
+  else rows.push({ id, status: Number(status), cells: cells.filter((cell) => !cell.includes(":")), of: rows.heading,
+    further: Object.fromEntries(cells.filter((cell) => cell.includes(":")).map((cell) => cell.split(":"))) });
 }
 
 let world, operations;
@@ -226,6 +230,9 @@ const roles = {
   rights: integration(/./), reads: integration(/read/), writes: integration(/write/), clients: integration(/client/), contacts: integration(/contact/),
   opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
 };
+/* Rights that no column has; `further` are the integrations with one of these alone, and those of the rows' further cells. */
+const others = ["personal_data", "events", "webhooks", "import", "export", "consent", "reports"];
+const further = [...new Set([...others, ...rows.flatMap((r) => Object.keys(r.further))])];
 
 /* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without an opportunity. */
 async function belongings(ana) {
@@ -250,7 +257,7 @@ before(async () => {
   known.plan = (await chief.post("/v1/catalogs/operator/plans", { items: [{ label: "OTRO OPERADOR" }] })).json.id;
   known.record = world.database.sql("select min(id) from advisor where username is null");
   let n = 0;
-  for (const [name, account] of Object.entries(roles)) {
+  for (const [name, account] of [...Object.entries(roles), ...further.map((name) => [name, { role: "integration", rights: name.split("+") }])]) {
     const username = `E55${String(++n).padStart(5, "0")}`;
     const made = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", password: lib.password, ...account });
     assert.equal(made.status, 201, made.text);
@@ -324,10 +331,10 @@ const takes = (op, name) => (op.parameters || []).some((p) => p.name === name ||
 test("the table has a row for every operation of the document, and every row has all columns", () => {
   assert.deepEqual(columns, ["nobody", ...Object.keys(roles).filter((name) => name !== "theirs")]);
   assert.deepEqual(rows.map((r) => r.id).sort(), operations.map((op) => op.operationId).sort());
-  for (const { id, cells, of } of rows) {
+  for (const { id, cells, of, further: more } of rows) {
     assert.equal(cells.length, columns.length, id);
     const n = objects[of](bearers.advisor).length;
-    for (const cell of cells) {
+    for (const cell of [...cells, ...Object.values(more)]) {
       assert.ok(cell.length === 1 || cell.length === n, `${id}: ${cell} has no letter for each of the ${n} objects`);
       for (const letter of cell) assert.ok(letter === "+" || refusals[letter], `${id}: ${letter}`);
     }
@@ -338,16 +345,19 @@ test("the table has a row for every operation of the document, and every row has
   }
 });
 
-for (const { id, status, cells, of } of rows)
+for (const { id, status, cells, of, further: more } of rows)
   test(`${id}: every bearer gets the table's answer for every object`, async () => {
     const op = operations.find((o) => o.operationId === id), whole = fingerprint(world.database);
-    for (const [i, name] of columns.entries()) {
-      const b = bearers[name], cell = cells[i], all = objects[of](b);
+    for (const [name, cell] of [...columns.map((name, i) => [name, cells[i]]), ...Object.entries(more)]) {
+      const b = bearers[name], all = objects[of](b);
       const letters = cell.length === 1 ? all.map(() => cell) : [...cell];
       const answers = await Promise.all(all.map((object, n) => tried(op, b, object, letters[n], status)));
       /* Refusals with the same letter must be indistinguishable. */
       for (const [n, r] of answers.entries())
         if (letters[n] !== "+") assert.deepEqual(shown(r), shown(answers[letters.indexOf(letters[n])]), `${name}, object ${n}`);
     }
+    const none = cells[columns.indexOf("none")];
+    for (const name of others.filter((right) => !more[right]))
+      await tried(op, bearers[name], objects[of](bearers[name])[0], none[0], status);
     assert.equal(fingerprint(world.database), whole, "nothing has changed");
   });
