@@ -118,18 +118,6 @@ read_head(struct reading *r, const struct csv_row *row)
 	return ok;
 }
 
-/*
- * A cell that a spreadsheet would run as a formula is written with an apostrophe before it
- * (tree_text.c), which is taken back here.
- */
-static const char *
-without_apostrophe(const char *cell)
-{
-	const char *p = cell + strspn(cell, "'");
-
-	return p > cell && *p != '\0' && strchr("=+-@\t\r", *p) != NULL ? cell + 1 : cell;
-}
-
 static json_t *
 position_of(struct reading *r, int line, const char *cell)
 {
@@ -167,7 +155,7 @@ value_of(struct reading *r, int line, enum column column, const char *cell)
 	static const char *const fields[COLUMNS] = { "code", "label", "code", "code", "moment",
 		"moment", "code" };
 	const struct field *f = field_named(fields[column]);
-	const char *normal = field_normal(f, r->arena, without_apostrophe(cell));
+	const char *normal = field_normal(f, r->arena, csv_taken_back(cell));
 	enum text wrong = field_fault(f, normal);
 
 	if (wrong == TEXT_NONE && !text_is_utf8(normal, strlen(normal)))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "catalog/sheet.h"
 
 /* A text that grows; the arena gets it when it is complete. */
@@ -154,52 +155,19 @@ tree_write_answers(struct catalogs *cs)
 
 /* ------------------------------------------------------------------------- CSV */
 
-/*
- * A cell that begins like a formula gets an apostrophe, so that no spreadsheet runs it; so does one
- * that already has apostrophes before such a beginning. sheet.c takes it back.
- */
-static bool
-needs_apostrophe(const char *cell)
-{
-	const char *p = cell + strspn(cell, "'");
-
-	return *p != '\0' && strchr("=+-@\t\r", *p) != NULL;
-}
-
-static void
-put_cell(FILE *f, const char *cell, const char *after)
-{
-	bool quoted;
-
-	cell = cell != NULL ? cell : "";
-	quoted = cell[strcspn(cell, ",;\"\r\n")] != '\0';
-	if (quoted)
-		putc_unlocked('"', f);
-	if (needs_apostrophe(cell))
-		putc_unlocked('\'', f);
-	for (; *cell != '\0'; cell++) {
-		if (*cell == '"')
-			putc_unlocked('"', f);
-		putc_unlocked(*cell, f);
-	}
-	if (quoted)
-		putc_unlocked('"', f);
-	fputs(after, f);
-}
-
 static void
 put_lines(FILE *f, const struct item *first, bool inactive)
 {
 	for (const struct item *i = first; i != NULL; i = i->next) {
 		if (!inactive && !i->active)
 			continue;
-		put_cell(f, i->code, ",");
-		put_cell(f, i->label, ",");
-		put_cell(f, i->parent != NULL ? i->parent->code : NULL, ",");
+		csv_put_cell(f, i->code, ",");
+		csv_put_cell(f, i->label, ",");
+		csv_put_cell(f, i->parent != NULL ? i->parent->code : NULL, ",");
 		fprintf(f, "%d,", i->position);
-		put_cell(f, i->valid_from, ",");
-		put_cell(f, i->valid_until, ",");
-		put_cell(f, i->operator_code, "\n");
+		csv_put_cell(f, i->valid_from, ",");
+		csv_put_cell(f, i->valid_until, ",");
+		csv_put_cell(f, i->operator_code, "\n");
 		put_lines(f, i->first_child, inactive);
 	}
 }
@@ -212,7 +180,7 @@ tree_csv(const struct catalog *c, bool inactive, struct arena *arena, size_t *re
 
 	begin(&g);
 	for (size_t i = 0; i < NITEMS(names); i++)
-		put_cell(g.f, names[i], i + 1 < NITEMS(names) ? "," : "\n");
+		csv_put_cell(g.f, names[i], i + 1 < NITEMS(names) ? "," : "\n");
 	put_lines(g.f, c->first, inactive);
 	return finish(&g, arena, ret_length);
 }
