@@ -81,6 +81,8 @@ begin
     end loop;
     -- The service makes the next partitions, with the owner's rights: DDL, with nothing that the caller chooses.
     grant execute on function gestor.partitions_keep() to gestor_api;
+    -- How far behind readers of events are: other roles' transactions, of which only the age is told.
+    grant execute on function gestor.event_horizon_lag_s() to gestor_api;
     grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],
         boolean) to gestor_api;
     -- For processes of the previous version.

@@ -56,7 +56,7 @@ tools/security.py || fail 'docs/security.md names what is not there, or leaves a
 
 tools/privacy.py || fail 'db/privacy.txt is not followed elsewhere (make format writes the table of docs/privacy.md)'
 
-# ---- Who may include whom: main -> http -> resource -> auth, catalog, db, spec -> field -> base
+# ---- Who may include whom: main -> http -> resource, event, transfer -> auth, catalog, db, spec -> field -> base
 
 # only WHERE WHAT FILES... - of FILES, none but those that the regular expression WHERE matches include WHAT.
 only() {
@@ -75,13 +75,15 @@ only 'api/field/unicode\.c' 'uni(case|conv|ctype|lbrk|name|norm|stdio|str|types|
 
 # shellcheck disable=SC2046 # names of source files have no spaces
 {
-	only 'nothing in base' '(http|resource|auth|catalog|db|spec|field)/|config\.h|sql\.h' $(in_dirs base)
-	only 'nothing in field' '(http|resource|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs field)
-	only 'nothing below resource' '(http|resource)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
-	only 'nothing in resource' 'http/(server|exchange|guard)' $(in_dirs resource)
-	only 'nothing in command' '(http|resource)/' $(in_dirs command)
+	only 'nothing in base' '(http|resource|event|transfer|auth|catalog|db|spec|field)/|config\.h|sql\.h' $(in_dirs base)
+	only 'nothing in field' '(http|resource|event|transfer|auth|catalog|db|spec)/|config\.h|sql\.h' $(in_dirs field)
+	only 'nothing below resource' '(http|resource|event|transfer)/|config\.h' $(in_dirs 'spec|catalog|db|auth')
+	only 'nothing in resource, event or transfer' 'http/(server|exchange|guard)' $(in_dirs 'resource|event|transfer')
+	only 'nothing else' 'event/' $(in_dirs 'resource|transfer')
+	only 'nothing else' 'transfer/' $(in_dirs 'resource|event')
+	only 'nothing in command' '(http|resource|event)/' $(in_dirs command)
 	only 'nothing but main' '(command/|serve\.h)' $(printf '%s\n' "${api[@]}" | grep -vE '^api/(main\.c|serve\.c|command/.*)$')
-	only 'no setting' '(http|resource|auth|catalog|db|spec|field)/|sql\.h' api/config.c api/config.h
+	only 'no setting' '(http|resource|event|transfer|auth|catalog|db|spec|field)/|sql\.h' api/config.c api/config.h
 }
 
 # ---- No circles among modules (x.c and x.h of one folder)

@@ -174,27 +174,27 @@ select pg_temp.same('the last never', (select partitions_drop('audit', 'infinity
 -- ---------------------------------------------------------------- by day
 
 -- Another table needs a row in `partitioned` and a last partition.
-create table event (id bigint generated always as identity, created_at timestamptz not null default now(), constraint event_pkey primary key (created_at, id))
+create table sample (id bigint generated always as identity, created_at timestamptz not null default now(), constraint sample_pkey primary key (created_at, id))
     partition by range (created_at);
-create table event_last partition of event for values from (minvalue) to (maxvalue);
-insert into partitioned (of_table, instant, width, ahead) values ('event', 'created_at', 'day', 7);
+create table sample_last partition of sample for values from (minvalue) to (maxvalue);
+insert into partitioned (of_table, instant, width, ahead) values ('sample', 'created_at', 'day', 7);
 select pg_temp.same('made', pg_temp.steps(), 1);
 select pg_temp.whole();
-select pg_temp.same('days', (select count(*) from partitions_of('event') where high = low + interval '1 day' and low = date_trunc('day', low, 'America/Lima')), 8::bigint);
-select pg_temp.same('today', (select part::text from partitions_of('event') where low = pg_temp.day(0)), to_char(now() at time zone 'America/Lima', '"event_"YYYY_MM_DD'));
+select pg_temp.same('days', (select count(*) from partitions_of('sample') where high = low + interval '1 day' and low = date_trunc('day', low, 'America/Lima')), 8::bigint);
+select pg_temp.same('today', (select part::text from partitions_of('sample') where low = pg_temp.day(0)), to_char(now() at time zone 'America/Lima', '"sample_"YYYY_MM_DD'));
 -- After a pause of more than a hundred days one partition takes their place.
 do $$
 declare
     part regclass;
 begin
-    alter table event detach partition event_last;
-    for part in select p.part from partitions_of('event') p loop
+    alter table sample detach partition sample_last;
+    for part in select p.part from partitions_of('sample') p loop
         execute format('drop table %s', part);
     end loop;
-    perform partition_attach('event', 'event_last', '2020-01-01 00:00-05', 'infinity');
+    perform partition_attach('sample', 'sample_last', '2020-01-01 00:00-05', 'infinity');
 end $$;
 select pg_temp.same('after the pause', pg_temp.steps(), 1);
-select pg_temp.same('the pause', (select concat_ws(' ', part, low = '2020-01-01 00:00-05', high = pg_temp.day(0)) from partitions_of('event') order by low limit 1), 'event_2020_01_01 t t');
-select pg_temp.same('and the days', (select count(*) from partitions_of('event') where high = low + interval '1 day'), 8::bigint);
+select pg_temp.same('the pause', (select concat_ws(' ', part, low = '2020-01-01 00:00-05', high = pg_temp.day(0)) from partitions_of('sample') order by low limit 1), 'sample_2020_01_01 t t');
+select pg_temp.same('and the days', (select count(*) from partitions_of('sample') where high = low + interval '1 day'), 8::bigint);
 
 rollback;
