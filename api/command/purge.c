@@ -67,8 +67,7 @@ purge_sessions(struct pool *pool, long long *total)
 
 /* Drops the partitions of a table that are past their retention, or counts them: call is partitions_drop or events_drop. */
 static bool
-drop_partitions(
-    struct pool *pool, const char *table, const struct call *call, long long *total)
+drop_partitions(struct pool *pool, const char *table, const struct call *call, long long *total)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	struct db_error error = { .sqlstate = "" };

@@ -253,8 +253,8 @@ reply_found(struct request *rq, const struct found *found)
 	char cursor[256], lag[32], *text, *end;
 	size_t size = sizeof("{\"items\":[],\"next\":\"\",\"horizon_lag_s\":}") + sizeof(cursor) +
 		      sizeof(lag);
-	const char *next = arena_printf(&rq->arena, "%s|%s|%s", found->next.position, found->next.id,
-	    found->next.at != NULL ? found->next.at : "");
+	const char *next = arena_printf(&rq->arena, "%s|%s|%s", found->next.position,
+	    found->next.id, found->next.at != NULL ? found->next.at : "");
 
 	if (found->expired)
 		return reply_problem(rq, "cursor_expired");
@@ -268,8 +268,8 @@ reply_found(struct request *rq, const struct found *found)
 	for (int i = 1; i <= found->count; i++) {
 		if (i > 1)
 			*end++ = ',';
-		end = mempcpy(
-		    end, result_text(found->rows, i, 0), result_length(found->rows, i, 0));
+		end =
+		    mempcpy(end, result_text(found->rows, i, 0), result_length(found->rows, i, 0));
 	}
 	end = stpcpy(stpcpy(stpcpy(end, "],\"next\":\""), cursor), "\",\"horizon_lag_s\":");
 	end = stpcpy(stpcpy(end, lag), "}");
@@ -279,8 +279,8 @@ reply_found(struct request *rq, const struct found *found)
 int
 event_list(struct request *rq)
 {
-	const char *limit = request_query_value(rq, "limit"), *wait = request_query_value(rq, "wait"),
-		   *types;
+	const char *limit = request_query_value(rq, "limit"),
+		   *wait = request_query_value(rq, "wait"), *types;
 	int64_t until_ms = clock_ms() + (wait != NULL ? 1000 * atoi(wait) : 0);
 	struct found found;
 	struct place after;

@@ -137,7 +137,8 @@ write_database(FILE *f, struct pool *pool)
 	const struct pool_counts c = pool_counts(pool);
 
 	one(f, "gestor_event_horizon_lag_seconds", "gauge",
-	    "Age of the oldest open transaction that changes data, or of the oldest event that readers cannot see yet.",
+	    "Age of the oldest open transaction that changes data, or of the oldest event that "
+	    "readers cannot see yet.",
 	    (double)metrics_event_lag_ms() / 1000);
 	one(f, "gestor_database_pool_size", "gauge", "Configured database connections.", c.size);
 	one(f, "gestor_database_pool_open", "gauge", "Open database connections.", c.open);
