@@ -9,7 +9,7 @@ const { spawn, spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
 
 /* FEED_EVENTS=200000 for a long run. */
-const WANTED = Number(process.env.FEED_EVENTS || 5000);
+const WANTED = Number(process.env.FEED_EVENTS || 3000);
 
 let world, ana, chief, sql;
 before(async () => {
