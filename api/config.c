@@ -98,6 +98,13 @@ static const struct number_setting numbers[] = {
 	    "months after which `gestor purge` drops the audit and the record of reads; 0: never" },
 	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
 	    "contacts of one client on a day, then 409; 0: any number" },
+	{ "GESTOR_EVENT_DAYS", 30, 1, 3650, AT(event_days),
+	    "days after which `gestor purge` drops events; a reader who is further behind gets "
+	    "410" },
+	{ "GESTOR_EVENT_WAITERS", 32, 0, 1000, AT(event_waiters),
+	    "requests for events that wait for the next one at the same time, each with a thread "
+	    "of its "
+	    "own; others are answered at once" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
 	    "answers stored for an account's Idempotency-Keys in 24 hours, then 429; 0: any "
 	    "number" },

@@ -38,6 +38,8 @@ struct config {
 	int retention_days;
 	int audit_months; /* 0: the audit is kept for ever */
 	int contacts_per_day; /* of one client; 0: any number */
+	int event_days; /* how long events are kept */
+	int event_waiters; /* requests of the feed that wait at the same time */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 

@@ -9,6 +9,7 @@
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "catalog/catalog.h"
 #include "config.h"
 #include "db/pool.h"
@@ -98,6 +99,18 @@ make_partitions(struct pool *pool)
 		self.partitions_ms = clock_ms() + PARTITIONS_RETRY_MS;
 }
 
+/* How far readers of events are behind. */
+static void
+sample_lag(struct pool *pool)
+{
+	const struct call call = { &sql_event_horizon_lag, { NULL } };
+	auto_result struct result *row = NULL;
+	struct db_error error;
+
+	if (db_run(pool, &call, 1, &row, &error) == DB_OK)
+		metrics_event_lag_set((int64_t)(strtod(result_text(row, 0, 0), NULL) * 1000));
+}
+
 static void
 purge(struct pool *pool)
 {
@@ -113,6 +126,7 @@ purge(struct pool *pool)
 	(void)run_in_steps(pool, &sql_idempotency_purge, STEP_ROWS);
 	(void)run_in_steps(pool, &sql_session_purge, STEP_ROWS);
 	make_partitions(pool);
+	sample_lag(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */
 	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
 }

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "db/notify.h"
 #include "db/pool.h"
+#include "event/feed.h"
 #include "housekeeping.h"
 #include "http/check.h"
 #include "http/reads.h"
@@ -82,7 +83,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording;
+	bool started, keeping, recording, watching;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -93,8 +94,10 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	if (keeping)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
+	watching = feed_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
+	started = notify != NULL && recording && watching && load_contract() == 0 &&
+		  server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);
@@ -112,6 +115,8 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	/* No request is left whose read would have to be recorded. */
 	if (recording)
 		reads_stop(c->drain_ms);
+	if (watching)
+		feed_stop();
 	/* All threads must end before exit(), whose handlers free what the libraries use. */
 	if (notify != NULL)
 		notify_stop(notify);

@@ -19,7 +19,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "advisor", "advisor_name", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
+SMALL = {"partitioned", "event_dropped", "advisor", "advisor_name", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -33,7 +33,7 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 GENERIC = set("""
 action_create action_created action_delete action_match action_update
 advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_store call_client_create catalog_at catalog_item_create catalog_item_get catalog_item_match
+audit_context audit_read_store event_horizon_lag events_drop call_client_create catalog_at catalog_item_create catalog_item_get catalog_item_match
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
@@ -53,6 +53,10 @@ SAMPLES = {
     "action_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
     "action_get": [[OPPORTUNITY, "1"]],
     "advisor_list": [[NONE, NONE, NONE, NONE, LIMIT]],
+    # From the oldest on; in the middle of 31 days; at the end; and a type that no event has.
+    "event_list": [[NONE] * 4 + ["15", "15"], ["15", "1", "day 15", NONE, "15", "15"], ["30", "999999999", "day 30", NONE, "15", "15"],
+                   ["15", "1", "day 15", "{client.merged}", "15", LIMIT]],
+    "event_newest": [[]],
     "audit_list": [[NONE] * 8 + [LIMIT], ["E8153375"] + [NONE] * 7 + [LIMIT], [NONE, "contact", "77"] + [NONE] * 5 + [LIMIT],
                    [NONE] * 3 + ["contact_create"] + [NONE] * 4 + [LIMIT],
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],
@@ -155,6 +159,25 @@ select 'advisor 1', 'contact_create', 'key-' || n, decode(md5(n::text) || md5(n:
 insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id, client_id)
 select now() - interval '1 second' * n, a.first + n % 50, 1, 'r' || n, 'client_get', 'client', 1 + n % 2000, 1 + n % 2000
   from generate_series(1, 20000) n, (select min(id) as first from advisor) a;
+-- Thirty-one days of events; the position is the number of the day.
+do $$
+declare
+    first record;
+    low timestamptz;
+begin
+    select * into first from partitions_of('event') p order by p.low limit 1;
+    execute format('alter table event detach partition %s', first.part);
+    execute format('drop table %s', first.part);
+    low := first.high - interval '31 days';
+    perform partition_make('event', 'event_before', '-infinity', low);
+    while low < first.high loop
+        perform partition_make('event', partition_name('event', 'day', low, low + interval '1 day'), low, low + interval '1 day');
+        low := low + interval '1 day';
+    end loop;
+    insert into event (position, at, type, client_id, contact_id)
+    select d::text::xid8, first.high - interval '1 day' * (31 - d) + interval '1 second' * n, 'contact.created', n, n
+      from generate_series(1, 30) d, generate_series(1, 1000) n;
+end $$;
 insert into draft (opportunity_id, body) select o.id, '{}' from opportunity o limit 20000;
 insert into erasure (client_id, begun_at, done_at) select c.id, now(), now() from client c;
 -- The oldest entries, far behind all others.
@@ -200,6 +223,8 @@ def literal(value):
 def ids(url, args):
     """The same, of a choice its ids: of the item and all below it, as the service gives them."""
     def one(value):
+        if value is not None and value.startswith("day "):
+            return psql(url, f"select max(at) from event where position = '{value.split()[1]}'").strip()
         if value is None or not value.startswith(("ids of ", "id of ")):
             return value
         catalog, code = value.split()[2:]

@@ -102,3 +102,17 @@ uint64_t metrics_database_errors(enum metrics_database class)
 {
 	return value(&database_errors[class]);
 }
+
+static int64_t event_lag_ms;
+
+void
+metrics_event_lag_set(int64_t ms)
+{
+	__atomic_store_n(&event_lag_ms, ms, __ATOMIC_RELAXED);
+}
+
+int64_t
+metrics_event_lag_ms(void)
+{
+	return __atomic_load_n(&event_lag_ms, __ATOMIC_RELAXED);
+}

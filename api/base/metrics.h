@@ -18,8 +18,8 @@
 
 /* Every status that the server answers; 0 collects all others. */
 #define METRICS_STATUSES                                                                           \
-	200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 414, 415,  \
-	    417, 422, 429, 431, 500, 501, 503, 505, 0
+	200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414,  \
+	    415, 417, 422, 429, 431, 500, 501, 503, 505, 0
 #define METRICS_STATUSES_MAX 32
 
 /* Upper bounds of the histogram of request durations; one more bucket has no bound. */
@@ -41,6 +41,10 @@ enum metrics_database {
 
 /* metrics_request - counts one answered request. 0 <= route < METRICS_ROUTES_MAX. */
 void metrics_request(int route, int status, int64_t took_us);
+
+/* metrics_event_lag_set - stores how far readers of events are behind; metrics_event_lag_ms returns it, 0 at first. */
+void metrics_event_lag_set(int64_t ms);
+int64_t metrics_event_lag_ms(void);
 
 /* metrics_database_error - counts one database call that failed after all its retries. */
 void metrics_database_error(enum metrics_database class);

@@ -26,7 +26,7 @@
 #define LOCK_NOT_AVAILABLE "55P03"
 
 struct purged {
-	long long clients, sessions, answers, erasures, months;
+	long long clients, sessions, answers, erasures, months, days;
 };
 
 /* Repeats a statement, which returns how many rows it changed, until that is 0. */
@@ -65,13 +65,10 @@ purge_sessions(struct pool *pool, long long *total)
 	return true;
 }
 
-/* Drops the partitions of a table that are past their retention, or counts them. */
+/* Drops the partitions of a table that are past their retention, or counts them: call is partitions_drop or events_drop. */
 static bool
-drop_partitions(
-    struct pool *pool, const char *table, const char *months, bool dry, long long *total)
+drop_partitions(struct pool *pool, const char *table, const struct call *call, long long *total)
 {
-	const struct call call = { &sql_partitions_drop,
-		{ table, months, dry ? "true" : "false" } };
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	struct db_error error = { .sqlstate = "" };
 	auto_result struct result *row = NULL;
@@ -80,7 +77,7 @@ drop_partitions(
 	for (int i = 0; i < LOCK_TRIES && locked && row == NULL; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
-		locked = db_run(pool, &call, 1, &row, &error) != DB_OK &&
+		locked = db_run(pool, call, 1, &row, &error) != DB_OK &&
 			 strcmp(error.sqlstate, LOCK_NOT_AVAILABLE) == 0;
 	}
 	if (row == NULL) {
@@ -95,14 +92,20 @@ drop_partitions(
 }
 
 static bool
-drop_audit(struct pool *pool, const struct config *c, bool dry, struct purged *purged)
+drop_old(struct pool *pool, const struct config *c, bool dry, struct purged *purged)
 {
-	char months[16];
+	const char *only_count = dry ? "true" : "false";
+	char months[16], days[16];
+	const struct call audit = { &sql_partitions_drop, { "audit", months, only_count } },
+			  reads = { &sql_partitions_drop, { "audit_read", months, only_count } },
+			  events = { &sql_events_drop, { days, only_count } };
 
 	snprintf(months, sizeof(months), "%d", c->audit_months);
-	return c->audit_months == 0 ||
-	       (drop_partitions(pool, "audit", months, dry, &purged->months) &&
-		   drop_partitions(pool, "audit_read", months, dry, &purged->months));
+	snprintf(days, sizeof(days), "%d", c->event_days);
+	return (c->audit_months == 0 ||
+		   (drop_partitions(pool, "audit", &audit, &purged->months) &&
+		       drop_partitions(pool, "audit_read", &reads, &purged->months))) &&
+	       drop_partitions(pool, "event", &events, &purged->days);
 }
 
 static bool
@@ -114,7 +117,7 @@ count(struct pool *pool, const char *days, struct purged *ret_purged)
 	if (row == NULL)
 		return false;
 	*ret_purged = (struct purged){ command_number(row, 0), command_number(row, 1),
-		command_number(row, 2), command_number(row, 3), 0 };
+		command_number(row, 2), command_number(row, 3), 0, 0 };
 	return true;
 }
 
@@ -158,7 +161,7 @@ command_purge(int argc, char *argv[])
 	if (pool == NULL)
 		return 1;
 	done = (dry ? count(pool, days, &purged) : purge(pool, c.retention_days, days, &purged)) &&
-	       drop_audit(pool, &c, dry, &purged);
+	       drop_old(pool, &c, dry, &purged);
 	pool_stop(pool);
 	if (dry && !done)
 		return 1;
@@ -176,6 +179,8 @@ command_purge(int argc, char *argv[])
 	else
 		printf("partitions of the audit older than %d months: %lld %s\n", c.audit_months,
 		    purged.months, dry ? "would be dropped" : "dropped");
+	printf("days of events older than %d days: %lld %s\n", c.event_days, purged.days,
+	    dry ? "would be dropped" : "dropped");
 	if (purged.erasures > 0)
 		printf("erasures under way: %lld\n", purged.erasures);
 	return done ? 0 : 1;

@@ -136,6 +136,10 @@ write_database(FILE *f, struct pool *pool)
 		[METRICS_REFUSED] = "refused" };
 	const struct pool_counts c = pool_counts(pool);
 
+	one(f, "gestor_event_horizon_lag_seconds", "gauge",
+	    "Age of the oldest open transaction that changes data, or of the oldest event that "
+	    "readers cannot see yet.",
+	    (double)metrics_event_lag_ms() / 1000);
 	one(f, "gestor_database_pool_size", "gauge", "Configured database connections.", c.size);
 	one(f, "gestor_database_pool_open", "gauge", "Open database connections.", c.open);
 	one(f, "gestor_database_pool_in_use", "gauge", "Database connections in use.", c.in_use);

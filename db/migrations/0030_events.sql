@@ -293,7 +293,6 @@ begin
     end if;
     return partitions_drop('event', before, only_count);
 end $$;
-revoke execute on function events_drop(timestamptz, boolean) from public;
 
 -- ---------------------------------------------------------------- how far behind readers are
 

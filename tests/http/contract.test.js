@@ -10,7 +10,7 @@ const { hold, lockOf } = require("./writes.js");
 
 const all = operations(openapi());
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data"].includes(op.id);
+const forChiefs = (op) => op.id.startsWith("advisor_") || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id);
 /* Only supervisors and administrators may use these. */
 const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -141,6 +141,7 @@ const good = {
   typification_put: () => ({ body: { diagnosis: { reason: lib.reason } } }),
   opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
   typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
+  event_list: () => ({ as: chief }),
   audit_list: () => ({ as: boss }),
   audit_read_list: () => ({ as: boss }),
   client_read_list: () => ({ as: boss }),
@@ -406,6 +407,12 @@ const ways = {
       assert.equal(r.headers["idempotent-replayed"], undefined);
     }],
   ],
+  410: [["events behind the cursor were dropped", (op) => op.id === "event_list", async (op) => {
+    const { json: { next } } = await send(op, { query: "limit=1" });
+    world.database.sql("insert into event_dropped select true, pg_current_xact_id(), 1");
+    faultless(await send(op, { query: `after=${next}` }), 410, "cursor_expired");
+    world.database.sql("delete from event_dropped");
+  }]],
   412: [["If-Match names another state", () => true, async (op) => {
     const as = op.id === "opportunity_reopen" ? { as: boss } : {};
     faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
@@ -456,9 +463,9 @@ const ways = {
       for (const value of ["2020-01-01", "yesterday", "2026-02-30", "2026-01-01T00:00:00"]) lib.faultAt(await send(op, { query: `as_of=${value}` }), "#/as_of");
       lib.faultAt(await send(op, { query: "include=all" }), "#/include");
     }],
-    ["limit is 1 to 100", (op) => op.query.includes("limit"), async (op) => {
+    ["limit is 1 to 100, of events 1000", (op) => op.query.includes("limit"), async (op) => {
       const g = await good[op.id]();
-      for (const limit of badLimits)
+      for (const limit of badLimits.map((bad) => (bad === "101" && op.id === "event_list" ? "1001" : bad)))
         lib.faultAt(await send(op, { query: [g.query, `limit=${limit}`].filter(Boolean).join("&") }), "#/limit");
     }],
   ],

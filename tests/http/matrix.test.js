@@ -44,6 +44,7 @@ client_search           200 -      x     x    p    +        +          +        
 opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
 catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
 advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
+event_list              200 -      x     x    p    r        r          +        r        r        r        r        r       r             r    events:+
 audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 audit_read_list         200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 livez                   200 +      +     +    +    +        +          +        +        +        +        +       +        +             +

@@ -98,6 +98,7 @@ const requests = {
   opportunity_reopen: (of) => [[`${of.done}/reopening`]],
   typification_create: (of, n) => [["/v1/typifications", { client_id: of.client.split("/").pop(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }],
     ["/v1/typifications", { client: { name: "NUEVO", document_type: "dni", document_number: String(n) }, contact: lib.newContact(), sub_campaign: "entel" }]],
+  event_list: () => [["/v1/events"]],
   audit_list: (of) => [[`/v1/audit?object_type=client&object_id=${of.client.split("/").pop()}`]],
   audit_read_list: (of) => [[`/v1/audit/reads?client_id=${of.client.split("/").pop()}`]],
   client_read_list: (of) => [[`${of.client}/reads`]],

@@ -80,7 +80,7 @@ begin
         'update consent set created_at = now()', 'delete from consent', 'truncate consent',
         'insert into audit_read (at, advisor_id, session_id, request_id, operation, object_type, object_id) values (now(), 1, 1, ''x'', ''x'', ''client'', 1)', 'update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read',
         'insert into event (type, client_id) values (''client.created'', 1)', 'update event set at = now()', 'delete from event', 'truncate event', 'select nextval(''gestor.event_id_seq'')',
-        'update event_dropped set id = 1', 'select events_drop(now(), true)',
+        'update event_dropped set id = 1', 'select events_drop(now(), false)',
         'alter table gestor.audit_read disable trigger all', 'select nextval(''gestor.audit_read_id_seq'')',
         'update reopening set created_at = now()', 'delete from reopening', 'truncate reopening',
         'insert into client_phone (phone, client_id) values (''944264648'', 1)', 'delete from client_phone', 'update client_phone set phone = ''944264648''',
