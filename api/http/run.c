@@ -128,7 +128,23 @@ label_taken(struct request *rq, const char *words)
 		"/items/", words + 1));
 }
 
-/* The faults of a change of a catalogue that only the database finds. */
+/* words  a blank before the id of each valid secret, the older one first */
+static int
+secrets_full(struct request *rq, const char *words)
+{
+	char *older = arena_copy(&rq->arena, words + 1, strlen(words + 1)),
+	     *newer = older + strcspn(older, " ");
+
+	if (*newer == '\0')
+		return reply_problem(rq, "secrets_full");
+	*newer++ = '\0';
+	newer[strcspn(newer, " ")] = '\0';
+	rq->reply.about = json_pack("{s:{s:s, s:s+++}}", "existing", "id", older, "href",
+	    "/v1/advisors/", rq->param[0], "/secrets/", older);
+	return reply_problem_text(rq, TEXT_secrets_valid, older, newer);
+}
+
+/* The faults that only the database finds. */
 static const struct {
 	const char *code, *field;
 	enum text text;
@@ -140,6 +156,7 @@ static const struct {
 	{ "successor_unknown", "by", TEXT_successor_unknown },
 	{ "successor_retired", "by", TEXT_successor_retired },
 	{ "successor_incomplete", "by", TEXT_successor_incomplete },
+	{ "expires_past", "expires_at", TEXT_expires_past },
 };
 
 static int
@@ -182,6 +199,9 @@ static const struct {
 	{ "label_taken", label_taken },
 	{ "plan_faulty", NULL },
 	{ "plan_outdated", NULL },
+	{ "not_an_integration", NULL },
+	{ "password_not_used", NULL },
+	{ "secrets_full", secrets_full },
 };
 
 /* message  a code, then words, each preceded by a blank */

@@ -83,6 +83,8 @@ const word = (text) => trim([...text].filter((c) => !ignored.test(c)).join(""));
 const closed = (text) => word(text).replace(/[\p{White_Space}\u2800]/gu, "");
 const bare = (text) => closed(text).replace(/[\p{Pd}\u2212./()]/gu, "");
 const capitals = (text) => text.replace(/[a-z]/g, (c) => c.toUpperCase());
+/* E and 7 digits, or an integration's name in small letters. */
+const accountName = (text) => text.replace(/[A-Z]/g, (c) => c.toLowerCase()).replace(/^e(?=[0-9]{7}$)/, "E");
 const years = (n) => new Date(Date.now() + n * 366 * 864e5).toISOString().slice(0, 10);
 const isLine = (text) => text !== "" && !/[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text);
 const isDay = (text) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text);
@@ -94,8 +96,8 @@ const fields = {
   phone: [(text) => bare(text).replace(/^([+]51|0051|51)(?=9[0-9]{8}$)/, ""), (text) => /^9[0-9]{8}$/.test(text)],
   document_number: [(text) => capitals(bare(text)), (text) => /^[0-9A-Z]{1,20}$/.test(text)],
   serial_number: [bare, (text) => /^[0-9]{16}$/.test(text)],
-  username: [(text) => capitals(closed(text)), (text) => /^E[0-9]{7}$/.test(text)],
-  login: [(text) => capitals(closed(text)), () => true],
+  username: [(text) => accountName(closed(text)), (text) => /^(E[0-9]{7}|[a-z][a-z0-9-]{0,39})$/.test(text)],
+  login: [(text) => accountName(closed(text)), () => true],
   moment: [word, (text) => (isDay(text) ? ajvOk("date", text) && text >= "1900-01-01" && text <= "2999-12-31" : isInstant(text))],
   email: [word, () => true], code: [word, () => true], id: [word, () => true],
   date: [word, (text) => !isDay(text) || (text >= "1990-01-01" && text <= years(10))],
@@ -190,7 +192,8 @@ const typed = {
   phone: spelled(fc.tuple(fc.constantFrom("", "51", "+51", "0051", "(+51) ", "5 1 "), digits(8)).map(([prefix, eight]) => `${prefix}9${eight}`), between),
   serial_number: spelled(digits(16), between),
   document_number: spelled(fc.stringMatching(/^[0-9A-Za-z]{1,12}$/), between),
-  username: spelled(fc.tuple(fc.constantFrom("E", "e"), digits(7)).map((parts) => parts.join("")), inWord),
+  username: spelled(fc.oneof(fc.tuple(fc.constantFrom("E", "e"), digits(7)).map((parts) => parts.join("")),
+    fc.tuple(fc.constantFrom("a", "Z", "e"), fc.stringMatching(/^[A-Za-z0-9-]{0,30}$/)).map((parts) => parts.join(""))), inWord),
   birth_date: fc.date({ min: new Date("1900-01-01"), max: new Date("2025-01-01"), noInvalidDate: true }).map((d) => d.toISOString().slice(0, 10)),
   date: day,
 };
@@ -332,7 +335,7 @@ before(async () => {
   boss = await world.signedIn("E8000001");
   chief = await world.signedIn("E8000002");
   tried = await world.signedIn("E8123497");
-  account = (await chief.post("/v1/advisors", { username: "E7000001", full_name: "CUENTA DE PRUEBA", role: "integration", password: lib.password })).json.id;
+  account = (await chief.post("/v1/advisors", { username: "E7000001", full_name: "CUENTA DE PRUEBA", role: "integration" })).json.id;
   document = (await world.anyone.get("/openapi.json")).json;
   legal = Object.fromEntries((await ana.get("/v1/catalogs")).json.items.map((catalog) => [catalog.code, leaves(catalog.items)]));
   learn();

@@ -120,11 +120,7 @@ async function built(which) {
   const world = await lib.world({ env: { GESTOR_GUESSES_PER_HOUR: "0" } });
   worlds.push(world);
   const chief = await world.signedIn("E8000002");
-  const account = { username: "E5500001", full_name: "INTEGRACION", role: "integration", password: lib.password,
-    rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] };
-  assert.equal((await chief.post("/v1/advisors", account)).status, 201);
-  world.database.sql("update advisor set must_change_password = false where username = 'E5500001'");
-  const as = await world.signedIn("E5500001"), of = {};
+  const { as } = await lib.machine(chief, world.base, { rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] }), of = {};
   const made = async (where, body) => {
     const r = await as.post(where, body);
     assert.equal(r.status, 201, r.text);
