@@ -163,8 +163,8 @@ advisor_password_put(struct request *rq)
 int
 advisor_password_delete(struct request *rq)
 {
-	auto_result struct result *row =
-	    request_query(rq, &sql_advisor_password_delete, rq->param[0]);
+	auto_result struct result *row = change_password(rq, &sql_integration_lock,
+	    (struct call){ &sql_advisor_password_delete, { rq->param[0] } });
 
 	if (row == NULL)
 		return rq->reply.status;

@@ -79,13 +79,10 @@ with locked as materialized (select v.id, v.role from advisor v where v.id = $1:
 select case when l.role = 'integration' then refuse('password_not_used') end from locked l;
 
 -- name: advisor_password_delete  ($1 advisor)
-with locked as materialized (select v.id, v.username, v.role from advisor v where v.id = $1::bigint for no key update),
-judged as materialized (
-    select case when l.username is null then refuse('not_found') when l.role <> 'integration' then refuse('not_an_integration') end as refused
-      from (values (true)) one left join locked l on true),
-saved as (
+-- After integration_lock.
+with saved as (
     update advisor v set password_hash = null, updated_at = case when v.password_hash is null then v.updated_at else clock_timestamp() end
-      from judged j where v.id = $1::bigint
+     where v.id = $1::bigint
     returning v.id, v.session_epoch, v.sessions_ended_at)
 select id, session_epoch, floor(extract(epoch from sessions_ended_at))::bigint, :{answer 204 null null::json} from saved;
 

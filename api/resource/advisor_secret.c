@@ -57,7 +57,7 @@ advisor_secret_create(struct request *rq)
 {
 	char token[SECRET_TOKEN_SIZE], encrypted[SECRET_ENCRYPTED_SIZE], hash[SECRET_HASH_SIZE];
 	const struct call calls[] = {
-		{ &sql_advisor_secret_lock, { rq->param[0] } },
+		{ &sql_integration_lock, { rq->param[0] } },
 		{ &sql_advisor_secret_create, { rq->param[0], hash, encrypted,
 						      rq->body != NULL ? rq->body_text : NULL } },
 	};

@@ -10,8 +10,8 @@ with page as (
 select p.doc, p.created_at, p.id from advisor v left join page p on true
  where v.id = $1::bigint and v.username is not null order by p.created_at desc, p.id desc;
 
--- name: advisor_secret_lock  ($1 advisor)
--- Before advisor_secret_create, in its transaction, so that two at once do not make a third valid secret.
+-- name: integration_lock  ($1 advisor)
+-- Before advisor_secret_create and advisor_password_delete, in their transaction, so that two at once do not make a third valid secret.
 with locked as materialized (
     select v.id, v.username, v.role from advisor v where v.id = $1::bigint for no key update)
 select case when l.username is null then refuse('not_found') when l.role <> 'integration' then refuse('not_an_integration') end

@@ -228,3 +228,64 @@ test("oauth_token: after wrong secrets the client is refused from that address, 
   assert.equal((await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).status, 201, "sign-ins are not affected");
   await third.stop();
 });
+
+test("oauth_token: 406, 412, 503 and OPTIONS are as everywhere, refusals in the protocol's form", async () => {
+  const m = await machine(), own = { ...grant, client_id: m.username, client_secret: m.secret };
+  refused(await ask(own, { accept: "text/html" }), 406, "invalid_request");
+  refused(await ask(own, { "if-match": '"0"' }), 412, "invalid_request");
+  const closed = await lib.freePort(), dead = await lib.startServer(`postgresql://gestor_api:x@127.0.0.1:${closed}/gestor`, { ready: false });
+  const later = await ask(own, {}, dead.base);
+  refused(later, 503, "temporarily_unavailable");
+  assert.ok(Number(later.headers["retry-after"]) >= 1);
+  const options = await world.anyone.request("OPTIONS", "/v1/oauth/token");
+  assert.deepEqual([options.status, options.headers.allow], [204, "POST, OPTIONS"]);
+  assert.equal((await world.anyone.get("/v1/oauth/token")).json.code, "method_not_allowed");
+});
+
+test("oauth_token: an account's share of requests holds for tokens too", async () => {
+  const m = await machine(), narrow = await lib.startServer(world.database.serve, { env: { GESTOR_RATE_INTEGRATION: "1" } });
+  let last;
+  for (let i = 0; i < 60 && (!last || last.status === 200); i++) last = await ask({ ...grant, client_id: m.username, client_secret: m.secret }, {}, narrow.base);
+  refused(last, 429, "temporarily_unavailable");
+  assert.ok(last.headers.ratelimit && last.headers["retry-after"]);
+});
+
+test("advisor_password_delete: an integration of an earlier version signs in with its password until it is removed; then only the secret works", async () => {
+  const made = (await chief.post("/v1/advisors", { username: "E6100001", full_name: "CRM", role: "advisor", password: lib.password })).json;
+  lib.withPassword(world.database, made.id, ["client_read"]);
+  const signIn = () => world.anyone.post("/v1/sessions", { username: "E6100001", password: lib.password });
+  const old = lib.caller(world.base, (await signIn()).json.access_token), { json: secret } = await chief.post(`/v1/advisors/${made.id}/secrets`, {});
+  const credentials = { ...grant, client_id: "E6100001", client_secret: secret.secret };
+  assert.equal((await ask(credentials)).status, 200);
+  assert.equal((await old.get("/v1/catalogs")).status, 200);
+  assert.equal((await chief.put(`/v1/advisors/${made.id}/password`, { password: "otra-clave-de-prueba" })).json.code, "password_not_used");
+  assert.equal((await chief.delete(`/v1/advisors/${made.id}/password?validate_only=true`)).status, 204);
+  assert.equal((await signIn()).status, 201);
+  assert.equal((await chief.delete(`/v1/advisors/${made.id}/password`)).status, 204);
+  assert.equal((await old.get("/v1/catalogs")).status, 401, "its sessions end");
+  assert.equal((await signIn()).json.code, "credentials_wrong");
+  const as = lib.caller(world.base, (await ask(credentials)).json.access_token);
+  assert.equal((await as.put("/v1/sessions/current/password", { old_password: lib.password, password: "otra-clave-de-prueba" })).json.code, "password_not_used");
+  assert.equal((await chief.delete(`/v1/advisors/${made.id}/password`)).status, 204, "nothing to remove");
+  assert.equal((await as.get("/v1/catalogs")).status, 200, "and nothing ends");
+});
+
+test("advisor_update: an account that becomes an integration loses its password; one without a password, or with a name of its own, stays an integration", async () => {
+  const made = (await chief.post("/v1/advisors", { username: "E6100002", full_name: "X", role: "advisor", password: lib.password })).json;
+  assert.deepEqual((({ role, must_change_password }) => [role, must_change_password])((await chief.patch(`/v1/advisors/${made.id}`, { role: "integration" })).json), ["integration", false]);
+  assert.equal((await world.anyone.post("/v1/sessions", { username: "E6100002", password: lib.password })).status, 401);
+  assert.equal(lib.faultAt(await chief.patch(`/v1/advisors/${made.id}`, { role: "admin" }), "#/role").code, "not_allowed");
+  const named = await machine();
+  assert.equal(lib.faultAt(await chief.patch(`/v1/advisors/${named.id}`, { role: "advisor" }), "#/role").code, "not_allowed");
+  assert.equal((await chief.patch(`/v1/advisors/${named.id}`, { role: "integration", full_name: "OTRO" })).status, 200);
+});
+
+test("advisor_create: an integration's name is its own in any case; it may not be another's number", async () => {
+  const make = (username) => chief.post("/v1/advisors", { username, full_name: "X", role: "integration" });
+  assert.equal((await make("Crm-Uno")).json.username, "crm-uno");
+  for (const taken of ["crm-uno", "CRM-UNO", " crm-uno ", "e8153375"]) assert.equal((await make(taken)).json.code, "advisor_exists", taken);
+  for (const bad of ["1crm", "-crm", "crm_uno", "crm.uno", "crm/uno", "ñ", "c".repeat(41)]) assert.equal(lib.faultAt(await make(bad), "#/username").code, "pattern", bad);
+  assert.equal((await chief.get("/v1/opportunities?advisor=CRM-uno")).status, 200);
+  assert.equal((await chief.get("/v1/audit?advisor=crm-uno")).status, 200);
+  assert.throws(() => world.database.sql("insert into advisor (username, full_name, role) values ('e1234567', 'X', 'integration')"), /advisor_username_form/);
+});
