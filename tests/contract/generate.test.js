@@ -119,6 +119,9 @@ function normal(of, value) {
 
 /* The rules of api/resource/rules.c that schemas cannot express: each returns the members that break it. */
 const rules = {
+  account: ({ role, username, password }) => (role === "integration" ? (password === undefined ? [] : ["password"])
+    : ["advisor", "supervisor", "admin"].includes(role) ? [...(password === undefined ? ["password"] : []),
+      ...(typeof username === "string" && fields.username[1](username) && !username.startsWith("E") ? ["username"] : [])] : []),
   client: ({ document_type: type, document_number: number, birth_date: birth }) => [
     ...(typeof number === "string" && Object.hasOwn(fits, type) && !fits[type](number) ? ["document_number"] : []),
     ...(typeof birth === "string" && birth > today() && ajv.validate({ format: "date" }, birth) ? ["birth_date"] : []),
@@ -141,6 +144,7 @@ function learn() {
   ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false });
   addFormats(ajv, ["date", "email"]);
   ajv.addFormat("digits", /^[0-9]+$/);
+  ajv.addFormat("date-time", isInstant);
   ajv.addKeyword({ keyword: "x-field", type: "string", validate: (type, text) => fields[type][1](text) });
   ajv.addKeyword({ keyword: "x-catalog", type: "string", validate: (code, text) => legal[code].includes(text) });
   const rule = (name, value) => {
@@ -152,7 +156,8 @@ function learn() {
   ajv.addSchema({ $id: "doc", components: { schemas: document.components.schemas } });
   operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods)
     /* A draft may be any object: there is nothing to generate, or to break. A tree may be as deep as one likes: catalog_plan.test.js. */
-    .filter(([, op]) => op.requestBody && !["draft_put", "catalog_plan_create"].includes(op.operationId))
+    /* oauth_token takes forms: oauth.test.js of tests/http. */
+    .filter(([, op]) => op.requestBody && !["oauth_token", "draft_put", "catalog_plan_create"].includes(op.operationId))
     .map(([method, op]) => {
       const { $ref } = op.requestBody.content["application/json"].schema;
       const judge = ajv.compile({ $ref: "doc" + $ref });
@@ -207,6 +212,7 @@ function string(schema) {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (typed[schema["x-field"]]) return typed[schema["x-field"]];
   if (format === "date") return day;
+  if (format === "date-time") return day.map((d) => `${2100 + Number(d.slice(2, 4))}${d.slice(4)}T12:34:56Z`);
   if (format === "email") return fc.emailAddress();
   if (format === "digits") return digits(minLength, maxLength);
   if (schema["x-field"] === "login") return text({ minLength, maxLength }).filter((s) => closed(s) !== "");
@@ -245,6 +251,9 @@ function object(schema) {
       : number(client.document_type || "dni").map((n) => ({ ...client, document_number: n }))))
       .map((client) => ((client.document_type === undefined) === (client.document_number === undefined) ? client
         : (({ document_type: _type, document_number: _number, ...rest }) => rest)(client)));
+  if (schema["x-rule"] === "account")
+    all = all.map((account) => (rules.account(account).length === 0 ? account
+      : account.role === "integration" ? (({ password: _password, ...rest }) => rest)(account) : { password: lib.password, ...account, username: "E7654321" }));
   if (schema["x-rule"] === "ownership_check") all = all.map(({ asked, right }) => ({ asked: Math.max(asked, right), right: Math.min(asked, right) }));
   if (schema["x-rule"] === "typification_create")
     all = all.map((call) => (rules.typification_create(call).length ? { ...call, closure: { ...call.closure, stage: "en-proceso" } } : call));
