@@ -34,7 +34,7 @@ GENERIC = set("""
 action_create action_created action_delete action_match action_update
 advisor_add advisor_add_secret advisor_create advisor_lock advisor_match advisor_password_delete advisor_password_lock advisor_password_put
 advisor_secret_create advisor_secret_delete advisor_secret_revoke advisor_update
-audit_context audit_read_store call_client_create catalog_at catalog_item_create catalog_item_get catalog_item_match
+audit_context audit_read_store call_client_create call_occurred catalog_at catalog_item_create catalog_item_get catalog_item_match
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
@@ -45,7 +45,7 @@ opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
 password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions
 session_advisor session_advisor_hold session_allowed session_create session_delete session_ended session_hinted session_kept_forget
-session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_put
+session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_create_for typification_put
 """.split())
 
 CLIENT, OPPORTUNITY, NONE, LIMIT = "7", "1000040", None, "100"

@@ -11,8 +11,7 @@ static const char scheme[] = "Basic ";
 bool
 basic_is(const char *authorization)
 {
-	return authorization != NULL &&
-	       strncasecmp(authorization, scheme, sizeof(scheme) - 1) == 0;
+	return authorization != NULL && strncasecmp(authorization, scheme, sizeof(scheme) - 1) == 0;
 }
 
 bool

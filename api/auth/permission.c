@@ -113,7 +113,8 @@ scope_named(const char *names, unsigned *ret_permissions)
 		size_t length = strcspn(p, " "), i;
 
 		for (i = 0; i < NITEMS(table); i++)
-			if (strlen(table[i].name) == length && memcmp(table[i].name, p, length) == 0)
+			if (strlen(table[i].name) == length &&
+			    memcmp(table[i].name, p, length) == 0)
 				break;
 		if (i == NITEMS(table))
 			return false;

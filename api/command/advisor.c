@@ -148,7 +148,8 @@ usage(void)
 	    "              [--rights RIGHT,RIGHT…]\n"
 	    "--rights is what an integration may, of %s;\n"
 	    "left out, what an advisor may.\n"
-	    "The password is asked for, or is the first line of standard input. An integration has\n"
+	    "The password is asked for, or is the first line of standard input. An integration "
+	    "has\n"
 	    "none: its secret is the last line of the output, and is shown only then.\n",
 	    rights_text(rights_all(), ",", rights));
 	return 2;

@@ -103,7 +103,7 @@ username_fault(const char *normal)
 	if (normal[0] == 'E' && is_person(normal))
 		return TEXT_NONE;
 	return n > 0 && n <= USERNAME_MAX && strchr(SMALL_LETTERS, normal[0]) != NULL &&
-			       strspn(normal, SMALL_LETTERS "0123456789-") == n
+		       strspn(normal, SMALL_LETTERS "0123456789-") == n
 		   ? TEXT_NONE
 		   : TEXT_username_form;
 }

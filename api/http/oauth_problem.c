@@ -56,7 +56,6 @@ oauth_problem(struct request *rq, const struct problem *p, const char *detail)
 	rq->reply.status = status;
 	rq->reply.type = "application/json";
 	if (status == 401)
-		reply_header(
-		    rq, "WWW-Authenticate", "Basic realm=\"gestor\", charset=\"UTF-8\"");
+		reply_header(rq, "WWW-Authenticate", "Basic realm=\"gestor\", charset=\"UTF-8\"");
 	return status;
 }

@@ -89,8 +89,8 @@ advisor_create(struct request *rq)
 	    (check_password(rq, "#/password", password, request_member(rq, "username")) != 0 ||
 		hash(rq, password, hashed) != 0))
 		return rq->reply.status;
-	row = request_query(rq, &sql_advisor_create, body_without_password(rq),
-	    password != NULL ? hashed : NULL);
+	row = request_query(
+	    rq, &sql_advisor_create, body_without_password(rq), password != NULL ? hashed : NULL);
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 

@@ -39,14 +39,14 @@ reply_secret(struct request *rq, const char *document)
 		rq->reply.headers = NULL;
 		return reply_problem(rq, "conflict");
 	}
-	reply_location(rq,
-	    arena_printf(&rq->arena, "/v1/advisors/%s/secrets/%s", rq->param[0], id));
+	reply_location(
+	    rq, arena_printf(&rq->arena, "/v1/advisors/%s/secrets/%s", rq->param[0], id));
 	json_object_set_new(object, "secret",
 	    rq->validate_only ? json_string("") : json_sprintf("%s%s", SECRET_PREFIX, token));
 	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
-	status = text != NULL ? reply_json_as_is(
-				    rq, 201, arena_copy(&rq->arena, text, strlen(text)), strlen(text))
+	status = text != NULL ? reply_json_as_is(rq, 201,
+				    arena_copy(&rq->arena, text, strlen(text)), strlen(text))
 			      : reply_problem(rq, "internal");
 	free(text);
 	return status;
@@ -58,8 +58,8 @@ advisor_secret_create(struct request *rq)
 	char token[SECRET_TOKEN_SIZE], encrypted[SECRET_ENCRYPTED_SIZE], hash[SECRET_HASH_SIZE];
 	const struct call calls[] = {
 		{ &sql_integration_lock, { rq->param[0] } },
-		{ &sql_advisor_secret_create, { rq->param[0], hash, encrypted,
-						      rq->body != NULL ? rq->body_text : NULL } },
+		{ &sql_advisor_secret_create,
+		    { rq->param[0], hash, encrypted, rq->body != NULL ? rq->body_text : NULL } },
 	};
 	struct result *results[NITEMS(calls)];
 	int status;

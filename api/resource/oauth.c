@@ -49,8 +49,8 @@ take_client(struct request *rq, struct client *ret_client)
 		id = ret_client->basic.id;
 		secret = ret_client->basic.secret;
 	}
-	if (id == NULL || secret == NULL || *id == '\0' || strlen(id) > ID_MAX ||
-	    *secret == '\0' || strlen(secret) > SECRET_MAX)
+	if (id == NULL || secret == NULL || *id == '\0' || strlen(id) > ID_MAX || *secret == '\0' ||
+	    strlen(secret) > SECRET_MAX)
 		return reply_problem(rq, "invalid_client");
 	ret_client->id = field_normal(field_named("login"), &rq->arena, id);
 	ret_client->secret = secret;
@@ -94,8 +94,7 @@ refuse(struct request *rq, const struct client *c, const struct result *row)
 		return reply_problem(rq, "invalid_client");
 	throttle_refused(THROTTLE_PAIR, of_client ? c->throttled : "clients", attempt_block(rq),
 	    rq->began_us / 1000, wait_ms);
-	throttle_refused(
-	    THROTTLE_PAIR, c->hash, attempt_block(rq), rq->began_us / 1000, wait_ms);
+	throttle_refused(THROTTLE_PAIR, c->hash, attempt_block(rq), rq->began_us / 1000, wait_ms);
 	return reply_wait(rq, wait_ms);
 }
 
@@ -144,8 +143,7 @@ reply_token(struct request *rq, const char *left_s)
 	json = arena_printf(&rq->arena,
 	    "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
 	    "\"scope\":\"%s\"}",
-	    token, life_s,
-	    rights_text(permissions_of(rq->who.role, rq->who.rights), " ", scope));
+	    token, life_s, rights_text(permissions_of(rq->who.role, rq->who.rights), " ", scope));
 	free(token);
 	return reply_json_as_is(rq, 200, json, strlen(json));
 }

@@ -67,8 +67,7 @@ account(const json_t *object, const char *pointer, struct faults *fs)
 		return;
 	if (strcmp(role, "integration") == 0) {
 		if (has_password)
-			faults_add(
-			    fs, at(fs, pointer, "password"), TEXT_password_of_integration);
+			faults_add(fs, at(fs, pointer, "password"), TEXT_password_of_integration);
 		return;
 	}
 	if (!has_password)

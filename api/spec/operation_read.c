@@ -170,7 +170,8 @@ read_parameters(
 static int
 read_body(struct loader *l, struct operation *op, const json_t *node)
 {
-	const json_t *body = resolve(l, node, "requestBodies"), *content, *json, *patch, *form, *schema;
+	const json_t *body = resolve(l, node, "requestBodies"), *content, *json, *patch, *form,
+		     *schema;
 	size_t length;
 
 	if (node == NULL)

@@ -94,3 +94,50 @@ begin
     update advisor_secret s set last_used_at = now()
      where s.id = held.id and coalesce(s.last_used_at <= now() - interval '1 hour', true);
 end $$;
+
+-- ---------------------------------------------------------------- a call's own time
+
+-- An integration with the right on_behalf says when a call was (statement call_occurred), for its transaction. Contact, opportunity and
+-- the answer about advertising take that instant; the audit's entries say when they were stored.
+create function call_occurred_at() returns timestamptz language plpgsql stable as $$
+declare
+    given constant timestamptz := current_setting('gestor.occurred_at')::timestamptz;
+    actor constant bigint := nullif(current_setting('gestor.audit', true), '')::jsonb ->> 'advisor';
+begin
+    if given not between now() - interval '7 days' and now()
+        or not exists (select from advisor a where a.id = actor and a.role = 'integration' and 'on_behalf' = any (a.rights)) then
+        raise exception using errcode = '42501', message = 'a call may be at most 7 days old, and an integration needs the right on_behalf';
+    end if;
+    return given;
+end $$;
+
+-- The common case calls no function.
+alter table contact alter column created_at
+    set default case when current_setting('gestor.occurred_at', true) <> '' then gestor.call_occurred_at() else now() end;
+alter table opportunity alter column created_at
+    set default case when current_setting('gestor.occurred_at', true) <> '' then gestor.call_occurred_at() else now() end;
+
+-- As before; a call that was saved later ended at its own time.
+create or replace function opportunity_begins() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    if not has_table_privilege(tg_relid, 'truncate') then
+        if new.id <> currval('opportunity_id_seq') then
+            raise exception using errcode = '42501',
+                message = 'an opportunity has the id that its session drew last';
+        end if;
+        if new.closed_at is not null then
+            new.closed_at := case when current_setting('gestor.occurred_at', true) <> '' then new.created_at else clock_timestamp() end;
+        end if;
+    end if;
+    return new;
+end $$;
+
+-- As before; a newer answer than the call stays the client's present one.
+create or replace function instant_of_entry() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+begin
+    if not has_table_privilege(tg_relid, 'truncate') then
+        new.created_at := case when tg_table_name = 'consent' and current_setting('gestor.occurred_at', true) <> ''
+            then call_occurred_at() else clock_timestamp() end;
+    end if;
+    return new;
+end $$;

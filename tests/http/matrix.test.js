@@ -246,7 +246,7 @@ const roles = {
   opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
 };
 /* Rights that no column has; `further` are the integrations with one of these alone, and those of the rows' further cells. */
-const others = ["personal_data", "events", "webhooks", "import", "export", "consent", "reports"];
+const others = ["personal_data", "events", "webhooks", "import", "export", "consent", "reports", "on_behalf"];
 const further = [...new Set([...others, ...rows.flatMap((r) => Object.keys(r.further))])];
 
 /* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without an opportunity. */
