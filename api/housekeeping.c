@@ -132,8 +132,8 @@ purge(struct pool *pool)
 }
 
 /*
- * Loads the addresses from which accounts signed in: first all, later the new ones. The throttle's
- * cache must not refuse them.
+ * Loads the addresses from which accounts signed in, and the hashes of secrets: first all, later the
+ * new ones. The throttle's cache must not refuse them.
  */
 static bool
 load_addresses(struct pool *pool)

@@ -28,7 +28,8 @@ begin
     grant update on gestor.throttle, gestor.known_address to gestor_api;
     grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
     -- A trigger sets a session's epoch; the serving role may neither choose nor change it.
-    grant insert (advisor_id, refresh_hash, expires_at), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
+    grant insert (advisor_id, refresh_hash, expires_at, secret_id), update (refresh_hash, expires_at, ended_at) on gestor.session to gestor_api;
+    grant insert (advisor_id, hash, expires_at), update (last_used_at, revoked_at) on gestor.advisor_secret to gestor_api;
 
     -- By column, so that a record's owner, id and creation stay as they are. updated_at, closed_at and created_at may be named
     -- where triggers set them to the clock. Locking a client's row needs UPDATE on one of its columns.

@@ -19,7 +19,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "event_dropped", "advisor", "advisor_name", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
+SMALL = {"partitioned", "event_dropped", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -32,19 +32,20 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
 action_create action_created action_delete action_match action_update
-advisor_add advisor_create advisor_lock advisor_match advisor_password_put advisor_update
-audit_context audit_read_store event_horizon_lag events_drop call_client_create catalog_at catalog_item_create catalog_item_get catalog_item_match
+advisor_add advisor_add_secret advisor_create advisor_lock advisor_match advisor_password_delete advisor_password_lock advisor_password_put
+advisor_secret_create advisor_secret_delete advisor_secret_revoke advisor_update
+audit_context audit_read_store event_horizon_lag events_drop call_client_create call_occurred catalog_at catalog_item_create catalog_item_get catalog_item_match
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
-idempotency_claim idempotency_find idempotency_purge known_address_purge known_address_since
+idempotency_claim idempotency_find idempotency_purge integration_lock known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
 password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions
 session_advisor session_advisor_hold session_allowed session_create session_delete session_ended session_hinted session_kept_forget
-session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_put
+session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_create_for typification_put
 """.split())
 
 CLIENT, OPPORTUNITY, NONE, LIMIT = "7", "1000040", None, "100"
@@ -102,6 +103,7 @@ SAMPLES = {
     "competitor_offer_get": [[OPPORTUNITY]],
     "diagnosis_get": [[OPPORTUNITY]],
     "advisor_get": [["3"]],
+    "advisor_secret_list": [["3", NONE, NONE, LIMIT], ["3", *BEFORE, LIMIT]],
     "session_get": [["77", "3", "12"]],
     "session_live": [["77", "00"]],
     "client_of_document": [["dni", "00000007", NONE], [NONE, NONE, CLIENT]],

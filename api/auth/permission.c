@@ -104,6 +104,29 @@ rights_named(const char *names, unsigned *ret_rights)
 	return true;
 }
 
+bool
+scope_named(const char *names, unsigned *ret_permissions)
+{
+	unsigned named = 0;
+
+	for (const char *p = names;; p++) {
+		size_t length = strcspn(p, " "), i;
+
+		for (i = 0; i < NITEMS(table); i++)
+			if (strlen(table[i].name) == length &&
+			    memcmp(table[i].name, p, length) == 0)
+				break;
+		if (i == NITEMS(table))
+			return false;
+		named |= 1U << i;
+		p += length;
+		if (*p == '\0')
+			break;
+	}
+	*ret_permissions = named;
+	return true;
+}
+
 unsigned
 rights_all(void)
 {

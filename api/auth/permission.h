@@ -40,7 +40,8 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 	P(IMPORT, import, 0, 0, 1, RIGHT)                                                          \
 	P(EXPORT, export, 0, 1, 1, RIGHT)                                                          \
 	P(CONSENT, consent, 0, 1, 1, RIGHT) /* answers that were given outside a call */           \
-	P(REPORTS, reports, 0, 1, 1, RIGHT)
+	P(REPORTS, reports, 0, 1, 1, RIGHT)                                                        \
+	P(ON_BEHALF, on_behalf, 0, 0, 0, RIGHT) /* saves calls for advisors, at the calls' time */
 
 enum permission_bit {
 #define P(NAME, ...) BIT_##NAME,
@@ -75,6 +76,12 @@ bool rights_grantable(unsigned permissions);
  * returns false when a name is unknown or cannot be granted
  */
 bool rights_named(const char *names, unsigned *ret_rights);
+
+/*
+ * scope_named - reads permissions from names with one blank between (RFC 6749, 3.3).
+ * returns false when a name is unknown
+ */
+bool scope_named(const char *names, unsigned *ret_permissions);
 
 /* rights_all - returns every right that can be granted to an integration. */
 unsigned rights_all(void);

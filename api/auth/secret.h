@@ -17,6 +17,9 @@
 /* secret_token - writes a new random refresh token. */
 void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 
+/* What a machine account's secret begins with; a token follows. */
+#define SECRET_PREFIX "gsec_"
+
 /* secret_hash - writes the token's hash, which is what the database stores. */
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
 

@@ -158,13 +158,12 @@ throttle_know_hash(const char *hex)
 		know(hash);
 }
 
+/* Whether the filter has the hash. */
 static bool
-is_known(const char *username, const char *address)
+has(const unsigned char hash[static 8])
 {
-	unsigned char hash[crypto_hash_sha256_BYTES];
 	uint32_t bits[2];
 
-	hash_pair(username, address, hash);
 	bits_of(hash, bits);
 	for (int i = 0; i < 2; i++) {
 		if ((atomic_load_explicit(&known[bits[i] / 32], memory_order_relaxed) &
@@ -172,6 +171,25 @@ is_known(const char *username, const char *address)
 			return false;
 	}
 	return true;
+}
+
+static bool
+is_known(const char *username, const char *address)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	hash_pair(username, address, hash);
+	return has(hash);
+}
+
+bool
+throttle_knows_hash(const char *hex)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	size_t length;
+
+	return sodium_hex2bin(hash, sizeof(hash), hex, strlen(hex), NULL, &length, NULL) == 0 &&
+	       length == sizeof(hash) && has(hash);
 }
 
 int64_t

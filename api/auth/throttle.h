@@ -9,6 +9,7 @@
 #ifndef AUTH_THROTTLE_H
 #define AUTH_THROTTLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/base.h"
 
@@ -37,11 +38,15 @@ void throttle_refused(enum throttle_bucket bucket, const char *username, const c
 /*
  * throttle_know - records that the account was signed in to from this address lately, so that only
  * the bucket of this pair counts (known_address in db/migrations/0015_sessions.sql).
- * throttle_know_hash - the same, given known_address_hash() in hex.
+ * throttle_know_hash - the same, given known_address_hash() in hex; or that a machine account's secret
+ * has this hash, so that nothing is counted against it.
  * The record is a Bloom filter: for a false positive the server asks the database.
  */
 void throttle_know(const char *username, const char *address);
 void throttle_know_hash(const char *hash);
+
+/* throttle_knows_hash - whether throttle_know_hash was called for it; of other hashes, of 1 in some 2,500. */
+bool throttle_knows_hash(const char *hash);
 
 /* throttle_forget - drops the refusals of attempts, after a sign-in succeeded and freed its buckets. */
 void throttle_forget(const char *username, const char *address);

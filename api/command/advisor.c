@@ -10,6 +10,7 @@
 
 #include "auth/password.h"
 #include "auth/permission.h"
+#include "auth/secret.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/messages.h"
@@ -71,14 +72,20 @@ read_password(const char *username, char *ret_password, int size)
 	return true;
 }
 
+/* hash NULL: an integration, which gets a secret instead of a password. */
 static int
 insert_advisor(
     const char *username, const char *name, const char *role, const char *rights, const char *hash)
 {
 	struct config c;
-	struct call call = { &sql_advisor_add, { username, name, role, hash, rights } };
+	char token[SECRET_TOKEN_SIZE], secret[sizeof(SECRET_PREFIX) + SECRET_TOKEN_SIZE],
+	    secret_hashed[SECRET_HASH_SIZE];
+	const struct call calls[] = {
+		{ &sql_advisor_add, { username, name, role, hash, rights } },
+		{ &sql_advisor_add_secret, { username, secret_hashed } },
+	};
+	struct result *rows[NITEMS(calls)] = { NULL };
 	struct db_error error = { .sqlstate = "" };
-	auto_result struct result *row = NULL;
 	struct pool *pool;
 	enum db_status status;
 
@@ -87,16 +94,23 @@ insert_advisor(
 	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
-	status = db_run(pool, &call, 1, &row, &error);
-	if (status == DB_OK)
-		printf("advisor %s added as %s, id %s\n", result_text(row, 0, 1), role,
-		    result_text(row, 0, 0));
-	else if (strcmp(error.constraint, "advisor_username_key") == 0)
+	secret_token(token);
+	snprintf(secret, sizeof(secret), "%s%s", SECRET_PREFIX, token);
+	secret_hash(secret, secret_hashed);
+	status = db_run(pool, calls, hash != NULL ? 1 : 2, rows, &error);
+	if (status == DB_OK) {
+		printf("advisor %s added as %s, id %s\n", result_text(rows[0], 0, 1), role,
+		    result_text(rows[0], 0, 0));
+		if (hash == NULL)
+			printf("%s\n", secret);
+	} else if (strcmp(error.constraint, "advisor_username_key") == 0)
 		fprintf(stderr, "gestor: there is an advisor %s already\n", username);
 	else
 		fprintf(stderr,
 		    "gestor: not added: the database cannot be reached, or refuses (%s %s)\n",
 		    error.sqlstate, error.message);
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		result_free(rows[i]);
 	pool_stop(pool);
 	return status == DB_OK ? 0 : 1;
 }
@@ -106,6 +120,13 @@ add_advisor(const char *username, const char *name, const char *role, const char
 {
 	char password[PASSWORD_MAX + 2], hash[PASSWORD_HASH_SIZE];
 
+	if (strcmp(role, role_name(ROLE_INTEGRATION)) == 0)
+		return insert_advisor(username, name, role, rights, NULL);
+	/* The database refuses it too; this says why. */
+	if (username[0] != 'E') {
+		fprintf(stderr, "gestor: --username of a person is E and 7 digits\n");
+		return 1;
+	}
 	if (!read_password(username, password, sizeof(password)))
 		return 1;
 	if (password_init() != 0 || password_hash(password, hash) != 0) {
@@ -122,11 +143,14 @@ usage(void)
 
 	fprintf(stderr,
 	    "usage: gestor advisor add --username E1234567 --name 'FULL NAME' "
-	    "--role advisor|supervisor|admin|integration\n"
+	    "--role advisor|supervisor|admin\n"
+	    "       gestor advisor add --username NAME --name 'FULL NAME' --role integration\n"
 	    "              [--rights RIGHT,RIGHT…]\n"
 	    "--rights is what an integration may, of %s;\n"
 	    "left out, what an advisor may.\n"
-	    "The password is asked for, or is the first line of standard input.\n",
+	    "The password is asked for, or is the first line of standard input. An integration "
+	    "has\n"
+	    "none: its secret is the last line of the output, and is shown only then.\n",
 	    rights_text(rights_all(), ",", rights));
 	return 2;
 }

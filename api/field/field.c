@@ -14,7 +14,8 @@ enum {
 	BLANKS = 2, /* remove white space everywhere, not only at both ends */
 	SEPARATORS = 4, /* remove hyphens, dots, slashes and brackets */
 	UPPER = 8, /* make letters capitals */
-	COUNTRY = 16 /* remove Peru's country code */
+	COUNTRY = 16, /* remove Peru's country code */
+	ACCOUNT = 32 /* a username: E and 7 digits, or small letters */
 };
 
 struct field {
@@ -32,6 +33,9 @@ struct field {
 #define FIRST_DAY   "1900-01-01"
 #define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
+
+/* Characters of an integration's username; the database has the same limit. */
+#define USERNAME_MAX 40
 
 static bool
 consists_of(const char *s, size_t length, const char *characters)
@@ -82,11 +86,26 @@ serial_number_fault(const char *normal)
 	return consists_of(normal, 16, "0123456789") ? TEXT_NONE : TEXT_serial_number_form;
 }
 
+/* E or e and 7 digits. */
+static bool
+is_person(const char *name)
+{
+	return (name[0] == 'E' || name[0] == 'e') && consists_of(name + 1, 7, "0123456789");
+}
+
+#define SMALL_LETTERS "abcdefghijklmnopqrstuvwxyz"
+
 static enum text
 username_fault(const char *normal)
 {
-	return normal[0] == 'E' && consists_of(normal + 1, 7, "0123456789") ? TEXT_NONE
-									    : TEXT_username_form;
+	size_t n = strlen(normal);
+
+	if (normal[0] == 'E' && is_person(normal))
+		return TEXT_NONE;
+	return n > 0 && n <= USERNAME_MAX && strchr(SMALL_LETTERS, normal[0]) != NULL &&
+		       strspn(normal, SMALL_LETTERS "0123456789-") == n
+		   ? TEXT_NONE
+		   : TEXT_username_form;
 }
 
 /* The date types check only the range: the schema's format refuses what is not a date. */
@@ -150,8 +169,9 @@ static const struct field fields[] = {
 	    { "^[0-9A-Z]{1,20}$", 1, 20 }, NULL },
 	{ "serial_number", BLANKS | SEPARATORS, serial_number_fault, { "^[0-9]{16}$", 16, 16 },
 	    NULL },
-	{ "username", BLANKS | UPPER, username_fault, { "^E[0-9]{7}$", 8, 8 }, NULL },
-	{ "login", BLANKS | UPPER, NULL, { 0 }, NULL },
+	{ "username", BLANKS | ACCOUNT, username_fault,
+	    { "^(E[0-9]{7}|[a-z][a-z0-9-]*)$", 1, USERNAME_MAX }, NULL },
+	{ "login", BLANKS | ACCOUNT, NULL, { 0 }, NULL },
 	{ "email", 0, NULL, { 0 }, NULL },
 	{ "code", 0, NULL, { 0 }, NULL },
 	{ "id", 0, NULL, { 0 }, NULL },
@@ -210,10 +230,12 @@ is_plain(const struct field *f, const char *s)
 	for (; *p > ' ' && *p < 127; p++) {
 		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
 			return false;
+		if ((f->how & ACCOUNT) != 0 && *p >= 'A' && *p <= 'Z' && !is_person(s))
+			return false;
 		if ((f->how & SEPARATORS) != 0 && is_separator((unicode_t)*p))
 			return false;
 	}
-	return *p == '\0';
+	return *p == '\0' && ((f->how & ACCOUNT) == 0 || *s != 'e' || !is_person(s));
 }
 
 /* A line being normalized. `made` has the size of the input: this step makes no text longer. */
@@ -326,10 +348,14 @@ word_normal(const struct field *f, struct arena *a, const char *text)
 		memcpy(p, s, (size_t)(next - s));
 		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');
+		if ((f->how & ACCOUNT) != 0 && *p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
 		p += next - s;
 	}
 	*p = '\0';
 	made = field_trim(made);
+	if ((f->how & ACCOUNT) != 0 && is_person(made))
+		made[0] = 'E';
 	return (f->how & COUNTRY) != 0 ? without_country(made) : made;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "config.h"
 #include "http/chunks.h"
+#include "http/form_body.h"
 #include "http/guard.h"
 #include "http/interpose.h"
 #include "http/media.h"
@@ -106,6 +107,8 @@ is_csv(const struct request *rq, const struct body_source *from)
 static bool
 type_is_accepted(const struct request *rq, const struct body_source *from)
 {
+	if (rq->op->body_form)
+		return media_is(from->content_type, FORM_TYPE);
 	return media_is(from->content_type, "application/json") ||
 	       (rq->op->body_merge_patch &&
 		   media_is(from->content_type, "application/merge-patch+json")) ||
@@ -129,13 +132,16 @@ refuse_type(struct request *rq, const struct body_source *from)
 	bool patch = rq->op->body_merge_patch;
 
 	reply_header(rq, "Accept",
-	    patch	       ? BODY_PATCH_TYPES
-	    : rq->op->body_csv ? "text/csv, application/json"
-			       : "application/json");
+	    patch		? BODY_PATCH_TYPES
+	    : rq->op->body_form ? FORM_TYPE
+	    : rq->op->body_csv	? "text/csv, application/json"
+				: "application/json");
 	if (patch)
 		reply_header(rq, "Accept-Patch", BODY_PATCH_TYPES);
 	if (!coding_is_accepted(from))
 		reply_header(rq, "Accept-Encoding", "identity");
+	if (rq->op->body_form)
+		return reply_problem_text(rq, TEXT_body_form);
 	if (rq->op->body_csv)
 		return reply_problem_text(rq, TEXT_body_csv);
 	return reply_problem_text(rq, patch ? TEXT_body_merge_patch : TEXT_body_json);
@@ -146,6 +152,8 @@ body_take(
     struct request *rq, const struct guard *g, const struct body_source *from, bool *ret_unread)
 {
 	size_t max = body_max(rq);
+	/* A client that leaves an optional body out may frame an empty one, without a type. */
+	bool may_be_absent = !rq->op->body_required && from->content_type == NULL;
 	int status;
 
 	if (g->framing == FRAMING_NONE)
@@ -153,7 +161,7 @@ body_take(
 	*ret_unread = true;
 	if (g->framing == FRAMING_LENGTH && g->content_length > (long long)max)
 		return reply_problem_text(rq, TEXT_body_max, arena_printf(&rq->arena, "%zu", max));
-	if (!coding_is_accepted(from) || !type_is_accepted(rq, from))
+	if (!coding_is_accepted(from) || (!may_be_absent && !type_is_accepted(rq, from)))
 		return refuse_type(rq, from);
 	rq->body_text = arena_alloc(
 	    &rq->arena, (g->framing == FRAMING_LENGTH ? (size_t)g->content_length : max) + 2);
@@ -161,6 +169,12 @@ body_take(
 	if (status != 0)
 		return status;
 	*ret_unread = false;
+	if (may_be_absent && rq->body_length > 0)
+		return refuse_type(rq, from);
+	if (may_be_absent)
+		return 0;
+	if (rq->op->body_form)
+		return form_body_parse(rq);
 	if (is_csv(rq, from))
 		return memchr(rq->body_text, '\0', rq->body_length) == NULL
 			   ? 0

@@ -170,6 +170,9 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 		return reply_problem_text(rq, TEXT_stopping);
 	status = guard_method_is_unknown(ri) ? reply_problem(rq, "method_unknown")
 					     : route_find(rq, ri->request_method, rq->path);
+	/* RFC 6749, 5.2: error_description is ASCII. */
+	if (status == 0 && rq->op->body_form)
+		rq->language = LANGUAGE_EN;
 	if (status == 0)
 		status = route_query(rq, query);
 	if (status != 0)
@@ -179,7 +182,7 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 	status = take_accept(rq, header_list(rq, ri, "Accept"));
 	if (status != 0)
 		return status;
-	status = authenticate(rq, guard_header(ri, "Authorization"));
+	status = authenticate(rq, rq->authorization);
 	if (status == 0)
 		status = share_take(rq);
 	if (status == 0)
@@ -316,6 +319,7 @@ exchange_request(struct mg_connection *conn)
 	request_begun();
 	start_request(&rq, ri->user_data, first);
 	rq.origin = guard_header(ri, "Origin");
+	rq.authorization = guard_header(ri, "Authorization");
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);

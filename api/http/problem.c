@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "base/log.h"
+#include "http/oauth_problem.h"
 #include "http/reply.h"
 
 #define PROBLEM_TYPE "application/problem+json"
@@ -68,6 +69,16 @@ problem(struct request *rq, const struct problem *p, const char *detail, const s
 		detail = message_fill(&rq->arena, p->detail[l],
 		    (const char *const[]){ wait_words(rq, wait_s), NULL });
 
+	rq->reply.code = p->code;
+	rq->reply.cache = NULL;
+	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");
+	reply_header(rq, "Vary", "Accept-Language");
+	if (wait_s > 0)
+		reply_header(rq, "Retry-After", arena_printf(&rq->arena, "%d", wait_s));
+	if (rq->op != NULL && rq->op->body_form)
+		return oauth_problem(
+		    rq, p, fs != NULL && fs->first != NULL ? fs->first->detail : detail);
+
 	object = json_pack("{s:s+, s:s, s:i, s:s, s:s, s:s}", "type",
 	    "urn:gestor:problem:", p->code, "title", p->title[l], "status", p->status, "detail",
 	    detail, "code", p->code, "request_id", rq->id);
@@ -81,12 +92,6 @@ problem(struct request *rq, const struct problem *p, const char *detail, const s
 	json_decref(object);
 	rq->reply.status = p->status;
 	rq->reply.type = PROBLEM_TYPE;
-	rq->reply.code = p->code;
-	rq->reply.cache = NULL;
-	reply_header(rq, "Content-Language", l == LANGUAGE_ES ? "es" : "en");
-	reply_header(rq, "Vary", "Accept-Language");
-	if (wait_s > 0)
-		reply_header(rq, "Retry-After", arena_printf(&rq->arena, "%d", wait_s));
 	/* RFC 6750, 3: no error code if the request had no token. */
 	if (p->status == 401)
 		reply_header(rq, "WWW-Authenticate",

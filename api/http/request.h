@@ -71,6 +71,7 @@ struct request {
 	struct trace trace;
 	char address[ADDRESS_SIZE]; /* the client's IP address (base/address.h); "": unknown */
 	const char *path; /* as received, without the query */
+	const char *authorization; /* header Authorization; NULL: absent */
 	const char *origin; /* header Origin; NULL: absent */
 	bool preflight; /* a CORS preflight */
 	enum language language; /* of problems */

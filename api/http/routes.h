@@ -11,6 +11,7 @@
 #define ROUTES(R)                                                                                  \
 	R(POST, "/v1/sessions", ANYONE, OTHER, session_create)                                     \
 	R(POST, "/v1/sessions/refresh", ANYONE, OTHER, session_refresh)                            \
+	R(POST, "/v1/oauth/token", ANYONE, OTHER, oauth_token)                                     \
 	R(GET, "/v1/sessions/current", MAY_SESSION, OTHER, session_get)                            \
 	R(DELETE, "/v1/sessions/current", MAY_SESSION, OTHER, session_delete)                      \
 	R(PUT, "/v1/sessions/current/password", MAY_SESSION, OTHER, password_put)                  \
@@ -113,6 +114,14 @@
 	R(PATCH, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_update)         \
 	R(PUT, "/v1/advisors/{advisor_id}/password", MAY_ADVISOR_MANAGE, OTHER,                    \
 	    advisor_password_put)                                                                  \
+	R(DELETE, "/v1/advisors/{advisor_id}/password", MAY_ADVISOR_MANAGE, OTHER,                 \
+	    advisor_password_delete)                                                               \
+	R(GET, "/v1/advisors/{advisor_id}/secrets", MAY_ADVISOR_MANAGE, OTHER,                     \
+	    advisor_secret_list)                                                                   \
+	R(POST, "/v1/advisors/{advisor_id}/secrets", MAY_ADVISOR_MANAGE, OTHER,                    \
+	    advisor_secret_create)                                                                 \
+	R(DELETE, "/v1/advisors/{advisor_id}/secrets/{secret_id}", MAY_ADVISOR_MANAGE, OTHER,      \
+	    advisor_secret_delete)                                                                 \
 	R(GET, "/livez", ANYONE, OTHER, livez)                                                     \
 	R(GET, "/readyz", ANYONE, OTHER, readyz)                                                   \
 	R(GET, "/metrics", ANYONE, OTHER, metrics)                                                 \

@@ -128,11 +128,27 @@ label_taken(struct request *rq, const char *words)
 		"/items/", words + 1));
 }
 
-/* The faults of a change of a catalogue that only the database finds. */
+/* words  a blank before the id of each valid secret, the older one first */
+static int
+secrets_full(struct request *rq, const char *words)
+{
+	char *older = arena_copy(&rq->arena, words + 1, strlen(words + 1)),
+	     *newer = older + strcspn(older, " ");
+
+	if (*newer == '\0')
+		return reply_problem(rq, "secrets_full");
+	*newer++ = '\0';
+	newer[strcspn(newer, " ")] = '\0';
+	rq->reply.about = json_pack("{s:{s:s, s:s+++}}", "existing", "id", older, "href",
+	    "/v1/advisors/", rq->param[0], "/secrets/", older);
+	return reply_problem_text(rq, TEXT_secrets_valid, older, newer);
+}
+
+/* The faults that only the database finds. */
 static const struct {
 	const char *code, *field;
 	enum text text;
-} catalog_faults[] = {
+} field_faults[] = {
 	{ "parent_unknown", "parent", TEXT_parent_not_found },
 	{ "code_misfit", "code", TEXT_code_below },
 	{ "sunat_code_elsewhere", "sunat_code", TEXT_sunat_code_elsewhere },
@@ -140,16 +156,21 @@ static const struct {
 	{ "successor_unknown", "by", TEXT_successor_unknown },
 	{ "successor_retired", "by", TEXT_successor_retired },
 	{ "successor_incomplete", "by", TEXT_successor_incomplete },
+	{ "expires_past", "expires_at", TEXT_expires_past },
+	{ "occurred_range", "opportunity.occurred_at", TEXT_occurred_range },
+	{ "advisor_unknown", "opportunity.advisor", TEXT_advisor_unknown },
+	{ "advisor_unfit", "opportunity.advisor", TEXT_advisor_unfit },
 };
 
 static int
-catalog_fault(struct request *rq, const char *code)
+field_fault(struct request *rq, const char *code)
 {
-	for (size_t i = 0; i < NITEMS(catalog_faults); i++) {
-		if (strcmp(catalog_faults[i].code, code) != 0)
+	for (size_t i = 0; i < NITEMS(field_faults); i++) {
+		if (strcmp(field_faults[i].code, code) != 0)
 			continue;
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
-		faults_add_field(&rq->faults, catalog_faults[i].field, "#", catalog_faults[i].text);
+		faults_add_field(&rq->faults, field_faults[i].field, "#", field_faults[i].text,
+		    faults_label(&rq->faults, field_faults[i].field));
 		return reply_faults(rq);
 	}
 	return 0;
@@ -182,6 +203,9 @@ static const struct {
 	{ "label_taken", label_taken },
 	{ "plan_faulty", NULL },
 	{ "plan_outdated", NULL },
+	{ "not_an_integration", NULL },
+	{ "password_not_used", NULL },
+	{ "secrets_full", secrets_full },
 };
 
 /* message  a code, then words, each preceded by a blank */
@@ -198,7 +222,7 @@ refused_by_statement(struct request *rq, const char *message)
 			return reply_problem(rq, refusals[i].code);
 		return refusals[i].answer(rq, message + length);
 	}
-	if (catalog_fault(rq, arena_copy(&rq->arena, message, length)) != 0)
+	if (field_fault(rq, arena_copy(&rq->arena, message, length)) != 0)
 		return rq->reply.status;
 	log_msg(LOG_ERROR, "%s: a statement refused with a code that is not in the table", rq->id);
 	return reply_problem(rq, "internal");

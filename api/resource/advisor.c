@@ -80,14 +80,17 @@ body_without_password(struct request *rq)
 int
 advisor_create(struct request *rq)
 {
+	/* An integration has none (resource/rules.c). */
+	const char *password = request_member(rq, "password");
 	char hashed[PASSWORD_HASH_SIZE];
 	auto_result struct result *row = NULL;
 
-	if (check_password(rq, "#/password", request_member(rq, "password"),
-		request_member(rq, "username")) != 0 ||
-	    hash(rq, request_member(rq, "password"), hashed) != 0)
+	if (password != NULL &&
+	    (check_password(rq, "#/password", password, request_member(rq, "username")) != 0 ||
+		hash(rq, password, hashed) != 0))
 		return rq->reply.status;
-	row = request_query(rq, &sql_advisor_create, body_without_password(rq), hashed);
+	row = request_query(
+	    rq, &sql_advisor_create, body_without_password(rq), password != NULL ? hashed : NULL);
 	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
 }
 
@@ -129,9 +132,9 @@ advisor_update(struct request *rq)
  * result, of one row or none; or NULL: the reply is set.
  */
 static struct result *
-change_password(struct request *rq, struct call change)
+change_password(struct request *rq, const struct statement *lock, struct call change)
 {
-	const struct call calls[] = { { &sql_password_lock, { change.args[0] } }, change };
+	const struct call calls[] = { { lock, { change.args[0] } }, change };
 	struct result *results[NITEMS(calls)];
 
 	if (request_run(rq, calls, NITEMS(calls), results) != 0)
@@ -149,12 +152,24 @@ advisor_password_put(struct request *rq)
 	if (check_password(rq, "#/password", request_member(rq, "password"), "") != 0 ||
 	    hash(rq, request_member(rq, "password"), hashed) != 0)
 		return rq->reply.status;
-	row = change_password(
-	    rq, (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
+	row = change_password(rq, &sql_advisor_password_lock,
+	    (struct call){ &sql_advisor_password_put, { rq->param[0], hashed } });
 	if (row == NULL)
 		return rq->reply.status;
 	revoke_sessions(rq, row, 0);
 	return result_rows(row) == 1 ? reply_empty(rq) : reply_problem(rq, "not_found");
+}
+
+int
+advisor_password_delete(struct request *rq)
+{
+	auto_result struct result *row = change_password(rq, &sql_integration_lock,
+	    (struct call){ &sql_advisor_password_delete, { rq->param[0] } });
+
+	if (row == NULL)
+		return rq->reply.status;
+	revoke_sessions(rq, row, 0);
+	return reply_empty(rq);
 }
 
 int
@@ -171,6 +186,8 @@ password_put(struct request *rq)
 		return rq->reply.status;
 	if (result_rows(known) == 0)
 		return reply_problem(rq, "token_invalid");
+	if (result_text(known, 0, 1) == NULL)
+		return reply_problem(rq, "password_not_used");
 	if (attempt_check_row(rq, result_text(known, 0, 0), known, 2) != 0)
 		return rq->reply.status;
 	switch (password_check(result_text(known, 0, 1), old, request_patience_ms(rq))) {
@@ -189,8 +206,9 @@ password_put(struct request *rq)
 	if (check_password(rq, "#/password", password, result_text(known, 0, 0)) != 0 ||
 	    hash(rq, password, hashed) != 0)
 		return rq->reply.status;
-	row = change_password(rq, (struct call){ &sql_password_put,
-				      { rq->advisor_id, hashed, result_text(known, 0, 1) } });
+	row = change_password(rq, &sql_password_lock,
+	    (struct call){
+		&sql_password_put, { rq->advisor_id, hashed, result_text(known, 0, 1) } });
 	if (row == NULL)
 		return rq->reply.status;
 	revoke_sessions(rq, row, 0);

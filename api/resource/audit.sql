@@ -15,7 +15,7 @@ select set_config('gestor.audit', $1, true);
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
       from audit x left join advisor a on a.id = x.advisor_id
-     where ($1::text is null or x.advisor_id = (select v.id from advisor v where v.username = upper($1) or v.id::text = $1))
+     where ($1::text is null or x.advisor_id = (select v.id from advisor v where v.username = $1 or v.id::text = $1))
        and ($2::text is null or x.object_type = $2) and ($3::bigint is null or x.object_id = $3::bigint)
        and ($4::text is null or x.operation = $4)
        and ($5::text is null or x.at >= audit_from($5))

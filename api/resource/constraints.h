@@ -9,6 +9,8 @@
  */
 #define CONSTRAINTS(C)                                                                             \
 	C(advisor_username_key, "advisor_exists", NULL, TEXT_NONE)                                 \
+	C(advisor_credentials, NULL, "role", TEXT_role_of_integration)                             \
+	C(advisor_username_form, NULL, "role", TEXT_role_of_integration)                           \
 	C(advisor_rights_of_integrations, NULL, "rights", TEXT_rights_of_integrations)             \
 	C(client_document_key, "client_exists", NULL, TEXT_NONE)                                   \
 	C(opportunity_contact_key, "contact_has_opportunity", NULL, TEXT_NONE)                     \

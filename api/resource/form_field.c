@@ -306,6 +306,9 @@ walk_member(struct form *form, const char *name, const struct description *body)
 					       strcmp(name, given(form)) == 0),
 	};
 
+	/* Integrations alone may use these, and no form is drawn for them. */
+	if (strcmp(name, "advisor") == 0 || strcmp(name, "occurred_at") == 0)
+		return;
 	/* The id of a record found is a field only where the write takes it. */
 	if (!field_section_known(name) && (own == NULL || excluded))
 		return;

@@ -68,7 +68,7 @@ with page as (
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
 -- fragment: advisor_named  (%1 an advisor's id or username)
-(select v.id from advisor v where v.username = upper(%1) or v.id::text = %1)
+(select v.id from advisor v where v.username = %1 or v.id::text = %1)
 
 -- The filters of opportunity_list and opportunity_list_reasons but the reason, and where the page begins.
 -- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)

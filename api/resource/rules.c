@@ -57,6 +57,30 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 }
 
 static void
+account(const json_t *object, const char *pointer, struct faults *fs)
+{
+	const char *role = json_string_value(json_object_get(object, "role"));
+	const char *username = json_string_value(json_object_get(object, "username"));
+	bool has_password = json_object_get(object, "password") != NULL;
+
+	if (role == NULL)
+		return;
+	if (strcmp(role, "integration") == 0) {
+		if (has_password)
+			faults_add(fs, at(fs, pointer, "password"), TEXT_password_of_integration);
+		return;
+	}
+	if (!has_password)
+		faults_add(fs, at(fs, pointer, "password"), TEXT_required,
+		    faults_label_inside(fs, "password"));
+	/* A malformed username already has a fault. */
+	if (username != NULL && username[0] != 'E' &&
+	    field_fault(field_named("username"), username) == TEXT_NONE)
+		faults_add(fs, at(fs, pointer, "username"), TEXT_username_of_person,
+		    faults_label(fs, "username"));
+}
+
+static void
 ownership_check(const json_t *object, const char *pointer, struct faults *fs)
 {
 	const json_t *asked = json_object_get(object, "asked"),
@@ -165,6 +189,7 @@ static const struct {
 	const char *name;
 	void (*check)(const json_t *object, const char *pointer, struct faults *fs);
 } rules[] = {
+	{ "account", account },
 	{ "client", client },
 	{ "ownership_check", ownership_check },
 	{ "typification_create", typification_create },

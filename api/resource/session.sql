@@ -4,7 +4,7 @@
 -- writes: repeatable, brief, apart
 with t as materialized (select w.bucket, w.wait_ms from sign_in_wait($1, $2) w)
 select t.bucket, t.wait_ms, v.id, v.password_hash, coalesce(v.active, false)
-  from t left join advisor v on v.username = upper($1);
+  from t left join advisor v on v.username = $1;
 
 -- fragment: session_advisor_json  (%1 an advisor with its role)
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role) r)
@@ -43,7 +43,7 @@ select :{answer 201 '/v1/sessions/current' m.doc}
 -- one. A sign-in ends 100 at most; the next one continues.
 with surplus as materialized (
     select s.id from advisor a join session s on s.advisor_id = a.id and s.epoch = a.session_epoch
-     where a.id = $1::bigint and s.ended_at is null and s.expires_at > now() and s.created_at <> now()
+     where a.id = $1::bigint and s.ended_at is null and s.expires_at > now() and s.created_at <> now() and s.secret_id is null
      order by s.expires_at desc offset $2::int - 1 limit 100),
 locked as materialized (
     select s.id from session s where s.id = any (array(select id from surplus)) and s.ended_at is null order by s.id for update skip locked),
@@ -53,7 +53,7 @@ select e.id, pg_notify('gestor_session', e.id::text) from ended e;
 -- Durations in seconds and not instants, because the program's clock may differ from the database's.
 -- fragment: session_made  (%1 session, %2 its advisor, %3 what the program needs to issue the same tokens again: JSON, %4 hours)
 (select row_to_json(r) from (select %1.id::text as session, %1.epoch as epoch, %2.id::text as advisor_id, %2.role,
-    array_to_string(%2.rights, ' ') as rights, %2.must_change_password as must_change,
+    array_to_string(%2.rights, ' ') as rights, %2.must_change_password and %2.role <> 'integration' as must_change,
     :{session_advisor_json %2} as advisor, %3::json as made,
     floor(extract(epoch from %1.expires_at - now()))::int as refresh_s,
     floor(extract(epoch from :{session_end %1 %4} - now()))::int as left_s) r)
@@ -119,7 +119,8 @@ select from session s join advisor a on a.id = s.advisor_id
    and s.epoch = a.session_epoch;
 
 -- name: session_get  ($1 session, $2 advisor, $3 hours that a session lasts)
-select greatest(0, floor(extract(epoch from least(s.expires_at, :{session_end s $3}) - now()))::int), :{session_advisor_json a}
+select case when s.secret_id is null
+            then greatest(0, floor(extract(epoch from least(s.expires_at, :{session_end s $3}) - now()))::int) else 0 end, :{session_advisor_json a}
   from session s join advisor a on a.id = s.advisor_id
  where s.id = $1::bigint and s.advisor_id = $2::bigint and s.ended_at is null and a.active and s.epoch = a.session_epoch;
 
@@ -147,8 +148,12 @@ select null, a.id, a.session_epoch, floor(extract(epoch from a.sessions_ended_at
 :{ended_lately "s.id = any ($1::bigint[])" "a.id = any ($2::bigint[])" $3};
 
 -- name: known_address_since  ($1 seconds to look back; null: all)
+-- With the hashes of secrets, against which the throttle counts nothing.
 select encode(k.hash, 'hex') from known_address k
- where k.seen_at > now() - coalesce(make_interval(secs => $1::int), known_address_kept());
+ where k.seen_at > now() - coalesce(make_interval(secs => $1::int), known_address_kept())
+union all
+select encode(s.hash, 'hex') from advisor_secret s
+ where s.created_at > coalesce(now() - make_interval(secs => $1::int), '-infinity') and s.revoked_at is null;
 
 -- name: known_address_purge
 delete from known_address where seen_at < now() - known_address_kept();

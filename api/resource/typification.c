@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "http/authenticate.h"
 #include "http/record.h"
 #include "http/route.h"
 #include "http/run.h"
@@ -43,18 +44,32 @@ typification_put(struct request *rq)
 	return change_reply(rq, &change);
 }
 
+/*
+ * The caller owns the call, and it is now; unless an integration with the right on_behalf says whose
+ * it is (advisor), or when it was (occurred_at).
+ */
 int
 typification_create(struct request *rq)
 {
-	struct call calls[2];
-	struct result *results[2];
+	const char *advisor = request_member(rq, "advisor"),
+		   *occurred_at = request_member(rq, "occurred_at"),
+		   *a_day = request_number(rq, rq->app->config->contacts_per_day);
+	struct call calls[3];
+	struct result *results[3];
 	int n = 0, status;
 
+	if ((advisor != NULL || occurred_at != NULL) && authorize_also(rq, MAY_ON_BEHALF) != 0)
+		return rq->reply.status;
 	if (json_object_get(rq->body, "client") != NULL)
 		calls[n++] = (struct call){ &sql_call_client_create, { rq->body_text } };
-	calls[n++] = (struct call){ &sql_typification_create,
-		{ rq->advisor_id, rq->body_text,
-		    request_number(rq, rq->app->config->contacts_per_day) } };
+	if (occurred_at != NULL) {
+		calls[n++] =
+		    (struct call){ &sql_call_occurred, { occurred_at, rq->body_text, a_day } };
+		a_day = "0";
+	}
+	calls[n++] = (struct call){ advisor != NULL ? &sql_typification_create_for
+						    : &sql_typification_create,
+		{ advisor != NULL ? advisor : rq->advisor_id, rq->body_text, a_day } };
 	if (request_run(rq, calls, n, results) != 0)
 		return rq->reply.status;
 	status = reply_created(rq, &results[n - 1]);

@@ -15,3 +15,31 @@ with saved as materialized (
     select s.made, s.shown from call_save($1::bigint, $2::jsonb, $3::int) s),
 made as materialized (select '/v1/opportunities/' || saved.made as location, saved.shown as doc from saved)
 :{answer_created};
+
+-- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
+-- Before typification_create or typification_create_for, in their transaction: the rows that these insert take the call's time (0034_machine_accounts.sql). The limit counts
+-- the contacts of the call's day, so those statements then count none. A clock may be a minute ahead.
+-- writes
+with given as materialized (
+    select $1::timestamptz as at, (($1::timestamptz at time zone 'America/Lima')::date)::timestamp at time zone 'America/Lima' as day),
+counted as materialized (
+    select count(*) as n from (
+        select from given g join contact t on t.client_id = ($2::jsonb ->> 'client_id')::bigint
+           and t.created_at >= g.day and t.created_at < g.day + interval '1 day' limit $3::int) x)
+select case when g.at > now() + interval '1 minute' or g.at < now() - interval '7 days' then refuse('occurred_range')
+            when $3::int > 0 and c.n >= $3::int then refuse('too_many_contacts') end,
+       set_config('gestor.occurred_at', least(g.at, now())::text, true)
+  from given g cross join counted c;
+
+-- name: typification_create_for  ($1 id or username of the owner, $2 body, $3 contacts of a client a day, 0: no limit)
+-- writes
+-- The same as typification_create, on behalf of an advisor.
+with named as materialized (
+    select v.id, v.active and v.role in ('advisor', 'supervisor') as fit
+      from (values (true)) one left join advisor v on v.username = $1 or v.id::text = $1),
+judged as materialized (
+    select n.id, case when n.id is null then refuse('advisor_unknown') when not n.fit then refuse('advisor_unfit') end as refused from named n),
+saved as materialized (
+    select s.made, s.shown from judged j cross join lateral call_save(j.id, $2::jsonb, $3::int) s),
+made as materialized (select '/v1/opportunities/' || saved.made as location, saved.shown as doc from saved)
+:{answer_created};

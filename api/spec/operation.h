@@ -24,6 +24,8 @@ struct operation {
 	const struct schema *body; /* NULL: the operation takes no body */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
+	bool
+	    body_form; /* application/x-www-form-urlencoded, and nothing else: an operation of OAuth */
 	bool body_csv; /* text/csv is listed; the schema is not for it */
 	long long body_max; /* its x-max-bytes: the largest body; 0: as configured */
 	bool takes_if_match, takes_idempotency_key; /* it lists these headers */

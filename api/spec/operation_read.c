@@ -170,7 +170,8 @@ read_parameters(
 static int
 read_body(struct loader *l, struct operation *op, const json_t *node)
 {
-	const json_t *body = resolve(l, node, "requestBodies"), *content, *json, *patch, *schema;
+	const json_t *body = resolve(l, node, "requestBodies"), *content, *json, *patch, *form,
+		     *schema;
 	size_t length;
 
 	if (node == NULL)
@@ -181,14 +182,18 @@ read_body(struct loader *l, struct operation *op, const json_t *node)
 	content = json_object_get(body, "content");
 	json = json_object_get(content, "application/json");
 	patch = json_object_get(content, "application/merge-patch+json");
-	schema = json_object_get(json != NULL ? json : patch, "schema");
+	form = json_object_get(content, "application/x-www-form-urlencoded");
+	if (form != NULL && json_object_size(content) > 1)
+		return loader_fail(l, "a form and another media type");
+	schema = json_object_get(form != NULL ? form : json != NULL ? json : patch, "schema");
 	if (schema == NULL)
-		return loader_fail(
-		    l, "no schema of application/json or application/merge-patch+json");
+		return loader_fail(l, "no schema of application/json, application/merge-patch+json "
+				      "or application/x-www-form-urlencoded");
 	if (json != NULL && patch != NULL && !json_equal(schema, json_object_get(patch, "schema")))
 		return loader_fail(l, "the two media types must have the same schema");
 	op->body_required = json_is_true(json_object_get(body, "required"));
 	op->body_merge_patch = patch != NULL;
+	op->body_form = form != NULL;
 	op->body_csv = json_object_get(content, "text/csv") != NULL;
 	op->body_max = json_integer_value(json_object_get(body, "x-max-bytes"));
 	if (compile_schema(l, schema, &op->body) == -1)

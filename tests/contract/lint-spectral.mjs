@@ -22,18 +22,22 @@ except("owasp:api4:2023-string-limit", (s) => s.format === "date" || /^\^\[0-9\]
 /* A choice is restricted by its catalogue, free text by its length. A pattern for a credential or cursor would turn
  * 401 and 400 into 422, and show an attacker what a valid one looks like. */
 const free = ["name", "full_name", "label", "levels", "greeting", "gender", "legal_representative", "plan", "current_plan", "trac_profile",
-  "segment", "overdue_payment", "title", "detail", "allowed", "username", "password", "old_password", "Password", "refresh_token"];
+  "segment", "overdue_payment", "title", "detail", "allowed", "username", "password", "old_password", "Password", "refresh_token",
+  "grant_type", "client_id", "client_secret", "scope"];
 except("owasp:api4:2023-string-restricted", (s, path) => s["x-catalog"] !== undefined || s.title === "Cursor" || path.some((step) => free.includes(step)));
 
+/* The id of a secret is no secret. */
+except("owasp:api2:2023-no-credentials-in-url", (value, path) => path[2] === "secret_id");
+
 /* Operations without a token: sign-in, renewal, probes and documents. */
-const open = ["/v1/sessions", "/v1/sessions/refresh", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/openapi.json"];
+const open = ["/v1/sessions", "/v1/sessions/refresh", "/v1/oauth/token", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/openapi.json"];
 const isOpen = (value, path) => open.includes(path[1]) || /^\/docs/.test(path[1]);
 except("owasp:api2:2023-write-restricted", isOpen);
 except("owasp:api2:2023-read-restricted", isOpen);
 except("owasp:api8:2023-define-error-responses-401", isOpen);
 
 /* The rate limit is per account, so it does not apply without a token. A sign-out is never refused. */
-const isNotCounted = (value, path) => isOpen(value, path) || (path[1] === "/v1/sessions/current" && path[2] === "delete");
+const isNotCounted = (value, path) => isOpen(value, path) || path[2] === "ClientUnauthorized" || (path[1] === "/v1/sessions/current" && path[2] === "delete");
 except("owasp:api4:2023-rate-limit", isNotCounted);
 except("owasp:api4:2023-rate-limit-responses-429", isNotCounted);
 

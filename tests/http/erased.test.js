@@ -31,6 +31,7 @@ const settings = process.env.TEST_PLANS !== "every" ? { "default settings": {}, 
 
 /* Writes that neither concern a client's record nor compare an entity tag. */
 const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put",
+  "advisor_password_delete", "advisor_secret_create", "advisor_secret_delete", "oauth_token",
   "catalog_item_create", "catalog_plan_create", "catalog_plan_apply", "catalog_update", "catalog_item_update", "catalog_item_replace"];
 
 /* The catalogues that the requests below choose from, each with a valid code. */

@@ -56,6 +56,12 @@ const send = {
     return lib.caller(world.base, json.access_token).request("PUT", "/v1/sessions/current/password?validate_only=true", { ...body, old_password: lib.password });
   },
   advisor_create: (body) => chief.post("/v1/advisors", { ...body, username: "E7000001" }),
+  oauth_token: async (body) => {
+    const m = await lib.machine(chief, world.base, { rights: ["client_read", "opportunity_read"] });
+    return body.client_id ? lib.tokenAsked(world.base, { ...body, client_id: m.username, client_secret: m.secret })
+      : lib.tokenAsked(world.base, body, { authorization: lib.basic(m.username, m.secret) });
+  },
+  advisor_secret_create: async (body) => chief.post(`/v1/advisors/${(await lib.machine(chief, world.base)).id}/secrets`, body),
   advisor_update: async (body) => chief.patch(await anyAccount(), body, patch),
   catalog_update: async (body) => chief.patch("/v1/catalogs/sub_campaign", body, patch),
   catalog_item_create: async (body) => chief.post("/v1/catalogs/retention_action/items", body),

@@ -166,11 +166,8 @@ test("opportunity_list: by ids, with the client and the contact of each", async 
 });
 
 test("opportunity_list: masks hold inside, and so do rights", async () => {
-  const chief = admin, username = "E5510001";
-  const account = (rights) => chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", password: lib.password, rights });
-  const made = await account(["client_read", "contact_read", "opportunity_read"]);
-  sql(`update advisor set must_change_password = false where username = '${username}'`);
-  const signed = async () => lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
+  const chief = admin, made = await lib.machine(chief, world.base, { rights: ["client_read", "contact_read", "opportunity_read"] });
+  const signed = async () => lib.caller(world.base, (await made.token()).access_token);
   const client = (await ana.post("/v1/clients", lib.newClient({ phone: "955222333", email: "a@b.pe" }))).json;
   const contact = (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact({ origin_phone: "955222333" }))).json;
   const o = (await ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" })).json;
@@ -180,7 +177,7 @@ test("opportunity_list: masks hold inside, and so do rights", async () => {
   assert.deepEqual(r.json.items[0].client, lib.listed(await as.get(`/v1/clients/${client.id}`)));
   assert.deepEqual(r.json.items[0].contact, lib.listed(await as.get(`/v1/contacts/${contact.id}`)));
   assert.equal(r.json.items[0].contact.origin_phone, "***");
-  assert.equal((await chief.patch(`/v1/advisors/${made.json.id}`, { rights: ["opportunity_read"] })).status, 200);
+  assert.equal((await chief.patch(`/v1/advisors/${made.id}`, { rights: ["opportunity_read"] })).status, 200);
   as = await signed();
   assert.equal((await as.get(`/v1/opportunities?ids=${o.id}`)).status, 200);
   for (const include of ["client", "contact", "client,contact"])

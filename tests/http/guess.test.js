@@ -20,12 +20,8 @@ after(() => world.end());
 
 const all = ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"];
 async function integration(rights = all) {
-  const username = `E56${String(++server).padStart(5, "0")}`;
-  const r = await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights, password: lib.password });
-  assert.equal(r.status, 201, r.text);
-  world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
-  const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
-  return { ...as, username, id: r.json.id };
+  const { as, username, id } = await lib.machine(chief, world.base, { username: `E56${String(++server).padStart(5, "0")}`, rights });
+  return { ...as, username, id };
 }
 let number = 71000000;
 const nobody = () => `/v1/clients?document_number=${number++}`;

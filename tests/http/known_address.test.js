@@ -18,10 +18,11 @@ before(async () => {
 after(() => world.end());
 
 let accounts = 0;
-async function account(more = {}) {
+async function account({ role = "advisor", rights } = {}) {
   const username = `E78${String(++accounts).padStart(5, "0")}`;
-  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
+  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: role === "integration" ? "advisor" : role, password: lib.password });
   assert.equal(r.status, 201, r.text);
+  if (role === "integration") lib.withPassword(world.database, r.json.id, rights);
   world.database.sql(`update advisor set must_change_password = false where id = ${r.json.id}`);
   return { id: r.json.id, username, at: r.headers.location };
 }

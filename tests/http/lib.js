@@ -54,10 +54,12 @@ function createDatabase() {
   };
 }
 
+/* addAdvisor(database, username, role) - returns an integration's secret, else "". */
 function addAdvisor(database, username, role) {
-  execFileSync(gestor, ["advisor", "add", "--username", username, "--name", `NOMBRE DE ${username}`, "--role", role], {
-    env: { ...process.env, DATABASE_URL: database.owner }, input: password + "\n", stdio: ["pipe", "pipe", "pipe"],
+  const shown = execFileSync(gestor, ["advisor", "add", "--username", username, "--name", `NOMBRE DE ${username}`, "--role", role], {
+    env: { ...process.env, DATABASE_URL: database.owner }, input: password + "\n", stdio: ["pipe", "pipe", "pipe"], encoding: "utf8",
   });
+  return role === "integration" ? shown.trim().split("\n").pop() : "";
 }
 
 /* -------------------------------------------------------------- server */
@@ -169,7 +171,11 @@ function checkAnswer(c, method, where, r) {
   const op = operationOf(c, method, where);
   assert.ok(r.headers.date, "an answer has a Date");
   assert.ok(r.headers["x-request-id"], "an answer has an X-Request-Id");
-  if (r.status >= 400 && method !== "HEAD") {
+  /* An operation of OAuth refuses as RFC 6749, 5.2 says. */
+  if (r.status >= 400 && op && op.operationId === "oauth_token") {
+    assert.equal(r.headers["content-type"], "application/json");
+    assert.ok(c.ajv.validate("doc#/components/schemas/TokenError", r.json), `${method} ${where} ${r.status}: ${c.ajv.errorsText()}: ${r.text}`);
+  } else if (r.status >= 400 && method !== "HEAD") {
     assert.equal(r.headers["content-type"], "application/problem+json");
     const valid = c.ajv.validate("doc#/components/schemas/Problem", r.json);
     assert.ok(valid, `${method} ${where} ${r.status}: ${c.ajv.errorsText()}: ${r.text}`);
@@ -279,21 +285,26 @@ async function world({ env = {}, demo = true } = {}) {
   /* `gestor advisor add` makes the first advisor, and the integration with its rights. The others copy the first one's password
      hash, because hashing five passwords would take as long as the rest of world(). */
   const [[first], ...others] = Object.entries(accounts).filter(([, role]) => role !== "integration");
-  for (const username of [first, "E8000003"]) addAdvisor(database, username, accounts[username]);
+  addAdvisor(database, first, accounts[first]);
+  const secret = addAdvisor(database, "E8000003", accounts.E8000003);
   database.sql(`insert into advisor (username, full_name, role, rights, password_hash)
     select o.username, 'NOMBRE DE ' || o.username, o.role, v.rights, v.password_hash
       from advisor v, (values ${others.map((o) => `('${o.join("', '")}')`)}) o (username, role) where v.username = '${first}'`);
   const server = await startServer(database.serve, { env });
   const tokens = new Map();
+  /* tokenOf(username) - signs in, or asks for a machine's token. */
+  const tokenOf = async (username) => {
+    const isMachine = accounts[username] === "integration";
+    const r = isMachine ? await tokenAsked(server.base, { grant_type: "client_credentials", client_id: username, client_secret: secret })
+      : await caller(server.base).post("/v1/sessions", { username, password });
+    assert.equal(r.status, isMachine ? 200 : 201, r.text);
+    return r.json;
+  };
   return {
-    database, server, base: server.base, port: server.port,
+    database, server, base: server.base, port: server.port, tokenOf,
     anyone: caller(server.base),
     signedIn: async (username) => {
-      if (!tokens.has(username)) {
-        const r = await caller(server.base).post("/v1/sessions", { username, password });
-        assert.equal(r.status, 201);
-        tokens.set(username, r.json.access_token);
-      }
+      if (!tokens.has(username)) tokens.set(username, (await tokenOf(username)).access_token);
       return caller(server.base, tokens.get(username));
     },
     end: async () => {
@@ -309,6 +320,37 @@ async function world({ env = {}, demo = true } = {}) {
     },
   };
 }
+
+/* formEncoded(fields) - the fields as application/x-www-form-urlencoded; an array repeats its field. */
+const formEncoded = (fields) => Object.entries(fields).flatMap(([name, value]) => [value].flat().map((v) => `${encodeURIComponent(name)}=${encodeURIComponent(v)}`)).join("&");
+
+/* tokenAsked(base, fields, headers) - asks for a machine's token; fields: an object, or the body's text. */
+const tokenAsked = (base, fields, headers = {}) => caller(base).post("/v1/oauth/token", Buffer.from(typeof fields === "string" ? fields : formEncoded(fields)),
+  { "content-type": "application/x-www-form-urlencoded", ...headers });
+
+/* basic(id, secret) - the Authorization header of a client, as RFC 6749, 2.3.1 says. */
+const basic = (id, secret) => "Basic " + Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64");
+
+/*
+ * machine(chief, base, account) - makes an integration with a secret: {id, username, secret, secretId, token(fields), as}; `as` calls with
+ * a token of all its rights. account: what advisor_create takes.
+ */
+let machines = 0;
+async function machine(chief, base, { username = `maquina-${process.pid}-${++machines}`, rights = [], ...more } = {}) {
+  const made = await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights, ...more });
+  assert.equal(made.status, 201, made.text);
+  const { json: secret } = await chief.post(`/v1/advisors/${made.json.id}/secrets`, {});
+  const token = async (fields = {}) => {
+    const r = await tokenAsked(base, { grant_type: "client_credentials", client_id: username, client_secret: secret.secret, ...fields });
+    assert.equal(r.status, 200, r.text);
+    return r.json;
+  };
+  return { id: made.json.id, username, secret: secret.secret, secretId: secret.id, token, as: caller(base, (await token()).access_token) };
+}
+
+/* withPassword(database, id, rights) - turns an advisor's account into an integration that keeps its password, as earlier versions made them. */
+const withPassword = (database, id, rights) =>
+  database.sql(`update advisor set role = 'integration', rights = array[${rights.map((r) => `'${r}'`)}]::text[], must_change_password = false where id = ${id}`);
 
 /* ------------------------------------------------- things to test with */
 
@@ -351,5 +393,5 @@ function faultAt(r, pointer) {
   return fault;
 }
 
-module.exports = { root, gestor, password, accounts, serverKey, seenFile, sql, urlOf, createDatabase, addAdvisor, freePort, startServer,
+module.exports = { formEncoded, tokenAsked, basic, machine, withPassword, root, gestor, password, accounts, serverKey, seenFile, sql, urlOf, createDatabase, addAdvisor, freePort, startServer,
   caller, exchange, loadContract, operationOf, raw, statuses, world, newClient, newContact, form, reason, opened, many, counted, listed, faultAt };

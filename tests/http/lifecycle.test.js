@@ -230,13 +230,20 @@ test("gestor advisor add: reads the password from the first line of standard inp
   await refused({ "--username": "e7000001" }, "otra-clave-larga\n", 1, /already/);
   for (const short of ["", "\n", "once-letras\n", " \n"]) await refused({ "--username": "E7000002" }, short, 1, /password/);
   await refused({ "--username": "E7000002" }, "x".repeat(257) + "\n", 1, /password/);
-  for (const username of ["E700000", "E70000022", "EB153375", "7000002", "E7000002x", "E\u06667000002", ""]) await refused({ "--username": username }, "otra-clave-larga\n", 1, /--username: a username is E and 7 digits/);
+  for (const username of ["E700000", "E70000022", "EB153375", "E7000002x", "crm"]) await refused({ "--username": username }, "otra-clave-larga\n", 1, /--username of a person is E and 7 digits/);
+  for (const username of ["7000002", "E\u06667000002", "", "-crm", "c".repeat(41)]) await refused({ "--username": username }, "otra-clave-larga\n", 1, /--username: a username is E and 7 digits/);
   for (const [name, why] of [["  ", /Enter --name\./], ["\u200b", /Enter --name\./], ["A\nB", /--name: some characters cannot be seen/],
     ["\u202eJUAN", /--name: some characters/], ["x".repeat(201), /--name is longer than 200 characters/]])
     await refused({ "--name": name, "--username": "E7000002" }, "otra-clave-larga\n", 1, why);
   const typed = await add(ana({ "--username": " e7000003\u00a0", "--name": "\tPEN\u0303A  LUZ " }), "doce-letras-\n");
   assert.equal(typed.code, 0, typed.err);
   assert.equal(world.database.sql("select full_name from advisor where username = 'E7000003'"), "PEÑA LUZ");
+  /* An integration gets a secret in place of a password, which is the last line. */
+  const crm = await add(["--username", "CRM-1", "--name", "CRM", "--role", "integration", "--rights", "client_read"], "");
+  assert.match(crm.out, /^advisor crm-1 added as integration, id [0-9]+\n(gsec_[A-Za-z0-9_-]{43})\n$/);
+  assert.equal(world.database.sql("select count(*) from advisor_secret s join advisor a on a.id = s.advisor_id where a.username = 'crm-1' and a.password_hash is null and not a.must_change_password"), "1");
+  const { json: machine } = await lib.tokenAsked(world.base, { grant_type: "client_credentials", client_id: "crm-1", client_secret: crm.out.trim().split("\n")[1] });
+  assert.equal(machine.scope, "session catalog_read client_read");
   for (const role of ["jefe", "", "Admin"]) await refused({ "--role": role, "--username": "E7000002" }, "otra-clave-larga\n", 2, /advisor\|supervisor\|admin\|integration/);
   for (const words of [["--username", "E7000002", "--name", "X"], ["--name", "X", "--role", "admin"], [...ana(), "más"], [...ana(), "--password", "otra-clave-larga"]])
     assert.equal((await add(words, "otra-clave-larga\n")).code, 2, words.join(" "));

@@ -6,6 +6,7 @@
  *   +  success: the status in the first column
  *   -  401 token_missing              x  401 token_invalid
  *   w  401 credentials_wrong          t  401 refresh_token_invalid
+ *   u  401 invalid_client, of OAuth   y  409 not_an_integration
  *   p  403 password_change_required   r  403 role_forbidden
  *   o  403 not_owner                  c  403 contact_not_owner
  *   0  404 not_found
@@ -21,6 +22,7 @@
  * A row may end with cells of further integrations, each behind the rights that it has and no others: "events:+00", or
  * "import+export:+". An integration with one of the rights of `others` alone that the row does not name gets what `none` gets.
  *
+ * oauth_token is asked with a secret that nobody has: oauth.test.js asks with valid ones.
  * session_* act on the bearer's own session; `nobody` has none, and signs in with an unknown username.
  */
 "use strict";
@@ -35,6 +37,7 @@ const table = `
 the bearer's
 session_create          201 w      +     w    +    +        +          +        +        +        +        +       +        +             +
 session_refresh         200 t      t     t    +    +        +          +        +        +        +        +       +        +             +
+oauth_token             200 u      u     u    u    u        u          u        u        u        u        u       u        u             u
 session_get             200 -      x     x    +    +        +          +        +        +        +        +       +        +             +
 session_delete          204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
 password_put            204 -      x     x    +    +        +          +        +        +        +        +       +        +             +
@@ -138,10 +141,18 @@ account: one's own, another's, deactivated, known only from old records, absent
 advisor_get             200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_update          200 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
 advisor_password_put    204 -      x     x    p    r        r          +++00    r        r        r        r       r        r             r
+
+account of: an integration, a person, one known only from old records, absent
+advisor_password_delete 204 -      x     x    p    r        r          +y00     r        r        r        r       r        r             r
+advisor_secret_list     200 -      x     x    p    r        r          ++00     r        r        r        r       r        r             r
+advisor_secret_create   201 -      x     x    p    r        r          +y00     r        r        r        r       r        r             r
+
+secret: one, another account's, absent
+advisor_secret_delete   204 -      x     x    p    r        r          +00      r        r        r        r       r        r             r
 `;
 
 const refusals = {
-  "-": [401, "token_missing"], x: [401, "token_invalid"], w: [401, "credentials_wrong"], t: [401, "refresh_token_invalid"],
+  "-": [401, "token_missing"], x: [401, "token_invalid"], w: [401, "credentials_wrong"], u: [401, "invalid_client"], y: [409, "not_an_integration"], t: [401, "refresh_token_invalid"],
   p: [403, "password_change_required"], r: [403, "role_forbidden"], o: [403, "not_owner"], c: [403, "contact_not_owner"], 0: [404, "not_found"],
   f: [409, "opportunity_finished"], n: [409, "opportunity_not_finished"], d: [409, "client_exists"], e: [409, "advisor_exists"],
   h: [409, "contact_has_opportunity"], i: [422, "invalid"],
@@ -172,6 +183,8 @@ const objects = {
   "action": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent, row: b.own.row }, { id: b.own.id, row: absent },
     { id: b.own.id, row: theirs.own.row }, { id: theirs.own.id, row: absent }].map((o) => ({ opportunity_id: o.id, action_id: o.row })),
   "new account": () => [{ username: "E5500999" }, { username: theirs.username }],
+  "account of": () => [bearers.rights.id, theirs.id, known.record, absent].map((id) => ({ advisor_id: id })),
+  "secret": () => [[bearers.rights.id, known.secret], [bearers.none.id, known.secret], [bearers.rights.id, absent]].map(([advisor_id, secret_id]) => ({ advisor_id, secret_id })),
   "account": (b) => [b.id, theirs.id, bearers.off.id, known.record, absent].map((id) => ({ advisor_id: id })),
 };
 
@@ -179,6 +192,8 @@ const objects = {
 const bodies = {
   session_create: (o) => ({ username: o.username, password: lib.password }),
   session_refresh: (o) => ({ refresh_token: o.refresh_token }),
+  oauth_token: (o) => lib.formEncoded({ grant_type: "client_credentials", client_id: o.username, client_secret: "gsec_x" }),
+  advisor_secret_create: () => ({}),
   password_put: () => ({ old_password: lib.password, password: "otra-clave-de-prueba" }),
   client_create: (o) => lib.newClient(o.document),
   client_update: () => ({ gender: "F" }),
@@ -232,7 +247,7 @@ const roles = {
   opportunities: integration(/opportunity/), none: { role: "integration" }, theirs: { role: "advisor" },
 };
 /* Rights that no column has; `further` are the integrations with one of these alone, and those of the rows' further cells. */
-const others = ["personal_data", "events", "webhooks", "import", "export", "consent", "reports"];
+const others = ["personal_data", "events", "webhooks", "import", "export", "consent", "reports", "on_behalf"];
 const further = [...new Set([...others, ...rows.flatMap((r) => Object.keys(r.further))])];
 
 /* belongings(ana) - an opportunity in process and a finished one, each with a row, and a contact without an opportunity. */
@@ -260,8 +275,10 @@ before(async () => {
   let n = 0;
   for (const [name, account] of [...Object.entries(roles), ...further.map((name) => [name, { role: "integration", rights: name.split("+") }])]) {
     const username = `E55${String(++n).padStart(5, "0")}`;
-    const made = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", password: lib.password, ...account });
+    const isMachine = account.role === "integration";
+    const made = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", password: lib.password, ...(isMachine ? { role: "advisor" } : account) });
     assert.equal(made.status, 201, made.text);
+    if (isMachine) lib.withPassword(world.database, made.json.id, account.rights || []);
     if (name !== "must") world.database.sql(`update advisor set must_change_password = false where id = ${made.json.id}`);
     const { json: session } = await world.anyone.post("/v1/sessions", { username, password: lib.password });
     bearers[name] = { id: made.json.id, username, refresh_token: session.refresh_token, as: lib.caller(world.base, session.access_token),
@@ -275,6 +292,7 @@ before(async () => {
     `update opportunity set advisor_id = ${b.id} where id in (${b.own.id}, ${b.finished.id});` +
     `update contact set advisor_id = ${b.id} where id in (${b.own.contact}, ${b.own.unused}, ${b.finished.contact});`).join("\n"));
   world.database.sql(`insert into draft (opportunity_id, body) values ${Object.values(bearers).map((b) => `(${b.own.id}, '{"note": "X"}')`)}`);
+  known.secret = (await chief.post(`/v1/advisors/${bearers.rights.id}/secrets`, {})).json.id;
   theirs = bearers.theirs;
   delete bearers.theirs;
   bearers.nobody = { ...bearers.advisor, username: "E5500000", refresh_token: "A".repeat(bearers.advisor.refresh_token.length), as: world.anyone, blind: lib.caller(dead) };
@@ -302,8 +320,9 @@ async function tried(op, b, object, letter, status) {
   const what = `${op.operationId}, ${letter}, ${JSON.stringify(object)}`;
   const path = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => object[name]);
   const body = op.requestBody ? bodies[op.operationId](object) : undefined;
+  const type = op.operationId === "oauth_token" ? { "content-type": "application/x-www-form-urlencoded" } : {};
   const ask = (as, query, headers, other = body, method = op.method) =>
-    as.request(method, [path, [object.query || queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, headers);
+    as.request(method, [path, [object.query || queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, { ...type, ...headers });
   const writes = op.method !== "GET";
   if (letter === "+") {
     const r = await ask(b.as, writes ? "validate_only=true" : "");
@@ -311,9 +330,9 @@ async function tried(op, b, object, letter, status) {
     return r;
   }
   const r = await ask(b.as);
-  assert.deepEqual([r.status, r.json.code], refusals[letter], `${what}: ${r.text}`);
+  assert.deepEqual([r.status, r.json.code || r.json.error], refusals[letter], `${what}: ${r.text}`);
   const others = [];
-  if (writes) others.push(["validate_only", await ask(b.as, "validate_only=true")]);
+  if (writes && takes(op, "validate_only")) others.push(["validate_only", await ask(b.as, "validate_only=true")]);
   if (writes && takes(op, "If-Match")) others.push(["If-Match", await ask(b.as, "", { "if-match": "\"0\"" })]);
   if (early.includes(letter)) {
     if (op.requestBody) others.push(["no JSON", await ask(b.as, "", {}, "{")]);

@@ -46,7 +46,7 @@ const values = {
 const derived = { birthday_today: "birth_date" };
 
 /* Operations that have nothing to do with a client, and whose answers differ between processes or over time. */
-const elsewhere = ["session_create", "session_refresh", "session_get", "session_delete", "password_put", "livez", "readyz", "metrics",
+const elsewhere = ["session_create", "session_refresh", "session_get", "session_delete", "password_put", "oauth_token", "livez", "readyz", "metrics",
   "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script",
   /* Of administrators and supervisors, who see everything. */
   "catalog_update", "catalog_item_create", "catalog_item_update", "catalog_item_usage", "catalog_item_replace", "catalog_revision_list",
@@ -112,6 +112,10 @@ const requests = {
   advisor_get: () => [["/v1/advisors/1"]],
   advisor_update: () => [["/v1/advisors/1", { full_name: "X" }]],
   advisor_password_put: () => [["/v1/advisors/1/password", { password: lib.password }]],
+  advisor_password_delete: () => [["/v1/advisors/1/password"]],
+  advisor_secret_list: () => [["/v1/advisors/1/secrets"]],
+  advisor_secret_create: () => [["/v1/advisors/1/secrets", {}]],
+  advisor_secret_delete: () => [["/v1/advisors/1/secrets/1"]],
 };
 
 /* -------------------------------------------------------- the two databases */
@@ -121,11 +125,7 @@ async function built(which) {
   const world = await lib.world({ env: { GESTOR_GUESSES_PER_HOUR: "0" } });
   worlds.push(world);
   const chief = await world.signedIn("E8000002");
-  const account = { username: "E5500001", full_name: "INTEGRACION", role: "integration", password: lib.password,
-    rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] };
-  assert.equal((await chief.post("/v1/advisors", account)).status, 201);
-  world.database.sql("update advisor set must_change_password = false where username = 'E5500001'");
-  const as = await world.signedIn("E5500001"), of = {};
+  const { as } = await lib.machine(chief, world.base, { rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] }), of = {};
   const made = async (where, body) => {
     const r = await as.post(where, body);
     assert.equal(r.status, 201, r.text);

@@ -40,14 +40,7 @@ async function person(as = ana, more = {}) {
 const secrets = ["NOMBRE QUE SE BORRA", "955111", "alguien@ejemplo.pe", "1980-04-05", "REPRESENTANTE QUE", "9999888877776666"];
 const holds = (text, words) => words.filter((w) => text.includes(w));
 
-let integrations = 0;
-async function integration(rights) {
-  const username = `E55${String(++integrations).padStart(5, "0")}`;
-  const r = await chief.post("/v1/advisors", { username, full_name: "INTEGRACION", role: "integration", rights, password: lib.password });
-  assert.equal(r.status, 201, r.text);
-  world.database.sql(`update advisor set must_change_password = false where username = '${username}'`);
-  return lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username, password: lib.password })).json.access_token);
-}
+const integration = async (rights) => (await lib.machine(chief, world.base, { rights })).as;
 const all = ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"];
 
 /* ----------------------------------------------------------------- erasure */

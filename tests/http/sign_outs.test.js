@@ -25,10 +25,11 @@ const signIn = (username, base = world.base, password = lib.password, headers = 
 const renew = (session, base = world.base, query = "") => lib.caller(base).post(`/v1/sessions/refresh${query}`, { refresh_token: session.refresh_token });
 const status = async (session, base = world.base) => (await lib.caller(base, session.access_token).get("/v1/catalogs")).status;
 const claims = (session) => JSON.parse(Buffer.from(session.access_token.split(".")[1], "base64url"));
-async function account(more = {}) {
+async function account({ role = "advisor", rights } = {}) {
   const username = `E77${String(++accounts).padStart(5, "0")}`;
-  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "advisor", password: lib.password, ...more });
+  const r = await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: role === "integration" ? "advisor" : role, password: lib.password });
   assert.equal(r.status, 201, r.text);
+  if (role === "integration") lib.withPassword(world.database, r.json.id, rights);
   sql(`update advisor set must_change_password = false where id = ${r.json.id}`);
   return { id: r.json.id, username, at: r.headers.location };
 }

@@ -336,6 +336,16 @@ begin
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (username, full_name, role) values ('E1000003', 'X', 'admin')$q$);
     perform pg_temp.refused('advisor_credentials', $q$insert into advisor (full_name, role, password_hash) values ('X', 'admin', 'x')$q$);
     perform pg_temp.accepted($q$insert into advisor (full_name, role) values ('X', 'advisor'), ('Y', 'advisor')$q$);
+    insert into advisor (username, full_name, role) values ('crm-1', 'X', 'integration'), ('E1000004', 'X', 'integration');
+    foreach name in array array['crm-2', 'e1000005', 'Crm', 'crm_1', '-crm', '1crm', repeat('c', 41)] loop
+        perform pg_temp.refused('advisor_username_form', format('insert into advisor (username, full_name, role, password_hash) values (%L, ''X'', %L, ''x'')',
+            name, case name when 'crm-2' then 'advisor' else 'integration' end));
+    end loop;
+    insert into advisor_secret (advisor_id, hash) select id, '\x01' from advisor where username = 'crm-1';
+    perform pg_temp.refused('advisor_secret_hash_key', $q$insert into advisor_secret (advisor_id, hash) select advisor_id, hash from advisor_secret$q$);
+    perform pg_temp.refused('advisor_secret_advisor_fkey', $q$insert into advisor_secret (advisor_id, hash) values (999999, '\x02')$q$);
+    perform pg_temp.refused('advisor_secret_expires_later', $q$insert into advisor_secret (advisor_id, hash, expires_at) select advisor_id, '\x02', now() from advisor_secret$q$);
+    perform pg_temp.refused('session_secret_fkey', $q$insert into session (advisor_id, refresh_hash, expires_at, secret_id) select id, '\x05', now(), 999999 from advisor where username = 'E1000001'$q$);
     insert into session (advisor_id, refresh_hash, expires_at) select id, '\x01', now() from advisor where username = 'E1000001';
     perform pg_temp.refused('session_refresh_hash_key', $q$insert into session (advisor_id, refresh_hash, expires_at) select advisor_id, refresh_hash, now() from session$q$);
     perform pg_temp.refused('session_advisor_fkey', $q$update session set advisor_id = 999999$q$);
@@ -615,7 +625,7 @@ begin
     end if;
 end $$;
 
--- Every foreign key has an index, or is listed here: what it refers to (a catalogue item, an advisor, a contact) is never
+-- Every foreign key has an index, or is listed here: what it refers to (a catalogue item, an advisor, a contact, a secret) is never
 -- deleted by the program, nor searched from.
 do $$
 declare
@@ -623,7 +633,7 @@ declare
     excepted constant text[] := '{action_final_state_fkey,consent_advertising_acceptance_fkey,
         consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,opportunity_advertising_acceptance_fkey,
         opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
-        opportunity_operator_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey}';
+        opportunity_operator_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey,session_secret_fkey,advisor_secret_advisor_fkey}';
 begin
     select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
      where k.connamespace = 'gestor'::regnamespace and k.contype = 'f'

@@ -154,10 +154,19 @@ numbers_lose_blanks_and_separators(void **state)
 	expect("serial_number", "250505000012567a", "250505000012567a", TEXT_serial_number_form);
 	expect("username", " e8153375\u00a0", "E8153375", TEXT_NONE);
 	expect("username", "E 8153\u200b375", "E8153375", TEXT_NONE);
-	expect("username", "E8153-375", "E8153-375", TEXT_username_form);
-	expect("username", "EB153375", "EB153375", TEXT_username_form);
+	expect("username", "E8153-375", "e8153-375", TEXT_NONE);
+	expect("username", "EB153375", "eb153375", TEXT_NONE);
+	expect("username", "E81533755", "e81533755", TEXT_NONE);
+	expect("username", " CRM-Nocturno 2", "crm-nocturno2", TEXT_NONE);
+	expect("username", "-crm", "-crm", TEXT_username_form);
+	expect("username", "crm_1", "crm_1", TEXT_username_form);
+	expect("username", "\u00f1and\u00fa", "\u00f1and\u00fa", TEXT_username_form);
+	expect("username", "a234567890123456789012345678901234567890",
+	    "a234567890123456789012345678901234567890", TEXT_NONE);
+	expect("username", "a2345678901234567890123456789012345678901",
+	    "a2345678901234567890123456789012345678901", TEXT_username_form);
 	expect("login", "e8153375 ", "E8153375", TEXT_NONE);
-	expect("login", "nobody@x", "NOBODY@X", TEXT_NONE);
+	expect("login", "Nobody@X", "nobody@x", TEXT_NONE);
 	expect("login", " 12", "12", TEXT_NONE);
 }
 

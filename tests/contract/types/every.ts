@@ -26,6 +26,9 @@ async function sessions() {
   const renewed = await ok(gestor.POST("/v1/sessions/refresh", { body: { refresh_token: session.refresh_token } }));
   text(renewed.refresh_token);
   text((await ok(gestor.GET("/v1/sessions/current"))).advisor.id);
+  const machine = await gestor.POST("/v1/oauth/token", { body: { grant_type: "client_credentials", client_id: "crm", client_secret: "x", scope: "client_read" },
+    bodySerializer: ({ grant_type, client_id = "", client_secret = "", scope = "" }) => new URLSearchParams({ grant_type, client_id, client_secret, scope }) });
+  if (machine.data) text(machine.data.access_token);
   await gestor.PUT("/v1/sessions/current/password", { body: { old_password: "x", password: "otra-clave-de-prueba" } });
   await gestor.DELETE("/v1/sessions/current");
 }
@@ -151,6 +154,11 @@ async function others(path: { opportunity_id: string }) {
   const ofAdvisor = { advisor_id: text(account.id) };
   text((await ok(gestor.GET("/v1/advisors/{advisor_id}", { params: { path: ofAdvisor } }))).full_name);
   flag((await ok(gestor.PATCH("/v1/advisors/{advisor_id}", { params: { path: ofAdvisor }, body: { active: false } }))).active);
+  await gestor.DELETE("/v1/advisors/{advisor_id}/password", { params: { path: ofAdvisor } });
+  const secret = await ok(gestor.POST("/v1/advisors/{advisor_id}/secrets", { params: { path: ofAdvisor }, body: {} }));
+  text(secret.secret);
+  for (const one of (await ok(gestor.GET("/v1/advisors/{advisor_id}/secrets", { params: { path: ofAdvisor } }))).items) maybe(one.expires_at);
+  await gestor.DELETE("/v1/advisors/{advisor_id}/secrets/{secret_id}", { params: { path: { ...ofAdvisor, secret_id: secret.id } } });
   await gestor.PUT("/v1/advisors/{advisor_id}/password", { params: { path: ofAdvisor }, body: { password: "una-clave-de-prueba" } });
 
   await gestor.GET("/livez"); await gestor.GET("/readyz"); await gestor.GET("/metrics", { parseAs: "text" });
