@@ -18,6 +18,8 @@
 #include "config.h"
 #include "db/notify.h"
 #include "db/pool.h"
+#include "event/sender.h"
+#include "event/target.h"
 #include "housekeeping.h"
 #include "http/check.h"
 #include "http/reads.h"
@@ -82,7 +84,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording;
+	bool started, keeping, recording, sending;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -93,8 +95,9 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	if (keeping)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
+	sending = sender_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
+	started = notify != NULL && recording && sending && load_contract() == 0 && server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);
@@ -107,8 +110,14 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		} while (sig == SIGHUP);
 		supervision_stop();
 		log_msg(LOG_INFO, "stopping");
+		/* Receivers answer while requests in flight are served. */
+		sender_end(c->drain_ms);
 		server_stop(app);
 	}
+	if (sending && !started)
+		sender_end(0);
+	if (sending)
+		sender_stop();
 	/* No request is left whose read would have to be recorded. */
 	if (recording)
 		reads_stop(c->drain_ms);
@@ -140,6 +149,10 @@ serve(void)
 	if (password_init() != 0 ||
 	    token_init(config.jwt_secret, config.jwt_secret_previous) != 0) {
 		fprintf(stderr, "gestor: libsodium or libjwt cannot be initialized\n");
+		return 1;
+	}
+	if (target_init(config.webhook_allow, config.webhook_ca_file) != 0) {
+		fprintf(stderr, "gestor: libcurl cannot be initialized\n");
 		return 1;
 	}
 	secret_init(config.jwt_secret, config.jwt_secret_previous);

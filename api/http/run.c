@@ -182,6 +182,8 @@ static const struct {
 	{ "label_taken", label_taken },
 	{ "plan_faulty", NULL },
 	{ "plan_outdated", NULL },
+	{ "too_many_webhooks", NULL },
+	{ "webhook_disabled", NULL },
 };
 
 /* message  a code, then words, each preceded by a blank */
