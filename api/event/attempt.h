@@ -54,7 +54,6 @@ bool attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c);
 
 /*
  * attempt_end - ends an attempt and frees its slot; its easy handle left the multi handle.
- * ret_ok   delivered
  * returns  its outcome, for delivery_finish; the caller owns it
  */
 json_t *attempt_end(struct attempt *a, CURLcode code);

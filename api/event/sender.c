@@ -1,5 +1,6 @@
 #include "event/sender.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>

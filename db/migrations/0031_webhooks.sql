@@ -83,7 +83,7 @@ begin
          group by p.position, p.event_id order by p.position desc, p.event_id desc limit 8
     loop
         with batch as materialized (
-            select e.position, e.id, e.at, e.type, e.opportunity_id, e as event
+            select e.position, e.id, e.at, e.type::text as type, e.opportunity_id, e as event
               from event e
              where (e.position, e.id) > (g.position, g.event_id) and e.position < horizon
              order by e.position, e.id limit most),
