@@ -23,7 +23,8 @@ const tagOf = async (where) => {
   assert.match(r.headers.etag, strong);
   return r.headers.etag;
 };
-const unbound = ["session_create", "session_refresh", "session_delete", "client_create", "contact_create", "opportunity_create", "typification_create", "catalog_item_create", "catalog_plan_create", "catalog_plan_apply"];
+const unbound = ["session_create", "session_refresh", "session_delete", "client_create", "contact_create", "opportunity_create", "typification_create", "catalog_item_create", "catalog_plan_create", "catalog_plan_apply",
+  "webhook_create", "webhook_test", "delivery_repeat", "delivery_repeat_all"];
 const bound = writeNames(...unbound);
 const malformed = ["abc", "\"abc", "abc\"", "W/abc", "w/\"abc\"", "\"a\" \"b\"", "\"a\";\"b\"", "\"a b\"", "*, \"a\"", "\"a\", *", "**", "W/*", "", ",", "W/"];
 
