@@ -79,6 +79,11 @@ reply_with_secret(struct request *rq, int status, const char *text)
 		log_msg(LOG_ERROR, "%s: the webhook's secret cannot be decrypted", rq->id);
 		return reply_problem(rq, "internal");
 	}
+	/* The tag is that of the webhook as webhook_get shows it. */
+	json_object_del(webhook, "secret");
+	json = json_text_dump(&rq->arena, webhook, &length);
+	reply_json(rq, status, json, length);
+	reply_tagged(rq);
 	if (!rq->validate_only)
 		webhook_secret_text(token, shown);
 	json_object_set_new(webhook, "secret", json_string(shown));

@@ -18,7 +18,7 @@ after(() => world.end());
 
 const strong = /^"[0-9a-f.-]{1,101}"$/;
 const tagOf = async (where) => {
-  const r = await ana.get(where);
+  const r = await (where.startsWith("/v1/webhooks") ? await world.signedIn("E8000002") : ana).get(where);
   assert.equal(r.status, 200, r.text);
   assert.match(r.headers.etag, strong);
   return r.headers.etag;
@@ -177,6 +177,8 @@ test("If-Match on a read without a tag: * is 200, any tag 412", async () => {
   const admin = await world.signedIn("E8000002"), o = await lib.opened(ana);
   const id = { client_id: o.client.id, contact_id: o.contact.id, opportunity_id: o.at.split("/").pop(), advisor_id: o.contact.advisor.id, catalog: "stage", code: "retenido" };
   id.plan_id = (await admin.post("/v1/catalogs/stage/plans", { items: [] })).json.id;
+  id.webhook_id = (await admin.post("/v1/webhooks", { url: "http://127.0.0.1:1025/hook", types: ["client.merged"] })).json.id;
+  id.delivery_id = (await admin.post(`/v1/webhooks/${id.webhook_id}/test`)).json.id;
   await ana.post(`${o.at}/actions`, row);
   await ana.put(`${o.at}/draft`, {});
   id.action_id = (await ana.get(`${o.at}/actions`)).json.items[0].id;

@@ -19,6 +19,7 @@ const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
  * tagged   the path whose ETag its If-Match takes, if it takes one
  * by       the username of `as`; E8153375 where it is left out
  * creates  true if it answers 201
+ * later    true if it answers 202
  */
 function writes(world, { ana, boss }) {
   const opened = () => lib.opened(ana);
@@ -147,8 +148,8 @@ function writes(world, { ana, boss }) {
       return ofAdmin("POST", `${where}/secret`, { tagged: where });
     },
     webhook_test: async () => ofAdmin("POST", `${await webhook()}/test`, { creates: true }),
-    delivery_repeat: async () => ofAdmin("POST", `${await delivery()}/redelivery`),
-    delivery_repeat_all: async () => ofAdmin("POST", `${(await delivery()).replace(/[/]deliveries.*/, "")}/redeliveries`, { body: { from: "2026-01-01" }, other: { from: "2026-01-02" } }),
+    delivery_repeat: async () => ofAdmin("POST", `${await delivery()}/redelivery`, { later: true }),
+    delivery_repeat_all: async () => ofAdmin("POST", `${(await delivery()).replace(/[/]deliveries.*/, "")}/redeliveries`, { later: true, body: { from: "2026-01-01" }, other: { from: "2026-01-02" } }),
     opportunity_reopen: async () => {
       const { at } = await opened();
       assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
