@@ -53,7 +53,8 @@ static const struct text_setting texts[] = {
 	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, separated by "
 	    "commas" },
 	{ "GESTOR_WEBHOOK_ALLOW", "", AT(webhook_allow), false,
-	    "addresses or blocks, separated by commas, to which webhooks may send though they are not "
+	    "addresses or blocks, separated by commas, to which webhooks may send though they are "
+	    "not "
 	    "public, and by http too" },
 	{ "GESTOR_WEBHOOK_CA_FILE", "", AT(webhook_ca_file), false,
 	    "PEM file of the certification authorities that webhooks believe, in place of the "
@@ -265,8 +266,9 @@ webhooks_valid(const struct config *c)
 	struct network networks[NETWORKS_MAX];
 
 	if (network_list_read(c->webhook_allow, networks) < 0) {
-		fprintf(stderr, "gestor: GESTOR_WEBHOOK_ALLOW must be IPv4 or IPv6 addresses or blocks "
-				"such as 10.0.0.0/8 or fd00::/8, separated by commas, 64 at most\n");
+		fprintf(stderr,
+		    "gestor: GESTOR_WEBHOOK_ALLOW must be IPv4 or IPv6 addresses or blocks "
+		    "such as 10.0.0.0/8 or fd00::/8, separated by commas, 64 at most\n");
 		return false;
 	}
 	if (*c->webhook_ca_file != '\0' && access(c->webhook_ca_file, R_OK) != 0) {

@@ -97,7 +97,8 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	recording = reads_start(app) == 0;
 	sending = sender_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && sending && load_contract() == 0 && server_start(app) == 0;
+	started = notify != NULL && recording && sending && load_contract() == 0 &&
+		  server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);

@@ -102,7 +102,7 @@ SAMPLES = {
     "diagnosis_get": [[OPPORTUNITY]],
     "advisor_get": [["3"]],
     "webhook_get": [["1", "1", "true"]],
-    "delivery_get": [["1", "500", "1", "true"]],
+    "delivery_get": [["1", "510", "1", "true"]],
     "delivery_list": [["1", "1", "true", None, None, None, "100"], ["1", "1", "true", "dead", None, None, "100"], ["1", "1", "true", "pending", "2026-01-01T00:00:00Z", "7", "100"]],
     "session_get": [["77", "3", "12"]],
     "session_live": [["77", "00"]],

@@ -38,9 +38,8 @@ webhook_secret_text(
 }
 
 void
-webhook_signature(const char token[static SECRET_TOKEN_SIZE], const char *id,
-    const char *timestamp, const char *body, size_t length,
-    char ret_signature[static WEBHOOK_SIGNATURE_SIZE])
+webhook_signature(const char token[static SECRET_TOKEN_SIZE], const char *id, const char *timestamp,
+    const char *body, size_t length, char ret_signature[static WEBHOOK_SIGNATURE_SIZE])
 {
 	unsigned char key[SECRET_BYTES], mac[crypto_auth_hmacsha256_BYTES];
 	crypto_auth_hmacsha256_state state;

@@ -17,16 +17,11 @@ static const struct {
 	int prefix;
 } special_v4[] = {
 	{ { 0 }, 8 }, /* this network, unspecified */
-	{ { 10 }, 8 },
-	{ { 100, 64 }, 10 }, /* CGNAT */
-	{ { 127 }, 8 },
-	{ { 169, 254 }, 16 }, /* link-local; metadata services of clouds */
-	{ { 172, 16 }, 12 },
-	{ { 192, 0, 0 }, 24 },
-	{ { 192, 0, 2 }, 24 }, /* documentation */
+	{ { 10 }, 8 }, { { 100, 64 }, 10 }, /* CGNAT */
+	{ { 127 }, 8 }, { { 169, 254 }, 16 }, /* link-local; metadata services of clouds */
+	{ { 172, 16 }, 12 }, { { 192, 0, 0 }, 24 }, { { 192, 0, 2 }, 24 }, /* documentation */
 	{ { 192, 88, 99 }, 24 }, /* 6to4 relays */
-	{ { 192, 168 }, 16 },
-	{ { 198, 18 }, 15 }, /* benchmarks */
+	{ { 192, 168 }, 16 }, { { 198, 18 }, 15 }, /* benchmarks */
 	{ { 198, 51, 100 }, 24 }, /* documentation */
 	{ { 203, 0, 113 }, 24 }, /* documentation */
 	{ { 224 }, 3 }, /* multicast, reserved, broadcast */
@@ -35,8 +30,7 @@ static const struct {
 /* Of IPv6, 2000::/3 is public without these. 2001::/23 has Teredo, benchmarks and ORCHID. */
 static const struct network global_v6 = { { 0x20 }, 3 };
 static const struct network special_v6[] = {
-	{ { 0x20, 0x01 }, 23 },
-	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
+	{ { 0x20, 0x01 }, 23 }, { { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
 	{ { 0x3f, 0xff }, 20 }, /* documentation */
 };
 static const struct network nat64 = { { 0x00, 0x64, 0xff, 0x9b }, 96 };
@@ -63,11 +57,13 @@ bytes_of(const struct sockaddr *address, unsigned char ret_bytes[static 16])
 {
 	if (address->sa_family == AF_INET) {
 		memcpy(ret_bytes, mapped, sizeof(mapped));
-		memcpy(ret_bytes + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+		memcpy(ret_bytes + 12,
+		    &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
 		return true;
 	}
 	if (address->sa_family == AF_INET6) {
-		memcpy(ret_bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+		memcpy(ret_bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+		    16);
 		return true;
 	}
 	return false;

@@ -10,10 +10,10 @@
 #include "base/text.h"
 #include "base/version.h"
 
-#define REPLACEMENT   "\xEF\xBF\xBD"
-#define DETAIL_MAX    200
-#define URL_ID_SIZE   24
-#define CONTENT_TYPE  "Content-Type: application/cloudevents+json; charset=UTF-8"
+#define REPLACEMENT  "\xEF\xBF\xBD"
+#define DETAIL_MAX   200
+#define URL_ID_SIZE  24
+#define CONTENT_TYPE "Content-Type: application/cloudevents+json; charset=UTF-8"
 
 /* ------------------------------------------------------------ what is read */
 

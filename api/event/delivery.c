@@ -57,8 +57,7 @@ repeat(struct request *rq, struct call call)
 int
 delivery_repeat(struct request *rq)
 {
-	return repeat(
-	    rq, (struct call){ &sql_delivery_repeat, { rq->param[0], rq->param[1] } });
+	return repeat(rq, (struct call){ &sql_delivery_repeat, { rq->param[0], rq->param[1] } });
 }
 
 int
@@ -71,6 +70,6 @@ delivery_repeat_all(struct request *rq)
 		faults_add_field(&rq->faults, "to", "#", TEXT_days_reversed);
 		return reply_faults(rq);
 	}
-	return repeat(rq,
-	    (struct call){ &sql_delivery_repeat_all, { rq->param[0], rq->body_text } });
+	return repeat(
+	    rq, (struct call){ &sql_delivery_repeat_all, { rq->param[0], rq->body_text } });
 }

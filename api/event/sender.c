@@ -7,23 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/secret.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config.h"
+#include "db/pool.h"
 #include "db/query.h"
 #include "event/attempt.h"
+#include "event/rooms.h"
+#include "event/secrets.h"
 #include "http/request.h"
 #include "sql.h"
-
-/*
- * Attempts at once: of a webhook few, so that one which hangs leaves room for the others; of one whose last attempts failed fewer,
- * so that 128 of these would have to hang to take all.
- */
-#define SLOTS	     256
-#define ROOM	     8
-#define ROOM_FAILING 2
 
 /* Longer than an attempt and the storing of its outcome, and short enough for another process to take over within 30 s. */
 #define LEASE_S "25"
@@ -37,13 +31,8 @@ static_assert(ATTEMPT_SECONDS <= 20, "a lease outlives an attempt");
 #define RETRY_MS   1000
 #define BACKLOG_MS 5000
 #define FINAL_MS   5000
+#define UNREADY_MS 50
 #define ID_SIZE	   20
-
-struct enabled {
-	int64_t id;
-	bool failing;
-	int under_way;
-};
 
 static struct {
 	struct app *app;
@@ -56,9 +45,7 @@ static struct {
 	/* Used by the thread alone. */
 	struct attempt attempts[SLOTS];
 	int busy;
-	struct enabled *enabled; /* in the order of their ids */
-	int nenabled;
-	int turn; /* where the next claim begins */
+	int nenabled; /* webhooks */
 	bool more; /* events wait to be turned into deliveries */
 	bool failing; /* the failure was logged */
 	json_t *outcomes; /* an array */
@@ -83,63 +70,16 @@ run(const struct call *calls, int ncalls, struct result *ret_results[])
 	return status == DB_OK;
 }
 
-/* What was encrypted with the key ring's second key is encrypted with the first, before the second goes. */
-static void
-renew(const char *webhook, const char *stored)
-{
-	char token[SECRET_TOKEN_SIZE], anew[SECRET_ENCRYPTED_SIZE];
-	const struct call call = { &sql_webhook_secret_renew, { webhook, stored, anew } };
-	struct result *none = NULL;
-
-	if (stored == NULL || secret_is_current(stored))
-		return;
-	if (!secret_decrypt(stored, token)) {
-		log_msg(LOG_ERROR,
-		    "webhook %s: its secret was encrypted with a key that is no longer known; rotate it",
-		    webhook);
-		return;
-	}
-	secret_encrypt(token, anew);
-	if (run(&call, 1, &none))
-		result_free(none);
-}
-
-static bool
-renew_secrets(void)
-{
-	const struct call call = { &sql_webhook_secrets, { NULL } };
-	auto_result struct result *rows = NULL;
-
-	if (!run(&call, 1, &rows))
-		return false;
-	for (int i = 0; i < result_rows(rows); i++) {
-		renew(result_text(rows, i, 0), result_text(rows, i, 1));
-		renew(result_text(rows, i, 0), result_text(rows, i, 2));
-	}
-	return true;
-}
-
 /* Turns events into deliveries, and learns which webhooks are enabled. */
 static bool
 fan_out(void)
 {
 	const struct call call = { &sql_delivery_fan_out, { EVENTS_AT_ONCE } };
 	auto_result struct result *rows = NULL;
-	int n;
 
 	if (!run(&call, 1, &rows))
 		return false;
-	n = result_rows(rows);
-	self.enabled = realloc(self.enabled, (size_t)(n > 0 ? n : 1) * sizeof(*self.enabled));
-	if (self.enabled == NULL)
-		abort();
-	self.more = false;
-	for (int i = 0; i < n; i++) {
-		self.enabled[i] = (struct enabled){ strtoll(result_text(rows, i, 0), NULL, 10),
-			result_true(rows, i, 1), 0 };
-		self.more = result_true(rows, i, 2);
-	}
-	self.nenabled = n;
+	self.nenabled = rooms_learn(rows, &self.more);
 	return true;
 }
 
@@ -156,64 +96,6 @@ look_at_backlog(void)
 }
 
 /* ---------------------------------------------------------------- claiming */
-
-static int
-by_id(const void *a, const void *b)
-{
-	const struct enabled *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-static void
-count_under_way(void)
-{
-	for (int i = 0; i < self.nenabled; i++)
-		self.enabled[i].under_way = 0;
-	for (int i = 0; i < SLOTS; i++) {
-		const struct enabled key = { .id = self.attempts[i].webhook };
-		struct enabled *e = !self.attempts[i].busy || self.nenabled == 0
-					? NULL
-					: bsearch(&key, self.enabled, (size_t)self.nenabled,
-					      sizeof(key), by_id);
-
-		if (e != NULL)
-			e->under_way++;
-	}
-}
-
-/*
- * Writes which webhooks have room, and how much, as PostgreSQL's arrays. When the slots are too few for all, the claims begin at
- * another webhook each time. Returns false when none has room.
- */
-static bool
-rooms(char **ret_ids, char **ret_rooms)
-{
-	size_t size = (size_t)self.nenabled * (ID_SIZE + 1) + 3;
-	char *ids = malloc(size), *room = malloc(size), *p = ids, *q = room;
-	int left = SLOTS - self.busy;
-
-	if (ids == NULL || room == NULL)
-		abort();
-	count_under_way();
-	for (int i = 0; i < self.nenabled && left > 0; i++) {
-		const struct enabled *e = &self.enabled[(self.turn + i) % self.nenabled];
-		int n = (e->failing ? ROOM_FAILING : ROOM) - e->under_way;
-
-		if (n <= 0)
-			continue;
-		n = n < left ? n : left;
-		left -= n;
-		p += sprintf(p, "%c%lld", p == ids ? '{' : ',', (long long)e->id);
-		q += sprintf(q, "%c%d", q == room ? '{' : ',', n);
-	}
-	self.turn = self.nenabled > 0 ? (self.turn + ROOM) % self.nenabled : 0;
-	memcpy(p, "}", 2);
-	memcpy(q, "}", 2);
-	*ret_ids = ids;
-	*ret_rooms = room;
-	return p != ids;
-}
 
 static struct attempt *
 free_slot(void)
@@ -268,11 +150,10 @@ note_finished(const struct result *rows)
 				: "all attempts of the last 5 days failed");
 			self.tick_ms = 0;
 		} else {
-			metrics_webhook_attempts_add(strcmp(what, "delivered") == 0
-							 ? METRICS_WEBHOOK_DELIVERED
-						     : strcmp(what, "dead") == 0
-							 ? METRICS_WEBHOOK_DEAD
-							 : METRICS_WEBHOOK_FAILED,
+			metrics_webhook_attempts_add(
+			    strcmp(what, "delivered") == 0 ? METRICS_WEBHOOK_DELIVERED
+			    : strcmp(what, "dead") == 0	   ? METRICS_WEBHOOK_DEAD
+							   : METRICS_WEBHOOK_FAILED,
 			    n);
 		}
 	}
@@ -293,7 +174,7 @@ store_and_claim(bool claims)
 
 	if (outcomes != NULL)
 		calls[n++] = (struct call){ &sql_delivery_finish, { outcomes } };
-	if (claims && rooms(&ids, &room))
+	if (claims && rooms_text(self.attempts, self.busy, &ids, &room))
 		calls[n++] = (struct call){ &sql_delivery_claim, { ids, room, LEASE_S } };
 	else
 		claims = false;
@@ -351,11 +232,12 @@ work(bool ending)
 	int64_t now_ms = clock_ms();
 	bool claims;
 
-	if (!ending && (now_ms >= self.tick_ms || __atomic_exchange_n(&self.woken, false, __ATOMIC_SEQ_CST))) {
+	if (!ending &&
+	    (now_ms >= self.tick_ms || __atomic_exchange_n(&self.woken, false, __ATOMIC_SEQ_CST))) {
 		if (!fan_out()) {
 			self.tick_ms = now_ms + RETRY_MS;
 		} else {
-			self.tick_ms = self.more	 ? now_ms
+			self.tick_ms = self.more	   ? now_ms
 				       : self.nenabled > 0 ? now_ms + TICK_MS
 							   : now_ms + self.app->config->check_ms;
 			self.claim_ms = self.nenabled > 0 ? now_ms : INT64_MAX;
@@ -385,7 +267,8 @@ work(bool ending)
 static void
 give_back(void)
 {
-	char ids[SLOTS * (ID_SIZE + 1) + 3], leases[SLOTS * (LEASE_SIZE + 3) + 3], *p = ids, *q = leases;
+	char ids[SLOTS * (ID_SIZE + 1) + 3], leases[SLOTS * (LEASE_SIZE + 3) + 3], *p = ids,
+										   *q = leases;
 	const struct call call = { &sql_delivery_give_back, { ids, leases } };
 	struct result *none = NULL;
 
@@ -416,8 +299,13 @@ sender(void *arg)
 		curl_multi_perform(self.multi, &running);
 		collect();
 		ending = __atomic_load_n(&self.ending, __ATOMIC_SEQ_CST);
+		/* At the start connections are still being made, which is no failure. */
+		if (!ending && !pool_ready(self.app->pool)) {
+			curl_multi_poll(self.multi, NULL, 0, UNREADY_MS, NULL);
+			continue;
+		}
 		if (!ending && !renewed)
-			renewed = renew_secrets();
+			renewed = secrets_renew(self.app->pool);
 		due_ms = work(ending);
 		if (ending && (self.busy == 0 || clock_ms() >= self.until_ms))
 			break;
@@ -470,5 +358,5 @@ sender_stop(void)
 		attempt_free(&self.attempts[i]);
 	curl_multi_cleanup(self.multi);
 	json_decref(self.outcomes);
-	free(self.enabled);
+	rooms_free();
 }
