@@ -49,7 +49,7 @@ LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_se
 LDLIBS    = -lcivetweb $(PKG_LIBS) -lunistring -lm -ldl
 
 # Asked once, when first needed: `make run` may have to install pkg-config before.
-PKGS       = jansson libjwt libsodium libpq
+PKGS       = jansson libjwt libsodium libpq libcurl
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 

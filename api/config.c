@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/address.h"
+#include "base/network.h"
 #include "base/origin.h"
 
 /* RFC 7518, 3.2: a key for HS256 must be at least as long as the hash. */
@@ -50,6 +52,13 @@ static const struct text_setting texts[] = {
 	{ "GESTOR_TRUSTED_PROXIES", "", AT(trusted_proxies), false,
 	    "proxies whose X-Forwarded-For is believed: IPv4 addresses or blocks, separated by "
 	    "commas" },
+	{ "GESTOR_WEBHOOK_ALLOW", "", AT(webhook_allow), false,
+	    "addresses or blocks, separated by commas, to which webhooks may send though they are "
+	    "not "
+	    "public, and by http too" },
+	{ "GESTOR_WEBHOOK_CA_FILE", "", AT(webhook_ca_file), false,
+	    "PEM file of the certification authorities that webhooks believe, in place of the "
+	    "system's" },
 };
 
 static const struct number_setting numbers[] = {
@@ -258,6 +267,25 @@ metrics_listen_valid(struct config *c)
 	return false;
 }
 
+static bool
+webhooks_valid(const struct config *c)
+{
+	struct network networks[NETWORKS_MAX];
+
+	if (network_list_read(c->webhook_allow, networks) < 0) {
+		fprintf(stderr,
+		    "gestor: GESTOR_WEBHOOK_ALLOW must be IPv4 or IPv6 addresses or blocks "
+		    "such as 10.0.0.0/8 or fd00::/8, separated by commas, 64 at most\n");
+		return false;
+	}
+	if (*c->webhook_ca_file != '\0' && access(c->webhook_ca_file, R_OK) != 0) {
+		fprintf(stderr, "gestor: GESTOR_WEBHOOK_CA_FILE: cannot read %s: %s\n",
+		    c->webhook_ca_file, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 int
 config_load(struct config *ret_config, int need_secret)
 {
@@ -292,6 +320,8 @@ config_load(struct config *ret_config, int need_secret)
 				"such as 10.0.0.5 or 10.0.0.0/24, separated by commas\n");
 		valid = false;
 	}
+	if (valid)
+		valid = webhooks_valid(&c);
 	if (valid && !listen_valid(c.listen, &port)) {
 		fprintf(stderr,
 		    "gestor: GESTOR_LISTEN is %s and must be an IPv4 address and a port (1 to "

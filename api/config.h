@@ -19,6 +19,8 @@ struct config {
 	const char *log_level;
 	const char *cors_origins;
 	const char *trusted_proxies;
+	const char *webhook_allow; /* a list of base/network.h; "": public addresses alone */
+	const char *webhook_ca_file; /* "": the system's certification authorities */
 	int threads;
 	int pool_size;
 	int pool_wait_ms;

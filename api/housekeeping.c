@@ -125,6 +125,7 @@ purge(struct pool *pool)
 		result_free(none);
 	(void)run_in_steps(pool, &sql_idempotency_purge, STEP_ROWS);
 	(void)run_in_steps(pool, &sql_session_purge, STEP_ROWS);
+	(void)run_in_steps(pool, &sql_delivery_purge, STEP_ROWS);
 	make_partitions(pool);
 	sample_lag(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */

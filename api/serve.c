@@ -19,6 +19,8 @@
 #include "db/notify.h"
 #include "db/pool.h"
 #include "event/feed.h"
+#include "event/sender.h"
+#include "event/target.h"
 #include "housekeeping.h"
 #include "http/check.h"
 #include "http/reads.h"
@@ -83,7 +85,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording, watching;
+	bool started, keeping, recording, watchingsending;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -95,8 +97,9 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
 	watching = feed_start(app) == 0;
+	sending = sender_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && watching && load_contract() == 0 &&
+	started = notify != NULL && recording && watchingsending && load_contract() == 0 &&
 		  server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
@@ -110,8 +113,14 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		} while (sig == SIGHUP);
 		supervision_stop();
 		log_msg(LOG_INFO, "stopping");
+		/* Receivers answer while requests in flight are served. */
+		sender_end(c->drain_ms);
 		server_stop(app);
 	}
+	if (sending && !started)
+		sender_end(0);
+	if (sending)
+		sender_stop();
 	/* No request is left whose read would have to be recorded. */
 	if (recording)
 		reads_stop(c->drain_ms);
@@ -145,6 +154,10 @@ serve(void)
 	if (password_init() != 0 ||
 	    token_init(config.jwt_secret, config.jwt_secret_previous) != 0) {
 		fprintf(stderr, "gestor: libsodium or libjwt cannot be initialized\n");
+		return 1;
+	}
+	if (target_init(config.webhook_allow, config.webhook_ca_file) != 0) {
+		fprintf(stderr, "gestor: libcurl cannot be initialized\n");
 		return 1;
 	}
 	secret_init(config.jwt_secret, config.jwt_secret_previous);

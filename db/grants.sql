@@ -24,6 +24,13 @@ begin
     grant insert (username, full_name, role, rights, password_hash, must_change_password) on gestor.advisor to gestor_api;
     grant update (full_name, role, rights, active, password_hash, must_change_password, updated_at) on gestor.advisor
         to gestor_api;
+    -- A webhook's owner never changes; its deliveries are made and leased by functions with the caller's rights.
+    grant insert (advisor_id, url, types, ordering, description, secret), delete on gestor.webhook to gestor_api;
+    grant update (url, types, ordering, description, disabled_reason, failing_since, secret, secret_previous, secret_previous_until,
+        updated_at) on gestor.webhook to gestor_api;
+    grant insert (webhook_id), update (position, event_id) on gestor.webhook_progress to gestor_api;
+    grant insert (webhook_id, event_id, type, opportunity_id, body), delete on gestor.webhook_delivery to gestor_api;
+    grant update (status, tries, next_at, leased_until, log, finished_at) on gestor.webhook_delivery to gestor_api;
     grant insert on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;
     grant update on gestor.throttle, gestor.known_address to gestor_api;
     grant delete on gestor.throttle, gestor.known_address, gestor.session_refresh_used to gestor_api;

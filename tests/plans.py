@@ -19,7 +19,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "event_dropped", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
+SMALL = {"partitioned", "event_droppedwebhook", "webhook_progress", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -32,6 +32,9 @@ PAGE_EACH = {"opportunity_list_reasons": 4}
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
 action_create action_created action_delete action_match action_update
+delivery_backlog delivery_claim delivery_fan_out delivery_finish delivery_give_back delivery_purge delivery_repeat delivery_repeat_all
+webhook_account_lock webhook_create webhook_delete webhook_list webhook_lock webhook_lock_enabled webhook_match webhook_secret_renew
+webhook_secret_rotate webhook_secrets webhook_test webhook_update
 advisor_add advisor_add_secret advisor_create advisor_lock advisor_match advisor_password_delete advisor_password_lock advisor_password_put
 advisor_secret_create advisor_secret_delete advisor_secret_revoke advisor_update
 audit_context audit_read_store event_horizon_lag events_drop call_client_create call_occurred catalog_at catalog_item_create catalog_item_get catalog_item_match
@@ -104,6 +107,9 @@ SAMPLES = {
     "diagnosis_get": [[OPPORTUNITY]],
     "advisor_get": [["3"]],
     "advisor_secret_list": [["3", NONE, NONE, LIMIT], ["3", *BEFORE, LIMIT]],
+    "webhook_get": [["1", "1", "true"]],
+    "delivery_get": [["1", "510", "1", "true"]],
+    "delivery_list": [["1", "1", "true", None, None, None, "100"], ["1", "1", "true", "dead", None, None, "100"], ["1", "1", "true", "pending", "2026-01-01T00:00:00Z", "7", "100"]],
     "session_get": [["77", "3", "12"]],
     "session_live": [["77", "00"]],
     "client_of_document": [["dni", "00000007", NONE], [NONE, NONE, CLIENT]],

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 build='gcc libc6-dev make pkg-config python3 python3-yaml
-	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev'
+	libcivetweb-dev libjansson-dev libjwt-dev libsodium-dev libpq-dev libunistring-dev libcurl4-openssl-dev'
 # postgresql stands for postgresql-17, -16 or -15.
 run='postgresql curl jq ca-certificates util-linux'
 test='libcmocka-dev nodejs pgbouncer prometheus haproxy openssl'

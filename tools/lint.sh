@@ -71,6 +71,7 @@ only 'api/http/(server|exchange|guard)\.c' 'civetweb\.h' "${api[@]}"
 only 'api/auth/token\.c' 'jwt\.h' "${api[@]}"
 only 'api/auth/[a-z0-9_]+\.[ch]' 'sodium' "${api[@]}"
 only 'api/db/[a-z0-9_]+\.[ch]' '(postgresql/)?libpq' "${api[@]}"
+only 'api/event/[a-z0-9_]+\.[ch]' 'curl/' "${api[@]}"
 only 'api/field/unicode\.c' 'uni(case|conv|ctype|lbrk|name|norm|stdio|str|types|width|wbrk)\.h' "${api[@]}"
 
 # shellcheck disable=SC2046 # names of source files have no spaces

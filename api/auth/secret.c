@@ -117,8 +117,9 @@ secret_mac(const char *text, char ret_macs[static 2][SECRET_HASH_SIZE])
 	}
 }
 
-bool
-secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE])
+/* Returns the index of the key that decrypts it; -1: none does. */
+static int
+decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE])
 {
 	unsigned char bytes[ENCRYPTED_BYTES];
 	size_t length;
@@ -126,16 +127,30 @@ secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE])
 	if (sodium_base642bin(bytes, sizeof(bytes), encrypted, strlen(encrypted), NULL, &length,
 		NULL, VARIANT) != 0 ||
 	    length != sizeof(bytes))
-		return false;
+		return -1;
 	for (size_t i = 0; i < nkeys; i++) {
 		if (crypto_secretbox_open_easy((unsigned char *)ret_token,
 			bytes + crypto_secretbox_NONCEBYTES,
 			sizeof(bytes) - crypto_secretbox_NONCEBYTES, bytes, keys[i].encrypt) == 0) {
 			ret_token[SECRET_TOKEN_SIZE - 1] = '\0';
-			return true;
+			return (int)i;
 		}
 	}
-	return false;
+	return -1;
+}
+
+bool
+secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE])
+{
+	return decrypt(encrypted, ret_token) >= 0;
+}
+
+bool
+secret_is_current(const char *encrypted)
+{
+	char token[SECRET_TOKEN_SIZE];
+
+	return decrypt(encrypted, token) == 0;
 }
 
 static void

@@ -33,6 +33,9 @@ void secret_encrypt(
     const char token[static SECRET_TOKEN_SIZE], char ret_encrypted[static SECRET_ENCRYPTED_SIZE]);
 bool secret_decrypt(const char *encrypted, char ret_token[static SECRET_TOKEN_SIZE]) MUSTCHECK;
 
+/* secret_is_current - whether secret_encrypt made it with the present secret. */
+bool secret_is_current(const char *encrypted) MUSTCHECK;
+
 /*
  * secret_mac - writes two keyed hashes of a text that a plain hash would let attackers guess.
  * The database stores the first. The second, made with the previous secret, matches what was

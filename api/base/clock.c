@@ -89,20 +89,22 @@ second_of(time_t t)
 }
 
 void
-clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
+clock_rfc3339_of(int64_t epoch_us, char ret_buf[static CLOCK_RFC3339_SIZE])
 {
-	struct timespec ts;
-	unsigned ms;
-	char *end;
+	unsigned ms = (unsigned)(epoch_us / 1000 % 1000);
+	char *end = stpcpy(ret_buf, second_of(epoch_us / 1000000)->rfc3339);
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	ms = (unsigned)(ts.tv_nsec / 1000000) % 1000;
-	end = stpcpy(ret_buf, second_of(ts.tv_sec)->rfc3339);
 	*end++ = '.';
 	*end++ = (char)('0' + ms / 100);
 	*end++ = (char)('0' + ms / 10 % 10);
 	*end++ = (char)('0' + ms % 10);
 	strcpy(end, "Z");
+}
+
+void
+clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE])
+{
+	clock_rfc3339_of(clock_epoch_us(), ret_buf);
 }
 
 void

@@ -34,6 +34,9 @@ int64_t clock_epoch_us(void);
 /* clock_rfc3339 - writes the current instant as 2025-05-03T15:04:05.123Z. */
 void clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE]);
 
+/* clock_rfc3339_of - the same of an instant of clock_epoch_us(). */
+void clock_rfc3339_of(int64_t epoch_us, char ret_buf[static CLOCK_RFC3339_SIZE]);
+
 /* clock_http_date - writes the current second as Sat, 03 May 2025 15:04:05 GMT (RFC 9110, 5.6.7). */
 void clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE]);
 

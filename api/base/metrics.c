@@ -116,3 +116,33 @@ metrics_event_lag_ms(void)
 {
 	return __atomic_load_n(&event_lag_ms, __ATOMIC_RELAXED);
 }
+
+static uint64_t webhook_attempts[METRICS_WEBHOOK_MAX];
+static uint64_t webhook_pending, webhook_oldest_s, webhook_disabled;
+
+void
+metrics_webhook_attempts_add(enum metrics_webhook outcome, uint64_t n)
+{
+	add(&webhook_attempts[outcome], n);
+}
+
+uint64_t
+metrics_webhook_attempts(enum metrics_webhook outcome)
+{
+	return value(&webhook_attempts[outcome]);
+}
+
+void
+metrics_webhook_backlog_set(int64_t pending, int64_t oldest_s, int64_t disabled)
+{
+	__atomic_store_n(&webhook_pending, (uint64_t)pending, __ATOMIC_RELAXED);
+	__atomic_store_n(&webhook_oldest_s, (uint64_t)oldest_s, __ATOMIC_RELAXED);
+	__atomic_store_n(&webhook_disabled, (uint64_t)disabled, __ATOMIC_RELAXED);
+}
+
+struct metrics_webhook_backlog
+metrics_webhook_backlog(void)
+{
+	return (struct metrics_webhook_backlog){ (int64_t)value(&webhook_pending),
+		(int64_t)value(&webhook_oldest_s), (int64_t)value(&webhook_disabled) };
+}

@@ -49,6 +49,33 @@ int64_t metrics_event_lag_ms(void);
 /* metrics_database_error - counts one database call that failed after all its retries. */
 void metrics_database_error(enum metrics_database class);
 
+/* What an attempt to deliver an event to a webhook became. */
+enum metrics_webhook {
+	METRICS_WEBHOOK_DELIVERED,
+	METRICS_WEBHOOK_FAILED, /* and is repeated */
+	METRICS_WEBHOOK_DEAD, /* and was the last one */
+	METRICS_WEBHOOK_MAX
+};
+
+/* metrics_webhook_attempts_add - counts n attempts. */
+void metrics_webhook_attempts_add(enum metrics_webhook outcome, uint64_t n);
+
+/* metrics_webhook_attempts - returns the number of attempts of that outcome. */
+uint64_t metrics_webhook_attempts(enum metrics_webhook outcome);
+
+/* What the database holds of all processes, as it was last looked at. */
+struct metrics_webhook_backlog {
+	int64_t pending; /* deliveries of enabled webhooks that are neither delivered nor dead */
+	int64_t oldest_s; /* the age of the oldest of these; 0: there is none */
+	int64_t disabled; /* webhooks */
+};
+
+/* metrics_webhook_backlog_set - stores what was seen. */
+void metrics_webhook_backlog_set(int64_t pending, int64_t oldest_s, int64_t disabled);
+
+/* metrics_webhook_backlog - returns what was seen last. */
+struct metrics_webhook_backlog metrics_webhook_backlog(void);
+
 /* One route's counters. counts: in the order of METRICS_STATUSES; buckets: not cumulative. */
 struct metrics_route {
 	uint64_t counts[METRICS_STATUSES_MAX];

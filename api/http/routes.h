@@ -122,6 +122,20 @@
 	    advisor_secret_create)                                                                 \
 	R(DELETE, "/v1/advisors/{advisor_id}/secrets/{secret_id}", MAY_ADVISOR_MANAGE, OTHER,      \
 	    advisor_secret_delete)                                                                 \
+	R(GET, "/v1/webhooks", MAY_WEBHOOKS, WEBHOOK, webhook_list)                                \
+	R(POST, "/v1/webhooks", MAY_WEBHOOKS, WEBHOOK, webhook_create)                             \
+	R(GET, "/v1/webhooks/{webhook_id}", MAY_WEBHOOKS, WEBHOOK, webhook_get)                    \
+	R(PATCH, "/v1/webhooks/{webhook_id}", MAY_WEBHOOKS, WEBHOOK, webhook_update)               \
+	R(DELETE, "/v1/webhooks/{webhook_id}", MAY_WEBHOOKS, WEBHOOK, webhook_delete)              \
+	R(POST, "/v1/webhooks/{webhook_id}/secret", MAY_WEBHOOKS, WEBHOOK, webhook_secret_rotate)  \
+	R(POST, "/v1/webhooks/{webhook_id}/test", MAY_WEBHOOKS, OTHER, webhook_test)               \
+	R(GET, "/v1/webhooks/{webhook_id}/deliveries", MAY_WEBHOOKS, OTHER, delivery_list)         \
+	R(GET, "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", MAY_WEBHOOKS, OTHER,          \
+	    delivery_get)                                                                          \
+	R(POST, "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redelivery", MAY_WEBHOOKS,     \
+	    OTHER, delivery_repeat)                                                                \
+	R(POST, "/v1/webhooks/{webhook_id}/redeliveries", MAY_WEBHOOKS, OTHER,                     \
+	    delivery_repeat_all)                                                                   \
 	R(GET, "/livez", ANYONE, OTHER, livez)                                                     \
 	R(GET, "/readyz", ANYONE, OTHER, readyz)                                                   \
 	R(GET, "/metrics", ANYONE, OTHER, metrics)                                                 \

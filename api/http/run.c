@@ -206,6 +206,8 @@ static const struct {
 	{ "not_an_integration", NULL },
 	{ "password_not_used", NULL },
 	{ "secrets_full", secrets_full },
+	{ "too_many_webhooks", NULL },
+	{ "webhook_disabled", NULL },
 };
 
 /* message  a code, then words, each preceded by a blank */

@@ -26,6 +26,7 @@
 	E(CLOSURE, "")                                                                             \
 	E(DRAFT, "")                                                                               \
 	E(CATALOG, "name,levels")                                                                  \
+	E(WEBHOOK, "url,types,ordering,description,state")                                         \
 	E(CATALOG_ITEM,                                                                            \
 	    "label,position,valid_from,valid_until,replaced_by,operator_code,sunat_code")
 

@@ -159,6 +159,27 @@ write_database(FILE *f, struct pool *pool)
 }
 
 static void
+write_webhooks(FILE *f)
+{
+	static const char *const outcomes[] = { [METRICS_WEBHOOK_DELIVERED] = "delivered",
+		[METRICS_WEBHOOK_FAILED] = "failed",
+		[METRICS_WEBHOOK_DEAD] = "dead" };
+	const struct metrics_webhook_backlog b = metrics_webhook_backlog();
+
+	family(f, "gestor_webhook_attempts_total", "counter",
+	    "Attempts to deliver an event, by outcome; dead: the last one failed.");
+	for (int i = 0; i < METRICS_WEBHOOK_MAX; i++)
+		fprintf(f, "gestor_webhook_attempts_total{outcome=\"%s\"} %llu\n", outcomes[i],
+		    (unsigned long long)metrics_webhook_attempts((enum metrics_webhook)i));
+	one(f, "gestor_webhook_pending", "gauge",
+	    "Pending deliveries of enabled webhooks, of all processes.", (double)b.pending);
+	one(f, "gestor_webhook_oldest_pending_seconds", "gauge",
+	    "Age of the oldest of these; 0: there is none.", (double)b.oldest_s);
+	one(f, "gestor_webhook_disabled", "gauge", "Webhooks that are disabled.",
+	    (double)b.disabled);
+}
+
+static void
 write_process(FILE *f)
 {
 	struct process p;
@@ -193,6 +214,7 @@ metrics(struct request *rq)
 	write_database(f, rq->app->pool);
 	one(f, "gestor_catalog_revision", "gauge",
 	    "Revision of the catalogues in memory; 0: none is loaded.", (double)catalog_revision());
+	write_webhooks(f);
 	one(f, "gestor_log_lines_lost_total", "counter",
 	    "Log lines lost because the queue was full or writing failed.", (double)log_lost());
 	write_process(f);

@@ -47,6 +47,13 @@ const wanted = {
   catalog_item_replace: "update catalog_item",
   catalog_plan_create: "",
   catalog_plan_apply: "insert catalog_item",
+  webhook_create: "insert webhook",
+  webhook_update: "update webhook",
+  webhook_delete: "delete webhook",
+  webhook_secret_rotate: "update webhook",
+  webhook_test: "",
+  delivery_repeat: "",
+  delivery_repeat_all: "",
   opportunity_reopen: "insert reopening, update opportunity",
   typification_create: "insert action, insert client, insert consent, insert contact, insert opportunity",
 };

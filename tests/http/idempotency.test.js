@@ -21,7 +21,7 @@ let keys = 0;
 const newKey = () => `clave-${++keys}`;
 const by = (key) => ({ "idempotency-key": key });
 const keyed = writeNames("session_delete");
-const ok = (r, status = [200, 201, 204]) => { assert.ok([status].flat().includes(r.status), r.text); return r; };
+const ok = (r, status = [200, 201, 202, 204]) => { assert.ok([status].flat().includes(r.status), r.text); return r; };
 const isReplay = (r, first) => {
   assert.equal(r.status, first.status, r.text);
   assert.equal(r.headers["idempotent-replayed"], "true");
@@ -57,7 +57,7 @@ for (const id of keyed)
     assert.equal(fingerprint(world.database), whole, "nothing was done");
     isReplay(await send(rq, by(key)), first);
     assert.equal(sql(`select count(*) from idempotency where key = '${key}'`), "1");
-    if (first.status === 201 && id !== "session_create") assert.equal((await rq.as.get(first.headers.location)).headers.etag, first.headers.etag);
+    if (first.status === 201 && !["session_create", "webhook_test"].includes(id)) assert.equal((await rq.as.get(first.headers.location)).headers.etag, first.headers.etag);
   });
 
 test("contact_create, action_create: a key belongs to one advisor and one operation", async () => {

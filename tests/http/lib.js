@@ -85,7 +85,7 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
       TSAN_OPTIONS: process.env.TSAN_OPTIONS || "",
       DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64",
       /* No limits, except in the tests of these limits. */
-      GESTOR_CONTACTS_PER_DAY: "0", GESTOR_KEYS_MAX: "0", GESTOR_RATE_ADVISOR: "0", GESTOR_RATE_INTEGRATION: "0", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
+      GESTOR_CONTACTS_PER_DAY: "0", GESTOR_KEYS_MAX: "0", GESTOR_RATE_ADVISOR: "0", GESTOR_RATE_INTEGRATION: "0", GESTOR_WEBHOOK_ALLOW: "127.0.0.0/8", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
     stdio: ["ignore", "ignore", "pipe"],
   });
   child.stderr.setEncoding("utf8");

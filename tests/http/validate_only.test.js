@@ -32,10 +32,11 @@ const validateOnly = (rq, headers = {}, change = {}) => send(rq, headers, { ...c
  * the entity tags of parts with such ids and times.
  */
 function comparable(preview, real, key = "") {
-  if (preview === "0" && /(^|_)id$/.test(key) || preview === "" && /^(access|refresh)_token$/.test(key)) {
+  if (preview === "0" && /(^|_)id$/.test(key) || preview === "" && /^(access_token|refresh_token|secret)$/.test(key)) {
     assert.equal(typeof real, "string");
     return [null, null];
   }
+  if (key === "event_id" && /^test-/.test(preview)) return [null, null];
   if (/(^|_)at$|^valid_until$/.test(key) && typeof preview === "string") {
     assert.equal(typeof real, "string");
     return ["instant", "instant"];
@@ -54,7 +55,7 @@ const same = (preview, real, what) => { const [p, r] = comparable(preview, real)
 for (const id of all)
   test(`${id}: validate_only answers what the real request answers afterwards, and stores nothing`, async () => {
     const rq = await make[id](), whole = fingerprint(world.database);
-    const headers = rq.tagged ? { "if-match": (await ana.get(rq.tagged)).headers.etag } : {};
+    const headers = rq.tagged ? { "if-match": (await rq.as.get(rq.tagged)).headers.etag } : {};
     const preview = await validateOnly(rq, headers);
     assert.equal(preview.status, rq.method === "DELETE" ? 204 : 200, preview.text);
     for (const name of ["location", "etag", "idempotent-replayed"]) assert.equal(preview.headers[name], undefined, name);
@@ -62,8 +63,8 @@ for (const id of all)
     same((await validateOnly(rq)).json, preview.json, "twice the same");
     assert.equal(fingerprint(world.database), whole, "nothing was stored");
     const real = await send(rq, headers, { where: `${rq.where}?validate_only=false` });
-    assert.equal(real.status, rq.creates ? 201 : preview.status, real.text);
-    assert.notEqual(fingerprint(world.database), whole);
+    assert.equal(real.status, rq.creates ? 201 : rq.later ? 202 : preview.status, real.text);
+    if (id !== "webhook_test" && !rq.later) assert.notEqual(fingerprint(world.database), whole);
     if (rq.method === "DELETE") return;
     same(preview.json, real.json);
     assert.deepEqual(Object.keys(preview.json), Object.keys(real.json), "in the same order");

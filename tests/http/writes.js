@@ -19,6 +19,7 @@ const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
  * tagged   the path whose ETag its If-Match takes, if it takes one
  * by       the username of `as`; E8153375 where it is left out
  * creates  true if it answers 201
+ * later    true if it answers 202
  */
 function writes(world, { ana, boss }) {
   const opened = () => lib.opened(ana);
@@ -46,6 +47,25 @@ function writes(world, { ana, boss }) {
     const r = await (await chief()).post("/v1/catalogs/competitor_offer/plans", { items: [{ label: `OFERTA DEL PLAN ${++items} ${Math.random()}` }] });
     assert.equal(r.status, 201, r.text);
     return r.headers.location;
+  };
+  /* A webhook of the administrator, whose receiver is not there, for a type that no test has; its URL; one of its deliveries. */
+  const nowhere = { url: "http://127.0.0.1:1025/hook", types: ["client.merged"] };
+  const webhook = async () => {
+    const r = await (await chief()).post("/v1/webhooks", nowhere);
+    assert.equal(r.status, 201, r.text);
+    world.database.sql(`delete from webhook where id < ${r.json.id} - 10`);
+    return r.headers.location;
+  };
+  const delivery = async () => {
+    const r = await (await chief()).post(`${await webhook()}/test`);
+    assert.equal(r.status, 201, r.text);
+    await until("an attempt", () => world.database.sql(`select status = 'pending' and leased_until is null and jsonb_array_length(log) = 1 from webhook_delivery where id = ${r.json.id}`) === "t");
+    world.database.sql(`update webhook_delivery set next_at = 'infinity' where id = ${r.json.id}`);
+    return r.headers.location;
+  };
+  const ofWebhook = (method, more) => async () => {
+    const where = await webhook();
+    return ofAdmin(method, where, { tagged: where, ...more });
   };
   const section = (name, body, other) => async () => {
     const where = `${(await opened()).at}/${name}`;
@@ -117,6 +137,19 @@ function writes(world, { ana, boss }) {
     catalog_plan_create: () => ofAdmin("POST", "/v1/catalogs/competitor_offer/plans", { creates: true, body: { items: [{ label: `OFERTA ${++items}` }, { code: "bono-gb", position: 7 }] },
       other: { items: [] } }),
     catalog_plan_apply: async () => ofAdmin("POST", `${await plan()}/application`),
+    webhook_create: async () => {
+      await webhook();
+      return ofAdmin("POST", "/v1/webhooks", { creates: true, body: { ...nowhere, description: `"Ñ" ${++items}` }, other: { ...nowhere, ordering: "strict" } });
+    },
+    webhook_update: ofWebhook("PATCH", { body: { types: ["client.merged", "client.erased"], ordering: "strict", description: "OTRO" }, other: { description: null } }),
+    webhook_delete: ofWebhook("DELETE"),
+    webhook_secret_rotate: async () => {
+      const where = await webhook();
+      return ofAdmin("POST", `${where}/secret`, { tagged: where });
+    },
+    webhook_test: async () => ofAdmin("POST", `${await webhook()}/test`, { creates: true }),
+    delivery_repeat: async () => ofAdmin("POST", `${await delivery()}/redelivery`, { later: true }),
+    delivery_repeat_all: async () => ofAdmin("POST", `${(await delivery()).replace(/[/]deliveries.*/, "")}/redeliveries`, { later: true, body: { from: "2026-01-01" }, other: { from: "2026-01-02" } }),
     opportunity_reopen: async () => {
       const { at } = await opened();
       assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
@@ -135,7 +168,7 @@ const send = (rq, headers = {}, change = {}) => {
   return as.request(method, where, body, headers);
 };
 
-/* fingerprint(database) - changes whenever a row of any table changes, except in those that record sign-in attempts and reads. */
+/* fingerprint(database) - changes whenever a row of any table changes, except in those that record sign-in attempts and reads, and in what the sender of webhooks writes. */
 function fingerprint(database) {
   /* The service marks the rows of ended sessions some time later, so wait for that. */
   for (const until = Date.now() + 10000; database.sql(`select exists (select from session s join advisor a on a.id = s.advisor_id
@@ -143,8 +176,9 @@ function fingerprint(database) {
     if (Date.now() > until) throw new Error("the rows of ended sessions are not marked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
-  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read')").split(" ");
-  return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' order by x::text)), '') from ${t} x;`).join("\n"));
+  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read', 'webhook_delivery', 'webhook_progress')").split(" ");
+  const row = (t) => (t === "webhook" ? "(to_jsonb(x) - 'failing_since')::text" : "x::text");
+  return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(${row(t)}, '|' order by x::text)), '') from ${t} x;`).join("\n"));
 }
 
 /*

@@ -1,0 +1,77 @@
+/*
+ * attempt - one HTTP request of a delivery, and what came of it. For the sender's thread alone.
+ */
+#ifndef EVENT_ATTEMPT_H
+#define EVENT_ATTEMPT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "event/target.h"
+
+#define ATTEMPT_SECONDS 15
+/* The part of an answer that is stored. */
+#define ANSWER_BYTES 1024
+/* More of an answer is not read: the connection is closed, and the status decides. */
+#define ANSWER_READ_MAX (64 * 1024)
+/* An answer with longer headers is a failure. */
+#define ANSWER_HEADERS_MAX (16 * 1024)
+
+#define LEASE_SIZE    48 /* an instant as PostgreSQL writes it */
+#define EVENT_ID_SIZE 64
+
+/* What delivery_claim returned: borrowed texts. */
+struct claimed {
+	const char *id, *lease, *event_id, *url, *body;
+	size_t body_length;
+	const char *secret, *secret_previous; /* as stored; previous NULL: none */
+};
+
+struct attempt {
+	CURL *easy; /* kept for the next attempt; NULL: none yet */
+	bool busy;
+	int64_t webhook, id;
+	char lease[LEASE_SIZE];
+	/* The rest belongs to attempt.c. */
+	struct target_guard guard;
+	struct curl_slist *headers;
+	char *body;
+	int64_t began_us; /* by clock_us() */
+	int64_t at_us; /* Unix time */
+	char answer[ANSWER_BYTES];
+	size_t answer_length, read, header_bytes;
+	bool cut; /* the rest of the answer was not read */
+	bool headers_too_long;
+	char why[CURL_ERROR_SIZE];
+};
+
+/*
+ * attempt_begin - signs the body and adds the request to the multi handle.
+ * returns false: no secret can be decrypted, because the key that encrypted it is in the key ring no longer; the attempt
+ *         is not busy, and attempt_unreadable makes its outcome
+ */
+bool attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c);
+
+/*
+ * attempt_end - ends an attempt and frees its slot; its easy handle left the multi handle.
+ * returns  its outcome, for delivery_finish; the caller owns it
+ */
+json_t *attempt_end(struct attempt *a, CURLcode code);
+
+/* attempt_unreadable - the outcome of an attempt that attempt_begin did not begin. */
+json_t *attempt_unreadable(const struct attempt *a);
+
+/* attempt_drop - stops an attempt without an outcome. */
+void attempt_drop(struct attempt *a, CURLM *multi);
+
+/* attempt_free - frees what is kept between attempts. */
+void attempt_free(struct attempt *a);
+
+/*
+ * answer_text - the first bytes of an answer as text: what is no UTF-8, or a control character other than tab and line feed, becomes
+ * U+FFFD. A character that the end cuts is dropped.
+ * ret_text  ANSWER_BYTES * 3 + 1 bytes
+ */
+void answer_text(const char *bytes, size_t length, char *ret_text);
+
+#endif

@@ -1,0 +1,10 @@
+-- What bench/load.sql does not load, for tests/plans.py: deliveries of webhooks, most of them finished.
+set search_path = gestor, pg_temp;
+insert into webhook (advisor_id, url, types, ordering, secret)
+select (select min(id) from advisor), 'https://crm.example/' || n, '{opportunity.closed}', 'strict', 'x' from generate_series(1, 10) n;
+insert into webhook_progress (webhook_id) select id from webhook;
+insert into webhook_delivery (webhook_id, event_id, type, opportunity_id, body, status, next_at, finished_at, created_at)
+select 1 + n % 10, n, 'opportunity.closed', 1000000 + n % 5000, '{"specversion": "1.0"}', s, case when s = 'pending' then now() end,
+       case when s <> 'pending' then now() end, now() - (20000 - n) * interval '1 minute'
+  from (select n, case when n % 20 = 0 then 'pending' when n % 50 = 1 then 'dead' else 'delivered' end as s from generate_series(1, 20000) n) x;
+vacuum (analyze) webhook, webhook_progress, webhook_delivery;
