@@ -38,6 +38,7 @@ struct config {
 	int retention_days;
 	int audit_months; /* 0: the audit is kept for ever */
 	int contacts_per_day; /* of one client; 0: any number */
+	int exports_max, export_max_s; /* at once in this process; the longest */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 

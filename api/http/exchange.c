@@ -225,7 +225,7 @@ finish_request(struct request *rq, struct mg_connection *conn, bool keep_alive)
 	if (!sent)
 		mg_disable_connection_keep_alive(conn);
 	if (rq->reply.stream.end != NULL)
-		rq->reply.stream.end(rq->reply.stream.arg, sent);
+		rq->reply.stream.end(rq->reply.stream.arg, sent && rq->reply.status == 200);
 	access_log(rq, length);
 	reads_note(rq);
 	result_free(rq->body_rows);

@@ -53,7 +53,8 @@ select case $1
     when 'contacts' then (select count(*) from contact t where :{created_on t $2 $3})
     when 'opportunities' then (select count(*) from opportunity o where :{created_on o $2 $3} and o.voided_at is null)
     when 'consents' then (select count(*) from consent n where :{created_on n $2 $3})
-    when 'audit' then (select count(*) from audit x where ($2::text is null or x.at >= audit_from($2)) and ($3::text is null or x.at < audit_until($3)))
+    when 'audit' then (select count(*) from audit x where ($2::date is null or x.at >= audit_from($2::text))
+                                                                      and ($3::date is null or x.at < audit_until($3::text)))
 end;
 
 -- name: export_note  ($1 the export's number or null, $2 reader, $3 session, $4 address, $5 request id, $6 operation, $7 what: JSON)

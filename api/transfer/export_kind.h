@@ -22,6 +22,9 @@ struct export_column {
 };
 #define EXPORT_COLUMNS_MAX 64
 
+/* The argument of export_opportunities, from 0, that asks for the client's document: "true" or "false". */
+#define EXPORT_DOCUMENT_ARG 9
+
 struct export_kind {
 	const char *name; /* of the path: "clients" */
 	const struct statement *st; /* column 0: the record; arguments 1 and 2: from, to */
