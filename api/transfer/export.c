@@ -38,10 +38,11 @@ static int running; /* accessed with __atomic builtins */
 /* What rq->reply.stream holds. */
 struct job {
 	struct request *rq;
-	struct export_body *body;
+	struct export_body *body; /* NULL: it ended, and its place is free again */
 	struct export_entry entry;
 	const char *number; /* the export's, for its last entry */
 	int64_t until_ms; /* by clock_ms() */
+	const char *error; /* why the body broke off; "": it did not */
 };
 
 static bool
@@ -67,15 +68,33 @@ exports_running(void)
 
 /* -------------------------------------------------------------------- the stream */
 
+/* Ends the transaction, and frees the place. */
+static void
+end_body(struct job *job)
+{
+	if (job->body == NULL)
+		return;
+	job->entry.rows = export_rows(job->body);
+	job->error = arena_printf(&job->rq->arena, "%s", export_error(job->body));
+	export_end(job->body);
+	job->body = NULL;
+	give_place();
+}
+
 static int
 next_piece(void *arg, const char **ret_bytes, size_t *ret_length)
 {
 	struct job *job = arg;
+	int more;
 
 	/* An account whose sessions ended gets no more, as with any other request. */
 	if (clock_ms() >= job->until_ms || revoked_token(&job->rq->who))
 		return -1;
-	return export_next(job->body, ret_bytes, ret_length);
+	more = export_next(job->body, ret_bytes, ret_length);
+	/* Before the last chunk: a client that has all may begin the next export. */
+	if (more == 0)
+		end_body(job);
+	return more;
 }
 
 static void
@@ -86,8 +105,8 @@ end_stream(void *arg, bool whole)
 	struct db_error error;
 	struct result *row = NULL;
 
+	end_body(job);
 	job->entry.state = whole ? "done" : "cut";
-	job->entry.rows = export_rows(job->body);
 	const struct call note = { &sql_export_note,
 		{ job->number, rq->advisor_id, request_number(rq, rq->who.session_id),
 		    rq->address[0] != '\0' ? rq->address : NULL, rq->id, rq->op->id,
@@ -95,10 +114,7 @@ end_stream(void *arg, bool whole)
 
 	if (!whole)
 		log_msg(LOG_WARN, "%s: an export of %s was cut after %" PRIu64 " rows%s%s", rq->id,
-		    job->entry.kind, job->entry.rows, *export_error(job->body) != '\0' ? ": " : "",
-		    export_error(job->body));
-	export_end(job->body);
-	give_place();
+		    job->entry.kind, job->entry.rows, *job->error != '\0' ? ": " : "", job->error);
 	if (db_run(rq->app->pool, &note, 1, &row, &error) != DB_OK)
 		log_msg(LOG_WARN, "%s: the end of an export could not be recorded", rq->id);
 	result_free(row);

@@ -192,7 +192,7 @@ test("export_get: an erased client is exported as it is shown", async () => {
   const row = lines(await boss.get("/v1/exports/clients")).find((c) => c.id === gone.client.id);
   assert.deepEqual(row, (await boss.get(`/v1/clients/${gone.client.id}`)).json);
   assert.notEqual(row.document_number, gone.client.document_number);
-  assert.equal(table((await boss.get("/v1/exports/opportunities", csv)).text).find((x) => x.id === gone.opportunity.id).document_number, row.document_number);
+  assert.equal(table((await boss.get("/v1/exports/opportunities?voided=true", csv)).text).find((x) => x.id === gone.opportunity.id).document_number, row.document_number);
 });
 
 test("export_get, audit_read_list: an export leaves an entry at its beginning and one at its end, without values", async () => {
@@ -215,24 +215,24 @@ test("export_get, audit_read_list: an export leaves an entry at its beginning an
 
 test("export_get: rows are those of one instant, whatever is changed while they are sent", async () => {
   sql(`insert into client (name, document_type_id, document_type, document_number)
-    select 'ANTES', i.id, i.choice, 'N' || n from catalog_item_of('document_type', 'pasaporte') i, generate_series(1, 4000) n`);
+    select 'ANTES', i.id, i.choice, 'N' || n from catalog_item_of('document_type', 'pasaporte') i, generate_series(1, 2000) n`);
   /* Each change of the writer renames two clients in one transaction: the snapshot has both or neither. */
-  const writer = spawn("psql", ["-XAtq", "-d", world.database.owner, "-c", `do $$ begin for n in 1..2000 loop
-    update gestor.client set name = 'DESPUES' where document_number in ('N' || n, 'N' || 4001 - n); commit; end loop; end $$`]);
+  const writer = spawn("psql", ["-XAtq", "-d", world.database.owner, "-c", `do $$ begin for n in 1..1000 loop
+    update gestor.client set name = 'DESPUES' where document_number in ('N' || n, 'N' || 2001 - n); commit; end loop; end $$`]);
   const ended = new Promise((resolve) => writer.on("close", resolve));
   const changed = () => Number(sql("select count(*) from client where name = 'DESPUES'"));
   await until("the writer is at work", () => changed() > 100);
   const ids = new Set();
   const r = await boss.get("/v1/exports/clients");
-  assert.ok(changed() < 4000, "the writer was at work until the end");
+  assert.ok(changed() < 2000, "the writer was at work until the end");
   await ended;
   const rows = lines(r).filter((c) => c.document_number !== null && c.document_number.startsWith("N"));
   for (const c of rows) ids.add(c.id);
-  assert.equal(rows.length, 4000);
-  assert.equal(ids.size, 4000);
+  assert.equal(rows.length, 2000);
+  assert.equal(ids.size, 2000);
   const renamed = rows.filter((c) => c.name === "DESPUES").length, half = new Set(rows.filter((c) => c.name === "DESPUES").map((c) => c.document_number));
-  assert.ok(renamed > 0 && renamed < 4000 && renamed % 2 === 0, String(renamed));
-  for (let n = 1; n <= 2000; n++) assert.equal(half.has(`N${n}`), half.has(`N${4001 - n}`), "both or neither");
+  assert.ok(renamed > 0 && renamed < 2000 && renamed % 2 === 0, String(renamed));
+  for (let n = 1; n <= 1000; n++) assert.equal(half.has(`N${n}`), half.has(`N${2001 - n}`), "both or neither");
 });
 
 /* ---------------------------------------------------------------- the command */

@@ -58,6 +58,9 @@ docs_script             200 +      +     +    +    +        +          +        
 form: of an own opportunity, another's, a client's, absent
 form_get                200 -      x     x    p    +++0     +++0       +++0     +++0     +++0     r        r       r        r             r
 
+export: clients, absent
+export_get              200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r             export:r0 export+client_read:+0
+
 catalog: one, absent
 catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
 catalog_update          200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
@@ -157,6 +160,7 @@ const objects = {
   "nothing": () => [{}],
   "form": (b) => [`opportunity_id=${b.own.id}`, `opportunity_id=${theirs.own.id}`, `client_id=${b.own.client}`, `client_id=${absent}`].map((query) => ({ query })),
   "opportunity with a draft": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
+  "export": () => [{ kind: "clients" }, { kind: "no-hay" }],
   "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
   "item": () => [{ catalog: "operator", code: "bitel" }, { catalog: "operator", code: "no-hay" }, { catalog: "no-hay", code: "bitel" }],
   "plan": () => [{ catalog: "operator", plan_id: known.plan }, { catalog: "operator", plan_id: absent }, { catalog: "stage", plan_id: known.plan }],
