@@ -226,8 +226,7 @@ expected(const struct task *t)
 }
 
 /* Returns the exit status. */
-static int
-export(struct task *t, const char *url)
+static int export(struct task *t, const char *url)
 {
 	const struct stream_config stream = { url, FETCH_MS, IDLE_MS };
 	struct export_body *body = NULL;

@@ -82,8 +82,7 @@ progress_end(struct progress *p, uint64_t done, const char *file, bool whole)
 	}
 	if (!whole)
 		fprintf(stderr, "gestor: stopped after %s %s: nothing was written%s\n",
-		    number(done, n), p->what,
-		    strcmp(file, "-") == 0 ? " after these" : "");
+		    number(done, n), p->what, strcmp(file, "-") == 0 ? " after these" : "");
 	else
 		fprintf(stderr, "%s %s in %s, in %.1f s\n", number(done, n), p->what,
 		    strcmp(file, "-") == 0 ? "standard output" : file, s);

@@ -221,7 +221,8 @@ finish_request(struct request *rq, struct mg_connection *conn, bool keep_alive)
 		mg_disable_connection_keep_alive(conn);
 	/* Before the write: a client that has its answer finds it in the metrics. */
 	metrics_request(route_number(rq->route), rq->reply.status, clock_us() - rq->began_us);
-	sent = stream_send(rq, &(struct sink){ write_bytes, conn }, bytes, length, chunked, &length);
+	sent =
+	    stream_send(rq, &(struct sink){ write_bytes, conn }, bytes, length, chunked, &length);
 	if (!sent)
 		mg_disable_connection_keep_alive(conn);
 	if (rq->reply.stream.end != NULL)
@@ -349,8 +350,9 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 
 	start_request(&rq, app, first);
 	rq.origin = guard_raw_header(head_buffer(), head_bytes(), "Origin", origin, sizeof(origin));
-	rq.language = language_choose(
-	    &list, guard_raw_header(head_buffer(), head_bytes(), "Accept-Language", list_text, sizeof(list_text)) != NULL);
+	rq.language =
+	    language_choose(&list, guard_raw_header(head_buffer(), head_bytes(), "Accept-Language",
+				       list_text, sizeof(list_text)) != NULL);
 	take_request_id(&rq, NULL);
 	if (status == 505)
 		reply_problem(&rq, "version_unsupported");

@@ -74,8 +74,7 @@ write_head(const struct request *rq, bool keep_alive, bool chunked, char *at)
 }
 
 const char *
-reply_bytes(
-    struct request *rq, bool head, bool keep_alive, bool chunked, size_t *ret_length)
+reply_bytes(struct request *rq, bool head, bool keep_alive, bool chunked, size_t *ret_length)
 {
 	struct reply *r = &rq->reply;
 	size_t body = head ? 0 : r->length, room;

@@ -139,8 +139,8 @@ check_filters(struct request *rq, const struct export_kind *kind)
 {
 	for (int i = 0; i < rq->nquery; i++) {
 		if (!export_kind_filter(kind, rq->query_name[i]))
-			return reply_problem_text(rq, TEXT_parameters_known, rq->query_name[i],
-			    filters_known(rq, kind));
+			return reply_problem_text(
+			    rq, TEXT_parameters_known, rq->query_name[i], filters_known(rq, kind));
 	}
 	return 0;
 }
@@ -167,7 +167,8 @@ take_opportunity_filters(struct request *rq, struct export_task *task)
 	*arg++ = choice_ids(rq, "cancellation_reason", "reason");
 	*arg++ = request_query_value(rq, "voided");
 	/* The client's document is in the CSV alone, and for those who may read clients. */
-	task->args[EXPORT_DOCUMENT_ARG] = task->format == EXPORT_CSV && (may & MAY_CLIENT_READ) != 0 ? "true" : "false";
+	task->args[EXPORT_DOCUMENT_ARG] =
+	    task->format == EXPORT_CSV && (may & MAY_CLIENT_READ) != 0 ? "true" : "false";
 	return request_ids(rq, arg);
 }
 
@@ -183,8 +184,8 @@ take_filters(struct request *rq, struct export_task *task)
 	task->args[0] = from;
 	task->args[1] = to;
 	if (text_days_reversed(from, to))
-		faults_add(&rq->faults, arena_printf(&rq->arena, "#/%s", kind->to),
-		    TEXT_days_reversed);
+		faults_add(
+		    &rq->faults, arena_printf(&rq->arena, "#/%s", kind->to), TEXT_days_reversed);
 	if (request_query_value(rq, "object_id") != NULL &&
 	    request_query_value(rq, "object_type") == NULL)
 		faults_add(&rq->faults, "#/object_id", TEXT_goes_with,
@@ -237,8 +238,7 @@ begin(struct request *rq, const struct export_task *task, const char *filters)
 		export_end(job->body);
 		return rq->reply.status;
 	}
-	job->number =
-	    arena_copy(&rq->arena, result_text(row, 0, 0), result_length(row, 0, 0));
+	job->number = arena_copy(&rq->arena, result_text(row, 0, 0), result_length(row, 0, 0));
 	rq->reply.stream = (struct reply_stream){ next_piece, end_stream, job };
 	return 200;
 }

@@ -45,7 +45,8 @@ fetch(struct export_body *b)
 	b->rows = NULL;
 	b->at = 0;
 	if (stream_next(b->stream, &b->rows, &b->db) != DB_OK) {
-		b->error = b->db.sqlstate[0] != '\0' ? b->db.sqlstate : "the database does not answer";
+		b->error =
+		    b->db.sqlstate[0] != '\0' ? b->db.sqlstate : "the database does not answer";
 		return false;
 	}
 	if (result_rows(b->rows) == 0) {
@@ -86,7 +87,8 @@ take_beside(const struct export_body *b, struct span ret_cells[static BESIDE])
 {
 	static const char mask[] = "***";
 	const char *text = result_columns(b->rows) > 1 ? result_text(b->rows, b->at, 1) : NULL;
-	size_t length = text != NULL ? strlen(text) : 0, type = text != NULL ? strcspn(text, " ") : 0;
+	size_t length = text != NULL ? strlen(text) : 0,
+	       type = text != NULL ? strcspn(text, " ") : 0;
 
 	ret_cells[0] = (struct span){ text != NULL ? text : "", type };
 	ret_cells[1] = (struct span){ "", 0 };
@@ -144,8 +146,9 @@ static bool
 fill(struct export_body *b)
 {
 	if (b->task.format == EXPORT_CSV && !b->head_written) {
-		b->used = (size_t)(export_head_put(room(b, EXPORT_HEAD_ROOM), b->task.kind->columns) -
-				   b->piece);
+		b->used =
+		    (size_t)(export_head_put(room(b, EXPORT_HEAD_ROOM), b->task.kind->columns) -
+			     b->piece);
 		b->head_written = true;
 	}
 	while (b->rows != NULL && b->used < EXPORT_PIECE_BYTES) {

@@ -6,15 +6,24 @@
 #include "sql.h"
 
 /* A column whose name is its path. */
-#define SAME(name) { name, name, NULL }
+#define SAME(name)                                                                                 \
+	{                                                                                          \
+		name, name, NULL                                                                   \
+	}
 /* A column that shows the code of a choice. */
-#define CODE(name) { name, name ".code", NULL }
+#define CODE(name)                                                                                 \
+	{                                                                                          \
+		name, name ".code", NULL                                                           \
+	}
 #define ADVISOR(name)                                                                              \
 	{ name, name ".username", NULL }, { name "_id", name ".id", NULL },                        \
 	{                                                                                          \
 		name "_full_name", name ".full_name", NULL                                         \
 	}
-#define END { NULL, NULL, NULL }
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, NULL                                                                   \
+	}
 
 /* What an import takes, then what follows from it. */
 static const struct export_column clients[] = { SAME("name"), CODE("document_type"),

@@ -154,8 +154,7 @@ put_value(char *out, struct span value)
 {
 	if (value.at == NULL || json_text_is(value, "null"))
 		return out;
-	return value.at[0] == '"' ? put_string(out, value)
-				  : mempcpy(out, value.at, value.length);
+	return value.at[0] == '"' ? put_string(out, value) : mempcpy(out, value.at, value.length);
 }
 
 /* Writes the values of a list with semicolons between them. item: where the value is in each; NULL: each is the value. */
