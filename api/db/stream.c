@@ -104,8 +104,8 @@ stream_open(const struct stream_config *config, const struct call *call, struct 
 	memset(ret_error, 0, sizeof(*ret_error));
 	s->fetch_ms = config->fetch_ms;
 	s->pg = connect_open(config->url, why);
-	if (s->pg == NULL || connect_session(s->pg, config->fetch_ms,
-				 clock_ms() + config->fetch_ms, why) != 0)
+	if (s->pg == NULL ||
+	    connect_session(s->pg, config->fetch_ms, clock_ms() + config->fetch_ms, why) != 0)
 		status = DB_DOWN;
 	else
 		status = begin(s, config->idle_ms, call, ret_error);
@@ -122,8 +122,7 @@ stream_next(struct stream *s, struct result **ret_rows, struct db_error *ret_err
 	enum db_status status = DB_OK;
 	PGresult *res = NULL;
 
-	if (PQsendQueryParams(
-		s->pg, "fetch 500 from stream", 0, NULL, NULL, NULL, NULL, 0))
+	if (PQsendQueryParams(s->pg, "fetch 500 from stream", 0, NULL, NULL, NULL, NULL, 0))
 		res = receive(s, &status, ret_error);
 	else
 		status = failure(NULL, ret_error);

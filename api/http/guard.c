@@ -280,8 +280,7 @@ guard_json_depth(const char *text, size_t length, int max)
 }
 
 const char *
-guard_raw_header(
-    const char *bytes, size_t n, const char *name, char *ret_value, size_t size)
+guard_raw_header(const char *bytes, size_t n, const char *name, char *ret_value, size_t size)
 {
 	size_t length = strlen(name), used = 0;
 

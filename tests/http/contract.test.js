@@ -432,6 +432,10 @@ const ways = {
       faultless(await send(op, { headers }), 415, "media_type_unsupported");
   }]],
   422: [
+    ["a day that is none, and a span that ends before it begins", (op) => op.id === "export_get", async (op) => {
+      lib.faultAt(await send(op, { query: "created_from=2025-02-30" }), "#/created_from");
+      lib.faultAt(await send(op, { query: "created_from=2025-02-02&created_to=2025-02-01" }), "#/created_to");
+    }],
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
       for (const value of ["maybe", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
@@ -536,7 +540,7 @@ for (const op of all) {
 /* ------------------------------------------------ for all operations alike */
 
 /* The operations that do not answer JSON. */
-const types = { metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
+const types = { export_get: "application/x-ndjson", metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
 
 for (const op of all.filter((o) => o.method === "PATCH"))
   test(`${op.id}: application/merge-patch+json and application/json are equivalent; parameters of the type are ignored`, async () => {
