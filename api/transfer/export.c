@@ -231,9 +231,10 @@ begin(struct request *rq, const struct export_task *task, const char *filters)
 	status = export_begin(&stream, task, &job->body, &error);
 	if (status != DB_OK)
 		return refused(rq, status, &error);
-	auto_result struct result *row = request_query(rq, &sql_export_note, NULL, rq->advisor_id,
-	    request_number(rq, rq->who.session_id), rq->address[0] != '\0' ? rq->address : NULL,
-	    rq->id, rq->op->id, export_entry_json(&job->entry, &rq->arena));
+	auto_result struct result *row =
+	    request_query(rq, &sql_export_note, job->number, rq->advisor_id,
+		request_number(rq, rq->who.session_id), rq->address[0] != '\0' ? rq->address : NULL,
+		rq->id, rq->op->id, export_entry_json(&job->entry, &rq->arena));
 	if (row == NULL) {
 		export_end(job->body);
 		return rq->reply.status;
