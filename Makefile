@@ -44,7 +44,7 @@ SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 TSAN      = -fsanitize=thread -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 -fPIE
 # The program's own versions of these, which the libraries are meant to find.
 LDFLAGS   = -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=pthread_attr_setstacksize \
-	-Wl,--export-dynamic-symbol=recv -Wl,--export-dynamic-symbol=poll
+	-Wl,--export-dynamic-symbol=recv -Wl,--export-dynamic-symbol=send -Wl,--export-dynamic-symbol=poll
 # libunistring has no file for pkg-config.
 LDLIBS    = -lcivetweb $(PKG_LIBS) -lunistring -lm -ldl
 

@@ -114,6 +114,10 @@ static const struct number_setting numbers[] = {
 	    "requests for events that wait for the next one at the same time, each with a thread "
 	    "of its "
 	    "own; others are answered at once" },
+	{ "GESTOR_EXPORTS_MAX", 2, 0, 100, AT(exports_max),
+	    "exports at once in this process, each with a database connection of its own, then "
+	    "503" },
+	{ "GESTOR_EXPORT_MAX_S", 3600, 1, 86400, AT(export_max_s), "longest time for an export" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
 	    "answers stored for an account's Idempotency-Keys in 24 hours, then 429; 0: any "
 	    "number" },

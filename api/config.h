@@ -42,6 +42,7 @@ struct config {
 	int contacts_per_day; /* of one client; 0: any number */
 	int event_days; /* how long events are kept */
 	int event_waiters; /* requests of the feed that wait at the same time */
+	int exports_max, export_max_s; /* at once in this process; the longest */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 

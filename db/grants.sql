@@ -93,6 +93,7 @@ begin
     grant execute on function gestor.event_horizon_lag_s() to gestor_api;
     grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],
         boolean) to gestor_api;
+    grant execute on function gestor.export_note(bigint, bigint, bigint, inet, text, text, jsonb) to gestor_api;
     -- For processes of the previous version.
     grant execute on function gestor.audit_read_add(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], boolean)
         to gestor_api;

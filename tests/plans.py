@@ -25,7 +25,8 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"purge_counts": "counts what a purge would take"}
+WHOLE = {"purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
+         **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all.
 PAGE_EACH = {"opportunity_list_reasons": 4}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
@@ -41,7 +42,7 @@ audit_context audit_read_store event_horizon_lag events_drop call_client_create 
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
-competitor_offer_put draft_delete draft_match draft_put section_emptied
+competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge integration_lock known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match

@@ -111,7 +111,7 @@ long=$(awk '
 if [[ -x build/gestor ]] && grep -rqs 'pthread_attr_setstacksize(' api; then
 	nm -D --defined-only build/gestor | grep -q ' T pthread_attr_setstacksize$' ||
 		fail 'build/gestor does not export pthread_attr_setstacksize: the HTTP library will not use it'
-	for name in recv poll; do
+	for name in recv send poll; do
 		nm -D --defined-only build/gestor | grep -q " T $name\$" ||
 			fail "build/gestor does not export $name: the HTTP library will not use it"
 	done

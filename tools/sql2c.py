@@ -18,7 +18,8 @@ Blanks separate the arguments of a fragment. An argument that contains blanks st
 A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
 whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
 reads has the first three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
-`-- writes: repeatable, brief, apart`. The comment line `-- custom plan` sets the fourth.
+`-- writes: repeatable, brief, apart`. The comment line `-- custom plan` sets the fourth. The comment line `-- cursor` adds the
+same text as a cursor (struct statement).
 """
 import argparse
 import os
@@ -35,6 +36,8 @@ HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")
 INCLUDE = re.compile(r":\{([^{}]*)\}")
 ARGUMENT = re.compile(r'"([^"]+)"|([^\s"]+)')
 FLAGS = ("repeatable", "brief", "apart")
+# db/stream.c fetches from it.
+CURSOR = "declare stream no scroll cursor for "
 
 
 class Fault(Exception):
@@ -45,7 +48,7 @@ class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
         self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
-        self.custom_plan = False
+        self.custom_plan = self.cursor = False
 
 
 def read(path, sections):
@@ -71,6 +74,8 @@ def read(path, sections):
                     raise Fault(f"{where}: cannot parse: {line}")
             elif section and section.kind == "name" and line == "-- custom plan":
                 section.custom_plan = True
+            elif section and section.kind == "name" and line == "-- cursor":
+                section.cursor = True
             elif line.lstrip().startswith("--") or not line:
                 continue
             elif section is None:
@@ -150,7 +155,9 @@ def main():
     for s in sections.values():
         if s.kind == "name":
             text, nargs, flags = statement(s, sections)
-            made.append((s.name, cstring.literal(text, "\t\t"), nargs, flags))
+            if s.cursor and flags[:len(FLAGS)] != FLAGS:
+                raise Fault(f"{s.where}: a cursor only reads, and {s.name} does not")
+            made.append((s.name, cstring.literal(text, "\t\t"), nargs, flags, s.cursor))
     unused = [s for s in sections.values() if s.kind == "fragment" and not s.used]
     if unused:
         raise Fault(f"{unused[0].where}: the fragment {unused[0].name} is unused")
@@ -165,10 +172,11 @@ def main():
                 "extern const int sql_all_count;\n\n#endif\n")
     with open(args.out_c, "w", encoding="utf-8") as c:
         c.write(note + f"#include \"{os.path.basename(args.out_h)}\"\n")
-        for name, literal, nargs, flags in made:
+        for name, literal, nargs, flags, cursor in made:
             c.write(f"\nconst struct statement sql_{name} = {{\n\t.name = \"{name}\",\n\t.text =\n"
                     f"{literal},\n\t.nargs = {nargs},\n"
-                    + "".join(f"\t.{flag} = true,\n" for flag in flags) + "};\n")
+                    + "".join(f"\t.{flag} = true,\n" for flag in flags)
+                    + (f"\t.cursor =\n\t\t\"{CURSOR}\"\n{literal},\n" if cursor else "") + "};\n")
         c.write("\nconst struct statement *const sql_all[] = {\n")
         c.writelines(f"\t&sql_{name},\n" for name, *_ in made)
         c.write(f"}};\nconst int sql_all_count = {len(made)};\n")

@@ -148,6 +148,14 @@ text_is_instant(const char *s)
 }
 
 bool
+text_days_reversed(const char *from, const char *to)
+{
+	if (from == NULL || to == NULL || text_is_date(from) != text_is_date(to))
+		return false;
+	return strncmp(from, to, strlen("YYYY-MM-DDTHH:MM:SS")) > 0;
+}
+
+bool
 text_is_ruc(const char *s)
 {
 	static const int weights[] = { 5, 4, 3, 2, 7, 6, 5, 4, 3, 2 };

@@ -23,6 +23,12 @@ bool text_is_date(const char *s);
 /* text_is_instant - an instant in UTC: YYYY-MM-DDTHH:MM:SS, optionally .digits, then Z (RFC 3339). */
 bool text_is_instant(const char *s);
 
+/*
+ * text_days_reversed - whether `to` is before `from`. Compares two days or two instants (to the second); a day and an instant, or
+ * NULL, are not compared.
+ */
+bool text_days_reversed(const char *from, const char *to);
+
 /* text_is_ruc - a Peruvian tax number (RUC): 11 digits, known prefix, correct check digit (SUNAT). */
 bool text_is_ruc(const char *s);
 

@@ -30,6 +30,11 @@ int command_purge(int argc, char *argv[]);
  */
 int command_catalog(int argc, char *argv[]);
 
+/*
+ * command_export - "export KIND [--from DAY] [--to DAY] [--format csv|ndjson] [FILE]": writes records as the API's exports do.
+ */
+int command_export(int argc, char *argv[]);
+
 /* command_check - "check": renders every document and compares it with the stored one; prints the ids that differ. 1: some do. */
 int command_check(void);
 

@@ -29,6 +29,8 @@ struct statement {
 	 * planning costs more than most reads. Lists whose filters may be absent need it.
 	 */
 	bool custom_plan;
+	/* The same as a cursor, for db/stream.h; NULL: the .sql file does not mark it `-- cursor`. */
+	const char *cursor;
 };
 
 /* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */

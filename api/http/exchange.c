@@ -26,6 +26,7 @@
 #include "http/reply.h"
 #include "http/route.h"
 #include "http/share.h"
+#include "http/stream.h"
 #include "resource/held.h"
 #include "catalog/catalog.h"
 #include "http/problem.h"
@@ -102,27 +103,6 @@ answer(struct request *rq)
 		status = condition_check_read(rq);
 	}
 	return rq->validate_only && status < 300 ? preview_hide(rq) : status;
-}
-
-/* A header's value from a head that civetweb could not parse, cut to size - 1 bytes; NULL: absent. */
-static const char *
-raw_header(const char *name, char *ret_value, size_t size)
-{
-	const char *bytes = head_buffer();
-	size_t n = head_bytes(), length = strlen(name), used = 0;
-
-	for (size_t at = 1; at + length + 1 < n; at++) {
-		if (bytes[at - 1] != '\n' || strncasecmp(bytes + at, name, length) != 0 ||
-		    bytes[at + length] != ':')
-			continue;
-		at += length + 1;
-		at += bytes[at] == ' ';
-		while (at < n && used + 1 < size && bytes[at] >= ' ')
-			ret_value[used++] = bytes[at++];
-		ret_value[used] = '\0';
-		return ret_value;
-	}
-	return NULL;
 }
 
 /* All Accept-Language lines count (RFC 9110, 5.3). civetweb reads at most MG_MAX_HEADERS lines. */
@@ -213,12 +193,19 @@ start_request(struct request *rq, struct app *app, unsigned char first[static FI
 	__atomic_add_fetch(&app->in_flight, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Sends the reply in one write, counts and logs it, and frees what the request owns. */
-static void
-finish_request(struct request *rq, struct mg_connection *conn, bool head, bool keep_alive)
+static bool
+write_bytes(void *conn, const char *bytes, size_t length)
 {
+	return mg_write(conn, bytes, length) == (int)length;
+}
+
+/* Sends the reply, in one write unless it is a stream, counts and logs it, and frees what the request owns. */
+static void
+finish_request(struct request *rq, struct mg_connection *conn, bool keep_alive)
+{
+	const char *version = mg_get_request_info(conn)->http_version, *bytes;
+	bool chunked = version != NULL && strcmp(version, "1.0") != 0, sent;
 	size_t length;
-	const char *bytes;
 
 	if (__atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST))
 		keep_alive = false;
@@ -230,13 +217,19 @@ finish_request(struct request *rq, struct mg_connection *conn, bool head, bool k
 	}
 	share_headers(rq);
 	cors_headers(rq, rq->app->config->cors_origins, rq->origin, rq->preflight);
-	bytes = reply_bytes(rq, head, keep_alive, &length);
+	if (rq->reply.streams && !chunked)
+		keep_alive = false;
+	bytes = reply_bytes(rq, rq->head, keep_alive, chunked, &length);
 	if (!keep_alive)
 		mg_disable_connection_keep_alive(conn);
 	/* Before the write: a client that has its answer finds it in the metrics. */
 	metrics_request(route_number(rq->route), rq->reply.status, clock_us() - rq->began_us);
-	if (mg_write(conn, bytes, length) != (int)length)
+	sent =
+	    stream_send(rq, &(struct sink){ write_bytes, conn }, bytes, length, chunked, &length);
+	if (!sent)
 		mg_disable_connection_keep_alive(conn);
+	if (rq->reply.stream.end != NULL)
+		rq->reply.stream.end(rq->reply.stream.arg, sent && rq->reply.status == 200);
 	access_log(rq, length);
 	reads_note(rq);
 	result_free(rq->body_rows);
@@ -314,17 +307,18 @@ exchange_request(struct mg_connection *conn)
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	const char *query;
-	bool unread = false, head = strcmp(ri->request_method, "HEAD") == 0;
+	bool unread = false;
 
 	request_begun();
 	start_request(&rq, ri->user_data, first);
+	rq.head = strcmp(ri->request_method, "HEAD") == 0;
 	rq.origin = guard_header(ri, "Origin");
 	rq.authorization = guard_header(ri, "Authorization");
 	rq.language = language_of(ri);
 	if (refusal != TEXT_NONE) {
 		take_request_id(&rq, NULL);
 		reply_problem_text(&rq, refusal);
-		finish_request(&rq, conn, head, false);
+		finish_request(&rq, conn, false);
 		request_done(SIZE_MAX);
 		return rq.reply.status;
 	}
@@ -340,7 +334,7 @@ exchange_request(struct mg_connection *conn)
 	handle(&rq, ri, query, &g, &body, &unread);
 	if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
-	finish_request(&rq, conn, head, g.keep_alive && !unread && ri->local_uri != NULL);
+	finish_request(&rq, conn, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)
 		linger(&rq, &body);
 	request_done(g.head_length + (size_t)g.content_length);
@@ -359,9 +353,10 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 	struct request rq;
 
 	start_request(&rq, app, first);
-	rq.origin = raw_header("Origin", origin, sizeof(origin));
-	rq.language = language_choose(
-	    &list, raw_header("Accept-Language", list_text, sizeof(list_text)) != NULL);
+	rq.origin = guard_raw_header(head_buffer(), head_bytes(), "Origin", origin, sizeof(origin));
+	rq.language =
+	    language_choose(&list, guard_raw_header(head_buffer(), head_bytes(), "Accept-Language",
+				       list_text, sizeof(list_text)) != NULL);
 	take_request_id(&rq, NULL);
 	if (status == 505)
 		reply_problem(&rq, "version_unsupported");
@@ -378,7 +373,7 @@ exchange_refused(struct mg_connection *conn, int status, const char *message)
 		reply_problem(&rq, "method_unknown");
 	else
 		reply_problem(&rq, "bad_request");
-	finish_request(&rq, conn, false, false);
+	finish_request(&rq, conn, false);
 	request_done(SIZE_MAX);
 	return 0;
 }

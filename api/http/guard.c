@@ -278,3 +278,22 @@ guard_json_depth(const char *text, size_t length, int max)
 	}
 	return deepest;
 }
+
+const char *
+guard_raw_header(const char *bytes, size_t n, const char *name, char *ret_value, size_t size)
+{
+	size_t length = strlen(name), used = 0;
+
+	for (size_t at = 1; at + length + 1 < n; at++) {
+		if (bytes[at - 1] != '\n' || strncasecmp(bytes + at, name, length) != 0 ||
+		    bytes[at + length] != ':')
+			continue;
+		at += length + 1;
+		at += bytes[at] == ' ';
+		while (at < n && used + 1 < size && bytes[at] >= ' ')
+			ret_value[used++] = bytes[at++];
+		ret_value[used] = '\0';
+		return ret_value;
+	}
+	return NULL;
+}

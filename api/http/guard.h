@@ -55,4 +55,14 @@ const char *guard_header(const struct mg_request_info *ri, const char *name);
 /* guard_json_depth - the deepest nesting of arrays and objects in JSON text; max + 1 if it exceeds max. */
 int guard_json_depth(const char *text, size_t length, int max);
 
+/*
+ * guard_raw_header - a header's value from a head that civetweb could not parse.
+ *
+ * bytes      the head, n bytes
+ * ret_value  the value, cut to size - 1 bytes
+ * returns    ret_value; NULL: the header is absent
+ */
+const char *guard_raw_header(
+    const char *bytes, size_t n, const char *name, char *ret_value, size_t size);
+
 #endif

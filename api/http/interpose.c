@@ -15,13 +15,16 @@
 #define STACK_BYTES_MIN (1024U * 1024)
 
 typedef ssize_t recv_fn(int, void *, size_t, int);
+typedef ssize_t send_fn(int, const void *, size_t, int);
 typedef int poll_fn(struct pollfd *, nfds_t, int);
 typedef int stacksize_fn(pthread_attr_t *, size_t);
 
 static recv_fn *real_recv;
+static send_fn *real_send;
 static poll_fn *real_poll;
 static stacksize_fn *real_stacksize;
 static int64_t head_timeout_ms;
+static int64_t cut_ms; /* see interpose_cut_at; 0: not yet; accessed with __atomic builtins */
 static int stop_fd = -1; /* an eventfd, readable when civetweb is about to stop */
 
 static _Thread_local struct {
@@ -29,6 +32,7 @@ static _Thread_local struct {
 	size_t head_bytes;
 	int64_t head_began; /* by clock_ms() */
 	int64_t body_deadline; /* by clock_ms(); 0: none */
+	int64_t write_deadline; /* by clock_ms(); 0: none */
 	struct chunks *chunks; /* state of the chunked body being received, or NULL */
 	bool in_request; /* between request_begun() and request_done() */
 	bool first_head; /* of its connection: its time began when the connection did */
@@ -41,9 +45,10 @@ resolve_libc_functions(void)
 {
 	/* ISO C cannot convert dlsym's object pointer to a function pointer; POSIX requires that it works. */
 	*(void **)&real_recv = dlsym(RTLD_NEXT, "recv");
+	*(void **)&real_send = dlsym(RTLD_NEXT, "send");
 	*(void **)&real_poll = dlsym(RTLD_NEXT, "poll");
 	*(void **)&real_stacksize = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
-	if (real_recv == NULL || real_poll == NULL || real_stacksize == NULL)
+	if (real_recv == NULL || real_send == NULL || real_poll == NULL || real_stacksize == NULL)
 		abort();
 }
 
@@ -53,12 +58,25 @@ pthread_attr_setstacksize(pthread_attr_t *attr, size_t size)
 	return real_stacksize(attr, size < STACK_BYTES_MIN ? STACK_BYTES_MIN : size);
 }
 
-/* When the client must have sent its head or body, by clock_ms(); 0: no deadline. */
+/* When the client must have taken what is being written; 0: no deadline. */
+static int64_t
+write_deadline(void)
+{
+	int64_t cut = __atomic_load_n(&cut_ms, __ATOMIC_SEQ_CST);
+
+	if (thread.write_deadline == 0 || cut == 0 || cut > thread.write_deadline)
+		return thread.write_deadline;
+	return cut;
+}
+
+/* When the client must have sent its head or body, or taken its answer, by clock_ms(); 0: no deadline. */
 static int64_t
 deadline(void)
 {
 	if (!thread.has_connection)
 		return 0;
+	if (thread.write_deadline != 0)
+		return write_deadline();
 	if (thread.in_request)
 		return thread.body_deadline;
 	return thread.head_bytes > 0 ? thread.head_began + head_timeout_ms : 0;
@@ -140,6 +158,19 @@ recv(int fd, void *buf, size_t size, int flags)
 	return n;
 }
 
+/* civetweb writes by send, and polls while the client takes nothing; libpq has no deadline here. */
+__attribute__((visibility("default"))) ssize_t
+send(int fd, const void *buf, size_t size, int flags)
+{
+	int64_t until = write_deadline();
+
+	if (until != 0 && clock_ms() >= until) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	return real_send(fd, buf, size, flags);
+}
+
 int
 interpose_start(int timeout_ms)
 {
@@ -198,6 +229,18 @@ void
 body_deadline_set(int64_t deadline_ms)
 {
 	thread.body_deadline = deadline_ms;
+}
+
+void
+write_deadline_set(int64_t deadline_ms)
+{
+	thread.write_deadline = deadline_ms;
+}
+
+void
+interpose_cut_at(int64_t ms)
+{
+	__atomic_store_n(&cut_ms, ms, __ATOMIC_SEQ_CST);
 }
 
 bool

@@ -1,5 +1,5 @@
 /*
- * interpose - replaces three functions of the C library for libcivetweb, which offers no other way
+ * interpose - replaces four functions of the C library for libcivetweb, which offers no other way
  * to change what it does. The executable exports them, so the library's calls come here first.
  *
  * pthread_attr_setstacksize  Debian's libcivetweb asks for stacks of 100 KiB, less than jansson
@@ -21,7 +21,10 @@
  * civetweb receives every head at the start of the thread's one buffer, and moves what follows a
  * request to that start. So this module knows which bytes of the buffer belong to the head.
  *
- * All state but interpose_start's is thread-local.
+ * send, poll                 civetweb gives each part of a write that the client takes a timeout of its own, so a client
+ *                            that takes a byte now and then would never be cut off (write_deadline_set).
+ *
+ * All state but interpose_start's and interpose_cut_at's is thread-local.
  */
 #ifndef HTTP_INTERPOSE_H
 #define HTTP_INTERPOSE_H
@@ -64,6 +67,15 @@ void request_begun(void);
 
 /* body_deadline_set - until when, by clock_ms(), a body may be received; 0: no deadline. */
 void body_deadline_set(int64_t deadline_ms);
+
+/*
+ * write_deadline_set - until when, by clock_ms(), the client must have taken what is written next; 0: no deadline but civetweb's.
+ * After it send fails with ETIMEDOUT. Keep it at 0 while this thread uses another socket.
+ */
+void write_deadline_set(int64_t deadline_ms);
+
+/* interpose_cut_at - from then on, by clock_ms(), each write with a deadline fails, in every thread. */
+void interpose_cut_at(int64_t ms);
 
 /*
  * body_chunks_set - makes recv fail if the body that it receives is not well-formed chunks.

@@ -45,7 +45,7 @@ reason_phrase(int status)
  * and every request needs a head.
  */
 static char *
-write_head(const struct request *rq, bool keep_alive, char *at)
+write_head(const struct request *rq, bool keep_alive, bool chunked, char *at)
 {
 	const struct reply *r = &rq->reply;
 
@@ -56,7 +56,10 @@ write_head(const struct request *rq, bool keep_alive, char *at)
 	at = stpcpy(at + strlen(at), "\r\n");
 	if (r->status != 204 && r->status != 304) {
 		at = stpcpy(stpcpy(at, "Content-Type: "), r->type);
-		at = text_put_number(stpcpy(at, "\r\nContent-Length: "), r->length);
+		if (r->streams && r->status < 300)
+			at = stpcpy(at, chunked ? "\r\nTransfer-Encoding: chunked" : "");
+		else
+			at = text_put_number(stpcpy(at, "\r\nContent-Length: "), r->length);
 		at = stpcpy(at, "\r\n");
 	}
 	at = stpcpy(stpcpy(at, "Cache-Control: "), r->cache != NULL ? r->cache : "no-store");
@@ -71,7 +74,7 @@ write_head(const struct request *rq, bool keep_alive, char *at)
 }
 
 const char *
-reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
+reply_bytes(struct request *rq, bool head, bool keep_alive, bool chunked, size_t *ret_length)
 {
 	struct reply *r = &rq->reply;
 	size_t body = head ? 0 : r->length, room;
@@ -83,7 +86,7 @@ reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length)
 	       (r->cache != NULL ? strlen(r->cache) : 0) + strlen(r->policy) + strlen(rq->id) +
 	       (r->headers != NULL ? strlen(r->headers) : 0) + body;
 	bytes = arena_alloc(&rq->arena, room);
-	end = write_head(rq, keep_alive, bytes);
+	end = write_head(rq, keep_alive, chunked, bytes);
 	/* Head and body in one write: a separate body would wait for the client's delayed ACK. */
 	if (body > 0)
 		memcpy(end, r->body, body);

@@ -36,9 +36,11 @@ int reply_empty(struct request *rq);
  *
  * head        the request was HEAD: headers as for GET, no body
  * keep_alive  Connection: keep-alive, else close
+ * chunked     of a body that is a stream: it follows in chunks, and not until the connection's end
  * returns     ret_length bytes, in rq->arena
  * source      RFC 9112, sections 4 to 6
  */
-const char *reply_bytes(struct request *rq, bool head, bool keep_alive, size_t *ret_length);
+const char *reply_bytes(
+    struct request *rq, bool head, bool keep_alive, bool chunked, size_t *ret_length);
 
 #endif

@@ -40,6 +40,15 @@ struct app {
 	int in_flight; /* number of requests being handled */
 };
 
+/* A body that is made while it is sent (stream.h). */
+struct reply_stream {
+	/* the next piece, which lives until the next call: 1; 0: the end; -1: it broke off */
+	int (*next)(void *arg, const char **ret_bytes, size_t *ret_length);
+	/* called once, whatever becomes of the reply. whole: the client was sent all */
+	void (*end)(void *arg, bool whole);
+	void *arg;
+};
+
 struct reply {
 	int status;
 	const char *type; /* media type of the body */
@@ -52,6 +61,8 @@ struct reply {
 	json_t *about; /* additional members of a problem, owned by the request; or NULL */
 	const char *location; /* path of the created record; in the arena, or NULL */
 	char *headers; /* additional header lines, each with CR LF; in the arena, or NULL */
+	bool streams; /* a status of success has no length: its body, if any, comes from `stream` */
+	struct reply_stream stream; /* next NULL: none */
 };
 
 /* The listener that received the request. If metrics have their own, it serves nothing else. */
@@ -64,6 +75,7 @@ struct request {
 	const struct route *route;
 	enum entity shows; /* the route's kind of record */
 	bool reads; /* GET or HEAD */
+	bool head; /* HEAD: the answer has no body */
 	const struct operation *op;
 	int64_t began_us; /* by clock_us() */
 	char id[REQUEST_ID_SIZE]; /* X-Request-Id: the client's, or a random one */

@@ -11,6 +11,7 @@
 #include "http/exchange.h"
 #include "http/interpose.h"
 #include "http/request.h"
+#include "http/stream.h"
 
 static struct mg_context *context;
 
@@ -111,6 +112,8 @@ server_stop(struct app *app)
 	/* New requests are refused from here on, so the number in flight can only fall. */
 	__atomic_store_n(&app->ending, true, __ATOMIC_SEQ_CST);
 	until = clock_ms() + app->config->drain_ms;
+	/* A stream may be long. It ends before the rest of the time is over, in which its transaction ends and its client is told. */
+	stream_cut_at(clock_ms() + app->config->drain_ms * 3 / 4);
 	while (in_flight(app) > 0 && clock_ms() < until)
 		usleep(2000);
 	if (in_flight(app) > 0)

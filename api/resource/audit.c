@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "base/text.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -7,18 +5,6 @@
 #include "http/route.h"
 #include "resource/read.h"
 #include "sql.h"
-
-/*
- * Whether `to` is before `from`. Compares two days or two instants (to the second); a day and an
- * instant are not compared.
- */
-static bool
-is_reversed(const char *from, const char *to)
-{
-	if (from == NULL || to == NULL || text_is_date(from) != text_is_date(to))
-		return false;
-	return strncmp(from, to, strlen("YYYY-MM-DDTHH:MM:SS")) > 0;
-}
 
 int
 audit_list(struct request *rq)
@@ -33,7 +19,7 @@ audit_list(struct request *rq)
 		faults_add(&rq->faults, "#/object_id", TEXT_goes_with,
 		    faults_label(&rq->faults, "object_id"),
 		    faults_label(&rq->faults, "object_type"));
-	if (is_reversed(from, to))
+	if (text_days_reversed(from, to))
 		faults_add(&rq->faults, "#/to", TEXT_days_reversed);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
@@ -55,7 +41,7 @@ audit_read_list(struct request *rq)
 	struct page page;
 	const char *from = request_query_value(rq, "from"), *to = request_query_value(rq, "to");
 
-	if (is_reversed(from, to)) {
+	if (text_days_reversed(from, to)) {
 		faults_add(&rq->faults, "#/to", TEXT_days_reversed);
 		return reply_faults(rq);
 	}

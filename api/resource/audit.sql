@@ -50,8 +50,8 @@ select audit_read_store($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5
 
 -- fragment: read_entry  (%1 an entry, %2 its advisor)
 (select row_to_json(r) from (select %1.id::text as id, instant(%1.at) as at, %1.operation, %1.object_type,
-    %1.object_id::text as object_id, %1.client_id::text as client_id, :{advisor_then %2 %1.at} as advisor,
-    %1.session_id::text as session_id, host(%1.address) as address, %1.request_id) r)
+    %1.object_id::text as object_id, %1.client_id::text as client_id, case when %2.id is not null then :{advisor_then %2 %1.at} end as advisor,
+    %1.session_id::text as session_id, host(%1.address) as address, %1.request_id, %1.export) r)
 
 -- name: audit_read_list  ($1 advisor's id or username, $2 operation, $3 from, $4 to, $5 at before or null, $6 id before, $7 limit, $8 true: only guesses)
 with page as (
@@ -59,7 +59,7 @@ with page as (
       -- No advisor has the id 0.
       from audit_reads_of(case when $1::text is not null then coalesce(:{advisor_named $1}, 0) end, $2, $8::boolean, audit_from($3),
           coalesce($5::timestamptz, audit_until($4), 'infinity'), coalesce($6::bigint, 9223372036854775807), $7::int + 1) x
-      join advisor a on a.id = x.advisor_id)
+      left join advisor a on a.id = x.advisor_id)
 :{page_rows};
 
 -- The same of one client, whose entries are few.

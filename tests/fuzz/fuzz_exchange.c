@@ -69,6 +69,18 @@ body_deadline_set(int64_t deadline_ms)
 	(void)deadline_ms;
 }
 
+void
+write_deadline_set(int64_t deadline_ms)
+{
+	(void)deadline_ms;
+}
+
+void
+interpose_cut_at(int64_t ms)
+{
+	(void)ms;
+}
+
 bool
 body_chunks_set(struct chunks *c, size_t head_length)
 {

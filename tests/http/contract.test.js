@@ -13,7 +13,7 @@ const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
 const forChiefs = (op) => op.id.startsWith("advisor_") || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id);
 /* Only supervisors and administrators may use these. */
-const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
+const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
@@ -164,6 +164,7 @@ const good = {
   client_read_list: () => ({ as: boss }),
   client_audit_list: () => ({ as: boss }),
   opportunity_audit_list: () => ({ as: boss }),
+  export_get: () => ({ as: boss }),
   catalog_list: () => ({}),
   catalog_get: () => ({}),
   catalog_update: () => ({ as: chief, body: { name: `Etapa ${++numbers}` } }),
@@ -202,7 +203,7 @@ const good = {
 
 const fill = (shape, ids = {}) => {
   const all = { client_id: mine.client.id, contact_id: mine.contact.id, opportunity_id: mine.opportunity.id, action_id: action,
-    catalog: "stage", code: "retenido", plan_id: "1", secret_id: "999999999", advisor_id: account, webhook_id: webhook, delivery_id: delivery, ...ids };
+    catalog: "stage", kind: "clients", code: "retenido", plan_id: "1", secret_id: "999999999", advisor_id: account, webhook_id: webhook, delivery_id: delivery, ...ids };
   return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
 };
 
@@ -228,7 +229,7 @@ function bare(method, where, headers = {}, base = world.base) {
       r.on("end", () => {
         const text = Buffer.concat(chunks).toString("utf8");
         resolve({ status: r.statusCode, message: r.statusMessage, headers: r.headers, text,
-          json: /json/.test(r.headers["content-type"] || "") ? JSON.parse(text) : undefined });
+          json: /[/+]json/.test(r.headers["content-type"] || "") ? JSON.parse(text) : undefined });
       });
     });
     rq.on("error", reject);
@@ -373,7 +374,7 @@ const ways = {
   ],
   404: [["unknown ids, and values that are no ids", () => true, async (op) => {
     for (const [, name] of op.path.matchAll(/\{([a-z_]+)\}/g)) {
-      const bad = name === "catalog" ? ["nope", "STAGE", "stage%20", "1", "-", "a".repeat(65)] : badIds;
+      const bad = ["catalog", "kind"].includes(name) ? ["nope", "STAGE", "stage%20", "1", "-", "a".repeat(65)] : badIds;
       for (const value of bad)
         faultless(await send(op, { ids: { [name]: value } }), 404, "not_found");
     }
@@ -381,7 +382,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", op.id === "catalog_get" ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_get"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
@@ -480,6 +481,10 @@ const ways = {
       faultless(await send(op, { headers }), 415, "media_type_unsupported");
   }]],
   422: [
+    ["a day that is none, and a span that ends before it begins", (op) => op.id === "export_get", async (op) => {
+      lib.faultAt(await send(op, { query: "created_from=2025-02-30" }), "#/created_from");
+      lib.faultAt(await send(op, { query: "created_from=2025-02-02&created_to=2025-02-01" }), "#/created_to");
+    }],
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
       for (const value of ["maybe", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");
@@ -587,7 +592,7 @@ for (const op of all) {
 /* ------------------------------------------------ for all operations alike */
 
 /* The operations that do not answer JSON. */
-const types = { metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
+const types = { export_get: "application/x-ndjson", metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
 
 for (const op of all.filter((o) => o.method === "PATCH"))
   test(`${op.id}: application/merge-patch+json and application/json are equivalent; parameters of the type are ignored`, async () => {

@@ -77,6 +77,9 @@ delivery_repeat         202 -      x     x    p    r        r          ++00     
 form: of an own opportunity, another's, a client's, absent
 form_get                200 -      x     x    p    +++0     +++0       +++0     +++0     +++0     r        r       r        r             r
 
+export: clients, absent
+export_get              200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r             export:r0 export+client_read:+0
+
 catalog: one, absent
 catalog_get             200 -      x     x    p    +0       +0         +0       +0       +0       +0       +0      +0       +0            +0
 catalog_update          200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
@@ -187,6 +190,7 @@ const objects = {
   "delivery": (b) => [[b.webhook, b.delivery], [theirs.webhook, theirs.delivery], [b.webhook, theirs.delivery], [b.webhook, absent]]
     .map(([webhook_id, delivery_id]) => ({ webhook_id, delivery_id })),
   "opportunity with a draft": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
+  "export": () => [{ kind: "clients" }, { kind: "no-hay" }],
   "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
   "item": () => [{ catalog: "operator", code: "bitel" }, { catalog: "operator", code: "no-hay" }, { catalog: "no-hay", code: "bitel" }],
   "plan": () => [{ catalog: "operator", plan_id: known.plan }, { catalog: "operator", plan_id: absent }, { catalog: "stage", plan_id: known.plan }],

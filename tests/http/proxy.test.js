@@ -396,3 +396,57 @@ describe("the log", () => {
     assert.match(failed()[before].error, /SSL/);
   });
 });
+
+/* --------------------------------------------------------------- compression */
+
+describe("compression", () => {
+  const zlib = require("node:zlib"), https = require("node:https");
+  /* fetched(method, path, headers, body) - an answer as it is on the wire: {status, headers, bytes, text}. */
+  const fetched = (method, path, headers = {}, body = undefined) => new Promise((resolve, reject) => {
+    const rq = https.request({ port: front.port, method, path, rejectUnauthorized: false, agent: false,
+      headers: { "accept-encoding": "gzip", ...(body ? { "content-type": "application/json", "content-length": Buffer.byteLength(body) } : {}), ...headers } }, (r) => {
+      const parts = [];
+      r.on("data", (d) => parts.push(d));
+      r.on("error", reject);
+      r.on("end", () => {
+        const bytes = Buffer.concat(parts), packed = r.headers["content-encoding"] === "gzip";
+        resolve({ status: r.statusCode, headers: r.headers, bytes, text: (packed ? zlib.gunzipSync(bytes) : bytes).toString("utf8") });
+      });
+    });
+    rq.on("error", reject);
+    rq.end(body);
+  });
+
+  test("JSON, CSV and NDJSON are compressed; answers with tokens are not", async () => {
+    const boss = await world.signedIn("E8000001"), authorization = `Bearer ${boss.token}`;
+    for (const [path, headers] of [["/v1/catalogs", {}], ["/v1/exports/audit", { accept: "text/csv" }], ["/v1/exports/audit", { accept: "application/x-ndjson" }]]) {
+      const packed = await fetched("GET", path, { authorization, ...headers }), plain = await fetched("GET", path, { authorization, ...headers, "accept-encoding": "identity" });
+      assert.equal(packed.headers["content-encoding"], "gzip", path);
+      assert.match(packed.headers.vary || "", /accept-encoding/i, path);
+      assert.equal(plain.headers["content-encoding"], undefined);
+      if (path === "/v1/catalogs") {
+        assert.equal(packed.text, plain.text);
+        assert.ok(packed.bytes.length * 2 < plain.bytes.length);
+      }
+    }
+    const session = await fetched("POST", "/v1/sessions", {}, JSON.stringify({ username: "E8000001", password: lib.password }));
+    assert.equal(session.status, 201);
+    assert.equal(session.headers["content-encoding"], undefined);
+    for (const path of ["/v1/%73essions", "/v1/oauth/token"]) assert.equal((await fetched("POST", path, {}, "{}")).headers["content-encoding"], undefined, path);
+  });
+
+  test("If-None-Match and If-Match work with the tag of a compressed answer", async () => {
+    const ana = await world.signedIn("E8153375"), authorization = `Bearer ${ana.token}`;
+    const client = (await ana.post("/v1/clients", lib.newClient())).json, path = `/v1/clients/${client.id}`;
+    const packed = await fetched("GET", path, { authorization });
+    assert.equal(packed.headers["content-encoding"], "gzip");
+    const tag = packed.headers.etag;
+    assert.match(tag, /^W\/"/, "the bytes are not those of the strong tag");
+    assert.equal((await fetched("GET", path, { authorization, "if-none-match": tag })).status, 304);
+    const changed = await fetched("PATCH", path, { authorization, "if-match": tag }, '{"gender":"F"}');
+    assert.equal(changed.status, 200, changed.text);
+    const late = await fetched("PATCH", path, { authorization, "if-match": tag }, '{"gender":"M"}');
+    assert.equal(late.status, 412, late.text);
+    assert.equal((await fetched("PATCH", path, { authorization, "if-match": `"0", ${changed.headers.etag}` }, '{"gender":"M"}')).status, 200);
+  });
+});

@@ -20,7 +20,7 @@ before(async () => {
 after(() => world.end());
 
 const sql = (text) => world.database.sql(text);
-const rows = (condition) => JSON.parse(sql(`select coalesce(json_agg(x order by x.at, x.id), '[]') from audit_read x where ${condition}`));
+const rows = (condition) => JSON.parse(sql(`select coalesce(json_agg(to_jsonb(x) - 'export' order by x.at, x.id), '[]') from audit_read x where ${condition}`));
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const idOf = (username) => Number(sql(`select id from advisor where username = '${username}'`));
 
@@ -209,7 +209,7 @@ test("audit_read_list: filters by client, advisor, operation and time, one by on
   const of = `client_id=${p.client.id}`, all = await list(of);
   assert.deepEqual(all.map((x) => x.request_id), [...tags].reverse());
   assert.deepEqual(all[1], { id: all[1].id, at: all[1].at, operation: "contact_get", object_type: "contact", object_id: p.contact.id, client_id: p.client.id,
-    advisor: { id: String(idOf("E8000001")), username: "E8000001", full_name: "NOMBRE DE E8000001" }, session_id: all[1].session_id, address: "127.0.0.1", request_id: tags[2] });
+    advisor: { id: String(idOf("E8000001")), username: "E8000001", full_name: "NOMBRE DE E8000001" }, session_id: all[1].session_id, address: "127.0.0.1", request_id: tags[2], export: null });
   assert.deepEqual(await list(`${of}&advisor=e8000001`), [all[1], all[2]]);
   assert.deepEqual(await list(`${of}&advisor=${all[1].advisor.id}`), [all[1], all[2]]);
   assert.deepEqual(await list(`${of}&operation=client_get`), [all[2], all[3]]);
