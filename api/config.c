@@ -98,6 +98,10 @@ static const struct number_setting numbers[] = {
 	    "months after which `gestor purge` drops the audit and the record of reads; 0: never" },
 	{ "GESTOR_CONTACTS_PER_DAY", 50, 0, 1000000, AT(contacts_per_day),
 	    "contacts of one client on a day, then 409; 0: any number" },
+	{ "GESTOR_IMPORT_MAX_BYTES", 1073741824, 1024, 2147483647, AT(import_max_bytes),
+	    "largest file of an import" },
+	{ "GESTOR_IMPORT_DAYS", 7, 0, 3650, AT(import_days),
+	    "days after an import's end for which its rows are kept, for its report" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
 	    "answers stored for an account's Idempotency-Keys in 24 hours, then 429; 0: any "
 	    "number" },

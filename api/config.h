@@ -38,6 +38,8 @@ struct config {
 	int retention_days;
 	int audit_months; /* 0: the audit is kept for ever */
 	int contacts_per_day; /* of one client; 0: any number */
+	int import_max_bytes; /* of a file */
+	int import_days; /* how long the rows of a file are kept */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 

@@ -25,6 +25,7 @@
 #include "http/server.h"
 #include "sign_outs.h"
 #include "supervision.h"
+#include "transfer/import_work.h"
 
 static bool database_unfit; /* accessed with __atomic builtins */
 
@@ -82,7 +83,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording;
+	bool started, keeping, recording, importing;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -93,8 +94,10 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	if (keeping)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
 	recording = reads_start(app) == 0;
+	importing = import_work_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && load_contract() == 0 && server_start(app) == 0;
+	started = notify != NULL && recording && importing && load_contract() == 0 &&
+		  server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);
@@ -117,6 +120,8 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		notify_stop(notify);
 	if (keeping)
 		housekeeping_stop();
+	if (importing)
+		import_work_stop();
 	pool_stop(app->pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");

@@ -112,6 +112,12 @@
 	R(PATCH, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_update)         \
 	R(PUT, "/v1/advisors/{advisor_id}/password", MAY_ADVISOR_MANAGE, OTHER,                    \
 	    advisor_password_put)                                                                  \
+	R(POST, "/v1/imports", MAY_IMPORT | MAY_PERSONAL_DATA, OTHER, import_create)               \
+	R(GET, "/v1/imports", MAY_IMPORT, OTHER, import_list)                                      \
+	R(GET, "/v1/imports/{import_id}", MAY_IMPORT, OTHER, import_get)                           \
+	R(DELETE, "/v1/imports/{import_id}", MAY_IMPORT, OTHER, import_cancel)                     \
+	R(GET, "/v1/imports/{import_id}/report", MAY_IMPORT | MAY_PERSONAL_DATA, OTHER,            \
+	    import_report)                                                                         \
 	R(GET, "/livez", ANYONE, OTHER, livez)                                                     \
 	R(GET, "/readyz", ANYONE, OTHER, readyz)                                                   \
 	R(GET, "/metrics", ANYONE, OTHER, metrics)                                                 \

@@ -182,6 +182,8 @@ static const struct {
 	{ "label_taken", label_taken },
 	{ "plan_faulty", NULL },
 	{ "plan_outdated", NULL },
+	{ "import_finished", NULL },
+	{ "import_cancelled", NULL },
 };
 
 /* message  a code, then words, each preceded by a blank */

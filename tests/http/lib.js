@@ -204,7 +204,7 @@ function exchange(base, method, where, headers, body) {
       r.on("end", () => {
         const text = Buffer.concat(chunks).toString("utf8");
         let json;
-        if (/json/.test(r.headers["content-type"] || "") && method !== "HEAD") json = JSON.parse(text);
+        if (/[/+]json/.test(r.headers["content-type"] || "") && method !== "HEAD") json = JSON.parse(text);
         resolve({ status: r.statusCode, headers: r.headers, text, json });
       });
     });

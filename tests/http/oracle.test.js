@@ -50,7 +50,9 @@ const elsewhere = ["session_create", "session_refresh", "session_get", "session_
   "openapi_yaml", "openapi_json", "docs_page", "docs_style", "docs_script",
   /* Of administrators and supervisors, who see everything. */
   "catalog_update", "catalog_item_create", "catalog_item_update", "catalog_item_usage", "catalog_item_replace", "catalog_revision_list",
-  "catalog_plan_create", "catalog_plan_get", "catalog_plan_apply"];
+  "catalog_plan_create", "catalog_plan_get", "catalog_plan_apply",
+  /* Of administrators, and of integrations that see personal data. */
+  "import_create", "import_list", "import_get", "import_cancel", "import_report"];
 
 const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
 let fresh = 42000000;
