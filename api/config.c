@@ -118,6 +118,10 @@ static const struct number_setting numbers[] = {
 	    "exports at once in this process, each with a database connection of its own, then "
 	    "503" },
 	{ "GESTOR_EXPORT_MAX_S", 3600, 1, 86400, AT(export_max_s), "longest time for an export" },
+	{ "GESTOR_IMPORT_MAX_BYTES", 1073741824, 1024, 2147483647, AT(import_max_bytes),
+	    "largest file of an import" },
+	{ "GESTOR_IMPORT_DAYS", 7, 0, 3650, AT(import_days),
+	    "days after an import's end for which its rows are kept, for its report" },
 	{ "GESTOR_KEYS_MAX", 20000, 0, 100000000, AT(keys_max),
 	    "answers stored for an account's Idempotency-Keys in 24 hours, then 429; 0: any "
 	    "number" },

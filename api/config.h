@@ -43,6 +43,8 @@ struct config {
 	int event_days; /* how long events are kept */
 	int event_waiters; /* requests of the feed that wait at the same time */
 	int exports_max, export_max_s; /* at once in this process; the longest */
+	int import_max_bytes; /* of a file */
+	int import_days; /* how long the rows of a file are kept */
 	int keys_max; /* stored answers of an account's Idempotency-Keys; 0: any number */
 };
 

@@ -23,6 +23,8 @@ main(int argc, char *argv[])
 		return command_catalog(argc - 1, argv + 1);
 	if (strcmp(command, "export") == 0)
 		return command_export(argc - 1, argv + 1);
+	if (strcmp(command, "import") == 0)
+		return command_import(argc - 1, argv + 1);
 	if (strcmp(command, "check") == 0 && argc == 2)
 		return command_check();
 	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)

@@ -28,6 +28,7 @@
 #include "http/server.h"
 #include "sign_outs.h"
 #include "supervision.h"
+#include "transfer/import_work.h"
 
 static bool database_unfit; /* accessed with __atomic builtins */
 
@@ -85,7 +86,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording, watchingsending;
+	bool started, keeping, recording, watchingsendingimporting;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -98,8 +99,9 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	recording = reads_start(app) == 0;
 	watching = feed_start(app) == 0;
 	sending = sender_start(app) == 0;
+	importing = import_work_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && watchingsending && load_contract() == 0 &&
+	started = notify != NULL && recording && watchingsendingimporting && load_contract() == 0 &&
 		  server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
@@ -131,6 +133,8 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		notify_stop(notify);
 	if (keeping)
 		housekeeping_stop();
+	if (importing)
+		import_work_stop();
 	pool_stop(app->pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");

@@ -40,10 +40,10 @@ begin
 
     -- By column, so that a record's owner, id and creation stay as they are. updated_at, closed_at and created_at may be named
     -- where triggers set them to the clock. Locking a client's row needs UPDATE on one of its columns.
-    grant insert (document_type_id, document_type, name, document_number, phone, email, gender, birth_date, legal_representative,
+    grant insert (document_type_id, document_type, name, document_number, external_id, phone, email, gender, birth_date, legal_representative,
         lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
         latam_partner) on gestor.client to gestor_api;
-    grant update (document_type_id, document_type, name, document_number, phone, email, gender, birth_date, legal_representative,
+    grant update (document_type_id, document_type, name, document_number, external_id, phone, email, gender, birth_date, legal_representative,
         lines, plan, activation_date, trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment,
         latam_partner, updated_at) on gestor.client to gestor_api;
     grant insert (client_id, advisor_id, origin_phone, serial_number, asked, "right") on gestor.contact to gestor_api;
@@ -80,6 +80,12 @@ begin
         gestor.catalog_item_edit(text, text, jsonb), gestor.catalog_edit(text, jsonb),
         gestor.catalog_item_replace(text, text, text, boolean), gestor.catalog_plan_make(text, jsonb, boolean, jsonb, jsonb),
         gestor.catalog_plan_carry_out(text, bigint) to gestor_api;
+    -- Imports: the service adds the rows of a file; what becomes of them is these functions' work, with the owner's rights, because
+    -- records of the old application have ids and instants of their own.
+    grant insert (import_id, line, source, body, document, key, faults) on gestor.import_row to gestor_api;
+    grant execute on function gestor.import_begin(bigint, text, text, text, text, text, jsonb, jsonb, integer),
+        gestor.import_heard(bigint), gestor.import_received(bigint, integer), gestor.import_drop(bigint, text), gestor.import_cancel(bigint, bigint, boolean),
+        gestor.import_step(integer), gestor.import_tidy(integer, integer) to gestor_api;
     -- The service records what it showed; it may add to this record, and change or delete nothing.
     -- Partitions are read and written by their table's name, which needs no rights on them.
     for part in select i.inhrelid::regclass from pg_inherits i join pg_class c on c.oid = i.inhrelid

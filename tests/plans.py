@@ -44,7 +44,8 @@ catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
-idempotency_claim idempotency_find idempotency_purge integration_lock known_address_purge known_address_since oauth_token
+idempotency_claim idempotency_find idempotency_purge integration_lockimport_begin import_cancel import_create import_drop import_heard import_report_rows
+import_step import_tidy known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
 password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions
@@ -82,6 +83,14 @@ SAMPLES = {
     "draft_changed_last": [[OPPORTUNITY]],
     "client_search_phone": [["900000007", LIMIT]],
     "client_search_phone_rendered": [["900000007", NONE, NONE, LIMIT], ["900000007", *BEFORE, LIMIT]],
+    "client_search_external": [["CRM-1", LIMIT]],
+    "client_search_external_rendered": [["CRM-1", NONE, NONE, LIMIT], ["CRM-1", *BEFORE, LIMIT]],
+    "client_of_external_id": [["CRM-1"]],
+    "import_list": [["true", "1", NONE, NONE, LIMIT], ["false", "1", *BEFORE, LIMIT]],
+    "import_get": [["1", "true", "1"]],
+    "import_report": [["1", "true", "1"]],
+    "import_pending": [[]],
+    "import_state": [["1"]],
     "client_search_document": [["00000007", NONE, LIMIT], ["00000007", "dni", LIMIT]],
     "client_search_document_rendered": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", *BEFORE, LIMIT]],
     "client_get": [[CLIENT]],

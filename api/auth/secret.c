@@ -44,6 +44,36 @@ secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE])
 	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
 }
 
+_Static_assert(sizeof(crypto_generichash_state) <= sizeof(struct secret_hashing),
+    "the header does not know libsodium's type");
+
+static crypto_generichash_state *
+hashing_state(struct secret_hashing *h)
+{
+	return (crypto_generichash_state *)(void *)h->state;
+}
+
+void
+secret_hash_begin(struct secret_hashing *h)
+{
+	crypto_generichash_init(hashing_state(h), NULL, 0, 32);
+}
+
+void
+secret_hash_add(struct secret_hashing *h, const char *bytes, size_t n)
+{
+	crypto_generichash_update(hashing_state(h), (const unsigned char *)bytes, n);
+}
+
+void
+secret_hash_end(struct secret_hashing *h, char ret_hash[static SECRET_HASH_SIZE])
+{
+	unsigned char hash[32];
+
+	crypto_generichash_final(hashing_state(h), hash, sizeof(hash));
+	sodium_bin2hex(ret_hash, SECRET_HASH_SIZE, hash, sizeof(hash));
+}
+
 void
 secret_id(char ret_id[static SECRET_ID_SIZE])
 {

@@ -9,6 +9,7 @@
 #define AUTH_SECRET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "base/base.h"
 
 #define SECRET_TOKEN_SIZE 44 /* 32 random bytes as base64url, and a NUL */
@@ -22,6 +23,16 @@ void secret_token(char ret_token[static SECRET_TOKEN_SIZE]);
 
 /* secret_hash - writes the token's hash, which is what the database stores. */
 void secret_hash(const char *token, char ret_hash[static SECRET_HASH_SIZE]);
+
+/*
+ * secret_hash_begin, _add, _end - the hash of bytes that come in pieces.
+ */
+struct secret_hashing {
+	_Alignas(64) unsigned char state[384];
+};
+void secret_hash_begin(struct secret_hashing *h);
+void secret_hash_add(struct secret_hashing *h, const char *bytes, size_t n);
+void secret_hash_end(struct secret_hashing *h, char ret_hash[static SECRET_HASH_SIZE]);
 
 /*
  * secret_encrypt - encrypts a token (XSalsa20-Poly1305) and writes base64url, for the database.

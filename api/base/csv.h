@@ -87,11 +87,16 @@ struct csv_piece {
 struct csv_stream {
 	char *buffer; /* owned */
 	size_t size, max_bytes;
-	size_t begin, scan, end; /* of the current row; up to where it was looked at; of what was read */
+	size_t begin, scan,
+	    end; /* of the current row; up to where it was looked at; of what was read */
 	enum csv_stream_kind kind;
 	char separator; /* of a CSV; 0 until its first row was found */
 	bool quoted; /* at `scan`: inside quotes */
-	enum { CSV_CELL_BEGINS, CSV_CELL_PLAIN, CSV_CELL_QUOTED } cell; /* which kind the cell at `scan` is */
+	enum {
+		CSV_CELL_BEGINS,
+		CSV_CELL_PLAIN,
+		CSV_CELL_QUOTED
+	} cell; /* which kind the cell at `scan` is */
 	bool ended;
 	int line, lines; /* the number of the current row's line; its line breaks up to `scan` */
 };

@@ -130,3 +130,27 @@ json_text_dump(struct arena *arena, const json_t *value, size_t *ret_length)
 	*ret_length = length;
 	return text;
 }
+
+int
+json_text_depth(const char *text, size_t length, int max)
+{
+	int depth = 0, deepest = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < length && deepest <= max; i++) {
+		if (in_string) {
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = false;
+		} else if (text[i] == '"') {
+			in_string = true;
+		} else if (text[i] == '[' || text[i] == '{') {
+			if (++depth > deepest)
+				deepest = depth;
+		} else if (text[i] == ']' || text[i] == '}') {
+			depth--;
+		}
+	}
+	return deepest;
+}

@@ -32,6 +32,9 @@ bool json_text_member(struct span object, const char *name, struct span *ret_val
 /* json_text_is - returns whether the span equals this text. */
 bool json_text_is(struct span span, const char *text);
 
+/* json_text_depth - the deepest nesting of arrays and objects in any text; max + 1 if it exceeds max. */
+int json_text_depth(const char *text, size_t length, int max);
+
 /* json_text_dump - serializes a JSON value into the arena; *ret_length bytes, no NUL. */
 const char *json_text_dump(struct arena *arena, const json_t *value, size_t *ret_length);
 

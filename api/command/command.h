@@ -35,6 +35,12 @@ int command_catalog(int argc, char *argv[]);
  */
 int command_export(int argc, char *argv[]);
 
+/*
+ * command_import - "import clients|opportunities FILE": imports a file as the API does, and waits for
+ * the end. 1: rows failed, or nothing was stored.
+ */
+int command_import(int argc, char *argv[]);
+
 /* command_check - "check": renders every document and compares it with the stored one; prints the ids that differ. 1: some do. */
 int command_check(void);
 

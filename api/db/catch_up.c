@@ -107,13 +107,15 @@ audit_key(PGconn *pg)
  * Indexes that a desk with data gets without being stopped: `create index concurrently` runs in no transaction, so no migration can
  * hold it. What an interrupted build leaves is not valid, and is dropped.
  */
-#define INDEX(name, on)                                                                            \
+#define INDEX_OF_KIND(kind, name, on)                                                              \
 	{                                                                                          \
 		"select coalesce((select indisvalid from pg_index where indexrelid = "             \
 		"to_regclass('gestor." name "')), false)",                                         \
 		    "drop index concurrently if exists gestor." name,                              \
-		    "create index concurrently " name " on gestor." on                             \
+		    "create " kind " concurrently " name " on gestor." on                          \
 	}
+#define INDEX(name, on)	       INDEX_OF_KIND("index", name, on)
+#define UNIQUE_INDEX(name, on) INDEX_OF_KIND("unique index", name, on)
 static const struct {
 	const char *is_valid, *drop, *create;
 } indexes[] = {
@@ -135,6 +137,9 @@ static const struct {
 	INDEX("action_of_final_state",
 	    "action (final_state_id, created_at) where final_state_id is not null"),
 	INDEX("client_of_document_type", "client (document_type_id, created_at)"),
+	/* A client's id in another system (0032_imports.sql). */
+	UNIQUE_INDEX(
+	    "client_external_id_key", "client (external_id) where external_id is not null"),
 };
 
 static bool

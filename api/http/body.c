@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "config.h"
 #include "http/chunks.h"
 #include "http/form_body.h"
@@ -83,7 +84,7 @@ parse(struct request *rq)
 	if (memchr(rq->body_text, '\0', rq->body_length) != NULL)
 		return reply_problem_text(rq, TEXT_json_nul);
 
-	if (guard_json_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
+	if (json_text_depth(rq->body_text, rq->body_length, JSON_DEPTH_MAX) > JSON_DEPTH_MAX)
 		return reply_problem(rq, "json_too_deep");
 	/* Any JSON value is parsed: the schema refuses what is not an object. */
 	rq->body = json_loadb(

@@ -27,6 +27,7 @@
 #include "http/route.h"
 #include "http/share.h"
 #include "http/stream.h"
+#include "http/upload.h"
 #include "resource/held.h"
 #include "catalog/catalog.h"
 #include "http/problem.h"
@@ -141,7 +142,7 @@ take_accept(struct request *rq, const char *accept)
 /* Sets the reply. The request refers to civetweb's strings, which live until the callback returns. */
 static int
 handle(struct request *rq, const struct mg_request_info *ri, const char *query,
-    const struct guard *g, const struct body_source *body, bool *ret_unread)
+    const struct guard *g, const struct body_source *body, struct upload *up, bool *ret_unread)
 {
 	int status;
 
@@ -169,6 +170,8 @@ handle(struct request *rq, const struct mg_request_info *ri, const char *query,
 		status = authorize(rq);
 	if (status == 0 && rq->op->body != NULL)
 		status = body_take(rq, g, body, ret_unread);
+	if (status == 0 && rq->op->body_streams)
+		status = upload_take(rq, g, body, up);
 	if (status == 0)
 		status = take_conditions(rq, ri);
 	return status != 0 ? status : answer(rq);
@@ -307,6 +310,7 @@ exchange_request(struct mg_connection *conn)
 	const struct body_source body = { read_body, send_continue, conn,
 		guard_header(ri, "Content-Type"), guard_header(ri, "Content-Encoding") };
 	const char *query;
+	struct upload up;
 	bool unread = false;
 
 	request_begun();
@@ -331,8 +335,10 @@ exchange_request(struct mg_connection *conn)
 		       guard_header(ri, "Access-Control-Request-Method") != NULL;
 	rq.path = target(&rq, ri, &query);
 	rq.listener = listener_of(rq.app, ri);
-	handle(&rq, ri, query, &g, &body, &unread);
-	if (rq.body_text == NULL)
+	handle(&rq, ri, query, &g, &body, &up, &unread);
+	if (rq.upload != NULL && rq.upload->begun)
+		unread = !rq.upload->ended;
+	else if (rq.body_text == NULL)
 		unread = !body_skip(&rq, &g, &body);
 	finish_request(&rq, conn, g.keep_alive && !unread && ri->local_uri != NULL);
 	if (unread && !g.expects_continue)

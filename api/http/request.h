@@ -29,6 +29,7 @@ struct catalogs;
 struct config;
 struct pool;
 struct route;
+struct upload;
 
 /* What all requests share. Threads use the last three members only with __atomic builtins. */
 struct app {
@@ -109,6 +110,7 @@ struct request {
 		const void *arg; /* for replay */
 	} idempotency;
 
+	struct upload *upload; /* a body that the handler reads by itself (upload.h); NULL: none */
 	char *body_text; /* NULL: no body */
 	size_t body_length;
 	json_t *body;

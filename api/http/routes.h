@@ -137,6 +137,12 @@
 	    OTHER, delivery_repeat)                                                                \
 	R(POST, "/v1/webhooks/{webhook_id}/redeliveries", MAY_WEBHOOKS, OTHER,                     \
 	    delivery_repeat_all)                                                                   \
+	R(POST, "/v1/imports", MAY_IMPORT | MAY_PERSONAL_DATA, OTHER, import_create)               \
+	R(GET, "/v1/imports", MAY_IMPORT, OTHER, import_list)                                      \
+	R(GET, "/v1/imports/{import_id}", MAY_IMPORT, OTHER, import_get)                           \
+	R(DELETE, "/v1/imports/{import_id}", MAY_IMPORT, OTHER, import_cancel)                     \
+	R(GET, "/v1/imports/{import_id}/report", MAY_IMPORT | MAY_PERSONAL_DATA, OTHER,            \
+	    import_report)                                                                         \
 	R(GET, "/livez", ANYONE, OTHER, livez)                                                     \
 	R(GET, "/readyz", ANYONE, OTHER, readyz)                                                   \
 	R(GET, "/metrics", ANYONE, OTHER, metrics)                                                 \

@@ -208,6 +208,8 @@ static const struct {
 	{ "secrets_full", secrets_full },
 	{ "too_many_webhooks", NULL },
 	{ "webhook_disabled", NULL },
+	{ "import_finished", NULL },
+	{ "import_cancelled", NULL },
 };
 
 /* message  a code, then words, each preceded by a blank */

@@ -26,29 +26,50 @@ all_shown(struct request *rq, const struct result *rows)
 	return shown;
 }
 
-/* Replies with a page after a cursor, or of clients whose documents must be rendered. Either phone or number is given. */
-static int
-search_rendered(struct request *rq, const struct page *page, const char *phone, const char *number,
-    const char *type)
-{
-	auto_result struct result *rows =
-	    phone != NULL ? request_query(rq, &sql_client_search_phone_rendered, phone,
-				page->created_at, page->id, page->limit)
-			  : request_query(rq, &sql_client_search_document_rendered, number, type,
-				page->created_at, page->id, page->limit);
+/* What a search asks for: one of the three is given. */
+struct search {
+	const char *phone, *external_id, *number;
+	const char *type; /* of the number; NULL: any */
+};
 
+/* Replies with a page after a cursor, or of clients whose documents must be rendered. */
+static int
+search_rendered(struct request *rq, const struct page *page, const struct search *s)
+{
+	auto_result struct result *rows = NULL;
+
+	if (s->phone != NULL)
+		rows = request_query(rq, &sql_client_search_phone_rendered, s->phone,
+		    page->created_at, page->id, page->limit);
+	else if (s->external_id != NULL)
+		rows = request_query(rq, &sql_client_search_external_rendered, s->external_id,
+		    page->created_at, page->id, page->limit);
+	else
+		rows = request_query(rq, &sql_client_search_document_rendered, s->number, s->type,
+		    page->created_at, page->id, page->limit);
 	return rows != NULL ? reply_page(rq, page, &rows) : rq->reply.status;
+}
+
+static struct result *
+search_stored(struct request *rq, const struct page *page, const struct search *s)
+{
+	if (s->phone != NULL)
+		return request_query(rq, &sql_client_search_phone, s->phone, page->limit);
+	if (s->external_id != NULL)
+		return request_query(rq, &sql_client_search_external, s->external_id, page->limit);
+	return request_query(rq, &sql_client_search_document, s->number, s->type, page->limit);
 }
 
 int
 client_search(struct request *rq)
 {
-	static const char *const ways[] = { "phone", "document_number", NULL };
-	const char *phone = request_query_value(rq, "phone"),
-		   *number = request_query_value(rq, "document_number"),
-		   *type = request_query_value(rq, "document_type"), *ids;
+	static const char *const ways[] = { "phone", "document_number", "external_id", NULL };
+	const struct search s = { request_query_value(rq, "phone"),
+		request_query_value(rq, "external_id"), request_query_value(rq, "document_number"),
+		request_query_value(rq, "document_type") };
 	auto_result struct result *rows = NULL;
 	const struct span *shown;
+	const char *ids;
 	struct page page;
 
 	if (request_query_value(rq, "ids") != NULL) {
@@ -58,29 +79,27 @@ client_search(struct request *rq)
 		rows = request_query(rq, &sql_client_search_ids, ids);
 		return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
 	}
-	if ((phone == NULL) == (number == NULL))
+	if ((s.phone != NULL) + (s.external_id != NULL) + (s.number != NULL) != 1)
 		faults_add(&rq->faults, "#", TEXT_search_one_of)->allowed = ways;
-	if (type != NULL && number == NULL)
+	if (s.type != NULL && s.number == NULL)
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
 		    faults_label(&rq->faults, "client.document_type"),
 		    faults_label(&rq->faults, "client.document_number"));
 	/* A number that does not fit the type is a fault, as in a write: no client can have it. */
-	if (type != NULL && number != NULL)
-		rule_document(type, number, "#/document_number", &rq->faults);
+	if (s.type != NULL && s.number != NULL)
+		rule_document(s.type, s.number, "#/document_number", &rq->faults);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	if (page.id != NULL)
-		return search_rendered(rq, &page, phone, number, type);
-	rows = phone != NULL
-		   ? request_query(rq, &sql_client_search_phone, phone, page.limit)
-		   : request_query(rq, &sql_client_search_document, number, type, page.limit);
+		return search_rendered(rq, &page, &s);
+	rows = search_stored(rq, &page, &s);
 	if (rows == NULL)
 		return rq->reply.status;
 	shown = all_shown(rq, rows);
 	return shown != NULL ? reply_page_of(rq, &page, rows, shown)
-			     : search_rendered(rq, &page, phone, number, type);
+			     : search_rendered(rq, &page, &s);
 }
 
 int

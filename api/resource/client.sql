@@ -33,11 +33,11 @@ left join lateral (select coalesce(n.document, '') as document from consent n wh
                     order by n.created_at desc, n.id desc limit 1) answer on true
 
 -- fragment: client_columns
-name, document_number, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
+name, document_number, external_id, phone, email, gender, birth_date, legal_representative, lines, plan, activation_date,
 trac_profile, observed, claro_points, segment, mi_claro, expiring_points, overdue_payment, latam_partner
 
 -- fragment: client_values  (%1 a client as a request body holds it, jsonb)
-btrim(%1 ->> 'name'), upper(%1 ->> 'document_number'), phone(%1 ->> 'phone'), %1 ->> 'email', %1 ->> 'gender',
+btrim(%1 ->> 'name'), upper(%1 ->> 'document_number'), %1 ->> 'external_id', phone(%1 ->> 'phone'), %1 ->> 'email', %1 ->> 'gender',
 (%1 ->> 'birth_date')::date, %1 ->> 'legal_representative',
 case when jsonb_typeof(%1 #> '{sales,lines}') = 'array' then
     array(select phone(l) from jsonb_array_elements_text(%1 #> '{sales,lines}') with ordinality x (l, n) order by n) end,
@@ -49,7 +49,7 @@ case when jsonb_typeof(%1 #> '{sales,lines}') = 'array' then
 
 -- fragment: client_written  (%1 a client row: as a request body would hold it)
 jsonb_build_object('name', %1.name, 'document_type', %1.document_type ->> 'code', 'document_number', %1.document_number,
-    'phone', %1.phone, 'email', %1.email, 'gender', %1.gender, 'birth_date', %1.birth_date,
+    'external_id', %1.external_id, 'phone', %1.phone, 'email', %1.email, 'gender', %1.gender, 'birth_date', %1.birth_date,
     'legal_representative', %1.legal_representative,
     'sales', jsonb_build_object('lines', %1.lines, 'plan', %1.plan, 'activation_date', %1.activation_date),
     'summary_360', jsonb_build_object('trac_profile', %1.trac_profile, 'observed', %1.observed,
@@ -92,6 +92,17 @@ select :{client_stored c} from client_phone p join client c on c.id = p.client_i
 select :{client_stored c} from client c :{newest_answer c}
  where c.document_number = $1 and ($2::text is null or c.document_type ->> 'code' = $2)
  order by c.created_at desc, c.id desc limit $3::int + 1;
+
+-- name: client_search_external  ($1 external_id, $2 limit)
+-- There is one at most; the limit is for what the lists share.
+select :{client_stored c} from client c :{newest_answer c} where c.external_id = $1 order by c.created_at desc, c.id desc limit $2::int + 1;
+
+-- name: client_search_external_rendered  ($1 external_id, $2 created before or null, $3 id before, $4 limit)
+with page as (
+    select c.created_at, c.id, :{client c} as doc from client c
+     where c.external_id = $1 and :{page_after c $2 $3}
+     order by c.created_at desc, c.id desc limit $4::int + 1)
+:{page_rows};
 
 -- name: client_search_phone_rendered  ($1 phone, $2 created before or null, $3 id before, $4 limit)
 with page as (
@@ -153,7 +164,7 @@ select case when not condition_holds(array[tag(:{client_own c})], $2) then refus
 
 -- What client_update could overwrite; api/http/entity_tag.c computes the same from an answer.
 -- fragment: client_own  (%1 a client)
-json_build_array(%1.name, %1.document_type, %1.document_number, %1.phone, %1.email, %1.gender, %1.birth_date, %1.legal_representative,
+json_build_array(%1.name, %1.document_type, %1.document_number, %1.external_id, %1.phone, %1.email, %1.gender, %1.birth_date, %1.legal_representative,
     :{client_sales %1}, :{client_summary %1}, %1.expiring_points, %1.overdue_payment, %1.latam_partner)
 
 -- name: client_update  ($1 client, $2 merge patch)

@@ -154,6 +154,9 @@ conflict_existing(struct request *rq, const char *constraint)
 		call = (struct call){ &sql_client_of_document,
 			{ client_member(rq, "document_type"), client_member(rq, "document_number"),
 			    rq->shows == ENTITY_CLIENT ? rq->param[0] : NULL } };
+	} else if (strcmp(constraint, "client_external_id_key") == 0) {
+		call = (struct call){ &sql_client_of_external_id,
+			{ client_member(rq, "external_id") } };
 	} else if (strcmp(constraint, "opportunity_contact_key") == 0) {
 		of = "opportunities";
 		call = (struct call){ &sql_opportunity_of_contact,

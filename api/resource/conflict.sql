@@ -13,6 +13,9 @@ with asked as materialized (
       from (values (true)) one left join client k on k.id = $3::bigint)
 select c.id from client c join asked a on c.document_number = a.number and c.document_type ->> 'code' = a.type;
 
+-- name: client_of_external_id  ($1 external_id)
+select id from client where external_id = $1;
+
 -- name: client_document_type  ($1 client)
 select document_type ->> 'code' from client where id = $1::bigint;
 

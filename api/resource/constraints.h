@@ -13,6 +13,8 @@
 	C(advisor_username_form, NULL, "role", TEXT_role_of_integration)                           \
 	C(advisor_rights_of_integrations, NULL, "rights", TEXT_rights_of_integrations)             \
 	C(client_document_key, "client_exists", NULL, TEXT_NONE)                                   \
+	C(client_external_id_key, "client_exists", NULL, TEXT_NONE)                                \
+	C(client_external_id_form, NULL, "client.external_id", TEXT_field_characters)              \
 	C(opportunity_contact_key, "contact_has_opportunity", NULL, TEXT_NONE)                     \
 	C(client_document_number_valid, NULL, "client.document_number", TEXT_document_unfit)       \
 	C(client_birth_date_past, NULL, "client.birth_date", TEXT_birth_date_future)               \

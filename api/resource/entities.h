@@ -13,7 +13,7 @@
 
 #define ENTITIES(E)                                                                                \
 	E(OTHER, "")                                                                               \
-	E(CLIENT, "name,document_type,document_number,phone,email,gender,birth_date,"              \
+	E(CLIENT, "name,document_type,document_number,external_id,phone,email,gender,birth_date,"  \
 		  "legal_representative,sales,summary_360,experience.expiring_points,"             \
 		  "experience.overdue_payment,experience.latam_partner")                           \
 	E(CONTACT, "ownership_check")                                                              \

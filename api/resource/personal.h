@@ -4,7 +4,7 @@
  * P(member, how): one line for each member that openapi.yaml marks x-personal, anywhere in an answer.
  * MASKED  three asterisks; a list that is not empty has one such mask, whatever its length
  * GONE    null, for values that are not text
- * SHOWN   unchanged: an advisor must know whom to call
+ * SHOWN   unchanged: an advisor must know whom to call, and an integration its own numbers
  */
 #ifndef RESOURCE_PERSONAL_H
 #define RESOURCE_PERSONAL_H
@@ -12,6 +12,7 @@
 #define PERSONAL(P)                                                                                \
 	P(name, SHOWN)                                                                             \
 	P(document_number, MASKED)                                                                 \
+	P(external_id, SHOWN)                                                                      \
 	P(phone, MASKED)                                                                           \
 	P(email, MASKED)                                                                           \
 	P(gender, SHOWN)                                                                           \

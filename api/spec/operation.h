@@ -16,12 +16,21 @@ struct parameter {
 	const struct schema *schema;
 };
 
+/* What a line of a streamed body is, when it has this name. */
+struct line_schema {
+	const char *name;
+	const struct schema *schema;
+};
+#define LINE_SCHEMAS_MAX 4
+
 struct operation {
 	const char *id; /* operationId */
 	const char *method; /* "GET" */
 	const char *path; /* "/v1/clients/{client_id}" */
 	const char *section; /* its x-section (field_name.h); NULL: none */
-	const struct schema *body; /* NULL: the operation takes no body */
+	const struct schema *body; /* NULL: the operation takes no body, or a streamed one */
+	bool body_streams; /* application/x-ndjson is listed: the handler reads the body */
+	struct line_schema lines[LINE_SCHEMAS_MAX]; /* its x-lines; name NULL after the last */
 	bool body_required;
 	bool body_merge_patch; /* application/merge-patch+json is listed */
 	bool

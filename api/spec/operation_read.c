@@ -167,6 +167,25 @@ read_parameters(
 	return check_path(l, op);
 }
 
+/* Reads the x-lines of a streamed body: the schemas of its lines, by name. */
+static int
+read_lines(struct loader *l, struct operation *op, const json_t *lines)
+{
+	const char *name;
+	json_t *node;
+	size_t n = 0;
+
+	if (json_object_size(lines) == 0 || json_object_size(lines) >= LINE_SCHEMAS_MAX)
+		return loader_fail(l, "a streamed body needs \"x-lines\"");
+	json_object_foreach ((json_t *)lines, name, node) {
+		op->lines[n].name = name;
+		if (compile_schema(l, node, &op->lines[n++].schema) == -1)
+			return -1;
+	}
+	op->body_streams = true;
+	return 0;
+}
+
 static int
 read_body(struct loader *l, struct operation *op, const json_t *node)
 {
@@ -180,6 +199,12 @@ read_body(struct loader *l, struct operation *op, const json_t *node)
 		return -1;
 	length = loader_enter(l, "requestBody");
 	content = json_object_get(body, "content");
+	if (json_object_get(content, "application/x-ndjson") != NULL) {
+		if (read_lines(l, op, json_object_get(body, "x-lines")) == -1)
+			return -1;
+		loader_leave(l, length);
+		return 0;
+	}
 	json = json_object_get(content, "application/json");
 	patch = json_object_get(content, "application/merge-patch+json");
 	form = json_object_get(content, "application/x-www-form-urlencoded");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../unit/cut_head.h"
+#include "base/json_text.h"
 #include "http/guard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -88,7 +89,7 @@ check_depth(const char *text, size_t length)
 
 	for (size_t i = 0; i < length; i++)
 		all += text[i] == '[' || text[i] == '{';
-	depth = guard_json_depth(text, length, 32);
+	depth = json_text_depth(text, length, 32);
 	MUST(depth >= 0 && depth <= 33 && depth <= all);
 }
 

@@ -11,7 +11,7 @@ const { hold, lockOf, until } = require("./writes.js");
 /* oauth_token takes forms and refuses in its protocol's way: oauth.test.js provokes its answers. */
 const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id);
+const forChiefs = (op) => op.id.startsWith("advisor_") || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id) || op.id.startsWith("import_");
 /* Only supervisors and administrators may use these. */
 const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -40,7 +40,7 @@ before(async () => {
   dead = lib.freePort().then((closed) =>
     lib.startServer(`postgresql://gestor_api:x@127.0.0.1:${closed}/gestor`, { ready: false })).then((server) => server.base);
   dead.catch(() => {});
-  frugal = lib.startServer(world.database.serve, { env: { GESTOR_KEYS_MAX: "1", GESTOR_CHECK_MS: "600000" } }).then((server) => server.base);
+  frugal = lib.startServer(world.database.serve, { env: { GESTOR_KEYS_MAX: "1", GESTOR_IMPORT_MAX_BYTES: "1024", GESTOR_CHECK_MS: "600000" } }).then((server) => server.base);
   frugal.catch(() => {});
 });
 after(() => world.end());
@@ -79,6 +79,18 @@ async function newPlan() {
   assert.equal(r.status, 201, r.text);
   return r.json.id;
 }
+const importFile = () => Buffer.from("document_type,document_number,name\ndni,45678912,A\n");
+/* An import that has ended. */
+let shownImport;
+async function newImport() {
+  if (shownImport) return shownImport;
+  const r = await chief.post("/v1/imports?kind=clients", importFile(), { "content-type": "text/csv" });
+  assert.equal(r.status, 202, r.text);
+  while ((await chief.get(`/v1/imports/${r.json.id}`)).json.state !== "done") await new Promise((resolve) => setTimeout(resolve, 20));
+  return (shownImport = r.json.id);
+}
+/* An import that is open for a minute: nothing more of its file comes. */
+const heldImport = () => world.database.sql(`insert into import (advisor_id, kind, mode, format, separator, words, said) values (${world.database.sql("select min(id) from advisor")}, 'clients', 'dry_run', 'csv', ',', '{}', '{}') returning id`).split("\n")[0];
 async function mustChange() {
   const username = newUsername();
   assert.equal((await chief.post("/v1/advisors", { username, full_name: "CUENTA DE PRUEBA", role: "admin", password: lib.password })).status, 201);
@@ -191,6 +203,11 @@ const good = {
   },
   delivery_repeat: () => ({ as: chief }),
   delivery_repeat_all: () => ({ as: chief, body: { from: "2026-01-01" } }),
+  import_create: () => ({ as: chief, query: "kind=clients", body: Buffer.from("document_type,document_number,name\ndni,45678912,A\n"), headers: { "content-type": "text/csv" } }),
+  import_list: () => ({ as: chief }),
+  import_get: async () => ({ as: chief, ids: { import_id: await newImport() } }),
+  import_report: async () => ({ as: chief, ids: { import_id: await newImport() } }),
+  import_cancel: async () => ({ as: chief, ids: { import_id: await heldImport() } }),
   livez: () => ({}),
   readyz: () => ({}),
   metrics: () => ({}),
@@ -211,7 +228,7 @@ const fill = (shape, ids = {}) => {
 async function send(op, change = {}, ready = null) {
   const g = { as: op.signedIn ? ana : world.anyone, query: "", ...ready || await good[op.id](), ...change };
   const where = fill(op.path, g.ids) + (g.query ? "?" + g.query : "");
-  return g.as.request(op.method, where, g.body, g.headers);
+  return g.as.request(op.method, where, g.body, { ...(ready || {}).headers, ...(op.streams ? { "content-type": "text/csv" } : {}), ...change.headers });
 }
 
 const faultless = (r, status, code) => {
@@ -382,7 +399,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_get"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_getimport_report"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
@@ -400,6 +417,8 @@ const ways = {
       faultless(await send(op, {}, g), 201);
       faultless(await send(op, {}, g), 409, "secrets_full");
     }],
+    ["an import that has ended", (op) => op.id === "import_cancel", async (op) =>
+      faultless(await send(op, { ids: { import_id: await newImport() } }), 409, "import_finished")],
     ["another client's document", (op) => op.id === "client_update", async (op) =>
       faultless(await send(op, { body: { document_number: other.client.document_number } }), 409, "client_exists")],
     ["another client has this document", (op) => op.id === "typification_create", async (op) => {
@@ -460,6 +479,12 @@ const ways = {
     const as = op.id === "opportunity_reopen" ? { as: boss } : {};
     faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
   }]],
+  202: [["", () => true, succeeds(202)]],
+  410: [["the rows were deleted", (op) => op.id === "import_report", async (op) => {
+    const id = await heldImport();
+    world.database.sql(`update import set state = 'done', finished_at = now(), tidied_at = now() where id = ${id}`);
+    faultless(await send(op, { ids: { import_id: id } }), 410, "report_gone");
+  }]],
   411: [["neither Content-Length nor chunked", () => true, async (op) => {
     const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(forChiefs(op) ? chief : ana).token}` } : {}) };
     const r = await bare(op.method, fill(op.path), headers);
@@ -470,11 +495,18 @@ const ways = {
     fs.appendFileSync(lib.seenFile, `${op.id} 411\n`);
   }]],
   413: [
-    ["70 KiB", () => true, async (op) => faultless(await send(op, { body: { name: tooLong(op) } }), 413, "content_too_large")],
-    ["70 KiB in chunks", () => true, async (op) => faultless(await send(op, { body: { name: tooLong(op) },
+    ["a file above the bound", (op) => op.streams, async (op) => {
+      const body = Buffer.from("document_type,document_number,name\n" + "dni,45678912,A\n".repeat(200));
+      for (const headers of [{}, { "content-length": null, "transfer-encoding": "chunked" }])
+        faultless(await send(op, { as: lib.caller(await frugal, chief.token), body, headers }), 413, "content_too_large");
+    }],
+    ["70 KiB", (op) => op.hasBody, async (op) => faultless(await send(op, { body: { name: tooLong(op) } }), 413, "content_too_large")],
+    ["70 KiB in chunks", (op) => op.hasBody, async (op) => faultless(await send(op, { body: { name: tooLong(op) },
       headers: { "content-length": null, "transfer-encoding": "chunked" } }), 413, "content_too_large")],
   ],
-  415: [["a media type, charset or encoding that is not accepted", () => true, async (op) => {
+  415: [["a file that is neither", (op) => op.streams, async (op) => {
+    for (const type of ["application/json", "text/csv; charset=iso-8859-1"]) faultless(await send(op, { headers: { "content-type": type } }), 415, "media_type_unsupported");
+  }], ["a media type, charset or encoding that is not accepted", (op) => op.hasBody, async (op) => {
     for (const headers of [{ "content-type": "text/plain" }, { "content-type": null }, { "content-type": "application/x-www-form-urlencoded" },
       { "content-type": "application/json; charset=iso-8859-1" }, { "content-type": "application/jsonx" }, { "content-encoding": "gzip" },
       ...(op.method === "PATCH" ? [] : [{ "content-type": "application/merge-patch+json" }])])
@@ -510,6 +542,11 @@ const ways = {
       for (const value of ["2020-01-01", "yesterday", "2026-02-30", "2026-01-01T00:00:00"]) lib.faultAt(await send(op, { query: `as_of=${value}` }), "#/as_of");
       lib.faultAt(await send(op, { query: "include=all" }), "#/include");
     }],
+    ["a kind that there is not, and a file without columns", (op) => op.id === "import_create", async (op) => {
+      lib.faultAt(await send(op, { query: "kind=advisors" }), "#/kind");
+      lib.faultAt(await send(op, { body: Buffer.from("x\n") }), "#");
+    }],
+    ["an outcome that there is not", (op) => op.id === "import_report", async (op) => lib.faultAt(await send(op, { query: "outcome=good" }), "#/outcome")],
     ["limit is 1 to 100, of events 1000", (op) => op.query.includes("limit"), async (op) => {
       const g = await good[op.id]();
       for (const limit of badLimits.map((bad) => (bad === "101" && op.id === "event_list" ? "1001" : bad)))

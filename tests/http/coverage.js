@@ -31,7 +31,9 @@ function operations(document) {
         id: op.operationId, method: method.toUpperCase(), path: where,
         query: (op.parameters || []).map(parameter).filter((p) => p.in === "query").map((p) => p.name),
         takesKey: (op.parameters || []).map(parameter).some((p) => p.name === "Idempotency-Key"),
-        hasBody: op.requestBody !== undefined,
+        /* A body of JSON; import.test.js has those of imports. */
+        hasBody: op.requestBody !== undefined && op.requestBody.content?.["application/x-ndjson"] === undefined,
+        streams: op.requestBody?.content?.["application/x-ndjson"] !== undefined,
         signedIn: (op.security || document.security).length > 0,
         statuses: Object.keys(op.responses).filter((s) => s !== "default").map(Number),
       });

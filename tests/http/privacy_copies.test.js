@@ -84,6 +84,10 @@ async function registered(p) {
     opportunities.push({ at: there, contact: `/v1/contacts/${contact.id}` });
   }
   await keep("PATCH", at, p.client);
+  /* A file that names the client. */
+  const file = await chief.post("/v1/imports?kind=clients", Buffer.from(JSON.stringify(p.client)), { "content-type": "application/x-ndjson" });
+  assert.equal(file.status, 202, file.text);
+  while ((await chief.get(file.headers.location)).json.state !== "done") await new Promise((resolve) => setTimeout(resolve, 20));
   await keep("PATCH", at, {});
   sql(`update opportunity set void_reason = '${p.marks.text}', voided_at = now() where client_id = ${client.id} and closed_at is not null`);
   for (const where of [at, `${at}/contacts`, `${at}/opportunities`, `/v1/clients?phone=${p.marks.phone}`, `/v1/clients?document_number=${p.marks.document}`]) assert.equal((await ana.get(where)).status, 200);
@@ -126,7 +130,7 @@ for (const [name, erase] of Object.entries(ways))
     const p = person(), c = await registered(p);
     await until("reads are recorded", () => sql(`select count(*) > 0 from audit_read where client_id = ${c.id}`) === "t");
     const before = await found(p.words, c.id);
-    for (const place of ["client", "client_phone", "contact", "opportunity", "idempotency"]) assert.ok(before.some(([where]) => where === place), `the marker was in ${place}`);
+    for (const place of ["client", "client_phone", "contact", "opportunity", "idempotency", "import_row"]) assert.ok(before.some(([where]) => where === place), `the marker was in ${place}`);
     for (const place of ["audit", "audit_read", "the log", "/metrics"]) assert.ok(!before.some(([where]) => where === place), `${place} never has it: ${JSON.stringify(before)}`);
     await erase(c);
     assert.deepEqual(await found(p.words, c.id), []);

@@ -99,7 +99,7 @@ test("metrics: refusals for too many requests are counted by operation", async (
 });
 
 test("every operation with a token answers 429 when the share is used up, before any other check", async () => {
-  const who = (op) => (/advisor|erasure|personal/.test(op.path) ? "E8000002" : /audit|reads|reopening/.test(op.path) ? "E8000001" : "E8153375");
+  const who = (op) => (/advisor|erasure|personal|imports/.test(op.path) ? "E8000002" : /audit|reads|reopening/.test(op.path) ? "E8000001" : "E8153375");
   const all = operations(openapi()).filter((o) => o.signedIn && o.id !== "session_delete");
   await Promise.all([...new Set(all.map(who))].map(async (name) => {
     const as = lib.caller(world.base, (await world.anyone.post("/v1/sessions", { username: name, password: lib.password })).json.access_token);

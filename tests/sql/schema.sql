@@ -383,6 +383,10 @@ begin
     perform pg_temp.refused('client_document_number_valid', $q$update client set document_number = 'BORRADO-' || id where name = 'UNO'$q$);
     perform pg_temp.refused('client_document_number_valid', $q$update client set name = 'BORRADO', phone = null, erased_at = now() where name = 'UNO'$q$);
     perform pg_temp.refused('client_erased_whole', $q$update client set document_number = 'BORRADO-' || id, erased_at = now() where name = 'UNO'$q$);
+    perform pg_temp.refused('client_erased_external_id',
+        $q$update client set name = 'BORRADO', phone = null, document_number = 'BORRADO-' || id, erased_at = now(), external_id = 'X' where name = 'UNO'$q$);
+    perform pg_temp.refused('client_external_id_form', $q$update client set external_id = repeat('X', 65)$q$);
+    perform pg_temp.refused('client_external_id_form', $q$update client set external_id = ' X'$q$);
     foreach number in array '{email,gender,legal_representative}'::text[] loop
         perform pg_temp.refused('client_erased_whole', format('update client set name = ''BORRADO'', phone = null, document_number = ''BORRADO-'' || id, erased_at = now(), %I = ''x''', number));
     end loop;
@@ -589,6 +593,17 @@ select pg_temp.refused('partitioned_ahead_known', $$update partitioned set ahead
 
 select pg_temp.refused('22P02', $$insert into event (type, client_id) values ('client.seen', 1)$$);
 select pg_temp.refused('event_dropped_one', $$insert into event_dropped (one, position, id) values (false, '1', 1)$$);
+
+-- ---------------------------------------------------------------- imports
+
+insert into import (kind, mode, format, separator, words, said) values ('clients', 'dry_run', 'csv', ',', '{}', '{}');
+select pg_temp.refused('import_advisor_fkey', $$update import set advisor_id = 999999$$);
+select pg_temp.refused('import_kind_known', $$update import set kind = 'advisors'$$);
+select pg_temp.refused('import_mode_known', $$update import set mode = 'all'$$);
+select pg_temp.refused('import_format_known', $$update import set format = 'xlsx'$$);
+select pg_temp.refused('import_state_known', $$update import set state = 'lost'$$);
+select pg_temp.refused('import_finished', $$update import set state = 'done'$$);
+select pg_temp.refused('import_finished', $$update import set finished_at = now()$$);
 
 -- ---------------------------------------------------------------- the list
 

@@ -101,12 +101,14 @@ streamed(enum csv_stream_kind kind, const char *text, size_t length, size_t n)
 		length -= most;
 		csv_stream_fill(&s, most);
 		while ((found = csv_stream_next(&s, &piece)) == CSV_FOUND_ROW)
-			all = arena_printf(&arena, "%s%s%d:%.*s", all, *all != '\0' ? "/" : "", piece.line,
-			    (int)piece.length, piece.text);
+			all = arena_printf(&arena, "%s%s%d:%.*s", all, *all != '\0' ? "/" : "",
+			    piece.line, (int)piece.length, piece.text);
 	} while (found == CSV_FOUND_NOTHING && most > 0);
 	csv_stream_end(&s);
 	return arena_printf(&arena, "%s%s", all,
-	    found == CSV_FOUND_OPEN_QUOTE ? "!" : found == CSV_FOUND_TOO_LONG ? "+" : "");
+	    found == CSV_FOUND_OPEN_QUOTE ? "!"
+	    : found == CSV_FOUND_TOO_LONG ? "+"
+					  : "");
 }
 
 static void
@@ -117,7 +119,9 @@ streams_find_rows_however_the_bytes_arrive(void **state)
 	} cases[] = {
 		{ "", "" },
 		{ "a,b\nc,d", "1:a,b/2:c,d" },
-		{ "\xEF\xBB\xBF" "a;b\r\nc;d\r\n", "1:a;b/2:c;d" },
+		{ "\xEF\xBB\xBF"
+		  "a;b\r\nc;d\r\n",
+		    "1:a;b/2:c;d" },
 		{ "a,b\rc,d\r", "1:a,b/2:c,d" },
 		{ "a\n\n\nb\n", "1:a/2:/3:/4:b" },
 		{ "a,b\n\"x\ny\",2\nz,3", "1:a,b/2:\"x\ny\",2/4:z,3" },
@@ -134,17 +138,19 @@ streams_find_rows_however_the_bytes_arrive(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t n = 1; n < 30; n++)
-			assert_string_equal(streamed(CSV_STREAM_QUOTED, cases[i].text, strlen(cases[i].text), n),
+			assert_string_equal(
+			    streamed(CSV_STREAM_QUOTED, cases[i].text, strlen(cases[i].text), n),
 			    cases[i].rows);
 	}
-	assert_string_equal(streamed(CSV_STREAM_LINES, "{\"a\":1}\n{\"b\n\"}", 14, 3), "1:{\"a\":1}/2:{\"b/3:\"}");
+	assert_string_equal(
+	    streamed(CSV_STREAM_LINES, "{\"a\":1}\n{\"b\n\"}", 14, 3), "1:{\"a\":1}/2:{\"b/3:\"}");
 }
 
 static void
 formulas_are_defused_and_taken_back(void **state)
 {
-	static const char *const cells[] = { "", "a", "=1+1", "+51 944264648", "-1", "@x", "\tx", "\rx", "'", "'a",
-		"'=1", "''=1", "a=1", "\"x\";,\n", "-" };
+	static const char *const cells[] = { "", "a", "=1+1", "+51 944264648", "-1", "@x", "\tx",
+		"\rx", "'", "'a", "'=1", "''=1", "a=1", "\"x\";,\n", "-" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
@@ -158,7 +164,8 @@ formulas_are_defused_and_taken_back(void **state)
 		fclose(f);
 		csv_begin(&csv, text, length);
 		assert_true(csv_next(&csv, &arena, &row));
-		assert_null(memchr("=+-@\t\r", row.cells[0][0] | 0, row.cells[0][0] != '\0' ? 6 : 0));
+		assert_null(
+		    memchr("=+-@\t\r", row.cells[0][0] | 0, row.cells[0][0] != '\0' ? 6 : 0));
 		assert_string_equal(csv_taken_back(row.cells[0]), cells[i]);
 		free(text);
 	}

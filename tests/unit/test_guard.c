@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "base/json_text.h"
 #include "cut_head.h"
 #include "http/guard.h"
 
@@ -281,7 +282,7 @@ headers_are_found_in_any_case(void **state)
 	assert_null(guard_header(&ri, "X-One-Two"));
 }
 
-#define DEPTH(text, max) guard_json_depth(text, sizeof(text) - 1, max)
+#define DEPTH(text, max) json_text_depth(text, sizeof(text) - 1, max)
 
 static void
 depth_is_of_brackets_outside_strings(void **state)
