@@ -86,7 +86,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 {
 	const struct config *c = app->config;
 	struct notify *notify = NULL;
-	bool started, keeping, recording, watchingsendingimporting;
+	bool started, keeping, recording, watching, sending, importing;
 	int sig = 0;
 
 	app->pool = pool_start(&(struct pool_config){
@@ -101,8 +101,8 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	sending = sender_start(app) == 0;
 	importing = import_work_start(app) == 0;
 	/* The contract is loaded while the threads connect; each takes about as long. */
-	started = notify != NULL && recording && watchingsendingimporting && load_contract() == 0 &&
-		  server_start(app) == 0;
+	started = notify != NULL && recording && watching && sending && importing &&
+		  load_contract() == 0 && server_start(app) == 0;
 	if (started && supervision_start(app) != 0) {
 		fprintf(stderr, "gestor: cannot create the thread that notifies systemd\n");
 		server_stop(app);

@@ -19,7 +19,7 @@ STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+)
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
 # They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "event_droppedwebhook", "webhook_progress", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
+SMALL = {"partitioned", "event_dropped", "webhook", "webhook_progress", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -44,7 +44,7 @@ catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
-idempotency_claim idempotency_find idempotency_purge integration_lockimport_begin import_cancel import_create import_drop import_heard import_report_rows
+idempotency_claim idempotency_find idempotency_purge integration_lock import_begin import_cancel import_create import_drop import_heard import_report_rows
 import_step import_tidy known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update

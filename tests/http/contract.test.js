@@ -399,7 +399,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_getimport_report"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_get", "import_report"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [

@@ -33,7 +33,7 @@ const settings = process.env.TEST_PLANS !== "every" ? { "default settings": {}, 
 const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put",
   "advisor_password_delete", "advisor_secret_create", "advisor_secret_delete", "oauth_token",
   "catalog_item_create", "catalog_plan_create", "catalog_plan_apply", "catalog_update", "catalog_item_update", "catalog_item_replace",
-  "webhook_create", "webhook_update", "webhook_delete", "webhook_secret_rotate", "webhook_test", "delivery_repeat", "delivery_repeat_allimport_create", "import_cancel"];
+  "webhook_create", "webhook_update", "webhook_delete", "webhook_secret_rotate", "webhook_test", "delivery_repeat", "delivery_repeat_all", "import_create", "import_cancel"];
 
 /* The catalogues that the requests below choose from, each with a valid code. */
 const right = {

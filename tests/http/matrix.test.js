@@ -366,7 +366,7 @@ async function tried(op, b, object, letter, status) {
   const type = op.operationId === "oauth_token" ? { "content-type": "application/x-www-form-urlencoded" } : {};
   const file = op.operationId === "import_create" ? { "content-type": "text/csv" } : {};
   const ask = (as, query, headers, other = body, method = op.method) =>
-    as.request(method, [path, [object.query || queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, { ...type...file, ...headers });
+    as.request(method, [path, [object.query || queries[op.operationId], query].filter(Boolean).join("&")].filter(Boolean).join("?"), other, { ...type, ...file, ...headers });
   /* A file is rehearsed by its mode, and an import is cancelled or not. */
   const writes = op.method !== "GET" && !op.operationId.startsWith("import_");
   if (letter === "+") {

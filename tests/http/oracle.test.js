@@ -52,7 +52,8 @@ const elsewhere = ["session_create", "session_refresh", "session_get", "session_
   "catalog_update", "catalog_item_create", "catalog_item_update", "catalog_item_usage", "catalog_item_replace", "catalog_revision_list",
   "catalog_plan_create", "catalog_plan_get", "catalog_plan_apply",
   "webhook_list", "webhook_create", "webhook_get", "webhook_update", "webhook_delete", "webhook_secret_rotate", "webhook_test",
-  "delivery_list", "delivery_get", "delivery_repeat", "delivery_repeat_all/* Of administrators, and of integrations that see personal data. */
+  "delivery_list", "delivery_get", "delivery_repeat", "delivery_repeat_all",
+  /* Of administrators, and of integrations that see personal data. */
   "import_create", "import_list", "import_get", "import_cancel", "import_report"];
 
 const row = { action: "bono-gb.bono-4-gb-por-12-meses", final_state: "atendido" };
