@@ -1,8 +1,6 @@
 /*
  * Imports: a file in, its rows staged; import_work.c does the work.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "auth/secret.h"
@@ -183,28 +181,20 @@ copied(struct request *rq, const struct result *row, int column)
 	return text != NULL ? arena_copy(&rq->arena, text, result_length(row, 0, column)) : NULL;
 }
 
-/* Replies with all pieces of the report. */
+/* The report outlives the handler: its pieces are made while they are sent. */
 static int
-send_report(struct request *rq, struct import_report *report)
+send_report(struct request *rq, const struct import_report *report)
 {
-	const char *bytes;
-	size_t length, all_length = 0;
-	char *all = NULL;
-	int more;
-	FILE *f = open_memstream(&all, &all_length);
+	struct import_report *kept = arena_alloc(&rq->arena, sizeof(*kept));
 
-	if (f == NULL)
-		abort();
-	while ((more = import_report_next(report, &bytes, &length)) == 1)
-		fwrite(bytes, 1, length, f);
-	fclose(f);
-	import_report_end(report, more == 0);
-	if (more == 0) {
-		reply_json_as_is(rq, 200, arena_copy(&rq->arena, all, all_length), all_length);
-		rq->reply.type = report->csv ? "text/csv" : "application/x-ndjson";
-	}
-	free(all);
-	return more == 0 ? 200 : reply_problem(rq, "database_unavailable");
+	*kept = *report;
+	reply_json_as_is(rq, 200, "", 0);
+	rq->reply.type = report->csv ? "text/csv" : "application/x-ndjson";
+	rq->reply.streams = true;
+	if (!rq->head)
+		rq->reply.stream =
+		    (struct reply_stream){ import_report_next, import_report_end, kept };
+	return 200;
 }
 
 int
