@@ -143,6 +143,7 @@ async function others(path: { opportunity_id: string }) {
   // @ts-expect-error no such catalogue
   await gestor.GET("/v1/catalogs/{catalog}", { params: { path: { catalog: "reasons" } } });
 
+  for (const event of (await ok(gestor.GET("/v1/events", { params: { query: { types: "opportunity.closed", wait: 20 } } }))).items) text(event.type);
   for (const entry of (await ok(gestor.GET("/v1/audit", { params: { query: { operation: "closure_put" } } }))).items) maybe(entry.operation);
   for (const entry of (await ok(gestor.GET("/v1/audit/reads"))).items) text(entry.operation);
   await gestor.GET("/v1/clients/{client_id}/reads", { params: { path: { client_id: "1" } } });
