@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "field/unicode.h"
+#include "field/username.h"
 
 /* How a type is normalized. */
 enum {
@@ -15,7 +16,7 @@ enum {
 	SEPARATORS = 4, /* remove hyphens, dots, slashes and brackets */
 	UPPER = 8, /* make letters capitals */
 	COUNTRY = 16, /* remove Peru's country code */
-	ACCOUNT = 32 /* a username: E and 7 digits, or small letters */
+	ACCOUNT = 32 /* a username */
 };
 
 struct field {
@@ -29,13 +30,10 @@ struct field {
 
 #define FIRST_BIRTH "1900-01-01"
 #define FIRST_DATE  "1990-01-01" /* older than any of the operator's lines */
-/* Bounds of a filter. They are wide because clients send distant days to mean "all". */
+/* Bounds of a filter; clients send distant days to mean "all". */
 #define FIRST_DAY   "1900-01-01"
 #define LAST_DAY    "2999-12-31"
 #define YEARS_AHEAD 10
-
-/* Characters of an integration's username; the database has the same limit. */
-#define USERNAME_MAX 40
 
 static bool
 consists_of(const char *s, size_t length, const char *characters)
@@ -84,28 +82,6 @@ static enum text
 serial_number_fault(const char *normal)
 {
 	return consists_of(normal, 16, "0123456789") ? TEXT_NONE : TEXT_serial_number_form;
-}
-
-/* E or e and 7 digits. */
-static bool
-is_person(const char *name)
-{
-	return (name[0] == 'E' || name[0] == 'e') && consists_of(name + 1, 7, "0123456789");
-}
-
-#define SMALL_LETTERS "abcdefghijklmnopqrstuvwxyz"
-
-static enum text
-username_fault(const char *normal)
-{
-	size_t n = strlen(normal);
-
-	if (normal[0] == 'E' && is_person(normal))
-		return TEXT_NONE;
-	return n > 0 && n <= USERNAME_MAX && strchr(SMALL_LETTERS, normal[0]) != NULL &&
-		       strspn(normal, SMALL_LETTERS "0123456789-") == n
-		   ? TEXT_NONE
-		   : TEXT_username_form;
 }
 
 /* The date types check only the range: the schema's format refuses what is not a date. */
@@ -184,9 +160,9 @@ static const struct field fields[] = {
 const struct field *
 field_named(const char *name)
 {
-	for (size_t i = 0; i < NITEMS(fields); i++)
-		if (strcmp(fields[i].name, name) == 0)
-			return &fields[i];
+	for (const struct field *f = fields; f < fields + NITEMS(fields); f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
 	return NULL;
 }
 
@@ -230,12 +206,12 @@ is_plain(const struct field *f, const char *s)
 	for (; *p > ' ' && *p < 127; p++) {
 		if ((f->how & UPPER) != 0 && *p >= 'a' && *p <= 'z')
 			return false;
-		if ((f->how & ACCOUNT) != 0 && *p >= 'A' && *p <= 'Z' && !is_person(s))
+		if ((f->how & ACCOUNT) != 0 && *p >= 'A' && *p <= 'Z' && !username_is_person(s))
 			return false;
 		if ((f->how & SEPARATORS) != 0 && is_separator((unicode_t)*p))
 			return false;
 	}
-	return *p == '\0' && ((f->how & ACCOUNT) == 0 || *s != 'e' || !is_person(s));
+	return *p == '\0' && ((f->how & ACCOUNT) == 0 || *s != 'e' || !username_is_person(s));
 }
 
 /* A line being normalized. `made` has the size of the input: this step makes no text longer. */
@@ -354,7 +330,7 @@ word_normal(const struct field *f, struct arena *a, const char *text)
 	}
 	*p = '\0';
 	made = field_trim(made);
-	if ((f->how & ACCOUNT) != 0 && is_person(made))
+	if ((f->how & ACCOUNT) != 0 && username_is_person(made))
 		made[0] = 'E';
 	return (f->how & COUNTRY) != 0 ? without_country(made) : made;
 }
@@ -380,9 +356,8 @@ field_fault(const struct field *f, const char *normal)
 {
 	if (f->fault == NULL)
 		return TEXT_NONE;
-	if (!is_plain(f, normal) && !text_is_utf8(normal, strlen(normal)))
-		return TEXT_field_utf8;
-	return f->fault(normal);
+	return is_plain(f, normal) || text_is_utf8(normal, strlen(normal)) ? f->fault(normal)
+									   : TEXT_field_utf8;
 }
 
 char *

@@ -190,7 +190,7 @@ test("audit_list: filters by advisor, object, operation and time, one by one and
 
   for (const [query, pointer] of [["object_id=1", "#/object_id"], ["from=2026-02-30", "#/from"], ["from=2026-01-01T25:00:00Z", "#/from"],
     ["to=ayer", "#/to"], ["from=2026-01-01T00:00:00", "#/from"], ["object_type=X", "#/object_type"], ["operation=a-b", "#/operation"],
-    ["object_type=client&object_id=9999999999999999999", "#/object_id"], ["object_type=client&object_id=x", "#/object_id"], ["advisor=x", "#/advisor"]])
+    ["object_type=client&object_id=9999999999999999999", "#/object_id"], ["object_type=client&object_id=x", "#/object_id"], ["advisor=a_b", "#/advisor"]])
     lib.faultAt(await boss.get(`/v1/audit?${query}`), pointer);
 });
 

@@ -224,7 +224,7 @@ test("opportunity_list: filters by advisor, given by id or by username in any ca
   }
   for (const nobody of ["E0000000", "999999999",
     "9223372036854775807"]) assert.deepEqual(ids(await ana.get(`/v1/opportunities?advisor=${nobody}`)), []);
-  for (const bad of ["X8153375", "E815337", "E81533755", "0", "-1", "abc", "1e3"])
+  for (const bad of ["0", "-1", "1e3", "a_b", "-crm", "a.b", "c".repeat(41)])
     lib.faultAt(await ana.get(`/v1/opportunities?advisor=${bad}`), "#/advisor");
 });
 

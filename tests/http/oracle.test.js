@@ -130,7 +130,7 @@ async function built(which) {
   const world = await lib.world({ env: { GESTOR_GUESSES_PER_HOUR: "0" } });
   worlds.push(world);
   const chief = await world.signedIn("E8000002");
-  const { as } = await lib.machine(chief, world.base, { rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] }), of = {};
+  const { as } = await lib.machine(chief, world.base, { username: "crm", rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write"] }), of = {};
   const made = async (where, body) => {
     const r = await as.post(where, body);
     assert.equal(r.status, 201, r.text);

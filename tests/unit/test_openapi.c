@@ -244,8 +244,8 @@ incomplete_documents_are_refused(void **state)
 	    "duplicate operationId a");
 	expect_refused("{'paths': {'/x': {'post': {'operationId': 'a', 'requestBody': {'content':"
 		       " {'text/plain': {'schema': {}}}}}}}}",
-	    "paths./x.post.requestBody: no schema of application/json or"
-	    " application/merge-patch+json");
+	    "paths./x.post.requestBody: no schema of application/json,"
+	    " application/merge-patch+json or application/x-www-form-urlencoded");
 	expect_refused("{'paths': {'/x': {'post': {'operationId': 'a', 'requestBody': {'content':"
 		       " {'application/json': {'schema': {}}, 'application/merge-patch+json':"
 		       " {'schema': {'type': 'object'}}}}}}}}",
