@@ -9,7 +9,7 @@ RUN make build
 
 FROM debian:trixie-slim
 RUN apt-get update \
-	&& apt-get install -y --no-install-recommends libcivetweb1 libjansson4 libjwt2 libpq5 libsodium23 libunistring5 \
+	&& apt-get install -y --no-install-recommends libcivetweb1 libjansson4 libjwt2 libpq5 libsodium23 libunistring5 libcurl4t64 ca-certificates \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& groupadd --gid 10001 gestor \
 	&& useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gestor

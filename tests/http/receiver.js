@@ -55,9 +55,11 @@ async function receiver({ answer = (rq, rs) => rs.writeHead(204).end(), tls = nu
   };
   const server = tls ? https.createServer(tls, handler) : http.createServer(handler);
   server.keepAliveTimeout = 60000;
-  server.on("connection", (s) => { self.connections++; sockets.add(s); s.on("close", () => sockets.delete(s)); s.on("error", () => {}); });
+  server.on("connection", (s) => { s.unref(); self.connections++; sockets.add(s); s.on("close", () => sockets.delete(s)); s.on("error", () => {}); });
   server.on("tlsClientError", () => {});
   await new Promise((resolve) => server.listen(0, host, resolve));
+  /* A failed test must not keep the process alive. */
+  server.unref();
   const { port } = server.address();
   return Object.assign(self, {
     port,
@@ -72,6 +74,7 @@ async function rawReceiver(talk) {
   const self = { got: 0 };
   const server = net.createServer((s) => {
     let text = "";
+    s.unref();
     sockets.add(s);
     s.on("close", () => sockets.delete(s));
     s.on("error", () => {});
@@ -81,6 +84,7 @@ async function rawReceiver(talk) {
     });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.unref();
   return Object.assign(self, { port: server.address().port, url: () => `http://127.0.0.1:${server.address().port}/hook`,
     end: () => new Promise((resolve) => { server.close(resolve); for (const s of sockets) s.destroy(); }) });
 }

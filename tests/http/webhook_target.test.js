@@ -6,7 +6,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
-const { authority, receiver, rawReceiver, verified } = require("./receiver.js");
+const { authority, receiver } = require("./receiver.js");
 const { until } = require("./writes.js");
 
 let world, chief, ca, closed;
@@ -20,17 +20,6 @@ before(async () => {
 after(async () => { await world.end(); ca.end(); });
 
 const types = ["client.merged"];
-/* attempted(url) - registers the URL, sends a test event, and returns its first attempt. */
-async function attempted(url, as = chief, limit = 40000) {
-  const made = await as.post("/v1/webhooks", { url, types });
-  assert.equal(made.status, 201, `${url}: ${made.text}`);
-  const sent = await as.post(`${made.headers.location}/test`);
-  let shown;
-  await until("an attempt", async () => (shown = (await as.get(sent.headers.location)).json).attempt_count > 0, limit);
-  await as.delete(made.headers.location);
-  return { ...shown.attempts[0], secret: made.json.secret };
-}
-
 const refused = {
   "loopback": ["https://127.0.0.1/", "https://127.8.9.10/", "https://localhost/", "https://[::1]/", "http://127.0.0.1/"],
   "private": ["https://10.0.0.1/", "https://172.16.0.1/", "https://172.31.255.255/", "https://192.168.1.1/", "https://[fd00::1]/", "https://[fc00::1]/"],

@@ -605,6 +605,22 @@ select pg_temp.refused('import_state_known', $$update import set state = 'lost'$
 select pg_temp.refused('import_finished', $$update import set state = 'done'$$);
 select pg_temp.refused('import_finished', $$update import set finished_at = now()$$);
 
+-- ---------------------------------------------------------------- webhooks
+
+insert into webhook (advisor_id, url, types, ordering, secret) select min(id), 'https://crm.example/', '{client.created}', 'none', 'x' from advisor;
+insert into webhook_progress (webhook_id) select id from webhook;
+insert into webhook_delivery (webhook_id, event_id, type, body) select id, '1', 'client.created', '{}' from webhook;
+select pg_temp.refused('webhook_advisor_fkey', $$update webhook set advisor_id = 999999$$);
+select pg_temp.refused('webhook_url_form', $$update webhook set url = 'ftp://crm.example/'$$);
+select pg_temp.refused('webhook_types_some', $$update webhook set types = '{}'$$);
+select pg_temp.refused('webhook_ordering_known', $$update webhook set ordering = 'fifo'$$);
+select pg_temp.refused('webhook_description_form', $$update webhook set description = ''$$);
+select pg_temp.refused('webhook_disabled_reason_known', $$update webhook set disabled_reason = 'lost'$$);
+select pg_temp.refused('webhook_secret_previous_whole', $$update webhook set secret_previous = 'x'$$);
+select pg_temp.refused('webhook_progress_webhook_fkey', $$update webhook_progress set webhook_id = 999999$$);
+select pg_temp.refused('webhook_delivery_status_known', $$update webhook_delivery set status = 'lost', next_at = null$$);
+select pg_temp.refused('webhook_delivery_pending', $$update webhook_delivery set next_at = null$$);
+
 -- ---------------------------------------------------------------- the list
 
 -- The tests above met every constraint except primary keys and keys that only serve a foreign key.
