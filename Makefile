@@ -59,7 +59,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run ha ha-stop build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -75,7 +75,7 @@ help: ## this list
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make check STEPS=planner PLANNER=hashed  the HTTP tests under other settings of the planner: hashed, nested, erased'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
-	@echo '                                           limits soak (SOAK_SECONDS=900, FAULT_TIMES=2)'
+	@echo '                                           limits soak ha (SOAK_SECONDS=900, FAULT_TIMES=2)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make bench SCALE=0.1 ROUNDS=3            of a million opportunities a tenth; fewer rounds (more in bench/run.sh)'
 	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
@@ -86,6 +86,15 @@ run: ## install what is missing, build, serve on http://127.0.0.1:8080
 	@tools/deps.sh run
 	$(make_in_parallel) build/gestor
 	@exec tools/run.sh
+
+ha: ## three PostgreSQL under Patroni, etcd, two Gestor, HAProxy, on loopback (deploy/ha, docs/operations.md)
+	@tools/deps.sh ha
+	$(make_in_parallel) build/gestor
+	@[ -d .local ] || mkdir -m 755 .local
+	@exec tools/ha.sh start .local/ha
+
+ha-stop: ## end what make ha started
+	@exec tools/ha.sh stop .local/ha
 
 build: ## build/gestor
 	@tools/deps.sh build
