@@ -216,6 +216,7 @@ https() { curl -s -m 3 -o /dev/null -w '%{http_code}' --cacert <(me cat "$dir/se
 serves() { [[ $(https /readyz) == 200 ]]; }
 sql() { PGPASSFILE=$dir/secrets/pgpass in_node one "$POSTGRESQL_BIN/psql" -X -q -v ON_ERROR_STOP=1 "$@"; }
 conninfo() { printf 'host=%s port=%s user=%s dbname=%s target_session_attrs=read-write connect_timeout=5' "$(tr ' ' , <<<"${address[*]:0:3}")" "$pg_port" "$1" "$2"; }
+writable() { [[ $(sql -d "$(conninfo postgres postgres)" -Atc 'select pg_is_in_recovery()' 2>/dev/null) == f ]]; }
 
 # ---- Starting
 
@@ -248,11 +249,11 @@ start_front() {
 
 # make_database - once: roles, schema, sample data.
 make_database() {
-	local account username role name
-	[[ $(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor'") == 0 ]] ||
-		{ me touch "$dir/run/made"; return 0; }
+	[[ $(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor'") == 0 ]] || return 0
 	PGPASSFILE=$dir/secrets/pgpass PGHOST=$(tr ' ' , <<<"${address[*]:0:3}") PGPORT=$pg_port PGTARGETSESSIONATTRS=read-write \
 		SECRETS=$dir/secrets in_node one bash "$dir/bin/roles.sh"
+	# roles.sh keeps everybody out of this database, in which Patroni and pg_rewind look at the primary.
+	sql -d "$(conninfo postgres postgres)" -c 'grant connect on database postgres to rewind'
 }
 make_schema() {
 	local account username role name have
@@ -279,6 +280,7 @@ start() {
 	for node in "${nodes[@]}"; do start_node "$node"; done
 	until_true 120 'a primary' leader >/dev/null
 	until_true 120 'a synchronous standby' synchronous
+	until_true 60 'a primary that takes writes' writable
 	make_database
 	make_schema
 	for node in one two; do start_gestor "$node"; done
@@ -300,7 +302,12 @@ stop() {
 	for stage in '/haproxy.cfg$|/disk-check.sh$' '/bin/gestor$' '/patroni.yml$' '/data$' ''; do
 		mapfile -t pids < <(ours "$stage")
 		((${#pids[@]})) || continue
-		kill -TERM "${pids[@]}" 2>/dev/null || :
+		case $stage in
+		# Patroni would wait to be released as a synchronous standby, by a primary that is ending, too.
+		/patroni*) kill -KILL "${pids[@]}" 2>/dev/null || : ;;
+		/data*) kill -INT "${pids[@]}" 2>/dev/null || : ;;
+		*) kill -TERM "${pids[@]}" 2>/dev/null || : ;;
+		esac
 		kill -CONT "${pids[@]}" 2>/dev/null || :
 		for ((try = 0; try < 150; try++)); do
 			[[ $(ours "$stage") ]] || break
