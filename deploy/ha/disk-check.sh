@@ -18,7 +18,7 @@ switchover() {
 
 while sleep "$check_s"; do
 	left=$(df --output=avail -BM "${PATRONI_POSTGRESQL_DATA_DIR:?}" 2>/dev/null | tail -n1 | tr -dc 0-9) || continue
-	[[ $left ]] && ((left < least_mb)) || continue
+	if [[ ! $left ]] || ((left >= least_mb)); then continue; fi
 	[[ $(curl -s -m 2 -o /dev/null -w '%{http_code}' "$api/primary") == 200 ]] || continue
 	printf '%s\n' "$PATRONI_NAME has $left MB left: asking for a switchover, answer $(switchover)"
 done
