@@ -29,6 +29,10 @@ export LC_ALL=C.UTF-8
 umask 077
 cd /
 
+# deploy/ha/node.env says why.
+patroni_version=$(patroni --version)
+etcd_api=etcd3
+[[ $(printf '%s\n' 3.0.3 "${patroni_version##* }" | sort -V | head -n1) == 3.0.3 ]] || etcd_api=etcd
 nodes=(one two three)
 pg_port=15432 api_port=18008 client_port=12379 peer_port=12380 gestor_port=18080 https_port=${HA_HTTPS_PORT:-18443}
 read -r -a address <<<"${HA_ADDRESSES:-$(cksum <<<"$dir" | awk '{ a = 1 + $1 % 250; b = int($1 / 250) % 250; p = "127." a "." b "."; print p 1, p 2, p 3, p 4 }')}"
@@ -60,7 +64,7 @@ in_node() {
 # ours [PATTERN] - the process ids of the programs of this directory of which an argument has PATTERN, a regular expression.
 ours() {
 	local file
-	for file in $(grep -lzsE -- "^$dir/.*(${1-})" /proc/[0-9]*/cmdline || :); do
+	for file in $(grep -lzsE -- "^$dir/?.*(${1-})" /proc/[0-9]*/cmdline || :); do
 		file=${file%/cmdline}
 		case $(cat "$file/comm" 2>/dev/null || :) in
 		bash | sleep | env | setpriv | etcd | patroni | postgres | gestor | haproxy | pgbackrest) printf '%s\n' "${file#/proc/}" ;;
@@ -123,7 +127,7 @@ write_settings() {
 			ETCD_INITIAL_ADVERTISE_PEER_URLS=http://$ip:$peer_port
 			ETCD_ADVERTISE_CLIENT_URLS=http://$ip:$client_port
 			ETCD_INITIAL_CLUSTER=${members#,}
-			$(sed -n '/^ETCD_INITIAL_CLUSTER_TOKEN=/p; /^ETCD_INITIAL_CLUSTER_STATE=/p; /^ETCD_HEARTBEAT/p; /^ETCD_ELECTION/p; /^ETCD_AUTO/p; /^ETCD_LOG_LEVEL=/p' "$root/deploy/ha/etcd.env")
+			$(sed -n '/^ETCD_INITIAL_CLUSTER_TOKEN=/p; /^ETCD_INITIAL_CLUSTER_STATE=/p; /^ETCD_HEARTBEAT/p; /^ETCD_ELECTION/p; /^ETCD_AUTO/p; /^ETCD_LOG_LEVEL=/p'"$([[ $etcd_api != etcd ]] || echo '; /^ETCD_ENABLE_V2=/p')" "$root/deploy/ha/etcd.env")
 		END
 		put "$dir/$node/node.env" <<-END
 			PATRONI_NAME=$node
@@ -131,7 +135,7 @@ write_settings() {
 			PATRONI_RESTAPI_CONNECT_ADDRESS=$ip:$api_port
 			PATRONI_RESTAPI_USERNAME=patroni
 			PATRONI_RESTAPI_PASSWORD=$(secret patroni_password)
-			PATRONI_ETCD3_HOSTS='${address[0]}:$client_port','${address[1]}:$client_port','${address[2]}:$client_port'
+			PATRONI_${etcd_api^^}_HOSTS='${address[0]}:$client_port','${address[1]}:$client_port','${address[2]}:$client_port'
 			PATRONI_POSTGRESQL_LISTEN=$ip:$pg_port
 			PATRONI_POSTGRESQL_CONNECT_ADDRESS=$ip:$pg_port
 			PATRONI_POSTGRESQL_DATA_DIR=$dir/$node/data
@@ -169,7 +173,7 @@ write_settings() {
 	put "$dir/patronictl.yml" <<-END
 		scope: gestor
 		namespace: /service/
-		etcd3: {hosts: ['${address[0]}:$client_port', '${address[1]}:$client_port', '${address[2]}:$client_port']}
+		$etcd_api: {hosts: ['${address[0]}:$client_port', '${address[1]}:$client_port', '${address[2]}:$client_port']}
 		restapi: {}
 		ctl: {authentication: {username: patroni, password: '$(secret patroni_password)'}}
 	END

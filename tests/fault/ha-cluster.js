@@ -35,6 +35,7 @@ class HighAvailability {
     return new Promise((resolve, reject) => {
       let said = "";
       const child = spawn(`${root}/tools/ha.sh`, [words[0], this.dir, ...words.slice(1)], { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+      this.running = child;
       for (const out of [child.stdout, child.stderr]) out.on("data", (d) => { said += d; });
       child.on("exit", (code) => (code === 0 ? resolve(said) : reject(new Error(`tools/ha.sh ${words[0]}: ${said.slice(-600)}`))));
     });
@@ -54,7 +55,11 @@ class HighAvailability {
       for (const words of [["addr", "add", `${address[n]}/24`, "dev", "eth0"], ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"]])
         execFileSync("nsenter", [`--net=${at}`, "ip", ...words]);
     }
-    atEnd(() => execFileSync(`${root}/tools/ha.sh`, ["stop", this.dir], { env: this.env, stdio: "ignore" }));
+    atEnd(() => {
+      /* It would hold the lock. */
+      this.running?.kill("SIGKILL");
+      execFileSync(`${root}/tools/ha.sh`, ["stop", this.dir], { env: this.env, stdio: "ignore" });
+    });
     await this.small("three");
     await this.tool("start");
     const text = fs.readFileSync(`${this.dir}/env`, "utf8"), value = (name) => new RegExp(`^${name}='(.*)'$`, "m").exec(text)[1];
@@ -148,10 +153,12 @@ class HighAvailability {
     ip("link", "set", node, "up");
   }
 
+  /* switchover(to) - by Patroni's API, to a synchronous standby. */
   async switchover(to) {
-    const { leader, candidate } = { leader: await this.which("primary"), candidate: to };
+    const leader = await this.which("primary"), password = fs.readFileSync(`${this.dir}/secrets/patroni_password`, "utf8").trim();
     if (leader === to) return;
-    execFileSync("patronictl", ["-c", `${this.dir}/patronictl.yml`, "switchover", "--force", "--master", leader, ...(candidate ? ["--candidate", candidate] : [])], { stdio: ["ignore", "pipe", "pipe"] });
+    execFileSync("curl", ["-sS", "-m", "40", "-K", "-", "-H", "Content-Type: application/json", "-d", JSON.stringify({ leader, ...(to ? { candidate: to } : {}) }),
+      `http://${address[leader]}:18008/switchover`], { input: `user = "patroni:${password}"\n`, stdio: ["pipe", "pipe", "pipe"] });
   }
 
   /* lead(node) - makes this node the primary. Only a synchronous standby can become it. */
