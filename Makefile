@@ -103,7 +103,7 @@ build: ## build/gestor
 # The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan and tsan take long, and
 # run by name alone.
 TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
-CHECK_STEPS = planner prism bulk valgrind cost sbom fault fuzz
+CHECK_STEPS = planner prism bulk valgrind cost sbom fault ha fuzz
 test: steps = $(or $(STEPS),$(TEST_STEPS))
 test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
 	@$(step_tools)
@@ -124,7 +124,7 @@ sql-check: ## prepare every statement of api/**/*.sql against the migrated schem
 	@$(MAKE) --no-print-directory test STEPS=sql-check
 
 fault: ## what breaks under load and what becomes of it: a table, in about half an hour
-	@tools/deps.sh fault
+	@tools/deps.sh fault $(if $(FAULT),$(filter ha,$(FAULT)),ha)
 	$(make_in_parallel) build/gestor
 	@exec node tests/fault/run.js $(FAULT)
 

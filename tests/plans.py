@@ -26,6 +26,7 @@ PAGE_ROWS = 101
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
 WHOLE = {"purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
+         "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all.
 PAGE_EACH = {"opportunity_list_reasons": 4}
@@ -96,6 +97,7 @@ SAMPLES = {
     "client_get": [[CLIENT]],
     "client_get_rendered": [[CLIENT]],
     "client_opportunity_list_newest": [[CLIENT, LIMIT]],
+    "erased_list": [["2000-01-01", "0", "1000"]],
     "catalog_changed_last": [["operator"]],
     "catalog_plan_get": [["operator", "1"]],
     "catalog_revision_list": [["operator", NONE, NONE, LIMIT], ["operator", "3000", "3000", LIMIT]],

@@ -99,10 +99,11 @@ class HighAvailability {
     return null;
   }
 
-  /* well() - returns when there is a primary that takes writes, a synchronous standby and another one, and Gestor serves. */
+  /* well() - returns when there is a primary, a synchronous standby and another one, and HAProxy and both Gestor serve. */
   async well(limit = 120000) {
+    const ready = (base) => request(base, { path: "/readyz", timeout: 2000 }).then((r) => r.status === 200, () => false);
     await until("all is well", async () => (await this.which("primary")) && (await this.which("synchronous")) && (await this.which("asynchronous")) &&
-      (await request(this.base, { path: "/readyz", timeout: 2000 }).then((r) => r.status === 200, () => false)), limit, 200);
+      (await ready(this.base)) && (await ready(this.gestor("one"))) && (await ready(this.gestor("two"))), limit, 200);
   }
 
   /* pids(node, parts) - of "patroni", "postgres" (with its backends), "etcd", "gestor". */
@@ -181,8 +182,8 @@ class HighAvailability {
     if ((await this.which("primary")) !== node) throw new Error(`${node} does not become primary`);
   }
 
-  async signIn() {
-    const r = await request(this.base, { method: "POST", path: "/v1/sessions", body: { username: "E8153375", password: this.password }, timeout: 10000 });
+  async signIn(username = "E8153375") {
+    const r = await request(this.base, { method: "POST", path: "/v1/sessions", body: { username, password: this.password }, timeout: 10000 });
     if (r.status !== 201) throw new Error(`signing in: ${r.status} ${r.text}`);
     return JSON.parse(r.text).access_token;
   }
