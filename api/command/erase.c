@@ -151,8 +151,8 @@ read_list(FILE *in, struct pool *pool, struct counts *counts)
 		if (number == 1 && strncmp(text, HEADER, strlen(HEADER)) == 0)
 			continue;
 		if (!line_read(text, &line)) {
-			fprintf(stderr, "gestor: line %ld of the list is not '" HEADER "'\n",
-			    number);
+			fprintf(
+			    stderr, "gestor: line %ld of the list is not '" HEADER "'\n", number);
 			return false;
 		}
 		if (pool != NULL && !erase_one(pool, &line, counts))

@@ -22,10 +22,12 @@ module.exports = async ({ short }) => {
   for (const program of ["patroni", "etcd", "pgbackrest", "haproxy", "ip"])
     if (!runs(["sh", "-c", `command -v ${program}`])) return skipped(`${program} is not installed (tools/deps.sh ha)`);
   const root = process.getuid() === 0 ? [] : ["--map-current-user", "--keep-caps"];
-  const enter = ["unshare", ...root, "--net", "--mount"];
+  /* Its processes are in a namespace, too, whose first one is bash, because Node.js does not collect orphans. The kernel ends all when it ends. */
+  const enter = ["unshare", ...root, "--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "bash", "-c", '"$@"; exit', "bash"];
   if (!runs([...enter, "ip", "link", "add", "bridge", "type", "bridge"])) return skipped("this machine does not allow network namespaces");
   const file = path.join(directory(), "ha.json"), log = path.join(directory(), "ha.log");
-  const child = start([...enter, process.execPath, path.join(__dirname, "ha-scenarios.js"), file, ...(short ? ["--short"] : [])], { log, signal: "TERM", env: process.env });
+  const child = start([...enter, process.execPath, path.join(__dirname, "ha-scenarios.js"), file, ...(short ? ["--short"] : [])],
+    { log, signal: "TERM", env: { ...process.env, FAULT_DIRECTORY: directory() } });
   await child.ended;
   if (process.env.FAULT_TRACE) process.stdout.write(fs.readFileSync(log, "utf8"));
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, "utf8")) : [{ done: "did not finish", faults: [fs.readFileSync(log, "utf8").slice(-600)] }];
