@@ -3,9 +3,10 @@
 
 erase() { DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" erase "$@"; }
 restore() {
-	local instant=$1 node data=$dir/one/data variables settings
+	local instant=$1 node data=$dir/one/data variables settings primary
 	me test -d "$data" || die "$data is not there: make ha first"
 	mapfile -t variables < <(me cat "$dir/one/node.env")
+	primary=$(leader) || primary=''
 	# 1. What must be erased again, as long as the present database can tell.
 	if writable; then
 		erase --since "$(date -u -d "$instant" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.csv"
@@ -32,8 +33,8 @@ restore() {
 	until_true 3600 'the end of the recovery' recovered
 	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
 	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
-	# 5. Patroni forgets the cluster. Its settings are in the backup.
-	in_node one patronictl -c "$dir/patronictl.yml" remove gestor <<<$'gestor\nYes I am aware' >/dev/null || die 'patronictl remove failed'
+	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
+	in_node one patronictl -c "$dir/patronictl.yml" remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
 	start_node one
 	until_true 120 'a primary' leader >/dev/null
 	# 6. The other nodes are made anew, and Gestor erases again what was erased since, before it serves.

@@ -44,7 +44,7 @@ module.exports = async (ha) => {
   const still = await ask(ha, again, "GET", `/v1/clients/${other.id}`, undefined, 200);
   await ha.tool("backup", "full");
   await ha.well();
-  return result("a mistake undone: point-in-time recovery", 1, load, ha, {
+  const row = result("a mistake undone: point-in-time recovery", 1, load, ha, {
     "the mistake was there": Number(mistake) > 0,
     "no client has the mistake": ha.sql("select count(*) from client where name = 'EQUIVOCADO'") === "0",
     "all clients of that instant are there, and none of later": ha.sql(`select count(*) from client where id <> ${other.id}`) === before,
@@ -54,4 +54,6 @@ module.exports = async (ha) => {
     "sessions of before have ended": old.status === 401,
     "synchronous mode is on": /"synchronous_mode_strict": *true/.test((await ha.api("one", "config")).text),
   }, `restored in ${(took / 1000).toFixed(1)} s`);
+  console.log(JSON.stringify(row));
+  return row;
 };
