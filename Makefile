@@ -59,7 +59,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run ha ha-stop build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -75,7 +75,7 @@ help: ## this list
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make check STEPS=planner PLANNER=hashed  the HTTP tests under other settings of the planner: hashed, nested, erased'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
-	@echo '                                           limits soak (SOAK_SECONDS=900, FAULT_TIMES=2)'
+	@echo '                                           limits soak ha (SOAK_SECONDS=900, FAULT_TIMES=2)'
 	@echo '  make fuzz FUZZ_SECONDS=60                how long, for each target'
 	@echo '  make bench SCALE=0.1 ROUNDS=3            of a million opportunities a tenth; fewer rounds (more in bench/run.sh)'
 	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
@@ -87,6 +87,15 @@ run: ## install what is missing, build, serve on http://127.0.0.1:8080
 	$(make_in_parallel) build/gestor
 	@exec tools/run.sh
 
+ha: ## three PostgreSQL under Patroni, etcd, two Gestor, HAProxy, on loopback (deploy/ha, docs/operations.md)
+	@tools/deps.sh ha
+	$(make_in_parallel) build/gestor
+	@[ -d .local ] || mkdir -m 755 .local
+	@exec tools/ha.sh start .local/ha
+
+ha-stop: ## end what make ha started
+	@exec tools/ha.sh stop .local/ha
+
 build: ## build/gestor
 	@tools/deps.sh build
 	$(make_in_parallel) build/gestor
@@ -94,7 +103,7 @@ build: ## build/gestor
 # The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan and tsan take long, and
 # run by name alone.
 TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
-CHECK_STEPS = planner prism bulk valgrind cost sbom fault fuzz
+CHECK_STEPS = planner prism bulk valgrind cost sbom fault ha fuzz
 test: steps = $(or $(STEPS),$(TEST_STEPS))
 test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
 	@$(step_tools)
@@ -115,7 +124,7 @@ sql-check: ## prepare every statement of api/**/*.sql against the migrated schem
 	@$(MAKE) --no-print-directory test STEPS=sql-check
 
 fault: ## what breaks under load and what becomes of it: a table, in about half an hour
-	@tools/deps.sh fault
+	@tools/deps.sh fault $(if $(FAULT),$(filter ha,$(FAULT)),ha)
 	$(make_in_parallel) build/gestor
 	@exec node tests/fault/run.js $(FAULT)
 

@@ -19,6 +19,8 @@ main(int argc, char *argv[])
 		return command_advisor(argc - 1, argv + 1);
 	if (strcmp(command, "purge") == 0)
 		return command_purge(argc - 1, argv + 1);
+	if (strcmp(command, "erase") == 0)
+		return command_erase(argc - 1, argv + 1);
 	if (strcmp(command, "catalog") == 0)
 		return command_catalog(argc - 1, argv + 1);
 	if (strcmp(command, "export") == 0)

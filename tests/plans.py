@@ -26,6 +26,7 @@ PAGE_ROWS = 101
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
 WHOLE = {"purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
+         "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all.
 PAGE_EACH = {"opportunity_list_reasons": 4}
@@ -41,7 +42,7 @@ advisor_secret_create advisor_secret_delete advisor_secret_revoke advisor_update
 audit_context audit_read_store event_horizon_lag events_drop call_client_create call_occurred catalog_at catalog_item_create catalog_item_get catalog_item_match
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
-client_create client_erase client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
+client_create client_erase client_erase_listed client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge integration_lock import_begin import_cancel import_create import_drop import_heard import_report_rows
@@ -96,6 +97,7 @@ SAMPLES = {
     "client_get": [[CLIENT]],
     "client_get_rendered": [[CLIENT]],
     "client_opportunity_list_newest": [[CLIENT, LIMIT]],
+    "erased_list": [["2000-01-01", "0", "1000"]],
     "catalog_changed_last": [["operator"]],
     "catalog_plan_get": [["operator", "1"]],
     "catalog_revision_list": [["operator", NONE, NONE, LIMIT], ["operator", "3000", "3000", LIMIT]],

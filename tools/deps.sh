@@ -24,6 +24,7 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 	cargo rustc librust-hyper-dev librust-tokio-postgres-dev librust-tokio-dev librust-jsonwebtoken-dev librust-serde-dev
 	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
+ha='patroni python3-etcd etcd-server etcd-client haproxy openssl pgbackrest iproute2'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -39,7 +40,8 @@ for set in "${@:-build}"; do
 	bench) words="$build $run $bench" ;;
 	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault" ;;
+	ha) words="$build $run $ha" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, ha" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)
@@ -123,11 +125,11 @@ done
 # is installed. Nobody asked for that one.
 drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster-for-now.conf
 no_cluster=0
-# Nor for the services of packages of which the tests want a program alone, promtool, pgbouncer and haproxy: they
-# are neither started now nor when the machine starts.
+# Nor for the services of packages of which only the programs are wanted here: they are neither started now nor when the
+# machine starts.
 services=()
-for name in prometheus pgbouncer haproxy; do
-	[[ " ${chosen[*]} " != *" $name "* ]] || services+=("$name.service")
+for name in prometheus pgbouncer haproxy patroni etcd-server pgbackrest; do
+	[[ " ${chosen[*]} " != *" $name "* ]] || services+=("${name%-server}.service")
 done
 policy=/usr/sbin/policy-rc.d
 no_start=0

@@ -24,6 +24,12 @@ int command_advisor(int argc, char *argv[]);
 int command_purge(int argc, char *argv[]);
 
 /*
+ * command_erase - "erase --since INSTANT": prints the clients that were erased since then, for a file outside the database.
+ * "erase --list FILE": erases them again, in a database that was restored from a backup. Repeating it changes nothing.
+ */
+int command_erase(int argc, char *argv[]);
+
+/*
  * command_catalog - "catalog export|plan|apply FILE": writes a catalogue to a file; shows what a file
  * would change; does it after a question, or with --yes. The file's name is the catalogue's code, or
  * --catalog gives it; a name ending in .json holds the tree as the API shows it, any other a CSV.

@@ -28,6 +28,8 @@ print_commands(FILE *out)
 	    "                                    %s;\n"
 	    "                                    left out, all of these\n"
 	    "       gestor purge [--dry-run]      erase and remove what was kept for long enough\n"
+	    "       gestor erase --since INSTANT list the clients that were erased since then\n"
+	    "       gestor erase --list FILE     erase them again, after a backup was restored\n"
 	    "       gestor catalog export FILE   write a catalogue: CODE.csv, or CODE.json\n"
 	    "       gestor catalog plan FILE     show what the file would change\n"
 	    "       gestor catalog apply FILE    change it, after a question\n"

@@ -63,6 +63,22 @@ select (select count(*) from client c where $1::int > 0 and c.erased_at is null
        (select count(*) from idempotency i where i.created_at < now() - idempotency_kept()),
        (select count(*) from erasure e where e.done_at is null);
 
+-- name: erased_list  ($1 since, $2 after this client, $3 clients at most)
+-- The erasures that must be repeated in a database that was restored to a moment after $1. No personal data.
+select c.id, instant(c.created_at), instant(c.erased_at)
+  from erasure e join client c on c.id = e.client_id
+ where e.client_id > $2::bigint and c.erased_at >= $1::timestamptz
+ order by e.client_id limit $3::int;
+
+-- name: client_erase_listed  ($1 client, $2 when it was registered)
+-- erased, before (it was erased before), absent (there is none), or other (another client has this id).
+-- writes
+with locked as materialized (
+    select c.id, c.created_at = $2::timestamptz as same, c.erased_at from client c where c.id = $1::bigint for update)
+select case when l.id is null then 'absent' when not l.same then 'other' when l.erased_at is not null then 'before'
+            when client_erase(l.id) then 'erased' end
+  from (select 1) one left join locked l on true;
+
 -- name: erasures_open
 select count(*) from erasure e where e.done_at is null;
 

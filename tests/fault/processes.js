@@ -50,8 +50,9 @@ const alive = (pid) => {
 };
 
 let folder;
-/* directory() - this run's directory, which PostgreSQL's user can enter. */
+/* directory() - this run's directory, which PostgreSQL's user can enter; or its parent's, which set FAULT_DIRECTORY. */
 function directory() {
+  if (process.env.FAULT_DIRECTORY) return process.env.FAULT_DIRECTORY;
   if (folder) return folder;
   for (const name of fs.readdirSync(os.tmpdir())) {
     const left = path.join(os.tmpdir(), name), owner = Number(name.split("-")[2]);

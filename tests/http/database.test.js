@@ -90,6 +90,37 @@ test("roles: the serving role cannot change settings, roles or databases, nor cr
   assert.match(slow.stderr, /57014/);
 });
 
+test("client_create: a commit that no standby has is not acknowledged, and neither is a retry of it; once a standby has it, the retry is", async () => {
+  const admin = (text) => ask(url("postgres", {}, "postgres"), text);
+  execFileSync(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: url("gestor_owner") }, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(lib.gestor, ["advisor", "add", "--username", "E1234567", "--name", "ASESOR", "--role", "advisor"],
+    { env: { ...process.env, DATABASE_URL: url("gestor_owner") }, input: "una-clave-de-prueba\n", stdio: ["pipe", "ignore", "inherit"] });
+  const server = await lib.startServer(url("gestor_serve"), { env: { GESTOR_QUERY_TIMEOUT_MS: "1500" } });
+  servers.push(server);
+  const signed = await lib.caller(server.base).post("/v1/sessions", { username: "E1234567", password: "una-clave-de-prueba" });
+  assert.equal(signed.status, 201, signed.text);
+  const send = () => lib.caller(server.base, signed.json.access_token).post("/v1/clients", { name: "ANA", document_type: "dni", document_number: "45678912" }, { "idempotency-key": "una" });
+  const sending = () => Number(admin("select count(*) from pg_stat_activity where wait_event = 'SyncRep'"));
+
+  admin("alter system set synchronous_standby_names = 'nobody';\nselect pg_reload_conf();");
+  for (let i = 0; i < 100 && ask(url("gestor_serve"), "show synchronous_standby_names") !== "nobody"; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  const first = await send();
+  assert.deepEqual([first.status, first.json.code], [503, "outcome_unknown"], first.text);
+  assert.equal(sending(), 1, "it waits for a standby");
+  /* A crash of PostgreSQL makes the commit visible here. A standby still does not have it. */
+  admin("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'");
+  for (let i = 0; i < 100 && ask(url("gestor_owner"), "select count(*) from gestor.client") !== "1"; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  const second = await send();
+  assert.deepEqual([second.status, second.json.code], [503, "outcome_unknown"], second.text);
+
+  admin("alter system reset synchronous_standby_names;\nselect pg_reload_conf();");
+  for (let i = 0; i < 100 && (sending() > 0 || ask(url("gestor_serve"), "show synchronous_standby_names") !== ""); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  const third = await send();
+  assert.deepEqual([third.status, third.headers["idempotent-replayed"]], [201, "true"], third.text);
+  assert.equal(ask(url("gestor_owner"), "select count(*) from gestor.client"), "1");
+  assert.deepEqual(await server.stop(), { code: 0, signal: null });
+});
+
 test("serve: TLS to PostgreSQL by connection string: a wrong authority, a wrong host name and plain text are refused, and the log says why", async () => {
   authority("right");
   authority("wrong");

@@ -6,6 +6,9 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
 const lib = require("./lib.js");
 const { until, pause } = require("./writes.js");
 
@@ -226,4 +229,43 @@ test("every write with a key: beyond the account's limit of stored responses 429
   for (let n = 10; n < 15; n++) assert.equal((await patch(`llave-${n}`)).status, 200, `${n}`);
   refused(await patch("llave-15"), 429, "too_many_keys");
   await server.stop();
+});
+
+/* --------------------------------------------------------------- after a backup was restored */
+
+const erase = (...words) => execFileSync(lib.gestor, ["erase", ...words], { encoding: "utf8", stdio: "pipe", env: { ...process.env, DATABASE_URL: world.database.owner } });
+
+test("gestor erase: the list of one database repeats its erasures in a restored one, and only those", async () => {
+  const before = new Date(Date.now() - 1000).toISOString(), file = path.join(os.tmpdir(), `gestor-erased-${process.pid}.csv`);
+  const [gone, kept, again, reused] = [await lib.opened(ana), await lib.opened(ana), await lib.opened(ana), await lib.opened(ana)];
+  for (const o of [gone, again, reused]) assert.equal((await chief.post(`/v1/clients/${o.client.id}/erasure`)).status, 200);
+  const list = erase("--since", before), lines = list.trim().split("\n");
+  assert.deepEqual([lines[0], lines.slice(1).map((l) => l.split(",")[0])], ["client_id,created_at,erased_at", [gone, again, reused].map((o) => o.client.id)]);
+  for (const line of lines.slice(1)) assert.match(line, /^\d+,[-\dT:.]+Z,[-\dT:.]+Z$/, "nothing personal");
+  assert.equal(erase("--since", "2999-01-01"), "client_id,created_at,erased_at\n");
+
+  /* As a backup would have them: not erased yet; and one whose id another client has by now. */
+  lib.sql(world.database.superuser, `set session_replication_role = replica;
+    delete from erasure where client_id in (${gone.client.id}, ${reused.client.id});
+    update client set name = 'ANA', document_number = (40000000 + id)::text, phone = '${phone}', erased_at = null where id in (${gone.client.id}, ${reused.client.id});
+    update client set created_at = created_at + interval '1 hour' where id = ${reused.client.id};
+    update contact set erased_at = null, origin_phone = '${phone}', serial_number = '${serial}' where client_id = ${gone.client.id}`);
+  fs.writeFileSync(file, list + `${lines[1].replace(/^\d+/, "999999999")}\n`);
+  try {
+    assert.equal(erase("--list", file), "erased: 1; erased before: 1; not in this database: 1\nnot erased: 1 ids that another client has in this database\n");
+    const names = () => [gone, kept, again, reused].map((o) => sql(`select name from client where id = ${o.client.id}`));
+    assert.deepEqual(names(), ["BORRADO", kept.client.name, "BORRADO", "ANA"]);
+    assert.equal(left(gone.client.id), "0 0 0");
+    assert.match(erase("--list", file), /^erased: 0; erased before: 2; /, "a second time changes nothing");
+    assert.deepEqual(names(), ["BORRADO", kept.client.name, "BORRADO", "ANA"]);
+    /* Nothing is erased if a line cannot be read. */
+    fs.writeFileSync(file, `${kept.client.id},${sql(`select instant(created_at) from client where id = ${kept.client.id}`)},2026-01-01T00:00:00Z\n12,yesterday,2026-01-01\n`);
+    assert.throws(() => erase("--list", file), (e) => e.status === 1 && /line 2 of the list is not 'client_id,created_at,erased_at'/.test(e.stderr));
+    assert.deepEqual(names(), ["BORRADO", kept.client.name, "BORRADO", "ANA"]);
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
+  for (const words of [[], ["--since"], ["--since", "yesterday"], ["--since", "2026-13-01"], ["--list", file, "more"], ["--nope"]])
+    assert.throws(() => erase(...words), (e) => e.status === 2 && /usage: gestor erase/.test(e.stderr), words.join(" "));
+  assert.throws(() => erase("--list", `${file}.none`), (e) => e.status === 1 && /cannot be read/.test(e.stderr));
 });

@@ -1,0 +1,55 @@
+# shellcheck shell=bash disable=SC2154 # dir, nodes and pg_port are those of tools/ha.sh
+# tools/ha-restore.sh - `tools/ha.sh restore INSTANT`, by the steps of docs/operations.md. To be sourced.
+
+erase() { DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" erase "$@"; }
+restore() {
+	local instant=$1 node data=$dir/one/data variables settings primary
+	me test -d "$data" || die "$data is not there: make ha first"
+	mapfile -t variables < <(me cat "$dir/one/node.env")
+	primary=$(leader) || primary=''
+	# 1. What must be erased again, as long as the present database can tell.
+	if writable; then
+		erase --since "$(date -u -d "$instant" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.csv"
+	fi
+	me test -s "$dir/erased.csv" || die "the database cannot tell which clients were erased: put the latest list into $dir/erased.csv"
+	# 2. No PostgreSQL and no Gestor. etcd goes on.
+	down {one,two}.gestor {one,two,three}.{disk,patroni}
+	end '/disk-check.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
+	# 3. The backup, and the WAL up to that instant, on one node. What there was stays in data.before.
+	for node in "${nodes[@]}"; do
+		me rm -rf "$dir/$node/data.before"
+		me mv "$dir/$node/data" "$dir/$node/data.before"
+	done
+	me mkdir -m 700 "$data"
+	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --type=time --target="$instant" --target-action=promote restore || {
+		for node in "${nodes[@]}"; do me rm -rf "$dir/$node/data" && me mv "$dir/$node/data.before" "$dir/$node/data"; done
+		die 'pgBackRest did not restore; the state before is in its place again: make ha'
+	}
+	# 4. The recovery, where no client can connect. The files of Patroni in the backup are those of the node that was backed up.
+	settings="-c listen_addresses='' -c unix_socket_directories='$dir/one' -c port=$pg_port -c synchronous_standby_names=''"
+	settings+=" -c hba_file='$data/pg_hba.conf' -c ident_file='$data/pg_ident.conf'"
+	in_node one env "${variables[@]}" "$POSTGRESQL_BIN/pg_ctl" start -s -w -t 3600 -D "$data" -l "$dir/run/restore.log" -o "$settings" ||
+		die "PostgreSQL does not start on the backup: $dir/run/restore.log"
+	until_true 3600 'the end of the recovery' recovered
+	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
+	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
+	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
+	in_node one patronictl -c "$dir/patronictl.yml" remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
+	start_node one
+	until_true 120 'a primary' leader >/dev/null
+	# 6. The other nodes are made anew, and Gestor erases again what was erased since, before it serves.
+	for node in two three; do start_node "$node"; done
+	until_true 300 'a synchronous standby' synchronous
+	until_true 60 'a primary that takes writes' writable
+	erase --list "$dir/erased.csv"
+	# 7. A session that ended since that instant would be open again.
+	sql -d "$(conninfo gestor_owner gestor)" -c 'update gestor.session set ended_at = now() where ended_at is null'
+	for node in one two; do start_gestor "$node"; done
+	until_true 300 'two standbys' standbys
+	until_true 60 'HAProxy and Gestor serve' serves
+	say "restored to $instant. Now make a full backup. The state before is in $dir/*/data.before."
+}
+recovered() {
+	[[ $(PGPASSFILE=$dir/secrets/pgpass in_node one "$POSTGRESQL_BIN/psql" -XAtq -h "$dir/one" -p "$pg_port" -U postgres -d postgres \
+		-c 'select pg_is_in_recovery()' 2>/dev/null) == f ]]
+}
