@@ -59,7 +59,7 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run build test check fault lint format bench types fuzz fuzz-build sbom deb deb-test sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
@@ -149,6 +149,13 @@ sbom: ## build/sbom.json: what build/gestor is linked with, as CycloneDX
 	@tools/deps.sh build
 	$(make_in_parallel) build/gestor
 	@$(PYTHON) tools/sbom.py build/gestor build/sbom.json
+
+deb: ## build/deb/gestor_VERSION_ARCH.deb, a package for the release of Debian that this is
+	@tools/deps.sh deb
+	@exec tools/deb.sh
+
+deb-test: deb ## installs, upgrades, removes and purges that package in a bare Debian (needs root and debootstrap)
+	@exec tests/deb.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: ## libFuzzer on every target of tests/fuzz

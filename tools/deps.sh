@@ -24,6 +24,7 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 	cargo rustc librust-hyper-dev librust-tokio-postgres-dev librust-tokio-dev librust-jsonwebtoken-dev librust-serde-dev
 	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
+deb='debhelper dpkg-dev lintian'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -39,7 +40,8 @@ for set in "${@:-build}"; do
 	bench) words="$build $run $bench" ;;
 	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault" ;;
+	deb) words="$build $deb" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, deb" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)
