@@ -24,6 +24,7 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 	cargo rustc librust-hyper-dev librust-tokio-postgres-dev librust-tokio-dev librust-jsonwebtoken-dev librust-serde-dev
 	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
+containers='podman podman-compose runc netavark aardvark-dns iptables nodejs curl jq debootstrap openssl python3 python3-yaml util-linux'
 deb='debhelper dpkg-dev lintian'
 
 wanted=()
@@ -41,7 +42,8 @@ for set in "${@:-build}"; do
 	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
 	deb) words="$build $deb" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, deb" ;;
+	containers) words=$containers ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, deb, containers" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)
