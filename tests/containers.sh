@@ -14,6 +14,8 @@ cd "$(dirname "$0")/.."
 debian_begin trixie
 store=$PWD/build/containers volatile=/run/gestor-containers
 mkdir -p "$store" "$volatile"
+exec 8>"$volatile/lock"
+flock -n 8 || die 'this test is already running'
 
 # crun fails where both versions of cgroups are mounted, so runc; and limits no higher than the hard ones of this session.
 bound() { local hard; hard=$(ulimit -H "$1"); if [[ $hard == unlimited ]] || ((hard > $2)); then echo "$2"; else echo "$hard"; fi; }
@@ -62,6 +64,9 @@ trap undo EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# What an earlier run left that was killed.
+podman ps -aq | xargs -r podman rm -f -t 2 >/dev/null 2>&1 || :
+podman volume prune -f >/dev/null 2>&1 || :
 rm -rf "$work"
 mkdir -p "$work/tests"
 tar -c --exclude=deploy/secrets --exclude=node_modules --exclude=__pycache__ .dockerignore Dockerfile Makefile docker-compose.yml api db deploy openapi.yaml tools |
@@ -97,4 +102,4 @@ here=$PWD
 GESTOR_HTTPS_PORT=$(free_port)
 export GESTOR_HTTPS_PORT
 cd "$work"
-node "$here/tests/containers/check.js" "$project" "$here"
+node "$here/tests/containers/check.js" "$project" "$here" 8>&-
