@@ -59,12 +59,12 @@ make_in_parallel = +@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(
 
 # ---- What people make
 
-.PHONY: help run ha ha-stop build test check fault lint format bench types fuzz fuzz-build sbom sql-check clean unit FORCE
+.PHONY: help run ha ha-stop build test check fault lint format bench types fuzz fuzz-build sbom deb deb-test container-test sql-check clean unit FORCE
 
 help: ## this list
 	@echo 'Gestor, the retention desk service. To try it: make run'
 	@echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Settings, with their defaults:'
 	@echo '  GESTOR_LISTEN=127.0.0.1:8080 make run    where to serve'
@@ -103,7 +103,7 @@ build: ## build/gestor
 # The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan and tsan take long, and
 # run by name alone.
 TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
-CHECK_STEPS = planner prism bulk valgrind cost sbom fault ha fuzz
+CHECK_STEPS = planner prism bulk valgrind cost sbom live fault ha fuzz
 test: steps = $(or $(STEPS),$(TEST_STEPS))
 test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
 	@$(step_tools)
@@ -158,6 +158,17 @@ sbom: ## build/sbom.json: what build/gestor is linked with, as CycloneDX
 	@tools/deps.sh build
 	$(make_in_parallel) build/gestor
 	@$(PYTHON) tools/sbom.py build/gestor build/sbom.json
+
+deb: ## build/deb/gestor_VERSION_ARCH.deb, a package for the release of Debian that this is
+	@tools/deps.sh deb
+	@exec tools/deb.sh
+
+deb-test: deb ## installs, upgrades, removes and purges that package in a bare Debian (needs root and debootstrap)
+	@exec tests/deb.sh
+
+container-test: ## builds the Dockerfile and runs docker-compose.yml with podman, under load (Debian 12; needs root and debootstrap)
+	@tools/deps.sh containers
+	@exec tests/containers.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: ## libFuzzer on every target of tests/fuzz

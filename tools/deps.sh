@@ -25,6 +25,8 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
 ha='patroni python3-etcd etcd-server etcd-client haproxy openssl pgbackrest iproute2'
+containers='podman podman-compose runc netavark aardvark-dns iptables nodejs curl jq debootstrap openssl python3 python3-yaml util-linux'
+deb='debhelper dpkg-dev lintian'
 
 wanted=()
 for set in "${@:-build}"; do
@@ -40,8 +42,9 @@ for set in "${@:-build}"; do
 	bench) words="$build $run $bench" ;;
 	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
-	ha) words="$build $run $ha" ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, ha" ;;
+	hadeb) words="$build $run $ha"deb" ;;
+	containers) words=$containers ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, hadeb, containers" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "db/catch_up.h"
 #include "db/connect.h"
+#include "db/section.h"
 
 /* The advisory lock's key: "gestor" in ASCII. */
 #define LOCK_KEY     "113685426368370"
@@ -19,43 +20,9 @@
 #define LOCK_TIMEOUT	 "200ms"
 #define LOCK_PAUSE_MS	 300
 #define LOCK_ATTEMPTS_MS 60000
-
-static const char up_mark[] = "-- migrate:up";
-static const char down_mark[] = "-- migrate:down";
-
-/* A migration's text between its `-- migrate:` marks; all of it without marks. */
-struct section {
-	const char *start;
-	size_t length;
-	int first_line; /* line number of start in the file, from 1 */
-};
-
-/* mark_find - returns the start of the line that begins with mark, or NULL. */
-static const char *
-mark_find(const char *text, const char *mark)
-{
-	const char *line;
-
-	for (line = text; line != NULL; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, mark, strlen(mark)) == 0)
-			return line;
-	}
-	return NULL;
-}
-
-static struct section
-section_up(const char *text)
-{
-	const char *up = mark_find(text, up_mark), *start = up != NULL ? up : text;
-	const char *down = mark_find(start, down_mark), *p;
-	struct section s = { .start = start, .first_line = 1 };
-
-	s.length = down != NULL ? (size_t)(down - start) : strlen(start);
-	for (p = text; p < start; p++)
-		s.first_line += *p == '\n';
-	return s;
-}
+/* Other turns than the first come after an attempt that took less than this, and the patient one so often. */
+#define LOCK_SHORT_MS	 1000
+#define LOCK_PATIENT_MAX 5
 
 /*
  * error_print - prints file, line and the server's primary message; never
@@ -192,23 +159,63 @@ table_ready(PGconn *pg)
 }
 
 /*
+ * A migration that locks several tables in another order than requests do waits for a request that waits for it; under load,
+ * each time. So attempts take turns: the first two lock what the migration names, as it comes to it; the third keeps writers out first,
+ * table by table, parents before children, as they come to them; the fourth waits for longer than requests do (1 s), which then
+ * give way.
+ */
+static const struct turn {
+	const char *timeout, *locks;
+} turns[] = {
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'",
+	    "do $$ declare t regclass; begin"
+	    " for t in select oid from pg_class where relnamespace = to_regnamespace('gestor')"
+	    " and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"
+	    " order by oid loop execute format('lock table %s in share row exclusive mode', t);"
+	    " end loop; end $$" },
+	{ "set local lock_timeout to '1500ms'", NULL },
+};
+#define TURNS	     (sizeof(turns) / sizeof(turns[0]))
+#define TURN_PATIENT (TURNS - 1)
+
+/* attempt - runs a migration's SQL in the transaction, as a turn says; returns the last result. */
+static PGresult *
+attempt(PGconn *pg, const struct turn *turn, const char *sql)
+{
+	const char *const before[] = { turn->timeout, turn->locks };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]) && before[i] != NULL; i++) {
+		PGresult *res = PQexec(pg, before[i]);
+
+		if (PQresultStatus(res) != PGRES_COMMAND_OK)
+			return res;
+		PQclear(res);
+	}
+	return PQexec(pg, sql);
+}
+
+/*
  * execute_patiently - begins a transaction and runs a migration's SQL in it. A table's lock that it waits for stops
- * everybody else who wants the table. So each attempt waits LOCK_TIMEOUT_MS, and gives way to the desk for a while after it.
+ * everybody else who wants the table. So each attempt waits LOCK_TIMEOUT, and gives way to the desk for a while after it.
  */
 static bool
 execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	int64_t deadline_ms = clock_ms() + LOCK_ATTEMPTS_MS;
+	size_t turn = 0, patient = 0;
 
-	for (;;) {
+	for (size_t n = 1;; n++) {
+		int64_t begun_ms = clock_ms();
 		PGresult *res;
 		const char *state;
 		bool again;
 
 		if (!execute(pg, what, "begin; set local search_path to gestor, public", 1))
 			return false;
-		res = PQexec(pg, sql);
+		res = attempt(pg, &turns[turn], sql);
 		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 		again = state != NULL &&
 			(strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0) &&
@@ -226,9 +233,18 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 		PQclear(res);
 		if (!execute(pg, what, "rollback", 1))
 			return false;
+		/* Requests would wait for the whole of a long one; nor must they wait again and again. */
+		turn = clock_ms() - begun_ms < LOCK_SHORT_MS ? n % TURNS : 0;
+		if (turn == TURN_PATIENT && ++patient > LOCK_PATIENT_MAX)
+			turn = 0;
 		nanosleep(&pause, NULL);
 	}
 }
+
+/* Processes of the version before go on meanwhile, and their triggers may read a new table: before grants.sql, which comes last. */
+static const char grant_reading[] =
+    "do $$ begin if exists (select from pg_roles where rolname = 'gestor_api') then"
+    " grant select on all tables in schema gestor to gestor_api; end if; end $$";
 
 /* apply - runs one migration and records it, in one transaction. */
 static bool
@@ -245,7 +261,8 @@ apply(PGconn *pg, const struct migration *m, const char *checksum)
 		fprintf(stderr, "%s: out of memory\n", m->name);
 		return false;
 	}
-	ok = execute_patiently(pg, m->name, sql, up.first_line);
+	ok = execute_patiently(pg, m->name, sql, up.first_line) &&
+	     execute(pg, m->name, grant_reading, 1);
 	free(sql);
 	if (!ok)
 		return false;

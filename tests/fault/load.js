@@ -56,9 +56,12 @@ const complaint = (text) => text.replace(/"request_id":"[^"]*",?/, "").slice(0, 
 let number = 10000000;
 
 class Load {
-  /* base: the URL of a service or proxy, or a function that returns it */
-  constructor(base, token, { writers = 50, readers = 0, timeout = 15000, every = 0, sockets = Infinity } = {}) {
-    Object.assign(this, { base: typeof base === "function" ? base : () => base, token, writers, readers, timeout, every });
+  /*
+   * base: the URL of a service or proxy, or a function that returns it; only: one of `kinds`, for all writes;
+   * conflicts: a 409 `conflict`, after which nothing was saved, is repeated too
+   */
+  constructor(base, token, { writers = 50, readers = 0, timeout = 15000, every = 0, sockets = Infinity, only = null, conflicts = false } = {}) {
+    Object.assign(this, { base: typeof base === "function" ? base : () => base, token, writers, readers, timeout, every, only, conflicts });
     const options = { keepAlive: true, maxSockets: sockets };
     this.agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
     this.run = crypto.randomBytes(4).toString("hex");
@@ -75,7 +78,7 @@ class Load {
   seen() {}
 
   async write() {
-    const n = ++number, kind = n % 5 < 3 ? "typification" : "contact", what = kinds[kind](n, this.client);
+    const n = ++number, kind = this.only || (n % 5 < 3 ? "typification" : "contact"), what = kinds[kind](n, this.client);
     this.pending++;
     for (;;) {
       let r;
@@ -104,7 +107,7 @@ class Load {
         return;
       }
       const again = Number(r.headers["retry-after"]);
-      if ([502, 503, 504].includes(r.status) || (r.status === 409 && /"idempotency_key_in_use"/.test(r.text))) {
+      if ([502, 503, 504].includes(r.status) || (r.status === 409 && (/"idempotency_key_in_use"/.test(r.text) || (this.conflicts && /"code":"conflict"/.test(r.text))))) {
         this.refused++;
         if (r.status === 503 && !(again >= 0)) this.wrong.push("503 without Retry-After");
         if (this.giveUp) return;
