@@ -1,6 +1,7 @@
 #include "transfer/export_kind.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "auth/permission.h"
 #include "sql.h"
@@ -27,8 +28,8 @@
 
 /* What an import takes, then what follows from it. */
 static const struct export_column clients[] = { SAME("name"), CODE("document_type"),
-	SAME("document_number"), SAME("phone"), SAME("email"), SAME("gender"), SAME("birth_date"),
-	SAME("legal_representative"), SAME("sales.lines"), SAME("sales.plan"),
+	SAME("document_number"), SAME("external_id"), SAME("phone"), SAME("email"), SAME("gender"),
+	SAME("birth_date"), SAME("legal_representative"), SAME("sales.lines"), SAME("sales.plan"),
 	SAME("sales.activation_date"), SAME("summary_360.trac_profile"),
 	SAME("summary_360.observed"), SAME("summary_360.claro_points"), SAME("summary_360.segment"),
 	SAME("summary_360.mi_claro"), SAME("experience.expiring_points"),
@@ -43,20 +44,20 @@ static const struct export_column contacts[] = { SAME("id"), SAME("client_id"),
 	SAME("created_at"), END };
 
 /*
- * advisor_name is the username, as imports take it. closure.stage is the stage, and is left out.
+ * advisor_name is the username, or the name of one who left, as imports take it. closure.stage is the stage, and is left out.
  */
 static const struct export_column opportunities[] = { SAME("id"), { "document_type", NULL, NULL },
 	{ "document_number", NULL, NULL }, CODE("campaign"), CODE("stage"), SAME("created_at"),
-	{ "advisor_name", "advisor.username", NULL }, CODE("sub_campaign"),
+	{ "advisor_name", "advisor", "username|full_name" }, CODE("sub_campaign"),
 	SAME("service.current_plan"), SAME("service.activation_date"),
-	SAME("service.prior_consultation"), { "actions.action", "actions", "action.code" },
-	{ "actions.final_state", "actions", "final_state.code" }, CODE("diagnosis.reason"),
+	SAME("service.prior_consultation"),
+	{ "actions", "actions", "action.code=final_state.code" }, CODE("diagnosis.reason"),
 	CODE("competitor_offer.plan"), CODE("competitor_offer.offer"),
 	CODE("competitor_offer.channel"), CODE("competitor_offer.operator"),
 	SAME("competitor_offer.phone_to_manage"), SAME("competitor_offer.additional_line"),
 	CODE("closure.advertising_acceptance"), SAME("closure.closed_at"), SAME("client_id"),
-	SAME("contact_id"), { "advisor_id", "advisor.id", NULL },
-	{ "advisor_full_name", "advisor.full_name", NULL }, SAME("missing"), SAME("voided.at"),
+	SAME("contact_id"), { "advisor_id", "advisor", "id" },
+	{ "advisor_full_name", "advisor", "full_name" }, SAME("missing"), SAME("voided.at"),
 	{ "voided.advisor", "voided.advisor.username", NULL }, SAME("voided.reason"),
 	SAME("updated_at"), END };
 
@@ -111,6 +112,19 @@ export_kind_filter(const struct export_kind *kind, const char *name)
 		return true;
 	for (const char *const *f = kind->filters; *f != NULL; f++) {
 		if (strcmp(*f, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+export_kind_column(const char *kind, const char *name)
+{
+	const struct export_kind *k = export_kind_named(kind);
+
+	for (const struct export_column *c = k != NULL ? k->columns : NULL;
+	     c != NULL && c->name != NULL; c++) {
+		if (strcasecmp(c->name, name) == 0)
 			return true;
 	}
 	return false;

@@ -17,7 +17,7 @@ struct export_column {
 	const char *name;
 	/* Where the value is in the record's JSON: members, joined by dots. NULL: it is no member (export_row.h, `beside`) */
 	const char *path;
-	/* The path is an array of objects: where the value is in each. Else NULL */
+	/* The path is an object or an array of objects: where the value is in each; "a|b": the first of both that is there; "a=b": the value of a, an equals sign and that of b. NULL: the path leads to the value */
 	const char *item;
 };
 #define EXPORT_COLUMNS_MAX 64
@@ -43,5 +43,8 @@ const struct export_kind *export_kind_at(int i);
 
 /* export_kind_filter - returns whether the kind has a filter of this name. */
 bool export_kind_filter(const struct export_kind *kind, const char *name);
+
+/* export_kind_column - returns whether the CSV of a kind has this column, in any case: an import ignores those that follow from others. */
+bool export_kind_column(const char *kind, const char *name);
 
 #endif

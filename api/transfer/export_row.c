@@ -157,7 +157,27 @@ put_value(char *out, struct span value)
 	return value.at[0] == '"' ? put_string(out, value) : mempcpy(out, value.at, value.length);
 }
 
-/* Writes the values of a list with semicolons between them. item: where the value is in each; NULL: each is the value. */
+/* Writes what an object shows by `item` (export_kind.h). */
+static char *
+put_item(char *out, struct span object, const char *item)
+{
+	size_t length = strcspn(item, "=|");
+	char first[PATH_SIZE], *from = out;
+	struct span second;
+
+	*(char *)mempcpy(first, item, length) = '\0';
+	out = put_value(out, value_at(object, first));
+	if (item[length] == '\0' || (item[length] == '|' && out > from))
+		return out;
+	second = value_at(object, item + length + 1);
+	if (second.at == NULL || json_text_is(second, "null"))
+		return out;
+	if (item[length] == '=')
+		*out++ = '=';
+	return put_value(out, second);
+}
+
+/* Writes the values of a list with semicolons between them. item: where the value is in each (export_kind.h); NULL: each is the value. */
 static char *
 put_list(char *out, struct span list, const char *item)
 {
@@ -166,7 +186,7 @@ put_list(char *out, struct span list, const char *item)
 	for (bool first = true; json_text_next(&list, &name, &value); first = false) {
 		if (!first)
 			*out++ = ';';
-		out = put_value(out, item != NULL ? value_at(value, item) : value);
+		out = item != NULL ? put_item(out, value, item) : put_value(out, value);
 	}
 	return out;
 }
@@ -234,6 +254,8 @@ export_row_put(
 			beside++;
 		} else if (value.at != NULL && value.at[0] == '[') {
 			out = put_list(out, value, columns[i].item);
+		} else if (value.at != NULL && value.at[0] == '{' && columns[i].item != NULL) {
+			out = put_item(out, value, columns[i].item);
 		} else {
 			out = put_value(out, value);
 		}

@@ -12,6 +12,7 @@
 #include "resource/rules.h"
 #include "spec/faults.h"
 #include "spec/validate.h"
+#include "transfer/export_kind.h"
 
 /* A fault's text shows so much of a column's name. */
 #define NAME_SHOWN_MAX 60
@@ -52,7 +53,8 @@ import_head(struct import_reader *r, const struct csv_row *row, struct faults *f
 			faults_add(fs, "#", TEXT_column_repeated, t->columns[column].name);
 		else if (column >= 0)
 			r->given[column] = true;
-		else if (strcasecmp(name, IMPORT_FAULTS_COLUMN) != 0)
+		else if (strcasecmp(name, IMPORT_FAULTS_COLUMN) != 0 &&
+			 !export_kind_column(t->kind, name))
 			faults_add(fs, "#", TEXT_column_unknown, shown(fs->arena, name),
 			    import_columns_text(t, fs->arena));
 	}
