@@ -42,9 +42,10 @@ for set in "${@:-build}"; do
 	bench) words="$build $run $bench" ;;
 	peers) words="$build $run $bench $peers" ;;
 	fault) words="$build $run $fault" ;;
-	hadeb) words="$build $run $ha"deb" ;;
+	ha) words="$build $run $ha" ;;
+	deb) words="$build $deb" ;;
 	containers) words=$containers ;;
-	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, hadeb, containers" ;;
+	*) die "no set of packages is called '$set': build, run, test, contract, lint, fuzz, valgrind, cost, bench, peers, fault, ha, deb, containers" ;;
 	esac
 	# shellcheck disable=SC2206
 	wanted+=($words)

@@ -39,6 +39,6 @@ with named as materialized (
       from (values (true)) one left join advisor v on v.username = $1 or v.id::text = $1),
 judged as materialized (
     select n.id, case when n.id is null then refuse('advisor_unknown') when not n.fit then refuse('advisor_unfit') end as refused from named n),
-saved as materialized (select call_save(j.id, $2::jsonb, $3::int) as calls from judged j),
-made as materialized (select '/v1/opportunities/' || (saved.callsaved.s).made as location, (saved.callsaved.s).shown as doc from saved)
+saved as materialized (select call_save(j.id, $2::jsonb, $3::int) as call from judged j),
+made as materialized (select '/v1/opportunities/' || (saved.call).made as location, (saved.call).shown as doc from saved)
 :{answer_created};
