@@ -173,7 +173,7 @@ static const struct turn {
 	    "do $$ declare t regclass; begin"
 	    " for t in select oid from pg_class where relnamespace = to_regnamespace('gestor')"
 	    " and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"
-	    " order by oid loop execute format('lock table %s in share row exclusive mode', t);"
+	    " order by oid loop execute 'lock table ' || t || ' in share row exclusive mode';"
 	    " end loop; end $$" },
 	{ "set local lock_timeout to '1500ms'", NULL },
 };
