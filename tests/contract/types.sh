@@ -1,6 +1,6 @@
 #!/bin/bash
 # tests/contract/types.sh DIR - compiles a copy of examples/typescript in DIR, with the node_modules
-# of tests/contract, and tests/contract/types/every.ts. The result is DIR/examples/typescript/build/call.js and form.js.
+# of tests/contract, and tests/contract/types/every.ts. The result is DIR/examples/typescript/build/call.js, form.js and receiver.js.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,7 +8,7 @@ modules=$PWD/tests/contract/node_modules
 there=$1/examples/typescript
 mkdir -p "$there"
 cp openapi.yaml "$1"
-cp examples/typescript/{package.json,tsconfig.json,client.ts,call.ts,form.ts} "$there"
+cp examples/typescript/{package.json,tsconfig.json,client.ts,call.ts,form.ts,receiver.ts} "$there"
 ln -sfn "$modules" "$there/node_modules"
 cd "$there"
 # The commands of `npm run build` there, with the tools' Node.js.
@@ -24,7 +24,7 @@ cp "$modules/../types/every.ts" "$every"
 sed 's/"files": .*/"files": ["every.ts"]/' tsconfig.json >"$every/tsconfig.json"
 ln -sfn "$modules" "$every/node_modules"
 "$node" "$modules/typescript/bin/tsc" --project "$every/tsconfig.json" --noEmit
-/usr/bin/python3 - "$every/every.ts" call.ts form.ts client.ts ../../openapi.yaml <<'EOF'
+/usr/bin/python3 - "$every/every.ts" call.ts form.ts receiver.ts client.ts ../../openapi.yaml <<'EOF'
 import re, sys, yaml
 with open(sys.argv[-1], encoding="utf-8") as f:
     paths = yaml.safe_load(f)["paths"]

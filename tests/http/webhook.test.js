@@ -13,17 +13,14 @@ before(async () => {
   world = await lib.world({ env: { GESTOR_WEBHOOK_ALLOW: "127.0.0.0/8" } });
   ana = await world.signedIn("E8153375");
   chief = await world.signedIn("E8000002");
-  crm = await integration("E6600001");
-  other = await integration("E6600002");
+  crm = await integration("crm-uno");
+  other = await integration("crm-dos");
 });
 after(() => world.end());
 
 async function integration(username, rights = ["webhooks"]) {
-  const made = await chief.post("/v1/advisors", { username, full_name: "CRM DE PRUEBA", role: "integration", rights, password: lib.password });
-  assert.equal(made.status, 201, made.text);
-  world.database.sql(`update advisor set must_change_password = false where id = ${made.json.id}`);
-  const session = await world.anyone.post("/v1/sessions", { username, password: lib.password });
-  return Object.assign(lib.caller(world.base, session.json.access_token), { id: made.json.id, username });
+  const made = await lib.machine(chief, world.base, { username, rights });
+  return Object.assign(made.as, { id: made.id, username });
 }
 
 /* hooked(settings, body, as) - a receiver and a webhook that sends to it: {at, secret, got, …}. */

@@ -4,7 +4,7 @@
 run_examples() {
 	local base word bad=''
 	have_tools examples || return 0
-	serve examples || return 0
+	serve examples env GESTOR_WEBHOOK_ALLOW=127.0.0.1 || return 0
 	# example NAME COMMAND...
 	example() {
 		PGPASSFILE=$tmp/pgpass EXAMPLES_DATABASE_URL=$(on "$(plain "$OWNER_URL")" examples) \
@@ -22,6 +22,10 @@ run_examples() {
 	DATABASE_URL=$(on "$OWNER_URL" examples) build/gestor advisor add --username E8000009 --name 'INTEGRACION DE MUESTRA' --role integration \
 		--rights events,client_read,opportunity_read,personal_data <<<"$word" 9>&-
 	GESTOR_URL=$base GESTOR_USERNAME=E8000009 GESTOR_PASSWORD=$word SYNC_DIRECTORY=$tmp/sync step 'examples: sync' 120 tests/sync.sh
+	((status == 0)) || bad=1
+	DATABASE_URL=$(on "$OWNER_URL" examples) build/gestor advisor add --username E8000010 --name 'ADMINISTRADORA DE MUESTRA' --role admin <<<"$word" 9>&-
+	GESTOR_URL=$base GESTOR_USERNAME=E8000010 GESTOR_PASSWORD=$word PORT=$(free_port) OUT=$tmp/receiver \
+		step 'examples: receiver' 120 tests/receiver.sh "$node22" "$tmp/examples/typescript/build/receiver.js"
 	((status == 0)) || bad=1
 	[[ ! $bad ]] || { say '-- the server said:'; tail -n 20 "$tmp/examples.log"; }
 	unserve

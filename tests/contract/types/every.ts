@@ -162,6 +162,22 @@ async function others(path: { opportunity_id: string }) {
   await gestor.DELETE("/v1/advisors/{advisor_id}/secrets/{secret_id}", { params: { path: { ...ofAdvisor, secret_id: secret.id } } });
   await gestor.PUT("/v1/advisors/{advisor_id}/password", { params: { path: ofAdvisor }, body: { password: "una-clave-de-prueba" } });
 
+  const hook = await ok(gestor.POST("/v1/webhooks", { body: { url: "https://crm.example/hooks/gestor", types: ["opportunity.closed"] } }));
+  text(hook.secret);
+  const ofHook = { params: { path: { webhook_id: text(hook.id) } } };
+  for (const one of (await ok(gestor.GET("/v1/webhooks"))).items) maybe(one.disabled_reason);
+  flag((await ok(gestor.GET("/v1/webhooks/{webhook_id}", ofHook))).state === "enabled");
+  flag((await ok(gestor.PATCH("/v1/webhooks/{webhook_id}", { ...ofHook, body: { state: "disabled", description: null } }))).types.includes("consent.recorded"));
+  text((await ok(gestor.POST("/v1/webhooks/{webhook_id}/secret", ofHook))).secret);
+  const delivery = { params: { path: { ...ofHook.params.path, delivery_id: text((await ok(gestor.POST("/v1/webhooks/{webhook_id}/test", ofHook))).id) } } };
+  for (const one of (await ok(gestor.GET("/v1/webhooks/{webhook_id}/deliveries", { params: { ...ofHook.params, query: { status: "dead" } } }))).items) count(one.attempt_count);
+  const sent = await ok(gestor.GET("/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", delivery));
+  text(sent.event.subject);
+  for (const one of sent.attempts) maybe(one.answer);
+  flag((await ok(gestor.POST("/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redelivery", delivery))).status === "pending");
+  count((await ok(gestor.POST("/v1/webhooks/{webhook_id}/redeliveries", { ...ofHook, body: { from: "2026-11-26" } }))).count);
+  await gestor.DELETE("/v1/webhooks/{webhook_id}", ofHook);
+
   await gestor.GET("/livez"); await gestor.GET("/readyz"); await gestor.GET("/metrics", { parseAs: "text" });
   await gestor.GET("/openapi.yaml", { parseAs: "text" }); await gestor.GET("/openapi.json"); await gestor.GET("/docs", { parseAs: "text" });
   await gestor.GET("/docs/docs.css", { parseAs: "text" }); await gestor.GET("/docs/docs.js", { parseAs: "text" });
