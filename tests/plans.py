@@ -97,7 +97,6 @@ SAMPLES = {
     "client_get": [[CLIENT]],
     "client_get_rendered": [[CLIENT]],
     "client_opportunity_list_newest": [[CLIENT, LIMIT]],
-    "erased_list": [["2000-01-01", "0", "1000"]],
     "catalog_changed_last": [["operator"]],
     "catalog_plan_get": [["operator", "1"]],
     "catalog_revision_list": [["operator", NONE, NONE, LIMIT], ["operator", "3000", "3000", LIMIT]],
