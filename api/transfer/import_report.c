@@ -30,21 +30,24 @@ import_outcome_name(char letter)
 static char *
 faults_cell(const char *faults)
 {
-	json_t *all = json_loads(faults != NULL ? faults : "[]", 0, NULL), *fault, *value;
+	json_t *all = json_loads(faults != NULL ? faults : "[]", 0, NULL);
 	char *text = NULL;
-	size_t length, i, k;
+	size_t length;
 	FILE *f = open_memstream(&text, &length);
 
 	if (f == NULL)
 		abort();
-	json_array_foreach (all, i, fault) {
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *fault = json_array_get(all, i),
+			     *allowed = json_object_get(fault, "allowed");
 		const char *field = json_string_value(json_object_get(fault, "field"));
 
 		fprintf(f, "%s%s%s%s", i > 0 ? "; " : "", field != NULL ? field : "",
 		    field != NULL ? ": " : "", json_string_value(json_object_get(fault, "detail")));
-		json_array_foreach (json_object_get(fault, "allowed"), k, value)
-			fprintf(f, "%s%s", k > 0 ? ", " : " (", json_string_value(value));
-		if (k > 0 && json_object_get(fault, "allowed") != NULL)
+		for (size_t k = 0; k < json_array_size(allowed); k++)
+			fprintf(f, "%s%s", k > 0 ? ", " : " (",
+			    json_string_value(json_array_get(allowed, k)));
+		if (json_array_size(allowed) > 0)
 			putc(')', f);
 	}
 	fclose(f);
