@@ -71,7 +71,7 @@ help: ## this list
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
 	@echo '  make test STEPS="unit http"              some steps. Of make test: $(TEST_STEPS);'
 	@echo '                                           of make check: $(CHECK_STEPS);'
-	@echo '                                           of neither: asan tsan. STEPS takes any of them in both'
+	@echo '                                           of neither: asan tsan webhooks. STEPS takes any of them in both'
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make check STEPS=planner PLANNER=hashed  the HTTP tests under other settings of the planner: hashed, nested, erased'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
@@ -117,7 +117,7 @@ check: ## the tests that take longer: other plans, Prism, large data, memory err
 	@exec tests/run.sh $(steps)
 
 # Some steps need packages of their own, or the npm tools.
-needs_npm  = $(filter http planner bulk asan tsan prism contract docs examples,$(steps))
+needs_npm  = $(filter http webhooks planner bulk asan tsan prism contract docs examples,$(steps))
 step_tools = tools/deps.sh test $(if $(needs_npm),contract) $(filter fault fuzz valgrind cost,$(steps)) $(if $(needs_npm),&& tools/npm.sh)
 
 sql-check: ## prepare every statement of api/**/*.sql against the migrated schema
