@@ -1,6 +1,6 @@
 /*
- * bench/webhooks.js [EVENTS] [WEBHOOKS] [https] - how many deliveries the service makes in a second, and how long they take, with and without a
- * receiver that hangs. `make test STEPS=webhooks` runs it.
+ * bench/webhooks.js - how many deliveries the service makes in a second, and how long they take, with and without a
+ * receiver that hangs. `make test STEPS=webhooks` runs it; EVENTS a second, RECEIVERS and SECURE=1 (https) are its settings.
  *
  * Events are written by the database, EVENTS a second for 20 s; receivers are in this process, on loopback.
  */
@@ -8,7 +8,7 @@
 const lib = require("../tests/http/lib.js");
 const { authority, receiver, rawReceiver } = require("../tests/http/receiver.js");
 
-const [rate, many] = [Number(process.argv[2] || 50), Number(process.argv[3] || 20)], secure = process.argv[4] === "https";
+const [rate, many] = [Number(process.env.EVENTS || 50), Number(process.env.RECEIVERS || 20)], secure = Boolean(process.env.SECURE);
 const SECONDS = 20;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const at = (list, q) => (list.length ? list.sort((a, b) => a - b)[Math.floor((list.length - 1) * q)].toFixed(0) : "-");

@@ -4,6 +4,6 @@
 
 run_webhooks() {
 	migrate
-	step_node 'webhooks: http' 300 bench/webhooks.js 50 20
-	step_node 'webhooks: https' 300 bench/webhooks.js 50 20 https
+	step_node 'webhooks: http' 300 node bench/webhooks.js
+	SECURE=1 step_node 'webhooks: https' 300 node bench/webhooks.js
 }
