@@ -23,8 +23,9 @@ const made = async (body) => {
 const read = async (id) => (await ana.get(`/v1/clients/${id}`)).json;
 
 /* A client with every writable member. */
+let numbers = 0;
 const whole = (more = {}) => lib.newClient({
-  name: "HERMOZA HILDA ANTONIA", phone: "944264649", email: "hilda@ejemplo.pe", gender: "F", birth_date: "1980-12-31",
+  name: "HERMOZA HILDA ANTONIA", external_id: `CRM-${++numbers}`, phone: "944264649", email: "hilda@ejemplo.pe", gender: "F", birth_date: "1980-12-31",
     legal_representative: "ÑAHUI QUISPE, JOSÉ",
   sales: { lines: ["944264649", "933111222"], plan: "PREPAGO CHÉVERE", activation_date: "2019-02-28" },
   summary_360: { trac_profile: "A1", observed: false, claro_points: 2147483647, segment: "MASIVO", mi_claro: true },
@@ -32,7 +33,7 @@ const whole = (more = {}) => lib.newClient({
   ...more,
 });
 const nothing = {
-  phone: null, email: null, gender: null, birth_date: null, legal_representative: null,
+  external_id: null, phone: null, email: null, gender: null, birth_date: null, legal_representative: null,
   sales: { lines: null, plan: null, activation_date: null },
   summary_360: { trac_profile: null, observed: null, claro_points: null, segment: null, mi_claro: null },
   experience: { birthday_today: null, expiring_points: null, overdue_payment: null, latam_partner: null },

@@ -236,7 +236,7 @@ test("every write with a key: beyond the account's limit of stored responses 429
 const erase = (...words) => execFileSync(lib.gestor, ["erase", ...words], { encoding: "utf8", stdio: "pipe", env: { ...process.env, DATABASE_URL: world.database.owner } });
 
 test("gestor erase: the list of one database repeats its erasures in a restored one, and only those", async () => {
-  const before = new Date(Date.now() - 1000).toISOString(), file = path.join(os.tmpdir(), `gestor-erased-${process.pid}.csv`);
+  const before = sql("select instant(clock_timestamp())"), file = path.join(os.tmpdir(), `gestor-erased-${process.pid}.csv`);
   const [gone, kept, again, reused] = [await lib.opened(ana), await lib.opened(ana), await lib.opened(ana), await lib.opened(ana)];
   for (const o of [gone, again, reused]) assert.equal((await chief.post(`/v1/clients/${o.client.id}/erasure`)).status, 200);
   const list = erase("--since", before), lines = list.trim().split("\n");

@@ -131,7 +131,7 @@ test("opportunity_get: the manual's sample, imported from the old application", 
 test("client_get, contact_get: have exactly the documented keys", async () => {
   const o = await whole(ana);
   const client = (await ana.get(`/v1/clients/${o.client_id}`)).json;
-  assert.deepEqual(keys(client), ["advertising", "birth_date", "created_at", "document_number", "document_type", "email", "erased_at", "experience", "gender", "id",
+  assert.deepEqual(keys(client), ["advertising", "birth_date", "created_at", "document_number", "document_type", "email", "erased_at", "experience", "external_id", "gender", "id",
     "legal_representative", "name", "phone", "sales", "summary_360", "updated_at"]);
   assert.deepEqual(keys(client.document_type), ["code", "label", "levels", "operator_code"]);
   assert.deepEqual(keys(client.sales), ["activation_date", "lines", "plan"]);
