@@ -6,6 +6,7 @@
 #   many    sign-ins with wrong passwords from many addresses (X-Forwarded-For) to many accounts, which no bucket stops:
 #           argon2id runs at its limit, and the service refuses the rest
 #   one     sign-ins from one address to one account, which the throttle stops
+#   secrets wrong secrets of one machine account from many addresses, which no bucket stops: each is one statement
 #   loop1   an integration that searches in a loop on one connection
 #   loop8   the same on eight connections
 # Sign-ins begin WARM seconds before the measurement, to use up the buckets' burst; the loops begin with the measurement and a
@@ -17,7 +18,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 : "${CLIENTS:=20000}" "${ACCOUNTS:=500}" "${ROUNDS:=8}" "${SECONDS_EACH:=5}" "${RATE:=300}" "${FLOOD_RATE:=400}"
-: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}" "${KINDS:=many one loop1 loop8}"
+: "${GESTOR_BIN:=build/gestor}" "${WARM:=6}" "${KINDS:=many one secrets loop1 loop8}"
 
 mkdir -p build/bench
 tmp=$PWD/build/bench/flood
@@ -38,8 +39,7 @@ OWNER_URL='' SERVE_URL=''
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" migrate
 password=$(random_word 20)
 DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8153375 --name 'ASESOR' --role advisor <<<"$password"
-DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username E8000003 --name 'CRM' --role integration \
-	--rights client_read <<<"$password"
+secret=$(DATABASE_URL=$OWNER_URL "$GESTOR_BIN" advisor add --username crm --name 'CRM' --role integration --rights client_read | tail -n 1)
 run_psql "$OWNER_URL" -q -v clients="$CLIENTS" -v accounts="$ACCOUNTS" <<'SQL'
 set search_path = gestor, pg_temp;
 insert into client (name, document_type_id, document_type, document_number, phone)
@@ -65,6 +65,7 @@ token_of() {
 		-d "{\"username\":\"$1\",\"password\":\"$password\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
 }
 token=$(token_of E8153375)
+machine_token=$(curl -sS "$base/v1/oauth/token" -u "crm:$secret" -d grant_type=client_credentials | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 
 # 40 connections, each with a pause between two sign-ins.
 for kind in many one; do
@@ -82,9 +83,21 @@ done = function(summary) print("answered", summary.requests, summary.duration) e
 END
 done
 
+cat >build/bench/flood_secrets.lua <<END
+local n = 0
+delay = function() return $((40 * 1000 / FLOOD_RATE)) end
+request = function()
+	n = n + 1
+	return wrk.format("POST", "/v1/oauth/token", {["Content-Type"] = "application/x-www-form-urlencoded",
+		["X-Forwarded-For"] = string.format("10.%d.%d.%d", n / 65536 % 256, n / 256 % 256, n % 256)},
+		"grant_type=client_credentials&client_id=crm&client_secret=gsec_" .. n)
+end
+done = function(summary) print("answered", summary.requests, summary.duration) end
+END
+
 cat >build/bench/flood_loop.lua <<END
 request = function()
-	return wrk.format("GET", string.format("/v1/clients?phone=9%08d", math.random($CLIENTS)), {["Authorization"] = "Bearer $(token_of E8000003)"})
+	return wrk.format("GET", string.format("/v1/clients?phone=9%08d", math.random($CLIENTS)), {["Authorization"] = "Bearer $machine_token"})
 end
 done = function(summary) print("answered", summary.requests, summary.duration) end
 END

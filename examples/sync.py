@@ -4,8 +4,8 @@
 It keeps its place in a file. Killed at any moment, it goes on from there at the next run: the place is written after the records that
 belong to it, so an event may be worked on twice, and none is left out. Events have no values; a record is read as it is now.
 
-GESTOR_URL is the service's address, GESTOR_USERNAME and GESTOR_PASSWORD are an account with the rights events, client_read and
-opportunity_read. SYNC_DIRECTORY is where the copies and the place are kept; `sync` by default. SYNC_WAIT are seconds to wait for
+GESTOR_URL is the service's address, GESTOR_CLIENT_ID and GESTOR_CLIENT_SECRET are an integration's username and secret; it needs the
+rights events, client_read and opportunity_read. SYNC_DIRECTORY is where the copies and the place are kept; `sync` by default. SYNC_WAIT are seconds to wait for
 further events before it ends; 0 by default.
 """
 
@@ -31,16 +31,19 @@ class Gestor:
     def sign_in(self):
         """Also when the access token has ended: a nightly program needs no renewal."""
         self.token = None
-        account = {"username": os.environ["GESTOR_USERNAME"], "password": os.environ["GESTOR_PASSWORD"]}
-        self.token = self.request("POST", "/v1/sessions", account)[1]["access_token"]
+        form = {"grant_type": "client_credentials", "client_id": os.environ["GESTOR_CLIENT_ID"], "client_secret": os.environ["GESTOR_CLIENT_SECRET"]}
+        status, answer = self.request("POST", "/v1/oauth/token", form)
+        if status != 200:
+            sys.exit(f"no token: {answer.get('error_description')}")
+        self.token = answer["access_token"]
 
-    def request(self, method, path, body=None):
+    def request(self, method, path, form=None):
         """Returns the status and the answer. What may succeed later is tried again."""
         for attempt in range(1, TRIES + 1):
-            headers = {"Content-Type": "application/json"}
+            headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
             if self.token:
                 headers["Authorization"] = f"Bearer {self.token}"
-            request = urllib.request.Request(URL + path, None if body is None else json.dumps(body).encode(), headers, method=method)
+            request = urllib.request.Request(URL + path, urllib.parse.urlencode(form).encode() if form else None, headers, method=method)
             pause = attempt
             try:
                 with urllib.request.urlopen(request, timeout=40) as answer:

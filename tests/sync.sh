@@ -1,7 +1,7 @@
 #!/bin/bash
 # tests/sync.sh - runs examples/sync.py: it is killed, goes on where it was, and has all finished opportunities in the end.
 #
-# GESTOR_URL, GESTOR_USERNAME and GESTOR_PASSWORD are for the example, SYNC_DIRECTORY is a new directory for its copies.
+# GESTOR_URL, GESTOR_CLIENT_ID and GESTOR_CLIENT_SECRET are for the example, SYNC_DIRECTORY is a new directory for its copies.
 set -euo pipefail
 
 # It waits for further events when it has read all, so it is killed somewhere.

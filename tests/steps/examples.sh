@@ -19,9 +19,9 @@ run_examples() {
 	# shellcheck disable=SC2016 # the inner shell expands its own arguments
 	# Answers as an advisor types them: a phone that is none, and no final state at first.
 	example form bash -c 'exec "$0" "$1" <tests/form_answers.txt' "$node22" "$tmp/examples/typescript/build/form.js"
-	DATABASE_URL=$(on "$OWNER_URL" examples) build/gestor advisor add --username E8000009 --name 'INTEGRACION DE MUESTRA' --role integration \
-		--rights events,client_read,opportunity_read,personal_data <<<"$word" 9>&-
-	GESTOR_URL=$base GESTOR_USERNAME=E8000009 GESTOR_PASSWORD=$word SYNC_DIRECTORY=$tmp/sync step 'examples: sync' 120 tests/sync.sh
+	secret=$(DATABASE_URL=$(on "$OWNER_URL" examples) build/gestor advisor add --username sync-nocturno --name 'INTEGRACION DE MUESTRA' \
+		--role integration --rights events,client_read,opportunity_read,personal_data 9>&- | tail -n 1)
+	GESTOR_URL=$base GESTOR_CLIENT_ID=sync-nocturno GESTOR_CLIENT_SECRET=$secret SYNC_DIRECTORY=$tmp/sync step 'examples: sync' 120 tests/sync.sh
 	((status == 0)) || bad=1
 	DATABASE_URL=$(on "$OWNER_URL" examples) build/gestor advisor add --username E8000010 --name 'ADMINISTRADORA DE MUESTRA' --role admin <<<"$word" 9>&-
 	GESTOR_URL=$base GESTOR_USERNAME=E8000010 GESTOR_PASSWORD=$word PORT=$(free_port) OUT=$tmp/receiver \

@@ -118,7 +118,7 @@ static void
 details_are_sentences(void **state)
 {
 	static const char *const technical[] = { "method_not_allowed", "not_acceptable",
-		"idempotency_key_reused", "media_type_unsupported" };
+		"idempotency_key_reused", "media_type_unsupported", "invalid_client" };
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(problems); i++) {
