@@ -20,12 +20,7 @@ before(async () => {
 });
 after(() => world.end());
 
-async function integration(username, rights) {
-  const made = await chief.post("/v1/advisors", { username, full_name: "CRM", password: lib.password, role: "integration", rights });
-  assert.equal(made.status, 201, made.text);
-  world.database.sql(`update advisor set must_change_password = false where id = ${made.json.id}`);
-  return world.signedIn(username);
-}
+const integration = async (username, rights) => (await lib.machine(chief, world.base, { username, rights })).as;
 
 const csv = { "content-type": "text/csv" }, ndjson = { "content-type": "application/x-ndjson" };
 const number = () => String(++numbers);
