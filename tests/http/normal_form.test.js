@@ -21,6 +21,7 @@ const before13 = `
   alter table catalog drop constraint catalog_name_form, drop constraint catalog_levels_form;
   drop function are_lines(text[]);
   alter table client drop constraint client_external_id_form;
+  drop trigger client_events on client;
   drop function is_line(text);`;
 
 const names = [["\tJUAN\u00a0", "JUAN"], ["PEN\u0303A", "PEÑA"], ["A\nB", "A B"], ["\u202eJUAN", "JUAN"], ["\u200b", "SIN NOMBRE"], ["A \u2003 B", "A B"],
