@@ -71,7 +71,7 @@ help: ## this list
 	@echo '  DATABASE_URL=... make run                on that database, not a private one'
 	@echo '  make test STEPS="unit http"              some steps. Of make test: $(TEST_STEPS);'
 	@echo '                                           of make check: $(CHECK_STEPS);'
-	@echo '                                           of neither: asan tsan webhooks. STEPS takes any of them in both'
+	@echo '                                           of neither: asan tsan webhooks live ha. STEPS takes any of them in both'
 	@echo '  make test STEPS=http TEST=contact NAME=serial    the HTTP tests of one file, or with that in their title'
 	@echo '  make check STEPS=planner PLANNER=hashed  the HTTP tests under other settings of the planner: hashed, nested, erased'
 	@echo '  make fault FAULT="kill hang"             some scenarios: kill restart hang failover rolling overload hostile'
@@ -100,10 +100,10 @@ build: ## build/gestor
 	@tools/deps.sh build
 	$(make_in_parallel) build/gestor
 
-# The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan and tsan take long, and
+# The steps (tests/steps) of make test and of make check. In both, STEPS names any of either; asan, tsan, live and ha take long, and
 # run by name alone.
 TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
-CHECK_STEPS = planner prism bulk valgrind cost sbom live fault ha fuzz
+CHECK_STEPS = planner prism bulk valgrind cost sbom fault fuzz
 test: steps = $(or $(STEPS),$(TEST_STEPS))
 test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
 	@$(step_tools)

@@ -10,7 +10,7 @@ const http = require("node:http");
 const path = require("node:path");
 const lib = require("./lib.js");
 
-const wanted = process.env.TEST_BULK ? 1000000 : 5000;
+const wanted = Number(process.env.EXPORT_ROWS) || (process.env.TEST_BULK ? 200000 : 5000);
 /* What the process may have in memory at most. */
 const mebibytes = 60;
 let database, server, boss;

@@ -20,8 +20,8 @@ const before13 = `
   alter table client drop constraint client_legal_representative_form, drop constraint client_name_form, add constraint client_name_form check (btrim(name) <> '');
   alter table catalog drop constraint catalog_name_form, drop constraint catalog_levels_form;
   drop function are_lines(text[]);
-  alter table client drop constraint client_external_id_form;
-  drop trigger client_events on client;
+  alter table client drop constraint if exists client_external_id_form;
+  drop trigger if exists client_events on client;
   drop function is_line(text);`;
 
 const names = [["\tJUAN\u00a0", "JUAN"], ["PEN\u0303A", "PEÑA"], ["A\nB", "A B"], ["\u202eJUAN", "JUAN"], ["\u200b", "SIN NOMBRE"], ["A \u2003 B", "A B"],
