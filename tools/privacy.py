@@ -25,7 +25,7 @@ def places():
         for number, line in enumerate(f, 1):
             if line.startswith("#") or not line.strip():
                 continue
-            m = re.fullmatch(r"(\w+)\.(\w+|\*)\s+(personal|copy|kept)\s+(\S+)\s+(\S.*)", line.rstrip())
+            m = re.fullmatch(r"(\w+)\.(\w+|\*)\s+(personal|copy|kept|secret)\s+(\S+)\s+(\S.*)", line.rstrip())
             if not m or (m[2] == "*" and m[3] != "kept"):
                 sys.exit(f"{LIST}:{number}: cannot parse: {line.rstrip()}")
             found.append({"table": m[1], "column": m[2], "kind": m[3], "left": m[5],
@@ -38,8 +38,8 @@ def audited():
     last = {}
     for path in sorted(glob.glob("db/migrations/*.sql")):
         with open(path, encoding="utf-8") as f:
-            for table, columns in re.findall(r"select audited\('(\w+)'(?:,\s*'\{([^}]*)\}')?", f.read()):
-                last[table] = {c for c in columns.split(",") if c}
+            for table, columns in re.findall(r"select (?:gestor\.)?audited\('(?:gestor\.)?(\w+)'(?:,\s*(?:'\{|array\[)([^]}]*)[]}])?", f.read()):
+                last[table] = {c for c in re.split(r"[',\s]+", columns) if c}
     return last
 
 
@@ -79,7 +79,7 @@ def marked():
 def table(listed):
     lines = ["| where | shown as | what an erasure leaves |", "| --- | --- | --- |"]
     for p in listed:
-        if p["kind"] != "kept":
+        if p["kind"] in ("personal", "copy"):
             shown = ", ".join(f"`{m}`" for m in p["members"]) or "–"
             lines.append(f"| `{p['table']}.{p['column']}` | {shown} | {p['left']} |")
     return "\n".join(lines) + "\n"
@@ -96,7 +96,7 @@ def faults(listed):
     members = {m for p in listed for m in p["members"]}
     personal = {}
     for p in listed:
-        if p["kind"] == "personal":
+        if p["kind"] in ("personal", "secret"):
             personal.setdefault(p["table"], set()).add(p["column"])
     masks = audited()
     for name in sorted(personal.keys() | masks.keys()):
