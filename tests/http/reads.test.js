@@ -239,7 +239,7 @@ test("audit_read_list: filters by client, advisor, operation and time, one by on
   assert.equal((await boss.get("/v1/clients/999999999/reads")).status, 404);
 
   for (const [query, pointer] of [["from=2026-02-30", "#/from"], ["from=2026-01-01T25:00:00Z", "#/from"], ["to=ayer", "#/to"], ["operation=a-b", "#/operation"],
-    ["client_id=x", "#/client_id"], ["client_id=9999999999999999999", "#/client_id"], ["advisor=x", "#/advisor"]])
+    ["client_id=x", "#/client_id"], ["client_id=9999999999999999999", "#/client_id"], ["advisor=a_b", "#/advisor"]])
     lib.faultAt(await boss.get(`/v1/audit/reads?${query}`), pointer);
   assert.equal((await boss.get("/v1/audit/reads?object_type=client")).json.code, "parameter_unknown");
 });
