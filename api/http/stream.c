@@ -75,9 +75,13 @@ stream_send(struct request *rq, const struct sink *sink, const char *head, size_
 		return sink->write(sink->arg, head, head_length);
 	*ret_bytes = 0;
 	taken = put(rq, sink, head, head_length, ret_bytes);
-	while (taken && !is_cut() && (more = body->next(body->arg, &piece, &length)) == 1)
+	while (taken && !is_cut() && (more = body->next(body->arg, &piece, &length)) == 1) {
+		/* An empty chunk would end the body. */
+		if (length == 0)
+			continue;
 		taken = chunked ? put_chunk(rq, sink, piece, length, ret_bytes)
 				: put(rq, sink, piece, length, ret_bytes);
+	}
 	if (!taken || more != 0)
 		return false;
 	return !chunked || put(rq, sink, last, sizeof(last) - 1, ret_bytes);

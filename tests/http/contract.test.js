@@ -220,7 +220,7 @@ const good = {
 
 const fill = (shape, ids = {}) => {
   const all = { client_id: mine.client.id, contact_id: mine.contact.id, opportunity_id: mine.opportunity.id, action_id: action,
-    catalog: "stage", kind: "clients", code: "retenido", plan_id: "1", secret_id: "999999999", advisor_id: account, webhook_id: webhook, delivery_id: delivery, ...ids };
+    catalog: "stage", kind: "clients", code: "retenido", plan_id: "1", secret_id: "999999999", advisor_id: account, webhook_id: webhook, delivery_id: delivery, import_id: "1", ...ids };
   return shape.replace(/\{([a-z_]+)\}/g, (_, name) => all[name]);
 };
 
@@ -627,7 +627,7 @@ for (const op of all) {
 /* ------------------------------------------------ for all operations alike */
 
 /* The operations that do not answer JSON. */
-const types = { export_get: "application/x-ndjson", metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
+const types = { export_get: "application/x-ndjson", import_report: "application/x-ndjson", metrics: "text/plain", openapi_yaml: "application/yaml", docs_page: "text/html", docs_style: "text/css", docs_script: "text/javascript" };
 
 for (const op of all.filter((o) => o.method === "PATCH"))
   test(`${op.id}: application/merge-patch+json and application/json are equivalent; parameters of the type are ignored`, async () => {

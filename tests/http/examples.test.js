@@ -16,7 +16,7 @@ const shown = {};
 for (const methods of Object.values(paths))
   for (const op of Object.values(methods))
     for (const media of Object.values(op.requestBody ? op.requestBody.content : {}))
-      shown[op.operationId] = Object.keys(media.examples || {});
+      shown[op.operationId] = [...shown[op.operationId] || [], ...Object.keys(media.examples || {})];
 
 let world, ana, chief;
 before(async () => {
@@ -75,6 +75,7 @@ const send = {
     assert.equal((await chief.patch(`/v1/catalogs/retention_action/items/${body.by}`, { valid_from: null })).status, 200);
     return chief.post("/v1/catalogs/retention_action/items/bono-gb.bono-4-gb-por-12-meses/replacement", body);
   },
+  import_create: (body) => chief.post("/v1/imports?kind=clients", body, { "content-type": body.startsWith("{") ? "application/x-ndjson" : "text/csv" }),
   catalog_plan_create: async (body) => chief.post("/v1/catalogs/retention_action/plans", body, typeof body === "string" ? { "content-type": "text/csv" } : {}),
   advisor_password_put: async (body) => chief.put(`${await anyAccount()}/password`, body),
   client_create: async (body) => {

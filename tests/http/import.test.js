@@ -135,6 +135,17 @@ test("import_report: every fault of a row with its legal values; the failed rows
   assert.equal(taken.external_id, `T-${a}`);
 });
 
+test("import_report: failed rows behind thousands of good ones are all shown, and a report without rows is empty", async () => {
+  const rows = 6000, base = numbers + 1;
+  numbers += rows;
+  const good = Array.from({ length: rows }, (_, i) => `dni,${base + i},CLIENTE`);
+  const done = await imported(chief, "clients", "dry_run", `document_type,document_number,name\n${good.join("\n")}\ndni,12,MALO\n`);
+  assert.deepEqual(counts(done), [rows + 1, rows, 0, 0, 1]);
+  assert.ok(Number(world.database.sql(`select count(*) from import_batch where import_id = ${done.id}`)) > 1);
+  assert.deepEqual((await report(chief, done.id, "?outcome=failed")).map((l) => [l.line, l.key, l.outcome]), [[rows + 2, "dni 12", "failed"]]);
+  assert.deepEqual(await report(chief, done.id, "?outcome=updated"), []);
+});
+
 test("import_create: the three modes judge the same random rows alike, and store what they say", async () => {
   let seed = 7;
   const random = (n) => { seed = (seed * 1103515245 + 12345) % 2147483648; return Math.floor(seed / 65536) % n; };

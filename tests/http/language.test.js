@@ -89,8 +89,8 @@ test("400: unreadable requests are explained in both languages", async () => {
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
     "No existe el parámetro x: esta operación no tiene parámetros de consulta.");
   says(await get("/v1/clients?x=1"), 400, "parameter_unknown",
-    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, ids, limit, cursor.",
-    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, ids, limit, cursor.");
+    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, external_id, ids, limit, cursor.",
+    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, external_id, ids, limit, cursor.");
   says(await get("/v1/clients?limit=1&limit=2"), 400, "parameter_repeated", "limit is given more than once.", "limit se indicó más de una vez.");
   says(await get("/v1/clients?phone=%FF"), 400, "bad_request", "The query must be percent-encoded UTF-8 without NUL.",
     "La consulta debe ser UTF-8 con codificación porcentual, sin NUL.");
@@ -231,15 +231,16 @@ test("422: faults of shape are explained in both languages", async () => {
 test("422: faults of parameters are explained in both languages", async () => {
   const get = (where) => inBoth(ana, "GET", where);
   faults(await get("/v1/clients"), [
-    ["#", "one_of", "Search by the phone or by the document number: enter one of the two.",
-      "Busque por el Teléfono o por el Número de Documento: ingrese uno de los dos."]]);
+    ["#", "one_of", "Search by the phone, by the document number or by the external id: enter one of them.",
+      "Busque por el Teléfono, por el Número de Documento o por el Código Externo: ingrese uno de ellos."]]);
   faults(await get("/v1/clients?phone=944264648&document_type=dni"), [
     ["#/document_type", "one_of", "Document type goes with Document number only.", "Tipo de Documento solo se usa junto con Número de Documento."]]);
   faults(await get("/v1/clients?document_number=-&limit=x"), [
     ["#/document_number", "pattern", "Enter the document number.", "Ingrese el Número de Documento."],
     ["#/limit", "type", "Rows a page: the value must be an integer.", "Filas por página: el valor debe ser un número entero."]]);
-  faults(await get("/v1/opportunities?advisor=ana"), [
-    ["#/advisor", "pattern", "Advisor: give the advisor's id, or the username: E and 7 digits.", "Asesor: indique el id del asesor o su usuario: E y 7 dígitos."]]);
+  faults(await get("/v1/opportunities?advisor=ana_1"), [
+    ["#/advisor", "pattern", "Advisor: give the account's id, or its username: E and 7 digits, or an integration's name.",
+      "Asesor: indique el id de la cuenta o su usuario: E y 7 dígitos, o el nombre de una integración."]]);
 });
 
 test("422: faults of choices are explained in both languages, with the level titles from the database", async () => {
