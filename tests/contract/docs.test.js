@@ -100,7 +100,7 @@ test("docs_page: shows every operation of the document completely", async () => 
       assert.ok(inputs.includes(`${op.operationId}-${p.in}-${p.name}`), `${op.operationId}: ${p.name}`);
     }
     assert.equal(body !== undefined, op.requestBody !== undefined, op.operationId);
-    if (body) assert.equal(typeof JSON.parse(body), "object");
+    if (body && op.requestBody.content["application/json"]) assert.equal(typeof JSON.parse(body), "object");
   }
   blameless(whole.watched);
 });
