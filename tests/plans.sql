@@ -1,4 +1,4 @@
--- What bench/load.sql does not load, for tests/plans.py: deliveries of webhooks, most of them finished.
+-- What bench/load.sql does not load, for tests/plans.py: deliveries of webhooks and imports, most of them finished.
 set search_path = gestor, pg_temp;
 insert into webhook (advisor_id, url, types, ordering, secret)
 select (select min(id) from advisor), 'https://crm.example/' || n, '{opportunity.closed}', 'strict', 'x' from generate_series(1, 10) n;
@@ -7,4 +7,8 @@ insert into webhook_delivery (webhook_id, event_id, type, opportunity_id, body, 
 select 1 + n % 10, n, 'opportunity.closed', 1000000 + n % 5000, '{"specversion": "1.0"}', s, case when s = 'pending' then now() end,
        case when s <> 'pending' then now() end, now() - (20000 - n) * interval '1 minute'
   from (select n, case when n % 20 = 0 then 'pending' when n % 50 = 1 then 'dead' else 'delivered' end as s from generate_series(1, 20000) n) x;
-vacuum (analyze) webhook, webhook_progress, webhook_delivery;
+insert into import (advisor_id, kind, mode, state, format, separator, words, said, created_at, heard_at, finished_at)
+select case when n % 50 > 0 then (select min(id) from advisor) end, 'clients', 'valid_only', case when n < 4998 then 'done' else 'queued' end, 'ndjson', ',', '{}', '{}',
+       at, at, case when n < 4998 then at + interval '1 minute' end
+  from (select n, now() - (5000 - n) * interval '1 hour' as at from generate_series(1, 5000) n) x;
+vacuum (analyze) webhook, webhook_progress, webhook_delivery, import;

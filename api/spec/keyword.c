@@ -339,6 +339,9 @@ static const struct keyword keywords[] = {
 	{ "readOnly", read_nothing, 0 },
 	{ "writeOnly", read_nothing, 0 },
 	{ "deprecated", read_nothing, 0 },
+	/* What a text holds: each line of a streamed body. */
+	{ "contentMediaType", read_nothing, 0 },
+	{ "contentSchema", read_nothing, 0 },
 };
 
 int

@@ -26,7 +26,7 @@ const seed = Number(process.env.SEED || 20250503);
 const wanted = 3000;               // number of valid bodies, and of invalid ones
 const counted = { valid: 0, invalid: 0 };
 
-let world, ana, boss, chief, tried, account;
+let world, ana, boss, chief, tried, account, webhook;
 let document, ajv;
 let operations;                    // [{id, method, path, schema}] of the operations with a body
 let legal;                         // the valid codes of each catalogue
@@ -156,8 +156,8 @@ function learn() {
   ajv.addSchema({ $id: "doc", components: { schemas: document.components.schemas } });
   operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods)
     /* A draft may be any object: there is nothing to generate, or to break. A tree may be as deep as one likes: catalog_plan.test.js. */
-    /* oauth_token takes forms: oauth.test.js of tests/http. */
-    .filter(([, op]) => op.requestBody && !["oauth_token", "draft_put", "catalog_plan_create"].includes(op.operationId))
+    /* oauth_token takes forms, import_create files: oauth.test.js and import.test.js of tests/http. */
+    .filter(([, op]) => op.requestBody && !["oauth_token", "draft_put", "catalog_plan_create", "import_create"].includes(op.operationId))
     .map(([method, op]) => {
       const { $ref } = op.requestBody.content["application/json"].schema;
       const judge = ajv.compile({ $ref: "doc" + $ref });
@@ -219,6 +219,8 @@ function string(schema) {
   if (schema["x-field"] === "moment") return fc.oneof(day, day.map((d) => `${d}T12:34:56.5Z`));
   if (["name", "text", "label"].includes(schema["x-field"]))
     return text({ minLength, maxLength: maxLength + 20 }).filter((s) => (line(s) === "" ? typesOf(schema).includes("null") : isLine(line(s)) && [...line(s)].length <= maxLength));
+  /* Which addresses are allowed no pattern can say. */
+  if (schema["x-words"] === "url_form") return fc.constantFrom("http://127.0.0.1:1025/hook", "https://127.0.0.1:1025/a?b=c", "HTTP://127.0.0.1:1025");
   if (pattern) return fc.stringMatching(new RegExp(pattern)).filter((s) => s.length <= maxLength);
   return fc.oneof({ weight: 9, arbitrary: text({ minLength, maxLength }) }, { weight: 1, arbitrary: text({ minLength: maxLength, maxLength }) });
 }
@@ -230,7 +232,7 @@ function valid(of) {
     string: () => string(schema),
     integer: () => fc.integer({ min: schema.minimum, max: schema.maximum }),
     boolean: () => fc.boolean(),
-    array: () => (schema.uniqueItems ? fc.uniqueArray(valid(schema.items), { maxLength: schema.maxItems, size: "medium" }) : fc.array(valid(schema.items), { minLength: schema.minItems, maxLength: schema.maxItems, size: "medium" })),
+    array: () => (schema.uniqueItems ? fc.uniqueArray(valid(schema.items), { minLength: schema.minItems, maxLength: schema.maxItems, size: "medium" }) : fc.array(valid(schema.items), { minLength: schema.minItems, maxLength: schema.maxItems, size: "medium" })),
     object: () => object(schema),
   }[type]();
   return types.includes("null") ? fc.option(make, { nil: null, freq: 4 }) : make;
@@ -345,6 +347,7 @@ before(async () => {
   chief = await world.signedIn("E8000002");
   tried = await world.signedIn("E8123497");
   account = (await chief.post("/v1/advisors", { username: "E7000001", full_name: "CUENTA DE PRUEBA", role: "integration" })).json.id;
+  webhook = (await chief.post("/v1/webhooks", { url: "http://127.0.0.1:1025/hook", types: ["client.merged"] })).json.id;
   document = (await world.anyone.get("/openapi.json")).json;
   legal = Object.fromEntries((await ana.get("/v1/catalogs")).json.items.map((catalog) => [catalog.code, leaves(catalog.items)]));
   learn();
@@ -364,11 +367,11 @@ const newContact = async () => {
 
 async function send(op, body) {
   const { client, contact, opportunity, action } = mine[op.id];
-  const ids = { client_id: client.id, contact_id: contact.id, opportunity_id: opportunity.id, action_id: action, advisor_id: account,
+  const ids = { client_id: client.id, contact_id: contact.id, opportunity_id: opportunity.id, action_id: action, advisor_id: account, webhook_id: webhook,
     /* One that no body chooses from. */
     catalog: "campaign", code: "retencion-movil-preventiva-postpago" };
   const where = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => ids[name]);
-  const r = await (/^session_/.test(op.id) ? world.anyone : /^(advisor|catalog)_/.test(op.id) ? chief : op.id === "password_put" ? tried : ana).request(op.method, where, JSON.stringify(body));
+  const r = await (/^session_/.test(op.id) ? world.anyone : /^(advisor|catalog|webhook|delivery)_/.test(op.id) ? chief : op.id === "password_put" ? tried : ana).request(op.method, where, JSON.stringify(body));
   if (r.status >= 500) assert.fail(`${op.id} answered ${r.status} to ${JSON.stringify(body)}: ${r.text}`);
   return r;
 }
@@ -377,6 +380,8 @@ async function send(op, body) {
 async function restore(op, r) {
   const { at } = mine[op.id];
   const code = r.json?.code;
+  /* An account has 20 at most. */
+  if (op.id === "webhook_create" && r.status === 201) assert.equal((await chief.delete(r.headers.location)).status, 204);
   if (code === "opportunity_finished" || r.json?.closed_at || r.json?.closure?.closed_at) {
     if (op.id !== "typification_create") assert.equal((await boss.post(`${at}/reopening`)).status, 200);
     return code !== undefined;
@@ -391,7 +396,7 @@ async function restore(op, r) {
 /* The only faults that a valid body may have: unknown ids, an incomplete form, and rules about the account. */
 const ofState = new Set(["parent_unknown", "code_misfit", "code_needed", "too_deep", "validity_reversed", "sunat_code_elsewhere", "levels_in_use", "successor_cycle", "not_found", "missing", "rights", "password_weak", "password_wrong"]);
 /* Faults that can result from merging with the stored record. */
-const ofRecord = { contact_update: ["required", "right_range"] };
+const ofRecord = { contact_update: ["required", "right_range"], delivery_repeat_all: ["range_reversed"] };
 /* The only problems that a valid body may get: credentials are random, a document or a contact may be in use. */
 const allowed = {
   session_create: ["credentials_wrong"], session_refresh: ["refresh_token_invalid"], client_create: ["client_exists"],

@@ -178,6 +178,17 @@ async function others(path: { opportunity_id: string }) {
   count((await ok(gestor.POST("/v1/webhooks/{webhook_id}/redeliveries", { ...ofHook, body: { from: "2026-11-26" } }))).count);
   await gestor.DELETE("/v1/webhooks/{webhook_id}", ofHook);
 
+  const lines = await gestor.GET("/v1/exports/{kind}", { params: { path: { kind: "clients" }, query: { created_from: "2026-11-01" } }, headers: { Accept: "text/csv" }, parseAs: "text" });
+  if (lines.data) text(lines.data);
+  const { data: file } = await gestor.POST("/v1/imports", { params: { query: { kind: "clients", mode: "valid_only" } }, headers: { "Content-Type": "text/csv" },
+    body: "document_type,document_number,name\ndni,45678912,X\n", bodySerializer: (csv) => csv });
+  for (const one of (await ok(gestor.GET("/v1/imports", { params: { query: { limit: 5 } } }))).items) maybe(one.reason);
+  const ofImport = { params: { path: { import_id: text(file?.id ?? "1") } } };
+  count((await ok(gestor.GET("/v1/imports/{import_id}", ofImport))).rows.failed);
+  const report = await gestor.GET("/v1/imports/{import_id}/report", { params: { ...ofImport.params, query: { outcome: "failed" } }, parseAs: "text" });
+  if (report.data) text(report.data);
+  await gestor.DELETE("/v1/imports/{import_id}", ofImport);
+
   await gestor.GET("/livez"); await gestor.GET("/readyz"); await gestor.GET("/metrics", { parseAs: "text" });
   await gestor.GET("/openapi.yaml", { parseAs: "text" }); await gestor.GET("/openapi.json"); await gestor.GET("/docs", { parseAs: "text" });
   await gestor.GET("/docs/docs.css", { parseAs: "text" }); await gestor.GET("/docs/docs.js", { parseAs: "text" });
