@@ -1,4 +1,4 @@
--- What bench/load.sql does not load, for tests/plans.py: deliveries of webhooks and imports, most of them finished.
+-- What bench/load.sql does not load, for tests/plans.py: deliveries of webhooks and imports, most of them finished, and rows of the last imports.
 set search_path = gestor, pg_temp;
 insert into webhook (advisor_id, url, types, ordering, secret)
 select (select min(id) from advisor), 'https://crm.example/' || n, '{opportunity.closed}', 'strict', 'x' from generate_series(1, 10) n;
@@ -11,4 +11,8 @@ insert into import (advisor_id, kind, mode, state, format, separator, words, sai
 select case when n % 50 > 0 then (select min(id) from advisor) end, 'clients', 'valid_only', case when n < 4998 then 'done' else 'queued' end, 'ndjson', ',', '{}', '{}',
        at, at, case when n < 4998 then at + interval '1 minute' end
   from (select n, now() - (5000 - n) * interval '1 hour' as at from generate_series(1, 5000) n) x;
-vacuum (analyze) webhook, webhook_progress, webhook_delivery, import;
+insert into import_row (import_id, line, source, body, document)
+select 4500 + n / 50, 1 + n % 50, '{}', '{}', 'dni ' || n from generate_series(1, 20000) n;
+insert into import_batch (import_id, first_line, last_line, outcomes)
+select n, f, f + 9, repeat('c', 10) from generate_series(4500, 4900) n, generate_series(1, 41, 10) f;
+vacuum (analyze) webhook, webhook_progress, webhook_delivery, import, import_row, import_batch;

@@ -129,8 +129,10 @@ parts_check(CURLU *parsed, const char *url)
 	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 	    curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
 		number = strtol(port, NULL, 10);
-		if (strcmp(scheme, "https") != 0 &&
-		    (strcmp(scheme, "http") != 0 || self.nallow == 0))
+		/* libcurl's is in small letters, and so is what the table takes. */
+		if (strncmp(url, scheme, strlen(scheme)) != 0 ||
+		    (strcmp(scheme, "https") != 0 &&
+			(strcmp(scheme, "http") != 0 || self.nallow == 0)))
 			fault = TARGET_SCHEME;
 		else if (curl_url_get(parsed, CURLUPART_ZONEID, &other, 0) == CURLUE_OK ||
 			 !host_valid(host, url + strlen(scheme) + strlen("://")))

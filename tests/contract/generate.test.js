@@ -26,7 +26,7 @@ const seed = Number(process.env.SEED || 20250503);
 const wanted = 3000;               // number of valid bodies, and of invalid ones
 const counted = { valid: 0, invalid: 0 };
 
-let world, ana, boss, chief, tried, account, webhook;
+let world, ana, boss, chief, tried, machine, account, person, webhook, changed;
 let document, ajv;
 let operations;                    // [{id, method, path, schema}] of the operations with a body
 let legal;                         // the valid codes of each catalogue
@@ -119,9 +119,9 @@ function normal(of, value) {
 
 /* The rules of api/resource/rules.c that schemas cannot express: each returns the members that break it. */
 const rules = {
-  account: ({ role, username, password }) => (role === "integration" ? (password === undefined ? [] : ["password"])
-    : ["advisor", "supervisor", "admin"].includes(role) ? [...(password === undefined ? ["password"] : []),
-      ...(typeof username === "string" && fields.username[1](username) && !username.startsWith("E") ? ["username"] : [])] : []),
+  account: ({ role, username, password }) => (typeof role !== "string" ? [] : role === "integration" ? (password === undefined ? [] : ["password"])
+    : [...(password === undefined ? ["password"] : []),
+      ...(typeof username === "string" && fields.username[1](username) && !username.startsWith("E") ? ["username"] : [])]),
   client: ({ document_type: type, document_number: number, birth_date: birth }) => [
     ...(typeof number === "string" && Object.hasOwn(fits, type) && !fits[type](number) ? ["document_number"] : []),
     ...(typeof birth === "string" && birth > today() && ajv.validate({ format: "date" }, birth) ? ["birth_date"] : []),
@@ -220,7 +220,7 @@ function string(schema) {
   if (["name", "text", "label"].includes(schema["x-field"]))
     return text({ minLength, maxLength: maxLength + 20 }).filter((s) => (line(s) === "" ? typesOf(schema).includes("null") : isLine(line(s)) && [...line(s)].length <= maxLength));
   /* Which addresses are allowed no pattern can say. */
-  if (schema["x-words"] === "url_form") return fc.constantFrom("http://127.0.0.1:1025/hook", "https://127.0.0.1:1025/a?b=c", "HTTP://127.0.0.1:1025");
+  if (schema["x-words"] === "url_form") return fc.constantFrom("http://127.0.0.1:1025/hook", "https://127.0.0.1:1025/a?b=c");
   if (pattern) return fc.stringMatching(new RegExp(pattern)).filter((s) => s.length <= maxLength);
   return fc.oneof({ weight: 9, arbitrary: text({ minLength, maxLength }) }, { weight: 1, arbitrary: text({ minLength: maxLength, maxLength }) });
 }
@@ -254,7 +254,7 @@ function object(schema) {
       .map((client) => ((client.document_type === undefined) === (client.document_number === undefined) ? client
         : (({ document_type: _type, document_number: _number, ...rest }) => rest)(client)));
   if (schema["x-rule"] === "account")
-    all = all.map((account) => (rules.account(account).length === 0 ? account
+    all = all.map((account) => (rules.account(normal(schema, account)).length === 0 ? account
       : account.role === "integration" ? (({ password: _password, ...rest }) => rest)(account) : { password: lib.password, ...account, username: "E7654321" }));
   if (schema["x-rule"] === "ownership_check") all = all.map(({ asked, right }) => ({ asked: Math.max(asked, right), right: Math.min(asked, right) }));
   if (schema["x-rule"] === "typification_create")
@@ -346,8 +346,14 @@ before(async () => {
   boss = await world.signedIn("E8000001");
   chief = await world.signedIn("E8000002");
   tried = await world.signedIn("E8123497");
+  /* It may say whose call it is, and when it was. */
+  machine = (await lib.machine(chief, world.base, { username: "crm-de-prueba",
+    rights: ["client_read", "client_write", "contact_read", "contact_write", "opportunity_read", "opportunity_write", "personal_data", "on_behalf"] })).as;
   account = (await chief.post("/v1/advisors", { username: "E7000001", full_name: "CUENTA DE PRUEBA", role: "integration" })).json.id;
-  webhook = (await chief.post("/v1/webhooks", { url: "http://127.0.0.1:1025/hook", types: ["client.merged"] })).json.id;
+  person = (await chief.post("/v1/advisors", { username: "E7000002", full_name: "PERSONA DE PRUEBA", role: "advisor", password: lib.password })).json.id;
+  const newWebhook = async () => (await chief.post("/v1/webhooks", { url: "http://127.0.0.1:1025/hook", types: ["client.merged"] })).json.id;
+  webhook = await newWebhook();
+  changed = await newWebhook(); // perhaps disabled
   document = (await world.anyone.get("/openapi.json")).json;
   legal = Object.fromEntries((await ana.get("/v1/catalogs")).json.items.map((catalog) => [catalog.code, leaves(catalog.items)]));
   learn();
@@ -367,11 +373,11 @@ const newContact = async () => {
 
 async function send(op, body) {
   const { client, contact, opportunity, action } = mine[op.id];
-  const ids = { client_id: client.id, contact_id: contact.id, opportunity_id: opportunity.id, action_id: action, advisor_id: account, webhook_id: webhook,
+  const ids = { client_id: client.id, contact_id: contact.id, opportunity_id: opportunity.id, action_id: action, advisor_id: op.id === "advisor_password_put" ? person : account, webhook_id: op.id === "webhook_update" ? changed : webhook,
     /* One that no body chooses from. */
     catalog: "campaign", code: "retencion-movil-preventiva-postpago" };
   const where = op.path.replace(/\{([a-z_]+)\}/g, (_, name) => ids[name]);
-  const r = await (/^session_/.test(op.id) ? world.anyone : /^(advisor|catalog|webhook|delivery)_/.test(op.id) ? chief : op.id === "password_put" ? tried : ana).request(op.method, where, JSON.stringify(body));
+  const r = await (/^session_/.test(op.id) ? world.anyone : /^(advisor|catalog|webhook|delivery)_/.test(op.id) ? chief : op.id === "password_put" ? tried : op.id === "typification_create" ? machine : ana).request(op.method, where, JSON.stringify(body));
   if (r.status >= 500) assert.fail(`${op.id} answered ${r.status} to ${JSON.stringify(body)}: ${r.text}`);
   return r;
 }
@@ -382,6 +388,8 @@ async function restore(op, r) {
   const code = r.json?.code;
   /* An account has 20 at most. */
   if (op.id === "webhook_create" && r.status === 201) assert.equal((await chief.delete(r.headers.location)).status, 204);
+  /* Two of them at most. */
+  if (op.id === "advisor_secret_create" && r.status === 201) assert.equal((await chief.delete(`/v1/advisors/${account}/secrets/${r.json.id}`)).status, 204);
   if (code === "opportunity_finished" || r.json?.closed_at || r.json?.closure?.closed_at) {
     if (op.id !== "typification_create") assert.equal((await boss.post(`${at}/reopening`)).status, 200);
     return code !== undefined;
@@ -394,9 +402,9 @@ async function restore(op, r) {
 }
 
 /* The only faults that a valid body may have: unknown ids, an incomplete form, and rules about the account. */
-const ofState = new Set(["parent_unknown", "code_misfit", "code_needed", "too_deep", "validity_reversed", "sunat_code_elsewhere", "levels_in_use", "successor_cycle", "not_found", "missing", "rights", "password_weak", "password_wrong"]);
+const ofState = new Set(["parent_unknown", "code_misfit", "code_needed", "too_deep", "validity_reversed", "sunat_code_elsewhere", "levels_in_use", "successor_cycle", "not_found", "missing", "rights", "password_weak", "password_wrong", "occurred_range"]);
 /* Faults that can result from merging with the stored record. */
-const ofRecord = { contact_update: ["required", "right_range"], delivery_repeat_all: ["range_reversed"] };
+const ofRecord = { contact_update: ["required", "right_range"], advisor_update: ["not_allowed"], delivery_repeat_all: ["range_reversed"] };
 /* The only problems that a valid body may get: credentials are random, a document or a contact may be in use. */
 const allowed = {
   session_create: ["credentials_wrong"], session_refresh: ["refresh_token_invalid"], client_create: ["client_exists"],
@@ -445,6 +453,8 @@ test("invalid bodies are refused, with a fault at each place that ajv names", as
         const pointers = new Set(r.json.errors.map((e) => decodeURIComponent(e.pointer)));
         for (const place of named)
           assert.ok(pointers.has(place) || r.json.errors.length === 100, `no fault at ${place} of ${JSON.stringify(body)}: ${r.text}`);
+        /* ajv compares no items that are of another type than they should be. */
+        for (const { code, pointer } of r.json.errors) if (code === "not_unique" && named.some((place) => place.startsWith(`${pointer}/`))) pointers.delete(pointer);
         for (const pointer of pointers)
           assert.ok(named.includes(pointer), `ajv finds no fault at ${pointer} of ${JSON.stringify(body)}: ${r.text}`);
       }), { ...runs(), maxSkipsPerRun: 100 });

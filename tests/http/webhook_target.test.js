@@ -32,7 +32,7 @@ const refused = {
     "https://127.0.1/", "https://134744072/", "https://8.8.2056/", "https://010.8.8.8/", "https://1.2.3.4.5/", "https://256.1.1.1/", "https://8.8.8.8./", "https://crm.example./", "https://127.0.0.1.:443/"],
   "other hosts": ["https://user@8.8.8.8/", "https://user:secret@crm.example/", "https://crm.example@127.0.0.1/", "https://%31%32%37.0.0.1/", "https://crm%2eexample/", "https://[fe80::1%25eth0]/",
     "https:///path", "https://:443/", "https://crm.example\\@127.0.0.1/", "https://crm example/", "https://[::1/", "https://\u2460\u2461\u2466.0.0.1/", "https://\u00f1.example/", "https://127\u30020\u30020\u30021/"],
-  "schemes, ports, fragments": ["http://crm.example/", "ftp://crm.example/", "file:///etc/passwd", "gopher://crm.example/", "javascript:alert(1)", "crm.example/hook", "//crm.example/", "https:crm.example",
+  "schemes, ports, fragments": ["http://crm.example/", "HTTPS://crm.example/", "hTTps://8.8.8.8/", "ftp://crm.example/", "file:///etc/passwd", "gopher://crm.example/", "javascript:alert(1)", "crm.example/hook", "//crm.example/", "https:crm.example",
     "https://crm.example:22/", "https://crm.example:0/", "https://crm.example:65536/", "https://crm.example:25/", "https://crm.example/#x", "", " ", "https://"],
 };
 for (const [what, urls] of Object.entries(refused))
