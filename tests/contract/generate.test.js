@@ -402,9 +402,11 @@ async function restore(op, r) {
 }
 
 /* The only faults that a valid body may have: unknown ids, an incomplete form, and rules about the account. */
-const ofState = new Set(["parent_unknown", "code_misfit", "code_needed", "too_deep", "validity_reversed", "sunat_code_elsewhere", "levels_in_use", "successor_cycle", "not_found", "missing", "rights", "password_weak", "password_wrong", "occurred_range"]);
+const ofState = new Set(["parent_unknown", "code_misfit", "code_needed", "too_deep", "validity_reversed", "sunat_code_elsewhere", "levels_in_use", "successor_cycle", "not_found", "missing", "rights", "password_weak", "password_wrong"]);
 /* Faults that can result from merging with the stored record. */
-const ofRecord = { contact_update: ["required", "right_range"], advisor_update: ["not_allowed"], delivery_repeat_all: ["range_reversed"] };
+const ofRecord = { contact_update: ["required", "right_range"], advisor_update: ["not_allowed"], delivery_repeat_all: ["range_reversed"],
+  /* Whose call it was, and when, are checked against the accounts and the clock. */
+  typification_create: ["date_range", "not_allowed"] };
 /* The only problems that a valid body may get: credentials are random, a document or a contact may be in use. */
 const allowed = {
   session_create: ["credentials_wrong"], session_refresh: ["refresh_token_invalid"], client_create: ["client_exists"],
