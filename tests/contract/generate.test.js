@@ -215,6 +215,7 @@ function string(schema) {
   if (format === "date-time") return day.map((d) => `${2100 + Number(d.slice(2, 4))}${d.slice(4)}T12:34:56Z`);
   if (format === "email") return fc.emailAddress();
   if (format === "digits") return digits(minLength, maxLength);
+  if (schema["x-field"] === "login" && schema.pattern) return fc.oneof(typed.username, digits(1, 9).filter((id) => id[0] !== "0"));
   if (schema["x-field"] === "login") return text({ minLength, maxLength }).filter((s) => closed(s) !== "");
   if (schema["x-field"] === "moment") return fc.oneof(day, day.map((d) => `${d}T12:34:56.5Z`));
   if (["name", "text", "label"].includes(schema["x-field"]))
