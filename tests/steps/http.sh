@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # variables of tests/lib.sh
-# http - tests/http/*.test.js against real processes; timing.test.js runs alone, for it compares times. Then: the tests
+# http - tests/http/*.test.js against real processes; timing.test.js runs alone, for it compares times, and feed.test.js, for a transaction
+# that is open in any database of the cluster holds back events. Then: the tests
 # saw every answer that openapi.yaml declares, and no log holds personal data.
 # TEST=contact runs the files with that in their names, NAME=serial the tests with that in their titles; neither looks for
 # answers that were not seen.
@@ -16,11 +17,12 @@ run_http() {
 		return
 	fi
 	for file in tests/http/*.test.js; do
-		[[ $file == */timing.* ]] || beside+=("$file")
+		[[ $file == */timing.* || $file == */feed.* ]] || beside+=("$file")
 	done
 	rm -rf build/test/{http-ran,seen.txt,privacy,exchanges}
 	TEST_RECORDS=$PWD/build/test step_node http 900 node --test-concurrency=3 "${beside[@]}"
 	TEST_RECORDS=$PWD/build/test step_node 'http: timing' 180 node tests/http/timing.test.js
+	TEST_RECORDS=$PWD/build/test step_node 'http: feed' 180 node tests/http/feed.test.js
 	touch build/test/http-ran
 	step 'http: every answer seen' 60 node tests/http/coverage.js
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js

@@ -46,6 +46,7 @@ planner_set() {
 		*/timing.*) ;;        # compares times
 		*/bulk.*) ;;          # measures times, with 100,000 contacts; smaller erasures are elsewhere
 		*/sign_outs.*) ;;     # measures times
+		*/feed.*) ;;          # runs alone; tests/plans.py holds its statements
 		*/lifecycle.*) ;;     # measures times: of a start, a drain, an outage
 		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
 		*/supervision.*) ;;   # what systemd is told
