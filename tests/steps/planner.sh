@@ -47,6 +47,8 @@ planner_set() {
 		*/bulk.*) ;;          # measures times, with 100,000 contacts; smaller erasures are elsewhere
 		*/sign_outs.*) ;;     # measures times
 		*/feed.*) ;;          # runs alone; tests/plans.py holds its statements
+		*/webhook*) ;;        # receivers that wait, fail and hang: the senders' clocks
+		*/import.* | */export*) ;; # thousands of rows, and connections that are cut
 		*/lifecycle.*) ;;     # measures times: of a start, a drain, an outage
 		*/guard.*) ;;         # bytes and deadlines of sockets; what reaches a statement is elsewhere too
 		*/supervision.*) ;;   # what systemd is told
