@@ -26,15 +26,18 @@ status = 'pending', tries = 0, next_at = clock_timestamp(), finished_at = null
 
 -- name: delivery_repeat  ($1 webhook, $2 delivery)
 -- After webhook_lock_enabled.
+-- What is shown of a delivery that a sender has taken is the locked row: the statement's snapshot may be older than its lease.
 with locked as materialized (
-    select d.id from webhook_delivery d where d.id = $2::bigint and d.webhook_id = $1::bigint for no key update),
-found as materialized (select case when l.id is null then refuse('not_found') else l.id end as id from (values (true)) one left join locked l on true),
+    select d.* from webhook_delivery d where d.id = $2::bigint and d.webhook_id = $1::bigint for no key update),
+found as materialized (
+    select case when l.id is null then refuse('not_found') else l.id end as id, l.leased_until
+      from (values (true)) one left join locked l on true),
 anew as (
-    update webhook_delivery d set :{delivery_anew} from found f where d.id = f.id and d.leased_until is null returning d.*),
+    update webhook_delivery d set :{delivery_anew} from found f where d.id = f.id and f.leased_until is null returning d.*),
 made as materialized (
     select :{delivery x} as doc from anew x
     union all
-    select :{delivery x} from webhook_delivery x join found f on f.id = x.id where x.leased_until is not null)
+    select :{delivery l} from locked l where l.leased_until is not null)
 select :{answer 202 null m.doc} from made m;
 
 -- name: delivery_repeat_all  ($1 webhook, $2 body)
@@ -50,7 +53,8 @@ chosen as materialized (
 locked as materialized (
     select d.id from webhook_delivery d where d.id in (select c.id from chosen c order by c.id limit 10000) order by d.id for no key update),
 anew as (
-    update webhook_delivery d set :{delivery_anew} from locked l, asked where d.id = l.id and d.status = asked.status returning 1)
+    update webhook_delivery d set :{delivery_anew} from locked l, asked
+     where d.id = l.id and d.status = asked.status and d.leased_until is null returning 1)
 select :{answer 202 null r.doc} from (
     select json_build_object('count', (select count(*) from anew), 'more', (select count(*) > 10000 from chosen)) as doc offset 0) r;
 

@@ -255,30 +255,6 @@ guard_method_is_unknown(const struct mg_request_info *ri)
 	return is_token(ri->request_method);
 }
 
-int
-guard_json_depth(const char *text, size_t length, int max)
-{
-	int depth = 0, deepest = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < length && deepest <= max; i++) {
-		if (in_string) {
-			if (text[i] == '\\')
-				i++;
-			else if (text[i] == '"')
-				in_string = false;
-		} else if (text[i] == '"') {
-			in_string = true;
-		} else if (text[i] == '[' || text[i] == '{') {
-			if (++depth > deepest)
-				deepest = depth;
-		} else if (text[i] == ']' || text[i] == '}') {
-			depth--;
-		}
-	}
-	return deepest;
-}
-
 const char *
 guard_raw_header(const char *bytes, size_t n, const char *name, char *ret_value, size_t size)
 {

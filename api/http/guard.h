@@ -52,9 +52,6 @@ bool guard_method_is_unknown(const struct mg_request_info *ri);
  */
 const char *guard_header(const struct mg_request_info *ri, const char *name);
 
-/* guard_json_depth - the deepest nesting of arrays and objects in JSON text; max + 1 if it exceeds max. */
-int guard_json_depth(const char *text, size_t length, int max);
-
 /*
  * guard_raw_header - a header's value from a head that civetweb could not parse.
  *

@@ -6,7 +6,7 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
 const { receiver, verified } = require("./receiver.js");
-const { until } = require("./writes.js");
+const { hold, until } = require("./writes.js");
 
 let world, ana, chief, crm, other;
 before(async () => {
@@ -139,6 +139,25 @@ test("delivery_get: Retry-After of a 503 is respected", async () => {
   await lib.opened(ana);
   await until("the attempt", () => sql(`select tries from webhook_delivery where webhook_id = ${hook.id}`) === "1");
   assert.ok(Number(sql(`select extract(epoch from next_at - now()) from webhook_delivery where webhook_id = ${hook.id}`)) > 3500);
+  await hook.over();
+});
+
+test("delivery_repeat: a delivery that a sender takes at the same moment is shown as it is", async () => {
+  const hook = await hooked();
+  await lib.opened(ana);
+  await delivered(hook, 1);
+  const [{ id }] = await deliveries(hook);
+  const release = await hold(world.database, `update gestor.webhook_delivery set leased_until = now() + interval '25 seconds' where id = ${id}`);
+  const repeated = chief.post(`${hook.at}/deliveries/${id}/redelivery`);
+  try {
+    await until("the request waits for the row", () => lib.sql(world.database.superuser,
+      "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") !== "0");
+  } finally {
+    await release();
+  }
+  const r = await repeated;
+  assert.deepEqual([r.status, r.json.id], [202, id], r.text);
+  sql(`update webhook_delivery set leased_until = null where id = ${id}`);
   await hook.over();
 });
 
