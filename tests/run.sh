@@ -77,8 +77,8 @@ run_psql "$SUPERUSER_URL" -c 'grant gestor_api to gestor_owner'
 
 # ---- The steps
 
-# One stream for all output keeps its order.
-exec 2>&1
+# One stream for all output keeps its order. The copy is for the end, which repeats what failed steps said last.
+exec > >(tee "$tmp/output") 2>&1
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 
@@ -87,6 +87,15 @@ for name; do
 	"run_${name//-/_}"
 done
 
+# last_words - the last lines of each failed step. Whoever sees only the end of a long log needs them.
+last_words() {
+	awk -v most=25 '
+		/^== / { n = 0 }
+		{ line[++n] = $0 }
+		/^-- / { print ""; for (i = (n > most ? n - most : 1); i <= n; i++) print line[i]; n = 0 }' "$tmp/output"
+}
+words=$(((failed == 0)) || last_words)
+[[ ! $words ]] || printf '\nThe last lines of what failed:\n%s\n' "$words"
 printf '\n%s\n' "$table"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))
