@@ -94,8 +94,7 @@ last_words() {
 		{ line[++n] = $0 }
 		/^-- / { print ""; for (i = (n > most ? n - most : 1); i <= n; i++) print line[i]; n = 0 }' "$tmp/output"
 }
-words=$(((failed == 0)) || last_words)
-[[ ! $words ]] || printf '\nThe last lines of what failed:\n%s\n' "$words"
+((failed == 0)) || last_words
 printf '\n%s\n' "$table"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))
