@@ -78,7 +78,7 @@ run_psql "$SUPERUSER_URL" -c 'grant gestor_api to gestor_owner'
 # ---- The steps
 
 # One stream for all output keeps its order. The copy is for the end, which repeats what failed steps said last.
-exec > >(tee "$tmp/output") 2>&1
+exec > >(tee "$tmp/output" 9>&-) 2>&1
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 
