@@ -58,13 +58,16 @@ begin
     grant update (sub_campaign_id, sub_campaign, stage_id, stage, current_plan, activation_date, prior_consultation, reason_id,
         reason, competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel,
         operator_id, operator, phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, closed_at,
-        updated_at) on gestor.opportunity to gestor_api;
+        updated_at, follow_up_at, follow_up_note) on gestor.opportunity to gestor_api;
     grant insert (opportunity_id, action_id, action, final_state_id, final_state) on gestor.action to gestor_api;
     grant update (action_id, action, final_state_id, final_state, updated_at) on gestor.action to gestor_api;
     grant delete on gestor.action to gestor_api;
-    grant insert (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
-        on gestor.consent to gestor_api;
+    grant insert (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, source, note,
+        created_at) on gestor.consent to gestor_api;
     grant insert (opportunity_id, advisor_id, stage, closed_at, created_at) on gestor.reopening to gestor_api;
+    -- Each leaves an entry of who did it, when and why.
+    grant execute on function gestor.opportunities_transfer(bigint[], bigint, bigint, text), gestor.opportunity_void(bigint, bigint, text),
+        gestor.contact_void(bigint, bigint, text) to gestor_api;
     grant insert (opportunity_id, body), update (body, updated_at), delete on gestor.draft to gestor_api;
     grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
     grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;

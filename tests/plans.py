@@ -44,6 +44,8 @@ catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog
 catalog_revision catalog_shown catalog_update choices_held
 client_create client_erase client_erase_listed client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
+client_consent_create contact_void_lock contact_unused contact_void contact_saved opportunity_void_lock opportunity_void opportunity_transfer
+transfer_target_lock handover_lock advisor_handover follow_up_put follow_up_lock follow_up_delete
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge integration_lock import_begin import_cancel import_create import_drop import_heard import_report_rows
 import_step import_tidy known_address_purge known_address_since oauth_token
@@ -101,7 +103,7 @@ SAMPLES = {
     "catalog_plan_get": [["operator", "1"]],
     "catalog_revision_list": [["operator", NONE, NONE, LIMIT], ["operator", "3000", "3000", LIMIT]],
     "client_opportunity_list": [[CLIENT, NONE, NONE, LIMIT, NONE], [CLIENT, *BEFORE, "15", NONE], [CLIENT, NONE, NONE, LIMIT, "true"]],
-    "contact_list": [[CLIENT, NONE, NONE, LIMIT]],
+    "contact_list": [[CLIENT, NONE, NONE, LIMIT, NONE]],
     "contact_get": [["77"]],
     "opportunity_get": [[OPPORTUNITY]],
     "opportunity_get_rendered": [[OPPORTUNITY]],
@@ -128,6 +130,9 @@ SAMPLES = {
     "client_erasure_get": [[CLIENT]],
     "erasures_open": [[]],
     "opportunity_list_newest": [[LIMIT]],
+    "agenda_list": [[NONE] * 4 + [LIMIT], ["2030-01-01", "2030-12-31", NONE, NONE, LIMIT], [NONE, NONE, "2030-06-01T12:00:00Z", "1", LIMIT]],
+    "agenda_list_advisor": [["3", "3", "false"] + [NONE] * 4 + [LIMIT], ["3", "3", "true", "2030-01-01", "2030-12-31", NONE, NONE, LIMIT],
+                            ["E9000003", "3", "true", NONE, NONE, "2030-06-01T12:00:00Z", "1", LIMIT]],
     "opportunity_list_advisor": [["3", LIMIT], ["E8153375", LIMIT]],
     "opportunity_list_stage": [["id of stage retenido", LIMIT]],
     "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + ["15", NONE, "true", "true"], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
@@ -197,6 +202,7 @@ begin
     select d::text::xid8, first.high - interval '1 day' * (31 - d) + interval '1 second' * n, 'contact.created', n, n
       from generate_series(1, 30) d, generate_series(1, 1000) n;
 end $$;
+update opportunity set follow_up_at = '2030-01-01'::timestamptz + id % 300 * interval '1 day' + id * interval '1 second' where closed_at is null and voided_at is null and id % 3 = 0;
 insert into draft (opportunity_id, body) select o.id, '{}' from opportunity o limit 20000;
 insert into erasure (client_id, begun_at, done_at) select c.id, now(), now() from client c;
 -- The oldest entries, far behind all others.

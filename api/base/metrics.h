@@ -14,7 +14,7 @@
 #include "base/base.h"
 
 /* Upper bound of a route's index; index 0 counts requests that match no route. */
-#define METRICS_ROUTES_MAX 96
+#define METRICS_ROUTES_MAX 128
 
 /* Every status that the server answers; 0 collects all others. */
 #define METRICS_STATUSES                                                                           \

@@ -123,6 +123,7 @@ object_type(const struct operation *op)
 		{ "/v1/contacts", "contact" },
 		{ "/v1/opportunities", "opportunity" },
 		{ "/v1/typifications", "opportunity" },
+		{ "/v1/agenda", "opportunity" },
 		{ "/v1/forms", "client" },
 	};
 

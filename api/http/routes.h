@@ -31,10 +31,14 @@
 	R(POST, "/v1/clients/{client_id}/contacts", MAY_CLIENT_READ | MAY_CONTACT_WRITE, CONTACT,  \
 	    contact_create)                                                                        \
 	R(GET, "/v1/clients/{client_id}/consents", MAY_CLIENT_READ, OTHER, client_consent_list)    \
+	R(POST, "/v1/clients/{client_id}/consents", MAY_CLIENT_READ | MAY_CONSENT, OTHER,          \
+	    client_consent_create)                                                                 \
 	R(GET, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_READ, CONTACT,           \
 	    contact_get)                                                                           \
 	R(PATCH, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_WRITE, CONTACT,        \
 	    contact_update)                                                                        \
+	R(POST, "/v1/contacts/{contact_id}/voiding", MAY_CLIENT_READ | MAY_CONTACT_WRITE, CONTACT, \
+	    contact_void)                                                                          \
 	R(GET, "/v1/opportunities", MAY_OPPORTUNITY_READ, OPPORTUNITY, opportunity_list)           \
 	R(POST, "/v1/opportunities", MAY_OPPORTUNITY_WRITE, OPPORTUNITY, opportunity_create)       \
 	R(GET, "/v1/opportunities/{opportunity_id}", MAY_OPPORTUNITY_READ, OPPORTUNITY,            \
@@ -77,6 +81,15 @@
 	    draft_delete)                                                                          \
 	R(POST, "/v1/opportunities/{opportunity_id}/reopening", MAY_OPPORTUNITY_REOPEN,            \
 	    OPPORTUNITY, opportunity_reopen)                                                       \
+	R(POST, "/v1/opportunities/{opportunity_id}/voiding", MAY_OPPORTUNITY_WRITE, OPPORTUNITY,  \
+	    opportunity_void)                                                                      \
+	R(POST, "/v1/opportunities/{opportunity_id}/transfer", MAY_OPPORTUNITY_WRITE, OPPORTUNITY, \
+	    opportunity_transfer)                                                                  \
+	R(PUT, "/v1/opportunities/{opportunity_id}/follow-up", MAY_OPPORTUNITY_WRITE, OPPORTUNITY, \
+	    follow_up_put)                                                                         \
+	R(DELETE, "/v1/opportunities/{opportunity_id}/follow-up", MAY_OPPORTUNITY_WRITE,           \
+	    OPPORTUNITY, follow_up_delete)                                                         \
+	R(GET, "/v1/agenda", MAY_OPPORTUNITY_READ, OPPORTUNITY, agenda_list)                       \
 	R(POST, "/v1/typifications", MAY_CLIENT_WRITE | MAY_CONTACT_WRITE | MAY_OPPORTUNITY_WRITE, \
 	    OPPORTUNITY, typification_create)                                                      \
 	R(GET, "/v1/forms/typification",                                                           \
@@ -109,6 +122,8 @@
 	    catalog_plan_get)                                                                      \
 	R(POST, "/v1/catalogs/{catalog}/plans/{plan_id}/application", MAY_CATALOG_MANAGE, OTHER,   \
 	    catalog_plan_apply)                                                                    \
+	R(POST, "/v1/advisors/{advisor_id}/handover", MAY_OPPORTUNITY_WRITE_ALL, OTHER,            \
+	    advisor_handover)                                                                      \
 	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_list)                          \
 	R(POST, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_create)                       \
 	R(GET, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_get)              \

@@ -119,6 +119,14 @@ contact_unknown(struct request *rq, const char *words)
 	return reply_faults(rq);
 }
 
+/* words  a blank, and the id of the contact's opportunity */
+static int
+contact_in_use(struct request *rq, const char *words)
+{
+	return problem_about(rq, "contact_in_use", "existing",
+	    json_pack("{s:s, s:s+}", "id", words + 1, "href", "/v1/opportunities/", words + 1));
+}
+
 /* words  a blank, and the code of the sibling that has the label */
 static int
 label_taken(struct request *rq, const char *words)
@@ -160,6 +168,10 @@ static const struct {
 	{ "occurred_range", "opportunity.occurred_at", TEXT_occurred_range },
 	{ "advisor_unknown", "opportunity.advisor", TEXT_advisor_unknown },
 	{ "advisor_unfit", "opportunity.advisor", TEXT_advisor_unfit },
+	{ "target_unknown", "advisor", TEXT_advisor_unknown },
+	{ "target_unfit", "advisor", TEXT_advisor_unfit },
+	{ "target_same", "advisor", TEXT_advisor_same },
+	{ "follow_up_past", "at", TEXT_follow_up_past },
 };
 
 static int
@@ -186,6 +198,10 @@ static const struct {
 	{ "contact_not_owner", NULL },
 	{ "client_erased", NULL },
 	{ "opportunity_voided", NULL },
+	{ "contact_voided", NULL },
+	{ "contact_in_use", contact_in_use },
+	{ "void_day_over", NULL },
+	{ "agenda_not_own", NULL },
 	{ "opportunity_finished", NULL },
 	{ "opportunity_not_finished", NULL },
 	{ "actions_full", NULL },

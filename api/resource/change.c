@@ -10,10 +10,13 @@
 struct result *
 change_run(struct request *rq, const struct change *change)
 {
-	struct call all[DB_CALLS_MAX] = { change->lock };
+	struct call all[DB_CALLS_MAX];
 	struct result *results[DB_CALLS_MAX];
-	int n = 1;
+	int n = 0;
 
+	if (change->first.st != NULL)
+		all[n++] = change->first;
+	all[n++] = change->lock;
 	if (rq->condition != NULL)
 		all[n++] = change->match;
 	memcpy(all + n, change->calls, (size_t)change->ncalls * sizeof(*all));

@@ -2,6 +2,7 @@
  * change - changes a record in one transaction and one round trip.
  *
  * The transaction's statements are:
+ *   first    only if it is set: what must be locked before the record
  *   lock     locks the record; refuses if it does not exist, is another advisor's, finished or erased
  *   match    only if the request has a condition: refuses if the entity tag differs
  *   calls    the changes, and a statement that returns the record
@@ -14,7 +15,7 @@
 #include "http/request.h"
 
 struct change {
-	struct call lock, match;
+	struct call first, lock, match;
 	const struct call *calls; /* last the statement that returns the record */
 	int ncalls;
 };

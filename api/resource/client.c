@@ -160,3 +160,12 @@ client_consent_list(struct request *rq)
 {
 	return reply_list_of(rq, &sql_client_consent_list);
 }
+
+int
+client_consent_create(struct request *rq)
+{
+	auto_result struct result *row = request_query(
+	    rq, &sql_client_consent_create, rq->param[0], rq->advisor_id, rq->body_text);
+
+	return row != NULL ? reply_created(rq, &row) : rq->reply.status;
+}

@@ -182,6 +182,22 @@ saved as (
     returning :{client c} as doc)
 :{answer_saved};
 
+-- name: client_consent_create  ($1 client, $2 advisor, $3 body)
+-- An answer that was given outside a call; null withdraws the one before.
+with asked as (select $1::bigint as client_id),
+:{client_held asked.client_id asked not_found},
+chosen as materialized (select held.id, choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance') as ad from held),
+new as (
+    insert into consent (client_id, advisor_id, advertising_acceptance_id, advertising_acceptance, source, note, created_at)
+    select c.id, $2::bigint, (c.ad).id, (c.ad).choice, btrim($3::jsonb ->> 'source'), nullif(btrim($3::jsonb ->> 'note'), ''),
+           clock_timestamp()
+      from chosen c
+    returning *),
+made as materialized (
+    select '/v1/clients/' || new.client_id || '/consents' as location, :{consent_shown new a} as doc
+      from new join advisor a on a.id = new.advisor_id)
+:{answer_created};
+
 -- name: client_consent_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
 with page as (
     select n.created_at, n.id, :{consent_shown n a} as doc

@@ -1,5 +1,6 @@
 #include "config.h"
 #include "http/condition.h"
+#include "http/page.h"
 #include "http/record.h"
 #include "http/run.h"
 #include "http/route.h"
@@ -10,7 +11,14 @@
 int
 contact_list(struct request *rq)
 {
-	return reply_list_of(rq, &sql_contact_list);
+	auto_result struct result *rows = NULL;
+	struct page page;
+
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	rows = request_query(rq, &sql_contact_list, rq->param[0], page.created_at, page.id,
+	    page.limit, request_query_value(rq, "voided"));
+	return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
 }
 
 int

@@ -4,19 +4,20 @@
 -- fragment: contact  (%1 a contact, %2 its greeting's beginning, %3 its opportunity's id)
 (replace(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
         then contact_document(%1, erasing(%1.client_id)) else %1.document end,
-    '"greeting":"', '"opportunity_id":' || coalesce('"' || %3 || '"', 'null') || ',"greeting":' || %2)
+    '"greeting":"', '"opportunity_id":' || coalesce('"' || %3 || '"', 'null')
+        || ',"voided":' || case when %1.voided_at is null then 'null' else contact_voided(%1)::text end || ',"greeting":' || %2)
  || ' de gestiones especiales, por tu seguridad realizaremos la validación de titularidad y consta de 3 preguntas, ¿me confirma su '
     'número de DNI, por favor?"}')
 
 -- fragment: greeting  (%1 the client's name; JSON, without the quote at its end)
 left(to_json('Bienvenido ' || %1 || ', soy ')::text, -1)
 
--- name: contact_list  ($1 client, $2 created before or null, $3 id before, $4 limit)
+-- name: contact_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
 with greeted as materialized (select :{greeting k.name} as greeting from client k where k.id = $1::bigint),
 page as (
     select t.created_at, t.id, :{contact t k.greeting o.id} as doc
       from greeted k cross join contact t left join opportunity o on o.contact_id = t.id
-     where t.client_id = $1::bigint and :{page_after t $2 $3}
+     where t.client_id = $1::bigint and :{voided_is t $5} and :{page_after t $2 $3}
      order by t.created_at desc, t.id desc limit $4::int + 1)
 :{page_rows_of client $1};
 
@@ -53,7 +54,7 @@ made as materialized (
 with owner as materialized (
     select c.id, c.erased_at from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
 locked as materialized (
-    select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at
+    select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at
       from owner join contact t on t.client_id = owner.id
      where t.id = $1::bigint for no key update of t),
 opened as materialized (
@@ -61,6 +62,7 @@ opened as materialized (
 select case when l.id is null then refuse('not_found')
             when not l.own then refuse('contact_not_owner')
             when l.erased_at is not null then refuse('client_erased')
+            when l.voided_at is not null then refuse('contact_voided')
             when o.voided_at is not null then refuse('opportunity_voided')
             when o.closed_at is not null then refuse('opportunity_finished') end
   from (values (true)) one left join locked l on true left join opened o on o.contact_id = l.id;

@@ -18,7 +18,8 @@
 		  "experience.overdue_payment,experience.latam_partner")                           \
 	E(CONTACT, "ownership_check")                                                              \
 	E(ADVISOR, "full_name,role,rights,active")                                                 \
-	E(OPPORTUNITY, "sub_campaign,service actions diagnosis competitor_offer closure")          \
+	E(OPPORTUNITY,                                                                             \
+	    "sub_campaign,service,follow_up actions diagnosis competitor_offer closure")           \
 	E(ACTION, "")                                                                              \
 	E(ACTIONS, "")                                                                             \
 	E(DIAGNOSIS, "")                                                                           \

@@ -13,6 +13,10 @@ case when num_nonnulls(%1.current_plan, %1.activation_date, %1.prior_consultatio
     then '{"current_plan":null,"activation_date":null,"prior_consultation":null}'
     else (select row_to_json(s) from (select %1.current_plan, %1.activation_date, %1.prior_consultation) s) end
 
+-- fragment: follow_up  (%1 an opportunity)
+case when %1.follow_up_at is not null and not :{erasing %1}
+    then (select row_to_json(s) from (select instant(%1.follow_up_at) as at, %1.follow_up_note as note) s) end
+
 -- fragment: diagnosis  (%1 an opportunity)
 (select row_to_json(s) from (select %1.reason) s)
 
@@ -40,7 +44,7 @@ case when %1.document is null or (select exists (select from erasure e where e.d
 -- fragment: opportunity_stored  (%1 an opportunity)
 case when not (select exists (select from erasure e where e.done_at is null)) then %1.document end
 
--- fragment: voided_is  (%1 an opportunity, %2 'true': the voided ones; else the others)
+-- fragment: voided_is  (%1 an opportunity or contact, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
 
 -- name: client_opportunity_list_newest  ($1 client, $2 limit)
@@ -152,18 +156,19 @@ owner as materialized (
     select c.id, c.erased_at from client c
      where c.id = (select t.client_id from asked join contact t on t.id = asked.contact_id) for key share),
 locked as materialized (
-    select t.id, t.client_id, t.advisor_id, owner.erased_at from owner join contact t on t.client_id = owner.id
+    select t.id, t.client_id, t.advisor_id, owner.erased_at, t.voided_at from owner join contact t on t.client_id = owner.id
      where t.id = (select asked.contact_id from asked) for key share of t),
 -- advisor_id: the owner of the new opportunity; null where the account may not use this contact.
 owned as materialized (
-    select l.id, l.client_id, l.erased_at,
+    select l.id, l.client_id, l.erased_at, l.voided_at,
            case when l.advisor_id = $1::bigint or $3::boolean then $1::bigint
                 when $4::boolean and a.active and a.role in ('advisor', 'supervisor') then l.advisor_id end as advisor_id
       from locked l join advisor a on a.id = l.advisor_id),
 held as materialized (
     select w.id, w.client_id, w.advisor_id,
            case when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
-                when w.erased_at is not null then refuse('client_erased') end as refused
+                when w.erased_at is not null then refuse('client_erased')
+                when w.voided_at is not null then refuse('contact_voided') end as refused
       from (values (true)) one left join owned w on true),
 chosen as materialized (select choice('sub_campaign', $2::jsonb ->> 'sub_campaign') as sc from held),
 new as (
@@ -186,7 +191,7 @@ made as materialized (
 owner as materialized (
     select c.id, c.erased_at from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
-    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at
+    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at, o.created_at, o.follow_up_at
       from owner join opportunity o on o.client_id = owner.id
      where o.id = $1::bigint for no key update of o)
 
@@ -220,7 +225,7 @@ select case when not condition_holds(array[concat_ws('.',
 
 -- What opportunity_update could overwrite; api/http/entity_tag.c computes the same from an answer.
 -- fragment: opportunity_head  (%1 an opportunity)
-json_build_array(%1.sub_campaign, :{service %1})
+json_build_array(%1.sub_campaign, :{service %1}, :{follow_up %1})
 
 -- name: opportunity_update  ($1 opportunity, $2 merge patch)
 -- clock_timestamp() and not now(): now() is the transaction's start, before it waited for the row's lock.

@@ -36,6 +36,7 @@
 	P(overdue_payment, MASKED)                                                                 \
 	P(latam_partner, GONE)                                                                     \
 	P(current_plan, MASKED)                                                                    \
-	P(prior_consultation, GONE)
+	P(prior_consultation, GONE)                                                                \
+	P(note, MASKED)
 
 #endif

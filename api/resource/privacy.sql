@@ -30,7 +30,8 @@ erasing(%1.client_id)
 
 -- fragment: consent_shown  (%1 a consent, %2 its advisor)
 (select row_to_json(r) from (select %1.advertising_acceptance, %1.opportunity_id::text as opportunity_id,
-    %1.contact_id::text as contact_id, :{advisor_then %2 %1.created_at} as advisor, instant(%1.created_at) as created_at) r)
+    %1.contact_id::text as contact_id, :{advisor_then %2 %1.created_at} as advisor, %1.source, case when %1.note is not null and not :{erasing %1} then %1.note end as note,
+    instant(%1.created_at) as created_at) r)
 
 -- name: client_personal_data  ($1 client)
 -- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size.

@@ -23,7 +23,7 @@ except("owasp:api4:2023-string-limit", (s) => s.format === "date" || /^\^\[0-9\]
  * 401 and 400 into 422, and show an attacker what a valid one looks like. */
 const free = ["name", "full_name", "label", "levels", "greeting", "gender", "legal_representative", "plan", "current_plan", "trac_profile",
   "segment", "overdue_payment", "title", "detail", "allowed", "username", "password", "old_password", "Password", "refresh_token",
-  "grant_type", "client_id", "client_secret", "scope", "external_id", "answer"];
+  "grant_type", "client_id", "client_secret", "scope", "external_id", "answer", "reason", "source", "note"];
 /* The text that a webhook's owner gave it. */
 const isNote = (path) => path.at(-1) === "description" && path.at(-2) === "properties";
 except("owasp:api4:2023-string-restricted", (s, path) => s["x-catalog"] !== undefined || s.title === "Cursor" || isNote(path) || path.some((step) => free.includes(step)));

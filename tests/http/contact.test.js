@@ -39,7 +39,7 @@ test("contact_create: answers the documented shape and Location, and a read show
   assert.equal(advisor.id, world.database.sql("select id from advisor where username = 'E8153375'"));
   assert.deepEqual(r.json, { id, client_id: client.id, origin_phone: "944264648", serial_number: "2505050000125674",
     ownership_check: { asked: 3, right: 2 },
-    greeting: greeting("QUISPE ÑAHUI JOSÉ", "E8153375"), advisor, opportunity_id: null, created_at: at });
+    greeting: greeting("QUISPE ÑAHUI JOSÉ", "E8153375"), advisor, opportunity_id: null, voided: null, created_at: at });
   assert.deepEqual((await ana.get(`/v1/contacts/${id}`)).json, r.json);
   assert.deepEqual((await ana.get(`/v1/clients/${client.id}/contacts`)).json, { items: [lib.listed(r)], next: null });
 });

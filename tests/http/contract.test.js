@@ -11,9 +11,11 @@ const { hold, lockOf, until } = require("./writes.js");
 /* oauth_token takes forms and refuses in its protocol's way: oauth.test.js provokes its answers. */
 const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id) || op.id.startsWith("import_");
+const forChiefs = (op) => op.id.startsWith("advisor_") && op.id !== "advisor_handover" || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id) || op.id.startsWith("import_");
 /* Only supervisors and administrators may use these. */
-const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list"];
+const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
+/* A supervisor may do these to a finished opportunity. */
+const voids = ["opportunity_void"];
 const personal = /^\/v1\/(?!catalogs)/;
 
 let world, ana, bea, boss, chief, locked;
@@ -48,6 +50,8 @@ after(() => world.end());
 /* ------------------------------------------------- a request that succeeds */
 
 const newAction = async (of) => (await ana.post(`${of.at}/actions`, { action: "bono-gb.bono-4-gb-por-12-meses" })).json.id;
+const soon = () => new Date(Date.now() + 86400000).toISOString();
+const calledBack = async (of) => assert.equal((await ana.put(`${of.at}/follow-up`, { at: soon() })).status, 200);
 const withDraft = async (of) => assert.equal((await ana.put(`${of.at}/draft`, { note: "X" })).status, 200);
 const newSession = async () => (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
 const newContactId = async () => (await ana.post(`/v1/clients/${mine.client.id}/contacts`, lib.newContact())).json.id;
@@ -136,9 +140,11 @@ const good = {
   client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
   client_consent_list: () => ({}),
+  client_consent_create: () => ({ as: boss, body: { advertising_acceptance: "acepto", source: "CARTA" } }),
   contact_list: () => ({}),
   contact_create: () => ({ body: lib.newContact() }),
   contact_get: () => ({}),
+  contact_void: async () => ({ ids: { contact_id: await newContactId() }, body: { reason: "X" } }),
   contact_update: () => ({ body: { ownership_check: { asked: 3, right: 2 } } }),
   opportunity_list: () => ({}),
   opportunity_create: async () => ({ body: { contact_id: await newContactId(), sub_campaign: "entel" } }),
@@ -168,6 +174,12 @@ const good = {
   draft_delete: async () => { await withDraft(mine); return {}; },
   form_get: () => ({ query: `opportunity_id=${mine.opportunity.id}` }),
   typification_put: () => ({ body: { diagnosis: { reason: lib.reason } } }),
+  opportunity_void: async () => ({ ids: { opportunity_id: (await lib.opened(ana)).opportunity.id }, body: { reason: "X" } }),
+  opportunity_transfer: async () => ({ ids: { opportunity_id: (await lib.opened(ana)).opportunity.id }, body: { advisor: "E8000001", reason: "X" } }),
+  follow_up_put: () => ({ body: { at: soon() } }),
+  follow_up_delete: async () => { await calledBack(mine); return {}; },
+  agenda_list: () => ({}),
+  advisor_handover: async () => ({ as: boss, ids: { advisor_id: world.database.sql("select id from advisor where username = 'E8000002'") }, body: { advisor: "E8000001", reason: "X" } }),
   opportunity_reopen: async () => ({ as: boss, ids: { opportunity_id: (await finishedOne()).opportunity.id } }),
   typification_create: () => ({ body: { client: lib.newClient(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() } }),
   event_list: () => ({ as: chief }),
@@ -435,7 +447,17 @@ const ways = {
     }],
     ["not finished", (op) => op.id === "opportunity_reopen", async (op) =>
       faultless(await send(op, { ids: { opportunity_id: mine.opportunity.id } }), 409, "opportunity_not_finished")],
-    ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && !["opportunity_reopen"].includes(op.id) && !op.id.startsWith("draft_"), async (op) => {
+    ["voided already", (op) => op.id.endsWith("_void"), async (op) => {
+      const g = await good[op.id]();
+      faultless(await send(op, {}, g), 200);
+      faultless(await send(op, {}, g), 409, `${op.id.replace("_void", "")}_voided`);
+    }],
+    ["the client is erased", (op) => op.id === "client_consent_create", async (op) => {
+      const { client } = await lib.opened(ana);
+      assert.equal((await chief.post(`/v1/clients/${client.id}/erasure`)).status, 200);
+      faultless(await send(op, { ids: { client_id: client.id } }), 409, "client_erased");
+    }],
+    ["finished, for a supervisor too", (op) => op.path.startsWith("/v1/opportunities/{") && !["opportunity_reopen", ...voids].includes(op.id) && !op.id.startsWith("draft_"), async (op) => {
       const before = (await ana.get(finished.at)).json;
       for (const as of [ana, boss])
         faultless(await send(op, { as, ids: { opportunity_id: finished.opportunity.id, action_id: finished.action } }), 409,
@@ -484,7 +506,7 @@ const ways = {
     faultless(await send(op, { ...as, headers: { "if-match": "\"0\"" } }), 412, "precondition_failed");
   }]],
   411: [["neither Content-Length nor chunked", () => true, async (op) => {
-    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(forChiefs(op) ? chief : ana).token}` } : {}) };
+    const headers = { "content-type": "application/json", ...(op.signedIn ? { authorization: `Bearer ${(forChiefs(op) ? chief : supervisors.includes(op.id) ? boss : ana).token}` } : {}) };
     const r = await bare(op.method, fill(op.path), headers);
     assert.equal(r.status, 411, r.text);
     assert.equal(r.message, "Length Required");
@@ -598,6 +620,7 @@ function succeeds(status) {
         : op.id === "catalog_item_create" ? `/v1/catalogs/operator/items/${r.json.code}`
         : op.id === "catalog_plan_create" ? `/v1/catalogs/stage/plans/${r.json.id}`
         : op.id === "advisor_secret_create" ? r.headers.location.replace(/[0-9]+$/, r.json.id)
+        : op.id === "client_consent_create" ? fill(op.path)
         : op.id === "action_create" ? r.headers.location.replace(/[0-9]+$/, r.json.id)
         : op.id === "webhook_test" ? `/v1/webhooks/${webhook}/deliveries/${r.json.id}`
           : `${op.path.replace("typifications", "opportunities").replace(/\/clients\/.*contacts/, "/contacts")}/${r.json.id}`);
@@ -608,6 +631,7 @@ function succeeds(status) {
       assert.equal(there.status, 200);
       /* A secret is shown once; a delivery may have been attempted meanwhile. */
       if (["webhook_create", "webhook_test"].includes(op.id)) assert.equal(there.json.id, r.json.id);
+      else if (op.id === "client_consent_create") assert.deepEqual(there.json.items[0], r.json);
       else if (op.id !== "session_create") assert.deepEqual(there.json, r.json);
     }
   };

@@ -33,7 +33,8 @@ const settings = process.env.TEST_PLANS !== "every" ? { "default settings": {}, 
 const elsewhere = ["session_create", "session_refresh", "session_delete", "password_put", "advisor_create", "advisor_password_put",
   "advisor_password_delete", "advisor_secret_create", "advisor_secret_delete", "oauth_token",
   "catalog_item_create", "catalog_plan_create", "catalog_plan_apply", "catalog_update", "catalog_item_update", "catalog_item_replace",
-  "webhook_create", "webhook_update", "webhook_delete", "webhook_secret_rotate", "webhook_test", "delivery_repeat", "delivery_repeat_all", "import_create", "import_cancel"];
+  "webhook_create", "webhook_update", "webhook_delete", "webhook_secret_rotate", "webhook_test", "delivery_repeat", "delivery_repeat_all", "import_create", "import_cancel",
+  "advisor_handover"];
 
 /* The catalogues that the requests below choose from, each with a valid code. */
 const right = {
@@ -61,6 +62,9 @@ function requests({ ana, boss, chief }, on, c = right) {
     client_update: { as: ana, of: "client", method: "PATCH", where: `/v1/clients/${on.client}`, tagged: `/v1/clients/${on.client}`, body: { gender: "F", document_type: c.document_type }, status: 200, chooses: true },
     client_erase: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/erasure`, status: 200 },
     contact_create: { as: ana, of: "client", method: "POST", where: `/v1/clients/${on.client}/contacts`, body: lib.newContact(), status: 201 },
+    client_consent_create: { as: boss, of: "client", method: "POST", where: `/v1/clients/${on.client}/consents`, body: { advertising_acceptance: c.advertising_acceptance, source: "CARTA" },
+      status: 201, chooses: true },
+    contact_void: { as: ana, of: "called contact", method: "POST", where: `/v1/contacts/${on.contact}/voiding`, tagged: `/v1/contacts/${on.contact}`, body: { reason: "X" }, status: 200 },
     contact_update: { as: ana, of: "called contact", method: "PATCH", where: `/v1/contacts/${on.contact}`, tagged: `/v1/contacts/${on.contact}`,
       body: { ownership_check: { asked: 3, right: 2 } }, status: 200 },
     opportunity_create: { as: ana, of: "contact", method: "POST", where: "/v1/opportunities", body: { contact_id: on.contact, sub_campaign: c.sub_campaign }, status: 201, chooses: true },
@@ -82,6 +86,10 @@ function requests({ ana, boss, chief }, on, c = right) {
     "closure_put, final": opportunity("PUT", "/closure", { ...closure, stage: "retenido" }),
     typification_put: opportunity("PUT", "/typification", form, { tagged: on.at }),
     "typification_put, final": opportunity("PUT", "/typification", { ...form, closure: { ...closure, stage: "retenido" } }, { tagged: on.at }),
+    opportunity_void: opportunity("POST", "/voiding", { reason: "X" }, { tagged: on.at, chooses: false }),
+    opportunity_transfer: opportunity("POST", "/transfer", { advisor: "E8123497", reason: "X" }, { tagged: on.at, chooses: false }),
+    follow_up_put: opportunity("PUT", "/follow-up", { at: new Date(Date.now() + 86400000).toISOString() }, { tagged: on.at, chooses: false }),
+    follow_up_delete: opportunity("DELETE", "/follow-up", undefined, { tagged: on.at }),
     opportunity_reopen: { as: boss, of: "finished opportunity", method: "POST", where: `${on.at}/reopening`, tagged: on.at, status: 200 },
     advisor_update: { as: chief, of: "advisor", method: "PATCH", where: `/v1/advisors/${on.advisor}`, tagged: `/v1/advisors/${on.advisor}`, body: { full_name: "OTRO NOMBRE" }, status: 200 },
   };
@@ -117,6 +125,11 @@ async function prepared(clients, erased) {
     assert.equal(r.status, 201, r.text);
     return { at: r.headers.location, row: `${r.headers.location}/actions/${r.json.actions[0].id}` };
   };
+  /* With a call-back to delete. */
+  const called = async (o) => {
+    assert.equal((await as.ana.put(`${o.at}/follow-up`, { at: new Date(Date.now() + 86400000).toISOString() })).status, 200);
+    return o;
+  };
   const finished = (id) => opportunity(id, as.ana, { closure: lib.form().closure });
 
   const one = await client(), gone = await client(), count = Object.keys(settings).length;
@@ -134,7 +147,7 @@ async function prepared(clients, erased) {
     contact: of === "contact" || of === "called contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
   /* A refused request changes nothing, so one target of each kind is enough. */
   const targets = {
-    own: { ...base, ...await opportunity(one), contact: await contact(one) },
+    own: { ...base, ...await called(await opportunity(one)), contact: await contact(one) },
     "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one, as.eva) },
     finished: { ...base, ...await finished(one), contact: await contact(one) },
     erased: { advisor, client: gone, ...await opportunity(gone), contact: await contact(gone) },
@@ -190,7 +203,10 @@ async function successes(p, as, name) {
   for (const [op, { of }] of Object.entries(requests(as, {}))) {
     const bare = requests(as, p.take(of))[op];
     /* What it removes. */
-    const prepared = async (one) => { if (op === "draft_delete") await as.ana.put(one.where, { note: "X" }); };
+    const prepared = async (one) => {
+      if (op === "draft_delete") await as.ana.put(one.where, { note: "X" });
+      if (op === "follow_up_delete") await as.ana.put(one.where, { at: new Date(Date.now() + 86400000).toISOString() });
+    };
     await prepared(bare);
     said.push([op, (await send(bare)).said, String(bare.status)]);
     const rq = requests(as, p.take(of))[op], headers = { "idempotency-key": `${name} ${op}`.replace(/[ ,]+/g, "-") };

@@ -50,6 +50,7 @@ advisor_list            200 -      x     x    p    r        r          +        
 event_list              200 -      x     x    p    r        r          +        r        r        r        r        r       r             r    events:+
 webhook_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r              webhooks:+
 webhook_create          201 -      x     x    p    r        r          +        r        r        r        r       r        r             r              webhooks:+
+agenda_list             200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
 audit_list              200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 audit_read_list         200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 import_create           202 -      x     x    p    r        r          +        r        r        r        r       r        r             r    import+personal_data:+
@@ -107,6 +108,7 @@ catalog_plan_apply      200 -      x     x    p    r        r          +00      
 client: one, absent
 client_get              200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
 client_consent_list     200 -      x     x    p    +0       +0         +0       +0       +0       r        +0      r        r             r
+client_consent_create   201 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r  client_read+consent:+0
 client_update           200 -      x     x    p    +0       +0         +0       +0       r        r        +0      r        r             r
 client_erase            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
 client_erasure_get      200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
@@ -129,6 +131,9 @@ contact_get             200 -      x     x    p    ++0      ++0        ++0      
 contact to change: own, another's, own with a finished opportunity, another's with one, absent
 contact_update          200 -      x     x    p    +cfc0    ++ff0      ++ff0    +cfc0    r        r        r       r        r             r
 
+contact to void: own without an opportunity, another's, absent
+contact_void            200 -      x     x    p    +c0      ++0        ++0      +c0      r        r        r       r        r             r
+
 contact in the body: own, another's, own with an opportunity, another's with one, absent
 opportunity_create      201 -      x     x    p    +chci    ++hhi      ++hhi    ++hhi    r        ++hhi    r       r        +chci         r
 
@@ -148,16 +153,25 @@ typification_put        200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  
 diagnosis_delete        204 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
 competitor_offer_delete 204 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
 draft_put               200 -      x     x    p    +ofo0+o  +ofo0+o    +ofo0+o  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+opportunity_void        200 -      x     x    p    +ofo0+o  ++++0++    ++++0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+opportunity_transfer    200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
+follow_up_put           200 -      x     x    p    +ofo0+o  ++ff0++    ++ff0++  +ofo0+o  r        +ofo0+o  r       r        +ofo0+o       r
 opportunity_reopen      200 -      x     x    p    r        nn++0nn    nn++0nn  r        r        r        r       r        r             r
 
 opportunity with a draft: own, another's, absent, own without a draft
 draft_get               200 -      x     x    p    +o00     +o00       +o00     +o00     r        +o00     r       r        +o00          r
 draft_delete            204 -      x     x    p    +o00     +o00       +o00     +o00     r        +o00     r       r        +o00          r
 
+opportunity with a call-back: own, another's, absent, own without one
+follow_up_delete        200 -      x     x    p    +o00     ++00       ++00     +o00     r        +o00     r       r        +o00          r
+
 action: as the opportunities; then of an own opportunity, absent, or of another opportunity; of another's, absent
 action_get              200 -      x     x    p    ++++0000 ++++0000   ++++0000 ++++0000 ++++0000 r        r       r        ++++0000      r
 action_update           200 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
 action_delete           204 -      x     x    p    +ofo000o ++ff0000   ++ff0000 +ofo000o r        +ofo000o r       r        +ofo000o      r
+
+leaver: an account, a deactivated one, absent
+advisor_handover        200 -      x     x    p    r        ++0        ++0      r        r        r        r       r        r             r
 
 new account: new, known
 advisor_create          201 -      x     x    p    r        r          +e       r        r        r        r       r        r             r
@@ -186,6 +200,7 @@ const refusals = {
 const early = "-pr";
 
 const absent = "999999999";
+const soon = () => new Date(Date.now() + 86400000).toISOString();
 const row = { action: "bono-gb.bono-4-gb-por-12-meses" };
 
 /* By heading, the objects to try for a bearer (created in before()): ids for the path, or parts of the body. */
@@ -199,6 +214,8 @@ const objects = {
   "opportunity with a draft": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
   "export": () => [{ kind: "clients" }, { kind: "no-hay" }],
   "import": () => [{ import_id: known.import }, { import_id: "999999" }],
+  "opportunity with a call-back": (b) => [b.own, theirs.own, { id: absent }, b.imported].map((o) => ({ opportunity_id: o.id })),
+  "leaver": (b) => [theirs.id, bearers.off.id, absent].map((id) => ({ advisor_id: id })),
   "catalog": () => [{ catalog: "stage" }, { catalog: "no-hay" }],
   "item": () => [{ catalog: "operator", code: "bitel" }, { catalog: "operator", code: "no-hay" }, { catalog: "no-hay", code: "bitel" }],
   "plan": () => [{ catalog: "operator", plan_id: known.plan }, { catalog: "operator", plan_id: absent }, { catalog: "stage", plan_id: known.plan }],
@@ -208,6 +225,7 @@ const objects = {
     { client_id: b.own.client }, { client_id: absent }],
   "contact": (b) => [{ contact_id: b.own.contact }, { contact_id: theirs.own.contact }, { contact_id: absent }],
   "contact to change": (b) => [b.own.contact, theirs.own.contact, b.finished.contact, theirs.finished.contact, absent].map((contact_id) => ({ contact_id })),
+  "contact to void": (b) => [b.own.unused, theirs.own.unused, absent].map((contact_id) => ({ contact_id })),
   "contact in the body": (b) => [b.own.unused, theirs.own.unused, b.own.contact, theirs.own.contact, absent].map((contact) => ({ contact })),
   "opportunity": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent }, b.imported, theirs.imported].map((o) => ({ opportunity_id: o.id })),
   "action": (b) => [b.own, theirs.own, b.finished, theirs.finished, { id: absent, row: b.own.row }, { id: b.own.id, row: absent },
@@ -237,6 +255,12 @@ const bodies = {
   competitor_offer_put: () => ({ ...lib.form().competitor_offer, operator: "bitel" }),
   closure_put: () => ({ advertising_acceptance: "no-acepto", stage: "en-proceso" }),
   draft_put: () => ({ note: "X" }),
+  follow_up_put: () => ({ at: soon() }),
+  opportunity_void: () => ({ reason: "X" }),
+  contact_void: () => ({ reason: "X" }),
+  opportunity_transfer: () => ({ advisor: "E8123497", reason: "X" }),
+  advisor_handover: () => ({ advisor: "E8123497", reason: "X" }),
+  client_consent_create: () => ({ advertising_acceptance: "acepto", source: "CARTA" }),
   typification_put: () => ({ diagnosis: { reason: lib.reason } }),
   typification_create: (o) => ({ ...o, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }),
   catalog_update: () => ({ name: "Otro nombre" }),
@@ -328,6 +352,7 @@ before(async () => {
        select ${b.imported.id}, client_id, ${b.id}, campaign_id, campaign, stage_id, stage from opportunity where id = ${b.own.id};` +
     `update opportunity set advisor_id = ${b.id} where id in (${b.own.id}, ${b.finished.id});` +
     `update contact set advisor_id = ${b.id} where id in (${b.own.contact}, ${b.own.unused}, ${b.finished.contact});`).join("\n"));
+  world.database.sql(`update opportunity set follow_up_at = now() + interval '1 day' where id in (${Object.values(bearers).map((b) => b.own.id)})`);
   world.database.sql(`insert into draft (opportunity_id, body) values ${Object.values(bearers).map((b) => `(${b.own.id}, '{"note": "X"}')`)}`);
   known.secret = (await chief.post(`/v1/advisors/${bearers.rights.id}/secrets`, {})).json.id;
   /* Deliveries that nobody attempts, because their time is far. */

@@ -58,7 +58,7 @@ const changes = (o) => [
 const choiceKeys = ["code", "label", "levels"];
 const advisorKeys = ["full_name", "id", "username"];
 const opportunityKeys = ["actions", "advisor", "campaign", "client_id", "closure", "competitor_offer", "contact_id", "created_at", "diagnosis",
-  "etags", "id", "missing", "service", "stage", "sub_campaign", "updated_at", "voided"];
+  "etags", "follow_up", "id", "missing", "reopened", "service", "stage", "sub_campaign", "updated_at", "voided"];
 
 function assertShape(o) {
   assert.deepEqual(keys(o), opportunityKeys);
@@ -138,7 +138,7 @@ test("client_get, contact_get: have exactly the documented keys", async () => {
   assert.deepEqual(keys(client.summary_360), ["claro_points", "mi_claro", "observed", "segment", "trac_profile"]);
   assert.deepEqual(keys(client.experience), ["birthday_today", "expiring_points", "latam_partner", "overdue_payment"]);
   const contact = (await ana.get(`/v1/contacts/${o.contact_id}`)).json;
-  assert.deepEqual(keys(contact), ["advisor", "client_id", "created_at", "greeting", "id", "opportunity_id", "origin_phone", "ownership_check", "serial_number"]);
+  assert.deepEqual(keys(contact), ["advisor", "client_id", "created_at", "greeting", "id", "opportunity_id", "origin_phone", "ownership_check", "serial_number", "voided"]);
   assert.deepEqual(keys(contact.advisor), advisorKeys);
   assert.equal(contact.opportunity_id, o.id);
 });

@@ -41,6 +41,7 @@ const values = {
   serial_number: ["contact", "9999888877776666", "1111222233334444"],
   phone_to_manage: ["competitor_offer", "955111555", "966111555"],
   additional_line: ["competitor_offer", "955111666", "966111666"],
+  note: ["follow_up", "LLAMAR", "LLAMAR A SU HERMANA EN LA TARDE"],
 };
 /* Hidden members that are computed from another one. */
 const derived = { birthday_today: "birth_date" };
@@ -73,6 +74,8 @@ const requests = {
   contact_list: (of) => [[`${of.client}/contacts`]],
   contact_create: (of) => [[`${of.client}/contacts`, lib.newContact()]],
   client_consent_list: (of) => [[`${of.client}/consents`]],
+  client_consent_create: (of) => [[`${of.client}/consents`, { advertising_acceptance: "acepto", source: "CARTA" }]],
+  contact_void: (of) => [[`${of.unused}/voiding`, { reason: "X" }]],
   contact_get: (of) => [[of.contact]],
   contact_update: (of) => [[of.contact, { ownership_check: { asked: 3, right: 1 } }], [of.unused, { ownership_check: { asked: 3, right: 1 } }]],
   opportunity_list: () => [["/v1/opportunities?limit=100"], ["/v1/opportunities?stage=retenido"], ["/v1/opportunities?include=client,contact"]],
@@ -99,6 +102,12 @@ const requests = {
   closure_get: (of) => [[`${of.open}/closure`], [`${of.done}/closure`]],
   closure_put: (of) => [[`${of.open}/closure`, lib.form().closure]],
   typification_put: (of) => [[`${of.open}/typification`, { diagnosis: { reason: lib.reason } }], [`${of.open}/typification`, lib.form()]],
+  opportunity_void: (of) => [[`${of.open}/voiding`, { reason: "X" }]],
+  opportunity_transfer: (of) => [[`${of.open}/transfer`, { advisor: "E8123497", reason: "X" }]],
+  follow_up_put: (of) => [[`${of.open}/follow-up`, { at: new Date(Date.now() + 86400000).toISOString().slice(0, 11) + "15:30:00Z" }]],
+  follow_up_delete: (of) => [[`${of.open}/follow-up`]],
+  agenda_list: () => [["/v1/agenda"]],
+  advisor_handover: () => [["/v1/advisors/1/handover", { advisor: "E8123497", reason: "X" }]],
   opportunity_reopen: (of) => [[`${of.done}/reopening`]],
   typification_create: (of, n) => [["/v1/typifications", { client_id: of.client.split("/").pop(), contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }],
     ["/v1/typifications", { client: { name: "NUEVO", document_type: "dni", document_number: String(n) }, contact: lib.newContact(), sub_campaign: "entel" }]],
@@ -150,6 +159,8 @@ async function built(which) {
       return { contact: id, at, row: `${at}/actions/${r.json.actions[0].id}` };
     };
     const open = await opened({ closure: { advertising_acceptance: "acepto", stage: "en-proceso" } }), done = await opened({});
+    const promised = await as.put(`${open.at}/follow-up`, has("follow_up", { at: `${new Date(Date.now() + 86400000).toISOString().slice(0, 11)}15:30:00Z` }));
+    assert.equal(promised.status, 200, promised.text);
     of[member] = { client, contact: open.contact, unused: await contact(), open: open.at, row: open.row, done: done.at,
       search: part === "client" && member === "document_number" ? `phone=${phone}` : `document_number=${number}` };
   }
@@ -217,7 +228,7 @@ for (const member of Object.keys(values))
         }
         if (!takes(op, "if_match")) continue;
         /* The tags that an unmasked caller gets for the record and its parts. They come from the first database, so they match only there. */
-        const seen = await pair[0].sees.get(path.replace(/\/(typification|reopening|erasure)$/, "")), parts = seen.json && seen.json.etags ? Object.values(seen.json.etags) : [];
+        const seen = await pair[0].sees.get(path.replace(/\/(typification|reopening|erasure|voiding|transfer|follow-up)$/, "")), parts = seen.json && seen.json.etags ? Object.values(seen.json.etags) : [];
         for (const tag of [...new Set([seen.headers.etag || "\"1\"", ...parts, "\"0\"", `"0", ${seen.headers.etag || "\"1\""}`])]) {
           const refused = await asked(op, member, where, body, { "if-match": tag });
           assert.ok(refused.status >= 400, `${op.operationId}: If-Match ${tag} matches`);
@@ -235,14 +246,14 @@ test("the `current` of a 412 has the same tag that a read gives the masked calle
     if (op.operationId.startsWith("draft_")) await as.put(path, { note: "X" });
     const r = await as.request(op.method, path, body, { "if-match": "\"0\"" });
     if (r.status !== 412) continue;
-    const read = await as.get(path.replace(/\/(typification|reopening)$/, ""));
+    const read = await as.get(path.replace(/\/(typification|reopening|voiding|transfer|follow-up)$/, ""));
     assert.equal(r.json.current.etag, read.headers.etag, op.operationId);
   }
 });
 
 for (const member of Object.keys(values))
   test(`writes and their replays do not reveal ${member}`, async () => {
-    const of = pair[0].of[member], last = ["action_delete", "closure_put"];
+    const of = pair[0].of[member], last = ["action_delete", "closure_put", "follow_up_delete", "contact_void", "opportunity_void", "opportunity_transfer"];
     const writes = operations.filter((o) => o.method !== "GET" && requests[o.operationId]);
     writes.sort((a, b) => last.indexOf(a.operationId) - last.indexOf(b.operationId));
     for (const op of writes)

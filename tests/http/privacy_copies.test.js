@@ -90,12 +90,18 @@ async function registered(p) {
   assert.equal(file.status, 202, file.text);
   while ((await chief.get(file.headers.location)).json.state !== "done") await new Promise((resolve) => setTimeout(resolve, 20));
   await keep("PATCH", at, {});
+  const [, open] = opportunities, unused = (await keep("POST", `${at}/contacts`, p.contact)).json;
+  await keep("POST", `/v1/contacts/${unused.id}/voiding`, { reason: p.marks.text });
+  await keep("PUT", `${open.at}/follow-up`, { at: new Date(Date.now() + 86400000).toISOString(), note: p.marks.text });
+  await keep("POST", `${open.at}/transfer`, { advisor: "E8123497", reason: p.marks.text });
+  const answer = await chief.post(`${at}/consents`, { advertising_acceptance: "acepto", source: "CARTA", note: p.marks.text });
+  assert.equal(answer.status, 201, answer.text);
   sql(`update opportunity set void_reason = '${p.marks.text}', voided_at = now() where client_id = ${client.id} and closed_at is not null`);
   for (const where of [at, `${at}/contacts`, `${at}/opportunities`, `/v1/clients?phone=${p.marks.phone}`, `/v1/clients?document_number=${p.marks.document}`]) assert.equal((await ana.get(where)).status, 200);
   for (const where of [`${at}/personal-data`, `${at}/audit`]) assert.equal((await chief.get(where)).status, 200);
   /* Every column that the list calls personal has a value. */
   for (const { table, column } of listed.filter((x) => x.kind === "personal" && x.table !== "client"))
-    assert.notEqual(sql(`select count("${column}") from "${table}" where client_id = ${client.id}`), "0", `${table}.${column}: this test does not fill it`);
+    assert.notEqual(sql(`select count("${column}") from "${table}" where ${table === "transfer" ? "opportunity_id in (select id from opportunity where client_id" : "(client_id"} = ${client.id})`), "0", `${table}.${column}: this test does not fill it`);
   for (const { column } of listed.filter((x) => x.kind === "personal" && x.table === "client"))
     assert.equal(sql(`select count("${column}") from client where id = ${client.id}`), "1", `client.${column}: this test does not fill it`);
   return { id: client.id, at, opportunities, repeat: made };

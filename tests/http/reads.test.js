@@ -64,6 +64,9 @@ const shows = () => {
     contact_list: [ana, "GET", `${at}/contacts`, c],
     contact_create: [ana, "POST", `${at}/contacts?validate_only=true`, c, lib.newContact()],
     contact_get: [ana, "GET", `/v1/contacts/${contact.id}`, ["contact", contact.id]],
+    client_consent_create: [boss, "POST", `${at}/consents?validate_only=true`, c, { advertising_acceptance: "acepto", source: "CARTA" }],
+    client_consent_list: [ana, "GET", `${at}/consents`, c],
+    contact_void: [ana, "POST", `/v1/contacts/${unused.id}/voiding?validate_only=true`, ["contact", unused.id], { reason: "X" }],
     contact_update: [ana, "PATCH", `/v1/contacts/${unused.id}`, ["contact", unused.id], {}],
     opportunity_list: [ana, "GET", "/v1/opportunities?limit=1", o],
     opportunity_get: [ana, "GET", there, o],
@@ -76,6 +79,10 @@ const shows = () => {
 const open = {
   opportunity_update: ["PATCH", "", () => ({ service: { current_plan: "CHIP" } })],
   competitor_offer_put: ["PUT", "/competitor-offer", () => lib.form().competitor_offer],
+  follow_up_put: ["PUT", "/follow-up", () => ({ at: new Date(Date.now() + 86400000).toISOString() })],
+  follow_up_delete: ["DELETE", "/follow-up", () => undefined],
+  opportunity_transfer: ["POST", "/transfer", () => ({ advisor: "E8000001", reason: "X" })],
+  opportunity_void: ["POST", "/voiding", () => ({ reason: "X" })],
   typification_put: ["PUT", "/typification", () => ({ diagnosis: { reason: lib.reason } })],
   draft_put: ["PUT", "/draft", () => ({ note: "X" })],
 };
@@ -100,7 +107,7 @@ test("audit_read_list: this file covers every operation whose answer has persona
   for (const methods of Object.values(document.paths))
     for (const op of Object.values(methods))
       if (Object.entries(op.responses).some(([status, r]) => status[0] === "2" && personal(r.content))) wanted.push(op.operationId);
-  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...Object.keys(parts), ...made, "draft_get"].sort(), wanted.sort());
+  assert.deepEqual([...Object.keys(shows()), ...Object.keys(open), ...Object.keys(parts), ...made, "draft_get", "agenda_list"].sort(), wanted.sort());
 });
 
 const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
@@ -141,6 +148,7 @@ for (const operation of ["client_search", "client_get", "client_update", "client
 for (const [operation, [method, where, body]] of Object.entries(open))
   test(`${operation}: one row for the opportunity, with validate_only too`, async () => {
     const { client, opportunity, at } = await lib.opened(ana);
+    if (operation === "follow_up_delete") assert.equal((await ana.put(at + where, { at: new Date(Date.now() + 86400000).toISOString() })).status, 200);
     for (const query of ["?validate_only=true", ""]) {
       const id = tag();
       const r = await ana.request(method, at + where + query, body(), { "x-request-id": id });
@@ -148,6 +156,13 @@ for (const [operation, [method, where, body]] of Object.entries(open))
       expect((await recorded(id))[0], ana, id, operation, ["opportunity", opportunity.id], client.id);
     }
   });
+
+test("agenda_list: one row for each opportunity shown", async () => {
+  const { client, opportunity, at } = await lib.opened(ana), id = tag();
+  assert.equal((await ana.put(`${at}/follow-up`, { at: new Date(Date.now() + 60000).toISOString() })).status, 200);
+  assert.equal((await ana.get("/v1/agenda?limit=1", { "x-request-id": id })).json.items[0].id, opportunity.id);
+  expect((await recorded(id))[0], ana, id, "agenda_list", ["opportunity", opportunity.id], client.id);
+});
 
 test("draft_get: one row for the opportunity", async () => {
   const { client, opportunity, at } = await lib.opened(ana), id = tag();

@@ -74,8 +74,8 @@ test("contact_create, typification_create: the same of a contact", async () => {
 /* -------------------------------------------- used keys of an erased client */
 
 const keyed = writeNames("session_create", "session_refresh", "session_delete").filter((id) => !id.startsWith("catalog_"));
-/* A webhook and its deliveries are of an account: they have no client's data. */
-const ofClient = keyed.filter((id) => !/^(webhook|delivery)_/.test(id));
+/* A webhook and its deliveries are of an account, and a handover of two: they have no client's data. */
+const ofClient = keyed.filter((id) => !/^(webhook|delivery)_/.test(id) && id !== "advisor_handover");
 
 /* clientOf(id, rq, first) - the client whose record this write changes; `first` is its answer. */
 async function clientOf(id, rq, first) {
@@ -107,6 +107,7 @@ for (const id of ofClient)
     const fresh = await send(rq, by(key), rq.other ? { body: rq.other } : {});
     assert.equal(fresh.headers["idempotent-replayed"], undefined);
     if (["client_create", "typification_create"].includes(id)) assert.notEqual(ok(fresh, 201).json.id, first.json.id);
+    else if (id === "opportunity_transfer") refused(fresh, 403, "not_owner");
     else refused(fresh, 409, "client_erased");
   });
 
@@ -351,7 +352,7 @@ for (const [operation, save] of Object.entries({
     await saved(null);
     const [withdrawal] = await consents(id);
     assert.deepEqual({ ...withdrawal, created_at: 0, advisor: withdrawal.advisor.username },
-      { advertising_acceptance: null, opportunity_id: o.opportunity.id, contact_id: o.contact.id, advisor: "E8000001", created_at: 0 });
+      { advertising_acceptance: null, opportunity_id: o.opportunity.id, contact_id: o.contact.id, advisor: "E8000001", source: null, note: null, created_at: 0 });
     const now = await ana.get(`/v1/clients/${id}`, { "if-none-match": was.headers.etag });
     assert.deepEqual([now.status, now.json.advertising], [200, null]);
     const { consents: ledger } = (await chief.get(`/v1/clients/${id}/personal-data`)).json;

@@ -59,7 +59,7 @@ for (const id of all)
     const rq = await make[id](), whole = fingerprint(world.database);
     const headers = rq.tagged ? { "if-match": (await rq.as.get(rq.tagged)).headers.etag } : {};
     const preview = await validateOnly(rq, headers);
-    assert.equal(preview.status, rq.method === "DELETE" ? 204 : 200, preview.text);
+    assert.equal(preview.status, rq.method === "DELETE" && id !== "follow_up_delete" ? 204 : 200, preview.text);
     for (const name of ["location", "etag", "idempotent-replayed"]) assert.equal(preview.headers[name], undefined, name);
     assert.equal(preview.headers["cache-control"], "no-store");
     same((await validateOnly(rq)).json, preview.json, "twice the same");
@@ -67,11 +67,11 @@ for (const id of all)
     const real = await send(rq, headers, { where: `${rq.where}?validate_only=false` });
     assert.equal(real.status, rq.creates ? 201 : rq.later ? 202 : preview.status, real.text);
     if (id !== "webhook_test" && !rq.later) assert.notEqual(fingerprint(world.database), whole);
-    if (rq.method === "DELETE") return;
+    if (preview.status === 204) return;
     same(preview.json, real.json);
     assert.deepEqual(Object.keys(preview.json), Object.keys(real.json), "in the same order");
     if (rq.creates && id === "catalog_item_create") assert.equal(preview.json.code, real.json.code);
-    else if (rq.creates && id !== "session_create") assert.equal(preview.json.id, "0");
+    else if (rq.creates && !["session_create", "client_consent_create"].includes(id)) assert.equal(preview.json.id, "0");
     else assert.equal(preview.json.id, real.json.id);
   });
 

@@ -90,6 +90,12 @@ function writes(world, { ana, boss }) {
     },
     contact_create: async () => ({ as: ana, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/contacts`, creates: true,
       body: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), other: lib.newContact() }),
+    client_consent_create: async () => ({ as: boss, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/consents`, creates: true,
+      body: { advertising_acceptance: "acepto", source: "CARTA", note: "\"Ñ\"" }, other: { advertising_acceptance: null, source: "CARTA" } }),
+    contact_void: async () => {
+      const at = `/v1/contacts/${(await contact()).id}`;
+      return { as: ana, method: "POST", where: `${at}/voiding`, tagged: at, body: { reason: "REPETIDA" }, other: { reason: "OTRA" } };
+    },
     contact_update: async () => {
       const where = `/v1/contacts/${(await contact()).id}`;
       return { as: ana, method: "PATCH", where, tagged: where, body: { ownership_check: { asked: 3, right: 2 } }, other: { ownership_check: { asked: 3, right: 1 } } };
@@ -150,6 +156,28 @@ function writes(world, { ana, boss }) {
     webhook_test: async () => ofAdmin("POST", `${await webhook()}/test`, { creates: true }),
     delivery_repeat: async () => ofAdmin("POST", `${await delivery()}/redelivery`, { later: true }),
     delivery_repeat_all: async () => ofAdmin("POST", `${(await delivery()).replace(/[/]deliveries.*/, "")}/redeliveries`, { later: true, body: { from: "2026-01-01" }, other: { from: "2026-01-02" } }),
+    opportunity_void: async () => {
+      const { at } = await opened();
+      return { as: ana, method: "POST", where: `${at}/voiding`, tagged: at, body: { reason: "REPETIDA" }, other: { reason: "OTRA" } };
+    },
+    opportunity_transfer: async () => {
+      const { at } = await opened();
+      return { as: ana, method: "POST", where: `${at}/transfer`, tagged: at, body: { advisor: "E8000001", reason: "TURNO" }, other: { advisor: "E8000001", reason: "OTRA" } };
+    },
+    follow_up_put: async () => {
+      const { at } = await opened(), later = new Date(Date.now() + 86400000).toISOString();
+      return { as: ana, method: "PUT", where: `${at}/follow-up`, tagged: at, body: { at: later, note: "\"Ñ\"" }, other: { at: later } };
+    },
+    follow_up_delete: async () => {
+      const { at } = await opened();
+      assert.equal((await ana.put(`${at}/follow-up`, { at: new Date(Date.now() + 86400000).toISOString() })).status, 200);
+      return { as: ana, method: "DELETE", where: `${at}/follow-up`, tagged: at };
+    },
+    advisor_handover: async () => {
+      await opened();
+      return { as: boss, method: "POST", where: `/v1/advisors/${(await ana.get("/v1/sessions/current")).json.advisor.id}/handover`, body: { advisor: "E8000001", reason: "DEJA LA EMPRESA" },
+        other: { advisor: "E8000001", reason: "OTRA" } };
+    },
     opportunity_reopen: async () => {
       const { at } = await opened();
       assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);

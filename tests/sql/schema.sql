@@ -260,6 +260,19 @@ begin
     perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance = null');
     perform pg_temp.refused('consent_choice_whole', 'update consent set advertising_acceptance_id = null');
     perform pg_temp.accepted('update consent set advertising_acceptance_id = null, advertising_acceptance = null');
+    -- Only an answer outside a call has a source, and a note.
+    perform pg_temp.refused('consent_source_whole', $q$update consent set source = 'CARTA'$q$);
+    perform pg_temp.refused('consent_source_whole', 'update consent set opportunity_id = null');
+    perform pg_temp.refused('consent_note_elsewhere', $q$update consent set note = 'X'$q$);
+    perform pg_temp.accepted($q$update consent set opportunity_id = null, source = 'CARTA', note = 'X'$q$);
+    perform pg_temp.refused('contact_voided_whole', 'update contact set voided_at = now()');
+    perform pg_temp.refused('contact_voided_whole', $q$update contact set void_reason = 'X'$q$);
+    perform pg_temp.refused('contact_voided_by_fkey', $q$update contact set voided_at = now(), void_reason = 'X', voided_by = 999999$q$);
+    perform pg_temp.accepted($q$update contact set voided_at = now(), void_reason = 'X', voided_by = advisor_id$q$);
+    perform pg_temp.refused('opportunity_reopened_whole', 'update opportunity set reopened_by = advisor_id');
+    perform pg_temp.refused('opportunity_reopened_by_fkey', 'update opportunity set reopened_at = now(), reopened_by = 999999');
+    perform pg_temp.refused('opportunity_follow_up_whole', $q$update opportunity set follow_up_note = 'X'$q$);
+    perform pg_temp.accepted($q$update opportunity set follow_up_at = now(), follow_up_note = 'X'$q$);
     perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_at = now()');
     perform pg_temp.refused('opportunity_voided_whole', $q$update opportunity set void_reason = 'X'$q$);
     perform pg_temp.refused('opportunity_voided_whole', 'update opportunity set voided_by = advisor_id');
@@ -517,6 +530,14 @@ begin
     perform pg_temp.refused('draft_object', 'update draft set body = ''[]''');
     perform pg_temp.refused('draft_size', 'update draft set body = json_build_object(''a'', repeat(''x'', 8192))');
     perform pg_temp.accepted('update draft set body = json_build_object(''a'', repeat(''x'', 8000))');
+    insert into transfer (opportunity_id, from_id, to_id, advisor_id, reason) select id, advisor_id, advisor_id, advisor_id, 'X' from opportunity;
+    perform pg_temp.refused('transfer_opportunity_fkey', 'update transfer set opportunity_id = 999999');
+    perform pg_temp.refused('transfer_from_fkey', 'update transfer set from_id = 999999');
+    perform pg_temp.refused('transfer_to_fkey', 'update transfer set to_id = 999999');
+    perform pg_temp.refused('transfer_advisor_fkey', 'update transfer set advisor_id = 999999');
+    perform pg_temp.refused('transfer_reason_length', 'update transfer set reason = ''''');
+    perform pg_temp.accepted('update transfer set reason = null');
+    perform pg_temp.refused('opportunity_follow_up_open', 'update opportunity set follow_up_at = now(), voided_at = null, void_reason = null where closed_at is not null and follow_up_at is null');
     perform pg_temp.refused('reopening_opportunity_fkey', 'update reopening set opportunity_id = 999999');
     perform pg_temp.refused('reopening_advisor_fkey', 'update reopening set advisor_id = 999999');
 end $$;
@@ -662,9 +683,10 @@ do $$
 declare
     bare text[];
     excepted constant text[] := '{action_final_state_fkey,consent_advertising_acceptance_fkey,
-        consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,opportunity_advertising_acceptance_fkey,
+        consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,contact_voided_by_fkey,opportunity_advertising_acceptance_fkey,
         opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
-        opportunity_operator_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey,session_secret_fkey,advisor_secret_advisor_fkey}';
+        opportunity_operator_fkey,opportunity_reopened_by_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey,session_secret_fkey,advisor_secret_advisor_fkey,
+        transfer_advisor_fkey,transfer_from_fkey,transfer_to_fkey}';
 begin
     select array_agg(k.conname::text order by k.conname collate "C") into bare from pg_constraint k
      where k.connamespace = 'gestor'::regnamespace and k.contype = 'f'

@@ -100,13 +100,15 @@ truncated_text_is_safe(void **state)
 	}
 }
 
-#define HEAD	"{\"code\":\"entel\"}"
-#define SERVICE "{\"current_plan\":null}"
+#define HEAD	  "{\"code\":\"entel\"}"
+#define SERVICE	  "{\"current_plan\":null}"
+#define FOLLOW_UP "{\"note\":null}"
 
 static const char opportunity[] =
     "{\"id\":\"7\",\"sub_campaign\":" HEAD ",\"service\":" SERVICE
     ",\"actions\":[{\"id\":\"1\"},{\"id\":\"12\"}],\"diagnosis\":{\"reason\":null},"
-    "\"competitor_offer\":{\"plan\":1},\"closure\":{\"stage\":2},\"missing\":[]}";
+    "\"competitor_offer\":{\"plan\":1},\"closure\":{\"stage\":2},\"missing\":[],\"follow_"
+    "up\":" FOLLOW_UP "}";
 
 static void
 a_part_is_what_a_change_overwrites(void **state)
@@ -114,7 +116,8 @@ a_part_is_what_a_change_overwrites(void **state)
 	const char *tag, *parts;
 
 	(void)state;
-	parts = arena_printf(&arena, "%s.%s.%s.%s.%s-", hash_of("[" HEAD ", " SERVICE "]"),
+	parts = arena_printf(&arena, "%s.%s.%s.%s.%s-",
+	    hash_of("[" HEAD ", " SERVICE ", " FOLLOW_UP "]"),
 	    hash_of("[{\"id\":\"1\"},{\"id\":\"12\"}]"), hash_of("{\"reason\":null}"),
 	    hash_of("{\"plan\":1}"), hash_of("{\"stage\":2}"));
 	tag = entity_tag(&arena, ENTITY_OPPORTUNITY, span_of(opportunity));

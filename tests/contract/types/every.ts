@@ -50,12 +50,14 @@ async function clients() {
   text(data.client.id);
   for (const o of (await ok(gestor.GET("/v1/clients/{client_id}/opportunities", { params: { path, query: { limit: 5 } } }))).items) text(o.stage.label);
   for (const c of (await ok(gestor.GET("/v1/clients/{client_id}/consents", { params: { path } }))).items) maybe(c.advertising_acceptance?.code ?? null);
+  text((await ok(gestor.POST("/v1/clients/{client_id}/consents", { params: { path }, body: { advertising_acceptance: null, source: "CARTA" } }))).created_at);
   for (const c of (await ok(gestor.GET("/v1/clients/{client_id}/contacts", { params: { path } }))).items) text(c.id);
   const contact = await ok(gestor.POST("/v1/clients/{client_id}/contacts", { params: { path }, body: { origin_phone: "944264648", serial_number: "2505050000125674" } }));
   text(contact.id); text(contact.greeting);
   const ofContact = { contact_id: contact.id };
   maybe((await ok(gestor.GET("/v1/contacts/{contact_id}", { params: { path: ofContact } }))).opportunity_id);
   count((await ok(gestor.PATCH("/v1/contacts/{contact_id}", { params: { path: ofContact }, body: { ownership_check: { asked: 3, right: 3 } } }))).ownership_check?.right ?? 0);
+  text((await ok(gestor.POST("/v1/contacts/{contact_id}/voiding", { params: { path: ofContact }, body: { reason: "X" } }))).voided?.at ?? "");
   return { client, contact };
 }
 
@@ -98,6 +100,11 @@ async function opportunities({ client, contact }: { client: Schemas["Client"]; c
   await gestor.GET("/v1/opportunities/{opportunity_id}/draft", { params: { path } });
   await gestor.DELETE("/v1/opportunities/{opportunity_id}/draft", { params: { path } });
   text((await ok(gestor.POST("/v1/opportunities/{opportunity_id}/reopening", { params: { path } }))).id);
+  text((await ok(gestor.PUT("/v1/opportunities/{opportunity_id}/follow-up", { params: { path }, body: { at: "2030-01-15T15:30:00Z", note: "X" } }))).follow_up?.at ?? "");
+  await gestor.DELETE("/v1/opportunities/{opportunity_id}/follow-up", { params: { path } });
+  for (const o of (await ok(gestor.GET("/v1/agenda", { params: { query: { from: "2030-01-01", to: "2030-01-31" } } }))).items) maybe(o.follow_up?.note ?? null);
+  text((await ok(gestor.POST("/v1/opportunities/{opportunity_id}/transfer", { params: { path }, body: { advisor: "E8123497", reason: "X" } }))).advisor.id);
+  text((await ok(gestor.POST("/v1/opportunities/{opportunity_id}/voiding", { params: { path }, body: { reason: "X" } }))).voided?.reason ?? "");
 
   /* Exactly one of client_id and client. */
   const call = { contact: { origin_phone: "944264648", serial_number: "2505050000125674" }, sub_campaign: "entel" };
@@ -156,6 +163,7 @@ async function others(path: { opportunity_id: string }) {
   text((await ok(gestor.GET("/v1/advisors/{advisor_id}", { params: { path: ofAdvisor } }))).full_name);
   flag((await ok(gestor.PATCH("/v1/advisors/{advisor_id}", { params: { path: ofAdvisor }, body: { active: false } }))).active);
   await gestor.DELETE("/v1/advisors/{advisor_id}/password", { params: { path: ofAdvisor } });
+  count((await ok(gestor.POST("/v1/advisors/{advisor_id}/handover", { params: { path: ofAdvisor }, body: { advisor: "E8123497", reason: "X" } }))).count);
   const secret = await ok(gestor.POST("/v1/advisors/{advisor_id}/secrets", { params: { path: ofAdvisor }, body: {} }));
   text(secret.secret);
   for (const one of (await ok(gestor.GET("/v1/advisors/{advisor_id}/secrets", { params: { path: ofAdvisor } }))).items) maybe(one.expires_at);
