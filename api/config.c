@@ -38,6 +38,8 @@ struct number_setting {
 static const struct text_setting texts[] = {
 	{ "DATABASE_URL", NULL, AT(database_url), true,
 	    "PostgreSQL: a libpq connection string or URI" },
+	{ "DATABASE_READ_URL", "", AT(database_read_url), true,
+	    "the same of streaming standbys, which then serve exports and the audit's lists" },
 	{ "GESTOR_JWT_SECRET", NULL, AT(jwt_secret), true,
 	    "key that signs access tokens, 32 bytes or more" },
 	{ "GESTOR_JWT_SECRET_PREVIOUS", "", AT(jwt_secret_previous), true,
@@ -73,6 +75,8 @@ static const struct number_setting numbers[] = {
 	{ "GESTOR_QUERY_TIMEOUT_MS", 5000, 100, 600000, AT(query_timeout_ms),
 	    "longest time for all statements of a request, including the wait for a connection, "
 	    "then 503" },
+	{ "GESTOR_READ_LAG_S", 10, 1, 86400, AT(read_lag_s),
+	    "how far a standby of DATABASE_READ_URL may be behind, then the primary is asked" },
 	{ "GESTOR_REQUEST_TIMEOUT_MS", 10000, 100, 600000, AT(request_timeout_ms),
 	    "longest time for a request's head, and for its body" },
 	{ "GESTOR_KEEP_ALIVE_MS", 60000, 0, 3600000, AT(keep_alive_ms),

@@ -11,6 +11,7 @@
 
 struct config {
 	const char *database_url;
+	const char *database_read_url; /* "": none */
 	const char *jwt_secret;
 	const char *jwt_secret_previous; /* "": none */
 	const char *listen;
@@ -25,6 +26,7 @@ struct config {
 	int pool_size;
 	int pool_wait_ms;
 	int query_timeout_ms;
+	int read_lag_s; /* how old what a read replica shows may be */
 	int request_timeout_ms;
 	int keep_alive_ms;
 	int body_max_bytes;

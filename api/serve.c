@@ -18,6 +18,7 @@
 #include "config.h"
 #include "db/notify.h"
 #include "db/pool.h"
+#include "db/replica.h"
 #include "event/feed.h"
 #include "event/sender.h"
 #include "event/target.h"
@@ -89,10 +90,19 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 	bool started, keeping, recording, watching, sending, importing;
 	int sig = 0;
 
-	app->pool = pool_start(&(struct pool_config){
-	    c->database_url, c->pool_size, c->pool_wait_ms, c->query_timeout_ms, stop_unfit });
+	app->pool = pool_start(&(struct pool_config){ .url = c->database_url,
+	    .size = c->pool_size,
+	    .wait_ms = c->pool_wait_ms,
+	    .query_timeout_ms = c->query_timeout_ms,
+	    .unfit = stop_unfit });
 	if (app->pool == NULL)
 		return 1;
+	app->replica = replica_start(&(struct replica_config){ c->database_read_url, app->pool,
+	    c->pool_size, c->pool_wait_ms, c->query_timeout_ms, c->read_lag_s * 1000 });
+	if (app->replica == NULL) {
+		pool_stop(app->pool);
+		return 1;
+	}
 	keeping = housekeeping_start(app) == 0;
 	if (keeping)
 		notify = notify_start(c->database_url, c->check_ms, &sign_outs_handler, app);
@@ -135,6 +145,7 @@ serve_until_signal(struct app *app, const sigset_t *signals)
 		housekeeping_stop();
 	if (importing)
 		import_work_stop();
+	replica_stop(app->replica);
 	pool_stop(app->pool);
 	if (started)
 		log_msg(LOG_INFO, "stopped");

@@ -5,6 +5,9 @@
 #   SIZES=           other numbers of opportunities
 #   ALL=1            asks for all records of each size, not for as many as the smallest size has
 #   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
+#   WARM_UP=10       seconds of each work before the first round
+#
+# It also counts the rows and bytes of each table (docs/scale.md).
 #
 # Leaves build/bench/growth.json and growth.svg. Ends with status 3 when a bar was missed.
 set -euo pipefail

@@ -55,6 +55,17 @@ def growth(d):
               + f" | {w['worst']:.2f} {'' if w['met'] else '**missed**'} |")
 
 
+    if "tables" in d:
+        table_sizes(d["tables"]["written"][str(max(sizes))])
+
+
+def table_sizes(tables):
+    print("\n| table | rows | MB | bytes a row | of that indexes |\n" + "| --- " * 5 + "|")
+    for name, t in sorted(tables.items(), key=lambda item: -item[1]["table_bytes"] - item[1]["index_bytes"]):
+        both = t["table_bytes"] + t["index_bytes"]
+        print(f"| `{name}` | {t['rows']:,} | {both / 1e6:,.0f} | {both / t['rows']:,.0f} | {t['index_bytes'] / t['rows']:,.0f} |")
+
+
 def small(d):
     print(f"{d['at']}, commit {d['commit']}.\n")
     bars(d)

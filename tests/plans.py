@@ -66,6 +66,7 @@ SAMPLES = {
     "event_list": [[NONE] * 4 + ["15", "15"], ["15", "1", "day 15", NONE, "15", "15"], ["30", "999999999", "day 30", NONE, "15", "15"],
                    ["15", "1", "day 15", "{client.merged}", "15", LIMIT]],
     "event_newest": [[]],
+    "read_state": [[]],
     "audit_list": [[NONE] * 8 + [LIMIT], ["E8153375"] + [NONE] * 7 + [LIMIT], [NONE, "contact", "77"] + [NONE] * 5 + [LIMIT],
                    [NONE] * 3 + ["contact_create"] + [NONE] * 4 + [LIMIT],
                    [NONE] * 4 + ["2025-01-01", "2025-01-02"] + [NONE] * 2 + [LIMIT], [NONE] * 6 + BEFORE + [LIMIT]],

@@ -111,7 +111,7 @@ make_secrets() {
 
 # hosts PORT - "A:PORT,B:PORT,C:PORT"
 hosts() { printf '%s:%s,%s:%s,%s:%s\n' "${address[0]}" "$1" "${address[1]}" "$1" "${address[2]}" "$1"; }
-url() { printf 'postgresql://%s:%s@%s/%s?target_session_attrs=read-write&connect_timeout=2\n' "$1" "$(secret "$2")" "$(hosts "$pg_port")" "$3"; }
+url() { printf 'postgresql://%s:%s@%s/%s?target_session_attrs=%s&connect_timeout=2\n' "$1" "$(secret "$2")" "$(hosts "$pg_port")" "$3" "${4:-read-write}"; }
 
 # write_settings - what deploy/ha/*.env and pgbackrest.conf are on real machines.
 write_settings() {
@@ -233,6 +233,7 @@ start_etcd() { keep "$1" "$1.etcd" with "$dir/$1/etcd.env" etcd --data-dir "$dir
 start_gestor() {
 	put "$dir/$1/gestor.env" <<-END
 		DATABASE_URL=$(url gestor_serve serve_password gestor)
+		DATABASE_READ_URL=$(url gestor_serve serve_password gestor standby)
 		GESTOR_JWT_SECRET_FILE=$dir/secrets/jwt_secret
 		GESTOR_LISTEN=$(at "$1"):$gestor_port
 		GESTOR_TRUSTED_PROXIES=$(at front),127.0.0.1

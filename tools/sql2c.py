@@ -18,8 +18,8 @@ Blanks separate the arguments of a fragment. An argument that contains blanks st
 A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
 whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
 reads has the first three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
-`-- writes: repeatable, brief, apart`. The comment line `-- custom plan` sets the fourth. The comment line `-- cursor` adds the
-same text as a cursor (struct statement).
+`-- writes: repeatable, brief, apart`. The comment lines `-- custom plan` and `-- replica` set the flags of these names. The
+comment line `-- cursor` adds the same text as a cursor (struct statement).
 """
 import argparse
 import os
@@ -48,7 +48,7 @@ class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
         self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
-        self.custom_plan = self.cursor = False
+        self.custom_plan = self.replica = self.cursor = False
 
 
 def read(path, sections):
@@ -74,6 +74,8 @@ def read(path, sections):
                     raise Fault(f"{where}: cannot parse: {line}")
             elif section and section.kind == "name" and line == "-- custom plan":
                 section.custom_plan = True
+            elif section and section.kind == "name" and line == "-- replica":
+                section.replica = True
             elif section and section.kind == "name" and line == "-- cursor":
                 section.cursor = True
             elif line.lstrip().startswith("--") or not line:
@@ -138,7 +140,9 @@ def statement(section, sections):
     reads = (not writes and not WRITES.search(text)
              and re.match(r"\s*\(*\s*(select|with|values)\b", text, re.I) is not None)
     flags = FLAGS if reads else section.flags
-    return text, nargs, (*flags, "custom_plan") if section.custom_plan else flags
+    if section.replica and not reads:
+        raise Fault(f"{section.where}: a replica only reads, and {section.name} does not")
+    return text, nargs, (*flags, *(["custom_plan"] if section.custom_plan else []), *(["replica"] if section.replica else []))
 
 
 def main():

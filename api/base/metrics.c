@@ -117,6 +117,20 @@ metrics_event_lag_ms(void)
 	return __atomic_load_n(&event_lag_ms, __ATOMIC_RELAXED);
 }
 
+static uint64_t reads[METRICS_READ_MAX];
+
+void
+metrics_read(enum metrics_read server)
+{
+	add(&reads[server], 1);
+}
+
+uint64_t
+metrics_reads(enum metrics_read server)
+{
+	return value(&reads[server]);
+}
+
 static uint64_t webhook_attempts[METRICS_WEBHOOK_MAX];
 static uint64_t webhook_pending, webhook_oldest_s, webhook_disabled;
 

@@ -46,6 +46,13 @@ void metrics_request(int route, int status, int64_t took_us);
 void metrics_event_lag_set(int64_t ms);
 int64_t metrics_event_lag_ms(void);
 
+/* Who answered a read that a read replica may answer. */
+enum metrics_read { METRICS_READ_REPLICA, METRICS_READ_PRIMARY, METRICS_READ_MAX };
+
+/* metrics_read - counts one such answer; metrics_reads returns their number. */
+void metrics_read(enum metrics_read server);
+uint64_t metrics_reads(enum metrics_read server);
+
 /* metrics_database_error - counts one database call that failed after all its retries. */
 void metrics_database_error(enum metrics_database class);
 

@@ -228,7 +228,9 @@ expected(const struct task *t)
 /* Returns the exit status. */
 static int export(struct task *t, const char *url)
 {
-	const struct stream_config stream = { url, FETCH_MS, IDLE_MS };
+	const struct stream_config stream = {
+		.url = url, .fetch_ms = FETCH_MS, .idle_ms = IDLE_MS
+	};
 	struct export_body *body = NULL;
 	struct db_error error = { .sqlstate = "" };
 	struct progress progress;

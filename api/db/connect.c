@@ -23,20 +23,20 @@ notice_ignore(void *arg, const PGresult *res)
 }
 
 PGconn *
-connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE])
+connect_open(const char *url, enum connect_to to, char ret_why[static CONNECT_WHY_SIZE])
 {
 	/*
 	 * The URL (dbname) overrides the parameters before it, not those after it.
 	 * A server that vanishes silently is noticed after 10 + 3 * 5 s on an
 	 * idle connection, after 15 s when sent bytes are not acknowledged.
-	 * read-write: of several hosts, use the one that accepts writes.
+	 * read-write: of several hosts, use the one that accepts writes; standby: one that does not.
 	 */
 	static const char *const keys[] = { "connect_timeout", "keepalives", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
 		"fallback_application_name", "target_session_attrs", "dbname", "client_encoding",
 		NULL };
-	const char *const values[] = { "5", "1", "10", "5", "3", "15000", "gestor", "read-write",
-		url, "UTF8", NULL };
+	const char *const values[] = { "5", "1", "10", "5", "3", "15000", "gestor",
+		to == CONNECT_STANDBY ? "standby" : "read-write", url, "UTF8", NULL };
 	PGconn *pg;
 
 	/*

@@ -21,12 +21,15 @@ extern const int sql_all_count;
 #define CONNECT_WHY_SIZE 256
 
 /*
- * connect_open - connects, to the first host that accepts writes.
+ * connect_open - connects to the first host of the URL that is of this kind, unless the URL sets
+ * target_session_attrs.
  *
  * time     name resolution, and 5 s per host unless the URL sets connect_timeout
  * returns  the connection, owned by the caller (PQfinish); or NULL with ret_why filled in
  */
-PGconn *connect_open(const char *url, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
+enum connect_to { CONNECT_PRIMARY, CONNECT_STANDBY };
+PGconn *connect_open(
+    const char *url, enum connect_to to, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /*
  * connect_session - sets the session's parameters and non-blocking mode.

@@ -381,7 +381,7 @@ int
 migrate_run(const char *url, int wait_ms)
 {
 	char why[CONNECT_WHY_SIZE];
-	PGconn *pg = connect_open(url, why);
+	PGconn *pg = connect_open(url, CONNECT_PRIMARY, why);
 	bool ok;
 
 	if (pg == NULL) {

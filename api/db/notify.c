@@ -106,7 +106,7 @@ connect_listen(struct notify *n)
 	char why[CONNECT_WHY_SIZE];
 	PGresult *res;
 
-	n->pg = connect_open(n->url, why);
+	n->pg = connect_open(n->url, CONNECT_PRIMARY, why);
 	if (n->pg == NULL) {
 		disconnect(n, why);
 		return;

@@ -79,13 +79,20 @@ version_check(const char *name, int version)
 	tested_warn(name, text);
 }
 
+static enum connect_to
+connect_to(const struct pool *pool)
+{
+	return pool->standby ? CONNECT_STANDBY : CONNECT_PRIMARY;
+}
+
 /* keeper_probe - false, with ret_why filled in: a pooler shares sessions, or the probe failed. */
 static bool
 keeper_probe(
     struct pool *pool, PGconn *pg, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
 {
 	enum probe_answer answer =
-	    pool->probed ? PROBE_FIT : probe_sessions(pg, pool->url, deadline_ms, ret_why);
+	    pool->probed ? PROBE_FIT
+			 : probe_sessions(pg, pool->url, connect_to(pool), deadline_ms, ret_why);
 
 	if (answer == PROBE_FIT && !pool->probed)
 		version_check("PostgreSQL", PQserverVersion(pg));
@@ -101,7 +108,7 @@ keeper_probe(
 static PGconn *
 keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 {
-	PGconn *pg = connect_open(pool->url, ret_why);
+	PGconn *pg = connect_open(pool->url, connect_to(pool), ret_why);
 	int64_t deadline_ms = clock_ms() + SETUP_MS;
 
 	if (pg == NULL)
@@ -122,9 +129,9 @@ keeper_log(struct pool *pool, const char *why)
 	if (strcmp(pool->why, why) == 0)
 		return;
 	if (*why != '\0')
-		log_msg(LOG_ERROR, "database: %s", why);
+		log_msg(pool->standby ? LOG_WARN : LOG_ERROR, "%s: %s", pool->label, why);
 	else
-		log_msg(LOG_INFO, "database: connected");
+		log_msg(LOG_INFO, "%s: connected", pool->label);
 	snprintf(pool->why, sizeof(pool->why), "%s", why);
 }
 
@@ -152,6 +159,7 @@ keeper_reopen(struct pool *pool)
 		pool_wake(pool_dismiss(pool)); /* waiting is useless without a database */
 	} else {
 		pool->open++;
+		c->opened = ++pool->openings;
 		pool->heard_ms = c->used_ms = clock_ms();
 		pool_push(&pool->free, c);
 		pool_wake(pool_serve(pool));
@@ -169,12 +177,15 @@ keeper_sweep(struct pool *pool)
 	struct pool_conn **link = &pool->free, *c;
 
 	while ((c = *link) != NULL) {
-		if (pool_silent(c)) {
+		bool silent = pool_silent(c);
+
+		if (silent && c->opened > pool->renew) {
 			link = &c->next;
 			continue;
 		}
 		*link = c->next;
-		log_msg(LOG_WARN, "database: the server closed an idle connection");
+		if (!silent)
+			log_msg(LOG_WARN, "%s: the server closed an idle connection", pool->label);
 		pool_discard(pool, c);
 	}
 }
@@ -192,7 +203,7 @@ keeper_ping(struct pool *pool)
 	res = connect_exec(c->pg, "select 1", clock_ms() + PING_MS);
 	c->broken = PQresultStatus(res) != PGRES_TUPLES_OK;
 	if (c->broken)
-		log_msg(LOG_WARN, "database: an idle connection did not answer");
+		log_msg(LOG_WARN, "%s: an idle connection did not answer", pool->label);
 	PQclear(res);
 	pool_give(pool, c);
 }
@@ -259,15 +270,19 @@ pool_start(const struct pool_config *config)
 	pool->wait_ms = config->wait_ms;
 	pool->query_timeout_ms = config->query_timeout_ms;
 	pool->unfit = config->unfit;
+	pool->standby = config->standby;
+	pool->label = config->standby ? "read replica" : "database";
 	if (pool->url == NULL)
 		abort();
-	for (i = config->size - 1; i >= 0; i--)
+	for (i = config->size - 1; i >= 0; i--) {
+		pool->conns[i].label = pool->label;
 		pool_push(&pool->closed, &pool->conns[i]);
+	}
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	pool->end = &pool->first;
 	if (pthread_create(&pool->keeper, NULL, keeper, pool) != 0) {
-		log_msg(LOG_ERROR, "database: cannot create the pool's thread");
+		log_msg(LOG_ERROR, "%s: cannot create the pool's thread", pool->label);
 		pool_free(pool);
 		return NULL;
 	}
@@ -295,6 +310,15 @@ pool_ready(struct pool *pool)
 	ready = pool->open > 0 && clock_ms() - pool->heard_ms < POOL_HEARD_MS;
 	pthread_mutex_unlock(&pool->lock);
 	return ready;
+}
+
+void
+pool_renew(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->renew = pool->openings;
+	pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 void

@@ -22,6 +22,7 @@ struct pool_config {
 	int query_timeout_ms; /* longest time of a db_run, with its wait; statement_timeout: 4/5 of it */
 	/* Called once, by the keeper thread, if a pooler shares sessions (db/probe.h); or NULL. */
 	void (*unfit)(const char *why);
+	bool standby; /* of a read replica's: db_run tries a statement once, and counts no errors */
 };
 
 /*
@@ -49,6 +50,12 @@ struct pool_counts {
 
 /* pool_counts - returns the current counts. */
 struct pool_counts pool_counts(struct pool *pool);
+
+/*
+ * pool_renew - closes each connection that is open now when it is not in use, so that the URL's hosts are
+ * tried anew: this host is not, or no longer, the right one.
+ */
+void pool_renew(struct pool *pool);
 
 /*
  * pool_stop - ends the keeper thread, closes all connections and frees the pool. No thread may be

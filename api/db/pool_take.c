@@ -267,7 +267,7 @@ pool_take(
 			*ret_conn = c;
 			return DB_OK;
 		}
-		log_msg(LOG_WARN, "database: the server closed an idle connection");
+		log_msg(LOG_WARN, "%s: the server closed an idle connection", pool->label);
 		pthread_mutex_lock(&pool->lock);
 		uncount_taken(pool, c);
 		pool_discard(pool, c);
@@ -286,7 +286,7 @@ pool_give(struct pool *pool, struct pool_conn *c)
 	c->used_ms = clock_ms();
 	pthread_mutex_lock(&pool->lock);
 	uncount_taken(pool, c);
-	if (usable) {
+	if (usable && c->opened > pool->renew) {
 		pool->heard_ms = c->used_ms;
 		pool_push(&pool->free, c);
 	} else

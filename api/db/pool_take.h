@@ -23,9 +23,11 @@ struct pool_waiter {
 
 struct pool_conn {
 	PGconn *pg; /* NULL until it is open */
+	const char *label; /* the pool's */
 	struct pool_conn *next; /* in the list that contains it */
 	bool writes; /* taken for a write */
 	int64_t used_ms; /* when it was given back, by clock_ms() */
+	int64_t opened; /* which of the pool's openings it was */
 	bool broken; /* must not be used again: the keeper opens a new one */
 	bool commit_unsure; /* the server stopped waiting for its standby during a COMMIT */
 };
@@ -40,6 +42,8 @@ struct pool {
 	char *url;
 	int size, wait_ms, query_timeout_ms;
 	void (*unfit)(const char *why); /* keeper only; NULL after the call */
+	bool standby;
+	const char *label; /* "database" or "read replica", for the log */
 	pthread_t keeper;
 	pthread_mutex_t lock;
 	struct pool_waiter *first, **end; /* the queue, first in, first out */
@@ -59,6 +63,8 @@ struct pool {
 	int64_t waits, waited_us;
 	int64_t heard_ms; /* when the database answered last, by clock_ms() */
 	int64_t laps; /* loops of the keeper */
+	int64_t openings; /* how many connections were opened since the start */
+	int64_t renew; /* connections opened up to this one are closed when they are free */
 	bool failing; /* the keeper's last attempt to connect failed */
 	bool stopping;
 	bool probed; /* keeper only: probe_sessions returned PROBE_FIT */

@@ -99,8 +99,8 @@ compare(PGconn *one, PGconn *other, int64_t deadline_ms, char ret_why[static CON
 }
 
 enum probe_answer
-probe_sessions(
-    PGconn *pg, const char *url, int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE])
+probe_sessions(PGconn *pg, const char *url, enum connect_to to, int64_t deadline_ms,
+    char ret_why[static CONNECT_WHY_SIZE])
 {
 	enum probe_answer answer = PROBE_FIT;
 	int pid = process_of(
@@ -109,7 +109,7 @@ probe_sessions(
 
 	if (pid == 0 || pid == PQbackendPID(pg))
 		return answer;
-	other = connect_open(url, ret_why);
+	other = connect_open(url, to, ret_why);
 	if (other == NULL)
 		return PROBE_FAILED;
 	answer = compare(pg, other, deadline_ms, ret_why);

@@ -26,7 +26,7 @@ enum probe_answer {
  * time     until deadline_ms, and one connection attempt; one round trip without a pooler
  * returns  PROBE_FIT; or another value, with ret_why filled in
  */
-enum probe_answer probe_sessions(PGconn *pg, const char *url, int64_t deadline_ms,
-    char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
+enum probe_answer probe_sessions(PGconn *pg, const char *url, enum connect_to to,
+    int64_t deadline_ms, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 #endif

@@ -23,6 +23,7 @@ struct run {
 	bool repeatable; /* all calls are, or it is rolled back */
 	bool rehearsal; /* between BEGIN and ROLLBACK */
 	bool custom_plan; /* some call needs it */
+	bool once; /* a failure is final: the caller has another server to ask */
 	int64_t cancel_ms; /* when to cancel the statement, and begin no other */
 	int64_t end_ms; /* when to stop waiting for the cancelled statement's result */
 	bool sent; /* including the sync: nothing can be committed before */
@@ -226,9 +227,9 @@ run_attempt(struct run *run, struct pool_conn *c)
 	if (status == DB_DOWN && sqlstate_find(run->error.sqlstate)->remedy == REMEDY_RECONNECT)
 		c->broken = true;
 	else if (status == DB_DOWN && run->synced)
-		log_msg(LOG_ERROR, "database: %s %s", run->error.sqlstate, run->error.message);
+		log_msg(LOG_ERROR, "%s: %s %s", c->label, run->error.sqlstate, run->error.message);
 	if (c->broken)
-		log_msg(LOG_WARN, "database: gave up a connection in %s%s: %s",
+		log_msg(LOG_WARN, "%s: gave up a connection in %s%s: %s", c->label,
 		    run->calls[0].st->name, run->late ? " past its deadline" : "",
 		    run->error.sqlstate[0] != '\0' ? run->error.sqlstate : "no SQLSTATE");
 	return status;
@@ -249,14 +250,14 @@ run_on_connection(struct run *run, struct pool_conn *c)
 		if (status == DB_OK || c->broken || clock_ms() >= run->cancel_ms)
 			return status;
 		remedy = sqlstate_find(run->error.sqlstate)->remedy;
-		if (remedy == REMEDY_RERUN && reruns < RETRIES_MAX) {
+		if (remedy == REMEDY_RERUN && reruns < RETRIES_MAX && !run->once) {
 			reruns++;
 		} else if (remedy == REMEDY_PREPARE && !prepared_again) {
 			prepared_again = true;
-			log_msg(
-			    LOG_INFO, "database: preparing again after %s", run->error.sqlstate);
+			log_msg(LOG_INFO, "%s: preparing again after %s", c->label,
+			    run->error.sqlstate);
 			if (connect_prepare(c->pg, run->cancel_ms, why) != 0) {
-				log_msg(LOG_ERROR, "database: %s", why);
+				log_msg(LOG_ERROR, "%s: %s", c->label, why);
 				c->broken = true;
 				return DB_DOWN;
 			}
@@ -275,6 +276,8 @@ run_on_connection(struct run *run, struct pool_conn *c)
 static int
 lost_max(const struct run *run)
 {
+	if (run->once)
+		return 0;
 	return run->error.sqlstate[0] != '\0' ? RETRIES_MAX : 1;
 }
 
@@ -302,6 +305,7 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 	run.cancel_ms = cancel_ms(pool, deadline_ms);
 	run.end_ms = deadline_ms - pool->query_timeout_ms / 20;
 	run.repeatable = true;
+	run.once = pool->standby;
 	for (i = 0; i < run.ncalls; i++) {
 		run.repeatable = run.repeatable && run.calls[i].st->repeatable;
 		brief = brief && run.calls[i].st->brief;
@@ -328,7 +332,8 @@ run_all(struct pool *pool, struct run run, int64_t deadline_ms, struct result *r
 			ret_results[i] = (struct result *)run.results[i];
 		return DB_OK;
 	}
-	metrics_database_error(sqlstate_class(status, run.error.sqlstate));
+	if (!pool->standby)
+		metrics_database_error(sqlstate_class(status, run.error.sqlstate));
 	*ret_error = run.error;
 	ret_error->committed = committed;
 	run_reset(&run);

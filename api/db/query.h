@@ -28,7 +28,7 @@ struct pool;
  *          the cancel of a late statement
  * retries  SQLSTATE 40001 and 40P01: the whole transaction, up to 3 times. A lost connection, if
  *          nothing can have been stored: on another connection, up to 3 times if the server
- *          announced the end of the session, else once
+ *          announced the end of the session, else once. None on a standby's pool
  * returns  DB_OK: ret_results[0..ncalls-1] are set, owned by the caller (result_free); otherwise
  *          they are untouched and ret_error is filled in
  * threads  any; the connection is held only during the call

@@ -25,7 +25,7 @@ session_open(const char *url, int timeout_ms)
 	if (s == NULL)
 		abort();
 	s->timeout_ms = timeout_ms;
-	s->pg = connect_open(url, why);
+	s->pg = connect_open(url, CONNECT_PRIMARY, why);
 	if (s->pg != NULL && connect_session(s->pg, timeout_ms, clock_ms() + timeout_ms, why) == 0)
 		return s;
 	log_msg(LOG_ERROR, "database: %s", why);

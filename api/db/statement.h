@@ -29,6 +29,8 @@ struct statement {
 	 * planning costs more than most reads. Lists whose filters may be absent need it.
 	 */
 	bool custom_plan;
+	/* A read replica may answer it (db/replica.h): what it shows may be some seconds old. */
+	bool replica;
 	/* The same as a cursor, for db/stream.h; NULL: the .sql file does not mark it `-- cursor`. */
 	const char *cursor;
 };

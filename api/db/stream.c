@@ -65,6 +65,25 @@ run(struct stream *s, const char *sql, const struct call *call, struct db_error 
 	return status;
 }
 
+/* Runs config->before. */
+static enum db_status
+look(struct stream *s, const struct stream_config *config, struct db_error *ret_error)
+{
+	enum db_status status = DB_OK;
+	PGresult *res = NULL;
+
+	if (config->before == NULL)
+		return DB_OK;
+	if (PQsendQueryParams(s->pg, config->before->text, 0, NULL, NULL, NULL, NULL, 0))
+		res = receive(s, &status, ret_error);
+	else
+		status = failure(NULL, ret_error);
+	if (res != NULL && !config->accept(config->arg, (const struct result *)res))
+		status = DB_DOWN;
+	PQclear(res);
+	return status;
+}
+
 /*
  * The plan is made for all rows, and not for the first ones as a cursor's usually is; no other process of the
  * server helps, because requests need the cores.
@@ -103,11 +122,13 @@ stream_open(const struct stream_config *config, const struct call *call, struct 
 		abort();
 	memset(ret_error, 0, sizeof(*ret_error));
 	s->fetch_ms = config->fetch_ms;
-	s->pg = connect_open(config->url, why);
+	s->pg = connect_open(config->url, config->standby ? CONNECT_STANDBY : CONNECT_PRIMARY, why);
 	if (s->pg == NULL ||
 	    connect_session(s->pg, config->fetch_ms, clock_ms() + config->fetch_ms, why) != 0)
 		status = DB_DOWN;
 	else
+		status = look(s, config, ret_error);
+	if (status == DB_OK)
 		status = begin(s, config->idle_ms, call, ret_error);
 	if (status == DB_OK)
 		*ret_stream = s;

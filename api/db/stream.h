@@ -18,8 +18,16 @@ struct stream;
 
 struct stream_config {
 	const char *url; /* libpq connection string or URI */
+	bool standby; /* it is a read replica's */
 	int fetch_ms; /* longest time for a batch, and for the connection's start; the server cancels at 4/5 of it */
 	int idle_ms; /* how long the server keeps the transaction while no batch is asked for */
+	/*
+	 * A statement without arguments before the transaction, and whether its row allows to go on: if not, the
+	 * status is DB_DOWN. NULL: none.
+	 */
+	const struct statement *before;
+	bool (*accept)(void *arg, const struct result *row);
+	void *arg;
 };
 
 /*

@@ -276,11 +276,14 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	items = items_shown(rq, page, rows, documents, count, &size);
 	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text =
-	    arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":}") + size + strlen(next) + 1);
+	text = arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":,\"as_of\":\"\"}") + size +
+					   strlen(next) + strlen(rq->as_of) + 1);
 	/* stpcpy, because printf is slow with long strings. */
 	end = put_items(rq, page, stpcpy(text, "{\"items\":"), items, count);
-	end = stpcpy(stpcpy(stpcpy(end, ",\"next\":"), next), "}");
+	end = stpcpy(stpcpy(end, ",\"next\":"), next);
+	if (rq->as_of[0] != '\0')
+		end = stpcpy(stpcpy(stpcpy(end, ",\"as_of\":\""), rq->as_of), "\"");
+	end = stpcpy(end, "}");
 	reply_json_as_is(rq, 200, text, (size_t)(end - text));
 	if (rq->param[0] == NULL)
 		rq->shown = ids_joined(rq, rows, items, count);

@@ -38,7 +38,7 @@ bool request_ids(struct request *rq, const char **ret_ids) MUSTCHECK;
 int request_page(struct request *rq, struct page *ret_page) MUSTCHECK;
 
 /*
- * reply_page - makes the reply of a list: {"items", "next"}, and the header Link.
+ * reply_page - makes the reply of a list: {"items", "next"}, with "as_of" where rq->as_of is set, and the header Link.
  *
  * rows     up to page->limit + 1 of them: document, instant and id of the cursor, and perhaps the list's entity tag or the
  *          documents of page->beside.

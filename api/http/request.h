@@ -15,6 +15,7 @@
 #include "auth/token.h"
 #include "base/arena.h"
 #include "db/query.h"
+#include "db/wal_history.h"
 #include "base/address.h"
 #include "http/entity_tag.h"
 #include "http/trace.h"
@@ -28,6 +29,7 @@
 struct catalogs;
 struct config;
 struct pool;
+struct replica;
 struct route;
 struct upload;
 
@@ -35,6 +37,7 @@ struct upload;
 struct app {
 	const struct config *config;
 	struct pool *pool;
+	struct replica *replica; /* reads that may be some seconds old */
 	bool
 	    draining; /* the process is about to stop: /readyz fails, answers close their connection */
 	bool ending; /* new requests are refused */
@@ -135,6 +138,8 @@ struct request {
 	bool choice_fault; /* a fault is about a choice: the catalogues may be outdated */
 	bool catalogs_missing; /* a choice could not be checked: no catalogues are loaded yet */
 
+	char as_of
+	    [AS_OF_SIZE]; /* the instant that the answer shows, if its statement is marked `-- replica`; else "" */
 	struct result *body_rows; /* owns the text of reply.body; or NULL */
 	struct reply reply;
 };

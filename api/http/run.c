@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "db/replica.h"
 #include "http/audit.h"
 #include "http/check.h"
 #include "http/idempotency.h"
@@ -343,6 +344,10 @@ run(struct request *rq, const struct call *calls, int ncalls, struct result *ret
 {
 	if (is_write(calls, ncalls))
 		return run_write(rq, calls, ncalls, ret_results, ret_error);
+	/* A record that the path names may be too new for a read replica. */
+	if (ncalls == 1 && calls[0].st->replica)
+		return replica_run_by(rq->app->replica, request_deadline_ms(rq), &calls[0],
+		    rq->param[0] != NULL, &ret_results[0], rq->as_of, ret_error);
 	return db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, calls, ncalls,
 	    ret_results, ret_error);
 }

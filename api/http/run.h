@@ -15,6 +15,11 @@
 struct result *request_query(struct request *rq, const struct statement *st, ...) MUSTCHECK;
 
 /*
+ * A statement marked `-- replica` may be answered by a read replica (db/replica.h). rq->as_of is then the instant that its
+ * rows show, also where the primary answered; a list shows it beside its items (page.h).
+ */
+
+/*
  * request_run - runs several statements as one transaction in one round trip. A write is rolled back
  * if the request is a rehearsal, and executed only once for an Idempotency-Key. Waits as above.
  *

@@ -11,6 +11,7 @@ select set_config('gestor.audit', $1, true);
     audit_cut(%1.before) as before, audit_cut(%1.after) as after) r)
 
 -- name: audit_list  ($1 advisor's id or username, $2 object's type, $3 object's id, $4 operation, $5 from, $6 to, $7 at before or null, $8 id before, $9 limit)
+-- replica
 -- custom plan
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
@@ -28,6 +29,7 @@ with page as (
 (%1.at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
 
 -- name: client_audit_list  ($1 client, $2 at before or null, $3 id before, $4 limit)
+-- replica
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
       from audit x left join advisor a on a.id = x.advisor_id
@@ -36,6 +38,7 @@ with page as (
 :{page_rows_of client $1};
 
 -- name: opportunity_audit_list  ($1 opportunity, $2 at before or null, $3 id before, $4 limit)
+-- replica
 with page as (
     select x.at as created_at, x.id, :{audit_entry x a} as doc
       from audit x left join advisor a on a.id = x.advisor_id
@@ -54,6 +57,7 @@ select audit_read_store($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5
     %1.session_id::text as session_id, host(%1.address) as address, %1.request_id, %1.export) r)
 
 -- name: audit_read_list  ($1 advisor's id or username, $2 operation, $3 from, $4 to, $5 at before or null, $6 id before, $7 limit, $8 true: only guesses)
+-- replica
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       -- No advisor has the id 0.
@@ -64,6 +68,7 @@ with page as (
 
 -- The same of one client, whose entries are few.
 -- name: audit_read_list_client  ($1 client, $2 advisor's id or username, $3 operation, $4 from, $5 to, $6 at before or null, $7 id before, $8 limit, $9 true: only guesses)
+-- replica
 -- custom plan
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
@@ -78,6 +83,7 @@ with page as (
 :{page_rows};
 
 -- name: client_read_list  ($1 client, $2 at before or null, $3 id before, $4 limit)
+-- replica
 with page as (
     select x.at as created_at, x.id, :{read_entry x a} as doc
       from audit_read x join advisor a on a.id = x.advisor_id

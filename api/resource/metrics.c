@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "catalog/catalog.h"
 #include "db/pool.h"
+#include "db/replica.h"
 #include "http/record.h"
 #include "http/route.h"
 
@@ -159,6 +160,28 @@ write_database(FILE *f, struct pool *pool)
 }
 
 static void
+write_replica(FILE *f, struct replica *replica)
+{
+	int64_t lag_ms = replica_lag_ms(replica);
+
+	family(f, "gestor_replica_reads_total", "counter",
+	    "Answers that a read replica may give, by the server that gave them.");
+	fprintf(f,
+	    "gestor_replica_reads_total{server=\"replica\"} %llu\n"
+	    "gestor_replica_reads_total{server=\"primary\"} %llu\n",
+	    (unsigned long long)metrics_reads(METRICS_READ_REPLICA),
+	    (unsigned long long)metrics_reads(METRICS_READ_PRIMARY));
+	if (lag_ms < 0)
+		return;
+	one(f, "gestor_read_replica_lag_seconds", "gauge",
+	    "How far the read replica is behind the primary; while it does not answer, how old its "
+	    "data are at least.",
+	    (double)lag_ms / 1000);
+	one(f, "gestor_read_replica_used", "gauge", "1: reads go to the read replica now.",
+	    replica_fit(replica));
+}
+
+static void
 write_webhooks(FILE *f)
 {
 	static const char *const outcomes[] = { [METRICS_WEBHOOK_DELIVERED] = "delivered",
@@ -212,6 +235,7 @@ metrics(struct request *rq)
 	    __atomic_load_n(&rq->app->in_flight, __ATOMIC_RELAXED));
 	write_sign_ins(f);
 	write_database(f, rq->app->pool);
+	write_replica(f, rq->app->replica);
 	one(f, "gestor_catalog_revision", "gauge",
 	    "Revision of the catalogues in memory; 0: none is loaded.", (double)catalog_revision());
 	write_webhooks(f);

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "config.h"
+#include "db/replica.h"
 #include "http/authenticate.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -210,14 +211,39 @@ refused(struct request *rq, enum db_status status, const struct db_error *error)
 	return reply_problem(rq, "internal");
 }
 
+/* Asks the read replica, if it is fit, and else the primary. */
+static enum db_status
+open_body(
+    struct request *rq, const struct export_task *task, struct job *job, struct db_error *ret_error)
+{
+	const struct config *c = rq->app->config;
+	struct replica_stream from = { .replica = rq->app->replica };
+	enum db_status status = DB_DOWN;
+
+	for (from.standby = task->kind->st->replica && replica_fit(from.replica);;
+	     from.standby = false) {
+		struct stream_config stream = { .url = c->database_url,
+			.fetch_ms = c->query_timeout_ms,
+			.idle_ms = c->export_max_s * 1000 };
+
+		replica_stream(&from, &stream);
+		status = export_begin(&stream, task, &job->body, ret_error);
+		if (status == DB_OK || !from.standby ||
+		    !replica_failed(from.replica, status, ret_error))
+			break;
+	}
+	if (status == DB_OK) {
+		replica_streamed(&from);
+		memcpy(rq->as_of, from.as_of, sizeof(rq->as_of));
+	}
+	return status;
+}
+
 /* Begins the export and its first entry, with a place taken. Returns the status of the reply. */
 static int
 begin(struct request *rq, const struct export_task *task, const char *filters)
 {
 	const struct config *c = rq->app->config;
-	const struct stream_config stream = { .url = c->database_url,
-		.fetch_ms = c->query_timeout_ms,
-		.idle_ms = c->export_max_s * 1000 };
 	struct job *job = arena_alloc(&rq->arena, sizeof(*job));
 	struct db_error error;
 	enum db_status status;
@@ -228,7 +254,7 @@ begin(struct request *rq, const struct export_task *task, const char *filters)
 		.filters = filters,
 		.masked = rq->masked,
 		.state = "begun" };
-	status = export_begin(&stream, task, &job->body, &error);
+	status = open_body(rq, task, job, &error);
 	if (status != DB_OK)
 		return refused(rq, status, &error);
 	auto_result struct result *row =
@@ -261,6 +287,8 @@ reply_as(struct request *rq, const struct export_task *task)
 	    arena_printf(&rq->arena, "attachment; filename=\"%s-%s.%s\"", task->kind->name, day,
 		csv ? "csv" : "ndjson"));
 	reply_header(rq, "Vary", "Accept");
+	if (rq->as_of[0] != '\0')
+		reply_header(rq, "As-Of", rq->as_of);
 }
 
 int

@@ -8,10 +8,12 @@
 (%2::text is null or %1.advisor_id = :{advisor_named %2})
 
 -- name: export_clients  ($1 from day, $2 to day)
+-- replica
 -- cursor
 select :{client c} from client c where :{created_on c $1 $2} order by c.id;
 
 -- name: export_contacts  ($1 from day, $2 to day, $3 advisor's id or username)
+-- replica
 -- cursor
 select :{contact t k.greeting o.id}
   from contact t join (select c.id, :{greeting c.name} as greeting from client c) k on k.id = t.client_id
@@ -20,6 +22,7 @@ select :{contact t k.greeting o.id}
  order by t.id;
 
 -- name: export_opportunities  ($1 from day, $2 to day, $3 advisor's id or username, $4 stage, $5 campaign, $6 sub_campaign, $7 reason, $8 voided ones or null, $9 ids or null, $10 true: with the client's document)
+-- replica
 -- cursor
 select :{opportunity o},
        case when $10::boolean then (select concat_ws(' ', c.document_type ->> 'code', c.document_number) from client c
@@ -31,6 +34,7 @@ select :{opportunity o},
  order by o.created_at, o.id;
 
 -- name: export_consents  ($1 from day, $2 to day, $3 advisor's id or username)
+-- replica
 -- cursor
 select '{"client_id":"' || n.client_id || '",' || substr(:{consent_shown n a}::text, 2)
   from consent n join advisor a on a.id = n.advisor_id
@@ -38,6 +42,7 @@ select '{"client_id":"' || n.client_id || '",' || substr(:{consent_shown n a}::t
  order by n.id;
 
 -- name: export_audit  ($1 from, $2 to, $3 advisor's id or username, $4 object's type, $5 object's id, $6 operation)
+-- replica
 -- cursor
 select :{audit_entry x a}
   from audit x left join advisor a on a.id = x.advisor_id

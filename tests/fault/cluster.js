@@ -137,6 +137,27 @@ class Cluster {
   }
 }
 
+/* run(words, cluster) - runs a command as the cluster's user. */
+const run = (words, cluster, env = {}) => {
+  const user = cluster.user();
+  const as = user ? ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", "--"] : [];
+  return execFileSync([...as, ...words][0], [...as, ...words].slice(1), { cwd: "/", env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+};
+
+/* standby(primary, dir, port, name) - copies the primary, and starts the copy as a standby with this name. */
+async function standby(primary, dir, port, name) {
+  const user = primary.user(), cluster = new Cluster(dir, primary.settings), from = new URL(primary.superuser);
+  fs.rmSync(dir, { recursive: true, force: true });
+  fs.mkdirSync(dir, { mode: 0o700 });
+  if (user) fs.chownSync(dir, user.uid, user.gid);
+  run([`${bin}/pg_basebackup`, "-D", dir, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync",
+    "-d", `host=127.0.0.1 port=${primary.port} user=postgres application_name=${name}`], primary, { PGPASSWORD: from.password });
+  Object.assign(cluster, { owner: primary.owner, serve: primary.serve, superuser: primary.superuser });
+  cluster.move(port);
+  await cluster.start();
+  return cluster;
+}
+
 let common;
 /* shared() - one cluster for all scenarios that leave it unchanged. */
 async function shared() {
@@ -148,4 +169,4 @@ async function shared() {
   return common;
 }
 
-module.exports = { Cluster, shared, psql, bin, password };
+module.exports = { Cluster, shared, psql, bin, password, run, standby };

@@ -3,34 +3,12 @@
  * follows it, and the killed one is created anew. DATABASE_URL names all three.
  */
 "use strict";
-const { execFileSync } = require("node:child_process");
-const fs = require("node:fs");
 const path = require("node:path");
 const { pause, until, freePort, directory, atEnd } = require("./processes.js");
-const { Cluster, psql, bin } = require("./cluster.js");
+const { Cluster, psql, bin, run, standby } = require("./cluster.js");
 const { Service } = require("./service.js");
 const { Load } = require("./load.js");
 const { result } = require("./result.js");
-
-const run = (words, cluster, env = {}) => {
-  const user = cluster.user();
-  const as = user ? ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--init-groups", "--"] : [];
-  return execFileSync([...as, ...words][0], [...as, ...words].slice(1), { cwd: "/", env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8", ...env }, stdio: ["ignore", "pipe", "pipe"] });
-};
-
-/* standby(primary, dir, port, name) - copies the primary, and starts the copy as a standby with this name. */
-async function standby(primary, dir, port, name) {
-  const user = primary.user(), cluster = new Cluster(dir, primary.settings), from = new URL(primary.superuser);
-  fs.rmSync(dir, { recursive: true, force: true });
-  fs.mkdirSync(dir, { mode: 0o700 });
-  if (user) fs.chownSync(dir, user.uid, user.gid);
-  run([`${bin}/pg_basebackup`, "-D", dir, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync",
-    "-d", `host=127.0.0.1 port=${primary.port} user=postgres application_name=${name}`], primary, { PGPASSWORD: from.password });
-  Object.assign(cluster, { owner: primary.owner, serve: primary.serve, superuser: primary.superuser });
-  cluster.move(port);
-  await cluster.start();
-  return cluster;
-}
 
 /* Waits until the primary has n standbys, one of which each commit waits for. */
 const synchronous = (primary, n) => until(`${n} synchronous standbys`,

@@ -7,7 +7,7 @@
 
 const { print } = require("./result.js");
 
-const names = ["kill", "restart", "hang", "failover", "rolling", "overload", "hostile", "limits", "soak", "ha"];
+const names = ["kill", "restart", "hang", "failover", "replica", "rolling", "overload", "hostile", "limits", "soak", "ha"];
 const words = process.argv.slice(2);
 const short = words.includes("--short");
 const wanted = words.filter((w) => w !== "--short");

@@ -10,6 +10,7 @@
 #include "db/pool.h"
 #include "base/text.h"
 #include "db/query.h"
+#include "db/replica.h"
 #include "fuzz.h"
 
 struct result {
@@ -165,6 +166,53 @@ db_rehearse_by(struct pool *pool, int64_t deadline_ms, const struct call *calls,
     struct result *ret_results[], struct db_error *ret_error)
 {
 	return db_run_by(pool, deadline_ms, DB_IMPATIENT, calls, ncalls, ret_results, ret_error);
+}
+
+enum db_status
+replica_run_by(struct replica *r, int64_t deadline_ms, const struct call *call, bool needs_rows,
+    struct result **ret_result, char ret_as_of[static AS_OF_SIZE], struct db_error *ret_error)
+{
+	(void)r;
+	(void)deadline_ms;
+	(void)needs_rows;
+	strcpy(ret_as_of, "2026-01-31T10:00:00.000001Z");
+	return db_run(NULL, call, 1, ret_result, ret_error);
+}
+
+bool
+replica_fit(struct replica *r)
+{
+	(void)r;
+	return false;
+}
+
+void
+replica_stream(struct replica_stream *s, struct stream_config *config)
+{
+	(void)config;
+	s->as_of[0] = '\0';
+}
+
+void
+replica_streamed(const struct replica_stream *s)
+{
+	(void)s;
+}
+
+bool
+replica_failed(struct replica *r, enum db_status status, const struct db_error *error)
+{
+	(void)r;
+	(void)status;
+	(void)error;
+	return false;
+}
+
+int64_t
+replica_lag_ms(struct replica *r)
+{
+	(void)r;
+	return -1;
 }
 
 struct pool_counts

@@ -63,7 +63,7 @@ fatal_after_ready_is_not_printed(void **state)
 	    "postgresql://x@127.0.0.1:%d/x?sslmode=disable&gssencmode=disable", ntohs(at.sin_port));
 
 	dup2(fileno(said), 2);
-	pg = connect_open(url, why);
+	pg = connect_open(url, CONNECT_PRIMARY, why);
 	dup2(stderr_was, 2);
 	rewind(said);
 	if (fgets(printed, sizeof(printed), said) == NULL)
