@@ -68,6 +68,9 @@ begin
     -- Each leaves an entry of who did it, when and why.
     grant execute on function gestor.opportunities_transfer(bigint[], bigint, bigint, text), gestor.opportunity_void(bigint, bigint, text),
         gestor.contact_void(bigint, bigint, text) to gestor_api;
+    -- Merging clients, and its undo, move records to another client, with the owner's rights.
+    grant execute on function gestor.client_merge_lock(bigint, bigint), gestor.client_merge(bigint, bigint, bigint),
+        gestor.client_merge_undo_lock(bigint), gestor.client_merge_undo(bigint, bigint) to gestor_api;
     grant insert (opportunity_id, body), update (body, updated_at), delete on gestor.draft to gestor_api;
     grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
     grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;

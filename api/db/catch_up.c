@@ -140,6 +140,8 @@ static const struct {
 	/* A client's id in another system (0032_imports.sql). */
 	UNIQUE_INDEX(
 	    "client_external_id_key", "client (external_id) where external_id is not null"),
+	/* Clients that lead to another (0039_merge.sql). */
+	INDEX("client_merged_into", "client (merged_into) where merged_into is not null"),
 	/* The agenda (0037_desk.sql), of all and of an advisor. */
 	INDEX("opportunity_follow_up",
 	    "opportunity (follow_up_at, id) where follow_up_at is not null"),

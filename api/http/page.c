@@ -10,6 +10,7 @@
 #include "http/problem.h"
 #include "http/record.h"
 #include "http/reply.h"
+#include "http/route.h"
 #include "spec/field_name.h"
 
 /* A cursor is valid only for this operation, path id and filters: this text goes into its MAC. */
@@ -91,33 +92,12 @@ request_ids(struct request *rq, const char **ret_ids)
 	return true;
 }
 
-/* Adds the Link header: the same request with the next cursor. Query values were decoded, so they are encoded again. */
+/* Adds the Link header: the same request with the next cursor. */
 static void
 link_next(struct request *rq, const char *path, const char *cursor)
 {
-	const char *url = arena_printf(&rq->arena, "%s?cursor=%s", path, cursor);
+	const char *url = arena_printf(&rq->arena, "%s?cursor=%s%s", path, cursor, route_query_text(rq, "cursor"));
 
-	for (int i = 0; i < rq->nquery; i++) {
-		char *encoded, *q;
-
-		if (rq->query_value[i] == NULL || strcmp(rq->query_name[i], "cursor") == 0)
-			continue;
-		q = encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1);
-		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
-			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-			    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p) != NULL) {
-				*q++ = *p;
-			} else {
-				static const char hex[] = "0123456789ABCDEF";
-
-				*q++ = '%';
-				*q++ = hex[(unsigned char)*p >> 4];
-				*q++ = hex[(unsigned char)*p & 15];
-			}
-		}
-		*q = '\0';
-		url = arena_printf(&rq->arena, "%s&%s=%s", url, rq->query_name[i], encoded);
-	}
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }
 

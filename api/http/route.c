@@ -261,3 +261,32 @@ route_query(struct request *rq, const char *query)
 	}
 	return 0;
 }
+
+const char *
+route_query_text(struct request *rq, const char *without)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const char *text = "";
+
+	for (int i = 0; i < rq->nquery; i++) {
+		const char *name = rq->query_name[i];
+		char *encoded, *q;
+
+		if (rq->query_value[i] == NULL || (without != NULL && strcmp(name, without) == 0))
+			continue;
+		q = encoded = arena_alloc(&rq->arena, 3 * strlen(rq->query_value[i]) + 1);
+		for (const char *p = rq->query_value[i]; *p != '\0'; p++) {
+			if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+			    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p) != NULL) {
+				*q++ = *p;
+			} else {
+				*q++ = '%';
+				*q++ = hex[(unsigned char)*p >> 4];
+				*q++ = hex[(unsigned char)*p & 15];
+			}
+		}
+		*q = '\0';
+		text = arena_printf(&rq->arena, "%s&%s=%s", text, name, encoded);
+	}
+	return text;
+}

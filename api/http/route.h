@@ -54,4 +54,11 @@ unsigned route_needs(const char *operation);
  */
 int route_query(struct request *rq, const char *query) MUSTCHECK;
 
+/*
+ * route_query_text - the request's query parameters, encoded again: "&limit=5&phone=987654321".
+ * without  a parameter to leave out; NULL: none
+ * returns  a text in the arena
+ */
+const char *route_query_text(struct request *rq, const char *without);
+
 #endif

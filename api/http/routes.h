@@ -22,6 +22,9 @@
 	    client_update)                                                                         \
 	R(POST, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, CLIENT, client_erase)       \
 	R(GET, "/v1/clients/{client_id}/erasure", MAY_PRIVACY_MANAGE, OTHER, client_erasure_get)   \
+	R(POST, "/v1/clients/{client_id}/merge", MAY_PRIVACY_MANAGE, CLIENT, client_merge)         \
+	R(POST, "/v1/clients/{client_id}/merge/undo", MAY_PRIVACY_MANAGE, CLIENT,                  \
+	    client_merge_undo)                                                                     \
 	R(GET, "/v1/clients/{client_id}/personal-data", MAY_PRIVACY_MANAGE, OTHER,                 \
 	    client_personal_data)                                                                  \
 	R(GET, "/v1/clients/{client_id}/opportunities", MAY_OPPORTUNITY_READ, OPPORTUNITY,         \

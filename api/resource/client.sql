@@ -66,6 +66,15 @@ select p.doc, p.created_at, p.id from page p order by p.created_at desc, p.id de
 -- fragment: page_rows_of  (%1 the record's table, %2 its id)
 select p.doc, p.created_at, p.id from %1 k left join page p on true where k.id = %2::bigint order by p.created_at desc, p.id desc
 
+-- The same of the records of a client; those of a merged one are the other's.
+-- fragment: page_rows_of_client  (%1 its id)
+select case when k.merged_into is not null then :{moved k}::text else p.doc::text end, p.created_at, p.id
+  from client k left join page p on true where k.id = %1::bigint order by p.created_at desc, p.id desc
+
+-- What a request for a merged client is answered: where the client is now.
+-- fragment: moved  (%1 a client that was merged)
+refuse('client_moved', array[%1.merged_into::text])
+
 -- fragment: page_after  (%1 table, %2 created before or null, %3 id before)
 (%1.created_at, %1.id) < (coalesce(%2::timestamptz, 'infinity'), coalesce(%3::bigint, 9223372036854775807))
 
@@ -79,10 +88,12 @@ select p.doc, p.created_at, p.id,
 
 -- name: client_search_ids  ($1 ids)
 with page as (
-    select c.created_at, c.id, :{client c} as doc from client c where c.id = any($1::bigint[]))
+    select c.created_at, c.id, :{client c} as doc from client c
+     where c.id in (select coalesce(k.merged_into, k.id) from client k where k.id = any($1::bigint[])))
 :{page_rows};
 
--- Almost every search is a first page of one client. These statements are for that; they have no cursor, for its comparison would cost a
+-- Almost every search is a first page of one client. A merged client has no stored document: what was found by its document or external_id
+-- is rendered, as the client that stays. Its phones are that one's. These statements are for that; they have no cursor, for its comparison would cost a
 -- tenth of them.
 -- name: client_search_phone  ($1 phone, $2 limit)
 select :{client_stored c} from client_phone p join client c on c.id = p.client_id :{newest_answer c}
@@ -100,7 +111,7 @@ select :{client_stored c} from client c :{newest_answer c} where c.external_id =
 -- name: client_search_external_rendered  ($1 external_id, $2 created before or null, $3 id before, $4 limit)
 with page as (
     select c.created_at, c.id, :{client c} as doc from client c
-     where c.external_id = $1 and :{page_after c $2 $3}
+     where c.id in (select coalesce(k.merged_into, k.id) from client k where k.external_id = $1) and :{page_after c $2 $3}
      order by c.created_at desc, c.id desc limit $4::int + 1)
 :{page_rows};
 
@@ -114,7 +125,8 @@ with page as (
 -- name: client_search_document_rendered  ($1 number, $2 type's code or null, $3 created before or null, $4 id before, $5 limit)
 with page as (
     select c.created_at, c.id, :{client c} as doc from client c
-     where c.document_number = $1 and ($2::text is null or c.document_type ->> 'code' = $2)
+     where c.id in (select coalesce(k.merged_into, k.id) from client k
+                     where k.document_number = $1 and ($2::text is null or k.document_type ->> 'code' = $2))
        and :{page_after c $3 $4}
      order by c.created_at desc, c.id desc limit $5::int + 1)
 :{page_rows};
@@ -143,19 +155,23 @@ select :{answer 200 null s.doc} from saved s
 select :{client_stored c} from client c :{newest_answer c} where c.id = $1::bigint;
 
 -- name: client_get_rendered  ($1 client)
-select :{client c} from client c where c.id = $1::bigint;
+select case when c.merged_into is not null then :{moved c}::text else :{client c} end from client c where c.id = $1::bigint;
+
+-- name: client_get_staying  ($1 client)
+-- The same of the client that it was merged into.
+select :{client c} from client k join client c on c.id = coalesce(k.merged_into, k.id) where k.id = $1::bigint;
 
 -- name: client_lock  ($1 client)
 -- The first statement of every change of a client.
-with locked as materialized (select c.id, c.erased_at from client c where c.id = $1::bigint for no key update)
-select case when l.id is null then refuse('not_found') when l.erased_at is not null then refuse('client_erased') end
+with locked as materialized (select c.id, c.erased_at, c.merged_into from client c where c.id = $1::bigint for no key update)
+select case when l.id is null then refuse('not_found') when l.merged_into is not null then :{moved l} when l.erased_at is not null then refuse('client_erased') end
   from (values (true)) one left join locked l on true;
 
 -- Locks the client that a new record belongs to, so that it cannot be erased meanwhile; its row is in the CTE `held`.
 -- fragment: client_held  (%1 the client's id, %2 the CTE that has it, %3 the refusal for an unknown client; gives two CTEs)
-locked as materialized (select c.id, c.name, c.erased_at from %2 join client c on c.id = %1 for key share of c),
+locked as materialized (select c.id, c.name, c.erased_at, c.merged_into from %2 join client c on c.id = %1 for key share of c),
 held as materialized (
-    select l.id, l.name, case when l.id is null then refuse('%3') when l.erased_at is not null then refuse('client_erased') end as refused
+    select l.id, l.name, case when l.id is null then refuse('%3') when l.merged_into is not null then :{moved l} when l.erased_at is not null then refuse('client_erased') end as refused
       from %2 left join locked l on l.id = %1)
 
 -- name: client_match  ($1 client, $2 condition)
@@ -204,4 +220,4 @@ with page as (
       from consent n join advisor a on a.id = n.advisor_id
      where n.client_id = $1::bigint and :{page_after n $2 $3}
      order by n.created_at desc, n.id desc limit $4::int + 1)
-:{page_rows_of client $1};
+:{page_rows_of_client $1};

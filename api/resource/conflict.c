@@ -30,7 +30,7 @@ statements_of(const struct request *rq, struct call *ret_show, struct call *ret_
 
 	switch (rq->shows) {
 	case ENTITY_CLIENT:
-		*ret_show = (struct call){ &sql_client_get_rendered, { id } };
+		*ret_show = (struct call){ &sql_client_get_staying, { id } };
 		*ret_changed = (struct call){ &sql_record_changed_last, { "client", id } };
 		break;
 	case ENTITY_CONTACT:

@@ -11,10 +11,10 @@ select instant(x.at), (select :{advisor_then a x.at} from advisor a where a.id =
 with asked as materialized (
     select coalesce($1, k.document_type ->> 'code') as type, coalesce(upper($2), k.document_number) as number
       from (values (true)) one left join client k on k.id = $3::bigint)
-select c.id from client c join asked a on c.document_number = a.number and c.document_type ->> 'code' = a.type;
+select coalesce(c.merged_into, c.id) from client c join asked a on c.document_number = a.number and c.document_type ->> 'code' = a.type;
 
 -- name: client_of_external_id  ($1 external_id)
-select id from client where external_id = $1;
+select coalesce(c.merged_into, c.id) from client c where c.external_id = $1;
 
 -- name: client_document_type  ($1 client)
 select document_type ->> 'code' from client where id = $1::bigint;

@@ -19,7 +19,7 @@ page as (
       from greeted k cross join contact t left join opportunity o on o.contact_id = t.id
      where t.client_id = $1::bigint and :{voided_is t $5} and :{page_after t $2 $3}
      order by t.created_at desc, t.id desc limit $4::int + 1)
-:{page_rows_of client $1};
+:{page_rows_of_client $1};
 
 -- Bounds the contacts of one client on one day (Lima). Concurrent requests do not see each other's contacts, so a few
 -- more can pass.
@@ -52,14 +52,15 @@ made as materialized (
 -- name: contact_lock  ($1 contact, $2 advisor, $3 true: may change another advisor's contact)
 -- Locks the client, the contact and its opportunity, in this order.
 with owner as materialized (
-    select c.id, c.erased_at from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
+    select c.id, c.erased_at, c.merged_into from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
 locked as materialized (
     select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at
       from owner join contact t on t.client_id = owner.id
      where t.id = $1::bigint for no key update of t),
 opened as materialized (
     select o.contact_id, o.voided_at, o.closed_at from locked join opportunity o on o.contact_id = locked.id for share of o)
-select case when l.id is null then refuse('not_found')
+select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+            when l.id is null then refuse('not_found')
             when not l.own then refuse('contact_not_owner')
             when l.erased_at is not null then refuse('client_erased')
             when l.voided_at is not null then refuse('contact_voided')

@@ -5,7 +5,7 @@ select max(b.id), count(*), string_agg(b.id::text, ' ') filter (where b.differs)
   from (select r.id, r.document is distinct from %2 as differs from %1 r where r.id > $1::bigint order by r.id limit $2::int) b
 
 -- name: clients_differing  ($1 after this id, $2 rows at most)
-:{differing client client_document(r)};
+:{differing client client_stored_document(r)};
 
 -- name: opportunities_differing  ($1 after this id, $2 rows at most)
 :{differing opportunity opportunity_document(r,false)};

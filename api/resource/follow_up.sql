@@ -9,7 +9,8 @@ update opportunity o set follow_up_at = j.at, follow_up_note = j.note, updated_a
 -- name: follow_up_lock  ($1 opportunity, $2 advisor, $3 may change another's)
 -- As opportunity_lock, for a follow-up that must be there.
 with :{opportunity_locked}
-select case when l.id is null then refuse('not_found')
+select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+            when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')
             when l.voided_at is not null then refuse('opportunity_voided')

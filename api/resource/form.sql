@@ -6,7 +6,7 @@ with asked as materialized (
     union all
     select (select o.id from opportunity o where o.contact_id = t.id), t.id, t.client_id from contact t where t.id = $2::bigint
     union all
-    select null, null, c.id from client c where c.id = $3::bigint)
+    select null, null, coalesce(c.merged_into, c.id) from client c where c.id = $3::bigint)
 select k.id as client_id, case when k.id is not null then :{client k} end as client,
        case when t.id is not null then :{contact t g.greeting o.id} end as contact,
        case when o.id is not null then :{opportunity o} end as opportunity,

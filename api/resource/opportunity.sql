@@ -58,7 +58,7 @@ with page as (
       from opportunity o
      where o.client_id = $1::bigint and :{voided_is o $5} and :{page_after o $2 $3}
      order by o.created_at desc, o.id desc limit $4::int + 1)
-:{page_rows_of client $1};
+:{page_rows_of_client $1};
 
 -- Compares item ids, because PostgreSQL has statistics of them and can tell whether the index pays. By code it would take
 -- every choice for average, and read all rows to find none. A single id is compared with =, because an index scan for
@@ -153,7 +153,7 @@ select :{answer 204 null s.doc} from (
 -- the contacts that it may change; an integration that may register contacts opens the opportunity for the contact's advisor.
 with asked as materialized (select (b ->> 'contact_id')::bigint as contact_id, b from (select $2::jsonb as b) x),
 owner as materialized (
-    select c.id, c.erased_at from client c
+    select c.id, c.erased_at, c.merged_into from client c
      where c.id = (select t.client_id from asked join contact t on t.id = asked.contact_id) for key share),
 locked as materialized (
     select t.id, t.client_id, t.advisor_id, owner.erased_at, t.voided_at from owner join contact t on t.client_id = owner.id
@@ -166,7 +166,7 @@ owned as materialized (
       from locked l join advisor a on a.id = l.advisor_id),
 held as materialized (
     select w.id, w.client_id, w.advisor_id,
-           case when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
+           case when (select x.merged_into from owner x) is not null then moved_meanwhile() when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
                 when w.erased_at is not null then refuse('client_erased')
                 when w.voided_at is not null then refuse('contact_voided') end as refused
       from (values (true)) one left join owned w on true),
@@ -189,7 +189,7 @@ made as materialized (
 -- Locks the client's row before the opportunity's: docs/architecture.md has the order of locks.
 -- fragment: opportunity_locked  ($1 an opportunity, $2 advisor, $3 true: may change another's; gives CTEs, the last, locked, with its row or none)
 owner as materialized (
-    select c.id, c.erased_at from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
+    select c.id, c.erased_at, c.merged_into from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
     select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at, o.created_at, o.follow_up_at
       from owner join opportunity o on o.client_id = owner.id
@@ -197,7 +197,8 @@ locked as materialized (
 
 -- name: opportunity_lock  ($1 opportunity, $2 advisor, $3 may change another's)
 with :{opportunity_locked}
-select case when l.id is null then refuse('not_found')
+select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+            when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')
             when l.voided_at is not null then refuse('opportunity_voided')
@@ -206,7 +207,8 @@ select case when l.id is null then refuse('not_found')
 
 -- name: opportunity_lock_finished  ($1 opportunity, $2 advisor, $3 may change another's)
 with :{opportunity_locked}
-select case when l.id is null then refuse('not_found')
+select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+            when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')
             when l.voided_at is not null then refuse('opportunity_voided')

@@ -1,6 +1,8 @@
 -- name: client_erase  ($1 client)
 -- writes
-select case when not client_erase($1::bigint) then refuse('not_found') end;
+with named as materialized (select c.merged_into from client c where c.id = $1::bigint)
+select case when (select n.merged_into from named n) is not null then (select :{moved n} from named n)
+            when not client_erase($1::bigint) then refuse('not_found') end;
 
 -- name: client_erased  ($1 client)
 -- 200 when the erasure is complete, else 202 with the location of its state.
@@ -11,7 +13,7 @@ select s.status, s.location, :{answer s.status s.location s.doc}
           from client c join erasure e on e.client_id = c.id where c.id = $1::bigint offset 0) s;
 
 -- name: client_erasure_get  ($1 client)
-select (select row_to_json(r) from (select c.id::text as client_id,
+select (select row_to_json(r) from (select case when c.merged_into is not null then :{moved c}::text else c.id::text end as client_id,
            case when c.erased_at is null then 'none' when e.done_at is null then 'running' else 'done' end as state,
            instant(c.erased_at) as begun_at, instant(e.done_at) as done_at) r)
   from client c left join erasure e on e.client_id = c.id where c.id = $1::bigint;
@@ -35,8 +37,9 @@ erasing(%1.client_id)
 
 -- name: client_personal_data  ($1 client)
 -- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size.
-select (select row_to_json(r) from (select
+select case when c.merged_into is not null then :{moved c}::text::json else (select row_to_json(r) from (select
     (:{client c})::json as client,
+    coalesce((select json_agg((:{client k})::json order by k.id) from client k where k.merged_into = c.id), '[]') as merged,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
         select t.created_at, t.id, (:{contact t k.greeting o.id})::json as doc
           from (select :{greeting c.name} as greeting) k cross join contact t left join opportunity o on o.contact_id = t.id
@@ -52,7 +55,7 @@ select (select row_to_json(r) from (select
              where n.client_id = c.id order by n.created_at desc, n.id desc limit 1000) x), '[]') as history) s) as consents,
     not exists (select from contact t where t.client_id = c.id offset 1000)
         and not exists (select from opportunity o where o.client_id = c.id offset 1000)
-        and not exists (select from consent n where n.client_id = c.id offset 1000) as complete) r)
+        and not exists (select from consent n where n.client_id = c.id offset 1000) as complete) r) end
   from client c where c.id = $1::bigint;
 
 -- name: purge_counts  ($1 days that an idle client is kept, 0: for ever, $2 days that an ended session is kept)

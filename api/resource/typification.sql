@@ -24,7 +24,7 @@ with given as materialized (
     select $1::timestamptz as at, (($1::timestamptz at time zone 'America/Lima')::date)::timestamp at time zone 'America/Lima' as day),
 counted as materialized (
     select count(*) as n from (
-        select from given g join contact t on t.client_id = ($2::jsonb ->> 'client_id')::bigint
+        select from given g join contact t on t.client_id = (select coalesce(c.merged_into, c.id) from client c where c.id = ($2::jsonb ->> 'client_id')::bigint)
            and t.created_at >= g.day and t.created_at < g.day + interval '1 day' limit $3::int) x)
 select case when g.at > now() + interval '1 minute' or g.at < now() - interval '7 days' then refuse('occurred_range')
             when $3::int > 0 and c.n >= $3::int then refuse('too_many_contacts') end,

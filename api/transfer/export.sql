@@ -10,7 +10,7 @@
 -- name: export_clients  ($1 from day, $2 to day)
 -- replica
 -- cursor
-select :{client c} from client c where :{created_on c $1 $2} order by c.id;
+select :{client c} from client c where c.merged_into is null and :{created_on c $1 $2} order by c.id;
 
 -- name: export_contacts  ($1 from day, $2 to day, $3 advisor's id or username)
 -- replica
@@ -54,7 +54,7 @@ select :{audit_entry x a}
 -- name: export_count  ($1 what, $2 from, $3 to)
 -- How many rows the command line's progress bar ends at.
 select case $1
-    when 'clients' then (select count(*) from client c where :{created_on c $2 $3})
+    when 'clients' then (select count(*) from client c where c.merged_into is null and :{created_on c $2 $3})
     when 'contacts' then (select count(*) from contact t where :{created_on t $2 $3})
     when 'opportunities' then (select count(*) from opportunity o where :{created_on o $2 $3} and o.voided_at is null)
     when 'consents' then (select count(*) from consent n where :{created_on n $2 $3})

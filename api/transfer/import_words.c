@@ -17,6 +17,7 @@ static const struct {
 	{ "import_choice_unknown", TEXT_import_choice_unknown },
 	{ "import_conflict", TEXT_import_conflict },
 	{ "import_refused", TEXT_import_refused },
+	{ "import_client_merged", TEXT_import_client_merged },
 	{ "import_client_erased", TEXT_import_client_erased },
 	{ "import_id_repeated", TEXT_import_id_repeated },
 	{ "import_client_unknown", TEXT_import_client_unknown },
