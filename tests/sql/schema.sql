@@ -552,7 +552,8 @@ begin
     perform pg_temp.refused('rendering_of_table_known', 'insert into rendering (of_table) values (''action'')');
     perform pg_temp.refused('advisor_username_stays', 'update advisor set username = ''E0000009'' where username is not null');
     perform pg_temp.refused('action_opportunity_fkey', 'delete from consent; delete from reopening; delete from opportunity');
-    perform pg_temp.refused('consent_client_fkey', 'update consent set client_id = 999999');
+    perform pg_temp.refused('42501', 'update consent set client_id = 999999');
+    perform pg_temp.refused('consent_client_fkey', 'insert into consent (client_id, advisor_id, source) select 999999, id, ''CARTA'' from advisor limit 1');
     perform pg_temp.refused('consent_opportunity_fkey', 'update consent set opportunity_id = 999999');
     perform pg_temp.refused('consent_contact_fkey', 'update consent set contact_id = 999999');
     perform pg_temp.refused('consent_advisor_fkey', 'update consent set advisor_id = 999999');
