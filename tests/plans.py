@@ -42,7 +42,7 @@ advisor_secret_create advisor_secret_delete advisor_secret_revoke advisor_update
 audit_context audit_read_store event_horizon_lag events_drop call_client_create call_occurred catalog_at catalog_item_create catalog_item_get catalog_item_match
 catalog_item_replace catalog_item_update catalog_item_usage catalog_load catalog_lock catalog_match catalog_plan_apply catalog_plan_create
 catalog_revision catalog_shown catalog_update choices_held
-client_create client_erase client_erase_listed client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
+client_create client_merge_lock client_merge client_merge_undo_lock client_merge_undo_match client_merge_undo client_merge_saved client_erase client_erase_listed client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 client_consent_create contact_void_lock contact_unused contact_void contact_saved opportunity_void_lock opportunity_void opportunity_transfer
 transfer_target_lock handover_lock advisor_handover follow_up_put follow_up_lock follow_up_delete
@@ -99,6 +99,7 @@ SAMPLES = {
     "client_search_document_rendered": [["00000007", NONE, NONE, NONE, LIMIT], ["00000007", "dni", *BEFORE, LIMIT]],
     "client_get": [[CLIENT]],
     "client_get_rendered": [[CLIENT]],
+    "client_get_staying": [[CLIENT]],
     "client_opportunity_list_newest": [[CLIENT, LIMIT]],
     "catalog_changed_last": [["operator"]],
     "catalog_plan_get": [["operator", "1"]],

@@ -18,8 +18,8 @@
 
 /* Every status that the server answers; 0 collects all others. */
 #define METRICS_STATUSES                                                                           \
-	200, 201, 202, 204, 301, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414,  \
-	    415, 417, 422, 429, 431, 500, 501, 503, 505, 0
+	200, 201, 202, 204, 301, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412,  \
+	    413, 414, 415, 417, 422, 429, 431, 500, 501, 503, 505, 0
 #define METRICS_STATUSES_MAX 32
 
 /* Upper bounds of the histogram of request durations; one more bucket has no bound. */

@@ -96,7 +96,8 @@ request_ids(struct request *rq, const char **ret_ids)
 static void
 link_next(struct request *rq, const char *path, const char *cursor)
 {
-	const char *url = arena_printf(&rq->arena, "%s?cursor=%s%s", path, cursor, route_query_text(rq, "cursor"));
+	const char *url = arena_printf(
+	    &rq->arena, "%s?cursor=%s%s", path, cursor, route_query_text(rq, "cursor"));
 
 	reply_header(rq, "Link", arena_printf(&rq->arena, "<%s>; rel=\"next\"", url));
 }

@@ -141,9 +141,9 @@ client_moved(struct request *rq, const char *words)
 	static const char before[] = "/v1/clients/";
 	const char *rest = rq->path + sizeof(before) - 1, *query = route_query_text(rq, NULL);
 
-	reply_location(rq, arena_printf(&rq->arena, "%s%s%s%s%s", before, words + 1,
-			       rest + strcspn(rest, "/"), *query != '\0' ? "?" : "",
-			       *query != '\0' ? query + 1 : ""));
+	reply_location(
+	    rq, arena_printf(&rq->arena, "%s%s%s%s%s", before, words + 1, rest + strcspn(rest, "/"),
+		    *query != '\0' ? "?" : "", *query != '\0' ? query + 1 : ""));
 	return problem_about(rq, rq->reads ? "client_moved" : "client_moved_write", "existing",
 	    json_pack("{s:s, s:s+}", "id", words + 1, "href", before, words + 1));
 }

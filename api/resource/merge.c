@@ -20,6 +20,8 @@ client_merge(struct request *rq)
 		.ncalls = NITEMS(calls),
 	};
 
+	/* The reply shows another client than the path's, for the record of reads. */
+	rq->shown = into;
 	return change_reply(rq, &change);
 }
 

@@ -28,6 +28,8 @@ const wanted = {
   session_delete: "update session",
   client_create: "insert client",
   client_update: "update client",
+  client_merge: "insert client_merge, update client, update contact",
+  client_merge_undo: "update client, update client_merge, update contact",
   contact_create: "insert contact",
   client_consent_create: "insert consent",
   contact_void: "update contact",

@@ -11,7 +11,7 @@ const { hold, lockOf, until } = require("./writes.js");
 /* oauth_token takes forms and refuses in its protocol's way: oauth.test.js provokes its answers. */
 const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") && op.id !== "advisor_handover" || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "event_list"].includes(op.id) || op.id.startsWith("import_");
+const forChiefs = (op) => op.id.startsWith("advisor_") && op.id !== "advisor_handover" || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "client_merge", "client_merge_undo", "event_list"].includes(op.id) || op.id.startsWith("import_");
 /* Only supervisors and administrators may use these. */
 const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
 /* A supervisor may do these to a finished opportunity. */
@@ -55,6 +55,13 @@ const calledBack = async (of) => assert.equal((await ana.put(`${of.at}/follow-up
 const withDraft = async (of) => assert.equal((await ana.put(`${of.at}/draft`, { note: "X" })).status, 200);
 const newSession = async () => (await world.anyone.post("/v1/sessions", { username: "E8153375", password: lib.password })).json;
 const newContactId = async () => (await ana.post(`/v1/clients/${mine.client.id}/contacts`, lib.newContact())).json.id;
+
+/* A client that was merged into `other`'s, until it is undone. */
+async function merged() {
+  const { client } = await lib.opened(ana);
+  assert.equal((await chief.post(`/v1/clients/${client.id}/merge`, { into: other.client.id })).status, 200);
+  return client.id;
+}
 
 async function finishedOne() {
   const o = await lib.opened(ana);
@@ -136,6 +143,8 @@ const good = {
   client_get: () => ({}),
   client_update: () => ({ body: { gender: "F" } }),
   client_erase: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id } }),
+  client_merge: async () => ({ as: chief, ids: { client_id: (await lib.opened(ana)).client.id }, body: { into: other.client.id } }),
+  client_merge_undo: async () => ({ as: chief, ids: { client_id: await merged() } }),
   client_erasure_get: () => ({ as: chief }),
   client_personal_data: () => ({ as: chief }),
   client_opportunity_list: () => ({}),
@@ -319,6 +328,16 @@ const ways = {
     assert.equal((await chief.get(r.headers.location)).status, 200);
   }]],
   204: [["", () => true, succeeds(204)]],
+  301: [["the client was merged into another", () => true, async (op) => {
+    const client_id = await merged(), r = await send(op, { ids: { client_id } });
+    faultless(r, 301, "client_moved");
+    assert.equal(r.headers.location, fill(op.path, { client_id: other.client.id }));
+  }]],
+  308: [["the client was merged into another", () => true, async (op) => {
+    const client_id = await merged(), r = await send(op, { ids: { client_id } });
+    faultless(r, 308, "client_moved_write");
+    assert.equal(r.headers.location, fill(op.path, { client_id: other.client.id }));
+  }]],
   304: [["If-None-Match names it", () => true, async (op) => {
     const { headers: { etag } } = await send(op);
     assert.match(etag, /^"([0-9a-f]{1,16}([.][0-9a-f]{1,16}){0,4}-)?[0-9a-f]{1,16}"$/);
@@ -444,6 +463,11 @@ const ways = {
       const g = await good[op.id]();
       faultless(await send(op, {}, g), 200);
       faultless(await send(op, {}, g), 409, "client_erased");
+    }],
+    ["merged already, or not at all", (op) => op.id.startsWith("client_merge"), async (op) => {
+      const g = await good[op.id]();
+      faultless(await send(op, {}, g), 200);
+      faultless(await send(op, {}, g), 409, op.id === "client_merge" ? "client_merged" : "client_not_merged");
     }],
     ["not finished", (op) => op.id === "opportunity_reopen", async (op) =>
       faultless(await send(op, { ids: { opportunity_id: mine.opportunity.id } }), 409, "opportunity_not_finished")],

@@ -83,6 +83,11 @@ const send = {
     return ana.post("/v1/clients", { ...body, document_type: "ce" });
   },
   client_update: async (body) => ana.patch(`/v1/clients/${await anyClient()}`, body, patch),
+  client_merge: async (body) => {
+    const made = [];
+    for (let i = 0; i < 2; i++) made.push((await ana.post("/v1/clients", lib.newClient())).json.id);
+    return chief.post(`/v1/clients/${made[0]}/merge`, { ...body, into: made[1] });
+  },
   contact_create: async (body) => ana.post(`/v1/clients/${await anyClient()}/contacts`, body),
   contact_void: async (body) => ana.post(`/v1/contacts/${await anyContact()}/voiding`, body),
   client_consent_create: async (body) => chief.post(`/v1/clients/${await anyClient()}/consents`, body),

@@ -119,6 +119,12 @@ contact_create          201 -      x     x    p    +0       +0         +0       
 client_audit_list       200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
 client_read_list        200 -      x     x    p    r        +0         +0       r        r        r        r       r        r             r
 
+client to merge: one, absent
+client_merge            200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+
+merged client: one, absent
+client_merge_undo       200 -      x     x    p    r        r          +0       r        r        r        r       r        r             r
+
 new client: new, known
 client_create           201 -      x     x    p    +d       +d         +d       +d       r        +d       +d      r        r             r
 
@@ -220,6 +226,8 @@ const objects = {
   "item": () => [{ catalog: "operator", code: "bitel" }, { catalog: "operator", code: "no-hay" }, { catalog: "no-hay", code: "bitel" }],
   "plan": () => [{ catalog: "operator", plan_id: known.plan }, { catalog: "operator", plan_id: absent }, { catalog: "stage", plan_id: known.plan }],
   "client": (b) => [{ client_id: b.own.client }, { client_id: absent }],
+  "client to merge": (b) => [{ client_id: b.own.client }, { client_id: absent }],
+  "merged client": () => [{ client_id: known.merged }, { client_id: absent }],
   "new client": () => [{ document: {} }, { document: { document_number: known.client.document_number } }],
   "client in the body": (b) => [{ client: lib.newClient() }, { client: lib.newClient({ document_number: known.client.document_number }) },
     { client_id: b.own.client }, { client_id: absent }],
@@ -260,6 +268,7 @@ const bodies = {
   contact_void: () => ({ reason: "X" }),
   opportunity_transfer: () => ({ advisor: "E8123497", reason: "X" }),
   advisor_handover: () => ({ advisor: "E8123497", reason: "X" }),
+  client_merge: () => ({ into: known.client.id }),
   client_consent_create: () => ({ advertising_acceptance: "acepto", source: "CARTA" }),
   typification_put: () => ({ diagnosis: { reason: lib.reason } }),
   typification_create: (o) => ({ ...o, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() }),
@@ -328,6 +337,8 @@ before(async () => {
   gone.drop();
   const ana = await world.signedIn("E8153375"), chief = await world.signedIn("E8000002");
   known.client = (await ana.post("/v1/clients", lib.newClient())).json;
+  known.merged = (await ana.post("/v1/clients", lib.newClient())).json.id;
+  assert.equal((await chief.post(`/v1/clients/${known.merged}/merge`, { into: known.client.id })).status, 200);
   known.plan = (await chief.post("/v1/catalogs/operator/plans", { items: [{ label: "OTRO OPERADOR" }] })).json.id;
   /* It is never worked on: nothing more of its file comes. */
   known.import = world.database.sql(`insert into import (kind, mode, format, separator, words, said, heard_at)

@@ -68,6 +68,8 @@ const requests = {
   client_update: (of) => [[of.client, {}], [of.client, { gender: "F" }], [of.client, { phone: "977777777" }], [of.client, { document_type: "ruc" }], [of.client, { birth_date: null }],
     [of.client, { document_number: "***" }], [of.client, { sales: { lines: ["977777771"] } }]],
   client_erase: (of) => [[`${of.client}/erasure`]],
+  client_merge: (of) => [[`${of.client}/merge`, { into: "999999999" }]],
+  client_merge_undo: (of) => [[`${of.client}/merge/undo`]],
   client_erasure_get: (of) => [[`${of.client}/erasure`]],
   client_personal_data: (of) => [[`${of.client}/personal-data`]],
   client_opportunity_list: (of) => [[`${of.client}/opportunities`]],

@@ -47,7 +47,10 @@ async function person(more = {}) {
   const opportunity = (await ana.post("/v1/opportunities", { contact_id: contact.id, sub_campaign: "entel" })).json;
   const r = await ana.put(`/v1/opportunities/${opportunity.id}/typification`, lib.form());
   assert.equal(r.status, 200, r.text);
-  return { client, contact, unused, opportunity, at };
+  /* Of the same person, under other ids. */
+  const double = (await ana.post("/v1/clients", lib.newClient())).json, merged = (await ana.post("/v1/clients", lib.newClient())).json;
+  assert.equal((await chief.post(`/v1/clients/${merged.id}/merge`, { into: double.id })).status, 200);
+  return { client, contact, unused, opportunity, at, double, merged };
 }
 
 /* The operations that show personal data of existing records: [caller, method, path, type and id of the record shown, body]. */
@@ -60,6 +63,8 @@ const shows = () => {
     client_update: [ana, "PATCH", at, c, {}],
     client_opportunity_list: [ana, "GET", `${at}/opportunities`, c],
     client_personal_data: [chief, "GET", `${at}/personal-data`, c],
+    client_merge: [chief, "POST", `/v1/clients/${one.double.id}/merge?validate_only=true`, c, { into: client.id }],
+    client_merge_undo: [chief, "POST", `/v1/clients/${one.merged.id}/merge/undo?validate_only=true`, ["client", one.merged.id]],
     client_erase: [chief, "POST", `${at}/erasure?validate_only=true`, c],
     contact_list: [ana, "GET", `${at}/contacts`, c],
     contact_create: [ana, "POST", `${at}/contacts?validate_only=true`, c, lib.newContact()],

@@ -28,6 +28,10 @@ function writes(world, { ana, boss }) {
     const client = (await ana.post("/v1/clients", lib.newClient())).json;
     return (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json;
   };
+  const ofTwo = async () => {
+    const id = (await contact()).client_id;
+    return { id, at: `/v1/clients/${id}` };
+  };
   const withRow = async () => {
     const o = await opened();
     const r = await ana.post(`${o.at}/actions`, row);
@@ -87,6 +91,15 @@ function writes(world, { ana, boss }) {
     client_update: async () => {
       const where = `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}`;
       return { as: ana, method: "PATCH", where, tagged: where, body: { gender: "F", sales: { plan: "CHIP", lines: ["987654321"] } }, other: { gender: "M" } };
+    },
+    client_merge: async () => {
+      const [a, b, c] = [await ofTwo(), await ofTwo(), await ofTwo()];
+      return ofAdmin("POST", `${a.at}/merge`, { tagged: a.at, body: { into: b.id }, other: { into: c.id } });
+    },
+    client_merge_undo: async () => {
+      const [a, b] = [await ofTwo(), await ofTwo()];
+      assert.equal((await (await chief()).post(`${a.at}/merge`, { into: b.id })).status, 200);
+      return ofAdmin("POST", `${a.at}/merge/undo`, { tagged: b.at });
     },
     contact_create: async () => ({ as: ana, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/contacts`, creates: true,
       body: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), other: lib.newContact() }),

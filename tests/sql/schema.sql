@@ -531,6 +531,19 @@ begin
     perform pg_temp.refused('draft_size', 'update draft set body = json_build_object(''a'', repeat(''x'', 8192))');
     perform pg_temp.accepted('update draft set body = json_build_object(''a'', repeat(''x'', 8000))');
     insert into transfer (opportunity_id, from_id, to_id, advisor_id, reason) select id, advisor_id, advisor_id, advisor_id, 'X' from opportunity;
+    perform pg_temp.refused('client_merged_elsewhere', 'update client set merged_into = id');
+    perform pg_temp.refused('client_merged_into_fkey', 'update client set merged_into = 999999');
+    insert into client_merge (client_id, merged_id, external_id_moved, followers, contacts, opportunities, consents)
+    select min(id), max(id), false, '{}', '{}', '{}', '{}' from client;
+    perform pg_temp.refused('client_merge_two', 'update client_merge set merged_id = client_id');
+    perform pg_temp.refused('client_merge_client_fkey', 'update client_merge set client_id = 999999');
+    perform pg_temp.refused('client_merge_merged_fkey', 'update client_merge set merged_id = 999999');
+    perform pg_temp.refused('client_merge_advisor_fkey', 'update client_merge set advisor_id = 999999');
+    perform pg_temp.refused('client_merge_undone_whole', 'update client_merge set undone_by = (select min(id) from advisor)');
+    perform pg_temp.refused('client_merge_undone_by_fkey', 'update client_merge set undone_at = now(), undone_by = 999999');
+    perform pg_temp.refused('client_merge_open', 'insert into client_merge (client_id, merged_id, external_id_moved, followers, contacts, opportunities, consents)
+        select client_id, merged_id, false, ''{}'', ''{}'', ''{}'', ''{}'' from client_merge');
+    perform pg_temp.accepted('update client_merge set undone_at = now(), undone_by = (select min(id) from advisor)');
     perform pg_temp.refused('transfer_opportunity_fkey', 'update transfer set opportunity_id = 999999');
     perform pg_temp.refused('transfer_from_fkey', 'update transfer set from_id = 999999');
     perform pg_temp.refused('transfer_to_fkey', 'update transfer set to_id = 999999');
@@ -683,7 +696,7 @@ end $$;
 do $$
 declare
     bare text[];
-    excepted constant text[] := '{action_final_state_fkey,consent_advertising_acceptance_fkey,
+    excepted constant text[] := '{action_final_state_fkey,client_merge_advisor_fkey,client_merge_undone_by_fkey,client_merged_into_fkey,consent_advertising_acceptance_fkey,
         consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,contact_voided_by_fkey,opportunity_advertising_acceptance_fkey,
         opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
         opportunity_operator_fkey,opportunity_reopened_by_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey,session_secret_fkey,advisor_secret_advisor_fkey,
