@@ -62,8 +62,8 @@ function requests({ ana, boss, chief }, on, c = right) {
     client_create: { as: ana, of: "nothing", method: "POST", where: "/v1/clients", body: lib.newClient({ document_type: c.document_type }), status: 201, chooses: true },
     client_update: { as: ana, of: "client", method: "PATCH", where: `/v1/clients/${on.client}`, tagged: `/v1/clients/${on.client}`, body: { gender: "F", document_type: c.document_type }, status: 200, chooses: true },
     client_erase: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/erasure`, status: 200 },
-    /* The first client that prepared() makes is never erased. */
-    client_merge: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/merge`, tagged: `/v1/clients/${on.doomed || on.client}`, body: { into: on.first }, status: 200 },
+    /* on.staying: a client that nothing else changes. */
+    client_merge: { as: chief, of: "doomed", method: "POST", where: `/v1/clients/${on.doomed || on.client}/merge`, tagged: `/v1/clients/${on.doomed || on.client}`, body: { into: on.staying }, status: 200 },
     contact_create: { as: ana, of: "client", method: "POST", where: `/v1/clients/${on.client}/contacts`, body: lib.newContact(), status: 201 },
     client_consent_create: { as: boss, of: "client", method: "POST", where: `/v1/clients/${on.client}/consents`, body: { advertising_acceptance: c.advertising_acceptance, source: "CARTA" },
       status: 201, chooses: true },
@@ -144,7 +144,7 @@ async function prepared(clients, erased) {
   for (let i = 0; i < needs("finished opportunity"); i++) fresh.finished.push(await finished(one));
   for (let i = 0; i < needs("contact") + needs("called contact"); i++) fresh.contacts.push(await contact(one));
   /* take(of) - a fresh object that a request of this kind may change. */
-  const base = { client: one, advisor, first: one };
+  const staying = await client(), base = { client: one, advisor, staying };
   const take = (of) => ({ ...base, at: "/v1/opportunities/0", row: "/v1/opportunities/0/actions/0",
     ...(of === "opportunity" ? fresh.open.pop() : of === "finished opportunity" ? fresh.finished.pop() : {}),
     contact: of === "contact" || of === "called contact" ? fresh.contacts.pop() : "0", doomed: of === "doomed" ? fresh.doomed.pop() : undefined });
@@ -153,10 +153,10 @@ async function prepared(clients, erased) {
     own: { ...base, ...await called(await opportunity(one)), contact: await contact(one) },
     "another's": { ...base, ...await opportunity(one, as.eva), contact: await contact(one, as.eva) },
     finished: { ...base, ...await finished(one), contact: await contact(one) },
-    erased: { advisor, first: one, client: gone, ...await opportunity(gone), contact: await contact(gone) },
-    "erased and another's": { advisor, first: one, client: gone, ...await opportunity(gone, as.eva), contact: await contact(gone, as.eva) },
-    "erased and finished": { advisor, first: one, client: gone, ...await finished(gone), contact: await contact(gone) },
-    unknown: { first: one, client: unknown, contact: unknown, at: `/v1/opportunities/${unknown}`, row: `/v1/opportunities/${unknown}/actions/1`, advisor: unknown },
+    erased: { advisor, staying, client: gone, ...await opportunity(gone), contact: await contact(gone) },
+    "erased and another's": { advisor, staying, client: gone, ...await opportunity(gone, as.eva), contact: await contact(gone, as.eva) },
+    "erased and finished": { advisor, staying, client: gone, ...await finished(gone), contact: await contact(gone) },
+    unknown: { staying, client: unknown, contact: unknown, at: `/v1/opportunities/${unknown}`, row: `/v1/opportunities/${unknown}/actions/1`, advisor: unknown },
     "unknown row": { ...base, ...await opportunity(one), contact: unknown },
     "last administrator": { advisor: chief },
   };

@@ -119,7 +119,7 @@ const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
   assert.deepEqual({ ...x, id: 0, at: 0, session_id: 0 }, { id: 0, at: 0, advisor_id: idOf(as === ana ? "E8153375" : as === boss ? "E8000001" : "E8000002"), session_id: 0,
     address: "127.0.0.1", request_id: id, operation, object_type: type, object_id: Number(object), client_id: Number(client) });
 
-for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "contact_list", "contact_create",
+for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "client_merge", "contact_list", "contact_create",
   "contact_get", "contact_update", "opportunity_list", "opportunity_get", "opportunity_reopen", "competitor_offer_get"])
   test(`${operation}: one row for the record shown, also by 304 and HEAD; none for a refusal`, async () => {
     const [as, method, where, object, body] = shows()[operation], id = tag(), before = Date.now();
