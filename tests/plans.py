@@ -25,11 +25,12 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
+WHOLE = {"opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
+         "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
-# These read a page for each of the ids in this argument, and sort them all.
-PAGE_EACH = {"opportunity_list_reasons": 4}
+# These read a page for each of the ids in this argument, and sort them all; or, of the grid, walk past as many.
+PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
@@ -58,10 +59,19 @@ session_purge session_refresh session_reused session_surplus session_tidy thrott
 
 CLIENT, OPPORTUNITY, NONE, LIMIT = "7", "1000040", None, "100"
 BEFORE = ["2025-06-01T12:00:00Z", "1020000"]
+# The filters of the lists of opportunities, in the order of their statements' parameters.
+FILTERS = """advisor stage campaign sub_campaign reason operator plan offer channel advertising_acceptance action final_state client
+created_from created_to closed_from closed_to updated_from updated_to voided""".split()
+
+
+def listed(*page, beside="false", **filters):
+    return [filters.get(name, NONE) for name in FILTERS] + [*(page or (NONE, NONE, LIMIT)), beside, beside]
+
+
 SAMPLES = {
     "action_list": [[OPPORTUNITY, NONE, NONE, LIMIT]],
     "action_get": [[OPPORTUNITY, "1"]],
-    "advisor_list": [[NONE, NONE, NONE, NONE, LIMIT]],
+    "advisor_list": [[NONE, NONE, "true", NONE, NONE, LIMIT], [NONE, "true", "false", NONE, NONE, LIMIT]],
     # From the oldest on; in the middle of 31 days; at the end; and a type that no event has.
     "event_list": [[NONE] * 4 + ["15", "15"], ["15", "1", "day 15", NONE, "15", "15"], ["30", "999999999", "day 30", NONE, "15", "15"],
                    ["15", "1", "day 15", "{client.merged}", "15", LIMIT]],
@@ -137,17 +147,30 @@ SAMPLES = {
                             ["E9000003", "3", "true", NONE, NONE, "2030-06-01T12:00:00Z", "1", LIMIT]],
     "opportunity_list_advisor": [["3", LIMIT], ["E8153375", LIMIT]],
     "opportunity_list_stage": [["id of stage retenido", LIMIT]],
-    "opportunity_list": [[NONE] * 9 + [LIMIT, NONE], [NONE] * 9 + ["15", NONE, "true", "true"], [NONE] * 9 + [LIMIT, "true"], ["3"] + [NONE] * 8 + [LIMIT, NONE], [NONE, "ids of stage retenido"] + [NONE] * 7 + [LIMIT, NONE],
-                         # One that no opportunity has; and a day with two years of newer ones.
-                         [NONE] * 2 + ["ids of campaign retencion-movil-preventiva-postpago"] + [NONE] * 6 + [LIMIT, NONE],
-                         [NONE] * 5 + ["2024-02-01", "2024-02-01", NONE, NONE, "1", NONE],
-                         [NONE] * 5 + ["2025-01-01", "2025-01-02", NONE, NONE, LIMIT, NONE], [NONE] * 7 + BEFORE + [LIMIT, NONE]],
+    "opportunity_list": [
+        listed(), listed(NONE, NONE, "15", beside="true"), listed(voided="true"), listed(advisor="3"), listed(stage="ids of stage retenido"),
+        # One that no opportunity has; and a day with two years of newer ones.
+        listed(campaign="ids of campaign retencion-movil-preventiva-postpago"), listed(NONE, NONE, "1", created_from="2024-02-01", created_to="2024-02-01"),
+        listed(created_from="2025-01-01", created_to="2025-01-02"), listed(*BEFORE, LIMIT), listed(client=CLIENT),
+        listed(operator="ids of operator entel"), listed(plan="ids of competitor_plan prepago"), listed(offer="ids of competitor_offer sin-descuento"),
+        listed(channel="ids of offer_channel digital"), listed(advertising_acceptance="ids of advertising_acceptance acepto"),
+        listed(operator="{0}"), listed(action="{0}", created_from="2025-01-01", created_to="2025-01-01"),
+        listed(operator="ids of operator entel", stage="ids of stage retenido", advisor="3")],
+    "opportunity_list_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb"), listed(NONE, NONE, "15", final_state="ids of final_state atendido"),
+                                listed(NONE, NONE, "15", final_state="ids of final_state no-atendido", stage="ids of stage no-retenido")],
+    "opportunity_list_closed": [listed(), listed(*BEFORE, LIMIT), listed(closed_from="2024-02-01", closed_to="2024-02-01"), listed(NONE, NONE, "15", advisor="3"),
+                                listed(stage="ids of stage retenido"), listed(NONE, NONE, "15", operator="ids of operator entel")],
+    "opportunity_list_closed_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb")],
+    "opportunity_list_updated": [listed(), listed(*BEFORE, LIMIT), listed(updated_from="2024-02-01", updated_to="2024-02-01"), listed(stage="ids of stage en-proceso")],
+    "opportunity_list_updated_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb")],
+    "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
+    "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
+                       [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
+    "client_search_name": [["cliente", NONE, NONE, LIMIT], ["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
-        [NONE] * 4 + ["ids of cancellation_reason precio-y-contenido"] + [NONE] * 4 + [LIMIT, NONE],
-        ["3", "ids of stage no-retenido", NONE, "ids of sub_campaign entel", "ids of cancellation_reason precio-y-contenido"]
-        + [NONE] * 4 + [LIMIT, NONE],
-        [NONE, "ids of stage no-retenido", NONE, NONE, "ids of cancellation_reason precio-y-contenido", NONE, "2024-02-01", NONE, NONE, "1",
-         NONE]],
+        listed(reason="ids of cancellation_reason precio-y-contenido"),
+        listed(advisor="3", stage="ids of stage no-retenido", sub_campaign="ids of sub_campaign entel", reason="ids of cancellation_reason precio-y-contenido"),
+        listed(NONE, NONE, "1", stage="ids of stage no-retenido", reason="ids of cancellation_reason precio-y-contenido", created_to="2024-02-01")],
 }
 # What bench/load.sql leaves empty and a day at the desk does not. The audit of its two years lies in one partition, which is
 # divided into quarters.
@@ -311,7 +334,7 @@ def main():
         for args in SAMPLES.get(name, []):
             # What a sample leaves out at the end is not asked for.
             sample, args = args, ids(url, args + [NONE] * (nargs - len(args)))
-            pages = args[PAGE_EACH[name]].count(",") + 1 if name in PAGE_EACH else 1
+            pages = (args[PAGE_EACH[name]] or "").count(",") + 1 if name in PAGE_EACH else 1
             again = f"{call(args)} \\g /dev/null\n" * 6
             mode = f"set plan_cache_mode = force_{'custom' if custom_plan else 'generic'}_plan;\n"
             plan = psql(url, f"{mode}{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")

@@ -31,6 +31,7 @@ enum role { ROLE_ADVISOR, ROLE_INTEGRATION, ROLE_SUPERVISOR, ROLE_ADMIN };
 	P(OPPORTUNITY_WRITE, opportunity_write, 1, 1, 1, RIGHT) /* its own ones */                 \
 	P(OPPORTUNITY_WRITE_ALL, opportunity_write_all, 0, 1, 1, 0)                                \
 	P(OPPORTUNITY_REOPEN, opportunity_reopen, 0, 1, 1, 0)                                      \
+	P(DESK_REVIEW, desk_review, 0, 1, 1, 0) /* lists over all clients, calls and accounts */   \
 	P(AUDIT_READ, audit_read, 0, 1, 1, 0)                                                      \
 	P(ADVISOR_MANAGE, advisor_manage, 0, 0, 1, 0)                                              \
 	P(PERSONAL_DATA, personal_data, 1, 1, 1, RIGHT) /* unmasked: resource/personal.h */        \

@@ -10,6 +10,7 @@
 #include "catalog/tree.h"
 #include "catalog/tree_text.h"
 #include "db/query.h"
+#include "spec/faults.h"
 #include "sql.h"
 
 static const char *const known_codes[] = { "campaign", "sub_campaign", "retention_action",
@@ -249,11 +250,11 @@ catalog_list_json(const struct catalogs *cs, size_t *ret_length, const char **re
 }
 
 const char *
-catalog_ids(const struct catalogs *cs, const char *catalog, const char *code, struct arena *arena)
+catalog_ids(const struct catalogs *cs, const char *catalog, const char *codes, struct arena *arena)
 {
 	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
-	return c != NULL ? tree_ids(c, code, arena) : "{}";
+	return c != NULL ? tree_ids(c, codes, arena) : "{}";
 }
 
 void
@@ -263,6 +264,14 @@ catalog_check(const struct catalogs *cs, const char *catalog, const char *code, 
 	size_t length = strcspn(catalog, "*");
 	const struct catalog *c = tree_find(cs, catalog, length);
 
-	if (c != NULL)
+	if (c == NULL)
+		return;
+	if (strncmp(catalog + length, "*,", 2) != 0) {
 		tree_check(c, code, catalog[length] == '*', pointer, fs);
+		return;
+	}
+	for (const char *next = code, *one; (one = tree_code(&next, fs->arena)) != NULL;) {
+		if (strcmp(one, TREE_NONE) != 0 || strcmp(catalog + length + 2, TREE_NONE) != 0)
+			tree_check(c, one, true, pointer, fs);
+	}
 }

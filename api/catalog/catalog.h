@@ -85,8 +85,8 @@ const char *catalog_list_json(const struct catalogs *cs, size_t *ret_length, con
  * catalog_check - adds a fault to fs unless code is a complete choice of the catalogue: an active
  * item without active children, whose ancestors are active too.
  *
- * catalog  the catalogue's code; with a '*' appended, an item of any level is accepted, active or
- *          not (for filters)
+ * catalog  the catalogue's code; with "*" appended, an item of any level is accepted, active or
+ *          not (for filters); with "*," a list of such codes ("a,b"); with "*,none" also `none` in it
  * pointer  where the code stands in the request
  * faults   choice_unknown    level: the first wrong one; allowed: the legal codes there
  *          choice_incomplete level: the first missing one; allowed: the legal codes there
@@ -96,10 +96,10 @@ void catalog_check(const struct catalogs *cs, const char *catalog, const char *c
     const char *pointer, struct faults *fs);
 
 /*
- * catalog_ids - returns the ids of the item with this code and of all its descendants, active or
- * not, as a PostgreSQL array ("{7,12,13}") in the arena; "{}" when there is no such code.
+ * catalog_ids - returns the ids of the items with these codes ("a,b") and of all their descendants,
+ * active or not, as a PostgreSQL array ("{7,12,13}") in the arena; 0 stands for `none`; "{}" when there is no such code.
  */
-const char *catalog_ids(const struct catalogs *cs, const char *catalog, const char *code,
+const char *catalog_ids(const struct catalogs *cs, const char *catalog, const char *codes,
     struct arena *arena) __attribute__((returns_nonnull));
 
 /* catalog_snapshot_revision - the revision of a snapshot. */

@@ -324,17 +324,45 @@ write_ids(const struct item *i, char *to)
 	return to;
 }
 
-const char *
-tree_ids(const struct catalog *c, const char *code, struct arena *arena)
-{
-	const struct item *i = tree_item(c, code);
-	char *ids, *end;
+/* No item has this id. */
+#define NONE_ID "0,"
 
-	if (i == NULL)
-		return "{}";
-	ids = arena_alloc(arena, 2 + count(i) * ID_WIDTH);
-	ids[0] = '{';
-	end = write_ids(i, ids + 1);
-	end[-1] = '}';
+const char *
+tree_ids(const struct catalog *c, const char *codes, struct arena *arena)
+{
+	const char *next = codes, *code;
+	char *ids, *end;
+	size_t n = 0;
+
+	while ((code = tree_code(&next, arena)) != NULL) {
+		const struct item *i = tree_item(c, code);
+
+		n += i != NULL ? count(i) : 1;
+	}
+	ids = end = arena_alloc(arena, sizeof("{}") + n * ID_WIDTH);
+	*end++ = '{';
+	for (next = codes; (code = tree_code(&next, arena)) != NULL;) {
+		const struct item *i = tree_item(c, code);
+
+		if (i != NULL)
+			end = write_ids(i, end);
+		else if (strcmp(code, TREE_NONE) == 0)
+			end = stpcpy(end, NONE_ID);
+	}
+	end -= end[-1] == ',';
+	stpcpy(end, "}");
 	return ids;
+}
+
+const char *
+tree_code(const char **next, struct arena *arena)
+{
+	const char *code = *next;
+	size_t length;
+
+	if (code == NULL)
+		return NULL;
+	length = strcspn(code, ",");
+	*next = code[length] == ',' ? code + length + 1 : NULL;
+	return arena_copy(arena, code, length);
 }

@@ -82,7 +82,17 @@ bool tree_offers(const struct catalog *c, const char *code);
 bool tree_has_active(const struct item *first);
 
 /* tree_ids - see catalog_ids. */
-const char *tree_ids(const struct catalog *c, const char *code, struct arena *arena)
+const char *tree_ids(const struct catalog *c, const char *codes, struct arena *arena)
     __attribute__((returns_nonnull));
+
+/* What stands in a list of codes for the records that have no choice. */
+#define TREE_NONE "none"
+
+/*
+ * tree_code - reads the first code of a list ("a,b").
+ * next     the list; then what follows the code, or NULL at the end
+ * returns  the code, in the arena; NULL: *next was NULL
+ */
+const char *tree_code(const char **next, struct arena *arena);
 
 #endif

@@ -147,6 +147,17 @@ static const struct {
 	    "opportunity (follow_up_at, id) where follow_up_at is not null"),
 	INDEX("opportunity_follow_up_of_advisor",
 	    "opportunity (advisor_id, follow_up_at, id) where follow_up_at is not null"),
+	/* A client's open ones; the orders of lists; contacts of all and of an advisor; names (0041_lists.sql). */
+	INDEX("opportunity_open_of_client",
+	    "opportunity (client_id, id) where closed_at is null and voided_at is null"),
+	INDEX("opportunity_by_closed",
+	    "opportunity (closed_at desc, id desc) where closed_at is not null"),
+	INDEX("opportunity_by_updated", "opportunity (updated_at desc, id desc)"),
+	INDEX("contact_by_creation", "contact (created_at desc, id desc)"),
+	INDEX("contact_of_advisor", "contact (advisor_id, created_at desc, id desc)"),
+	INDEX("client_by_creation", "client (created_at desc, id desc) where erased_at is null"),
+	INDEX("client_by_name",
+	    "client using gin (gestor.folded(name) gestor.gin_trgm_ops) where erased_at is null"),
 };
 
 static bool

@@ -226,10 +226,10 @@ function limits(node) {
 
 /* For a code of a dropdown: where to get its legal values. */
 function catalogNote(node) {
-  const name = String(node["x-catalog"] || "").replace(/\*$/, "");
+  const name = String(node["x-catalog"] || "").replace(/\*.*$/, "");
   if (!name) return null;
   const reader = operations.find((o) => o.method === "GET" && /^\/v1\/catalogs\/\{[^}]+\}$/.test(o.path));
-  const part = node["x-catalog"].endsWith("*") ? "A code, of any level, of catalogue " : "A code of catalogue ";
+  const part = node["x-catalog"].includes("*,") ? "Codes, of any level, of catalogue " : node["x-catalog"].endsWith("*") ? "A code, of any level, of catalogue " : "A code of catalogue ";
   return el("span.catalog", null, part, code(name), reader && [" · ",
     el("a", { href: `#operation/${reader.id}?${reader.params[0].name}=${name}` }, `GET ${reader.path.replace(/\{[^}]+\}/, name)}`)]);
 }

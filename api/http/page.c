@@ -23,7 +23,8 @@ list_identity(struct request *rq)
 	for (int i = 0; i < rq->op->nparams; i++) {
 		const char *name = rq->op->params[i].name, *value = request_query_value(rq, name);
 
-		if (value != NULL && strcmp(name, "cursor") != 0 && strcmp(name, "limit") != 0)
+		if (value != NULL && strcmp(name, "cursor") != 0 && strcmp(name, "limit") != 0 &&
+		    strcmp(name, "count") != 0)
 			identity = arena_printf(&rq->arena, "%s\n%s=%s", identity, name, value);
 	}
 	return identity;
@@ -39,6 +40,7 @@ request_page(struct request *rq, struct page *ret_page)
 	ret_page->limit = limit != NULL ? limit : "15";
 	ret_page->created_at = NULL;
 	ret_page->id = NULL;
+	ret_page->count = NULL;
 	ret_page->beside = NULL;
 	if (cursor == NULL)
 		return 0;
@@ -257,11 +259,14 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	items = items_shown(rq, page, rows, documents, count, &size);
 	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text = arena_alloc(&rq->arena, strlen("{\"items\":[],\"next\":,\"as_of\":\"\"}") + size +
-					   strlen(next) + strlen(rq->as_of) + 1);
+	text = arena_alloc(&rq->arena,
+	    strlen("{\"items\":[],\"next\":,\"count\":,\"as_of\":\"\"}") + size + strlen(next) +
+		TEXT_NUMBER_SIZE + strlen(rq->as_of) + 1);
 	/* stpcpy, because printf is slow with long strings. */
 	end = put_items(rq, page, stpcpy(text, "{\"items\":"), items, count);
 	end = stpcpy(stpcpy(end, ",\"next\":"), next);
+	if (page->count != NULL)
+		end = stpcpy(stpcpy(end, ",\"count\":"), page->count);
 	if (rq->as_of[0] != '\0')
 		end = stpcpy(stpcpy(stpcpy(end, ",\"as_of\":\""), rq->as_of), "\"");
 	end = stpcpy(end, "}");

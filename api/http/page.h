@@ -22,6 +22,7 @@ struct page {
 	const char *limit; /* "15" */
 	const char *created_at; /* NULL on the first page */
 	const char *id; /* NULL on the first page */
+	const char *count; /* how many there are on all pages; NULL: not shown */
 	/* Records shown inside each item; NULL: none. */
 	const struct beside *beside;
 };

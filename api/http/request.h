@@ -23,7 +23,7 @@
 #include "spec/openapi.h"
 
 #define REQUEST_PARAMS_MAX 2
-#define REQUEST_QUERY_MAX  16
+#define REQUEST_QUERY_MAX  32
 #define REQUEST_ID_SIZE	   65
 
 struct catalogs;

@@ -36,6 +36,8 @@
 	R(GET, "/v1/clients/{client_id}/consents", MAY_CLIENT_READ, OTHER, client_consent_list)    \
 	R(POST, "/v1/clients/{client_id}/consents", MAY_CLIENT_READ | MAY_CONSENT, OTHER,          \
 	    client_consent_create)                                                                 \
+	R(GET, "/v1/contacts", MAY_CLIENT_READ | MAY_CONTACT_READ | MAY_DESK_REVIEW, CONTACT,      \
+	    contact_search)                                                                        \
 	R(GET, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_READ, CONTACT,           \
 	    contact_get)                                                                           \
 	R(PATCH, "/v1/contacts/{contact_id}", MAY_CLIENT_READ | MAY_CONTACT_WRITE, CONTACT,        \
@@ -127,7 +129,7 @@
 	    catalog_plan_apply)                                                                    \
 	R(POST, "/v1/advisors/{advisor_id}/handover", MAY_OPPORTUNITY_WRITE_ALL, OTHER,            \
 	    advisor_handover)                                                                      \
-	R(GET, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_list)                          \
+	R(GET, "/v1/advisors", MAY_DESK_REVIEW, ADVISOR, advisor_list)                             \
 	R(POST, "/v1/advisors", MAY_ADVISOR_MANAGE, ADVISOR, advisor_create)                       \
 	R(GET, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_get)              \
 	R(PATCH, "/v1/advisors/{advisor_id}", MAY_ADVISOR_MANAGE, ADVISOR, advisor_update)         \

@@ -51,7 +51,9 @@ advisor_list(struct request *rq)
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	row = request_query(rq, &sql_advisor_list, request_query_value(rq, "role"),
-	    request_query_value(rq, "active"), page.created_at, page.id, page.limit);
+	    request_query_value(rq, "active"),
+	    permissions_of(rq->who.role, rq->who.rights) & MAY_ADVISOR_MANAGE ? "true" : "false",
+	    page.created_at, page.id, page.limit);
 	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 }
 

@@ -11,14 +11,18 @@ insert into advisor_secret (advisor_id, hash) select v.id, decode($2, 'hex') fro
 (select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role, %1.rights, %1.active,
     %1.must_change_password, instant(%1.created_at) as created_at, instant(%1.updated_at) as updated_at) r)
 
--- name: advisor_list  ($1 role or null, $2 active or null, $3 created before or null, $4 id before, $5 limit)
+-- What all who may give work to others need to know of an account.
+-- fragment: account_known  (%1 an advisor)
+(select row_to_json(r) from (select %1.id::text as id, %1.username, %1.full_name, %1.role, %1.active) r)
+
+-- name: advisor_list  ($1 role or null, $2 active or null, $3 true: whole accounts, $4 created before or null, $5 id before, $6 limit)
 -- custom plan
 -- Advisors that only the old application's records name have no username and no account.
 with page as (
-    select v.created_at, v.id, :{account v} as doc from advisor v
+    select v.created_at, v.id, case when $3::boolean then :{account v} else :{account_known v} end as doc from advisor v
      where v.username is not null and ($1::text is null or v.role = $1) and ($2::boolean is null or v.active = $2::boolean)
-       and :{page_after v $3 $4}
-     order by v.created_at desc, v.id desc limit $5::int + 1)
+       and :{page_after v $4 $5}
+     order by v.created_at desc, v.id desc limit $6::int + 1)
 :{page_rows};
 
 -- name: advisor_create  ($1 body, $2 password's hash; null: an integration)

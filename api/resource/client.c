@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "auth/permission.h"
+#include "http/authenticate.h"
 #include "http/condition.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -24,6 +26,49 @@ all_shown(struct request *rq, const struct result *rows)
 			return NULL;
 	}
 	return shown;
+}
+
+/* Bytes of a text in UTF-8 that are part of a letter or digit, or may be. */
+static bool
+in_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (unsigned char)c >= 0x80;
+}
+
+/* Whether a text has three characters of a word one after another, by which the index finds names. */
+static bool
+has_letters(const char *text)
+{
+	int run = 0;
+
+	for (; *text != '\0' && run < 3; text++) {
+		if (!in_word(*text))
+			run = 0;
+		else if (((unsigned char)*text & 0xC0) != 0x80)
+			run++;
+	}
+	return run >= 3;
+}
+
+/* Clients by a part of their name, for those who may look over the whole desk. */
+static int
+search_name(struct request *rq, const char *name)
+{
+	auto_result struct result *rows = NULL;
+	struct page page;
+
+	if (authorize_also(rq, MAY_DESK_REVIEW) != 0)
+		return rq->reply.status;
+	if (!has_letters(name)) {
+		faults_add(&rq->faults, "#/name", TEXT_name_part);
+		return reply_faults(rq);
+	}
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	rows =
+	    request_query(rq, &sql_client_search_name, name, page.created_at, page.id, page.limit);
+	return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
 }
 
 /* What a search asks for: one of the three is given. */
@@ -63,13 +108,14 @@ search_stored(struct request *rq, const struct page *page, const struct search *
 int
 client_search(struct request *rq)
 {
-	static const char *const ways[] = { "phone", "document_number", "external_id", NULL };
+	static const char *const ways[] = { "phone", "document_number", "external_id", "name",
+		NULL };
 	const struct search s = { request_query_value(rq, "phone"),
 		request_query_value(rq, "external_id"), request_query_value(rq, "document_number"),
 		request_query_value(rq, "document_type") };
 	auto_result struct result *rows = NULL;
 	const struct span *shown;
-	const char *ids;
+	const char *ids, *name = request_query_value(rq, "name");
 	struct page page;
 
 	if (request_query_value(rq, "ids") != NULL) {
@@ -79,7 +125,7 @@ client_search(struct request *rq)
 		rows = request_query(rq, &sql_client_search_ids, ids);
 		return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
 	}
-	if ((s.phone != NULL) + (s.external_id != NULL) + (s.number != NULL) != 1)
+	if ((s.phone != NULL) + (s.external_id != NULL) + (s.number != NULL) + (name != NULL) != 1)
 		faults_add(&rq->faults, "#", TEXT_search_one_of)->allowed = ways;
 	if (s.type != NULL && s.number == NULL)
 		faults_add(&rq->faults, "#/document_type", TEXT_goes_with,
@@ -90,6 +136,8 @@ client_search(struct request *rq)
 		rule_document(s.type, s.number, "#/document_number", &rq->faults);
 	if (rq->faults.count > 0)
 		return reply_faults(rq);
+	if (name != NULL)
+		return search_name(rq, name);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	if (page.id != NULL)

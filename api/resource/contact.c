@@ -1,6 +1,7 @@
 #include "config.h"
 #include "http/condition.h"
 #include "http/page.h"
+#include "http/problem.h"
 #include "http/record.h"
 #include "http/run.h"
 #include "http/route.h"
@@ -19,6 +20,36 @@ contact_list(struct request *rq)
 	rows = request_query(rq, &sql_contact_list, rq->param[0], page.created_at, page.id,
 	    page.limit, request_query_value(rq, "voided"));
 	return rows != NULL ? reply_page(rq, &page, &rows) : rq->reply.status;
+}
+
+int
+contact_search(struct request *rq)
+{
+	const char *advisor = request_query_value(rq, "advisor");
+	struct call calls[2];
+	struct result *results[2];
+	struct page page;
+	int n = 0, status;
+
+	if (!request_days(rq, "created_from", "created_to"))
+		return reply_faults(rq);
+	if (request_page(rq, &page) != 0)
+		return rq->reply.status;
+	if (advisor != NULL)
+		calls[n++] = (struct call){ &sql_advisor_known, { advisor } };
+	calls[n++] = (struct call){ &sql_contact_search,
+		{ advisor, request_query_value(rq, "without_opportunity"),
+		    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"),
+		    request_query_value(rq, "voided"), page.created_at, page.id, page.limit } };
+	if (request_run(rq, calls, n, results) != 0)
+		return rq->reply.status;
+	if (advisor != NULL && !advisor_known(rq, results[0]))
+		status = reply_faults(rq);
+	else
+		status = reply_page(rq, &page, &results[n - 1]);
+	for (int i = 0; i < n; i++)
+		result_free(results[i]);
+	return status;
 }
 
 int

@@ -21,6 +21,21 @@ page as (
      order by t.created_at desc, t.id desc limit $4::int + 1)
 :{page_rows_of_client $1};
 
+-- name: contact_search  ($1 advisor's id or username, $2 true: without an opportunity, false: with one, or null, $3 from day, $4 to day, $5 voided ones or null, $6 created before or null, $7 id before, $8 limit)
+-- custom plan
+with page as (
+    select t.created_at, t.id, :{contact t k.greeting o.id} as doc
+      from contact t join (select c.id, :{greeting c.name} as greeting from client c) k on k.id = t.client_id
+      left join opportunity o on o.contact_id = t.id
+     where ($1::text is null or t.advisor_id = :{advisor_named $1}) and ($2::boolean is null or (o.id is null) = $2::boolean)
+       and :{voided_is t $5}
+       and ($3::date is null or t.created_at >= $3::date::timestamp at time zone 'America/Lima')
+       -- One row comparison holds both bounds, because the index scan starts at only one.
+       and (t.created_at, t.id) < (least(coalesce($6::timestamptz, 'infinity'), coalesce(:{day_after $4}, 'infinity')),
+           coalesce($7::bigint, case when $4::date is null then 9223372036854775807 else 0 end))
+     order by t.created_at desc, t.id desc limit $8::int + 1)
+:{page_rows};
+
 -- Bounds the contacts of one client on one day (Lima). Concurrent requests do not see each other's contacts, so a few
 -- more can pass.
 -- fragment: contact_allowed  (needs the CTE held; %1 contacts a day, 0: no limit. The last CTE, allowed, has held's row)

@@ -11,7 +11,7 @@
 #include "resource/read.h"
 #include "sql.h"
 
-/* The ids of the choice in the query parameter `name`, which was validated; NULL: not given. */
+/* The ids of the choices in the query parameter `name`, which was validated; NULL: not given. */
 static const char *
 choice_ids(struct request *rq, const char *catalog, const char *name)
 {
@@ -20,28 +20,83 @@ choice_ids(struct request *rq, const char *catalog, const char *name)
 	return code != NULL ? catalog_ids(rq->catalogs, catalog, code, &rq->arena) : NULL;
 }
 
-/* Whether one of these filters is given. */
-static bool
-filtered_by(const struct request *rq, const char *const names[])
+/* What the lists' statements call $1 to $20, in their order. */
+static const struct filter {
+	const char *name; /* of the query parameter */
+	const char *catalog; /* whose codes it has; NULL: the statement takes it as it is */
+} filters[] = {
+	{ "advisor", NULL },
+	{ "stage", "stage" },
+	{ "campaign", "campaign" },
+	{ "sub_campaign", "sub_campaign" },
+	{ "reason", "cancellation_reason" },
+	{ "operator", "operator" },
+	{ "plan", "competitor_plan" },
+	{ "offer", "competitor_offer" },
+	{ "channel", "offer_channel" },
+	{ "advertising_acceptance", "advertising_acceptance" },
+	{ "action", "retention_action" },
+	{ "final_state", "final_state" },
+	{ "client", NULL },
+	{ "created_from", NULL },
+	{ "created_to", NULL },
+	{ "closed_from", NULL },
+	{ "closed_to", NULL },
+	{ "updated_from", NULL },
+	{ "updated_to", NULL },
+	{ "voided", NULL },
+};
+enum { ADVISOR = 0, REASON = 4, ACTION = 10, FINAL_STATE = 11 };
+
+/* The orders of the list, and the statements for each: of any, and of those whose grid has certain choices. */
+static const struct order {
+	const char *name;
+	const struct statement *any, *acting;
+} orders[] = {
+	{ "created_at", &sql_opportunity_list, &sql_opportunity_list_acting },
+	{ "closed_at", &sql_opportunity_list_closed, &sql_opportunity_list_closed_acting },
+	{ "updated_at", &sql_opportunity_list_updated, &sql_opportunity_list_updated_acting },
+};
+
+static const struct order *
+order_of(const struct request *rq)
 {
-	for (; *names != NULL; names++) {
-		if (request_query_value(rq, *names) != NULL)
-			return true;
+	const char *sort = request_query_value(rq, "sort");
+
+	for (size_t i = 0; sort != NULL && i < NITEMS(orders); i++) {
+		if (strcmp(orders[i].name, sort) == 0)
+			return &orders[i];
 	}
-	return false;
+	return &orders[0];
+}
+
+/* Whether no other query parameter is given than these. */
+static bool
+nothing_but(const struct request *rq, const char *const names[])
+{
+	for (int i = 0; i < rq->nquery; i++) {
+		const char *const *n = names;
+
+		if (rq->query_value[i] == NULL)
+			continue;
+		while (*n != NULL && strcmp(*n, rq->query_name[i]) != 0)
+			n++;
+		if (*n == NULL)
+			return false;
+	}
+	return true;
 }
 
 /* A first page that needs no filter but one: its rows, if all are stored; NULL: opportunity_list gives them, or the reply is a problem. */
 static struct result *
 first_page(struct request *rq, const struct page *page)
 {
-	static const char *const others[] = { "cursor", "campaign", "sub_campaign", "reason",
-		"created_from", "created_to", "voided", "include", NULL };
+	static const char *const may_have[] = { "advisor", "stage", "limit", NULL };
 	const char *advisor = request_query_value(rq, "advisor"),
 		   *stages = choice_ids(rq, "stage", "stage"), *stage;
 	struct result *rows;
 
-	if (filtered_by(rq, others) || (advisor != NULL && stages != NULL) ||
+	if (!nothing_but(rq, may_have) || (advisor != NULL && stages != NULL) ||
 	    (stages != NULL && strchr(stages, ',') != NULL))
 		return NULL;
 	if (advisor != NULL) {
@@ -96,6 +151,68 @@ include_take(struct request *rq, bool ret_with[static 2], struct beside ret_besi
 	return authorize_also(rq, needs);
 }
 
+/* Whether ids name choices, and not the records without one. */
+static bool
+names_choices(const char *ids)
+{
+	return ids != NULL && strstr(ids, "{0") == NULL && strstr(ids, ",0") == NULL;
+}
+
+/*
+ * Replies with a page of any filters, and their count, in one round trip.
+ * page  its cursor and limit
+ * with  whether the client, and the contact, is asked for
+ */
+static int
+list_filtered(struct request *rq, struct page *page, const bool with[static 2])
+{
+	const struct order *order = order_of(rq);
+	const char *count = request_query_value(rq, "count");
+	struct call calls[3] = { 0 };
+	struct result *results[3];
+	const char *args[NITEMS(filters)];
+	bool acting, counts = count != NULL && strcmp(count, "true") == 0;
+	int n = 0, list, status;
+
+	for (size_t i = 0; i < NITEMS(filters); i++)
+		args[i] = filters[i].catalog != NULL
+			      ? choice_ids(rq, filters[i].catalog, filters[i].name)
+			      : request_query_value(rq, filters[i].name);
+	acting = (args[ACTION] != NULL || args[FINAL_STATE] != NULL) &&
+		 (args[ACTION] == NULL || names_choices(args[ACTION])) &&
+		 (args[FINAL_STATE] == NULL || names_choices(args[FINAL_STATE]));
+	if (args[ADVISOR] != NULL)
+		calls[n++] = (struct call){ &sql_advisor_known, { args[ADVISOR] } };
+	list = n++;
+	calls[list].st = acting ? order->acting : order->any;
+	/* Of several reasons, the newest of each are found by the index. */
+	if (order == orders && !acting && names_choices(args[REASON]) &&
+	    strchr(args[REASON], ',') != NULL)
+		calls[list].st = &sql_opportunity_list_reasons;
+	memcpy(calls[list].args, args, sizeof(args));
+	memcpy(calls[list].args + NITEMS(filters),
+	    (const char *[]){
+		page->created_at, page->id, page->limit, sql_bool(with[0]), sql_bool(with[1]) },
+	    5 * sizeof(*args));
+	if (counts) {
+		calls[n].st = acting ? &sql_opportunity_count_acting : &sql_opportunity_count;
+		memcpy(calls[n].args, args, sizeof(args));
+		calls[n++].args[NITEMS(filters)] =
+		    sql_bool(order->any == &sql_opportunity_list_closed);
+	}
+	if (request_run(rq, calls, n, results) != 0)
+		return rq->reply.status;
+	if (counts)
+		page->count = result_text(results[n - 1], 0, 0);
+	if (args[ADVISOR] != NULL && !advisor_known(rq, results[0]))
+		status = reply_faults(rq);
+	else
+		status = reply_page(rq, page, &results[list]);
+	for (int i = 0; i < n; i++)
+		result_free(results[i]);
+	return status;
+}
+
 int
 opportunity_list(struct request *rq)
 {
@@ -104,14 +221,10 @@ opportunity_list(struct request *rq)
 	struct beside beside[3];
 	const char *ids;
 	bool with[2];
-	const char *reason, *from = request_query_value(rq, "created_from"),
-			    *to = request_query_value(rq, "created_to");
 
-	if (from != NULL && to != NULL && strcmp(from, to) > 0) {
-		faults_add(&rq->faults, "#/created_to", TEXT_days_reversed);
-		return reply_faults(rq);
-	}
-	if (!request_ids(rq, &ids))
+	if (!request_days(rq, "created_from", "created_to") ||
+	    !request_days(rq, "closed_from", "closed_to") ||
+	    !request_days(rq, "updated_from", "updated_to") || !request_ids(rq, &ids))
 		return reply_faults(rq);
 	if (include_take(rq, with, beside) != 0 || request_page(rq, &page) != 0)
 		return rq->reply.status;
@@ -125,16 +238,7 @@ opportunity_list(struct request *rq)
 	row = first_page(rq, &page);
 	if (row != NULL || rq->reply.status != 0)
 		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
-	reason = choice_ids(rq, "cancellation_reason", "reason");
-	/* Of several reasons, the newest of each are found by the index. */
-	row = request_query(rq,
-	    reason != NULL && strchr(reason, ',') != NULL ? &sql_opportunity_list_reasons
-							  : &sql_opportunity_list,
-	    request_query_value(rq, "advisor"), choice_ids(rq, "stage", "stage"),
-	    choice_ids(rq, "campaign", "campaign"), choice_ids(rq, "sub_campaign", "sub_campaign"),
-	    reason, from, to, page.created_at, page.id, page.limit,
-	    request_query_value(rq, "voided"), sql_bool(with[0]), sql_bool(with[1]));
-	return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
+	return list_filtered(rq, &page, with);
 }
 
 int

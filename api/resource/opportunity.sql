@@ -34,15 +34,22 @@ case when %1.follow_up_at is not null and not :{erasing %1}
 -- fragment: grid  (%1 an opportunity)
 (select ('[' || coalesce(string_agg(:{action x}::text, ',' order by x.id), '') || ']')::json from action x where x.opportunity_id = %1.id)
 
--- The stored document. While copies of its client's data are still being removed they are not shown: it is rendered anew then.
+-- The client's other open opportunities, newest first, which belong to other records: what follows a document without its last brace.
+-- fragment: other_open  (%1 the client's id, %2 the opportunity's id)
+',"other_open":[' || coalesce((select string_agg('"' || y.id || '"', ',' order by y.id desc) from (
+    select y.id from opportunity y where y.client_id = %1 and y.id <> %2 and y.closed_at is null and y.voided_at is null
+     order by y.id desc limit 100) y), '') || ']}'
+
+-- The stored document, with what belongs to other records. While copies of its client's data are still being removed they are not shown: it is rendered anew then.
 -- fragment: opportunity  (%1 an opportunity)
-case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
-    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end
+(left(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
+    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end, -1) || :{other_open %1.client_id %1.id})
 
 -- A stored document; null where it must be rendered: it was not yet, or some client's data is being removed. The statements with
 -- such documents are for most requests; when one is null, the service runs the statement that renders.
 -- fragment: opportunity_stored  (%1 an opportunity)
-case when not (select exists (select from erasure e where e.done_at is null)) then %1.document end
+case when not (select exists (select from erasure e where e.done_at is null))
+    then left(%1.document, -1) || :{other_open %1.client_id %1.id} end
 
 -- fragment: voided_is  (%1 an opportunity or contact, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
@@ -63,28 +70,58 @@ with page as (
 -- Compares item ids, because PostgreSQL has statistics of them and can tell whether the index pays. By code it would take
 -- every choice for average, and read all rows to find none. A single id is compared with =, because an index scan for
 -- any() does not return rows in the index's order.
--- fragment: choice_in  (%1 a column, %2 ids of an item and all below it, or null)
+-- fragment: choice_in  (%1 a column, %2 ids of items and all below them, 0 for records without a choice; or null)
 (%2::bigint[] is null or cardinality(%2::bigint[]) = 1 and %1 = (%2::bigint[])[1]
-    or cardinality(%2::bigint[]) > 1 and %1 = any(%2::bigint[]))
+    or cardinality(%2::bigint[]) > 1 and %1 = any(%2::bigint[]) or 0 = any(%2::bigint[]) and %1 is null)
 
 -- The end of a day at the desk (Lima): the first instant of the next day.
 -- fragment: day_after  (%1 a day or null)
 (%1::date + 1)::timestamp at time zone 'America/Lima'
 
+-- fragment: day_in  (%1 a column, %2 the first day or null, %3 the last day or null)
+(%2::date is null or %1 >= %2::date::timestamp at time zone 'America/Lima') and (%3::date is null or %1 < :{day_after %3})
+
 -- fragment: advisor_named  (%1 an advisor's id or username)
 (select v.id from advisor v where v.username = %1 or v.id::text = %1)
 
--- The filters of opportunity_list and opportunity_list_reasons but the reason, and where the page begins.
+-- name: advisor_known  ($1 advisor's id or username)
+-- Beside a list that is filtered by it.
+select :{advisor_named $1} is not null;
+
+-- The filters of the lists of opportunities and of their count, but for the reason and the grid.
 -- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)
 ($1::text is null or o.advisor_id = :{advisor_named $1})
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
-       and :{voided_is o $11}
-       and ($6::date is null or o.created_at >= $6::date::timestamp at time zone 'America/Lima')
-       and ($7::date is null or o.created_at < :{day_after $7})
-       -- One row comparison holds both bounds, because the index scan starts at only one. No id is below 0, so the day's
-       -- end itself is excluded.
-       and (o.created_at, o.id) < (least(coalesce($8::timestamptz, 'infinity'), coalesce(:{day_after $7}, 'infinity')),
-           coalesce($9::bigint, case when $7::date is null then 9223372036854775807 else 0 end))
+       and :{choice_in o.operator_id $6} and :{choice_in o.competitor_plan_id $7} and :{choice_in o.competitor_offer_id $8}
+       and :{choice_in o.offer_channel_id $9} and :{choice_in o.advertising_acceptance_id $10}
+       and ($13::bigint is null or o.client_id = $13::bigint)
+       and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
+       and :{voided_is o $20}
+
+-- Whether one row of the grid has the action and the final state. An opportunity without rows has neither.
+-- fragment: grid_has  (an opportunity o; the parameters of these statements)
+($11::bigint[] is null and $12::bigint[] is null
+            or exists (select from (values (true)) one left join action x on x.opportunity_id = o.id
+                        where :{choice_in x.action_id $11} and :{choice_in x.final_state_id $12}))
+
+-- The same where both are choices or any: as a join, so that PostgreSQL may begin at the index of either.
+-- fragment: grid_among  (an opportunity o; the parameters of these statements)
+o.id in (select x.opportunity_id from action x where :{choice_in x.action_id $11} and :{choice_in x.final_state_id $12})
+
+-- One row comparison holds both bounds of a page, because the index scan starts at only one. No id is below 0, so the last day's
+-- end itself is excluded.
+-- fragment: page_within  (%1 the column of the order, %2 its last day or null)
+(%1, o.id) < (least(coalesce($21::timestamptz, 'infinity'), coalesce(:{day_after %2}, 'infinity')),
+           coalesce($22::bigint, case when %2::date is null then 9223372036854775807 else 0 end))
+
+-- fragment: opportunity_page  (%1 the column of the order, %2 its last day or null, %3 grid_has or grid_among)
+with page as (
+    select %1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{%3}
+       and %1 is not null and :{page_within %1 %2}
+     order by %1 desc, o.id desc limit $23::int + 1)
+:{page_rows_beside $24 $25}
 
 -- The first pages that are asked for most: of all, of an advisor, of a stage.
 -- name: opportunity_list_newest  ($1 limit)
@@ -102,33 +139,62 @@ select :{opportunity_stored o}, o.created_at, o.id from opportunity o
  where o.stage_id = $1::bigint and o.voided_at is null
  order by o.created_at desc, o.id desc limit $2::int + 1;
 
--- name: opportunity_list  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
+-- The parameters of all that follow: $1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 operator, $7 plan,
+-- $8 offer, $9 channel, $10 advertising_acceptance, $11 action, $12 final_state, $13 client, $14 created from day, $15 to day,
+-- $16 closed from, $17 to, $18 updated from, $19 to, $20 voided ones or null; of pages also $21 the order's instant before or null,
+-- $22 id before, $23 limit, $24 with clients, $25 with contacts. The lists by instants of end and of change hold those that have one.
+-- name: opportunity_list  ($1 to $25: see above)
 -- custom plan
-with page as (
-    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
-      from opportunity o
-     where :{choice_in o.reason_id $5} and :{opportunity_filters}
-     order by o.created_at desc, o.id desc limit $10::int + 1)
-:{page_rows_beside $12 $13};
+:{opportunity_page o.created_at $15 grid_has};
 
--- name: opportunity_list_ids  ($1 ids, $2 with clients, $3 with contacts)
-with page as (
-    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from opportunity o where o.id = any($1::bigint[]))
-:{page_rows_beside $2 $3};
+-- name: opportunity_list_acting  ($1 to $25: see above)
+-- custom plan
+:{opportunity_page o.created_at $15 grid_among};
+
+-- name: opportunity_list_closed  ($1 to $25: see above)
+-- custom plan
+:{opportunity_page o.closed_at $17 grid_has};
+
+-- name: opportunity_list_closed_acting  ($1 to $25: see above)
+-- custom plan
+:{opportunity_page o.closed_at $17 grid_among};
+
+-- name: opportunity_list_updated  ($1 to $25: see above)
+-- custom plan
+:{opportunity_page o.updated_at $19 grid_has};
+
+-- name: opportunity_list_updated_acting  ($1 to $25: see above)
+-- custom plan
+:{opportunity_page o.updated_at $19 grid_among};
 
 -- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
--- name: opportunity_list_reasons  ($1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reasons, $6 from day, $7 to day, $8 created before or null, $9 id before, $10 limit, $11 voided ones or null, $12 with clients, $13 with contacts)
+-- name: opportunity_list_reasons  ($1 to $25: see above)
 -- custom plan
 with newest as materialized (
     select x.id from unnest($5::bigint[]) reason (id)
      cross join lateral (
         select o.created_at, o.id from opportunity o
-         where o.reason_id = reason.id and :{opportunity_filters}
-         order by o.created_at desc, o.id desc limit $10::int + 1) x
-     order by x.created_at desc, x.id desc limit $10::int + 1),
+         where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_within o.created_at $15}
+         order by o.created_at desc, o.id desc limit $23::int + 1) x
+     order by x.created_at desc, x.id desc limit $23::int + 1),
 page as (
-    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
-:{page_rows_beside $12 $13};
+    select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $24 $25};
+
+-- name: opportunity_count  ($1 to $20: see above, $21 true: those with an end)
+-- custom plan
+select count(*) from opportunity o
+ where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has} and ($21::boolean is not true or o.closed_at is not null);
+
+-- name: opportunity_count_acting  ($1 to $20: see above, $21 true: those with an end)
+-- custom plan
+select count(*) from opportunity o
+ where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_among} and ($21::boolean is not true or o.closed_at is not null);
+
+-- name: opportunity_list_ids  ($1 ids, $2 with clients, $3 with contacts)
+with page as (
+    select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from opportunity o where o.id = any($1::bigint[]))
+:{page_rows_beside $2 $3};
 
 -- name: opportunity_get  ($1 opportunity)
 select :{opportunity_stored o} from opportunity o where o.id = $1::bigint;
@@ -180,7 +246,7 @@ new as (
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
 made as materialized (
-    select '/v1/opportunities/' || new.id as location, new.document as doc from new)
+    select '/v1/opportunities/' || new.id as location, left(new.document, -1) || :{other_open new.client_id new.id} as doc from new)
 :{answer_created};
 
 -- Every change of an opportunity is one transaction and one round trip: opportunity_lock, opportunity_match where the

@@ -21,6 +21,17 @@ int reply_read(struct request *rq, const struct statement *st);
 int reply_list_of(struct request *rq, const struct statement *st);
 
 /*
+ * request_days - whether the days of these two query parameters are in order; if not, a fault was added.
+ */
+bool request_days(struct request *rq, const char *from, const char *to) MUSTCHECK;
+
+/*
+ * advisor_known - whether sql_advisor_known, whose result this is, found the account of the query parameter `advisor`; if not, a fault was
+ * added.
+ */
+bool advisor_known(struct request *rq, const struct result *known) MUSTCHECK;
+
+/*
  * all_stored - returns whether there are rows, each with a document in column 0. If not, the record is unknown, the list is empty,
  * or a document must be rendered: the caller runs the statement that renders.
  */

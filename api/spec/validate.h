@@ -10,6 +10,7 @@
  *   #/components/schemas/…; description, title, examples, example, default,
  *   readOnly, writeOnly, deprecated are ignored. Extensions:
  *   x-catalog NAME     the string is a code of that catalogue: calls hooks->choice
+ *                      (what may follow the name: catalog_check of catalog/catalog.h)
  *   x-field NAME       the string is normalized and checked as that field type (field/field.h);
  *                      where null is allowed, an empty normal form becomes null. x-catalog
  *                      implies x-field code

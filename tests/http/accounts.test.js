@@ -154,7 +154,7 @@ test("session_get: shows role and rights; 403 names the missing right, or the ro
   assert.equal(listed.json.detail, "This integration lacks the right opportunity_read.");
   assert.equal(scope(await reads.as.get("/v1/clients/1/contacts")), "contact_read", "rights that the integration has are not named");
   assert.equal(scope(await reads.as.post("/v1/typifications", {})), "client_write contact_write opportunity_write");
-  const never = await reads.as.get("/v1/advisors", { "accept-language": "es" });
+  const never = await reads.as.get("/v1/advisors/1", { "accept-language": "es" });
   assert.equal(scope(never), "advisor_manage");
   assert.equal(never.json.detail, "Solo un administrador puede hacer esto.");
   const person = await free(), mine = (await person.as.get("/v1/sessions/current")).json.advisor;
@@ -295,10 +295,10 @@ test("session_create: sign-ins beyond the queue's places get 503 at once, and ot
   await server.stop();
 });
 
-test("advisor_list, advisor_create, advisor_update, advisor_password_put: only administrators may", async () => {
+test("advisor_list, advisor_create, advisor_update, advisor_password_put: only administrators may, but for a supervisor's list", async () => {
   const { at } = await account();
   for (const as of [ana, boss])
-    for (const r of [await as.get("/v1/advisors"), await as.get(at), await as.patch(at, { active: false }), await as.put(`${at}/password`, { password: lib.password }),
+    for (const r of [...(as === boss ? [] : [await as.get("/v1/advisors")]), await as.get(at), await as.patch(at, { active: false }), await as.put(`${at}/password`, { password: lib.password }),
       await as.post("/v1/advisors", {})]) assert.equal(r.json.code, "role_forbidden");
   assert.equal((await chief.get("/v1/advisors/905630")).status, 404, "an advisor known only from the old application's records has no account");
 });

@@ -11,9 +11,9 @@ const { hold, lockOf, until } = require("./writes.js");
 /* oauth_token takes forms and refuses in its protocol's way: oauth.test.js provokes its answers. */
 const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
-const forChiefs = (op) => op.id.startsWith("advisor_") && op.id !== "advisor_handover" || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "client_merge", "client_merge_undo", "event_list"].includes(op.id) || op.id.startsWith("import_");
+const forChiefs = (op) => op.id.startsWith("advisor_") && !["advisor_handover", "advisor_list"].includes(op.id) || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "client_merge", "client_merge_undo", "event_list"].includes(op.id) || op.id.startsWith("import_");
 /* Only supervisors and administrators may use these. */
-const supervisors = ["catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
+const supervisors = ["advisor_list", "contact_search", "catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
 /* A supervisor may do these to a finished opportunity. */
 const voids = ["opportunity_void"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -151,6 +151,7 @@ const good = {
   client_consent_list: () => ({}),
   client_consent_create: () => ({ as: boss, body: { advertising_acceptance: "acepto", source: "CARTA" } }),
   contact_list: () => ({}),
+  contact_search: () => ({ as: chief }),
   contact_create: () => ({ body: lib.newContact() }),
   contact_get: () => ({}),
   contact_void: async () => ({ ids: { contact_id: await newContactId() }, body: { reason: "X" } }),

@@ -46,7 +46,8 @@ nothing
 client_search           200 -      x     x    p    +        +          +        +        +        r        +       r        r             r
 opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
 catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
-advisor_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r
+contact_search          200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
+advisor_list            200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 event_list              200 -      x     x    p    r        r          +        r        r        r        r        r       r             r    events:+
 webhook_list            200 -      x     x    p    r        r          +        r        r        r        r       r        r             r              webhooks:+
 webhook_create          201 -      x     x    p    r        r          +        r        r        r        r       r        r             r              webhooks:+

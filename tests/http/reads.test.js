@@ -56,7 +56,7 @@ async function person(more = {}) {
 /* The operations that show personal data of existing records: [caller, method, path, type and id of the record shown, body]. */
 const shows = () => {
   const { client, contact, unused, opportunity, at } = one, there = `/v1/opportunities/${opportunity.id}`;
-  const c = ["client", client.id], o = ["opportunity", opportunity.id];
+  const c = ["client", client.id], o = ["opportunity", opportunity.id], t = ["contact", unused.id];
   return {
     client_search: [ana, "GET", `/v1/clients?document_number=${client.document_number}`, c],
     client_get: [ana, "GET", at, c],
@@ -67,6 +67,7 @@ const shows = () => {
     client_merge_undo: [chief, "POST", `/v1/clients/${one.merged.id}/merge/undo?validate_only=true`, ["client", one.merged.id]],
     client_erase: [chief, "POST", `${at}/erasure?validate_only=true`, c],
     contact_list: [ana, "GET", `${at}/contacts`, c],
+    contact_search: [chief, "GET", "/v1/contacts?limit=1", t],
     contact_create: [ana, "POST", `${at}/contacts?validate_only=true`, c, lib.newContact()],
     contact_get: [ana, "GET", `/v1/contacts/${contact.id}`, ["contact", contact.id]],
     client_consent_create: [boss, "POST", `${at}/consents?validate_only=true`, c, { advertising_acceptance: "acepto", source: "CARTA" }],
@@ -119,7 +120,7 @@ const expect = (x, as, id, operation, [type, object], client = one.client.id) =>
   assert.deepEqual({ ...x, id: 0, at: 0, session_id: 0 }, { id: 0, at: 0, advisor_id: idOf(as === ana ? "E8153375" : as === boss ? "E8000001" : "E8000002"), session_id: 0,
     address: "127.0.0.1", request_id: id, operation, object_type: type, object_id: Number(object), client_id: Number(client) });
 
-for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "client_merge", "contact_list", "contact_create",
+for (const operation of ["client_search", "client_get", "client_update", "client_opportunity_list", "client_personal_data", "client_erase", "client_merge", "contact_list", "contact_search", "contact_create",
   "contact_get", "contact_update", "opportunity_list", "opportunity_get", "opportunity_reopen", "competitor_offer_get"])
   test(`${operation}: one row for the record shown, also by 304 and HEAD; none for a refusal`, async () => {
     const [as, method, where, object, body] = shows()[operation], id = tag(), before = Date.now();

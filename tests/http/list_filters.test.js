@@ -1,0 +1,276 @@
+/*
+ * The lists that a supervisor asks: every filter, order and count of opportunity_list, contact_search, client_search by name and
+ * advisor_list, against what JavaScript finds in all rows.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+
+let world, ana, boss, admin, rows, client;
+const sql = (text) => world.database.sql(text);
+const many = 400;
+
+/* One of these, by a hash of the row's number: the same rows in each run. */
+const filters = {
+  stage: ["retenido", "no-retenido", "en-proceso"],
+  campaign: ["consulta-previa-prepago", "retencion-movil-preventiva-postpago"],
+  sub_campaign: [null, "entel"],
+  reason: [null, "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando", "precio-y-contenido.contenido-prepago.bono-prepago-no-entregado",
+    "precio-y-contenido.evaluaciones-crediticias.sin-facilidades-para-migrar-a-postpago"],
+  operator: [null, "entel", "bitel"],
+  plan: [null, "prepago", "postpago-79-90"],
+  offer: [null, "sin-descuento", "bono-gb"],
+  channel: [null, "digital", "presencial"],
+  advertising_acceptance: [null, "acepto", "no-acepto"],
+};
+const columns = { reason: "cancellation_reason", plan: "competitor_plan", offer: "competitor_offer", channel: "offer_channel" };
+const column = { plan: "competitor_plan", offer: "competitor_offer", channel: "offer_channel" };
+const bits = (n, salt) => parseInt(require("node:crypto").createHash("sha256").update(`${n} ${salt}`).digest("hex").slice(0, 8), 16);
+
+before(async () => {
+  world = await lib.world();
+  ana = await world.signedIn("E8153375");
+  boss = await world.signedIn(sql("select username from advisor where role = 'supervisor' limit 1"));
+  admin = await world.signedIn(sql("select username from advisor where role = 'admin' limit 1"));
+  client = (await ana.post("/v1/clients", lib.newClient())).json.id;
+  const other = (await ana.post("/v1/clients", lib.newClient())).json.id;
+  const leaves = sql(`select i.code from catalog_item i join catalog c on c.id = i.catalog_id where c.code = 'retention_action' and selectable(i)
+    order by i.id limit 4`).split("\n");
+  const quoted = (value) => (value === null ? "null" : `'${value}'`);
+  const values = [];
+  for (let n = 0; n < many; n++) {
+    const row = { n };
+    for (const [name, from] of Object.entries(filters)) row[name] = from[bits(n, name) % from.length];
+    /* As the constraint of an offer wants it. */
+    row.grid = Array.from({ length: bits(n, "grid") % 3 }, (_, i) => [leaves[bits(n, `a${i}`) % leaves.length],
+      [null, "atendido", "no-atendido"][bits(n, `f${i}`) % 3]]);
+    row.client = bits(n, "client") % 4 ? other : client;
+    row.advisor = bits(n, "advisor") % 3 ? "E8153375" : "E8123497";
+    row.created = Date.UTC(2024, 2, 10, 5) + (bits(n, "created") % (20 * 24)) * 3600e3;
+    row.closed = row.stage === "en-proceso" ? null : row.created + (bits(n, "closed") % 72) * 3600e3;
+    row.updated = (row.closed ?? row.created) + (bits(n, "updated") % 48) * 3600e3;
+    row.voided = bits(n, "voided") % 9 === 0;
+    values.push(row);
+  }
+  const at = (ms) => (ms === null ? "null::timestamptz" : `'${new Date(ms).toISOString()}'::timestamptz`);
+  const names = Object.keys(filters);
+  const ids = sql(values.map((r) => `with new as (insert into opportunity (client_id, advisor_id, created_at, updated_at, closed_at, phone_to_manage, voided_at, void_reason,
+      ${names.map((f) => `${column[f] || f}_id, ${column[f] || f}`).join(", ")})
+    select ${r.client}, (select id from advisor where username = '${r.advisor}'), ${at(r.created)}, ${at(r.updated)}, ${at(r.closed)}, '944264648',
+      ${r.voided ? "now(), 'x'" : "null, null"},
+      ${names.map((f) => `x_${f}.id, x_${f}.choice`).join(", ")}
+      from ${names.map((f) => `choice('${columns[f] || f}', ${quoted(r[f])}) x_${f}`).join(", ")} returning id)
+    select id from new;
+    ${r.grid.map(([action, state]) => `insert into action (opportunity_id, action_id, action, final_state_id, final_state)
+      select (select max(id) from opportunity), a.id, a.choice, f.id, f.choice from choice('retention_action', '${action}') a, choice('final_state', ${quoted(state)}) f;`).join("\n")}`).join("\n"));
+  const made = ids.split("\n").filter((line) => /^\d+$/.test(line));
+  assert.equal(made.length, many);
+  /* What the database says, since its own triggers may set instants. */
+  const stored = new Map(sql(`select id || ' ' || created_at::text || '|' || coalesce(closed_at::text, '') || '|' || updated_at::text from opportunity
+    where id in (${made.join(",")})`).split("\n").map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).split("|")]));
+  const day = (text) => (text ? new Date(Date.parse(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")) - 5 * 3600e3).toISOString() : null);
+  rows = values.map((r, i) => {
+    const [created, closed, updated] = stored.get(made[i]);
+    return { ...r, id: made[i], created: day(created), closed: day(closed), updated: day(updated) };
+  });
+});
+after(() => world.end());
+
+const under = (value, code) => (code === "none" ? value === null : value !== null && (value === code || value.startsWith(code + ".")));
+const anyOf = (value, codes) => codes.split(",").some((code) => under(value, code));
+const span = (instant, from, to) => (from === undefined && to === undefined) ||
+  (instant !== null && (from === undefined || instant.slice(0, 10) >= from) && (to === undefined || instant.slice(0, 10) <= to));
+
+/* The ids that the list must have, in its order. */
+function expected(q) {
+  const order = { created_at: "created", closed_at: "closed", updated_at: "updated" }[q.sort ?? "created_at"];
+  return rows.filter((r) => r.voided === (q.voided === "true") && r[order] !== null
+    && Object.keys(filters).every((f) => q[f] === undefined || anyOf(r[f], q[f]))
+    && (q.advisor === undefined || r.advisor === q.advisor) && (q.client === undefined || r.client === q.client)
+    && (q.action === undefined && q.final_state === undefined || (r.grid.length ? r.grid : [[null, null]]).some(([a, f]) =>
+      (q.action === undefined || anyOf(a, q.action)) && (q.final_state === undefined || anyOf(f, q.final_state))))
+    && span(r.created, q.created_from, q.created_to) && span(r.closed, q.closed_from, q.closed_to) && span(r.updated, q.updated_from, q.updated_to))
+    .sort((a, b) => (a[order] < b[order] ? 1 : a[order] > b[order] ? -1 : Number(BigInt(b.id) - BigInt(a.id)))).map((r) => r.id);
+}
+/* Other rows of the sample data are left out. */
+const mine = (all) => { const known = new Set(rows.map((r) => r.id)); return all.filter((id) => known.has(id)); };
+
+async function pages(path, limit = 100, between = async () => {}) {
+  const all = [];
+  let count;
+  for (let next = `${path}${path.includes("?") ? "&" : "?"}limit=${limit}`, n = 0; next; n++) {
+    const r = await boss.get(next);
+    assert.equal(r.status, 200, `${next}: ${r.text}`);
+    all.push(...r.json.items.map((item) => item.id));
+    count ??= r.json.count;
+    assert.equal("count" in r.json, path.includes("count=true"));
+    next = r.json.next && /<([^>]+)>/.exec(r.headers.link)[1];
+    assert.ok(n < 200, "it does not end");
+    if (next) await between(n);
+  }
+  if (count !== undefined) assert.equal(count, all.length, path);
+  return all;
+}
+const query = (q) => "/v1/opportunities?" + Object.entries(q).map(([k, v]) => `${k}=${v}`).join("&");
+
+test("opportunity_list: every filter alone lists and counts what it should", async () => {
+  const asked = [{}, { voided: "true" }, { voided: "false" }, { client }, { advisor: "E8123497" }, { stage: "en-proceso,retenido" }];
+  for (const [name, values] of Object.entries(filters)) for (const value of values) asked.push({ [name]: value ?? "none" });
+  for (const action of ["none", "bono-gb", "migracion-postpago", "none,bono-gb", rows.find((r) => r.grid.length).grid[0][0]]) asked.push({ action });
+  for (const final_state of ["none", "atendido", "atendido,no-atendido", "none,atendido"]) asked.push({ final_state });
+  for (const of of ["created", "closed", "updated"])
+    asked.push({ [`${of}_from`]: "2024-03-15" }, { [`${of}_to`]: "2024-03-15" }, { [`${of}_from`]: "2024-03-15", [`${of}_to`]: "2024-03-15" });
+  for (const q of asked)
+    for (const sort of [undefined, ["created_at", "closed_at", "updated_at"][bits(JSON.stringify(q), "sort") % 3]]) {
+      const full = { ...q, ...(sort ? { sort } : {}), count: "true" };
+      assert.deepEqual(mine(await pages(query(full))), expected(full), query(full));
+    }
+});
+
+test("opportunity_list: filters in random combinations", async () => {
+  const words = { ...filters, action: [null, "bono-gb", "migracion-postpago"], final_state: [null, "atendido", "no-atendido"] };
+  for (let n = 0; n < 120; n++) {
+    const q = {};
+    for (const [name, values] of Object.entries(words)) {
+      if (bits(n, `has ${name}`) % 5) continue;
+      const picked = [...new Set([0, 1].map((k) => values[bits(n, `${name} ${k}`) % values.length] ?? "none"))].filter((c) => c !== "none" || !["stage", "campaign"].includes(name));
+      const code = picked.map((c) => c.split(".").slice(0, 1 + bits(n, `level ${name}`) % 3).join("."));
+      q[name] = code.slice(0, 1 + bits(n, `two ${name}`) % 2).join(",");
+    }
+    for (const of of ["created", "closed", "updated"]) {
+      const first = 10 + bits(n, `first ${of}`) % 20;
+      if (bits(n, `from ${of}`) % 6 === 0) q[`${of}_from`] = `2024-03-${first}`;
+      if (bits(n, `to ${of}`) % 6 === 0) q[`${of}_to`] = `2024-03-${Math.min(31, first + bits(n, `long ${of}`) % 9)}`;
+    }
+    if (bits(n, "client") % 6 === 0) q.client = client;
+    if (bits(n, "advisor") % 6 === 0) q.advisor = "E8153375";
+    if (bits(n, "voided") % 8 === 0) q.voided = "true";
+    if (bits(n, "sort") % 2) q.sort = ["created_at", "closed_at", "updated_at"][bits(n, "which") % 3];
+    if (bits(n, "count") % 2) q.count = "true";
+    assert.deepEqual(mine(await pages(query(q), 1 + bits(n, "limit") % 60)), expected(q), query(q));
+  }
+});
+
+test("opportunity_list: paging by the last change while rows change: nobody comes twice, who stays comes once", async () => {
+  const moved = new Set();
+  const q = { client, sort: "updated_at" }, all = expected(q);
+  const seen = mine(await pages(query(q), 7, async (n) => {
+    const id = all[(n * 13 + 5) % all.length];
+    moved.add(id);
+    sql(`update opportunity set updated_at = clock_timestamp() where id = ${id}`);
+  }));
+  assert.equal(new Set(seen).size, seen.length);
+  assert.deepEqual(seen.filter((id) => !moved.has(id)), all.filter((id) => !moved.has(id)));
+});
+
+test("opportunity_list: the cursor of a page without count goes on with it; other orders refuse it", async () => {
+  const first = (await boss.get("/v1/opportunities?sort=updated_at&limit=5")).json;
+  const more = await boss.get(`/v1/opportunities?sort=updated_at&limit=5&count=true&cursor=${first.next}`);
+  assert.equal(more.status, 200);
+  assert.ok(more.json.count > 10);
+  assert.equal((await boss.get(`/v1/opportunities?sort=closed_at&cursor=${first.next}`)).json.code, "cursor_invalid");
+});
+
+test("opportunity_list: faults in both languages: unknown codes and advisors, days that are reversed, an order that there is not", async () => {
+  for (const [q, pointer, code, en, es] of [
+    ["advisor=E0000009", "#/advisor", "not_found", "Advisor: no account has this id or username.", "Asesor: ninguna cuenta tiene este id o usuario."],
+    ["operator=none,nope", "#/operator", "choice_unknown"], ["stage=retenido,none", "#/stage", "choice_unknown"], ["action=,bono-gb", "#/action", "choice_unknown"],
+    ["plan=nope", "#/plan", "choice_unknown"], ["offer=nope", "#/offer", "choice_unknown"], ["channel=nope", "#/channel", "choice_unknown"],
+    ["final_state=nope", "#/final_state", "choice_unknown"], ["advertising_acceptance=nope", "#/advertising_acceptance", "choice_unknown"],
+    ["closed_from=2024-03-02&closed_to=2024-03-01", "#/closed_to", "range_reversed", "The last day must not be before the first.", "El último día no puede ser anterior al primero."],
+    ["updated_from=2024-03-02&updated_to=2024-03-01", "#/updated_to", "range_reversed"],
+    ["sort=stage", "#/sort"], ["client=x", "#/client"], ["count=maybe", "#/count"],
+  ]) {
+    const fault = lib.faultAt(await boss.get(`/v1/opportunities?${q}`, { "accept-language": "en" }), pointer);
+    if (code) assert.equal(fault.code, code, q);
+    if (en) assert.equal(fault.detail, en);
+    if (es) assert.equal(lib.faultAt(await boss.get(`/v1/opportunities?${q}`, { "accept-language": "es" }), pointer).detail, es);
+  }
+});
+
+test("opportunity_get, opportunity_list: other_open names the client's other open opportunities, and nothing else", async () => {
+  const open = rows.filter((r) => r.client === client && !r.voided && r.closed === null).map((r) => r.id).sort((a, b) => Number(BigInt(b) - BigInt(a)));
+  for (const r of rows.filter((x) => x.client === client).slice(0, 10)) {
+    const wanted = open.filter((id) => id !== r.id);
+    assert.deepEqual((await ana.get(`/v1/opportunities/${r.id}`)).json.other_open, wanted);
+    assert.deepEqual((await ana.get(`/v1/opportunities?ids=${r.id}`)).json.items[0].other_open, wanted);
+  }
+  const list = (await ana.get(`/v1/clients/${client}/opportunities`)).json.items;
+  for (const o of list) assert.deepEqual(o.other_open, open.filter((id) => id !== o.id));
+  /* A call of the same client, saved at once, has them too, and its own part of the others' answers. */
+  const call = { client_id: client, contact: lib.newContact ? lib.newContact() : { origin_phone: "944264648", serial_number: "2505050000125674" }, sub_campaign: "entel" };
+  const made = await ana.post("/v1/typifications", call);
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.json.other_open, open);
+  assert.equal((await ana.get(`/v1/opportunities/${open[0]}`)).json.other_open[0], made.json.id);
+  const tag = (await ana.get(`/v1/opportunities/${open[0]}`)).headers.etag;
+  await ana.post("/v1/typifications", call);
+  const again = await ana.get(`/v1/opportunities/${open[0]}`, { "if-none-match": tag });
+  assert.equal(again.status, 200, "the tag covers other_open");
+});
+
+test("contact_search: by advisor, by whether there is an opportunity, by days; paged; refused to advisors", async () => {
+  const other = sql(`insert into advisor (username, full_name, role, password_hash) values ('E8799901', 'ASESOR', 'advisor', 'x') returning id`).split("\n")[0];
+  const made = sql(`insert into contact (client_id, advisor_id, origin_phone, serial_number, created_at)
+    select ${client}, ${other}, '944264648', '2505050000125674', timestamptz '2024-03-10 12:00-05' + n * interval '7 hours' from generate_series(0, 29) n order by n returning id`)
+    .split("\n").filter((line) => /^\d+$/.test(line)).reverse();
+  const opened = made.filter((_, i) => i % 3 === 0);
+  for (const id of opened) sql(`insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
+    select ${client}, ${id}, ${other}, a.id, a.choice, b.id, b.choice, c.id, c.choice from choice('campaign', 'consulta-previa-prepago') a, choice('sub_campaign', 'entel') b, choice('stage', 'en-proceso') c`);
+  const where = "/v1/contacts?advisor=E8799901";
+  const waiting = made.filter((id) => !opened.includes(id));
+  for (const limit of [4, 10, 100]) {
+    assert.deepEqual(await pages(where, limit), made);
+    assert.deepEqual(await pages(`${where}&without_opportunity=true`, limit), waiting);
+    assert.deepEqual(await pages(`${where}&without_opportunity=false`, limit), opened);
+  }
+  const items = (await boss.get(`${where}&limit=100`)).json.items;
+  for (const day of ["2024-03-10", "2024-03-12", "2024-03-30"]) {
+    const of = (item) => new Date(Date.parse(item.created_at) - 5 * 3600e3).toISOString().slice(0, 10);
+    assert.deepEqual(await pages(`${where}&created_from=${day}&created_to=${day}`, 2), items.filter((item) => of(item) === day).map((item) => item.id));
+    assert.deepEqual(await pages(`${where}&created_from=${day}`, 3), items.filter((item) => of(item) >= day).map((item) => item.id));
+  }
+  assert.ok((await boss.get("/v1/contacts?limit=1")).json.items.length === 1);
+  assert.equal(lib.faultAt(await boss.get("/v1/contacts?advisor=E0000009"), "#/advisor").code, "not_found");
+  assert.equal(lib.faultAt(await boss.get("/v1/contacts?created_from=2024-03-11&created_to=2024-03-10"), "#/created_to").code, "range_reversed");
+  assert.equal((await ana.get("/v1/contacts")).json.code, "role_forbidden");
+});
+
+test("client_search: by a part of the name, without regard to accents and capitals; paged; not the erased; for supervisors", async () => {
+  const add = (name, n) => sql(`insert into client (name, document_type_id, document_type, document_number, phone, created_at)
+    select '${name}', t.id, t.choice, '${60000000 + n}', '944264${100 + n}', now() - ${n} * interval '1 minute' from choice('document_type', 'dni') t returning id`).split("\n")[0];
+  const names = ["ZÚÑIGA ÑAUPARI, MARÍA JOSÉ", "Zuniga Quispe Maria", "ZUÑIGA 100%_REAL", "MARIA DE LA ZUÑIGA", "OTRO NOMBRE"];
+  const made = names.map(add);
+  const found = async (part) => (await boss.get(`/v1/clients?name=${encodeURIComponent(part)}&limit=100`));
+  for (const [part, wanted] of [["zuniga", [0, 1, 2, 3]], ["ZÚÑIGA", [0, 1, 2, 3]], ["uñig", [0, 1, 2, 3]], ["zuniga mar", [0, 1]], ["  maría   zuñiga ", [3]],
+    ["100%_re", [2]], ["ñaupari", [0]], ["zun%a", []], ["zun_ga", []], ["nadie se llama", []]]) {
+    const r = await found(part);
+    assert.equal(r.status, 200, r.text);
+    assert.deepEqual(r.json.items.map((item) => item.id).filter((id) => made.includes(id)), wanted.map((i) => made[i]), part);
+    assert.equal(r.json.items.length, wanted.length);
+  }
+  assert.deepEqual(await pages("/v1/clients?name=zuniga", 1), made.slice(0, 4));
+  assert.equal((await admin.get("/v1/clients?name=zuniga")).status, 200);
+  assert.equal((await ana.get("/v1/clients?name=zuniga")).json.code, "role_forbidden");
+  for (const short of ["zu", "a-b-c", "zú ñi"]) {
+    assert.equal(lib.faultAt(await boss.get(`/v1/clients?name=${encodeURIComponent(short)}`, { "accept-language": "es" }), "#/name").code, "too_short");
+  }
+  assert.equal(lib.faultAt(await boss.get("/v1/clients?name=zuniga&phone=944264648"), "#").code, "one_of");
+  assert.equal((await admin.post(`/v1/clients/${made[1]}/erasure`)).status < 300, true);
+  assert.deepEqual((await found("zuniga")).json.items.map((item) => item.id), [made[0], made[2], made[3]]);
+  assert.deepEqual((await found("borrado")).json.items, []);
+  const recorded = async () => (await boss.get(`/v1/clients/${made[0]}/reads`)).json.items.some((r) => r.operation === "client_search");
+  for (const until = Date.now() + 10000; !(await recorded());) assert.ok(Date.now() < until, "a search by name is in the record of reads");
+});
+
+test("advisor_list: a supervisor sees id, username, name, role and whether it is active; an administrator all", async () => {
+  const few = (await boss.get("/v1/advisors?limit=100")).json.items, all = (await admin.get("/v1/advisors?limit=100")).json.items;
+  assert.ok(few.length > 3);
+  assert.deepEqual(few.map((a) => a.id), all.map((a) => a.id));
+  for (const a of few) assert.deepEqual(Object.keys(a).filter((k) => k !== "etag"), ["id", "username", "full_name", "role", "active"]);
+  for (const a of all) assert.ok("rights" in a && "created_at" in a);
+  assert.ok((await boss.get("/v1/advisors?role=supervisor")).json.items.every((a) => a.role === "supervisor"));
+  assert.equal((await boss.get(`/v1/advisors/${few[0].id}`)).json.code, "role_forbidden");
+  assert.equal((await ana.get("/v1/advisors")).json.code, "role_forbidden");
+});
