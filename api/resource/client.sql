@@ -113,7 +113,7 @@ select :{client_stored c} from client c :{newest_answer c} where c.external_id =
 -- For the arguments, because a part that many names have is found soonest from the newest client on, and a rare one by the index.
 with page as (
     select c.created_at, c.id, :{client c} as doc from client c
-     where folded(c.name) like name_pattern($1) and c.erased_at is null and :{page_after c $2 $3}
+     where folded(c.name) like name_pattern($1) and c.erased_at is null and c.merged_into is null and :{page_after c $2 $3}
      order by c.created_at desc, c.id desc limit $4::int + 1)
 :{page_rows};
 

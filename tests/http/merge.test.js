@@ -118,6 +118,11 @@ test("client_search: what the merged client had finds the client that stays, onc
   const lines = ok(await admin.get("/v1/exports/clients", undefined, { accept: "application/x-ndjson" }).then((r) => ({ ...r, json: r.text.trim().split("\n").map((l) => JSON.parse(l).id) })));
   assert.ok(lines.includes(b.id) && !lines.includes(a.id), "an export has no merged client");
   assert.equal(ok(await ana.get(`/v1/forms/typification?client_id=${a.id}`)).sections[0].fields.find((f) => f.field === "client.name").value, b.name);
+  /* The name of the merged one is not searched: the client that stays has its own. */
+  const named = [await client({ name: "ZULETA QUIÑONES PRIMERO" }), await client({ name: "ZULETA QUIÑONES SEGUNDO" })];
+  assert.deepEqual(ids(await boss.get("/v1/clients?name=zuleta%20quinones")).sort(), named.map((c) => c.id).sort());
+  ok(await merge(...named));
+  assert.deepEqual(ids(await boss.get("/v1/clients?name=zuleta%20quinones")), [named[1].id]);
 });
 
 test("typification_create: a call that is saved for the merged client belongs to the one that stays", async () => {
