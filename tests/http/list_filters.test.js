@@ -231,6 +231,10 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
     assert.deepEqual(await pages(`${where}&created_from=${day}&created_to=${day}`, 2), items.filter((item) => of(item) === day).map((item) => item.id));
     assert.deepEqual(await pages(`${where}&created_from=${day}`, 3), items.filter((item) => of(item) >= day).map((item) => item.id));
   }
+  const voided = await boss.post(`/v1/contacts/${waiting[0]}/voiding`, { reason: "Equivocada" });
+  assert.equal(voided.status, 200, voided.text);
+  assert.deepEqual(await pages(`${where}&without_opportunity=true`), waiting.slice(1));
+  assert.deepEqual(await pages(`${where}&voided=true`), [waiting[0]]);
   assert.ok((await boss.get("/v1/contacts?limit=1")).json.items.length === 1);
   assert.equal(lib.faultAt(await boss.get("/v1/contacts?advisor=E0000009"), "#/advisor").code, "not_found");
   assert.equal(lib.faultAt(await boss.get("/v1/contacts?created_from=2024-03-11&created_to=2024-03-10"), "#/created_to").code, "range_reversed");
