@@ -392,6 +392,6 @@ begin
         if strpos(source, p.was) = 0 then
             raise exception '% is not as 0032_imports.sql and 0035_speed.sql left it', p.of_function;
         end if;
-        execute replace(source, p.was, p.becomes);
+        execute format('%s', replace(source, p.was, p.becomes));
     end loop;
 end $$;
