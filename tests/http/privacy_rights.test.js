@@ -130,7 +130,7 @@ test("client_personal_data: all data of the person in one document", async () =>
   assert.deepEqual([long.contacts.length, long.complete], [1000, false]);
   const { json: bare } = await ana.post("/v1/clients", lib.newClient());
   const none = (await chief.get(`/v1/clients/${bare.id}/personal-data`)).json;
-  assert.deepEqual(none, { client: bare, contacts: [], opportunities: [], consents: { current: null, history: [] }, complete: true });
+  assert.deepEqual(none, { client: bare, merged: [], contacts: [], opportunities: [], consents: { current: null, history: [] }, complete: true });
 });
 
 test("client_erase, client_personal_data: only administrators may", async () => {
