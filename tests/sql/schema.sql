@@ -544,6 +544,7 @@ begin
     perform pg_temp.refused('client_merge_open', 'insert into client_merge (client_id, merged_id, external_id_moved, followers, contacts, opportunities, consents)
         select client_id, merged_id, false, ''{}'', ''{}'', ''{}'', ''{}'' from client_merge');
     perform pg_temp.accepted('update client_merge set undone_at = now(), undone_by = (select min(id) from advisor)');
+    delete from client_merge; -- a merge is a use of the client
     perform pg_temp.refused('transfer_opportunity_fkey', 'update transfer set opportunity_id = 999999');
     perform pg_temp.refused('transfer_from_fkey', 'update transfer set from_id = 999999');
     perform pg_temp.refused('transfer_to_fkey', 'update transfer set to_id = 999999');
