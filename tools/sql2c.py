@@ -29,7 +29,7 @@ import sys
 sys.dont_write_bytecode = True
 import cstring  # noqa: E402
 
-ARGS_MAX = 26  # DB_ARGS_MAX in api/db/statement.h
+ARGS_MAX = 32  # DB_ARGS_MAX in api/db/statement.h
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|share|lock|call|do|copy|create|alter|drop|"
                     r"grant|revoke|set|nextval|setval|set_config|pg_notify|notify)\b", re.I)
 HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")

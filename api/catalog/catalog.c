@@ -254,7 +254,16 @@ catalog_ids(const struct catalogs *cs, const char *catalog, const char *codes, s
 {
 	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
 
-	return c != NULL ? tree_ids(c, codes, arena) : "{}";
+	return c != NULL ? tree_ids(c, codes, false, false, arena) : "{}";
+}
+
+const char *
+catalog_ids_as(const struct catalogs *cs, const char *catalog, const char *codes, bool exact,
+    bool now, struct arena *arena)
+{
+	const struct catalog *c = tree_find(cs, catalog, strlen(catalog));
+
+	return c != NULL ? tree_ids(c, codes, exact, now, arena) : "{}";
 }
 
 void

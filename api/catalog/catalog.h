@@ -102,6 +102,16 @@ void catalog_check(const struct catalogs *cs, const char *catalog, const char *c
 const char *catalog_ids(const struct catalogs *cs, const char *catalog, const char *codes,
     struct arena *arena) __attribute__((returns_nonnull));
 
+/*
+ * catalog_ids_as - the same.
+ *
+ * exact  without the descendants
+ * now    each item counts as its last successor: those replaced by one of these items are in, and
+ *        an item that was replaced is in where its successor is
+ */
+const char *catalog_ids_as(const struct catalogs *cs, const char *catalog, const char *codes,
+    bool exact, bool now, struct arena *arena) __attribute__((returns_nonnull));
+
 /* catalog_snapshot_revision - the revision of a snapshot. */
 long long catalog_snapshot_revision(const struct catalogs *cs);
 

@@ -81,8 +81,9 @@ bool tree_offers(const struct catalog *c, const char *code);
 /* tree_has_active - returns whether one of these siblings is active. */
 bool tree_has_active(const struct item *first);
 
-/* tree_ids - see catalog_ids. */
-const char *tree_ids(const struct catalog *c, const char *codes, struct arena *arena)
+/* tree_ids - see catalog_ids_as. */
+const char *tree_ids(
+    const struct catalog *c, const char *codes, bool exact, bool now, struct arena *arena)
     __attribute__((returns_nonnull));
 
 /* What stands in a list of codes for the records that have no choice. */

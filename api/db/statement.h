@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#define DB_ARGS_MAX  26
+#define DB_ARGS_MAX  32
 #define DB_CALLS_MAX 8
 
 struct statement {

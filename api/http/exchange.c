@@ -128,15 +128,19 @@ take_accept(struct request *rq, const char *accept)
 
 	if (type == NULL)
 		return 0;
-	if (!rq->op->answers_csv)
-		return media_accepts(accept, type)
-			   ? 0
-			   : reply_problem_text(rq, TEXT_answers_only, type);
-	rq->answers_csv = media_quality(accept, "text/csv") > media_quality(accept, type);
-	if (rq->answers_csv || media_accepts(accept, type))
+	double best = media_quality(accept, type), csv = 0, svg = 0;
+
+	if (rq->op->answers_csv)
+		csv = media_quality(accept, "text/csv");
+	if (rq->op->answers_svg)
+		svg = media_quality(accept, "image/svg+xml");
+	rq->answers_svg = svg > best && svg > csv;
+	rq->answers_csv = csv > best && !rq->answers_svg;
+	if (best > 0 || csv > 0 || svg > 0)
 		return 0;
-	return reply_problem_text(
-	    rq, TEXT_answers_only, arena_printf(&rq->arena, "%s, text/csv", type));
+	return reply_problem_text(rq, TEXT_answers_only,
+	    arena_printf(&rq->arena, "%s%s%s", type, rq->op->answers_csv ? ", text/csv" : "",
+		rq->op->answers_svg ? ", image/svg+xml" : ""));
 }
 
 /* Sets the reply. The request refers to civetweb's strings, which live until the callback returns. */

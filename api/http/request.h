@@ -98,6 +98,7 @@ struct request {
 	int nquery;
 
 	bool answers_csv; /* the client prefers text/csv, which the operation has */
+	bool answers_svg; /* the same of image/svg+xml */
 	bool validate_only; /* a rehearsal: the write is rolled back */
 	const char *if_match, *if_none_match; /* headers of a read; NULL: absent */
 	bool weak_condition; /* If-Match has a weak tag, which never matches */

@@ -106,6 +106,7 @@
 	R(GET, "/v1/opportunities/{opportunity_id}/audit", MAY_AUDIT_READ, OTHER,                  \
 	    opportunity_audit_list)                                                                \
 	R(GET, "/v1/events", MAY_EVENTS, OTHER, event_list)                                        \
+	R(GET, "/v1/reports/retention", MAY_REPORTS, OTHER, report_retention)                      \
 	R(GET, "/v1/exports/{kind}", MAY_EXPORT, OTHER, export_get)                                \
 	R(GET, "/v1/catalogs", MAY_CATALOG_READ, OTHER, catalog_list)                              \
 	R(GET, "/v1/catalogs/{catalog}", MAY_CATALOG_READ, CATALOG, catalog_get)                   \

@@ -8,6 +8,7 @@
 #include "http/run.h"
 #include "http/route.h"
 #include "resource/change.h"
+#include "resource/opportunity_filter.h"
 #include "resource/read.h"
 #include "sql.h"
 
@@ -158,6 +159,28 @@ names_choices(const char *ids)
 	return ids != NULL && strstr(ids, "{0") == NULL && strstr(ids, ",0") == NULL;
 }
 
+/* Replies with a page of what a row of the report takes. */
+static int
+list_taken(struct request *rq, struct page *page, const bool with[static 2])
+{
+	struct call call = { .st = &sql_opportunity_list_taken };
+	struct result *rows;
+	int status;
+
+	if (opportunity_filter_take(rq, call.args) != 0)
+		return rq->reply.status;
+	call.args[FILTERS] = page->created_at;
+	call.args[FILTERS + 1] = page->id;
+	call.args[FILTERS + 2] = page->limit;
+	call.args[FILTERS + 3] = sql_bool(with[0]);
+	call.args[FILTERS + 4] = sql_bool(with[1]);
+	if (request_run(rq, &call, 1, &rows) != 0)
+		return rq->reply.status;
+	status = reply_page(rq, page, &rows);
+	result_free(rows);
+	return status;
+}
+
 /*
  * Replies with a page of any filters, and their count, in one round trip.
  * page  its cursor and limit
@@ -235,6 +258,8 @@ opportunity_list(struct request *rq)
 		    rq, &sql_opportunity_list_ids, ids, sql_bool(with[0]), sql_bool(with[1]));
 		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
 	}
+	if (opportunity_filter_given(rq))
+		return list_taken(rq, &page, with);
 	row = first_page(rq, &page);
 	if (row != NULL || rq->reply.status != 0)
 		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;

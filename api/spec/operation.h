@@ -40,7 +40,7 @@ struct operation {
 	bool takes_if_match, takes_idempotency_key; /* it lists these headers */
 	bool anyone; /* "security: []": needs no access token */
 	const char *answers; /* media type of the successful response; NULL: it has no body */
-	bool answers_csv; /* it also lists text/csv */
+	bool answers_csv, answers_svg; /* it also lists text/csv, image/svg+xml */
 	bool personal; /* the successful response has members marked x-personal */
 	const struct parameter *params;
 	int nparams;

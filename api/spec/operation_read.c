@@ -241,16 +241,16 @@ success_type(const json_t *responses)
 	return NULL;
 }
 
-/* Whether a 2xx answer lists text/csv. */
+/* Whether a 2xx answer lists this type. */
 static bool
-lists_csv(const json_t *responses)
+lists_type(const json_t *responses, const char *type)
 {
 	const char *status;
 	json_t *response;
 
 	json_object_foreach ((json_t *)responses, status, response)
 		if (status[0] == '2' &&
-		    json_object_get(json_object_get(response, "content"), "text/csv") != NULL)
+		    json_object_get(json_object_get(response, "content"), type) != NULL)
 			return true;
 	return false;
 }
@@ -303,7 +303,8 @@ read_operation(struct loader *l, struct operation *op, const json_t *item, const
 	op->anyone = json_is_array(json_object_get(node, "security")) &&
 		     json_array_size(json_object_get(node, "security")) == 0;
 	op->answers = success_type(json_object_get(node, "responses"));
-	op->answers_csv = lists_csv(json_object_get(node, "responses"));
+	op->answers_csv = lists_type(json_object_get(node, "responses"), "text/csv");
+	op->answers_svg = lists_type(json_object_get(node, "responses"), "image/svg+xml");
 	op->personal = shows_personal(l, json_object_get(node, "responses"));
 	if (read_section(l, node, &op->section) == -1)
 		return -1;

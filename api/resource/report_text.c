@@ -1,0 +1,307 @@
+/*
+ * The retention report as JSON and as CSV, and the links behind its rows.
+ */
+#include "resource/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/csv.h"
+#include "base/json_text.h"
+
+/* -------------------------------------------------------------------- links */
+
+/* A filter of the link; the values that get here are codes, days and numbers, which need no encoding. */
+struct link {
+	struct arena *arena;
+	const char *url;
+};
+
+static void
+link_add(struct link *link, const char *name, const char *value)
+{
+	if (value != NULL && *value != '\0')
+		link->url = arena_printf(link->arena, "%s%s%s=%s", link->url,
+		    strchr(link->url, '?') == NULL ? "?" : "&", name, value);
+}
+
+static const char *
+list_add(struct arena *arena, const char *list, const char *name)
+{
+	return name_listed(list, name)
+		   ? list
+		   : arena_printf(arena, "%s%s%s", list, *list != '\0' ? "," : "", name);
+}
+
+/* The last day of the week or month that begins on this day. */
+static const char *
+last_day(struct arena *arena, int number, const char *first)
+{
+	struct tm tm = { 0 };
+	char day[32];
+
+	strptime(first, "%Y-%m-%d", &tm);
+	if (number == WEEK)
+		tm.tm_mday += 6;
+	if (number == MONTH) {
+		tm.tm_mon++;
+		tm.tm_mday = 0;
+	}
+	timegm(&tm);
+	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	return arena_copy(arena, day, strlen(day));
+}
+
+/* The key that a row has for a filter by choices. Several levels of one choice: the exact one, or the deepest. */
+struct choice {
+	bool grouped; /* by a dimension of this filter */
+	const char *code; /* NULL: the row takes those without */
+	bool exact;
+};
+
+static struct choice
+choice_of(const struct report *r, int row, const struct choice_filter *f)
+{
+	struct choice choice = { false, NULL, false };
+
+	for (int i = 0; i < r->ndimensions; i++) {
+		const char *code = report_key(r, row, i, KEY_CODE);
+		bool exact = result_true(r->rows, row, REPORT_KEYS + KEY_COLUMNS * i + KEY_EXACT);
+
+		if (r->dimensions[i].filter != f)
+			continue;
+		choice.grouped = true;
+		if (code != NULL && (choice.code == NULL || exact ||
+					(!choice.exact && strlen(code) > strlen(choice.code))))
+			choice.code = code;
+		choice.exact |= exact;
+	}
+	return choice;
+}
+
+static void
+link_choices(const struct report *r, int row, struct link *link)
+{
+	const char *exact = "", *asked = request_query_value(r->rq, "exact");
+
+	for (const struct choice_filter *f = choice_filters; f->name != NULL; f++) {
+		struct choice c = choice_of(r, row, f);
+
+		if (!c.grouped) {
+			c.code = request_query_value(r->rq, f->name);
+			c.exact = c.code != NULL && name_listed(asked, f->name);
+		} else if (c.code == NULL) {
+			c.code = "none";
+		}
+		link_add(link, f->name, c.code);
+		if (c.exact)
+			exact = list_add(link->arena, exact, f->name);
+	}
+	link_add(link, "exact", exact);
+}
+
+const char *
+report_link(const struct report *r, int row)
+{
+	struct link link = { &r->rq->arena, "/v1/opportunities" };
+	const bool closed = strcmp(r->by, "closed") == 0;
+	const int window = closed ? FILTER_CLOSED_FROM : FILTER_CREATED_FROM,
+		  other = closed ? FILTER_CREATED_FROM : FILTER_CLOSED_FROM;
+	const char *from = r->filters[window], *to = r->filters[window + 1],
+		   *advisor = r->filters[FILTER_ADVISOR], *hour = r->filters[FILTER_HOUR],
+		   *weekday = r->filters[FILTER_WEEKDAY];
+
+	for (int i = 0; i < r->ndimensions; i++) {
+		const char *key = report_key(r, row, i, KEY_CODE), *last;
+		int number = r->dimensions[i].number;
+
+		if (number == HOUR)
+			hour = key;
+		else if (number == WEEKDAY)
+			weekday = key;
+		else if (number == ADVISOR)
+			advisor = key;
+		if (number > MONTH)
+			continue;
+		last = last_day(link.arena, number, key);
+		from = strcmp(key, from) > 0 ? key : from;
+		to = strcmp(last, to) < 0 ? last : to;
+	}
+	link_add(&link, closed ? "closed_from" : "created_from", from);
+	link_add(&link, closed ? "closed_to" : "created_to", to);
+	link_add(&link, closed ? "created_from" : "closed_from", r->filters[other]);
+	link_add(&link, closed ? "created_to" : "closed_to", r->filters[other + 1]);
+	link_add(&link, "updated_from", r->filters[FILTER_UPDATED_FROM]);
+	link_add(&link, "updated_to", r->filters[FILTER_UPDATED_TO]);
+	link_add(&link, "advisor", advisor);
+	link_add(&link, "client", r->filters[FILTER_CLIENT]);
+	link_choices(r, row, &link);
+	link_add(&link, "hour", hour);
+	link_add(&link, "weekday", weekday);
+	if ((hour != NULL || weekday != NULL) && closed)
+		link_add(&link, "by", r->by);
+	if (r->now)
+		link_add(&link, "tree", "now");
+	link_add(&link, "voided", r->filters[FILTER_VOIDED]);
+	return link.url;
+}
+
+/* --------------------------------------------------------------------- JSON */
+
+static json_t *
+number(const struct report *r, int row, int column)
+{
+	const char *text = result_text(r->rows, row, column);
+
+	return text != NULL ? json_integer(strtoll(text, NULL, 10)) : json_null();
+}
+
+static long long
+count(const struct report *r, int row, int column)
+{
+	return strtoll(result_text(r->rows, row, column), NULL, 10);
+}
+
+/* Retained of those that were decided, with six digits; NULL: none was. */
+static const char *
+rate(const struct report *r, int row)
+{
+	long long retained = count(r, row, REPORT_RETAINED),
+		  decided = retained + count(r, row, REPORT_LOST);
+
+	return decided > 0 ? arena_printf(&r->rq->arena, "%.6f", (double)retained / (double)decided)
+			   : NULL;
+}
+
+static const struct {
+	const char *name;
+	int column;
+} figures[] = { { "opened", REPORT_OPENED }, { "closed", REPORT_CLOSED },
+	{ "retained", REPORT_RETAINED }, { "lost", REPORT_LOST },
+	{ "in_process", REPORT_IN_PROCESS }, { "voided", REPORT_VOIDED },
+	{ "contacts", REPORT_CONTACTS } };
+
+static void
+add_figures(const struct report *r, int row, json_t *to)
+{
+	const char *share = rate(r, row);
+
+	for (size_t i = 0; i < NITEMS(figures); i++)
+		json_object_set_new(to, figures[i].name, number(r, row, figures[i].column));
+	json_object_set_new(to, "rate", share != NULL ? json_real(strtod(share, NULL)) : json_null());
+	json_object_set_new(to, "contact_to_opportunity_s",
+	    json_pack("{s:o,s:o}", "p50", number(r, row, REPORT_P50), "p90",
+		number(r, row, REPORT_P90)));
+}
+
+static json_t *
+key_json(const struct report *r, int row, int i)
+{
+	const char *code = report_key(r, row, i, KEY_CODE),
+		   *label = report_key(r, row, i, KEY_LABEL);
+	int n = r->dimensions[i].number;
+
+	if (code == NULL)
+		return json_null();
+	if (n == HOUR || n == WEEKDAY)
+		return json_integer(strtol(code, NULL, 10));
+	if (n <= MONTH)
+		return json_string(code);
+	if (n == ADVISOR)
+		return json_pack("{s:s,s:s?,s:s}", "id", code, "username",
+		    report_key(r, row, i, KEY_USERNAME), "full_name", label);
+	return json_pack("{s:s,s:s}", "code", code, "label", label);
+}
+
+static json_t *
+row_json(const struct report *r, int row)
+{
+	json_t *item = json_object(), *keys = json_object();
+
+	for (int i = 0; i < r->ndimensions; i++)
+		json_object_set_new(keys, r->dimensions[i].name, key_json(r, row, i));
+	json_object_set_new(item, "keys", keys);
+	add_figures(r, row, item);
+	json_object_set_new(item, "opportunities", json_string(report_link(r, row)));
+	return item;
+}
+
+const char *
+report_json(const struct report *r, size_t *ret_length)
+{
+	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "definition", "retention.v1",
+		   "from", r->from, "to", r->to, "timezone", "America/Lima", "by", r->by, "as_of",
+		   result_text(r->rows, 0, REPORT_AS_OF), "tree", r->now ? "now" : "then"),
+	       *totals = json_object(), *rows = json_array();
+	char *text;
+
+	add_figures(r, 0, totals);
+	for (int row = 1; row < result_rows(r->rows); row++)
+		json_array_append_new(rows, row_json(r, row));
+	json_object_set_new(body, "totals", totals);
+	json_object_set_new(body, "rows", rows);
+	text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	*ret_length = strlen(text);
+	const char *copy = arena_copy(&r->rq->arena, text, *ret_length);
+
+	free(text);
+	json_decref(body);
+	return copy;
+}
+
+/* ---------------------------------------------------------------------- CSV */
+
+static void
+put_key(FILE *f, const struct report *r, int row, int i)
+{
+	csv_put_cell(f, report_key(r, row, i, KEY_CODE), ",");
+	if (r->dimensions[i].number < ADVISOR)
+		return;
+	if (r->dimensions[i].number == ADVISOR)
+		csv_put_cell(f, report_key(r, row, i, KEY_USERNAME), ",");
+	csv_put_cell(f, report_key(r, row, i, KEY_LABEL), ",");
+}
+
+static void
+put_head(FILE *f, const struct report *r)
+{
+	for (int i = 0; i < r->ndimensions; i++) {
+		const char *name = r->dimensions[i].name;
+
+		if (r->dimensions[i].number < ADVISOR)
+			fprintf(f, "%s,", name);
+		else if (r->dimensions[i].number == ADVISOR)
+			fprintf(f, "%s.id,%s.username,%s.full_name,", name, name, name);
+		else
+			fprintf(f, "%s.code,%s.label,", name, name);
+	}
+	for (size_t i = 0; i < NITEMS(figures); i++)
+		fprintf(f, "%s,", figures[i].name);
+	fputs("rate,contact_to_opportunity_s.p50,contact_to_opportunity_s.p90,opportunities\n", f);
+}
+
+const char *
+report_csv(const struct report *r, size_t *ret_length)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, ret_length);
+	const char *copy;
+
+	put_head(f, r);
+	for (int row = 1; row < result_rows(r->rows); row++) {
+		for (int i = 0; i < r->ndimensions; i++)
+			put_key(f, r, row, i);
+		for (size_t i = 0; i < NITEMS(figures); i++)
+			csv_put_cell(f, result_text(r->rows, row, figures[i].column), ",");
+		csv_put_cell(f, rate(r, row), ",");
+		csv_put_cell(f, result_text(r->rows, row, REPORT_P50), ",");
+		csv_put_cell(f, result_text(r->rows, row, REPORT_P90), ",");
+		csv_put_cell(f, report_link(r, row), "\n");
+	}
+	fclose(f);
+	copy = arena_copy(&r->rq->arena, text, *ret_length);
+	free(text);
+	return copy;
+}
