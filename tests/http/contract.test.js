@@ -13,7 +13,7 @@ const all = operations(openapi()).filter((op) => op.id !== "oauth_token");
 const shapes = [...new Set(all.map((op) => op.path))];
 const forChiefs = (op) => op.id.startsWith("advisor_") && !["advisor_handover", "advisor_list"].includes(op.id) || /^(webhook|delivery)_/.test(op.id) || (op.path.startsWith("/v1/catalogs/") && (op.method !== "GET" || op.id === "catalog_plan_get")) || ["client_erase", "client_erasure_get", "client_personal_data", "client_merge", "client_merge_undo", "event_list"].includes(op.id) || op.id.startsWith("import_");
 /* Only supervisors and administrators may use these. */
-const supervisors = ["advisor_list", "contact_search", "catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
+const supervisors = ["advisor_list", "contact_search", "catalog_item_usage", "catalog_revision_list", "opportunity_reopen", "report_retention", "export_get", "audit_list", "audit_read_list", "client_read_list", "client_audit_list", "opportunity_audit_list", "client_consent_create", "advisor_handover"];
 /* A supervisor may do these to a finished opportunity. */
 const voids = ["opportunity_void"];
 const personal = /^\/v1\/(?!catalogs)/;
@@ -198,6 +198,7 @@ const good = {
   client_read_list: () => ({ as: boss }),
   client_audit_list: () => ({ as: boss }),
   opportunity_audit_list: () => ({ as: boss }),
+  report_retention: () => ({ as: boss, query: "group_by=reason:1" }),
   export_get: () => ({ as: boss }),
   catalog_list: () => ({}),
   catalog_get: () => ({}),
@@ -431,7 +432,7 @@ const ways = {
     if (op.path.includes("{action_id}")) faultless(await send(op, { ids: { action_id: other.action } }), 404, "not_found");
   }]],
   406: [["Accept asks for something else", () => true, async (op) => {
-    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_get", "import_report"].includes(op.id) ? "image/*" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
+    for (const accept of [op.id === "metrics" ? "text/html" : "text/plain", ["catalog_get", "export_get", "import_report"].includes(op.id) ? "image/*" : op.id === "report_retention" ? "image/png" : "text/csv, image/*", "application/json;q=0, application/yaml;q=0", "*/*;q=0"])
       faultless(await send(op, { headers: { accept } }), 406, "not_acceptable");
   }]],
   409: [
@@ -562,6 +563,8 @@ const ways = {
       lib.faultAt(await send(op, { query: "created_from=2025-02-30" }), "#/created_from");
       lib.faultAt(await send(op, { query: "created_from=2025-02-02&created_to=2025-02-01" }), "#/created_to");
     }],
+    ["a dimension that does not exist", (op) => op.id === "report_retention", async (op) =>
+      lib.faultAt(await send(op, { query: "group_by=nope" }), "#/group_by")],
     ["validate_only is true or false", (op) => op.query.includes("validate_only"), async (op) => {
       for (const value of ["maybe", "1", "TRUE"])
         lib.faultAt(await send(op, { query: `validate_only=${value}` }), "#/validate_only");

@@ -45,6 +45,7 @@ password_put            204 -      x     x    +    +        +          +        
 nothing
 client_search           200 -      x     x    p    +        +          +        +        +        r        +       r        r             r
 opportunity_list        200 -      x     x    p    +        +          +        +        +        r        r       r        +             r
+report_retention        200 -      x     x    p    r        +          +        r        r        r        r       r        r             r              reports:+
 catalog_list            200 -      x     x    p    +        +          +        +        +        +        +       +        +             +
 contact_search          200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
 advisor_list            200 -      x     x    p    r        +          +        r        r        r        r       r        r             r
@@ -286,7 +287,7 @@ const bodies = {
   advisor_password_put: () => ({ password: "otra-clave-de-prueba" }),
   import_create: () => Buffer.from("document_type,document_number,name\n"),
 };
-const queries = { client_search: "phone=944264648", import_create: "kind=clients" };
+const queries = { client_search: "phone=944264648", import_create: "kind=clients", report_retention: "group_by=stage" };
 
 /* ----------------------------------------------------------- the parsed table */
 

@@ -120,6 +120,7 @@ const requests = {
   client_read_list: (of) => [[`${of.client}/reads`]],
   client_audit_list: (of) => [[`${of.client}/audit`]],
   opportunity_audit_list: (of) => [[`${of.open}/audit`]],
+  report_retention: () => [["/v1/reports/retention?group_by=advisor,action"]],
   export_get: () => ["clients", "contacts", "opportunities", "consents"].map((kind) => [`/v1/exports/${kind}`]),
   catalog_list: () => [["/v1/catalogs"]],
   catalog_get: () => [["/v1/catalogs/stage"]],
