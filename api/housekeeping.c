@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/metrics_desk.h"
 #include "catalog/catalog.h"
 #include "config.h"
 #include "db/pool.h"
@@ -32,6 +33,9 @@
 
 #define PARTITIONS_RETRY_MS 60000
 
+/* What the desk has open is counted at each twelfth check: once a minute, unless configured otherwise. */
+#define DESK_CHECKS 12
+
 /* Each load overlaps the last one, because a transaction may have been uncommitted then. */
 #define ADDRESS_MARGIN_S 60
 
@@ -43,6 +47,7 @@ static struct {
 	bool ending;
 	/* Used by the thread alone. */
 	int64_t partitions_ms; /* when partitions may be made next, by clock_ms() */
+	int checks; /* since the desk was counted; 0: it is due */
 	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -111,6 +116,35 @@ sample_lag(struct pool *pool)
 		metrics_event_lag_set((int64_t)(strtod(result_text(row, 0, 0), NULL) * 1000));
 }
 
+/* What the desk has open. When it fails, the figures of before stay. */
+static void
+sample_desk(struct pool *pool)
+{
+	const struct call call = { &sql_desk_sample, { NULL } };
+	auto_result struct result *rows = NULL;
+	struct metrics_desk desk = { 0 };
+	struct db_error error;
+
+	if (self.checks++ % DESK_CHECKS != 0 ||
+	    db_run(pool, &call, 1, &rows, &error) != DB_OK)
+		return;
+	for (int i = 0; i < result_rows(rows); i++) {
+		const char *kind = result_text(rows, i, 0);
+		int64_t n = strtoll(result_text(rows, i, 2), NULL, 10);
+
+		if (strcmp(kind, "contacts") == 0) {
+			desk.contacts_without_opportunity = n;
+		} else if (strcmp(kind, "follow_ups") == 0) {
+			desk.follow_ups_overdue = n;
+		} else if (desk.nstages < METRICS_STAGES_MAX) {
+			snprintf(desk.stages[desk.nstages].code, sizeof(desk.stages[0].code), "%s",
+			    result_text(rows, i, 1));
+			desk.stages[desk.nstages++].open = n;
+		}
+	}
+	metrics_desk_set(&desk);
+}
+
 static void
 purge(struct pool *pool)
 {
@@ -128,6 +162,7 @@ purge(struct pool *pool)
 	(void)run_in_steps(pool, &sql_delivery_purge, STEP_ROWS);
 	make_partitions(pool);
 	sample_lag(pool);
+	sample_desk(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */
 	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
 }

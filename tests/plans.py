@@ -25,7 +25,8 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
+WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "desk_sample": "counts what is open, by partial indexes",
+         "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}

@@ -150,6 +150,9 @@ static const struct {
 	/* A client's open ones; the orders of lists; contacts of all and of an advisor; names (0041_lists.sql). */
 	INDEX("opportunity_open_of_client",
 	    "opportunity (client_id, id) where closed_at is null and voided_at is null"),
+	/* How many are open in each stage, for the metrics (resource/report.sql). */
+	INDEX("opportunity_open_of_stage",
+	    "opportunity (stage_id) where closed_at is null and voided_at is null"),
 	INDEX("opportunity_by_closed",
 	    "opportunity (closed_at desc, id desc) where closed_at is not null"),
 	INDEX("opportunity_by_updated", "opportunity (updated_at desc, id desc)"),

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/metrics_desk.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "catalog/catalog.h"
@@ -125,6 +126,28 @@ write_sign_ins(FILE *f)
 	    (unsigned long long)(all - known));
 }
 
+/* Left out until the database was looked at. */
+static void
+write_desk(FILE *f)
+{
+	struct metrics_desk desk;
+
+	metrics_desk_read(&desk);
+	if (!desk.seen)
+		return;
+	family(f, "gestor_opportunities_open", "gauge",
+	    "Opportunities that have not ended and are not voided, by stage; counted once a minute.");
+	for (int i = 0; i < desk.nstages; i++)
+		fprintf(f, "gestor_opportunities_open{stage=\"%s\"} %lld\n", desk.stages[i].code,
+		    (long long)desk.stages[i].open);
+	one(f, "gestor_follow_ups_overdue", "gauge",
+	    "Promised call-backs whose time has passed; counted once a minute.",
+	    (double)desk.follow_ups_overdue);
+	one(f, "gestor_contacts_without_opportunity", "gauge",
+	    "Contacts of the last 24 hours without an opportunity; counted once a minute.",
+	    (double)desk.contacts_without_opportunity);
+}
+
 static void
 write_database(FILE *f, struct pool *pool)
 {
@@ -234,6 +257,7 @@ metrics(struct request *rq)
 	    "Requests in progress, including this one.",
 	    __atomic_load_n(&rq->app->in_flight, __ATOMIC_RELAXED));
 	write_sign_ins(f);
+	write_desk(f);
 	write_database(f, rq->app->pool);
 	write_replica(f, rq->app->replica);
 	one(f, "gestor_catalog_revision", "gauge",

@@ -167,3 +167,15 @@ each as materialized (
     union all
     select true, null, null, null, 3, null, 0),
 :{report_figures};
+
+-- What the desk has open, for the metrics: a row for each stage that does not end an opportunity; one without a code for call-backs whose time has
+-- passed, and for contacts of the last 24 hours without an opportunity. Each count reads one partial index, or a day of contacts.
+-- name: desk_sample
+with open as materialized (
+    select o.stage_id, count(*) as n from opportunity o where o.closed_at is null and o.voided_at is null group by o.stage_id)
+select 'stage', i.code, coalesce(open.n, 0)
+  from catalog c join catalog_item i on i.catalog_id = c.id left join open on open.stage_id = i.id
+ where c.code = 'stage' and not is_final(i.choice)
+union all
+select 'contacts', null, (select count(*) from contact t
+     where t.created_at > now() - interval '24 hours' and not exists (select from opportunity o where o.contact_id = t.id));

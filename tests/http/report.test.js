@@ -6,7 +6,7 @@ const lib = require("./lib.js");
 
 let world, ana, boss, sql;
 before(async () => {
-  world = await lib.world();
+  world = await lib.world({ env: { GESTOR_CHECK_MS: "100" } });
   ana = await world.signedIn("E8153375");
   boss = await world.signedIn("E8000001");
   sql = world.database.sql;
@@ -293,4 +293,19 @@ test("report_retention: what is refused, and the default days", async () => {
   assert.equal(body.from, body.to.slice(0, 8) + "01");
   assert.equal(body.to, sql("select (now() at time zone 'America/Lima')::date").trim());
   assert.equal((await ana.get("/v1/reports/retention?group_by=day")).status, 403);
+});
+
+test("metrics: open opportunities by stage and contacts without an opportunity follow the rows", async () => {
+  const client = (await ana.post("/v1/clients", lib.newClient())).json;
+  assert.equal((await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).status, 201);
+  await lib.opened(ana);
+  const wanted = () => sql(`select (select count(*) from opportunity where closed_at is null and voided_at is null),
+    (select count(*) from contact t where t.created_at > now() - interval '24 hours' and not exists (select from opportunity o where o.contact_id = t.id))`).trim().split(/[|\t]/).map(Number);
+  for (let i = 0; ; i++) {
+    const { text } = await world.anyone.get("/metrics"), of = (name) => Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
+    const seen = [of('gestor_opportunities_open\\{stage="en-proceso"\\}'), of("gestor_contacts_without_opportunity")];
+    if (String(seen) === String(wanted()) && seen[1] > 0) break;
+    assert.ok(i < 400, `${seen} ${wanted()}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 });
