@@ -125,8 +125,7 @@ sample_desk(struct pool *pool)
 	struct metrics_desk desk = { 0 };
 	struct db_error error;
 
-	if (self.checks++ % DESK_CHECKS != 0 ||
-	    db_run(pool, &call, 1, &rows, &error) != DB_OK)
+	if (self.checks++ % DESK_CHECKS != 0 || db_run(pool, &call, 1, &rows, &error) != DB_OK)
 		return;
 	for (int i = 0; i < result_rows(rows); i++) {
 		const char *kind = result_text(rows, i, 0);

@@ -345,8 +345,8 @@ is_or_below(const struct item *i, const struct item *top)
 
 /* Writes the ids of those from `first` on whose last successor is `top`, or is below it unless exact. */
 static char *
-write_succeeded_ids(const struct catalog *c, const struct item *first, const struct item *top,
-    bool exact, char *to)
+write_succeeded_ids(
+    const struct catalog *c, const struct item *first, const struct item *top, bool exact, char *to)
 {
 	for (const struct item *i = first; i != NULL; i = i->next) {
 		const struct item *last = last_successor(c, i);

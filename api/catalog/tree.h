@@ -82,9 +82,8 @@ bool tree_offers(const struct catalog *c, const char *code);
 bool tree_has_active(const struct item *first);
 
 /* tree_ids - see catalog_ids_as. */
-const char *tree_ids(
-    const struct catalog *c, const char *codes, bool exact, bool now, struct arena *arena)
-    __attribute__((returns_nonnull));
+const char *tree_ids(const struct catalog *c, const char *codes, bool exact, bool now,
+    struct arena *arena) __attribute__((returns_nonnull));
 
 /* What stands in a list of codes for the records that have no choice. */
 #define TREE_NONE "none"

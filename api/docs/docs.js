@@ -455,7 +455,7 @@ const literal = (p, value) => (/^(integer|number|boolean)$/.test(deref(p.schema)
 /* The same request with the typed client (examples/typescript/client.ts). */
 function typescript(o, inputs, editor) {
   const groups = ["path", "query", "header"].map((where) => {
-    const given = inputs.filter(({ p, input }) => p.in === where && (where === "path" || input.value !== ""));
+    const given = inputs.filter(({ p, input }) => p.in === where && p.name !== "Accept" && (where === "path" || input.value !== ""));
     const members = given.map(({ p, input }) => `${/^\w+$/.test(p.name) ? p.name : JSON.stringify(p.name)}: ${literal(p, input.value)}`);
     return members.length > 0 ? `${where}: { ${members.join(", ")} }` : "";
   }).filter(Boolean);
@@ -463,8 +463,14 @@ function typescript(o, inputs, editor) {
   return `const { data, error } = await gestor.${o.method}("${o.path}"${options.length > 0 ? `, {\n${options.join("\n")}\n}` : ""});`;
 }
 
+/* An operation that draws pictures has its media types to choose from. */
+function acceptParameter(o) {
+  const types = Object.keys((o.op.responses["200"] || {}).content || {});
+  return types.includes(PICTURE) ? [{ name: "Accept", in: "header", description: "The form of the answer.", schema: { type: "string", enum: types } }] : [];
+}
+
 function tryForm(o) {
-  const inputs = o.params.filter((p) => p.in !== "cookie").map((p) => parameterInput(o, p));
+  const inputs = [...o.params.filter((p) => p.in !== "cookie"), ...acceptParameter(o)].map((p) => parameterInput(o, p));
   const editor = o.op.requestBody && bodyEditor(o, deref(o.op.requestBody));
   const command = el("pre", { tabindex: "0" }), program = el("pre", { tabindex: "0" });
   const answer = el("div.answer", { "aria-live": "polite" });
@@ -503,6 +509,8 @@ function tryForm(o) {
     el("h5", null, "In TypeScript"), el("div.block", null, program, copyButton(() => program.textContent)), answer];
 }
 
+const PICTURE = "image/svg+xml";
+
 /* send(method, url, headers, body) - {status, headers, type, text, ms}; throws like fetch. */
 async function send(method, url, headers, body) {
   const begun = performance.now();
@@ -540,6 +548,8 @@ async function perform(o, rq) {
     fresh && el("button", { type: "button", onclick: () => signedIn(value.access_token, value) }, "Use this access token here"),
     el("details", null, el("summary", null, `${r.headers.length} response headers`),
       el("dl.headers", null, r.headers.map(([name, one]) => [el("dt", null, name), el("dd", null, one)]))),
+    /* As an image a picture runs no script, whatever is in it. */
+    r.status === 200 && r.type === PICTURE && el("img.picture", { src: `data:${PICTURE},${encodeURIComponent(r.text)}`, alt: o.op.summary }),
     r.text !== "" && el("div.block", null, value === undefined ? el("pre", { tabindex: "0" }, r.text) : json(pretty(value)), copyButton(() => r.text)),
   ].filter(Boolean);
 }

@@ -136,7 +136,8 @@ write_desk(FILE *f)
 	if (!desk.seen)
 		return;
 	family(f, "gestor_opportunities_open", "gauge",
-	    "Opportunities that have not ended and are not voided, by stage; counted once a minute.");
+	    "Opportunities that have not ended and are not voided, by stage; counted once a "
+	    "minute.");
 	for (int i = 0; i < desk.nstages; i++)
 		fprintf(f, "gestor_opportunities_open{stage=\"%s\"} %lld\n", desk.stages[i].code,
 		    (long long)desk.stages[i].open);

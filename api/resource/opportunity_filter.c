@@ -6,14 +6,11 @@
 #include "http/problem.h"
 #include "resource/read.h"
 
-const struct choice_filter choice_filters[] = { { "stage", "stage" },
-	{ "campaign", "campaign" }, { "sub_campaign", "sub_campaign" },
-	{ "reason", "cancellation_reason" }, { "operator", "operator" },
-	{ "plan", "competitor_plan" }, { "offer", "competitor_offer" },
-	{ "channel", "offer_channel" },
-	{ "advertising_acceptance", "advertising_acceptance" },
-	{ "action", "retention_action" }, { "final_state", "final_state" },
-	{ NULL, NULL } };
+const struct choice_filter choice_filters[] = { { "stage", "stage" }, { "campaign", "campaign" },
+	{ "sub_campaign", "sub_campaign" }, { "reason", "cancellation_reason" },
+	{ "operator", "operator" }, { "plan", "competitor_plan" }, { "offer", "competitor_offer" },
+	{ "channel", "offer_channel" }, { "advertising_acceptance", "advertising_acceptance" },
+	{ "action", "retention_action" }, { "final_state", "final_state" }, { NULL, NULL } };
 
 bool
 name_listed(const char *list, const char *name)
@@ -85,7 +82,7 @@ opportunity_filter_take(struct request *rq, const char *ret_args[static FILTERS]
 		const char *codes = request_query_value(rq, f->name);
 
 		*arg++ = codes != NULL ? opportunity_filter_ids(rq, f->catalog, codes,
-						 name_listed(exact, f->name), now)
+					     name_listed(exact, f->name), now)
 				       : NULL;
 	}
 	for (size_t i = 0; i < NITEMS(plain); i++)

@@ -206,8 +206,8 @@ run(struct report *r)
 	}
 	call.args[n++] = r->now ? "true" : "false";
 	/* Labels are those at the end of the last day. */
-	call.args[n++] = arena_printf(
-	    &rq->arena, "%sT05:00:00Z", day_of(rq, seconds_of(r->to) + DAY_S));
+	call.args[n++] =
+	    arena_printf(&rq->arena, "%sT05:00:00Z", day_of(rq, seconds_of(r->to) + DAY_S));
 	call.args[n] = opportunity_filter_ids(rq, "stage", "retenido", false, false);
 	return request_run(rq, &call, 1, &rows) == 0 ? rows : NULL;
 }

@@ -12,15 +12,15 @@
 #include "base/messages.h"
 
 /* In pixels. LEFT holds a bar's label. */
-#define WIDTH	   900
-#define TOP	   70
-#define LEFT	   290
-#define RIGHT	   90
-#define BAR	   24
-#define LINE_LEFT  60
-#define LINE_HIGH  300
-#define BARS_MAX   100
-#define LABEL_MAX  38 /* characters that LEFT has room for */
+#define WIDTH	       900
+#define TOP	       70
+#define LEFT	       290
+#define RIGHT	       90
+#define BAR	       24
+#define LINE_LEFT      60
+#define LINE_HIGH      300
+#define BARS_MAX       100
+#define LABEL_MAX      38 /* characters that LEFT has room for */
 #define OPENED_COLOR   "#9db4cc"
 #define RETAINED_COLOR "#1f6b4a"
 
@@ -83,7 +83,8 @@ put_bars(FILE *f, const struct report *r, int rows, long most)
 		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 8, y + 16);
 		put_text(f, label_of(r, row), LABEL_MAX);
 		fprintf(f,
-		    "</text><rect x=\"%d\" y=\"%d\" width=\"%ld\" height=\"%d\" fill=\"" OPENED_COLOR
+		    "</text><rect x=\"%d\" y=\"%d\" width=\"%ld\" height=\"%d\" "
+		    "fill=\"" OPENED_COLOR
 		    "\"/><rect x=\"%d\" y=\"%d\" width=\"%ld\" height=\"%d\" fill=\"" RETAINED_COLOR
 		    "\"/><text x=\"%ld\" y=\"%d\">%ld / %ld</text>\n",
 		    LEFT, y + 3, opened * wide / most, BAR - 6, LEFT, y + 3, retained * wide / most,
@@ -116,7 +117,8 @@ put_lines(FILE *f, const struct report *r, int rows, long most)
 		    LINE_LEFT - 6, TOP + LINE_HIGH * i / 4 + 4, most * (4 - i) / 4);
 	for (int row = 1; row <= rows; row += step) {
 		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
-		    LINE_LEFT + (rows > 1 ? (row - 1) * wide / (rows - 1) : 0), TOP + LINE_HIGH + 20);
+		    LINE_LEFT + (rows > 1 ? (row - 1) * wide / (rows - 1) : 0),
+		    TOP + LINE_HIGH + 20);
 		put_text(f, label_of(r, row), LABEL_MAX);
 		fputs("</text>\n", f);
 	}
@@ -147,7 +149,8 @@ report_svg(const struct report *r, size_t *ret_length)
 		    figure(r, row, REPORT_OPENED));
 	}
 	fprintf(f,
-	    "</desc>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/><text x=\"16\" y=\"26\" "
+	    "</desc>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/><text x=\"16\" "
+	    "y=\"26\" "
 	    "font-size=\"18\">%s, %s – %s</text>\n<rect x=\"16\" y=\"40\" width=\"12\" "
 	    "height=\"12\" fill=\"" RETAINED_COLOR "\"/><text x=\"34\" y=\"51\">%s</text>"
 	    "<rect x=\"150\" y=\"40\" width=\"12\" height=\"12\" fill=\"" OPENED_COLOR

@@ -190,10 +190,11 @@ add_figures(const struct report *r, int row, json_t *to)
 
 	for (size_t i = 0; i < NITEMS(figures); i++)
 		json_object_set_new(to, figures[i].name, number(r, row, figures[i].column));
-	json_object_set_new(to, "rate", share != NULL ? json_real(strtod(share, NULL)) : json_null());
+	json_object_set_new(
+	    to, "rate", share != NULL ? json_real(strtod(share, NULL)) : json_null());
 	json_object_set_new(to, "contact_to_opportunity_s",
-	    json_pack("{s:o,s:o}", "p50", number(r, row, REPORT_P50), "p90",
-		number(r, row, REPORT_P90)));
+	    json_pack(
+		"{s:o,s:o}", "p50", number(r, row, REPORT_P50), "p90", number(r, row, REPORT_P90)));
 }
 
 static json_t *
