@@ -54,7 +54,7 @@ def marked():
         return isinstance(s, dict) and (s.get("x-personal") is True or "$ref" in s and schemas[s["$ref"].split("/")[-1]].get("x-personal") is True)
 
     def is_choice(s):
-        return not isinstance(s, dict) or "x-catalog" in s or s.get("$ref", "").split("/")[-1] in ("Choice", "ChoiceOrNull")
+        return not isinstance(s, dict) or "x-catalog" in s or s.get("$ref", "").split("/")[-1] in ("Choice", "ChoiceOrNull", "ReportChoice")
 
     def walk(s, of):
         if isinstance(s, list):

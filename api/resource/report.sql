@@ -67,6 +67,13 @@ line (id, item, parent_id, depth, deepest) as (
 up1 as materialized (select l.id, l.item from line l where l.depth = least(coalesce(nullif($25::int, 0), l.deepest), l.deepest)),
 up2 as materialized (select l.id, l.item from line l where l.depth = least(coalesce(nullif($27::int, 0), l.deepest), l.deepest)),
 up3 as materialized (select l.id, l.item from line l where l.depth = least(coalesce(nullif($29::int, 0), l.deepest), l.deepest)),
+-- Labels at the instant $31; of an item that had none yet, the first one.
+labels as materialized (
+    select distinct on (h.item_id) h.item_id, h.label
+      from catalog_change h join catalog_revision r on r.catalog_id = h.catalog_id and r.revision = h.revision
+     where h.item_id is not null and not $30::boolean
+     order by h.item_id, r.at < $31::timestamptz desc, case when r.at < $31::timestamptz then -h.revision else h.revision end,
+           case when r.at < $31::timestamptz then -h.id else h.id end),
 place (id, place) as (
     select i.id, array[i.position, i.id] from catalog_item i where i.parent_id is null
     union all
@@ -76,16 +83,10 @@ place (id, place) as (
 case when %2::int >= 7 then %3 else %1 end
 
 -- What a key shows: code, day, number or id; label; a second name; whether a filter by it must leave out what is below it.
--- The label is that of the instant $31; before the history begins it is the first one.
--- fragment: report_shown  (%1 a key, %2 its dimension's number, %3 its item, %4 its advisor, %5 its level)
+-- fragment: report_shown  (%1 a key, %2 its dimension's number, %3 its item, %4 its advisor, %5 its level, %6 its label)
 case when %2::int between 1 and 3 then (date '2000-01-01' + %1::int)::text when %2::int in (4, 5) then %1::text
      when %2::int = 6 then %4.id::text else %3.code end,
-case when %2::int = 6 then %4.full_name when $30::boolean then %3.label
-     else coalesce((select h.label from catalog_change h join catalog_revision r on r.catalog_id = h.catalog_id and r.revision = h.revision
-                     where h.catalog_id = %3.catalog_id and h.item_id = %3.id and r.at < $31::timestamptz
-                     order by h.revision desc, h.id desc limit 1),
-                   (select h.label from catalog_change h where h.catalog_id = %3.catalog_id and h.item_id = %3.id
-                     order by h.revision, h.id limit 1), %3.label) end,
+case when %2::int = 6 then %4.full_name else coalesce(%6.label, %3.label) end,
 %4.username,
 %2::int >= 7 and (%5::int = 0 or %3.depth < %5::int) and exists (select from catalog_item k where k.parent_id = %3.id)
 
@@ -108,12 +109,15 @@ waits as (
       from ranks r group by r.total, r.k1, r.k2, r.k3)
 select s.total, coalesce(s.opened, 0), coalesce(s.closed, 0), coalesce(s.retained, 0), coalesce(s.lost, 0), coalesce(s.in_process, 0),
        coalesce(s.voided, 0), coalesce(s.contacts, 0), w.p50, w.p90, instant(now()),
-       :{report_shown s.k1 $24 i1 a1 $25}, :{report_shown s.k2 $26 i2 a2 $27}, :{report_shown s.k3 $28 i3 a3 $29}
+       :{report_shown s.k1 $24 i1 a1 $25 l1}, :{report_shown s.k2 $26 i2 a2 $27 l2}, :{report_shown s.k3 $28 i3 a3 $29 l3}
   from sums s
-  left join waits w on w.total = s.total and (w.k1, w.k2, w.k3) is not distinct from (s.k1, s.k2, s.k3)
+  -- By values in place of nulls, because only equality can be hashed; no key is as small.
+  left join waits w on w.total = s.total and coalesce(w.k1, -1000000000) = coalesce(s.k1, -1000000000)
+   and coalesce(w.k2, -1000000000) = coalesce(s.k2, -1000000000) and coalesce(w.k3, -1000000000) = coalesce(s.k3, -1000000000)
   left join catalog_item i1 on $24::int >= 7 and i1.id = s.k1 left join advisor a1 on $24::int = 6 and a1.id = s.k1
   left join catalog_item i2 on $26::int >= 7 and i2.id = s.k2 left join advisor a2 on $26::int = 6 and a2.id = s.k2
   left join catalog_item i3 on $28::int >= 7 and i3.id = s.k3 left join advisor a3 on $28::int = 6 and a3.id = s.k3
+  left join labels l1 on l1.item_id = i1.id left join labels l2 on l2.item_id = i2.id left join labels l3 on l3.item_id = i3.id
   left join place p1 on p1.id = i1.id left join place p2 on p2.id = i2.id left join place p3 on p3.id = i3.id
  order by s.total desc, p1.place nulls last, a1.username, s.k1 nulls last, p2.place nulls last, a2.username, s.k2 nulls last,
        p3.place nulls last, a3.username, s.k3 nulls last
