@@ -223,6 +223,11 @@ test("report_retention: figures follow every change at once: by hand, voided, re
   await check();
   sql(`update opportunity set voided_at = now(), void_reason = 'ERROR' where id = ${opportunity.id}`);
   await check();
+  const gone = await lib.opened(ana), chief = await world.signedIn("E8000002");
+  sql(`update opportunity set created_at = '2025-03-06T12:00:00Z' where id = ${gone.opportunity.id}`);
+  await check();
+  assert.equal((await chief.post(`/v1/clients/${gone.client.id}/erasure`)).status, 200);
+  await check();
 });
 
 test("report_retention: tree=now counts a replaced choice as its last successor; tree=then keeps codes, and labels of then", async () => {
