@@ -122,7 +122,7 @@ sample_desk(struct pool *pool)
 {
 	const struct call call = { &sql_desk_sample, { NULL } };
 	auto_result struct result *rows = NULL;
-	struct metrics_desk desk = { 0 };
+	struct metrics_desk desk = { .follow_ups_overdue = -1 };
 	struct db_error error;
 
 	if (self.checks++ % DESK_CHECKS != 0 || db_run(pool, &call, 1, &rows, &error) != DB_OK)

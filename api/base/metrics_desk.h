@@ -16,7 +16,7 @@ struct metrics_desk {
 		char code[64];
 		int64_t open; /* opportunities */
 	} stages[METRICS_STAGES_MAX];
-	int64_t follow_ups_overdue;
+	int64_t follow_ups_overdue; /* -1: not counted */
 	int64_t contacts_without_opportunity; /* of the last 24 hours */
 };
 

@@ -141,9 +141,10 @@ write_desk(FILE *f)
 	for (int i = 0; i < desk.nstages; i++)
 		fprintf(f, "gestor_opportunities_open{stage=\"%s\"} %lld\n", desk.stages[i].code,
 		    (long long)desk.stages[i].open);
-	one(f, "gestor_follow_ups_overdue", "gauge",
-	    "Promised call-backs whose time has passed; counted once a minute.",
-	    (double)desk.follow_ups_overdue);
+	if (desk.follow_ups_overdue >= 0)
+		one(f, "gestor_follow_ups_overdue", "gauge",
+		    "Promised call-backs whose time has passed; counted once a minute.",
+		    (double)desk.follow_ups_overdue);
 	one(f, "gestor_contacts_without_opportunity", "gauge",
 	    "Contacts of the last 24 hours without an opportunity; counted once a minute.",
 	    (double)desk.contacts_without_opportunity);
