@@ -291,7 +291,7 @@ is_write(const struct call *calls, int ncalls)
 }
 
 /*
- * Runs a write that begins with the claim of its key. If the connection is lost during COMMIT, a
+ * Runs a write. If the connection is lost during COMMIT and the write began with the claim of its key, a
  * second run is safe and tells the outcome: its claim finds the key if the first run was committed.
  */
 static enum db_status
@@ -302,7 +302,7 @@ run_once(struct request *rq, const struct call *calls, int ncalls, struct result
 	    calls, ncalls, ret_results, ret_error);
 
 	/* The claim cannot tell whether a committed write reached the standby (committed). */
-	if (status == DB_UNKNOWN && !ret_error->committed &&
+	if (status == DB_UNKNOWN && rq->idempotency.key != NULL && !ret_error->committed &&
 	    db_time_left_ms(rq->app->pool, request_deadline_ms(rq)) > FAREWELLS_MS) {
 		/* Usually the pool's other connections are lost too: give it time to notice. */
 		usleep(FAREWELLS_MS * 1000);
@@ -332,11 +332,8 @@ run_write(struct request *rq, const struct call *calls, int ncalls, struct resul
 	if (rq->validate_only)
 		status = db_rehearse_by(rq->app->pool, request_deadline_ms(rq), all,
 		    before + ncalls, results, ret_error);
-	else if (rq->idempotency.key != NULL)
-		status = run_once(rq, all, before + ncalls, results, ret_error);
 	else
-		status = db_run_by(rq->app->pool, request_deadline_ms(rq), DB_IMPATIENT, all,
-		    before + ncalls, results, ret_error);
+		status = run_once(rq, all, before + ncalls, results, ret_error);
 	if (status == DB_OK) {
 		for (int i = 0; i < before; i++)
 			result_free(results[i]);
@@ -351,7 +348,6 @@ run(struct request *rq, const struct call *calls, int ncalls, struct result *ret
 {
 	if (is_write(calls, ncalls))
 		return run_write(rq, calls, ncalls, ret_results, ret_error);
-	/* A record that the path names may be too new for a read replica. */
 	if (ncalls == 1 && calls[0].st->replica)
 		return replica_run_by(rq->app->replica, request_deadline_ms(rq), &calls[0],
 		    rq->param[0] != NULL, &ret_results[0], rq->as_of, ret_error);
