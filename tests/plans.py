@@ -25,7 +25,7 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "desk_sample": "counts what is open, by partial indexes",
+WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "desk_sample": "counts what is open, by partial indexes",
          "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "erased_list": "all erasures since an instant, for a file",
@@ -159,7 +159,7 @@ SAMPLES = {
         listed(operator="ids of operator entel", stage="ids of stage retenido", advisor="3")],
     "opportunity_list_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb"), listed(NONE, NONE, "15", final_state="ids of final_state atendido"),
                                 listed(NONE, NONE, "15", final_state="ids of final_state no-atendido", stage="ids of stage no-retenido")],
-    "opportunity_list_closed": [listed(), listed(*BEFORE, LIMIT), listed(closed_from="2024-02-01", closed_to="2024-02-01"), listed(NONE, NONE, "15", advisor="3"),
+    "opportunity_list_closed": [listed(), listed(*BEFORE, LIMIT), listed(closed_from="2024-02-01", closed_to="2024-02-01"),
                                 listed(stage="ids of stage retenido"), listed(NONE, NONE, "15", operator="ids of operator entel")],
     "opportunity_list_closed_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb")],
     "opportunity_list_updated": [listed(), listed(*BEFORE, LIMIT), listed(updated_from="2024-02-01", updated_to="2024-02-01"), listed(stage="ids of stage en-proceso")],
@@ -167,7 +167,7 @@ SAMPLES = {
     "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
                        [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
-    "client_search_name": [["cliente", NONE, NONE, LIMIT], ["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
+    "client_search_name": [["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
         listed(reason="ids of cancellation_reason precio-y-contenido"),
         listed(advisor="3", stage="ids of stage no-retenido", sub_campaign="ids of sub_campaign entel", reason="ids of cancellation_reason precio-y-contenido"),

@@ -259,9 +259,9 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	items = items_shown(rq, page, rows, documents, count, &size);
 	if (items == NULL)
 		return reply_problem(rq, "internal");
-	text = arena_alloc(&rq->arena,
-	    strlen("{\"items\":[],\"next\":,\"count\":,\"as_of\":\"\"}") + size + strlen(next) +
-		TEXT_NUMBER_SIZE + strlen(rq->as_of) + 1);
+	text = arena_alloc(
+	    &rq->arena, strlen("{\"items\":[],\"next\":,\"count\":,\"as_of\":\"\"}") + size +
+			    strlen(next) + TEXT_NUMBER_SIZE + strlen(rq->as_of) + 1);
 	/* stpcpy, because printf is slow with long strings. */
 	end = put_items(rq, page, stpcpy(text, "{\"items\":"), items, count);
 	end = stpcpy(stpcpy(end, ",\"next\":"), next);

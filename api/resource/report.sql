@@ -182,4 +182,6 @@ select 'stage', i.code, coalesce(open.n, 0)
  where c.code = 'stage' and not is_final(i.choice)
 union all
 select 'contacts', null, (select count(*) from contact t
-     where t.created_at > now() - interval '24 hours' and not exists (select from opportunity o where o.contact_id = t.id));
+     where t.created_at > now() - interval '24 hours' and t.voided_at is null and not exists (select from opportunity o where o.contact_id = t.id))
+union all
+select 'follow_ups', null, (select count(*) from opportunity o where o.follow_up_at < now());

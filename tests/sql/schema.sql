@@ -698,7 +698,7 @@ do $$
 declare
     bare text[];
     excepted constant text[] := '{action_final_state_fkey,client_merge_advisor_fkey,client_merge_undone_by_fkey,client_merged_into_fkey,consent_advertising_acceptance_fkey,
-        consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_advisor_fkey,contact_voided_by_fkey,opportunity_advertising_acceptance_fkey,
+        consent_advisor_fkey,consent_contact_fkey,consent_opportunity_fkey,contact_voided_by_fkey,opportunity_advertising_acceptance_fkey,
         opportunity_competitor_offer_fkey,opportunity_competitor_plan_fkey,opportunity_offer_channel_fkey,
         opportunity_operator_fkey,opportunity_reopened_by_fkey,opportunity_voided_by_fkey,reopening_advisor_fkey,session_advisor_fkey,session_secret_fkey,advisor_secret_advisor_fkey,
         transfer_advisor_fkey,transfer_from_fkey,transfer_to_fkey}';
