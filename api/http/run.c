@@ -10,6 +10,7 @@
 #include "db/replica.h"
 #include "http/audit.h"
 #include "http/check.h"
+#include "http/late_fault.h"
 #include "http/idempotency.h"
 #include "http/merged.h"
 #include "http/problem.h"
@@ -154,44 +155,6 @@ secrets_full(struct request *rq, const char *words)
 	return reply_problem_text(rq, TEXT_secrets_valid, older, newer);
 }
 
-/* The faults that only the database finds. */
-static const struct {
-	const char *code, *field;
-	enum text text;
-} field_faults[] = {
-	{ "parent_unknown", "parent", TEXT_parent_not_found },
-	{ "code_misfit", "code", TEXT_code_below },
-	{ "sunat_code_elsewhere", "sunat_code", TEXT_sunat_code_elsewhere },
-	{ "levels_in_use", "levels", TEXT_levels_in_use },
-	{ "successor_unknown", "by", TEXT_successor_unknown },
-	{ "successor_retired", "by", TEXT_successor_retired },
-	{ "successor_incomplete", "by", TEXT_successor_incomplete },
-	{ "expires_past", "expires_at", TEXT_expires_past },
-	{ "occurred_range", "opportunity.occurred_at", TEXT_occurred_range },
-	{ "advisor_unknown", "opportunity.advisor", TEXT_advisor_unknown },
-	{ "advisor_unfit", "opportunity.advisor", TEXT_advisor_unfit },
-	{ "target_unknown", "advisor", TEXT_advisor_unknown },
-	{ "target_unfit", "advisor", TEXT_advisor_unfit },
-	{ "target_same", "advisor", TEXT_advisor_same },
-	{ "follow_up_past", "at", TEXT_follow_up_past },
-	{ "merge_unknown", "into", TEXT_merge_unknown },
-	{ "merge_same", "into", TEXT_merge_same },
-};
-
-static int
-field_fault(struct request *rq, const char *code)
-{
-	for (size_t i = 0; i < NITEMS(field_faults); i++) {
-		if (strcmp(field_faults[i].code, code) != 0)
-			continue;
-		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
-		faults_add_field(&rq->faults, field_faults[i].field, "#", field_faults[i].text,
-		    faults_label(&rq->faults, field_faults[i].field));
-		return reply_faults(rq);
-	}
-	return 0;
-}
-
 /* How each code of the SQL function refuse(code, words) is answered; NULL: with the problem of that code. */
 static const struct {
 	const char *code;
@@ -250,7 +213,7 @@ refused_by_statement(struct request *rq, const char *message)
 			return reply_problem(rq, refusals[i].code);
 		return refusals[i].answer(rq, message + length);
 	}
-	if (field_fault(rq, arena_copy(&rq->arena, message, length)) != 0)
+	if (late_fault(rq, arena_copy(&rq->arena, message, length)) != 0)
 		return rq->reply.status;
 	log_msg(LOG_ERROR, "%s: a statement refused with a code that is not in the table", rq->id);
 	return reply_problem(rq, "internal");

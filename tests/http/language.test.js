@@ -89,8 +89,8 @@ test("400: unreadable requests are explained in both languages", async () => {
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
     "No existe el parámetro x: esta operación no tiene parámetros de consulta.");
   says(await get("/v1/clients?x=1"), 400, "parameter_unknown",
-    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, external_id, ids, limit, cursor.",
-    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, external_id, ids, limit, cursor.");
+    "There is no parameter x. The query parameters of this operation are: phone, document_number, document_type, external_id, name, ids, limit, cursor.",
+    "No existe el parámetro x. Los parámetros de consulta de esta operación son: phone, document_number, document_type, external_id, name, ids, limit, cursor.");
   says(await get("/v1/clients?limit=1&limit=2"), 400, "parameter_repeated", "limit is given more than once.", "limit se indicó más de una vez.");
   says(await get("/v1/clients?phone=%FF"), 400, "bad_request", "The query must be percent-encoded UTF-8 without NUL.",
     "La consulta debe ser UTF-8 con codificación porcentual, sin NUL.");
@@ -231,8 +231,8 @@ test("422: faults of shape are explained in both languages", async () => {
 test("422: faults of parameters are explained in both languages", async () => {
   const get = (where) => inBoth(ana, "GET", where);
   faults(await get("/v1/clients"), [
-    ["#", "one_of", "Search by the phone, by the document number or by the external id: enter one of them.",
-      "Busque por el Teléfono, por el Número de Documento o por el Código Externo: ingrese uno de ellos."]]);
+    ["#", "one_of", "Search by the phone, by the document number, by the external id or by the name: enter one of them.",
+      "Busque por el Teléfono, por el Número de Documento, por el Código Externo o por el Nombre: ingrese uno de ellos."]]);
   faults(await get("/v1/clients?phone=944264648&document_type=dni"), [
     ["#/document_type", "one_of", "Document type goes with Document number only.", "Tipo de Documento solo se usa junto con Número de Documento."]]);
   faults(await get("/v1/clients?document_number=-&limit=x"), [

@@ -199,7 +199,7 @@ test("the contract's x-personal members equal the program's table", () => {
   for (const [name, s] of Object.entries(schemas)) walk(s, name);
   assert.deepEqual([...marked].sort(), table);
   assert.deepEqual([...bare].filter((m) => table.includes(m.split(".")[1])), ["CompetitorOffer.plan", "CompetitorOfferWrite.plan", "Catalog.name",
-    "CatalogChoices.name", "CatalogPatch.name", "CatalogState.name", "CatalogTree.name"], "but for choices");
+    "CatalogChoices.name", "CatalogPatch.name", "CatalogState.name", "CatalogTree.name", "RetentionRow.plan"], "but for choices");
 });
 
 /* --------------------------------------------------------------- retention */

@@ -79,7 +79,8 @@ const ofClient = keyed.filter((id) => !/^(webhook|delivery)_/.test(id) && id !==
 
 /* clientOf(id, rq, first) - the client whose record this write changes; `first` is its answer. */
 async function clientOf(id, rq, first) {
-  if (id === "client_create") return first.json.id;
+  /* A merge answers with the client that stays, its undo with the one that is back. */
+  if (["client_create", "client_merge", "client_merge_undo"].includes(id)) return first.json.id;
   if (first.json && first.json.client_id) return first.json.client_id;
   const [, kind, number] = rq.where.split("/").slice(1);
   return kind === "clients" ? number : (await ana.get(`/v1/${kind}/${number}`)).json.client_id;
@@ -108,6 +109,7 @@ for (const id of ofClient)
     assert.equal(fresh.headers["idempotent-replayed"], undefined);
     if (["client_create", "typification_create"].includes(id)) assert.notEqual(ok(fresh, 201).json.id, first.json.id);
     else if (id === "opportunity_transfer") refused(fresh, 403, "not_owner");
+    else if (id === "client_merge_undo") refused(fresh, 409, "client_not_merged");
     else refused(fresh, 409, "client_erased");
   });
 

@@ -17,6 +17,7 @@ const otherRow = { action: "migracion-prepagado-prepago", final_state: null };
  *   {as, method, where, body, other, tagged, creates}
  * other    another valid body, if there is one
  * tagged   the path whose ETag its If-Match takes, if it takes one
+ * shows    the path of what it answers, where that is another
  * by       the username of `as`; E8153375 where it is left out
  * creates  true if it answers 201
  * later    true if it answers 202
@@ -94,12 +95,12 @@ function writes(world, { ana, boss }) {
     },
     client_merge: async () => {
       const [a, b, c] = [await ofTwo(), await ofTwo(), await ofTwo()];
-      return ofAdmin("POST", `${a.at}/merge`, { tagged: a.at, body: { into: b.id }, other: { into: c.id } });
+      return ofAdmin("POST", `${a.at}/merge`, { tagged: a.at, shows: b.at, body: { into: b.id }, other: { into: c.id } });
     },
     client_merge_undo: async () => {
       const [a, b] = [await ofTwo(), await ofTwo()];
       assert.equal((await (await chief()).post(`${a.at}/merge`, { into: b.id })).status, 200);
-      return ofAdmin("POST", `${a.at}/merge/undo`, { tagged: b.at });
+      return ofAdmin("POST", `${a.at}/merge/undo`, { tagged: b.at, shows: a.at });
     },
     contact_create: async () => ({ as: ana, method: "POST", where: `/v1/clients/${(await ana.post("/v1/clients", lib.newClient())).json.id}/contacts`, creates: true,
       body: lib.newContact({ ownership_check: { asked: 3, right: 2 } }), other: lib.newContact() }),

@@ -43,6 +43,8 @@ async function clients() {
   const client = await ok(gestor.GET("/v1/clients/{client_id}", { params: { path } }));
   maybe(client.phone); maybe(client.document_type.operator_code); maybe(client.advertising?.acceptance.code ?? null);
   text((await ok(gestor.PATCH("/v1/clients/{client_id}", { params: { path, header: { "If-Match": "\"0\"" } }, body: { phone: null } }))).id);
+  text((await ok(gestor.POST("/v1/clients/{client_id}/merge", { params: { path }, body: { into: "2" } }))).id);
+  text((await ok(gestor.POST("/v1/clients/{client_id}/merge/undo", { params: { path } }))).id);
   await gestor.POST("/v1/clients/{client_id}/erasure", { params: { path } });
   const { state } = await ok(gestor.GET("/v1/clients/{client_id}/erasure", { params: { path } }));
   flag(state === "done");
@@ -55,10 +57,17 @@ async function clients() {
   const contact = await ok(gestor.POST("/v1/clients/{client_id}/contacts", { params: { path }, body: { origin_phone: "944264648", serial_number: "2505050000125674" } }));
   text(contact.id); text(contact.greeting);
   const ofContact = { contact_id: contact.id };
+  for (const c of (await ok(gestor.GET("/v1/contacts", { params: { query: { without_opportunity: true } } }))).items) maybe(c.opportunity_id);
   maybe((await ok(gestor.GET("/v1/contacts/{contact_id}", { params: { path: ofContact } }))).opportunity_id);
   count((await ok(gestor.PATCH("/v1/contacts/{contact_id}", { params: { path: ofContact }, body: { ownership_check: { asked: 3, right: 3 } } }))).ownership_check?.right ?? 0);
   text((await ok(gestor.POST("/v1/contacts/{contact_id}/voiding", { params: { path: ofContact }, body: { reason: "X" } }))).voided?.at ?? "");
   return { client, contact };
+}
+
+async function reports() {
+  const report = await ok(gestor.GET("/v1/reports/retention", { params: { query: { group_by: "stage" } } }));
+  text(report.as_of); count(report.totals.opened);
+  for (const row of report.rows) text(row.opportunities);
 }
 
 async function opportunities({ client, contact }: { client: Schemas["Client"]; contact: Schemas["Contact"] }) {
@@ -216,5 +225,6 @@ export async function every() {
   await others(await opportunities(await clients()));
   await form();
   await catalogs();
+  await reports();
   await refusals();
 }
