@@ -32,7 +32,7 @@ with page as (
 :{page_rows_beside $27 $28};
 
 -- The key of a dimension as a number: days since 2000-01-01, an hour, a weekday, or the id of an advisor or of an item. The dimensions' numbers are
--- those of resource/report_dimension.h. For a given number PostgreSQL reduces it to one expression when it plans.
+-- those of resource/report.h. For a given number PostgreSQL reduces it to one expression when it plans.
 -- fragment: report_key  (%1 the dimension's number, 0: none)
 case %1::int
     when 1 then :{report_instant}::date - date '2000-01-01'
@@ -108,7 +108,7 @@ waits as (
            min(r.seconds) filter (where r.upto * 10 >= r.of_all * 9) as p90
       from ranks r group by r.total, r.k1, r.k2, r.k3)
 select s.total, coalesce(s.opened, 0), coalesce(s.closed, 0), coalesce(s.retained, 0), coalesce(s.lost, 0), coalesce(s.in_process, 0),
-       coalesce(s.voided, 0), coalesce(s.contacts, 0), w.p50, w.p90, instant(now()),
+       coalesce(s.voided, 0), coalesce(s.contacts, 0), w.p50, w.p90,
        :{report_shown s.k1 $24 i1 a1 $25 l1}, :{report_shown s.k2 $26 i2 a2 $27 l2}, :{report_shown s.k3 $28 i3 a3 $29 l3}
   from sums s
   -- By values in place of nulls, because only equality can be hashed; no key is as small.
@@ -126,6 +126,7 @@ select s.total, coalesce(s.opened, 0), coalesce(s.closed, 0), coalesce(s.retaine
 -- Of dimensions that an opportunity has one value of.
 -- name: report_retention  ($1 to $23 as in opportunity_taken, $24 $26 $28 dimensions, $25 $27 $29 their levels, $30 successors, $31 instant of the labels, $32 the stages of those retained)
 -- custom plan
+-- replica
 with recursive :{report_items},
 taken as materialized (
     select :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,
@@ -150,6 +151,7 @@ case %1::int when 16 then a.action_id when 17 then a.final_state_id else %2 end
 -- With dimensions of the grid: an opportunity counts once in each row that it has, and once in the totals.
 -- name: report_retention_actions  (as report_retention)
 -- custom plan
+-- replica
 with recursive :{report_items},
 taken as materialized (
     select o.id, :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,

@@ -234,7 +234,7 @@ report_json(const struct report *r, size_t *ret_length)
 {
 	json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "definition", "retention.v1",
 		   "from", r->from, "to", r->to, "timezone", "America/Lima", "by", r->by, "as_of",
-		   result_text(r->rows, 0, REPORT_AS_OF), "tree", r->now ? "now" : "then"),
+		   r->rq->as_of, "tree", r->now ? "now" : "then"),
 	       *totals = json_object(), *rows = json_array();
 	char *text;
 

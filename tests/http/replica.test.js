@@ -46,12 +46,15 @@ test("serve: a read replica that is out of reach, or is no standby, changes no a
     await until("it is told", () => server.log().includes(`read replica: not used, the primary answers: ${why}`));
     const there = lib.caller(server.base, boss.token), first = now(), r = await there.get("/v1/audit");
     assert.ok(r.json.as_of >= first);
+    const report = await there.get("/v1/reports/retention?group_by=stage");
+    assert.equal(report.status, 200, report.text);
+    assert.ok(report.json.as_of >= first);
     assert.equal((await there.get("/v1/exports/audit")).status, 200);
     assert.equal((await there.get("/readyz")).status, 200);
     const { text } = await there.get("/metrics");
     assert.equal(metric(text, "gestor_read_replica_used"), 0);
     assert.ok(metric(text, "gestor_read_replica_lag_seconds") >= 0);
-    assert.equal(metric(text, 'gestor_replica_reads_total{server="primary"}'), 2);
+    assert.equal(metric(text, 'gestor_replica_reads_total{server="primary"}'), 3);
     assert.equal(metric(text, 'gestor_database_errors_total{class="down"}'), 0, "the database is up");
     assert.ok(!server.log().includes(decodeURIComponent(url.password)));
     assert.equal((await server.stop()).code, 0);
