@@ -253,7 +253,7 @@ test("in every operation an empty or blank parameter counts as absent, and a rep
   assert.equal((await ana.get("/v1/clients?phone=%20&document_number=20467534026&document_type=%C2%A0")).json.items.length, 1);
   const neither = await ana.get("/v1/clients?phone=&document_number=");
   assert.equal(codeAt(neither, "#"), "one_of");
-  assert.deepEqual(neither.json.errors[0].allowed, ["phone", "document_number", "external_id"]);
+  assert.deepEqual(neither.json.errors[0].allowed, ["phone", "document_number", "external_id", "name"]);
   for (const twice of ["phone=944264648&phone=", "phone=&phone=944264648", "phone=&phone="]) assert.equal((await ana.get(`/v1/clients?${twice}`)).status, 400);
   const { document } = await lib.loadContract(world.base);
   const { client, contact, opportunity } = await lib.opened(ana);
