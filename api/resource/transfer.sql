@@ -15,7 +15,8 @@ target as materialized (
 select opportunities_transfer(array[old.id], target.id, $2::bigint, btrim($3::jsonb ->> 'reason')) from old, target where target.refused is null;
 
 -- name: handover_lock  ($1 the advisor who leaves, $2 advisor's id or username)
--- Both accounts, in the order of their ids, then the clients of what is open.
+-- Both accounts, in the order of their ids, then the clients of what is open. The refusal stands in the last select list, so that it is reached
+-- under every plan, also where there is no client.
 with named as materialized (select :{advisor_named $2} as id),
 locked as materialized (
     select v.id, v.id = $1::bigint as leaves, v.active and v.username is not null and v.role in ('advisor', 'supervisor') as may_own
@@ -26,11 +27,11 @@ judged as materialized (
                 when not (select l.may_own from locked l where l.id = (select named.id from named)) then refuse('target_unfit')
                 when (select named.id from named) = $1::bigint then refuse('target_same') end as refused),
 clients as materialized (
-    select c.id from judged, client c
+    select c.id from client c
      where c.id in (select o.client_id from opportunity o
                      where o.advisor_id = $1::bigint and o.closed_at is null and o.voided_at is null)
      order by c.id for key share of c)
-select count(*) from clients;
+select (select j.refused from judged j), count(*) from clients;
 
 -- name: advisor_handover  ($1 the advisor who leaves, $2 advisor, $3 body, $4 the advisor in it)
 -- What is open when this statement begins; an opportunity that is being finished meanwhile stays where it is.
