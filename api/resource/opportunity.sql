@@ -42,8 +42,12 @@ case when %1.follow_up_at is not null and not :{erasing %1}
 
 -- The stored document, with what belongs to other records. While copies of its client's data are still being removed they are not shown: it is rendered anew then.
 -- fragment: opportunity  (%1 an opportunity)
-(left(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
-    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end, -1) || :{other_open %1.client_id %1.id})
+(:{opportunity_begun %1} || :{other_open %1.client_id %1.id})
+
+-- The same without its end.
+-- fragment: opportunity_begun  (%1 an opportunity)
+left(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
+    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end, -1)
 
 -- A stored document; null where it must be rendered: it was not yet, or some client's data is being removed. The statements with
 -- such documents are for most requests; when one is null, the service runs the statement that renders.

@@ -36,7 +36,10 @@ erasing(%1.client_id)
     instant(%1.created_at) as created_at) r)
 
 -- name: client_personal_data  ($1 client)
--- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size.
+-- Real clients have fewer than a hundred of anything; the bound of 1000 limits the answer's size. All opportunities are of one client, so
+-- its open ones are read once, one more than other_open shows.
+with open as materialized (
+    select y.id from opportunity y where y.client_id = $1::bigint and y.closed_at is null and y.voided_at is null order by y.id desc limit 101)
 select case when c.merged_into is not null then :{moved c}::text::json else (select row_to_json(r) from (select
     (:{client c})::json as client,
     coalesce((select json_agg((:{client k})::json order by k.id) from client k where k.merged_into = c.id), '[]') as merged,
@@ -45,7 +48,8 @@ select case when c.merged_into is not null then :{moved c}::text::json else (sel
           from (select :{greeting c.name} as greeting) k cross join contact t left join opportunity o on o.contact_id = t.id
          where t.client_id = c.id order by t.created_at desc, t.id desc limit 1000) x), '[]') as contacts,
     coalesce((select json_agg(x.doc order by x.created_at desc, x.id desc) from (
-        select o.created_at, o.id, (:{opportunity o})::json as doc from opportunity o
+        select o.created_at, o.id, (:{opportunity_begun o} || ',"other_open":[' || coalesce((select string_agg('"' || y.id || '"', ',' order by y.id desc) from (
+                   select y.id from open y where y.id <> o.id order by y.id desc limit 100) y), '') || ']}')::json as doc from opportunity o
          where o.client_id = c.id order by o.created_at desc, o.id desc limit 1000) x), '[]') as opportunities,
     (select row_to_json(s) from (select
         (select :{consent_shown n a} from consent n join advisor a on a.id = n.advisor_id
