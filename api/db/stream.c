@@ -94,6 +94,8 @@ begin(struct stream *s, int idle_ms, const struct call *call, struct db_error *r
 	static const char settings[] =
 	    "select set_config('cursor_tuple_fraction', '1', true),"
 	    " set_config('max_parallel_workers_per_gather', '0', true),"
+	    /* A sort of all rows would come before the first batch, and does not end in its time. */
+	    " set_config('enable_sort', 'off', true),"
 	    " set_config('idle_in_transaction_session_timeout', $1, true)";
 	const struct statement one = { .nargs = 1 };
 	char idle[16];
