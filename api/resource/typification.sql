@@ -13,8 +13,10 @@ select (dt).id, (dt).choice, :{client_values b}
 -- Saves a whole call. A new client was inserted by call_client_create.
 with saved as materialized (
     select s.made, s.shown from call_save($1::bigint, $2::jsonb, $3::int) s),
+-- The client whose record it is: of a merged one the other.
+kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
 made as materialized (select '/v1/opportunities/' || saved.made as location,
-        left(saved.shown, -1) || :{other_open ($2::jsonb->>'client_id')::bigint saved.made} as doc from saved)
+        left(saved.shown, -1) || :{other_open kept.client saved.made} as doc from saved left join kept on true)
 :{answer_created};
 
 -- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
@@ -41,6 +43,8 @@ with named as materialized (
 judged as materialized (
     select n.id, case when n.id is null then refuse('advisor_unknown') when not n.fit then refuse('advisor_unfit') end as refused from named n),
 saved as materialized (select call_save(j.id, $2::jsonb, $3::int) as call from judged j),
+-- The client whose record it is: of a merged one the other.
+kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
 made as materialized (select '/v1/opportunities/' || (saved.call).made as location,
-        left((saved.call).shown, -1) || :{other_open ($2::jsonb->>'client_id')::bigint (saved.call).made} as doc from saved)
+        left((saved.call).shown, -1) || :{other_open kept.client (saved.call).made} as doc from saved left join kept on true)
 :{answer_created};

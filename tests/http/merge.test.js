@@ -130,6 +130,9 @@ test("typification_create: a call that is saved for the merged client belongs to
   ok(await merge(a, b));
   const saved = await call(a);
   assert.equal(saved.client_id, b.id);
+  const again = await call(a);
+  assert.deepEqual(again.other_open, ok(await ana.get(`/v1/opportunities/${again.id}`)).other_open);
+  assert.ok(again.other_open.includes(saved.id), "the open ones of the client that stays");
   assert.equal(sql(`select count(*) from gestor.contact where client_id = ${a.id}`), "0");
 });
 
