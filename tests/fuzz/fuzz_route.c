@@ -34,6 +34,20 @@ load(void)
 	loaded = true;
 }
 
+/* Each {…_id} of the route's path stands for an id. */
+static void
+check_ids(const struct request *rq)
+{
+	int n = 0;
+
+	for (const char *p = strchr(rq->route->path, '{'); p != NULL; p = strchr(p + 1, '{')) {
+		MUST(n < REQUEST_PARAMS_MAX && rq->param[n] != NULL);
+		if (strncmp(p + strcspn(p, "}") - 3, "_id}", 4) == 0)
+			MUST(text_is_id(rq->param[n]));
+		n++;
+	}
+}
+
 static void
 check_found(const struct request *rq, const char *method, const char *path)
 {
@@ -49,8 +63,7 @@ check_found(const struct request *rq, const char *method, const char *path)
 	/* Every letter of a fixed path must match, unless it was sent as an escape. */
 	if (strchr(rq->route->path, '{') == NULL && strchr(path, '%') == NULL)
 		MUST(strcmp(rq->route->path, path) == 0);
-	if (strstr(rq->route->path, "_id}") != NULL)
-		MUST(rq->param[0] != NULL && text_is_id(rq->param[0]));
+	check_ids(rq);
 }
 
 static void
