@@ -62,7 +62,7 @@ planner_set() {
 	elif ((${#files[@]} == 0)); then
 		missing "planner: $name" "no file of tests/http that this step runs has '${TEST:-}' in its name"
 	else
-		TEST_RECORDS=$tmp/planner-$name step_node "planner: $name" 900 node --test-concurrency=3 \
+		TEST_PLANNER=$name TEST_RECORDS=$tmp/planner-$name step_node "planner: $name" 900 node --test-concurrency=3 \
 			${NAME:+--test-name-pattern="$NAME"} "${files[@]}"
 	fi
 	run_psql "$SUPERUSER_URL" -o /dev/null "${reset[@]}" -c 'select pg_reload_conf()'
