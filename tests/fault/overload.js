@@ -53,9 +53,10 @@ module.exports = async ({ short }) => {
   await flood.stop();
 
   const after = await new Load(proxy.base, token).start();
-  /* Other programs use the machine too: it is enough that the rate comes back once. */
+  /* Other programs use the machine too: it is enough that the rate comes back once. A service that stays slow would do a tenth. */
+  const enough = short ? 0.6 : 0.8;
   let bearsAfter = 0;
-  for (let i = 0; i < 6 && bearsAfter < bears * 0.8; i++) bearsAfter = Math.max(bearsAfter, await rate(after, short ? 2 : 5));
+  for (let i = 0; i < (short ? 15 : 6) && bearsAfter < bears * enough; i++) bearsAfter = Math.max(bearsAfter, await rate(after, short ? 2 : 5));
   await after.stop();
   await proxy.stop();
   const { code } = await service.stop();
@@ -69,7 +70,7 @@ module.exports = async ({ short }) => {
     [`refused writes: p99 under ${DEADLINE_MS} ms`]: slowest < DEADLINE_MS,
     "/livez stays 200": live.bad === 0 && live.asked > seconds,
     "/metrics stays 200": metrics.bad === 0 && metrics.asked > seconds,
-    [`same rate afterwards: ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`]: bearsAfter >= bears * 0.8,
+    [`same rate afterwards: ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`]: bearsAfter >= bears * enough,
     "status 0 at the end": code === 0,
   }, `accepted p99 ${p99} ms; refused p50 ${Math.round(percentile(refused, 0.5))} ms, p99 ${slowest} ms; /livez ${Math.round(live.slowest)} ms, /metrics ${Math.round(metrics.slowest)} ms; ${Math.round(bears)}/s before, ${Math.round(bearsAfter)}/s after`);
   return [row];
