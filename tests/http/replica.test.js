@@ -44,7 +44,9 @@ test("serve: a read replica that is out of reach, or is no standby, changes no a
   for (const [url, why] of [[nowhere, "it does not answer"], [promoted, "it is no standby"]]) {
     const server = await lib.startServer(world.database.serve, { env: { DATABASE_READ_URL: url.href } });
     await until("it is told", () => server.log().includes(`read replica: not used, the primary answers: ${why}`));
-    const there = lib.caller(server.base, boss.token), first = now(), r = await there.get("/v1/audit");
+    const there = lib.caller(server.base, boss.token), down = async () => metric((await there.get("/metrics")).text, 'gestor_database_errors_total{class="down"}');
+    /* A job may have begun before the first connection was made. */
+    const were = await down(), first = now(), r = await there.get("/v1/audit");
     assert.ok(r.json.as_of >= first);
     const report = await there.get("/v1/reports/retention?group_by=stage");
     assert.equal(report.status, 200, report.text);
@@ -55,7 +57,7 @@ test("serve: a read replica that is out of reach, or is no standby, changes no a
     assert.equal(metric(text, "gestor_read_replica_used"), 0);
     assert.ok(metric(text, "gestor_read_replica_lag_seconds") >= 0);
     assert.equal(metric(text, 'gestor_replica_reads_total{server="primary"}'), 3);
-    assert.equal(metric(text, 'gestor_database_errors_total{class="down"}'), 0, "the database is up");
+    assert.equal(await down(), were, "the database is up");
     assert.ok(!server.log().includes(decodeURIComponent(url.password)));
     assert.equal((await server.stop()).code, 0);
   }
