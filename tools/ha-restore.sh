@@ -13,8 +13,8 @@ restore() {
 	fi
 	me test -s "$dir/erased.csv" || die "the database cannot tell which clients were erased: put the latest list into $dir/erased.csv"
 	# 2. No PostgreSQL and no Gestor. etcd goes on.
-	down {one,two}.gestor {one,two,three}.{disk,patroni}
-	end '/disk-check.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
+	down {one,two}.gestor {one,two,three}.{disk,fence,patroni}
+	end '/disk-check.sh$|/fence.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
 	# 3. The backup, and the WAL up to that instant, on one node. What there was stays in data.before.
 	for node in "${nodes[@]}"; do
 		me rm -rf "$dir/$node/data.before"
