@@ -228,8 +228,8 @@ expected(const struct task *t)
 
 	if (!isatty(STDERR_FILENO))
 		return 0;
-	if (replica_run_by(t->replica, db_deadline_ms(t->pool), &call, false, &row, as_of, &error) !=
-	    DB_OK)
+	if (replica_run_by(
+		t->replica, db_deadline_ms(t->pool), &call, false, &row, as_of, &error) != DB_OK)
 		return 0;
 	return (uint64_t)command_number(row, 0);
 }
