@@ -18,7 +18,9 @@ while sleep "$check_s"; do
 		continue
 	fi
 	if [[ ! $well ]] || ((SECONDS - well < limit_s)); then continue; fi
-	[[ -e $data/postmaster.pid && $("$bin/pg_controldata" -D "$data") == *'in production'* ]] || continue
+	# It runs, and it is a primary.
+	[[ -e /proc/$(head -n 1 "$data/postmaster.pid" 2>/dev/null || echo none) ]] || continue
+	[[ $("$bin/pg_controldata" -D "$data") == *'in production'* ]] || continue
 	printf '%s\n' "${PATRONI_NAME:?}: Patroni has not worked for $((SECONDS - well)) s: stopping PostgreSQL"
 	"$bin/pg_ctl" stop -s -m immediate -t 10 -D "$data" || :
 done
