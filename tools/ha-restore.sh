@@ -1,10 +1,20 @@
 # shellcheck shell=bash disable=SC2154 # dir, nodes and pg_port are those of tools/ha.sh
 # tools/ha-restore.sh - `tools/ha.sh restore INSTANT`, by the steps of docs/operations.md. To be sourced.
 
+megabytes() { me du -sm "$1" 2>/dev/null | cut -f1; }
+# room NODE - its disk must take the data once more, because those of before stay.
+room() {
+	local need left
+	need=$(megabytes "$dir/$1/data") || need=0
+	left=$(me df --output=avail -BM "$dir/$1" | tail -n1 | tr -dc 0-9)
+	left=$((left + $(megabytes "$dir/$1/data.before" || echo 0)))
+	((left > need)) || die "$dir/$1 has room for $left MB, and needs $need: nothing was changed"
+}
 erase() { DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" erase "$@"; }
 restore() {
 	local instant=$1 node data=$dir/one/data variables settings primary
 	me test -d "$data" || die "$data is not there: make ha first"
+	for node in "${nodes[@]}"; do room "$node"; done
 	mapfile -t variables < <(me cat "$dir/one/node.env")
 	primary=$(leader) || primary=''
 	# 1. What must be erased again, as long as the present database can tell.
@@ -13,8 +23,8 @@ restore() {
 	fi
 	me test -s "$dir/erased.csv" || die "the database cannot tell which clients were erased: put the latest list into $dir/erased.csv"
 	# 2. No PostgreSQL and no Gestor. etcd goes on.
-	down {one,two}.gestor {one,two,three}.{disk,patroni}
-	end '/disk-check.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
+	down {one,two}.gestor {one,two,three}.{disk,fence,patroni}
+	end '/disk-check.sh$|/fence.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
 	# 3. The backup, and the WAL up to that instant, on one node. What there was stays in data.before.
 	for node in "${nodes[@]}"; do
 		me rm -rf "$dir/$node/data.before"

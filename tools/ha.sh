@@ -180,7 +180,7 @@ write_settings() {
 	me sed -i '/^restapi/d; s/^ctl: .*/restapi: {authentication: {username: patroni, password: '"$(secret patroni_password)"'}}/' "$dir/patronictl.yml"
 	me mkdir -p "$dir/bin" "$dir/run" "$dir/backup"
 	# Copies, which that user may read wherever this repository is, and which a build does not change under a running process.
-	for name in deploy/haproxy.cfg deploy/roles.sh deploy/ha/disk-check.sh deploy/ha/backup.sh db/demo.sql build/gestor; do
+	for name in deploy/haproxy.cfg deploy/roles.sh deploy/ha/{disk-check,fence,backup}.sh db/demo.sql build/gestor; do
 		put "$dir/bin/${name##*/}.new" <"$root/$name"
 		me chmod 700 "$dir/bin/${name##*/}.new"
 		me mv "$dir/bin/${name##*/}.new" "$dir/bin/${name##*/}"
@@ -227,6 +227,7 @@ writable() { [[ $(sql -d "$(conninfo postgres postgres)" -Atc 'select pg_is_in_r
 start_node() {
 	keep "$1" "$1.patroni" with "$dir/$1/node.env" patroni "$dir/$1/patroni.yml"
 	keep "$1" "$1.disk" with "$dir/$1/node.env" bash "$dir/bin/disk-check.sh"
+	keep "$1" "$1.fence" with "$dir/$1/node.env" bash "$dir/bin/fence.sh"
 }
 start_etcd() { keep "$1" "$1.etcd" with "$dir/$1/etcd.env" etcd --data-dir "$dir/$1/etcd"; }
 # start_gestor NODE
@@ -321,9 +322,9 @@ down() { for name; do me touch "$dir/run/$name.down"; done; }
 stop() {
 	local try pids
 	[[ -d $dir/run ]] || return 0
-	down front.haproxy {one,two}.gestor {one,two,three}.{disk,patroni,etcd}
+	down front.haproxy {one,two}.gestor {one,two,three}.{disk,fence,patroni,etcd}
 	# Clients, Gestor, PostgreSQL, etcd.
-	end '/haproxy.cfg$|/disk-check.sh$' '/bin/gestor$' '/patroni.yml$' '/data$' ''
+	end '/haproxy.cfg$|/disk-check.sh$|/fence.sh$' '/bin/gestor$' '/patroni.yml$' '/data$' ''
 	mapfile -t pids < <(ours)
 	((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || :
 	for ((try = 0; try < 50; try++)); do

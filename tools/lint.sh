@@ -128,6 +128,20 @@ complaints=$(systemd-analyze verify "$unit/gestor.service" 2>&1) || fail "deploy
 exposure=$(systemd-analyze security --no-pager --offline=yes --threshold=15 "$unit/gestor.service") ||
 	fail "deploy/gestor.service leaves too much open:"$'\n'"$(grep '^✗' <<<"$exposure")"
 
+# ---- What make runs can be run
+
+# shellcheck disable=SC2013 # words
+for script in $(grep -oE '(tools|tests|bench|deploy)/[a-z0-9_/-]+\.(sh|py)' Makefile | sort -u); do
+	[[ ! $(sed -n "1{/^#!/p;}" "$script") || -x $script ]] || fail "$script has a first line #!, and may not be executed"
+done
+
+# ---- What the program is built with stands in two places
+
+# shellcheck disable=SC2013 # words
+for library in $(sed -n "/^build='/,/'/p" tools/deps.sh | grep -oE 'lib[a-z0-9-]+-dev' | grep -v '^libc6-dev$'); do
+	grep -qE "[ ,]$library(,|\$)" debian/control || fail "debian/control: Build-Depends lacks $library, which tools/deps.sh installs"
+done
+
 # ---- HAProxy understands its configuration, with and without what may be left out
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \

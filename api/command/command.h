@@ -37,7 +37,8 @@ int command_erase(int argc, char *argv[]);
 int command_catalog(int argc, char *argv[]);
 
 /*
- * command_export - "export KIND [--from DAY] [--to DAY] [--format csv|ndjson] [FILE]": writes records as the API's exports do.
+ * command_export - "export KIND [--from DAY] [--to DAY] [--format csv|ndjson] [FILE]": writes records as the API's exports do, from
+ * the read replica if it is fit, and says on standard error as of when they are.
  */
 int command_export(int argc, char *argv[]);
 

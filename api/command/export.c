@@ -20,6 +20,7 @@
 #include "command/command.h"
 #include "command/database.h"
 #include "command/progress.h"
+#include "db/replica.h"
 #include "sql.h"
 #include "transfer/export_body.h"
 #include "transfer/export_entry.h"
@@ -27,6 +28,8 @@
 /* A batch may take longer than in the service: nobody waits behind it. */
 #define FETCH_MS 60000
 #define IDLE_MS	 3600000
+/* How long to wait for a read replica to show that it is fit; then the primary is asked. */
+#define REPLICA_MS 5000
 
 struct task {
 	struct export_task export;
@@ -35,6 +38,7 @@ struct task {
 	char *partial; /* the file's name until it is whole; NULL: standard output */
 	int fd;
 	struct pool *pool;
+	struct replica *replica;
 	struct export_entry entry;
 };
 
@@ -218,11 +222,16 @@ static uint64_t
 expected(const struct task *t)
 {
 	const struct call call = { &sql_export_count, { t->export.kind->name, t->from, t->to } };
+	auto_result struct result *row = NULL;
+	char as_of[AS_OF_SIZE];
+	struct db_error error;
 
 	if (!isatty(STDERR_FILENO))
 		return 0;
-	auto_result struct result *row = command_run(t->pool, &call);
-	return row != NULL ? (uint64_t)command_number(row, 0) : 0;
+	if (replica_run_by(
+		t->replica, db_deadline_ms(t->pool), &call, false, &row, as_of, &error) != DB_OK)
+		return 0;
+	return (uint64_t)command_number(row, 0);
 }
 
 /* Returns the exit status. */
@@ -231,6 +240,7 @@ static int export(struct task *t, const char *url)
 	const struct stream_config stream = {
 		.url = url, .fetch_ms = FETCH_MS, .idle_ms = IDLE_MS
 	};
+	struct replica_stream from = { .replica = t->replica };
 	struct export_body *body = NULL;
 	struct db_error error = { .sqlstate = "" };
 	struct progress progress;
@@ -238,7 +248,7 @@ static int export(struct task *t, const char *url)
 	bool whole = false;
 
 	progress_begin(&progress, t->export.kind->name, expected(t));
-	if (export_begin(&stream, &t->export, &body, &error) != DB_OK)
+	if (export_open(&stream, &t->export, &from, &body, &error) != DB_OK)
 		fprintf(stderr, "gestor: the database cannot be reached, or refuses (%s)\n",
 		    error.sqlstate);
 	else
@@ -252,6 +262,9 @@ static int export(struct task *t, const char *url)
 	whole = close_file(t, whole);
 	if (body != NULL)
 		progress_end(&progress, export_rows(body), t->file, whole);
+	if (whole)
+		fprintf(stderr, "as of %s, from the %s\n", from.as_of,
+		    from.standby ? "read replica" : "primary");
 	export_end(body);
 	free(number);
 	return whole ? 0 : 1;
@@ -287,9 +300,19 @@ command_export(int argc, char *argv[])
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (open_file(&t))
+	t.replica = replica_start(&(struct replica_config){ .url = c.database_read_url,
+	    .primary = t.pool,
+	    .size = 1,
+	    .wait_ms = COMMAND_CONNECT_MS,
+	    .query_timeout_ms = COMMAND_TIMEOUT_MS,
+	    .lag_max_ms = c.read_lag_s * 1000 });
+	if (t.replica != NULL && open_file(&t)) {
+		replica_await(t.replica, REPLICA_MS);
 		status = export(&t, c.database_url);
+	}
 	free(t.partial);
+	if (t.replica != NULL)
+		replica_stop(t.replica);
 	pool_stop(t.pool);
 	return stopped ? 128 + stopped : status;
 }

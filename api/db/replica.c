@@ -25,12 +25,13 @@ struct replica {
 	int query_timeout_ms, lag_max_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, looked;
 	bool stopping;
 	/* Guarded by the lock. */
 	struct wal_history history;
 	int64_t renew_ms; /* from when on the connections may be renewed */
 	bool fit;
+	int looks; /* how often the thread has looked */
 	int64_t lag_ms; /* when the thread looked last; -1: it got no answer */
 	int64_t
 	    fresh_ms; /* the newest time, by clock_ms(), of which the standby is known to have all */
@@ -136,6 +137,8 @@ look(struct replica *r)
 	pthread_mutex_lock(&r->lock);
 	r->fit = fit;
 	r->lag_ms = lag_ms;
+	r->looks++;
+	pthread_cond_broadcast(&r->looked);
 	pthread_mutex_unlock(&r->lock);
 	if (fit)
 		note(r, NULL, lag_ms);
@@ -178,6 +181,19 @@ replica_fit(struct replica *r)
 	fit = r->fit;
 	pthread_mutex_unlock(&r->lock);
 	return fit;
+}
+
+void
+replica_await(struct replica *r, int limit_ms)
+{
+	int64_t until_ms = clock_ms() + limit_ms;
+
+	if (r->pool == NULL)
+		return;
+	pthread_mutex_lock(&r->lock);
+	while (!r->fit && r->looks < 2 && clock_cond_wait(&r->looked, &r->lock, until_ms))
+		;
+	pthread_mutex_unlock(&r->lock);
 }
 
 bool
@@ -315,6 +331,7 @@ replica_start(const struct replica_config *config)
 	r->why = "";
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->wake, NULL);
+	pthread_cond_init(&r->looked, NULL);
 	if (*config->url == '\0')
 		return r;
 	r->pool = pool_start(&(struct pool_config){ .url = config->url,
@@ -344,6 +361,7 @@ replica_stop(struct replica *r)
 		pool_stop(r->pool);
 	}
 	pthread_cond_destroy(&r->wake);
+	pthread_cond_destroy(&r->looked);
 	pthread_mutex_destroy(&r->lock);
 	free(r->url);
 	free(r);

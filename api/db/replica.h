@@ -46,6 +46,12 @@ enum db_status replica_run_by(struct replica *r, int64_t deadline_ms, const stru
     bool needs_rows, struct result **ret_result, char ret_as_of[static AS_OF_SIZE],
     struct db_error *ret_error) MUSTCHECK;
 
+/*
+ * replica_await - returns when the thread has found the standby fit, or twice unfit, or after limit_ms; at once if there
+ * is no standby. For a command, which asks right after the start.
+ */
+void replica_await(struct replica *r, int limit_ms);
+
 /* A stream from the standby or from the primary. */
 struct replica_stream {
 	struct replica *replica;

@@ -17,7 +17,6 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "config.h"
-#include "db/replica.h"
 #include "http/authenticate.h"
 #include "http/page.h"
 #include "http/problem.h"
@@ -211,31 +210,19 @@ refused(struct request *rq, enum db_status status, const struct db_error *error)
 	return reply_problem(rq, "internal");
 }
 
-/* Asks the read replica, if it is fit, and else the primary. */
 static enum db_status
 open_body(
     struct request *rq, const struct export_task *task, struct job *job, struct db_error *ret_error)
 {
 	const struct config *c = rq->app->config;
+	const struct stream_config stream = { .url = c->database_url,
+		.fetch_ms = c->query_timeout_ms,
+		.idle_ms = c->export_max_s * 1000 };
 	struct replica_stream from = { .replica = rq->app->replica };
-	enum db_status status = DB_DOWN;
+	enum db_status status = export_open(&stream, task, &from, &job->body, ret_error);
 
-	for (from.standby = task->kind->st->replica && replica_fit(from.replica);;
-	     from.standby = false) {
-		struct stream_config stream = { .url = c->database_url,
-			.fetch_ms = c->query_timeout_ms,
-			.idle_ms = c->export_max_s * 1000 };
-
-		replica_stream(&from, &stream);
-		status = export_begin(&stream, task, &job->body, ret_error);
-		if (status == DB_OK || !from.standby ||
-		    !replica_failed(from.replica, status, ret_error))
-			break;
-	}
-	if (status == DB_OK) {
-		replica_streamed(&from);
+	if (status == DB_OK)
 		memcpy(rq->as_of, from.as_of, sizeof(rq->as_of));
-	}
 	return status;
 }
 

@@ -52,6 +52,7 @@ select :{audit_entry x a}
  order by x.at, x.id;
 
 -- name: export_count  ($1 what, $2 from, $3 to)
+-- replica
 -- How many rows the command line's progress bar ends at.
 select case $1
     when 'clients' then (select count(*) from client c where c.merged_into is null and :{created_on c $2 $3})

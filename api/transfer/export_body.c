@@ -81,6 +81,27 @@ export_begin(const struct stream_config *config, const struct export_task *task,
 	return DB_OK;
 }
 
+enum db_status
+export_open(const struct stream_config *config, const struct export_task *task,
+    struct replica_stream *from, struct export_body **ret_body, struct db_error *ret_error)
+{
+	enum db_status status;
+
+	from->standby = task->kind->st->replica && replica_fit(from->replica);
+	for (;;) {
+		struct stream_config stream = *config;
+
+		replica_stream(from, &stream);
+		status = export_begin(&stream, task, ret_body, ret_error);
+		if (status == DB_OK)
+			replica_streamed(from);
+		if (status == DB_OK || !from->standby ||
+		    !replica_failed(from->replica, status, ret_error))
+			return status;
+		from->standby = false;
+	}
+}
+
 /* The document of the row's client, which the statement gives as "ruc 20467534026". */
 static void
 take_beside(const struct export_body *b, struct span ret_cells[static BESIDE])

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "db/replica.h"
 #include "db/stream.h"
 #include "transfer/export_kind.h"
 
@@ -33,6 +34,17 @@ struct export_body;
  */
 enum db_status export_begin(const struct stream_config *config, const struct export_task *task,
     struct export_body **ret_body, struct db_error *ret_error) MUSTCHECK;
+
+/*
+ * export_open - begins at the read replica, if it is fit, and else at the primary.
+ *
+ * config   as for export_begin, with the primary's URL
+ * from     holds the replica; gets who answers, and as_of
+ * returns  as export_begin
+ */
+enum db_status export_open(const struct stream_config *config, const struct export_task *task,
+    struct replica_stream *from, struct export_body **ret_body,
+    struct db_error *ret_error) MUSTCHECK;
 
 /*
  * export_next - makes the next piece.

@@ -85,6 +85,17 @@ class HighAvailability {
     fs.chownSync(where, owner, process.getgid());
   }
 
+  /* fill(left) - leaves so many megabytes on the small disk; enlarge() - the small disk takes the data twice. */
+  fill(left) {
+    const free = Number(execFileSync("df", ["--output=avail", "-BM", this.disk], { encoding: "utf8" }).replace(/\D/g, ""));
+    execFileSync("fallocate", ["-l", `${free - left}M`, `${this.disk}/filler`]);
+  }
+
+  enlarge() {
+    fs.rmSync(`${this.disk}/filler`, { force: true });
+    execFileSync("mount", ["-o", "remount,size=4g", this.disk]);
+  }
+
   sql(text) {
     return psql(this.superuser, text);
   }

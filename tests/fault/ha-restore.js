@@ -33,6 +33,13 @@ module.exports = async (ha) => {
   await ask(ha, chief, "POST", `/v1/clients/${person.id}/erasure`, undefined, 200);
   const later = await ask(ha, token, "POST", "/v1/clients", { ...PERSON, document_number: "09876544" }, 201);
   await ask(ha, chief, "POST", `/v1/clients/${later.id}/erasure`, undefined, 200);
+  let refused = "room";
+  if (ha.disk) {
+    ha.fill(100);
+    refused = await ha.tool("restore", instant).catch((e) => e.message);
+    await ask(ha, token, "GET", `/v1/clients/${later.id}`, undefined, 200);
+    ha.enlarge();
+  }
   const began = Date.now(), said = await ha.tool("restore", instant), took = Date.now() - began;
   console.log(said);
   const again = await ha.signIn();
@@ -45,6 +52,7 @@ module.exports = async (ha) => {
   await ha.tool("backup", "full");
   await ha.well();
   const row = result("a mistake undone: point-in-time recovery", 1, load, ha, {
+    "without room for the data twice a restore changes nothing": refused.includes("room"),
     "the mistake was there": Number(mistake) > 0,
     "no client has the mistake": ha.sql("select count(*) from client where name = 'EQUIVOCADO'") === "0",
     "all clients of that instant are there, and none of later": ha.sql(`select count(*) from client where id <> ${other.id}`) === before,

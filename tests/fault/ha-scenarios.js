@@ -66,6 +66,8 @@ const scenarios = {
   crash: (ha) => during(ha, "primary's PostgreSQL killed alone", (p) => ha.signal(p, ["postgres"], "SIGKILL"), { hold: 20000 }),
   hang: (ha) => during(ha, "primary's machine hangs (SIGSTOP)", (p) => ha.signal(p, ["patroni", "postgres", "etcd"], "SIGSTOP"),
     { hold: 35000, heal: (p) => ha.signal(p, ["patroni", "postgres", "etcd"], "SIGCONT"), holds: moved }),
+  stuck: (ha) => during(ha, "primary's Patroni hangs (SIGSTOP), PostgreSQL goes on", (p) => ha.signal(p, ["patroni"], "SIGSTOP"),
+    { hold: 40000, heal: (p) => ha.signal(p, ["patroni"], "SIGCONT"), holds: moved }),
   cut: (ha) => during(ha, "primary's network cut", async (p) => {
     const isolated = await new Isolated(ha, p).start();
     ha.cut(p);

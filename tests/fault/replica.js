@@ -4,10 +4,12 @@
  * bound, and each has all that was acknowledged before its as_of.
  */
 "use strict";
+const { execFile } = require("node:child_process");
+const fs = require("node:fs");
 const path = require("node:path");
 const { pause, until, freePort, directory, atEnd } = require("./processes.js");
 const { Cluster, psql, standby } = require("./cluster.js");
-const { Service } = require("./service.js");
+const { Service, gestor } = require("./service.js");
 const { request } = require("./load.js");
 const { result } = require("./result.js");
 
@@ -85,6 +87,17 @@ class Desk {
   }
 }
 
+/* command(service) - `gestor export` on the command line, with the service's settings: {server, age (ms), rows}. */
+async function command(service) {
+  const file = path.join(directory(), "clients.ndjson"), asked = Date.now();
+  const said = await new Promise((resolve, reject) => {
+    execFile(gestor, ["export", "clients", file], { env: { PATH: process.env.PATH, DATABASE_URL: service.url, ...service.env } },
+      (error, out, err) => (error ? reject(new Error(err)) : resolve(err)));
+  });
+  const [, at, server] = /^as of (\S+), from the (read replica|primary)$/m.exec(said);
+  return { server, age: asked - Date.parse(at), rows: fs.readFileSync(file, "utf8").split("\n").length - 1 };
+}
+
 /* The plain case, with nobody else asking: an idle primary's standby does not age. */
 async function idle(desk, copy, database) {
   const holds = {}, idleFor = () => Number(psql(copy, "select coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)"));
@@ -98,7 +111,9 @@ async function idle(desk, copy, database) {
     holds["an export says as of when it is"] = r.status === 200 && Date.now() - Date.parse(r.headers["as-of"]) < bound + slack;
   });
   holds["all were answered by the replica, though nothing was written for longer than the bound"] = by.replica === 3 && by.primary === 0;
-  holds["the record of reads is the primary's"] = database.sql("select count(*) from audit_read where export->>'state' = 'done'") === "1";
+  const exported = await command(desk.service);
+  holds["gestor export asks the replica"] = exported.server === "read replica" && exported.age < bound && exported.rows > 0;
+  holds["the record of reads is the primary's"] = database.sql("select count(*) from audit_read where export->>'state' = 'done'") === "2";
   return holds;
 }
 
@@ -115,6 +130,8 @@ async function paused(desk, copy) {
   holds["beyond the bound the lag is told"] = (await desk.metric("gestor_read_replica_lag_seconds")) * 1000 > bound;
   const known = desk.created.at(-1).id, seen = await desk.look();
   holds["beyond the bound the primary answers"] = seen && seen.ids.has(known);
+  const clients = desk.created.length, exported = await command(desk.service);
+  holds["beyond the bound gestor export asks the primary"] = exported.server === "primary" && exported.age < bound && exported.rows >= clients;
   psql(copy, "select pg_wal_replay_resume()");
   await desk.used(true);
   return holds;
@@ -171,6 +188,8 @@ module.exports = async () => {
   let by = await desk.served(async () => {
     await copy.kill();
     await desk.used(false);
+    const exported = await command(service);
+    holds["without the replica gestor export asks the primary"] = exported.server === "primary";
     holds["without the replica the service is ready"] = (await service.probe("/readyz")) === 200;
   });
   holds["a killed replica's reads are the primary's"] = by.primary > 0;

@@ -101,4 +101,4 @@ class Proxy {
   }
 }
 
-module.exports = { Service, Proxy };
+module.exports = { Service, Proxy, gestor };

@@ -248,7 +248,8 @@ test("export_get, import_create: an import takes what was exported: nothing is c
 
 /* ---------------------------------------------------------------- the command */
 
-const command = (...args) => spawnSync(lib.gestor, ["export", ...args], { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, DATABASE_URL: world.database.serve } });
+const commandWith = (env, ...args) => spawnSync(lib.gestor, ["export", ...args], { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, DATABASE_URL: world.database.serve, ...env } });
+const command = (...args) => commandWith({}, ...args);
 
 test("gestor export: the same bytes as the API, whole or not at all", async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "gestor-export-")), file = path.join(dir, "out.csv");
@@ -278,5 +279,20 @@ test("gestor export: the same bytes as the API, whole or not at all", async () =
     assert.deepEqual(fs.readdirSync(dir), ["out.csv"]);
   } finally {
     fs.rmSync(dir, { recursive: true });
+  }
+});
+
+// tests/fault/replica.js has a standby that is fit.
+test("gestor export: says as of when its rows are, and whose; without a read replica that is fit the primary's", async () => {
+  const nowhere = new URL(world.database.serve), promoted = new URL(world.database.serve), clock = () => sql("select instant(clock_timestamp())");
+  nowhere.port = await lib.freePort();
+  promoted.searchParams.set("target_session_attrs", "any");
+  for (const url of ["", nowhere.href, promoted.href]) {
+    const first = clock(), r = commandWith({ DATABASE_READ_URL: url }, "clients", "-"), last = clock();
+    assert.equal(r.status, 0, r.stderr);
+    assert.equal(r.stdout, (await boss.get("/v1/exports/clients", csv)).text);
+    const [, at] = /^as of (\S+), from the primary$/m.exec(r.stderr);
+    assert.ok(first <= at && at <= last, `${first} ${at} ${last}`);
+    assert.ok(!r.stderr.includes(decodeURIComponent(nowhere.password)));
   }
 });
