@@ -168,9 +168,10 @@ async function main() {
   }
   found.sort((a, b) => a.n - b.n);   // the lanes finish in any order
   const bad = found.filter(({ n }) => n < count);
+  for (const [why, n] of left) console.log(`${n} not shown: ${why}`);
+  /* Last, because the end of a long log is what is read. */
   for (const { e, why, violations } of bad)
     console.log(`${e.method} ${e.where} ${e.answer.status}: ${why}\n    Prism: ${violations}\n    body: ${e.body}\n    answer: ${e.answer.text.slice(0, 2000)}`);
-  for (const [why, n] of left) console.log(`${n} not shown: ${why}`);
   console.log(`${count} exchanges shown to Prism, ${bad.length} violations`);
   assert.deepEqual(found.filter(({ n }) => n >= count).map(({ why }) => why.split(" ", 2)[1]), ["answer", "request"], "Prism missed a violation in the control exchanges");
   process.exitCode = bad.length > 0 ? 1 : 0;
