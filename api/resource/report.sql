@@ -51,7 +51,7 @@ case when o.voided_at is not null and not coalesce($20::boolean, false) then 0
      when o.closed_at is null then 3 when o.stage_id = any ($32::bigint[]) then 1 else 2 end
 
 -- fragment: report_seconds
-floor(extract(epoch from o.created_at - t.created_at))::bigint
+floor(extract(epoch from o.created_at - (select t.created_at from contact t where t.id = o.contact_id)))::bigint
 
 -- Which item stands for which in a dimension: itself or, with tree=now, its last successor; of that the item on the level that is asked for, or
 -- the deepest above it.
@@ -150,7 +150,7 @@ with recursive :{report_items}, :{report_days},
 taken as materialized (
     select :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,
            :{report_seconds} as seconds, count(*) as n
-      from loose o left join contact t on t.id = o.contact_id
+      from loose o
      where :{opportunity_taken} and (o.voided_at is not null or $20::boolean is distinct from true)
      group by 1, 2, 3, 4, 5),
 each as (
@@ -172,7 +172,7 @@ with recursive :{report_items}, :{report_days},
 taken as materialized (
     select o.id, :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,
            :{report_seconds} as seconds
-      from loose o left join contact t on t.id = o.contact_id
+      from loose o
      where :{opportunity_taken} and (o.voided_at is not null or $20::boolean is distinct from true)),
 spread as materialized (
     select distinct t.id, :{report_mapped s.k1 $24 u1.item} as k1, :{report_mapped s.k2 $26 u2.item} as k2,

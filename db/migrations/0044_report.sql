@@ -87,13 +87,13 @@ end $$;
 create trigger report_added after insert on opportunity for each row
     when (desk_day(new.created_at) < desk_day(clock_timestamp()) or desk_day(new.closed_at) < desk_day(clock_timestamp()))
     execute function report_opportunity();
--- A change of the grid alters the opportunity's document alone, by a trigger on the grid; a rendering of all documents is no change.
+-- A change of the grid by hand alters the opportunity's document alone, by a trigger on the grid; a rendering of all documents is no change.
 create trigger report_altered after update on opportunity for each row
     when ((desk_day(old.created_at) < desk_day(clock_timestamp()) or desk_day(new.created_at) < desk_day(clock_timestamp()))
-      and (row(old.created_at, old.closed_at, old.voided_at, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id,
+      and (row(old.created_at, old.updated_at, old.closed_at, old.voided_at, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id,
                old.reason_id, old.operator_id, old.competitor_plan_id, old.competitor_offer_id, old.offer_channel_id, old.advertising_acceptance_id)
            is distinct from
-           row(new.created_at, new.closed_at, new.voided_at, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id,
+           row(new.created_at, new.updated_at, new.closed_at, new.voided_at, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id,
                new.reason_id, new.operator_id, new.competitor_plan_id, new.competitor_offer_id, new.offer_channel_id, new.advertising_acceptance_id)
            or old.document is distinct from new.document and pg_trigger_depth() > 0))
     execute function report_opportunity();
@@ -113,13 +113,15 @@ alter table contact enable always trigger report_altered;
 
 -- ---------------------------------------------------------------- the columns of a day
 
+-- Contacts and rows of the grid are fetched for each opportunity: the planner does not know that a day has few.
+--
 -- Numbers of dimensions as in fragment report_key (report.sql), and 0: ids; 18: 1 retained, 2 lost, 3 in process, and 4 more if voided; 19: whole
 -- seconds from the contact; 20: rows of the grid, whose values are those of 16 and 17.
 --
 -- data is big-endian: the number n of different values (4 bytes), these in ascending order (8 bytes each; the least bigint: none), then for each opportunity,
 -- or each row of the grid, the place of its value among them, from 0, in 1 byte if n <= 256, 2 if n <= 65536, else 4. Ids stand alone, 8 bytes each.
 create function report_columns(of_kind int, of_day date) returns table (dimension smallint, data bytea) language sql stable
-set search_path = gestor, pg_temp as $$
+set search_path = gestor, pg_temp set jit = off as $$
     with retained (id) as materialized (
         with recursive x (id) as (
             select i.id from catalog c join catalog_item i on i.catalog_id = c.id where c.code = 'stage' and i.code = 'retenido'
@@ -133,12 +135,11 @@ set search_path = gestor, pg_temp as $$
                extract(hour from (case of_kind when 1 then o.created_at else o.closed_at end) at time zone 'America/Lima')::bigint as hour,
                case when o.closed_at is null then 3 when o.stage_id in (select r.id from retained r) then 1 else 2 end
                + case when o.voided_at is null then 0 else 4 end as state,
-               floor(extract(epoch from o.created_at - t.created_at))::bigint as seconds,
+               floor(extract(epoch from o.created_at - (select t.created_at from contact t where t.id = o.contact_id)))::bigint as seconds,
                (select count(*) from action a where a.opportunity_id = o.id) as actions
           from (select o.* from opportunity o, bounds b where of_kind = 1 and o.created_at >= b.low and o.created_at < b.high
                 union all
-                select o.* from opportunity o, bounds b where of_kind = 2 and o.closed_at >= b.low and o.closed_at < b.high) o
-          left join contact t on t.id = o.contact_id),
+                select o.* from opportunity o, bounds b where of_kind = 2 and o.closed_at >= b.low and o.closed_at < b.high) o),
     value (dimension, n, value) as materialized (
         select v.dimension, t.n, coalesce(v.value, -9223372036854775808)
           from taken t cross join lateral (values (4, t.hour), (6, t.advisor_id), (7, t.campaign_id), (8, t.sub_campaign_id), (9, t.stage_id),
@@ -147,7 +148,7 @@ set search_path = gestor, pg_temp as $$
         union all
         select v.dimension, a.n, coalesce(v.value, -9223372036854775808)
           from (select row_number() over (order by t.n, a.id) as n, a.action_id, a.final_state_id
-                  from taken t join action a on a.opportunity_id = t.id) a
+                  from taken t cross join lateral (select x.* from action x where x.opportunity_id = t.id offset 0) a) a
          cross join lateral (values (16, a.action_id), (17, a.final_state_id)) v (dimension, value)),
     code as materialized (
         select x.dimension, x.value, row_number() over (partition by x.dimension order by x.value) - 1 as code,
