@@ -81,8 +81,9 @@ check_report(struct pool *pool, long long *ret_differing)
 		if (!result_true(row, 0, 2))
 			continue;
 		differing++;
-		printf("report: the columns of %s, by=%s, differ from the rows: run `gestor report rebuild`\n", day,
-		    strcmp(kind, "1") == 0 ? "created" : "closed");
+		printf("report: the columns of %s, by=%s, differ from the rows: run `gestor report "
+		       "rebuild`\n",
+		    day, strcmp(kind, "1") == 0 ? "created" : "closed");
 	}
 	printf("report: %lld days, %lld differ\n", days, differing);
 	*ret_differing += differing;

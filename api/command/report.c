@@ -66,7 +66,8 @@ command_report_rebuild(void)
 
 		done = row != NULL;
 		if (done)
-			printf("report: %s days with %s opportunities\n", result_text(row, 0, 0), result_text(row, 0, 1));
+			printf("report: %s days with %s opportunities\n", result_text(row, 0, 0),
+			    result_text(row, 0, 1));
 	}
 	pool_stop(pool);
 	return done ? 0 : 1;

@@ -207,7 +207,8 @@ columns(const struct report *r, bool grid)
 	const char *list = arena_printf(&r->rq->arena, "{%d,%d", STATE, SECONDS);
 
 	if (grid)
-		list = arena_printf(&r->rq->arena, "%s,%d,%d,%d", list, ACTION, FINAL_STATE, ACTIONS);
+		list =
+		    arena_printf(&r->rq->arena, "%s,%d,%d,%d", list, ACTION, FINAL_STATE, ACTIONS);
 	for (int i = 0; i < r->ndimensions; i++)
 		list = arena_printf(&r->rq->arena, "%s,%d", list, r->dimensions[i].number);
 	if (r->filters[FILTER_HOUR] != NULL)
@@ -271,7 +272,8 @@ report_retention(struct request *rq)
 		    arena_printf(&rq->arena, "%d", REPORT_ROWS_MAX));
 		return reply_faults(rq);
 	case REPORT_BROKEN:
-		log_msg(LOG_ERROR, "the report's columns of a day do not belong together: run `gestor report rebuild`");
+		log_msg(LOG_ERROR, "the report's columns of a day do not belong together: run "
+				   "`gestor report rebuild`");
 		return reply_problem(rq, "internal_error");
 	case REPORT_COUNTED:
 		break;

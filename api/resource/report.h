@@ -74,7 +74,8 @@ struct report {
 	struct dimension dimensions[REPORT_DIMENSIONS_MAX];
 	int ndimensions;
 	const char *filters[FILTERS];
-	const struct report_row *rows; /* the totals first; in the request's arena, their texts in the statement's result */
+	const struct report_row *
+	    rows; /* the totals first; in the request's arena, their texts in the statement's result */
 	int nrows;
 };
 

@@ -202,7 +202,7 @@ select 'contacts', null, (select count(*) from contact t
 union all
 select 'follow_ups', null, (select count(*) from opportunity o where o.follow_up_at < now());
 
--- Makes one day's columns, if one is due; returns whether to call it again at once.
+-- Makes the columns of some days that are due; returns whether to call it again at once.
 -- name: report_make
 -- writes: repeatable, brief, apart
 select report_make();

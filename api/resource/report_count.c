@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DAY_S	     86400
+#define DAY_S 86400
 /* PostgreSQL's days count from 2000-01-01. */
 #define DAYS_OF_2000 10957
 
@@ -153,12 +153,15 @@ by_id(const void *a, const void *b)
 
 	return (*x > *y) - (*x < *y);
 }
-_Static_assert(offsetof(struct report_key, id) == 0 && offsetof(struct map_entry, id) == 0, "by_id");
+_Static_assert(
+    offsetof(struct report_key, id) == 0 && offsetof(struct map_entry, id) == 0, "by_id");
 
 int64_t
 report_item_for(const struct report_count *c, int dimension, int64_t item)
 {
-	const struct map_entry *found = c->maps[dimension].n == 0 ? NULL
+	const struct map_entry *found =
+	    c->maps[dimension].n == 0
+		? NULL
 		: bsearch(&item, c->maps[dimension].of, (size_t)c->maps[dimension].n,
 		      sizeof(struct map_entry), by_id);
 
@@ -185,19 +188,21 @@ take_keys(struct report_count *c)
 	}
 	for (int row = 0; row < rows; row++) {
 		const struct result *p = c->pieces;
-		int64_t kind = result_number(p, row, PIECE_KIND), of = result_number(p, row, PIECE_A);
+		int64_t kind = result_number(p, row, PIECE_KIND),
+			of = result_number(p, row, PIECE_A);
 
 		if (kind == MAP)
-			c->maps[of].of[c->maps[of].n++] = (struct map_entry){
-				result_number(p, row, PIECE_B), result_number(p, row, PIECE_C) };
+			c->maps[of].of[c->maps[of].n++] =
+			    (struct map_entry){ result_number(p, row, PIECE_B),
+				    result_number(p, row, PIECE_C) };
 		if (kind == KEY)
-			c->keys[of].of[c->keys[of].n++] = (struct report_key){
-				.id = result_number(p, row, PIECE_B),
-				.rank = result_number(p, row, PIECE_C),
-				.exact = result_number(p, row, PIECE_D) != 0,
-				.code = result_text(p, row, PIECE_T1),
-				.label = result_text(p, row, PIECE_T2),
-				.username = result_text(p, row, PIECE_T3) };
+			c->keys[of].of[c->keys[of].n++] =
+			    (struct report_key){ .id = result_number(p, row, PIECE_B),
+				    .rank = result_number(p, row, PIECE_C),
+				    .exact = result_number(p, row, PIECE_D) != 0,
+				    .code = result_text(p, row, PIECE_T1),
+				    .label = result_text(p, row, PIECE_T2),
+				    .username = result_text(p, row, PIECE_T3) };
 	}
 	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
 		qsort(c->keys[i].of, (size_t)c->keys[i].n, sizeof(struct report_key), by_id);
@@ -228,8 +233,8 @@ key_of(const struct report_count *c, int dimension, int64_t id)
 		key->code = arena_printf(arena, "%lld", (long long)id);
 	} else {
 		/* NULL cannot happen: the statement lists all items and advisors. */
-		return bsearch(&id, c->keys[dimension].of, (size_t)c->keys[dimension].n,
-		    sizeof(*key), by_id);
+		return bsearch(
+		    &id, c->keys[dimension].of, (size_t)c->keys[dimension].n, sizeof(*key), by_id);
 	}
 	return key;
 }
@@ -262,7 +267,8 @@ fill(const struct report_count *c, const struct group *g, int64_t figures[REPORT
 	figures[REPORT_RETAINED] = retained;
 	figures[REPORT_LOST] = lost;
 	figures[REPORT_IN_PROCESS] = in_process;
-	figures[REPORT_VOIDED] = c->only_voided ? retained + lost + in_process : g->states[STATE_VOIDED];
+	figures[REPORT_VOIDED] =
+	    c->only_voided ? retained + lost + in_process : g->states[STATE_VOIDED];
 	figures[REPORT_CONTACTS] = g->contacts;
 }
 
@@ -328,7 +334,8 @@ report_count(struct report *r, const struct result *pieces)
 
 	_Static_assert(32768 >= 2 * REPORT_ROWS_MAX, "room");
 	for (int i = 0; i < r->ndimensions; i++)
-		c.of_actions |= r->dimensions[i].number == ACTION || r->dimensions[i].number == FINAL_STATE;
+		c.of_actions |=
+		    r->dimensions[i].number == ACTION || r->dimensions[i].number == FINAL_STATE;
 	c.slots = enough(calloc(c.nslots, sizeof(*c.slots)));
 	c.groups = enough(calloc(REPORT_ROWS_MAX, sizeof(*c.groups)));
 	take_keys(&c);

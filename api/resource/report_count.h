@@ -12,7 +12,18 @@
 
 /* The kinds of the statements' rows, and their columns. */
 enum piece { LOOSE = 1, MAP, KEY, COLUMN, PACKED_DAY, CHANGED, FILTER_ADVISOR_ID };
-enum { PIECE_KIND, PIECE_A, PIECE_B, PIECE_C, PIECE_D, PIECE_N, PIECE_T1, PIECE_T2, PIECE_T3, PIECE_DATA };
+enum {
+	PIECE_KIND,
+	PIECE_A,
+	PIECE_B,
+	PIECE_C,
+	PIECE_D,
+	PIECE_N,
+	PIECE_T1,
+	PIECE_T2,
+	PIECE_T3,
+	PIECE_DATA
+};
 
 /* As report_columns() has them. Voided ones are those of 0. */
 enum state { STATE_VOIDED, STATE_RETAINED, STATE_LOST, STATE_IN_PROCESS, STATES };
@@ -24,7 +35,8 @@ struct group {
 	int64_t states[STATES];
 	int64_t contacts;
 	uint32_t *waits; /* how many waited 0, 1, … GROUP_WAITS - 1 seconds; NULL: none did */
-	uint64_t last; /* the opportunity that was counted last, for those that count once in several rows */
+	uint64_t
+	    last; /* the opportunity that was counted last, for those that count once in several rows */
 	uint32_t number;
 };
 
@@ -45,7 +57,7 @@ struct report_count {
 	struct {
 		struct map_entry {
 			int64_t id, to;
-		} *of; /* in the order of ids */
+		} * of; /* in the order of ids */
 		int n;
 	} maps[REPORT_DIMENSIONS_MAX];
 	bool of_actions; /* a dimension is one of the grid */
@@ -67,7 +79,8 @@ enum report_counted report_count(struct report *r, const struct result *pieces) 
 struct group *group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX]);
 
 /* group_add - counts n opportunities. seconds: from the contact, or REPORT_NONE. */
-void group_add(struct report_count *c, struct group *g, enum state state, int64_t seconds, int64_t n);
+void group_add(
+    struct report_count *c, struct group *g, enum state state, int64_t seconds, int64_t n);
 
 /* report_item_for - which item stands for one in a dimension. */
 int64_t report_item_for(const struct report_count *c, int dimension, int64_t item);

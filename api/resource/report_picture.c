@@ -92,7 +92,8 @@ put_bars(FILE *f, const struct report *r, int rows, long most)
 }
 
 static void
-put_line(FILE *f, const struct report *r, int rows, long most, enum figure column, const char *color)
+put_line(
+    FILE *f, const struct report *r, int rows, long most, enum figure column, const char *color)
 {
 	const int wide = WIDTH - LINE_LEFT - RIGHT;
 

@@ -115,7 +115,8 @@ report_link(const struct report *r, int row)
 		   *weekday = r->filters[FILTER_WEEKDAY];
 
 	for (int i = 0; i < r->ndimensions; i++) {
-		const char *key = r->rows[row].keys[i] != NULL ? r->rows[row].keys[i]->code : NULL, *last;
+		const char *key = r->rows[row].keys[i] != NULL ? r->rows[row].keys[i]->code : NULL,
+			   *last;
 		int number = r->dimensions[i].number;
 
 		if (number == HOUR)
@@ -267,7 +268,9 @@ put_number(FILE *f, const struct report *r, int row, enum figure figure)
 {
 	const int64_t value = r->rows[row].figures[figure];
 
-	csv_put_cell(f, value != REPORT_NONE ? arena_printf(&r->rq->arena, "%lld", (long long)value) : NULL, ",");
+	csv_put_cell(f,
+	    value != REPORT_NONE ? arena_printf(&r->rq->arena, "%lld", (long long)value) : NULL,
+	    ",");
 }
 
 static void

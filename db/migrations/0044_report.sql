@@ -41,8 +41,9 @@ create table report_column (
 );
 -- Uncompressed: reading is what counts, and most values take one byte.
 alter table report_column alter column data set storage external;
--- Opportunities that changed since the columns of their day may have been made. The same row may be there several times.
+-- Opportunities that changed since the columns of their day may have been made. One may be there several times.
 create table report_change (
+    id bigint generated always as identity primary key,
     kind smallint not null,
     day date not null,
     opportunity_id bigint not null
@@ -184,7 +185,8 @@ begin
      where d.kind = of_kind and d.day = of_day and c.kind = of_kind and c.day = of_day and c.dimension = 0;
 end $$;
 
--- Makes one day that has no columns, the last first, or one with many changes, or with some for ten minutes. Returns whether to call it again at once.
+-- Makes days that have no columns, the last first, and those with many changes, or with some for ten minutes, for a quarter of a second. Returns whether
+-- to call it again at once.
 -- A day is made ten minutes after its end: a server that takes over may have a clock that is a little behind.
 -- One process at a time makes days; another finds nothing to do.
 create function report_make() returns boolean language plpgsql security definer set search_path = gestor, pg_temp as $$
@@ -192,6 +194,7 @@ declare
     today date := desk_day(clock_timestamp() - interval '10 minutes');
     clock report_clock;
     due record;
+    made boolean := false;
 begin
     if not pg_try_advisory_xact_lock(hashtextextended('report', 0)) then
         return false;
@@ -206,7 +209,7 @@ begin
     if pg_snapshot_xmin(pg_current_snapshot()) <= clock.since then
         return false;
     end if;
-    select x.kind, x.day into due
+    for due in select x.kind, x.day
       from (select k.kind, d.day::date as day
               from (values (1, (select min(o.created_at) from opportunity o)), (2, (select min(o.closed_at) from opportunity o where o.closed_at is not null))) k (kind, first),
                    generate_series(desk_day(k.first), today - 1, interval '1 day') d (day)
@@ -215,12 +218,13 @@ begin
             select r.kind, r.day from report_day r
               join (select c.kind, c.day, count(*) as n from report_change c group by c.kind, c.day) c on c.kind = r.kind and c.day = r.day
              where c.n >= 500 or r.made_at < now() - interval '10 minutes') x
-     order by x.day desc, x.kind limit 1;
-    if due.day is null then
-        return false;
-    end if;
-    perform report_day_make(due.kind, due.day);
-    return true;
+     order by x.day desc, x.kind limit 100
+    loop
+        perform report_day_make(due.kind, due.day);
+        made := true;
+        exit when clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
+    end loop;
+    return made;
 end $$;
 
 revoke execute on function report_opportunity(), report_contact(), report_columns(int, date), report_day_make(int, date), report_make() from public;

@@ -383,6 +383,9 @@ begin
     insert into report_clock (day, since) values ('2020-01-01', '3');
     perform pg_temp.refused('report_clock_pkey', $q$insert into report_clock (day, since) values ('2020-01-01', '3')$q$);
     perform pg_temp.refused('report_clock_one_check', $q$insert into report_clock (one, day, since) values (false, '2020-01-01', '3')$q$);
+    insert into report_change (kind, day, opportunity_id) values (1, '2020-01-01', 1);
+    perform pg_temp.refused('report_change_pkey', $q$insert into report_change (id, kind, day, opportunity_id) overriding system value select id, 1, '2020-01-01', 1 from report_change$q$);
+    delete from report_change;
     delete from report_day;
     perform pg_temp.same('a day takes its columns along', (select count(*) from report_column), 0::bigint);
 end $$;
