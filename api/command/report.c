@@ -5,52 +5,47 @@
 
 #include "command/command.h"
 #include "command/database.h"
-#include "command/progress.h"
 #include "sql.h"
 
-/* Makes the days anew that have columns. Returns how many, or -1. */
-static long long
-make_again(struct pool *pool, struct progress *progress)
+/* Makes the days anew that have columns. Returns whether nothing failed. */
+static bool
+make_again(struct pool *pool)
 {
 	char kind[8] = "0", day[16] = "-infinity";
 
-	for (long long days = 0;; days++) {
-		const struct call call = { &sql_report_day_again, { kind, day } };
+	for (;;) {
+		const struct call call = { &sql_report_make_again, { kind, day } };
 		auto_result struct result *row = command_run(pool, &call);
 
 		if (row == NULL)
-			return -1;
-		if (result_rows(row) == 0)
-			return days;
+			return false;
+		if (result_text(row, 0, 0) == NULL)
+			return true;
 		snprintf(kind, sizeof(kind), "%s", result_text(row, 0, 0));
 		snprintf(day, sizeof(day), "%s", result_text(row, 0, 1));
-		progress_at(progress, (uint64_t)days + 1);
 	}
 }
 
 /* Makes the days that have none yet. Returns whether nothing failed. */
 static bool
-make_missing(struct pool *pool, struct progress *progress, long long days)
+make_missing(struct pool *pool)
 {
-	for (bool more = true; more; days++) {
+	for (;;) {
 		const struct call call = { &sql_report_make, { NULL } };
 		auto_result struct result *row = command_run(pool, &call);
 
 		if (row == NULL)
 			return false;
-		more = result_true(row, 0, 0);
-		progress_at(progress, (uint64_t)days);
+		if (!result_true(row, 0, 0))
+			return true;
 	}
-	return true;
 }
 
 int
 command_report_rebuild(void)
 {
-	struct progress progress;
 	struct pool *pool;
 	struct config c;
-	long long days;
 	bool done = false;
 
 	if (config_load(&c, 0) != 0)
@@ -58,9 +53,7 @@ command_report_rebuild(void)
 	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
-	progress_begin(&progress, "days", 0);
-	days = make_again(pool, &progress);
-	if (days >= 0 && make_missing(pool, &progress, days)) {
+	if (make_again(pool) && make_missing(pool)) {
 		const struct call call = { &sql_report_days, { NULL } };
 		auto_result struct result *row = command_run(pool, &call);
 

@@ -207,11 +207,10 @@ select 'follow_ups', null, (select count(*) from opportunity o where o.follow_up
 -- writes: repeatable, brief, apart
 select report_make();
 
--- The same for the next day that has columns, due or not; returns it, or no row.
--- name: report_day_again  ($1 kind before, $2 day before)
+-- The same for the next days that have columns, due or not; returns the last one, or nulls behind the last.
+-- name: report_make_again  ($1 kind before, $2 day before)
 -- writes: repeatable, apart
-select d.kind, d.day, report_day_make(d.kind, d.day)
-  from (select r.kind, r.day from report_day r where (r.kind, r.day) > ($1::int, $2::date) order by r.kind, r.day limit 1) d;
+select * from report_make_again($1::int, $2::date);
 
 -- How many days have columns, and how many opportunities these count.
 -- name: report_days

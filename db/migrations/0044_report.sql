@@ -227,4 +227,24 @@ begin
     return made;
 end $$;
 
-revoke execute on function report_opportunity(), report_contact(), report_columns(int, date), report_day_make(int, date), report_make() from public;
+-- Makes those anew that have columns, due or not, after this one: for a quarter of a second. Returns the last one, or nulls behind the last.
+create function report_make_again(inout of_kind int, inout of_day date) language plpgsql security definer set search_path = gestor, pg_temp as $$
+declare
+    due record;
+    made boolean := false;
+begin
+    for due in select r.kind, r.day from report_day r where (r.kind, r.day) > (of_kind, of_day) order by r.kind, r.day limit 100 loop
+        perform report_day_make(due.kind, due.day);
+        of_kind := due.kind;
+        of_day := due.day;
+        made := true;
+        exit when clock_timestamp() > statement_timestamp() + interval '250 milliseconds';
+    end loop;
+    if not made then
+        of_kind := null;
+        of_day := null;
+    end if;
+end $$;
+
+revoke execute on function report_opportunity(), report_contact(), report_columns(int, date), report_day_make(int, date), report_make(),
+    report_make_again(int, date) from public;

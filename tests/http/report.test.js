@@ -2,7 +2,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
-const { spawnSync } = require("node:child_process");
+const { spawn, spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
 
 let world, ana, boss, sql;
@@ -245,6 +245,19 @@ test("report_retention: figures follow every change at once: by hand, voided, re
   await check();
   assert.equal((await chief.post(`/v1/clients/${gone.client.id}/erasure`)).status, 200);
   await check();
+});
+
+test("report_retention: changes while days are made are counted once", async () => {
+  const calls = [];
+  for (let n = 0; n < 12; n++) calls.push(await lib.opened(ana));
+  sql(calls.map(({ opportunity }, n) => `update opportunity set created_at = '2025-03-${10 + n}T12:00:00Z' where id = ${opportunity.id}`).join(";"));
+  const rebuild = () => new Promise((resolve, reject) => spawn(process.env.GESTOR_BIN, ["report", "rebuild"], { stdio: "ignore", env: { ...process.env, DATABASE_URL: world.database.serve } })
+    .on("close", (code) => (code === 0 ? resolve() : reject(new Error(`gestor report rebuild: ${code}`)))));
+  for (const change of [({ at }) => ana.put(`${at}/typification`, lib.form()), ({ at }) => boss.post(`${at}/reopening`, { reason: "CORRECCION" }), ({ at }) => ana.put(`${at}/diagnosis`, lib.form().diagnosis)]) {
+    const answered = await Promise.all([rebuild(), rebuild(), ...calls.map(change)]);
+    for (const r of answered.slice(2)) assert.ok(r.status < 300, r.text);
+    for (const d of [["stage", "reason"], ["day", "action"]]) for (const by of ["created", "closed"]) assert.deepEqual(told(await report(`group_by=${d}&by=${by}`), d), wanted(d, { by }));
+  }
 });
 
 test("report_retention: tree=now counts a replaced choice as its last successor; tree=then keeps codes, and labels of then", async () => {
