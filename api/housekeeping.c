@@ -33,6 +33,10 @@
 
 #define PARTITIONS_RETRY_MS 60000
 
+/* Days of the report are due after midnight, and some minutes after changes of earlier days. Many at once are made in pieces, beside the other jobs. */
+#define REPORT_MS	60000
+#define REPORT_PIECE_MS 1000
+
 /* What the desk has open is counted at each twelfth check: once a minute, unless configured otherwise. */
 #define DESK_CHECKS 12
 
@@ -47,6 +51,7 @@ static struct {
 	bool ending;
 	/* Used by the thread alone. */
 	int64_t partitions_ms; /* when partitions may be made next, by clock_ms() */
+	int64_t report_ms; /* when days of the report may be due next, by clock_ms() */
 	int checks; /* since the desk was counted; 0: it is due */
 	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -102,6 +107,30 @@ make_partitions(struct pool *pool)
 
 	if (clock_ms() >= self.partitions_ms && !repeat(pool, &call, "t"))
 		self.partitions_ms = clock_ms() + PARTITIONS_RETRY_MS;
+}
+
+/* Makes the columns of days that are due. */
+static void
+make_report_days(struct pool *pool)
+{
+	const struct call call = { &sql_report_make, { NULL } };
+	const int64_t until_ms = clock_ms() + REPORT_PIECE_MS;
+	struct db_error error;
+	bool more = clock_ms() >= self.report_ms;
+
+	while (more && !is_ending()) {
+		auto_result struct result *row = NULL;
+
+		if (db_run(pool, &call, 1, &row, &error) != DB_OK) {
+			log_msg(LOG_DEBUG, "housekeeping: report_make failed");
+			break;
+		}
+		more = result_true(row, 0, 0);
+		if (!more)
+			self.report_ms = clock_ms() + REPORT_MS;
+		if (clock_ms() >= until_ms)
+			break;
+	}
 }
 
 /* How far readers of events are behind. */
@@ -160,6 +189,7 @@ purge(struct pool *pool)
 	(void)run_in_steps(pool, &sql_session_purge, STEP_ROWS);
 	(void)run_in_steps(pool, &sql_delivery_purge, STEP_ROWS);
 	make_partitions(pool);
+	make_report_days(pool);
 	sample_lag(pool);
 	sample_desk(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */

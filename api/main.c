@@ -27,6 +27,8 @@ main(int argc, char *argv[])
 		return command_export(argc - 1, argv + 1);
 	if (strcmp(command, "import") == 0)
 		return command_import(argc - 1, argv + 1);
+	if (strcmp(command, "report") == 0 && argc == 3 && strcmp(argv[2], "rebuild") == 0)
+		return command_report_rebuild();
 	if (strcmp(command, "check") == 0 && argc == 2)
 		return command_check();
 	if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)

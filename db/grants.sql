@@ -101,6 +101,8 @@ begin
     end loop;
     -- The service makes the next partitions, with the owner's rights: DDL, with nothing that the caller chooses.
     grant execute on function gestor.partitions_keep() to gestor_api;
+    -- The report's columns are made by functions alone.
+    grant execute on function gestor.report_make(), gestor.report_make_again(integer, date), gestor.report_columns(integer, date) to gestor_api;
     -- How far behind readers of events are: other roles' transactions, of which only the age is told.
     grant execute on function gestor.event_horizon_lag_s() to gestor_api;
     grant execute on function gestor.audit_read_store(bigint[], bigint[], bigint[], inet[], text[], text[], text[], bigint[], bigint[],

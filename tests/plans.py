@@ -18,8 +18,8 @@ import sys
 STATEMENT = re.compile(r'\.name = "(\w+)",\s*\.text =((?:\s*"(?:[^"\\]|\\.)*")+),\s*\.nargs = (\d+),((?:\s*\.\w+ = true,)*)')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPE = re.compile(r'\\([0-7]{3}|.)')
-# They do not grow with the desk's work: dropdowns, staff, migrations.
-SMALL = {"partitioned", "event_dropped", "webhook", "webhook_progress", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations"}
+# They do not grow with the desk's work: dropdowns, staff, migrations; two rows a day.
+SMALL = {"partitioned", "event_dropped", "webhook", "webhook_progress", "advisor", "advisor_name", "advisor_secret", "catalog", "catalog_item", "catalog_plan", "schema_migrations", "report_day"}
 # A page of a hundred, and the one behind it that tells whether there is a next.
 PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
@@ -28,6 +28,7 @@ FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "desk_sample": "counts what is open, by partial indexes",
          "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
+         "report_days": "counts the report's days", "report_days_differing": "compares a day's columns with its rows, for gestor check",
          "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all; or, of the grid, walk past as many.
@@ -53,7 +54,7 @@ idempotency_claim idempotency_find idempotency_purge integration_lock import_beg
 import_step import_tidy known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
 opportunity_reopen opportunity_saved opportunity_update
-password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions
+password_advisor password_lock password_put password_right partitions_drop partitions_due partitions_keep purge_clients purge_sessions report_make report_make_again
 session_advisor session_advisor_hold session_allowed session_create session_delete session_ended session_hinted session_kept_forget
 session_purge session_refresh session_reused session_surplus session_tidy throttle_purge typification_create typification_create_for typification_put
 """.split())

@@ -18,7 +18,7 @@ Blanks separate the arguments of a fragment. An argument that contains blanks st
 A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
 whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
 reads has the first three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
-`-- writes: repeatable, brief, apart`. The comment lines `-- custom plan` and `-- replica` set the flags of these names. The
+`-- writes: repeatable, brief, apart`. The comment lines `-- custom plan`, `-- replica` and `-- binary` set the flags of these names. The
 comment line `-- cursor` adds the same text as a cursor (struct statement).
 """
 import argparse
@@ -29,7 +29,7 @@ import sys
 sys.dont_write_bytecode = True
 import cstring  # noqa: E402
 
-ARGS_MAX = 32  # DB_ARGS_MAX in api/db/statement.h
+ARGS_MAX = 40  # DB_ARGS_MAX in api/db/statement.h
 WRITES = re.compile(r"\b(insert|update|delete|merge|truncate|share|lock|call|do|copy|create|alter|drop|"
                     r"grant|revoke|set|nextval|setval|set_config|pg_notify|notify)\b", re.I)
 HEAD = re.compile(r"^--\s*(name|fragment):\s*(\S+)(\s.*)?$")
@@ -48,7 +48,7 @@ class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
         self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
-        self.custom_plan = self.replica = self.cursor = False
+        self.custom_plan = self.replica = self.binary = self.cursor = False
 
 
 def read(path, sections):
@@ -76,6 +76,8 @@ def read(path, sections):
                 section.custom_plan = True
             elif section and section.kind == "name" and line == "-- replica":
                 section.replica = True
+            elif section and section.kind == "name" and line == "-- binary":
+                section.binary = True
             elif section and section.kind == "name" and line == "-- cursor":
                 section.cursor = True
             elif line.lstrip().startswith("--") or not line:
@@ -142,7 +144,7 @@ def statement(section, sections):
     flags = FLAGS if reads else section.flags
     if section.replica and not reads:
         raise Fault(f"{section.where}: a replica only reads, and {section.name} does not")
-    return text, nargs, (*flags, *(["custom_plan"] if section.custom_plan else []), *(["replica"] if section.replica else []))
+    return text, nargs, (*flags, *(name for name in ("custom_plan", "replica", "binary") if getattr(section, name)))
 
 
 def main():

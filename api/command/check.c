@@ -1,8 +1,10 @@
 /*
- * "gestor check": compares every stored document with what its row renders to, and looks whether partitions are made ahead. It only reads, so the serving role may run it.
+ * "gestor check": compares every stored document with what its row renders to, and the report's columns with what the rows give, and looks
+ * whether partitions are made ahead. It only reads, so the serving role may run it.
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "command/command.h"
 #include "command/database.h"
@@ -58,6 +60,36 @@ check_partitions(struct pool *pool, long long *ret_due)
 	return true;
 }
 
+/* Compares the report's columns of each day with what its rows give. */
+static bool
+check_report(struct pool *pool, long long *ret_differing)
+{
+	char kind[8] = "0", day[16] = "-infinity";
+	long long days = 0, differing = 0;
+
+	for (;;) {
+		const struct call call = { &sql_report_days_differing, { kind, day } };
+		auto_result struct result *row = command_run(pool, &call);
+
+		if (row == NULL)
+			return false;
+		if (result_rows(row) == 0)
+			break;
+		snprintf(kind, sizeof(kind), "%s", result_text(row, 0, 0));
+		snprintf(day, sizeof(day), "%s", result_text(row, 0, 1));
+		days++;
+		if (!result_true(row, 0, 2))
+			continue;
+		differing++;
+		printf("report: the columns of %s, by=%s, differ from the rows: run `gestor report "
+		       "rebuild`\n",
+		    day, strcmp(kind, "1") == 0 ? "created" : "closed");
+	}
+	printf("report: %lld days, %lld differ\n", days, differing);
+	*ret_differing += differing;
+	return true;
+}
+
 int
 command_check(void)
 {
@@ -75,7 +107,7 @@ command_check(void)
 	       check(pool, "contacts", &sql_contacts_differing, &differing) &&
 	       check(pool, "opportunities", &sql_opportunities_differing, &differing) &&
 	       check(pool, "consents", &sql_consents_differing, &differing) &&
-	       check_partitions(pool, &differing);
+	       check_report(pool, &differing) && check_partitions(pool, &differing);
 	pool_stop(pool);
 	return done && differing == 0 ? 0 : 1;
 }

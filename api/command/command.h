@@ -48,7 +48,13 @@ int command_export(int argc, char *argv[]);
  */
 int command_import(int argc, char *argv[]);
 
-/* command_check - "check": renders every document and compares it with the stored one; prints the ids that differ. 1: some do. */
+/* command_report_rebuild - "report rebuild": makes the columns of all days that the retention report reads anew. */
+int command_report_rebuild(void);
+
+/*
+ * command_check - "check": renders every document and compares it with the stored one, and the report's days with their rows;
+ * prints what differs. 1: something does.
+ */
 int command_check(void);
 
 /* command_version - prints the version. */

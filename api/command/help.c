@@ -50,8 +50,11 @@ print_commands(FILE *out)
 	    "--failed FILE:\n"
 	    "                                    the failed rows, to be mended and sent again;\n"
 	    "                                    --format csv or ndjson, --lang en or es\n"
-	    "       gestor check                 whether every stored document is what its row "
-	    "renders to\n"
+	    "       gestor report rebuild        make what the retention report counts by anew, "
+	    "from the rows\n"
+	    "       gestor check                 whether every stored document and day of the "
+	    "report\n"
+	    "                                    is what the rows give\n"
 	    "       gestor version\n"
 	    "       gestor --help\n\n",
 	    rights_text(rights_all(), ",", rights));

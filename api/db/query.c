@@ -91,8 +91,8 @@ run_send(const struct run *run, PGconn *pg)
 		NULL, NULL, 0))
 		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
-		if (!PQsendQueryPrepared(
-			pg, call->st->name, call->st->nargs, call->args, NULL, NULL, 0))
+		if (!PQsendQueryPrepared(pg, call->st->name, call->st->nargs, call->args, NULL,
+			NULL, call->st->binary))
 			return false;
 	if (run->rehearsal)
 		return PQpipelineSync(pg) &&

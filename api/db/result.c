@@ -41,6 +41,19 @@ result_true(const struct result *r, int row, int col)
 	return s != NULL && *s == 't' && s[1] == '\0';
 }
 
+int64_t
+result_number(const struct result *r, int row, int col)
+{
+	const unsigned char *bytes = (const unsigned char *)PQgetvalue(result_pg(r), row, col);
+	size_t n = result_length(r, row, col);
+	/* The first bit is the sign. */
+	uint64_t number = n > 1 && (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
+
+	for (size_t i = 0; i < n; i++)
+		number = number << 8 | bytes[i];
+	return (int64_t)number;
+}
+
 void
 result_free(struct result *r)
 {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct result;
 
@@ -19,6 +20,12 @@ size_t result_length(const struct result *r, int row, int col);
 
 /* result_true - returns whether the value is SQL true. */
 bool result_true(const struct result *r, int row, int col);
+
+/*
+ * result_number - returns an integer or boolean (1, 2, 4 or 8 bytes, big-endian) of a statement that is marked
+ * `-- binary`; 0 for SQL NULL.
+ */
+int64_t result_number(const struct result *r, int row, int col);
 
 /* result_free - frees r; NULL is allowed. auto_result does so at the end of a variable's scope. */
 void result_free(struct result *r);

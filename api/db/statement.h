@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#define DB_ARGS_MAX  32
+#define DB_ARGS_MAX  40
 #define DB_CALLS_MAX 8
 
 struct statement {
@@ -31,6 +31,8 @@ struct statement {
 	bool custom_plan;
 	/* A read replica may answer it (db/replica.h): what it shows may be some seconds old. */
 	bool replica;
+	/* Its values come in PostgreSQL's binary formats: result_number() reads integers and booleans. */
+	bool binary;
 	/* The same as a cursor, for db/stream.h; NULL: the .sql file does not mark it `-- cursor`. */
 	const char *cursor;
 };

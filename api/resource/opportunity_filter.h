@@ -35,6 +35,9 @@ struct choice_filter {
 /* Those of the arguments FILTER_STAGE to FILTER_CLIENT - 1; `name` NULL ends the array. */
 extern const struct choice_filter choice_filters[];
 
+/* The places of those of the grid in it. */
+enum { ACTION_FILTER = 9, FINAL_STATE_FILTER };
+
 /* name_listed - whether a list, "reason,operator", has the name. NULL: an empty list. */
 bool name_listed(const char *list, const char *name);
 

@@ -7,30 +7,23 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/run.h"
+#include "resource/report_count.h"
 #include "sql.h"
 
 /* The desk's clock is UTC-5 all year. */
 #define LIMA_S (5 * 3600)
 #define DAY_S  86400
 
-/* A report reads the rows of its days, so its days are limited: a leap year's. */
+/* A report may have to read the rows of its days, so these are limited: a leap year's. */
 #define DAYS_MAX 366
 
-/* Longer answers help nobody; the statement returns one row more, and the totals. */
-#define ROWS_MAX 10000
-
 #define DAY_SIZE sizeof("2025-05-03")
-
-const char *
-report_key(const struct report *r, int row, int dimension, int column)
-{
-	return result_text(r->rows, row, REPORT_KEYS + KEY_COLUMNS * dimension + column);
-}
 
 /* The levels that a dimension can be asked for; 0: only the whole choice. */
 static int
@@ -39,13 +32,23 @@ levels_of(const char *name)
 	return strcmp(name, "reason") == 0 ? 5 : strcmp(name, "action") == 0 ? 3 : 0;
 }
 
-/* Those of the filters, in the order of the numbers of fragment report_key. */
+/* Those of the filters, in the order of their numbers from CHOICES on. */
+static const char *const order[] = { "campaign", "sub_campaign", "stage", "reason", "operator",
+	"plan", "offer", "channel", "advertising_acceptance", "action", "final_state" };
+
+int
+report_dimension_number(const char *name)
+{
+	int i = 0;
+
+	while (strcmp(order[i], name) != 0)
+		i++;
+	return CHOICES + i;
+}
+
 static const struct choice_filter *
 choice_dimension(const char *name, size_t length, int *ret_number)
 {
-	static const char *const order[] = { "campaign", "sub_campaign", "stage", "reason",
-		"operator", "plan", "offer", "channel", "advertising_acceptance", "action",
-		"final_state" };
 
 	for (int i = 0; i < (int)NITEMS(order); i++) {
 		if (strlen(order[i]) != length || memcmp(order[i], name, length) != 0)
@@ -186,21 +189,57 @@ take(struct report *r)
 	return 0;
 }
 
+/* Whether the request asks for nothing that columns of days cannot tell. */
+static bool
+columns_tell(const struct report *r)
+{
+	const int other = strcmp(r->by, "closed") == 0 ? FILTER_CREATED_FROM : FILTER_CLOSED_FROM;
+
+	return r->filters[FILTER_CLIENT] == NULL && r->filters[FILTER_UPDATED_FROM] == NULL &&
+	       r->filters[FILTER_UPDATED_TO] == NULL && r->filters[other] == NULL &&
+	       r->filters[other + 1] == NULL;
+}
+
+/* The columns that are needed, as an array. */
+static const char *
+columns(const struct report *r, bool grid)
+{
+	const char *list = arena_printf(&r->rq->arena, "{%d,%d", STATE, SECONDS);
+
+	if (grid)
+		list =
+		    arena_printf(&r->rq->arena, "%s,%d,%d,%d", list, ACTION, FINAL_STATE, ACTIONS);
+	for (int i = 0; i < r->ndimensions; i++)
+		list = arena_printf(&r->rq->arena, "%s,%d", list, r->dimensions[i].number);
+	if (r->filters[FILTER_HOUR] != NULL)
+		list = arena_printf(&r->rq->arena, "%s,%d", list, HOUR);
+	if (r->filters[FILTER_ADVISOR] != NULL)
+		list = arena_printf(&r->rq->arena, "%s,%d", list, ADVISOR);
+	for (int i = 0; choice_filters[i].name != NULL; i++)
+		if (r->filters[FILTER_STAGE + i] != NULL)
+			list = arena_printf(&r->rq->arena, "%s,%d", list,
+			    report_dimension_number(choice_filters[i].name));
+	return arena_printf(&r->rq->arena, "%s}", list);
+}
+
 static struct result *
 run(struct report *r)
 {
 	struct request *rq = r->rq;
 	struct call call = { .st = &sql_report_retention };
 	struct result *rows;
+	bool grid = r->filters[FILTER_STAGE + ACTION_FILTER] != NULL ||
+		    r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL;
 	int n = FILTERS;
 
 	memcpy(call.args, r->filters, sizeof(r->filters));
 	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
 		const struct dimension *d = &r->dimensions[i];
 
-		if (d->filter != NULL && (strcmp(d->filter->name, "action") == 0 ||
-					     strcmp(d->filter->name, "final_state") == 0))
+		if (d->number == ACTION || d->number == FINAL_STATE) {
 			call.st = &sql_report_retention_actions;
+			grid = true;
+		}
 		call.args[n++] = request_number(rq, d->number);
 		call.args[n++] = request_number(rq, d->level);
 	}
@@ -208,7 +247,9 @@ run(struct report *r)
 	/* Labels are those at the end of the last day. */
 	call.args[n++] =
 	    arena_printf(&rq->arena, "%sT05:00:00Z", day_of(rq, seconds_of(r->to) + DAY_S));
-	call.args[n] = opportunity_filter_ids(rq, "stage", "retenido", false, false);
+	call.args[n++] = opportunity_filter_ids(rq, "stage", "retenido", false, false);
+	call.args[n++] = columns_tell(r) ? "true" : "false";
+	call.args[n] = columns(r, grid);
 	return request_run(rq, &call, 1, &rows) == 0 ? rows : NULL;
 }
 
@@ -225,11 +266,17 @@ report_retention(struct request *rq)
 
 	if (rows == NULL)
 		return rq->reply.status;
-	r.rows = rows;
-	if (result_rows(rows) > ROWS_MAX + 1) {
+	switch (report_count(&r, rows)) {
+	case REPORT_TOO_MANY_ROWS:
 		faults_add(&rq->faults, "#/group_by", TEXT_report_rows,
-		    arena_printf(&rq->arena, "%d", ROWS_MAX));
+		    arena_printf(&rq->arena, "%d", REPORT_ROWS_MAX));
 		return reply_faults(rq);
+	case REPORT_BROKEN:
+		log_msg(LOG_ERROR, "the report's columns of a day do not belong together: run "
+				   "`gestor report rebuild`");
+		return reply_problem(rq, "internal_error");
+	case REPORT_COUNTED:
+		break;
 	}
 	body = rq->answers_svg	 ? report_svg(&r, &length)
 	       : rq->answers_csv ? report_csv(&r, &length)

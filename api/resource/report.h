@@ -1,6 +1,7 @@
 /*
  * report - the retention report between its statement and its three forms: JSON and CSV
- * (report_text.c), SVG (report_picture.c). Private to the report.
+ * (report_text.c), SVG (report_picture.c). report_packed.c reads columns of days, report_count.c adds
+ * up (report_count.h). Private to the report.
  */
 #ifndef RESOURCE_REPORT_H
 #define RESOURCE_REPORT_H
@@ -11,14 +12,58 @@
 
 #define REPORT_DIMENSIONS_MAX 3
 
-/* The numbers that fragment report_key knows. A choice's is CHOICES and its place in choice_dimensions. */
-enum dimension_number { DAY = 1, WEEK, MONTH, HOUR, WEEKDAY, ADVISOR, CHOICES };
+/* The numbers that fragment report_key and report_columns() (0044_report.sql) know. A choice's is CHOICES and its place in choice_dimension(). */
+enum dimension_number {
+	IDS,
+	DAY,
+	WEEK,
+	MONTH,
+	HOUR,
+	WEEKDAY,
+	ADVISOR,
+	CHOICES,
+	STAGE = 9,
+	ACTION = 16,
+	FINAL_STATE,
+	STATE, /* no dimensions, but columns of a day: these three */
+	SECONDS,
+	ACTIONS,
+	DIMENSION_NUMBERS
+};
 
 struct dimension {
 	const char *name; /* as in group_by: "reason:2" */
-	int number;
+	int number; /* 0: none */
 	int level; /* of a choice, from 1; 0: the whole choice */
 	const struct choice_filter *filter; /* of a choice; else NULL */
+};
+
+enum figure {
+	REPORT_OPENED,
+	REPORT_CLOSED,
+	REPORT_RETAINED,
+	REPORT_LOST,
+	REPORT_IN_PROCESS,
+	REPORT_VOIDED,
+	REPORT_CONTACTS,
+	REPORT_P50, /* seconds, or REPORT_NONE */
+	REPORT_P90,
+	REPORT_FIGURES
+};
+#define REPORT_NONE INT64_MIN
+
+/* What a key of a dimension shows. */
+struct report_key {
+	int64_t id; /* of an item or advisor; else the key itself */
+	int64_t rank; /* in the order of the rows */
+	const char *code; /* a choice's code, an advisor's id, a day or a number */
+	const char *label, *username; /* may be NULL */
+	bool exact; /* a filter by it must leave out what is below it */
+};
+
+struct report_row {
+	const struct report_key *keys[REPORT_DIMENSIONS_MAX]; /* NULL: it has none */
+	int64_t figures[REPORT_FIGURES];
 };
 
 struct report {
@@ -29,29 +74,13 @@ struct report {
 	struct dimension dimensions[REPORT_DIMENSIONS_MAX];
 	int ndimensions;
 	const char *filters[FILTERS];
-	const struct result *rows; /* the totals first */
+	const struct report_row *
+	    rows; /* the totals first; in the request's arena, their texts in the statement's result */
+	int nrows;
 };
 
-/* The columns of the statement. */
-enum {
-	REPORT_TOTAL,
-	REPORT_OPENED,
-	REPORT_CLOSED,
-	REPORT_RETAINED,
-	REPORT_LOST,
-	REPORT_IN_PROCESS,
-	REPORT_VOIDED,
-	REPORT_CONTACTS,
-	REPORT_P50,
-	REPORT_P90,
-	REPORT_KEYS
-};
-
-/* What a key is made of: four columns for each dimension, from REPORT_KEYS on. */
-enum { KEY_CODE, KEY_LABEL, KEY_USERNAME, KEY_EXACT, KEY_COLUMNS };
-
-/* report_key - a column of the key that a row has in a dimension; NULL: it has none. */
-const char *report_key(const struct report *r, int row, int dimension, int column);
+/* report_dimension_number - the number of a choice's dimension, by the name of its filter. */
+int report_dimension_number(const char *name);
 
 /* report_json, report_csv, report_svg - the report as bytes in the request's arena. */
 const char *report_json(const struct report *r, size_t *ret_length);

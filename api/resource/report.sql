@@ -51,7 +51,7 @@ case when o.voided_at is not null and not coalesce($20::boolean, false) then 0
      when o.closed_at is null then 3 when o.stage_id = any ($32::bigint[]) then 1 else 2 end
 
 -- fragment: report_seconds
-floor(extract(epoch from o.created_at - t.created_at))::bigint
+floor(extract(epoch from o.created_at - (select t.created_at from contact t where t.id = o.contact_id)))::bigint
 
 -- Which item stands for which in a dimension: itself or, with tree=now, its last successor; of that the item on the level that is asked for, or
 -- the deepest above it.
@@ -82,67 +82,82 @@ place (id, place) as (
 -- fragment: report_mapped  (%1 a key, %2 its dimension's number, %3 the item that stands for it)
 case when %2::int >= 7 then %3 else %1 end
 
--- What a key shows: code, day, number or id; label; a second name; whether a filter by it must leave out what is below it.
--- fragment: report_shown  (%1 a key, %2 its dimension's number, %3 its item, %4 its advisor, %5 its level, %6 its label)
-case when %2::int between 1 and 3 then (date '2000-01-01' + %1::int)::text when %2::int in (4, 5) then %1::text
-     when %2::int = 6 then %4.id::text else %3.code end,
-case when %2::int = 6 then %4.full_name else coalesce(%6.label, %3.label) end,
-%4.username,
-%2::int >= 7 and (%5::int = 0 or %3.depth < %5::int) and exists (select from catalog_item k where k.parent_id = %3.id)
+-- The catalogue of a dimension; null if it has none.
+-- fragment: report_catalog  (%1 the dimension's number)
+(array[1, 2, 11, 5, 9, 6, 7, 8, 10, 3, 4])[%1::int - 6]
 
--- The figures of each group, from CTE each: total, k1, k2, k3, state, seconds, n. The percentiles are whole seconds that occurred: the first that is not
--- exceeded by half, or nine tenths, of the calls (percentile_disc).
--- fragment: report_figures
-sums as (
-    select e.total, e.k1, e.k2, e.k3, sum(e.n) filter (where e.state > 0) as opened, sum(e.n) filter (where e.state in (1, 2)) as closed,
-           sum(e.n) filter (where e.state = 1) as retained, sum(e.n) filter (where e.state = 2) as lost,
-           sum(e.n) filter (where e.state = 3) as in_process, sum(e.n) filter (where e.state = 0 or $20::boolean) as voided,
-           sum(e.n) filter (where e.state > 0 and e.seconds is not null) as contacts
-      from each e group by e.total, e.k1, e.k2, e.k3),
-ranks as (
-    select e.total, e.k1, e.k2, e.k3, e.seconds, sum(sum(e.n)) over (partition by e.total, e.k1, e.k2, e.k3 order by e.seconds) as upto,
-           sum(sum(e.n)) over (partition by e.total, e.k1, e.k2, e.k3) as of_all
-      from each e where e.state > 0 and e.seconds is not null group by e.total, e.k1, e.k2, e.k3, e.seconds),
-waits as (
-    select r.total, r.k1, r.k2, r.k3, min(r.seconds) filter (where r.upto * 2 >= r.of_all) as p50,
-           min(r.seconds) filter (where r.upto * 10 >= r.of_all * 9) as p90
-      from ranks r group by r.total, r.k1, r.k2, r.k3)
-select s.total, coalesce(s.opened, 0), coalesce(s.closed, 0), coalesce(s.retained, 0), coalesce(s.lost, 0), coalesce(s.in_process, 0),
-       coalesce(s.voided, 0), coalesce(s.contacts, 0), w.p50, w.p90,
-       :{report_shown s.k1 $24 i1 a1 $25 l1}, :{report_shown s.k2 $26 i2 a2 $27 l2}, :{report_shown s.k3 $28 i3 a3 $29 l3}
-  from sums s
-  -- By values in place of nulls, because only equality can be hashed; no key is as small.
-  left join waits w on w.total = s.total and coalesce(w.k1, -1000000000) = coalesce(s.k1, -1000000000)
-   and coalesce(w.k2, -1000000000) = coalesce(s.k2, -1000000000) and coalesce(w.k3, -1000000000) = coalesce(s.k3, -1000000000)
-  left join catalog_item i1 on $24::int >= 7 and i1.id = s.k1 left join advisor a1 on $24::int = 6 and a1.id = s.k1
-  left join catalog_item i2 on $26::int >= 7 and i2.id = s.k2 left join advisor a2 on $26::int = 6 and a2.id = s.k2
-  left join catalog_item i3 on $28::int >= 7 and i3.id = s.k3 left join advisor a3 on $28::int = 6 and a3.id = s.k3
-  left join labels l1 on l1.item_id = i1.id left join labels l2 on l2.item_id = i2.id left join labels l3 on l3.item_id = i3.id
-  left join place p1 on p1.id = i1.id left join place p2 on p2.id = i2.id left join place p3 on p3.id = i3.id
- order by s.total desc, p1.place nulls last, a1.username, s.k1 nulls last, p2.place nulls last, a2.username, s.k2 nulls last,
-       p3.place nulls last, a3.username, s.k3 nulls last
- limit 10002
+-- The keys that can occur in a dimension, of which serve shows those that do: rank, whether a filter by it must leave out what is below it, code or id,
+-- label, a second name.
+-- fragment: report_shown  (%1 the dimension's place, %2 its number, %3 its level)
+select 3, %1::bigint, i.id, row_number() over (order by p.place), (%3::int = 0 or i.depth < %3::int) and exists (select from catalog_item k where k.parent_id = i.id),
+       0, i.code, coalesce(l.label, i.label), null, null::bytea
+  from catalog_item i join place p on p.id = i.id left join labels l on l.item_id = i.id
+ where i.catalog_id = :{report_catalog %2}
+union all
+select 3, %1::bigint, a.id, row_number() over (order by a.username), false, 0, a.id::text, a.full_name, a.username, null::bytea
+  from advisor a where %2::int = 6
+
+-- Which item stands for which.
+-- fragment: report_map  (%1 the dimension's place, %2 its number, %3 the fragment's rows)
+select 2, %1::bigint, u.id, u.item, false, 0, null, null, null, null::bytea
+  from %3 u join catalog_item i on i.id = u.id where i.catalog_id = :{report_catalog %2}
+
+-- The days that have columns, and the runs of days between them, whose opportunities are read from their rows.
+-- fragment: report_days
+packed as materialized (
+    select r.kind, r.day, r.opportunities from report_day r
+     where $33::boolean and r.kind = case $23::text when 'closed' then 2 else 1 end
+       and r.day between (case $23::text when 'closed' then $16 else $14 end)::date and (case $23::text when 'closed' then $17 else $15 end)::date),
+span as materialized (
+    select min(d.day)::timestamp at time zone 'America/Lima' as low, (max(d.day) + 1)::timestamp at time zone 'America/Lima' as high
+      from (select g.day::date as day, g.day::date - (row_number() over (order by g.day))::int as run
+              from generate_series((case $23::text when 'closed' then $16 else $14 end)::date, (case $23::text when 'closed' then $17 else $15 end)::date, interval '1 day') g (day)
+             where not exists (select from packed p where p.day = g.day::date)) d
+     group by d.run),
+changed as materialized (
+    select distinct c.day, c.opportunity_id as id from packed p join report_change c on c.kind = p.kind and c.day = p.day),
+loose as (
+    select o.* from span s join opportunity o on o.created_at >= s.low and o.created_at < s.high where $23::text is distinct from 'closed'
+    union all
+    select o.* from span s join opportunity o on o.closed_at >= s.low and o.closed_at < s.high where $23::text = 'closed'
+    union all
+    select o.* from (select distinct c.id from changed c) c join opportunity o on o.id = c.id
+     where exists (select from packed p where p.day = :{report_instant}::date))
+
+-- What serve adds up (report_count.c). The columns: kind of row; 1, loose opportunities: keys, whether it is of the totals, 10 times n and the state, seconds as text;
+-- 2, 3 above; 4, a day's column: day, dimension, data; 5: day, opportunities; 6: day, the id of one that changed.
+-- fragment: report_pieces  ($24 $26 $28 dimensions, from CTE each: total, k1, k2, k3, state, seconds, n)
+select 1 as kind, e.k1 as a, e.k2 as b, e.k3 as c, e.total as d, e.n * 10 + e.state as n, e.seconds::text as t1, null as t2, null as t3, null::bytea as data from each e
+union all :{report_map 0 $24 up1} union all :{report_map 1 $26 up2} union all :{report_map 2 $28 up3}
+union all :{report_shown 0 $24 $25} union all :{report_shown 1 $26 $27} union all :{report_shown 2 $28 $29}
+union all
+select 4, c.day - date '2000-01-01', c.dimension, 0, false, 0, null, null, null, c.data
+  from packed p join report_column c on c.kind = p.kind and c.day = p.day
+ where c.dimension = any ($34::int[]) or c.dimension = 0 and exists (select from changed x where x.day = p.day)
+union all
+select 5, p.day - date '2000-01-01', p.opportunities, 0, false, 0, null, null, null, null from packed p
+union all
+select 6, x.day - date '2000-01-01', x.id, 0, false, 0, null, null, null, null from changed x
+union all
+select 7, :{advisor_named $1}, 0, 0, false, 0, null, null, null, null where $1::text is not null
 
 -- Of dimensions that an opportunity has one value of.
--- name: report_retention  ($1 to $23 as in opportunity_taken, $24 $26 $28 dimensions, $25 $27 $29 their levels, $30 successors, $31 instant of the labels, $32 the stages of those retained)
+-- name: report_retention  ($1 to $23 as in opportunity_taken, $24 $26 $28 dimensions, $25 $27 $29 their levels, $30 successors, $31 instant of the labels, $32 the stages of those retained, $33 whether columns may answer, $34 which)
 -- custom plan
 -- replica
-with recursive :{report_items},
+-- binary
+with recursive :{report_items}, :{report_days},
 taken as materialized (
     select :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,
            :{report_seconds} as seconds, count(*) as n
-      from opportunity o left join contact t on t.id = o.contact_id
+      from loose o
      where :{opportunity_taken} and (o.voided_at is not null or $20::boolean is distinct from true)
      group by 1, 2, 3, 4, 5),
-each as materialized (
+each as (
     select false as total, :{report_mapped t.k1 $24 u1.item} as k1, :{report_mapped t.k2 $26 u2.item} as k2,
            :{report_mapped t.k3 $28 u3.item} as k3, t.state, t.seconds, t.n
-      from taken t left join up1 u1 on u1.id = t.k1 left join up2 u2 on u2.id = t.k2 left join up3 u3 on u3.id = t.k3
-    union all
-    select true, null, null, null, t.state, t.seconds, t.n from taken t
-    union all
-    select true, null, null, null, 3, null, 0),
-:{report_figures};
+      from taken t left join up1 u1 on u1.id = t.k1 left join up2 u2 on u2.id = t.k2 left join up3 u3 on u3.id = t.k3)
+:{report_pieces};
 
 -- The key of a row of the grid, in dimensions 16 and 17; else the opportunity's.
 -- fragment: report_key_action  (%1 the dimension's number, %2 the opportunity's key)
@@ -152,11 +167,12 @@ case %1::int when 16 then a.action_id when 17 then a.final_state_id else %2 end
 -- name: report_retention_actions  (as report_retention)
 -- custom plan
 -- replica
-with recursive :{report_items},
+-- binary
+with recursive :{report_items}, :{report_days},
 taken as materialized (
     select o.id, :{report_key $24} as k1, :{report_key $26} as k2, :{report_key $28} as k3, :{report_state} as state,
            :{report_seconds} as seconds
-      from opportunity o left join contact t on t.id = o.contact_id
+      from loose o
      where :{opportunity_taken} and (o.voided_at is not null or $20::boolean is distinct from true)),
 spread as materialized (
     select distinct t.id, :{report_mapped s.k1 $24 u1.item} as k1, :{report_mapped s.k2 $26 u2.item} as k2,
@@ -166,13 +182,11 @@ spread as materialized (
            :{report_key_action $28 t.k3} as k3) s
       left join up1 u1 on u1.id = s.k1 left join up2 u2 on u2.id = s.k2 left join up3 u3 on u3.id = s.k3
      where :{action_taken a}),
-each as materialized (
+each as (
     select false as total, s.k1, s.k2, s.k3, s.state, s.seconds, count(*) as n from spread s group by 2, 3, 4, 5, 6
     union all
-    select true, null, null, null, t.state, t.seconds, count(*) from taken t group by 5, 6
-    union all
-    select true, null, null, null, 3, null, 0),
-:{report_figures};
+    select true, null, null, null, t.state, t.seconds, count(*) from taken t group by 5, 6)
+:{report_pieces};
 
 -- What the desk has open, for the metrics: a row for each stage that does not end an opportunity; one without a code for call-backs whose time has
 -- passed, and for contacts of the last 24 hours without an opportunity. Each count reads one partial index, or a day of contacts.
@@ -187,3 +201,27 @@ select 'contacts', null, (select count(*) from contact t
      where t.created_at > now() - interval '24 hours' and t.voided_at is null and not exists (select from opportunity o where o.contact_id = t.id))
 union all
 select 'follow_ups', null, (select count(*) from opportunity o where o.follow_up_at < now());
+
+-- Makes the columns of some days that are due; returns whether to call it again at once.
+-- name: report_make
+-- writes: repeatable, brief, apart
+select report_make();
+
+-- The same for the next days that have columns, due or not; returns the last one, or nulls behind the last.
+-- name: report_make_again  ($1 kind before, $2 day before)
+-- writes: repeatable, apart
+select * from report_make_again($1::int, $2::date);
+
+-- How many days have columns, and how many opportunities these count.
+-- name: report_days
+select count(*), coalesce(sum(d.opportunities), 0) from report_day d;
+
+-- The next day whose columns are what its rows give, or differ: kind, day, whether they differ. A day with changes waits to be made anew.
+-- name: report_days_differing  ($1 kind before, $2 day before)
+select d.kind, d.day, exists (
+           (select c.dimension, c.data from report_columns(d.kind, d.day) c except select c.dimension, c.data from report_column c where c.kind = d.kind and c.day = d.day)
+           union all
+           (select c.dimension, c.data from report_column c where c.kind = d.kind and c.day = d.day except select c.dimension, c.data from report_columns(d.kind, d.day) c))
+  from report_day d
+ where (d.kind, d.day) > ($1::int, $2::date) and not exists (select from report_change c where c.kind = d.kind and c.day = d.day)
+ order by d.kind, d.day limit 1;

@@ -53,22 +53,21 @@ label_of(const struct report *r, int row)
 {
 	static const enum text weekdays[] = { TEXT_monday, TEXT_tuesday, TEXT_wednesday,
 		TEXT_thursday, TEXT_friday, TEXT_saturday, TEXT_sunday };
-	const char *code = report_key(r, row, 0, KEY_CODE),
-		   *label = report_key(r, row, 0, KEY_LABEL);
+	const struct report_key *key = r->rows[row].keys[0];
 
-	if (code == NULL)
+	if (key == NULL)
 		return words(r, TEXT_picture_none);
 	if (r->dimensions[0].number == WEEKDAY)
-		return words(r, weekdays[(strtol(code, NULL, 10) + 6) % 7]);
+		return words(r, weekdays[(key->id + 6) % 7]);
 	if (r->dimensions[0].number == HOUR)
-		return arena_printf(&r->rq->arena, "%s:00", code);
-	return label != NULL ? label : code;
+		return arena_printf(&r->rq->arena, "%s:00", key->code);
+	return key->label != NULL ? key->label : key->code;
 }
 
 static long
-figure(const struct report *r, int row, int column)
+figure(const struct report *r, int row, enum figure figure)
 {
-	return strtol(result_text(r->rows, row, column), NULL, 10);
+	return (long)r->rows[row].figures[figure];
 }
 
 static void
@@ -93,7 +92,8 @@ put_bars(FILE *f, const struct report *r, int rows, long most)
 }
 
 static void
-put_line(FILE *f, const struct report *r, int rows, long most, int column, const char *color)
+put_line(
+    FILE *f, const struct report *r, int rows, long most, enum figure column, const char *color)
 {
 	const int wide = WIDTH - LINE_LEFT - RIGHT;
 
@@ -130,7 +130,7 @@ const char *
 report_svg(const struct report *r, size_t *ret_length)
 {
 	const bool lines = r->dimensions[0].number <= MONTH;
-	const int all = result_rows(r->rows) - 1, rows = lines || all < BARS_MAX ? all : BARS_MAX,
+	const int all = r->nrows - 1, rows = lines || all < BARS_MAX ? all : BARS_MAX,
 		  high = TOP + 40 + (lines ? LINE_HIGH : rows * BAR);
 	char *text = NULL;
 	FILE *f = open_memstream(&text, ret_length);

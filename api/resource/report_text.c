@@ -67,8 +67,9 @@ choice_of(const struct report *r, int row, const struct choice_filter *f)
 	struct choice choice = { false, NULL, false };
 
 	for (int i = 0; i < r->ndimensions; i++) {
-		const char *code = report_key(r, row, i, KEY_CODE);
-		bool exact = result_true(r->rows, row, REPORT_KEYS + KEY_COLUMNS * i + KEY_EXACT);
+		const struct report_key *key = r->rows[row].keys[i];
+		const char *code = key != NULL ? key->code : NULL;
+		const bool exact = key != NULL && key->exact;
 
 		if (r->dimensions[i].filter != f)
 			continue;
@@ -114,7 +115,8 @@ report_link(const struct report *r, int row)
 		   *weekday = r->filters[FILTER_WEEKDAY];
 
 	for (int i = 0; i < r->ndimensions; i++) {
-		const char *key = report_key(r, row, i, KEY_CODE), *last;
+		const char *key = r->rows[row].keys[i] != NULL ? r->rows[row].keys[i]->code : NULL,
+			   *last;
 		int number = r->dimensions[i].number;
 
 		if (number == HOUR)
@@ -151,25 +153,19 @@ report_link(const struct report *r, int row)
 /* --------------------------------------------------------------------- JSON */
 
 static json_t *
-number(const struct report *r, int row, int column)
+number(const struct report *r, int row, enum figure figure)
 {
-	const char *text = result_text(r->rows, row, column);
+	const int64_t value = r->rows[row].figures[figure];
 
-	return text != NULL ? json_integer(strtoll(text, NULL, 10)) : json_null();
-}
-
-static long long
-count(const struct report *r, int row, int column)
-{
-	return strtoll(result_text(r->rows, row, column), NULL, 10);
+	return value != REPORT_NONE ? json_integer(value) : json_null();
 }
 
 /* Retained of those that were decided, with six digits; NULL: none was. */
 static const char *
 rate(const struct report *r, int row)
 {
-	long long retained = count(r, row, REPORT_RETAINED),
-		  decided = retained + count(r, row, REPORT_LOST);
+	const int64_t retained = r->rows[row].figures[REPORT_RETAINED],
+		      decided = retained + r->rows[row].figures[REPORT_LOST];
 
 	return decided > 0 ? arena_printf(&r->rq->arena, "%.6f", (double)retained / (double)decided)
 			   : NULL;
@@ -177,7 +173,7 @@ rate(const struct report *r, int row)
 
 static const struct {
 	const char *name;
-	int column;
+	enum figure figure;
 } figures[] = { { "opened", REPORT_OPENED }, { "closed", REPORT_CLOSED },
 	{ "retained", REPORT_RETAINED }, { "lost", REPORT_LOST },
 	{ "in_process", REPORT_IN_PROCESS }, { "voided", REPORT_VOIDED },
@@ -189,7 +185,7 @@ add_figures(const struct report *r, int row, json_t *to)
 	const char *share = rate(r, row);
 
 	for (size_t i = 0; i < NITEMS(figures); i++)
-		json_object_set_new(to, figures[i].name, number(r, row, figures[i].column));
+		json_object_set_new(to, figures[i].name, number(r, row, figures[i].figure));
 	json_object_set_new(
 	    to, "rate", share != NULL ? json_real(strtod(share, NULL)) : json_null());
 	json_object_set_new(to, "contact_to_opportunity_s",
@@ -200,20 +196,19 @@ add_figures(const struct report *r, int row, json_t *to)
 static json_t *
 key_json(const struct report *r, int row, int i)
 {
-	const char *code = report_key(r, row, i, KEY_CODE),
-		   *label = report_key(r, row, i, KEY_LABEL);
+	const struct report_key *key = r->rows[row].keys[i];
 	int n = r->dimensions[i].number;
 
-	if (code == NULL)
+	if (key == NULL)
 		return json_null();
 	if (n == HOUR || n == WEEKDAY)
-		return json_integer(strtol(code, NULL, 10));
+		return json_integer(key->id);
 	if (n <= MONTH)
-		return json_string(code);
+		return json_string(key->code);
 	if (n == ADVISOR)
-		return json_pack("{s:s,s:s?,s:s}", "id", code, "username",
-		    report_key(r, row, i, KEY_USERNAME), "full_name", label);
-	return json_pack("{s:s,s:s}", "code", code, "label", label);
+		return json_pack("{s:s,s:s?,s:s}", "id", key->code, "username", key->username,
+		    "full_name", key->label);
+	return json_pack("{s:s,s:s}", "code", key->code, "label", key->label);
 }
 
 static json_t *
@@ -239,7 +234,7 @@ report_json(const struct report *r, size_t *ret_length)
 	char *text;
 
 	add_figures(r, 0, totals);
-	for (int row = 1; row < result_rows(r->rows); row++)
+	for (int row = 1; row < r->nrows; row++)
 		json_array_append_new(rows, row_json(r, row));
 	json_object_set_new(body, "totals", totals);
 	json_object_set_new(body, "rows", rows);
@@ -257,12 +252,25 @@ report_json(const struct report *r, size_t *ret_length)
 static void
 put_key(FILE *f, const struct report *r, int row, int i)
 {
-	csv_put_cell(f, report_key(r, row, i, KEY_CODE), ",");
+	static const struct report_key none;
+	const struct report_key *key = r->rows[row].keys[i] != NULL ? r->rows[row].keys[i] : &none;
+
+	csv_put_cell(f, key->code, ",");
 	if (r->dimensions[i].number < ADVISOR)
 		return;
 	if (r->dimensions[i].number == ADVISOR)
-		csv_put_cell(f, report_key(r, row, i, KEY_USERNAME), ",");
-	csv_put_cell(f, report_key(r, row, i, KEY_LABEL), ",");
+		csv_put_cell(f, key->username, ",");
+	csv_put_cell(f, key->label, ",");
+}
+
+static void
+put_number(FILE *f, const struct report *r, int row, enum figure figure)
+{
+	const int64_t value = r->rows[row].figures[figure];
+
+	csv_put_cell(f,
+	    value != REPORT_NONE ? arena_printf(&r->rq->arena, "%lld", (long long)value) : NULL,
+	    ",");
 }
 
 static void
@@ -291,14 +299,14 @@ report_csv(const struct report *r, size_t *ret_length)
 	const char *copy;
 
 	put_head(f, r);
-	for (int row = 1; row < result_rows(r->rows); row++) {
+	for (int row = 1; row < r->nrows; row++) {
 		for (int i = 0; i < r->ndimensions; i++)
 			put_key(f, r, row, i);
 		for (size_t i = 0; i < NITEMS(figures); i++)
-			csv_put_cell(f, result_text(r->rows, row, figures[i].column), ",");
+			put_number(f, r, row, figures[i].figure);
 		csv_put_cell(f, rate(r, row), ",");
-		csv_put_cell(f, result_text(r->rows, row, REPORT_P50), ",");
-		csv_put_cell(f, result_text(r->rows, row, REPORT_P90), ",");
+		put_number(f, r, row, REPORT_P50);
+		put_number(f, r, row, REPORT_P90);
 		csv_put_cell(f, report_link(r, row), "\n");
 	}
 	fclose(f);

@@ -2,6 +2,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const { spawn, spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
 
 let world, ana, boss, sql;
@@ -120,8 +121,22 @@ async function listed(where) {
   }
 }
 
-for (const by of ["created", "closed"])
-  test(`report_retention: every dimension's figures are those of plain SQL, by=${by}`, async () => {
+/* Days are read from rows at first, then, but for what changes afterwards, from the columns that the service makes of them. */
+const day_limit = "desk_day(clock_timestamp() - interval '10 minutes')";
+function readRows() {
+  sql(`insert into report_clock (day, since) values (${day_limit}, '9000000000000000000') on conflict (one) do update set day = excluded.day, since = excluded.since;
+    delete from report_day`);
+}
+async function readColumns() {
+  sql("update report_clock set since = '3'");
+  const r = spawnSync(process.env.GESTOR_BIN, ["report", "rebuild"], { encoding: "utf8", env: { ...process.env, DATABASE_URL: world.database.serve } });
+  assert.match(r.stdout, /^report: \d+ days with \d+ opportunities$/m, r.stderr);
+  assert.equal(sql(`select count(*) from generate_series('${from}'::date, '${to}'::date, interval '1 day') d where not exists (select from report_day r where r.kind = 1 and r.day = d::date)`).trim(), "0");
+}
+
+for (const [by, from] of [["created", "rows"], ["closed", "rows"], ["created", "columns"], ["closed", "columns"]])
+  test(`report_retention: every dimension's figures are those of plain SQL, by=${by}, from ${from}`, async () => {
+    if (from === "rows") readRows(); else await readColumns();
     for (const d of dimensions) {
       const body = await report(`group_by=${d}&by=${by}`);
       assert.deepEqual(told(body, [d]), wanted([d], { by }), d);
@@ -136,8 +151,10 @@ for (const by of ["created", "closed"])
     }
   });
 
-test("report_retention: pairs and triples of dimensions", async () => {
-  for (let n = 0; n < 40; n++) {
+test("report_retention: pairs and triples of dimensions, from rows and from columns", async () => {
+  for (let n = 0; n < 60; n++) {
+    if (n === 0) readRows();
+    if (n === 20) await readColumns();
     const chosen = [...new Set([pick(dimensions), pick(dimensions), ...(n % 3 ? [] : [pick(dimensions)])])], by = pick(["created", "closed"]);
     assert.deepEqual(told(await report(`group_by=${chosen}&by=${by}`), chosen), wanted(chosen, { by }), `${chosen} ${by}`);
   }
@@ -228,6 +245,19 @@ test("report_retention: figures follow every change at once: by hand, voided, re
   await check();
   assert.equal((await chief.post(`/v1/clients/${gone.client.id}/erasure`)).status, 200);
   await check();
+});
+
+test("report_retention: changes while days are made are counted once", async () => {
+  const calls = [];
+  for (let n = 0; n < 12; n++) calls.push(await lib.opened(ana));
+  sql(calls.map(({ opportunity }, n) => `update opportunity set created_at = '2025-03-${10 + n}T12:00:00Z' where id = ${opportunity.id}`).join(";"));
+  const rebuild = () => new Promise((resolve, reject) => spawn(process.env.GESTOR_BIN, ["report", "rebuild"], { stdio: "ignore", env: { ...process.env, DATABASE_URL: world.database.serve } })
+    .on("close", (code) => (code === 0 ? resolve() : reject(new Error(`gestor report rebuild: ${code}`)))));
+  for (const change of [({ at }) => ana.put(`${at}/typification`, lib.form()), ({ at }) => boss.post(`${at}/reopening`, { reason: "CORRECCION" }), ({ at }) => ana.put(`${at}/diagnosis`, lib.form().diagnosis)]) {
+    const answered = await Promise.all([rebuild(), rebuild(), ...calls.map(change)]);
+    for (const r of answered.slice(2)) assert.ok(r.status < 300, r.text);
+    for (const d of [["stage", "reason"], ["day", "action"]]) for (const by of ["created", "closed"]) assert.deepEqual(told(await report(`group_by=${d}&by=${by}`), d), wanted(d, { by }));
+  }
 });
 
 test("report_retention: tree=now counts a replaced choice as its last successor; tree=then keeps codes, and labels of then", async () => {

@@ -370,6 +370,26 @@ begin
     perform pg_temp.refused('known_address_advisor_fkey', $q$insert into known_address (advisor_id, hash, seen_at) values (999999, '\x01', now())$q$);
 end $$;
 
+-- ---------------------------------------------------------------- the report's days
+
+do $$
+begin
+    insert into report_day (kind, day, opportunities) values (1, '2020-01-01', 0);
+    perform pg_temp.refused('report_day_pkey', $q$insert into report_day (kind, day, opportunities) values (1, '2020-01-01', 0)$q$);
+    perform pg_temp.refused('report_day_kind_check', $q$insert into report_day (kind, day, opportunities) values (3, '2020-01-01', 0)$q$);
+    insert into report_column (kind, day, dimension, data) values (1, '2020-01-01', 0, '\x');
+    perform pg_temp.refused('report_column_pkey', $q$insert into report_column (kind, day, dimension, data) values (1, '2020-01-01', 0, '\x')$q$);
+    perform pg_temp.refused('report_column_kind_day_fkey', $q$insert into report_column (kind, day, dimension, data) values (2, '2020-01-01', 0, '\x')$q$);
+    insert into report_clock (day, since) values ('2020-01-01', '3');
+    perform pg_temp.refused('report_clock_pkey', $q$insert into report_clock (day, since) values ('2020-01-01', '3')$q$);
+    perform pg_temp.refused('report_clock_one_check', $q$insert into report_clock (one, day, since) values (false, '2020-01-01', '3')$q$);
+    insert into report_change (kind, day, opportunity_id) values (1, '2020-01-01', 1);
+    perform pg_temp.refused('report_change_pkey', $q$insert into report_change (id, kind, day, opportunity_id) overriding system value select id, 1, '2020-01-01', 1 from report_change$q$);
+    delete from report_change;
+    delete from report_day;
+    perform pg_temp.same('a day takes its columns along', (select count(*) from report_column), 0::bigint);
+end $$;
+
 -- ---------------------------------------------------------------- clients
 
 do $$
