@@ -6,11 +6,14 @@
 #include "http/problem.h"
 #include "resource/read.h"
 
-const struct choice_filter choice_filters[] = { { "stage", "stage" }, { "campaign", "campaign" },
-	{ "sub_campaign", "sub_campaign" }, { "reason", "cancellation_reason" },
-	{ "operator", "operator" }, { "plan", "competitor_plan" }, { "offer", "competitor_offer" },
-	{ "channel", "offer_channel" }, { "advertising_acceptance", "advertising_acceptance" },
-	{ "action", "retention_action" }, { "final_state", "final_state" }, { NULL, NULL } };
+const struct choice_filter choice_filters[] = { { "stage", "stage", 9 },
+	{ "campaign", "campaign", 7 }, { "sub_campaign", "sub_campaign", 8 },
+	{ "reason", "cancellation_reason", 10 }, { "operator", "operator", 11 },
+	{ "plan", "competitor_plan", 12 }, { "offer", "competitor_offer", 13 },
+	{ "channel", "offer_channel", 14 },
+	{ "advertising_acceptance", "advertising_acceptance", 15 },
+	{ "action", "retention_action", 16 }, { "final_state", "final_state", 17 },
+	{ NULL, NULL, 0 } };
 
 bool
 name_listed(const char *list, const char *name)

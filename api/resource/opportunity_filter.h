@@ -30,6 +30,7 @@ enum {
 /* A filter by a choice: its name, which is also the dimension's, and its catalogue. */
 struct choice_filter {
 	const char *name, *catalog;
+	int dimension; /* its number in fragment report_key (report.sql) */
 };
 
 /* Those of the arguments FILTER_STAGE to FILTER_CLIENT - 1; `name` NULL ends the array. */

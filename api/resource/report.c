@@ -1,7 +1,7 @@
 /*
  * GET /v1/reports/retention: the request, and the days and dimensions that it asks for.
  */
-#include "resource/report.h"
+#include "resource/report_shape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,32 +32,12 @@ levels_of(const char *name)
 	return strcmp(name, "reason") == 0 ? 5 : strcmp(name, "action") == 0 ? 3 : 0;
 }
 
-/* Those of the filters, in the order of their numbers from CHOICES on. */
-static const char *const order[] = { "campaign", "sub_campaign", "stage", "reason", "operator",
-	"plan", "offer", "channel", "advertising_acceptance", "action", "final_state" };
-
-int
-report_dimension_number(const char *name)
-{
-	int i = 0;
-
-	while (strcmp(order[i], name) != 0)
-		i++;
-	return CHOICES + i;
-}
-
 static const struct choice_filter *
-choice_dimension(const char *name, size_t length, int *ret_number)
+choice_named(const char *name, size_t length)
 {
-
-	for (int i = 0; i < (int)NITEMS(order); i++) {
-		if (strlen(order[i]) != length || memcmp(order[i], name, length) != 0)
-			continue;
-		*ret_number = CHOICES + i;
-		for (const struct choice_filter *f = choice_filters; f->name != NULL; f++)
-			if (strcmp(f->name, order[i]) == 0)
-				return f;
-	}
+	for (const struct choice_filter *f = choice_filters; f->name != NULL; f++)
+		if (strlen(f->name) == length && memcmp(f->name, name, length) == 0)
+			return f;
 	return NULL;
 }
 
@@ -80,9 +60,10 @@ dimension_named(const char *name, struct dimension *ret)
 			return true;
 		}
 	}
-	ret->filter = choice_dimension(name, length, &ret->number);
+	ret->filter = choice_named(name, length);
 	if (ret->filter == NULL)
 		return false;
+	ret->number = ret->filter->dimension;
 	if (name[length] == '\0')
 		return true;
 	ret->level = name[length + 1] - '0';
@@ -217,8 +198,8 @@ columns(const struct report *r, bool grid)
 		list = arena_printf(&r->rq->arena, "%s,%d", list, ADVISOR);
 	for (int i = 0; choice_filters[i].name != NULL; i++)
 		if (r->filters[FILTER_STAGE + i] != NULL)
-			list = arena_printf(&r->rq->arena, "%s,%d", list,
-			    report_dimension_number(choice_filters[i].name));
+			list =
+			    arena_printf(&r->rq->arena, "%s,%d", list, choice_filters[i].dimension);
 	return arena_printf(&r->rq->arena, "%s}", list);
 }
 

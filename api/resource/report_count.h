@@ -5,7 +5,7 @@
 #ifndef RESOURCE_REPORT_COUNT_H
 #define RESOURCE_REPORT_COUNT_H
 
-#include "resource/report.h"
+#include "resource/report_shape.h"
 
 /* Answers with more rows help nobody. */
 #define REPORT_ROWS_MAX 10000

@@ -201,7 +201,7 @@ report_day_take(struct work *w)
 		leave_out(w, ADVISOR, value_taken(w, ADVISOR, advisor_wanted(w->c)));
 	for (int i = 0; choice_filters[i].name != NULL; i++) {
 		const char *ids = r->filters[FILTER_STAGE + i];
-		int dimension = report_dimension_number(choice_filters[i].name);
+		int dimension = choice_filters[i].dimension;
 
 		if (ids == NULL)
 			continue;

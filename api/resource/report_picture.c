@@ -3,7 +3,7 @@
  * without scripts, styles and fonts of its own, so it shows under any Content-Security-Policy.
  * source  W3C SVG 1.1; SVG Accessibility API Mappings (title, desc, role)
  */
-#include "resource/report.h"
+#include "resource/report_shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * The retention report as JSON and as CSV, and the links behind its rows.
  */
-#include "resource/report.h"
+#include "resource/report_shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * report - the retention report between its statement and its three forms: JSON and CSV
+ * report_shape - the retention report between its statement and its three forms: JSON and CSV
  * (report_text.c), SVG (report_picture.c). report_packed.c reads columns of days, report_count.c adds
  * up (report_count.h). Private to the report.
  */
-#ifndef RESOURCE_REPORT_H
-#define RESOURCE_REPORT_H
+#ifndef RESOURCE_REPORT_SHAPE_H
+#define RESOURCE_REPORT_SHAPE_H
 
 #include "db/result.h"
 #include "http/request.h"
@@ -12,7 +12,7 @@
 
 #define REPORT_DIMENSIONS_MAX 3
 
-/* The numbers that fragment report_key and report_columns() (0044_report.sql) know. A choice's is CHOICES and its place in choice_dimension(). */
+/* The numbers that fragment report_key and report_columns() (0044_report.sql) know. A choice's is its filter's (opportunity_filter.h). */
 enum dimension_number {
 	IDS,
 	DAY,
@@ -22,7 +22,6 @@ enum dimension_number {
 	WEEKDAY,
 	ADVISOR,
 	CHOICES,
-	STAGE = 9,
 	ACTION = 16,
 	FINAL_STATE,
 	STATE, /* no dimensions, but columns of a day: these three */
@@ -78,9 +77,6 @@ struct report {
 	    rows; /* the totals first; in the request's arena, their texts in the statement's result */
 	int nrows;
 };
-
-/* report_dimension_number - the number of a choice's dimension, by the name of its filter. */
-int report_dimension_number(const char *name);
 
 /* report_json, report_csv, report_svg - the report as bytes in the request's arena. */
 const char *report_json(const struct report *r, size_t *ret_length);
