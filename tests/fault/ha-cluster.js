@@ -85,14 +85,17 @@ class HighAvailability {
     fs.chownSync(where, owner, process.getgid());
   }
 
-  /* fill(left) - leaves so many megabytes on the small disk; enlarge() - the small disk takes the data twice. */
+  /* enlarge() - the small disk takes the data twice; fill(left) - leaves so many megabytes on it; empty() - removes what fills it. */
   fill(left) {
     const free = Number(execFileSync("df", ["--output=avail", "-BM", this.disk], { encoding: "utf8" }).replace(/\D/g, ""));
     execFileSync("fallocate", ["-l", `${free - left}M`, `${this.disk}/filler`]);
   }
 
-  enlarge() {
+  empty() {
     fs.rmSync(`${this.disk}/filler`, { force: true });
+  }
+
+  enlarge() {
     execFileSync("mount", ["-o", "remount,size=4g", this.disk]);
   }
 

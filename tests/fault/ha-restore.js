@@ -19,6 +19,7 @@ async function ask(ha, token, method, where, body, expected) {
 
 module.exports = async (ha) => {
   await ha.well();
+  if (ha.disk) ha.enlarge();
   await ha.tool("backup", "full");
   const token = await ha.signIn(), chief = await ha.signIn("E8000002");
   const person = await ask(ha, token, "POST", "/v1/clients", PERSON, 201);
@@ -38,7 +39,7 @@ module.exports = async (ha) => {
     ha.fill(100);
     refused = await ha.tool("restore", instant).catch((e) => e.message);
     await ask(ha, token, "GET", `/v1/clients/${later.id}`, undefined, 200);
-    ha.enlarge();
+    ha.empty();
   }
   const began = Date.now(), said = await ha.tool("restore", instant), took = Date.now() - began;
   console.log(said);
