@@ -130,6 +130,8 @@ class HighAvailability {
         if (words[0] === "bash") continue;
         if (parts.includes("patroni") && words.includes(`${this.dir}/${node}/patroni.yml`)) found.push(Number(pid));
         if (parts.includes("etcd") && words.includes(`${this.dir}/${node}/etcd`)) found.push(Number(pid));
+        if (parts.includes("gestor") && words[0] === `${this.dir}/bin/gestor` && fs.readFileSync(`/proc/${pid}/environ`, "utf8").includes(`GESTOR_LISTEN=${address[node]}:`))
+          found.push(Number(pid));
         if (parts.includes("postgres") && words.includes(`${this.dir}/${node}/data`))
           found.push(Number(pid), ...fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number));
       } catch {

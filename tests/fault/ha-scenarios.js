@@ -27,13 +27,13 @@ async function listens(ha) {
 }
 
 /*
- * during(ha, what, disturb, {heal, hold, limit, holds, follow}) - load before, while and after. disturb() returns when the
+ * during(ha, what, disturb, {heal, hold, limit, holds, primary, timeout}) - load before, while and after. disturb() returns when the
  * trouble has begun; after `hold` ms heal() ends it.
  */
-async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary } = {}) {
+async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary, timeout } = {}) {
   await ha.well();
   if (primary) await ha.lead(primary);
-  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4 }), before = await ha.which("primary");
+  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout }), before = await ha.which("primary");
   const statuses = new Map();
   load.seen = (status) => statuses.set(status, (statuses.get(status) || 0) + 1);
   await load.start();
@@ -101,6 +101,9 @@ const scenarios = {
   }, { hold: 25000, limit: 20000, heal: (p, { lost }) => ha.signal(lost, ["patroni", "postgres"], "SIGCONT"), holds: stayed }),
   strict: (ha) => during(ha, "both standbys lost for 20 s", (p) => nodes.filter((n) => n !== p).forEach((n) => ha.lose(n, ["patroni", "postgres"])),
     { hold: 20000, limit: 60000, heal: () => ha.back(), holds: ({ before, leader, during: n }) => ({ ...stayed({ before, leader }), [`no write is acknowledged meanwhile (${n})`]: n <= 40 }) }),
+  /* Clients that wait for as long as it takes. */
+  process: (ha) => during(ha, "a Gestor process hangs (SIGSTOP)", () => ha.signal("one", ["gestor"], "SIGSTOP"),
+    { hold: 40000, limit: 15000, timeout: 60000, heal: () => ha.signal("one", ["gestor"], "SIGCONT"), holds: stayed }),
   restore: (ha) => require("./ha-restore.js")(ha),
 };
 const brief = ["kill", "cut", "switchover", "restore"];
@@ -126,7 +129,7 @@ async function etcdLeader(ha) {
       } catch (e) {
         console.log(e.stack);
         rows.push({ done: `${name}: did not finish`, faults: [e.message] });
-        nodes.forEach((n) => ha.signal(n, ["patroni", "postgres", "etcd"], "SIGCONT"));
+        nodes.forEach((n) => ha.signal(n, ["patroni", "postgres", "etcd", "gestor"], "SIGCONT"));
         nodes.forEach((n) => ha.join(n));
         await ha.back().catch(() => {});
       }

@@ -238,7 +238,7 @@ function pretender(what) {
 /* Extra rules, as an operator may add them: X-Try chooses a status. */
 const denies = (text) => text.replace("\thttp-request deny deny_status 413", "\thttp-request deny deny_status 400 if { req.hdr(X-Try) 400 }\n\thttp-request deny if { req.hdr(X-Try) 403 }\n" +
   "\thttp-request deny deny_status 429 if { req.hdr(X-Try) 429 }\n\thttp-request deny deny_status 500 if { req.hdr(X-Try) 500 }\n$&");
-const quick = (text) => text.replace("timeout server 30s", "timeout server 500ms").replace("timeout http-request 10s", "timeout http-request 1s");
+const quick = (text) => text.replace("timeout server 12s", "timeout server 500ms").replace("timeout http-request 10s", "timeout http-request 1s");
 const env = { GESTOR_CORS_ORIGINS: origins };
 const inSpanish = { "Accept-Language": "es-PE, es;q=0.9, en;q=0.5", Origin: desk };
 const readable = (r, origin = desk) => {
