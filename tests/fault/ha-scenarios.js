@@ -33,7 +33,7 @@ async function listens(ha) {
 async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary, timeout } = {}) {
   await ha.well();
   if (primary) await ha.lead(primary);
-  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout }), before = await ha.which("primary");
+  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout, hangs: timeout !== undefined }), before = await ha.which("primary");
   const statuses = new Map();
   load.seen = (status) => statuses.set(status, (statuses.get(status) || 0) + 1);
   await load.start();

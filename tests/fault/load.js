@@ -58,10 +58,10 @@ let number = 10000000;
 class Load {
   /*
    * base: the URL of a service or proxy, or a function that returns it; only: one of `kinds`, for all writes;
-   * conflicts: a 409 `conflict`, after which nothing was saved, is repeated too
+   * conflicts: a 409 `conflict`, after which nothing was saved, is repeated too; hangs: HAProxy may answer 504 to a read
    */
-  constructor(base, token, { writers = 50, readers = 0, timeout = 15000, every = 0, sockets = Infinity, only = null, conflicts = false } = {}) {
-    Object.assign(this, { base: typeof base === "function" ? base : () => base, token, writers, readers, timeout, every, only, conflicts });
+  constructor(base, token, { writers = 50, readers = 0, timeout = 15000, every = 0, sockets = Infinity, only = null, conflicts = false, hangs = false } = {}) {
+    Object.assign(this, { base: typeof base === "function" ? base : () => base, token, writers, readers, timeout, every, only, conflicts, hangs });
     const options = { keepAlive: true, maxSockets: sockets };
     this.agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
     this.run = crypto.randomBytes(4).toString("hex");
@@ -133,7 +133,7 @@ class Load {
         s.ok++;
       } else {
         s.refused++;
-        if (r.status !== 503) this.wrong.push(`${r.status} ${complaint(r.text)}`);
+        if (r.status !== 503 && !(r.status === 504 && this.hangs)) this.wrong.push(`${r.status} ${complaint(r.text)}`);
         await pause(100);
       }
     } catch (e) {
