@@ -119,10 +119,9 @@ audit_key(PGconn *pg)
 /* A check that a migration added without reading the table: marked valid. */
 #define VALID(table, check)                                                                        \
 	{                                                                                          \
-		"select convalidated from pg_constraint where conname = '" check                  \
+		"select convalidated from pg_constraint where conname = '" check                   \
 		"' and conrelid = 'gestor." table "'::regclass",                                   \
-		    "select false",                                                                \
-		    "alter table gestor." table " validate constraint " check                      \
+		    "select false", "alter table gestor." table " validate constraint " check      \
 	}
 static const struct {
 	const char *is_valid, *drop, *create;
