@@ -31,7 +31,7 @@ select 3, format('alter table %s enable %s trigger %I', t.tgrelid::regclass,
            case t.tgenabled when 'A' then 'always' else '' end, t.tgname),
        format('alter table %s disable trigger %I', t.tgrelid::regclass, t.tgname)
   from pg_trigger t
- where not t.tgisinternal and t.tgname <> 'renders'
+ where not t.tgisinternal and t.tgname not in ('renders', 'renders_new')
    and t.tgrelid::regclass::text in ('client', 'contact', 'opportunity', 'action', 'consent');
 select remove from put_back order by turn \gexec
 

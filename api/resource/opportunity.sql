@@ -54,7 +54,7 @@ left(case when %1.document is null or (select exists (select from erasure e wher
 -- such documents are for most requests; when one is null, the service runs the statement that renders.
 -- fragment: opportunity_stored  (%1 an opportunity)
 case when not (select exists (select from erasure e where e.done_at is null))
-    then left(%1.document, -1) || :{other_open %1.client_id %1.id} end
+    then opened(%1.document) || :{other_open %1.client_id %1.id} end
 
 -- fragment: voided_is  (%1 an opportunity or contact, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
@@ -251,7 +251,7 @@ new as (
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
 made as materialized (
-    select '/v1/opportunities/' || new.id as location, left(new.document, -1) || :{other_open new.client_id new.id} as doc from new)
+    select '/v1/opportunities/' || new.id as location, opened(new.document) || :{other_open new.client_id new.id} as doc from new)
 :{answer_created};
 
 -- Every change of an opportunity is one transaction and one round trip: opportunity_lock, opportunity_match where the

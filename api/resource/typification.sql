@@ -16,7 +16,7 @@ with saved as materialized (
 -- The client whose record it is: of a merged one the other.
 kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
 made as materialized (select '/v1/opportunities/' || saved.made as location,
-        left(saved.shown, -1) || :{other_open kept.client saved.made} as doc from saved left join kept on true)
+        opened(saved.shown) || :{other_open kept.client saved.made} as doc from saved left join kept on true)
 :{answer_created};
 
 -- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
@@ -46,5 +46,5 @@ saved as materialized (select call_save(j.id, $2::jsonb, $3::int) as call from j
 -- The client whose record it is: of a merged one the other.
 kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
 made as materialized (select '/v1/opportunities/' || (saved.call).made as location,
-        left((saved.call).shown, -1) || :{other_open kept.client (saved.call).made} as doc from saved left join kept on true)
+        opened((saved.call).shown) || :{other_open kept.client (saved.call).made} as doc from saved left join kept on true)
 :{answer_created};

@@ -127,6 +127,60 @@ select pg_temp.same('reads', (select string_agg(concat_ws(' ', instant(r.at), r.
 reset role;
 select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 'delete from audit_read', 'truncate audit_read']) s;
 
+-- ---------------------------------------------------------------- a whole call
+
+-- call_save() writes the entries, documents and events of its rows; the tables' triggers write those of everybody else's.
+create temp table whole as select max(id) as last from audit;
+grant select on whole to gestor_api;
+set local role gestor_api;
+select made from call_save((select a.id from advisor a), jsonb_build_object('client_id', (select c.id from client c), 'sub_campaign', 'entel',
+    'contact', '{"origin_phone":"944264648","serial_number":"2505050000125674","ownership_check":{"asked":3,"right":2}}'::jsonb,
+    'service', '{"current_plan":"CHIP","activation_date":"2020-02-03","prior_consultation":true}'::jsonb,
+    'actions', '[{"action":"migracion-prepagado-prepago","final_state":"no-atendido"},{"action":"bono-gb.bono-4-gb-por-12-meses","final_state":"atendido"}]'::jsonb,
+    'diagnosis', '{"reason":"precio-y-contenido.contenido-prepago.la-recarga-me-dura-pocos-dias"}'::jsonb,
+    'competitor_offer', '{"plan":"postpago-39-90","offer":"50-x-6-meses","channel":"telefonico","operator":"movistar","phone_to_manage":"944264648","additional_line":"955555555"}'::jsonb,
+    'closure', '{"advertising_acceptance":"acepto","stage":"retenido"}'::jsonb), 0) \gset
+reset role;
+create temp table entry as select a.* from audit a, whole w where a.id > w.last;
+select pg_temp.same('entries of a whole call', (select string_agg(concat_ws(' ', object_type, client_id is not null, opportunity_id is not null, operation, advisor_id), ', ' order by id) from entry),
+    'contact t f client_update 5, opportunity t t client_update 5, action f t client_update 5, action f t client_update 5, consent t t client_update 5');
+update whole set last = (select max(id) from audit);
+-- The same rows again, by plain inserts: the triggers write the same.
+insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right", created_at)
+select t.client_id, t.advisor_id, t.origin_phone, t.serial_number, t.asked, t."right", t.created_at from contact t join opportunity o on o.contact_id = t.id where o.id = :made;
+insert into opportunity (client_id, contact_id, advisor_id, created_at, closed_at, campaign_id, campaign, sub_campaign_id, sub_campaign, current_plan, activation_date,
+    prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
+    phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage)
+select client_id, (select max(id) from contact), advisor_id, created_at, closed_at, campaign_id, campaign, sub_campaign_id, sub_campaign, current_plan, activation_date,
+    prior_consultation, reason_id, reason, competitor_plan_id, competitor_plan, competitor_offer_id, competitor_offer, offer_channel_id, offer_channel, operator_id, operator,
+    phone_to_manage, additional_line, advertising_acceptance_id, advertising_acceptance, stage_id, stage from opportunity where id = :made;
+insert into action (opportunity_id, action_id, action, final_state_id, final_state, created_at)
+select (select max(id) from opportunity), action_id, action, final_state_id, final_state, created_at from action where opportunity_id = :made order by id;
+insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+select client_id, (select max(id) from opportunity), (select max(id) from contact), advisor_id, advertising_acceptance_id, advertising_acceptance, created_at from consent where opportunity_id = :made;
+select pg_temp.same('what the triggers write of the same rows',
+    (select string_agg(concat_ws(' ', object_type, before, after - '{opportunity_id,contact_id}'::text[]), e'\n' order by a.id) from audit a, whole w where a.id > w.last and a.action = 'insert'),
+    (select string_agg(concat_ws(' ', object_type, before, after - '{opportunity_id,contact_id}'::text[]), e'\n' order by id) from entry));
+select pg_temp.same('rows without the document that their trigger would give them', (select count(*) from contact t where t.document is distinct from contact_document(t, false))
+    + (select count(*) from opportunity o where o.document is distinct from opportunity_document(o, false))
+    + (select count(*) from consent n where n.document is distinct from consent_document(n)), 0::bigint);
+select pg_temp.entries() as passed_over \gset
+
+-- The setting alone skips no trigger: not for the serving role, which may set it, and not after a call. Nobody else inserts into these tables with the
+-- owner's rights, but what an import does, which empties the setting.
+select pg_temp.same('the setting after a call', current_setting('gestor.call_saved', true), '');
+set local role gestor_api;
+select set_config('gestor.call_saved', 'yes', true);
+insert into contact (client_id, advisor_id, origin_phone, serial_number) select c.id, a.id, '944264648', '2505050000125674' from client c, advisor a;
+reset role;
+select pg_temp.same('a forged setting', pg_temp.entries(), 'insert contact > {"origin_phone": "***", "serial_number": "***"}');
+select pg_temp.same('its document', (select document = contact_document(t, false) from contact t order by id desc limit 1), true);
+select set_config('gestor.call_saved', '', true);
+select pg_temp.same('who inserts into these tables', (select string_agg(p.proname || case when p.prosecdef then ' definer' else '' end
+        || case when p.prosrc ~ 'begin\s+perform set_config\(''gestor.call_saved'', '''', true\);' then ' empties' else '' end, ', ' order by p.proname)
+    from pg_proc p where p.pronamespace = 'gestor'::regnamespace and p.prosrc ~* 'insert into (gestor\.)?(contact|opportunity|action|consent)\M'),
+    'call_save definer, form_save, import_opportunity empties');
+
 -- ---------------------------------------------------------------- entries stay
 
 create function pg_temp.entries_stay() returns void language sql as $$
