@@ -64,7 +64,8 @@ desk_is_busy(struct worker *w)
 {
 	uint64_t answered = metrics_answered();
 	int64_t now_ms = clock_ms();
-	bool busy = (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * (now_ms - w->answered_ms);
+	bool busy =
+	    (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * (now_ms - w->answered_ms);
 
 	w->answered = answered;
 	w->answered_ms = now_ms;
@@ -166,9 +167,8 @@ import_work_start(struct app *app)
 {
 	self.app = app;
 	pthread_cond_init(&self.more, NULL);
-	while (self.started < WORKERS &&
-	       pthread_create(&self.workers[self.started].thread, NULL, worker,
-		   &self.workers[self.started]) == 0)
+	while (self.started < WORKERS && pthread_create(&self.workers[self.started].thread, NULL,
+					     worker, &self.workers[self.started]) == 0)
 		self.started++;
 	if (self.started == WORKERS)
 		return 0;

@@ -146,7 +146,7 @@ begin
     if strpos(source, was) = 0 then
         raise exception 'import_clients is not as 0032_imports.sql and 0039_merge.sql left it';
     end if;
-    execute replace(source, was, 'case when k.namesake_line is null and k.holder_id is not null and k.holder_id is distinct from k.client_id');
+    execute format('%s', replace(source, was, 'case when k.namesake_line is null and k.holder_id is not null and k.holder_id is distinct from k.client_id'));
 end $$;
 
 -- As before (0013_normal_form.sql). Most texts are words of printable ASCII with single blanks, which one expression tells; the five others cost an
