@@ -131,6 +131,20 @@ metrics_reads(enum metrics_read server)
 	return value(&reads[server]);
 }
 
+static int64_t longs[METRICS_LONG_MAX];
+
+void
+metrics_long_add(enum metrics_long what, int64_t n)
+{
+	__atomic_fetch_add(&longs[what], n, __ATOMIC_RELAXED);
+}
+
+int64_t
+metrics_long(enum metrics_long what)
+{
+	return __atomic_load_n(&longs[what], __ATOMIC_RELAXED);
+}
+
 static uint64_t webhook_attempts[METRICS_WEBHOOK_MAX];
 static uint64_t webhook_pending, webhook_oldest_s, webhook_disabled;
 

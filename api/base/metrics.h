@@ -56,6 +56,21 @@ uint64_t metrics_reads(enum metrics_read server);
 /* metrics_database_error - counts one database call that failed after all its retries. */
 void metrics_database_error(enum metrics_database class);
 
+/* What long requests of this process do. */
+enum metrics_long {
+	METRICS_EVENT_WAITERS, /* long polls that wait now */
+	METRICS_EXPORTS_RUNNING, /* now */
+	METRICS_EXPORTS_DONE,
+	METRICS_EXPORTS_CUT, /* before their last row */
+	METRICS_EXPORT_ROWS,
+	METRICS_EXPORT_BYTES, /* of bodies, before HTTP's chunks */
+	METRICS_LONG_MAX
+};
+
+/* metrics_long_add - adds n, which may be negative; metrics_long returns the sum. */
+void metrics_long_add(enum metrics_long what, int64_t n);
+int64_t metrics_long(enum metrics_long what);
+
 /* What an attempt to deliver an event to a webhook became. */
 enum metrics_webhook {
 	METRICS_WEBHOOK_DELIVERED,

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "db/pool.h"
 #include "event/types.h"
+#include "http/interpose.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/route.h"
@@ -130,6 +131,7 @@ begin_waiting(struct request *rq)
 	self.waiters += free;
 	pthread_cond_signal(&self.wanted);
 	pthread_mutex_unlock(&self.lock);
+	metrics_long_add(METRICS_EVENT_WAITERS, free);
 	return free;
 }
 
@@ -139,9 +141,10 @@ end_waiting(void)
 	pthread_mutex_lock(&self.lock);
 	self.waiters--;
 	pthread_mutex_unlock(&self.lock);
+	metrics_long_add(METRICS_EVENT_WAITERS, -1);
 }
 
-/* Waits until an event behind this place can be read. Returns false when the time is over, or the process stops. */
+/* Waits until an event behind this place can be read. Returns false when the time is over, the client has left, or the process stops. */
 static bool
 wait_for(struct request *rq, const struct place *after, int64_t until_ms)
 {
@@ -153,7 +156,8 @@ wait_for(struct request *rq, const struct place *after, int64_t until_ms)
 	for (;;) {
 		there = self.position > position || (self.position == position && self.id > id);
 		stopping = __atomic_load_n(&rq->app->draining, __ATOMIC_SEQ_CST);
-		if (there || stopping || clock_ms() >= until_ms)
+		/* The thread that looks wakes all who wait every LOOK_MS. */
+		if (there || stopping || clock_ms() >= until_ms || client_has_left())
 			break;
 		clock_cond_wait(&self.looked, &self.lock, until_ms);
 	}

@@ -29,6 +29,7 @@ static int stop_fd = -1; /* an eventfd, readable when civetweb is about to stop 
 
 static _Thread_local struct {
 	char *buffer;
+	int fd; /* where the last head came from */
 	size_t head_bytes;
 	int64_t head_began; /* by clock_ms() */
 	int64_t body_deadline; /* by clock_ms(); 0: none */
@@ -148,6 +149,7 @@ recv(int fd, void *buf, size_t size, int flags)
 	if (thread.buffer == NULL)
 		thread.buffer = buf;
 	if (buf == thread.buffer) {
+		thread.fd = fd;
 		if (!thread.first_head)
 			thread.head_began = clock_ms();
 		thread.head_bytes = 0;
@@ -229,6 +231,18 @@ void
 body_deadline_set(int64_t deadline_ms)
 {
 	thread.body_deadline = deadline_ms;
+}
+
+bool
+client_has_left(void)
+{
+	ssize_t n;
+	char next;
+
+	if (!thread.has_connection || !thread.in_request)
+		return false;
+	n = real_recv(thread.fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 void

@@ -68,6 +68,9 @@ void request_begun(void);
 /* body_deadline_set - until when, by clock_ms(), a body may be received; 0: no deadline. */
 void body_deadline_set(int64_t deadline_ms);
 
+/* client_has_left - whether the client of the request in hand has closed its connection. A request that waits for something asks. */
+bool client_has_left(void);
+
 /*
  * write_deadline_set - until when, by clock_ms(), the client must have taken what is written next; 0: no deadline but civetweb's.
  * After it send fails with ETIMEDOUT. Keep it at 0 while this thread uses another socket.

@@ -228,6 +228,27 @@ write_webhooks(FILE *f)
 }
 
 static void
+write_long(FILE *f)
+{
+	one(f, "gestor_event_waiters", "gauge", "Long polls of GET /v1/events that wait now.",
+	    (double)metrics_long(METRICS_EVENT_WAITERS));
+	one(f, "gestor_exports_running", "gauge", "Exports that are sent now.",
+	    (double)metrics_long(METRICS_EXPORTS_RUNNING));
+	family(f, "gestor_exports_total", "counter",
+	    "Exports that ended, by outcome; cut: before the last row.");
+	fprintf(f,
+	    "gestor_exports_total{outcome=\"done\"} %lld\n"
+	    "gestor_exports_total{outcome=\"cut\"} %lld\n",
+	    (long long)metrics_long(METRICS_EXPORTS_DONE),
+	    (long long)metrics_long(METRICS_EXPORTS_CUT));
+	one(f, "gestor_export_rows_total", "counter", "Rows that exports made.",
+	    (double)metrics_long(METRICS_EXPORT_ROWS));
+	one(f, "gestor_export_bytes_total", "counter",
+	    "Bytes of exports, before compression and chunks.",
+	    (double)metrics_long(METRICS_EXPORT_BYTES));
+}
+
+static void
 write_process(FILE *f)
 {
 	struct process p;
@@ -265,6 +286,7 @@ metrics(struct request *rq)
 	one(f, "gestor_catalog_revision", "gauge",
 	    "Revision of the catalogues in memory; 0: none is loaded.", (double)catalog_revision());
 	write_webhooks(f);
+	write_long(f);
 	one(f, "gestor_log_lines_lost_total", "counter",
 	    "Log lines lost because the queue was full or writing failed.", (double)log_lost());
 	write_process(f);

@@ -14,6 +14,7 @@
 #include "auth/revoked.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "config.h"
@@ -48,8 +49,10 @@ struct job {
 static bool
 take_place(int most)
 {
-	if (__atomic_add_fetch(&running, 1, __ATOMIC_SEQ_CST) <= most)
+	if (__atomic_add_fetch(&running, 1, __ATOMIC_SEQ_CST) <= most) {
+		metrics_long_add(METRICS_EXPORTS_RUNNING, 1);
 		return true;
+	}
 	__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
 	return false;
 }
@@ -57,13 +60,8 @@ take_place(int most)
 static void
 give_place(void)
 {
+	metrics_long_add(METRICS_EXPORTS_RUNNING, -1);
 	__atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
-}
-
-int
-exports_running(void)
-{
-	return __atomic_load_n(&running, __ATOMIC_SEQ_CST);
 }
 
 /* -------------------------------------------------------------------- the stream */
@@ -85,12 +83,16 @@ static int
 next_piece(void *arg, const char **ret_bytes, size_t *ret_length)
 {
 	struct job *job = arg;
+	uint64_t rows = export_rows(job->body);
 	int more;
 
 	/* An account whose sessions ended gets no more, as with any other request. */
 	if (clock_ms() >= job->until_ms || revoked_token(&job->rq->who))
 		return -1;
 	more = export_next(job->body, ret_bytes, ret_length);
+	metrics_long_add(METRICS_EXPORT_ROWS, (int64_t)(export_rows(job->body) - rows));
+	if (more > 0)
+		metrics_long_add(METRICS_EXPORT_BYTES, (int64_t)*ret_length);
 	/* Before the last chunk: a client that has all may begin the next export. */
 	if (more == 0)
 		end_body(job);
@@ -107,6 +109,7 @@ end_stream(void *arg, bool whole)
 
 	end_body(job);
 	job->entry.state = whole ? "done" : "cut";
+	metrics_long_add(whole ? METRICS_EXPORTS_DONE : METRICS_EXPORTS_CUT, 1);
 	const struct call note = { &sql_export_note,
 		{ job->number, rq->advisor_id, request_number(rq, rq->who.session_id),
 		    rq->address[0] != '\0' ? rq->address : NULL, rq->id, rq->op->id,

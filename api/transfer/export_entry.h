@@ -20,7 +20,4 @@ struct export_entry {
 /* export_entry_json - returns the entry as JSON, in the arena. */
 const char *export_entry_json(const struct export_entry *e, struct arena *arena);
 
-/* exports_running - returns how many exports this process is sending. */
-int exports_running(void);
-
 #endif

@@ -7,13 +7,22 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "config.h"
 #include "db/pool.h"
 #include "db/session.h"
 #include "http/request.h"
 #include "sql.h"
 
-/* Rows of a step: they are locked for some 100 ms, so a change of one of them waits so long. */
+/* As many transactions as import_step lets work at once. */
+#define WORKERS 2
+
+/* The second worker pauses while more requests than this are answered in a second: they need its core. */
+#define REQUESTS_S_MAX 50
+#define PAUSE_MS       500
+
+/* Rows that an atomic import stores by one statement; a step has as many at most. They are locked for some 100 ms, so a change of one of
+ * them waits so long. */
 #define STEP_ROWS "1000"
 
 /* An import that stores all its rows at once is one statement. */
@@ -22,11 +31,19 @@
 /* Rows that are deleted at once. */
 #define TIDY_ROWS "5000"
 
-static struct {
+struct worker {
 	pthread_t thread;
+	bool woken;
+	uint64_t answered; /* requests, at answered_ms */
+	int64_t answered_ms;
+};
+
+static struct {
+	struct worker workers[WORKERS];
+	int started;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	bool woken, ending;
+	bool ending;
 	struct app *app;
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -41,28 +58,49 @@ is_ending(void)
 	return ending;
 }
 
+/* Returns whether many requests were answered since the last call. */
+static bool
+desk_is_busy(struct worker *w)
+{
+	uint64_t answered = metrics_answered();
+	int64_t now_ms = clock_ms();
+	bool busy =
+	    (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * (now_ms - w->answered_ms);
+
+	w->answered = answered;
+	w->answered_ms = now_ms;
+	return busy;
+}
+
 /*
- * While requests are served, the thread rests as long as it worked: on few cores the database's work
- * for the import would stand in their way.
+ * While requests are served, a worker rests as long as it worked, and the second one works not at all:
+ * on few cores the database's work for the import would stand in their way.
  */
 static void
-rest(int64_t worked_ms)
+rest(struct worker *w, int64_t worked_ms)
 {
 	struct timespec pause = { .tv_nsec = (worked_ms < 500 ? worked_ms : 500) * 1000000L };
+	bool busy = desk_is_busy(w);
 
-	if (__atomic_load_n(&self.app->in_flight, __ATOMIC_SEQ_CST) > 0)
+	if (busy || __atomic_load_n(&self.app->in_flight, __ATOMIC_SEQ_CST) > 0)
 		nanosleep(&pause, NULL);
+	pause.tv_nsec = PAUSE_MS * 1000000L;
+	while (busy && w != &self.workers[0] && !is_ending()) {
+		nanosleep(&pause, NULL);
+		busy = desk_is_busy(w);
+	}
 }
 
 /* Does steps until there is nothing left to do, or another process does it. */
 static void
-work(void)
+work(struct worker *w)
 {
 	struct session *s = session_open(self.app->config->database_url, SESSION_TIMEOUT_MS);
 	const struct call call = { &sql_import_step, { STEP_ROWS } };
 	struct db_error error;
 	bool more = s != NULL;
 
+	(void)desk_is_busy(w);
 	while (more && !is_ending()) {
 		auto_result struct result *row = NULL;
 		int64_t begun_ms = clock_ms();
@@ -70,7 +108,7 @@ work(void)
 
 		if (status == DB_OK) {
 			more = strcmp(result_text(row, 0, 0), "more") == 0;
-			rest(clock_ms() - begun_ms);
+			rest(w, clock_ms() - begun_ms);
 		} else if (strncmp(error.message, "import_cancelled", strlen("import_cancelled")) !=
 			   0) {
 			log_msg(LOG_ERROR, "import: a step failed: SQLSTATE %s constraint %s",
@@ -106,18 +144,19 @@ static void *
 worker(void *arg)
 {
 	const struct call pending = { &sql_import_pending, { NULL } };
+	struct worker *w = arg;
 
-	(void)arg;
 	while (!is_ending()) {
 		int64_t until_ms = clock_ms() + self.app->config->check_ms;
 
 		if (asks(&pending, "t"))
-			work();
-		tidy();
+			work(w);
+		if (w == &self.workers[0])
+			tidy();
 		pthread_mutex_lock(&self.lock);
-		while (!self.ending && !self.woken && clock_ms() < until_ms)
+		while (!self.ending && !w->woken && clock_ms() < until_ms)
 			clock_cond_wait(&self.more, &self.lock, until_ms);
-		self.woken = false;
+		w->woken = false;
 		pthread_mutex_unlock(&self.lock);
 	}
 	return NULL;
@@ -128,9 +167,13 @@ import_work_start(struct app *app)
 {
 	self.app = app;
 	pthread_cond_init(&self.more, NULL);
-	if (pthread_create(&self.thread, NULL, worker, NULL) == 0)
+	while (self.started < WORKERS && pthread_create(&self.workers[self.started].thread, NULL,
+					     worker, &self.workers[self.started]) == 0)
+		self.started++;
+	if (self.started == WORKERS)
 		return 0;
 	log_msg(LOG_ERROR, "no thread for imports");
+	import_work_stop();
 	return -1;
 }
 
@@ -138,8 +181,9 @@ void
 import_work_wake(void)
 {
 	pthread_mutex_lock(&self.lock);
-	self.woken = true;
-	pthread_cond_signal(&self.more);
+	for (int i = 0; i < WORKERS; i++)
+		self.workers[i].woken = true;
+	pthread_cond_broadcast(&self.more);
 	pthread_mutex_unlock(&self.lock);
 }
 
@@ -148,7 +192,8 @@ import_work_stop(void)
 {
 	pthread_mutex_lock(&self.lock);
 	self.ending = true;
-	pthread_cond_signal(&self.more);
+	pthread_cond_broadcast(&self.more);
 	pthread_mutex_unlock(&self.lock);
-	pthread_join(self.thread, NULL);
+	for (int i = 0; i < self.started; i++)
+		pthread_join(self.workers[i].thread, NULL);
 }

@@ -97,6 +97,17 @@ test("export_get: CSV has the JSON's keys, codes of choices, and lists with semi
   assert.equal(JSON.parse(entry.after).phone, "***");
 });
 
+test("export_get: the metrics count exports, rows and bytes", async () => {
+  const read = async () => {
+    const { text } = await boss.get("/metrics");
+    return ["exports_running", 'exports_total{outcome="done"}', "export_rows_total", "export_bytes_total"].map((name) => Number(text.split("\n").find((l) => l.startsWith(`gestor_${name} `)).split(" ").pop()));
+  };
+  const was = await read(), r = await boss.get("/v1/exports/opportunities", ndjson);
+  let is;
+  await until("the export has ended", async () => (is = await read())[1] === was[1] + 1);
+  assert.deepEqual(is, [0, was[1] + 1, was[2] + lines(r).length, was[3] + Buffer.byteLength(r.text)]);
+});
+
 test("export_get: a cell that a spreadsheet would run has an apostrophe in front, which comes off exactly", async () => {
   const names = ["=1+1", "+51", "-5", "@SUM(A1)", "'=1", "''=1", "'QUOTED", "=\"a\",\"b\"", "PLAIN", "= ,;", "O'BRIEN"];
   const made = [];

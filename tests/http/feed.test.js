@@ -6,6 +6,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { spawn, spawnSync } = require("node:child_process");
+const net = require("node:net");
 const lib = require("./lib.js");
 
 /* FEED_EVENTS=200000 for a long run. */
@@ -47,6 +48,8 @@ async function since(cursor, count, more = "") {
   await until(`${count} events`, async () => (events = (await chief.get(at(cursor, more))).json.items).length >= count);
   return events;
 }
+/* waiters(as, n) - until so many long polls wait. */
+const waiters = (as, n) => until(`${n} long polls wait`, async () => new RegExp(`^gestor_event_waiters ${n}$`, "m").test((await as.get("/metrics")).text));
 const told = (events) => events.map((e) => [e.type, ...e.data.changed].join(" "));
 
 test("event_list: a whole call, a change, an erasure: one event each, with ids and names and nothing else", async () => {
@@ -120,13 +123,13 @@ test("event_list: wait ends with the next event, at its end, or when the process
   assert.ok(Date.now() - begun >= 1000);
   /* One that waits for another type is not ended by this event; it takes the only place. */
   const patient = there.get(at(from, "wait=25&types=client.merged"));
-  await until("it waits", async () => /^gestor_http_requests_in_flight 2$/m.test((await there.get("/metrics")).text));
+  await waiters(there, 1);
   begun = Date.now();
   assert.deepEqual((await there.get(at(from, "wait=20"))).json.items, []);
   assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);
   assert.equal((await there.get("/livez")).status, 200);
   const other = chief.get(at(from, "wait=25"));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await waiters(chief, 1);
   begun = Date.now();
   await ana.post("/v1/clients", lib.newClient());
   assert.deepEqual(told((await other).json.items), ["client.created"]);
@@ -138,6 +141,25 @@ test("event_list: wait ends with the next event, at its end, or when the process
   assert.deepEqual((await patient).json.items, []);
   await stopped;
   assert.ok(Date.now() - begun < 3000, `${Date.now() - begun} ms`);
+});
+
+test("event_list: a client that leaves while it waits frees its place at once", async () => {
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_EVENT_WAITERS: "1" } });
+  const there = lib.caller(server.base, chief.token), from = await end();
+  for (const leave of [(socket) => socket.destroy(), (socket) => socket.resetAndDestroy ? socket.resetAndDestroy() : socket.destroy()]) {
+    const begun = Date.now(), socket = net.connect(server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(`GET ${at(from, "wait=25")} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${chief.token}\r\n\r\n`);
+    await waiters(there, 1);
+    leave(socket);
+    await waiters(there, 0);
+    assert.ok(Date.now() - begun < 10000, `${Date.now() - begun} ms`);
+    /* The place is free: this one waits until its end. */
+    const waited = Date.now();
+    assert.deepEqual((await there.get(at(from, "wait=1"))).json.items, []);
+    assert.ok(Date.now() - waited >= 1000, `${Date.now() - waited} ms`);
+  }
+  await server.stop();
 });
 
 test("event_list: a transaction left open stops the feed, the metric tells, and nothing is lost", async () => {

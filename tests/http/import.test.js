@@ -219,11 +219,11 @@ test("import_cancel: nothing more is stored", async () => {
   }
 });
 
-/* holder() - a session that holds the lock of the work, so that imports wait. */
+/* holder() - a session that holds both places of the work, so that imports wait. */
 async function holder() {
   const { spawn } = require("node:child_process");
   const child = spawn("psql", ["-Xqtd", world.database.owner], { stdio: ["pipe", "pipe", "ignore"] });
-  child.stdin.write("select pg_advisory_lock(hashtextextended('gestor.import', 0)), 'held';\n");
+  child.stdin.write("select pg_advisory_lock(hashtextextended(l, 0)), 'held' from unnest(array['gestor.import', 'gestor.import.second']) l;\n");
   await new Promise((resolve) => child.stdout.on("data", (d) => /held/.test(d) && resolve()));
   const gone = new Promise((resolve) => child.on("close", resolve));
   return { release: () => { child.stdin.end(); return gone; } };
@@ -296,6 +296,32 @@ test("import_create: a service killed in the middle is continued by another, and
   const done = await ended(chief, r.json.id);
   assert.deepEqual(counts(done), [rows, rows, 0, 0, 0]);
   assert.equal(Number(world.database.sql(`select count(*) from client where external_id like 'P-%'`)), rows);
+});
+
+test("import_create: a block that waits for another transaction holds back no other; its gap is judged after its process was killed", { timeout: 300000 }, async () => {
+  const rows = 5000, base = numbers + 1, prefix = `G${base}-`;
+  numbers += rows;
+  const file = `document_type,document_number,name,external_id\n${Array.from({ length: rows }, (_, i) => `dni,${base + i},CLIENTE ${i},${prefix}${i}`).join("\n")}\n`;
+  // Another transaction registers the client of the second block.
+  const { spawn } = require("node:child_process");
+  const other = spawn("psql", ["-Xqtd", world.database.owner], { stdio: ["pipe", "pipe", "ignore"] });
+  const gone = new Promise((resolve) => other.on("close", resolve));
+  other.stdin.write(`begin; insert into client (document_type_id, document_type, document_number, name)
+    select id, choice, '${base + 1500}', 'OTRO' from catalog_item where catalog_id = 12 and code = 'dni' returning 'held';\n`);
+  await new Promise((resolve) => other.stdout.on("data", (d) => /held/.test(d) && resolve()));
+  const first = await lib.startServer(world.database.serve);
+  const r = await send(lib.caller(first.base, chief.token), "clients", "valid_only", file);
+  assert.equal(r.status, 202, r.text);
+  const state = () => world.database.sql(`select created, done_line from import where id = ${r.json.id}`);
+  // All others are stored; up to the gap there are lines 2 to 999.
+  await until(async () => state() === "4000|999");
+  first.child.kill("SIGKILL");
+  other.stdin.end("rollback;\n");
+  await gone;
+  assert.deepEqual(counts(await ended(chief, r.json.id)), [rows, rows, 0, 0, 0]);
+  assert.equal(world.database.sql(`select count(*) from client where external_id like '${prefix}%'`), String(rows));
+  const lines = (await report(chief, r.json.id)).map((row) => row.line);
+  assert.deepEqual(lines, Array.from({ length: rows }, (_, i) => i + 2));
 });
 
 test("gestor import: a file from the command line, with exit codes, faults and reports", () => {

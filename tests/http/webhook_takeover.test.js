@@ -1,0 +1,49 @@
+/*
+ * What a killed process was delivering is delivered by another one within 30 s: nothing is shortened here, so the test takes as long as a
+ * lease.
+ */
+"use strict";
+const { test, before, after } = require("node:test");
+const assert = require("node:assert/strict");
+const lib = require("./lib.js");
+const { receiver } = require("./receiver.js");
+const { until } = require("./writes.js");
+
+const env = { GESTOR_WEBHOOK_ALLOW: "127.0.0.0/8" };
+let world, chief;
+before(async () => {
+  world = await lib.world({ env });
+  chief = await world.signedIn("E8000002");
+});
+after(() => world.end());
+const sql = (text) => world.database.sql(text);
+
+test("a process is killed while it delivers: the other one delivers within 30 s", { timeout: 120000 }, async (t) => {
+  /* Nothing is answered until the process was killed: each of the two has attempts that hang. */
+  const held = [], r = await receiver({ answer: (rq, rs) => { held.push(rs); } });
+  const hooks = [];
+  for (const ordering of ["none", "strict"]) hooks.push((await chief.post("/v1/webhooks", { url: r.url(`/${ordering}`), types: ["client.created"], ordering })).json.id);
+  const second = await lib.startServer(world.database.serve, { env });
+  let n = 0;
+  /* Until the process that will be killed holds a lease for sure: more attempts hang than one process makes. */
+  await until("attempts of both", async () => {
+    sql(`insert into client (document_type_id, document_type, name, document_number)
+      select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((76000000 + ${n++})::text, 8, '0') from catalog_item_of('document_type', 'dni') i`);
+    return held.length > 16;
+  }, 30000);
+  second.child.kill("SIGKILL");
+  const killed = Date.now();
+  await second.ended;
+  r.answer = (rq, rs) => rs.writeHead(204).end();
+  /* Those of the process that lives are answered, those of the other one are broken connections. */
+  for (const rs of held) rs.writeHead(204).end();
+  await until("those that are not the killed process's are delivered", () => sql("select count(*) from webhook_delivery where status = 'pending' and leased_until is null") === "0", 30000);
+  const left = Number(sql("select count(*) from webhook_delivery where status = 'pending'"));
+  assert.ok(left > 0, "the killed process held deliveries");
+  await until("all are delivered", () => sql("select count(*) from webhook_delivery where status = 'pending'") === "0", 40000);
+  const took = Date.now() - killed;
+  t.diagnostic(`${left} deliveries of the killed process, taken over ${(took / 1000).toFixed(1)} s after its end`);
+  assert.ok(took < 30000, `${took} ms`);
+  for (const id of hooks) assert.equal(sql(`select count(*) from webhook_delivery where webhook_id = ${id} and status = 'delivered'`), String(n));
+  await r.end();
+});
