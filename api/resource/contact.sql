@@ -69,12 +69,12 @@ made as materialized (
 with owner as materialized (
     select c.id, c.erased_at, c.merged_into from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
 locked as materialized (
-    select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at
-      from owner join contact t on t.client_id = owner.id
+    select t.id, t.client_id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at
+      from owner cross join contact t
      where t.id = $1::bigint for no key update of t),
 opened as materialized (
     select o.contact_id, o.voided_at, o.closed_at from locked join opportunity o on o.contact_id = locked.id for share of o)
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('contact_not_owner')
             when l.erased_at is not null then refuse('client_erased')
