@@ -25,7 +25,7 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "desk_sample": "counts what is open, by partial indexes",
+WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "opportunity_list_taken_sorted": "the same", "opportunity_count_taken": "counts what a list has on all pages", "desk_sample": "counts what is open, by partial indexes",
          "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "report_days": "counts the report's days", "report_days_differing": "compares a day's columns with its rows, for gestor check",
@@ -168,6 +168,7 @@ SAMPLES = {
     "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
                        [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
+    "contact_search_waiting": [[NONE] * 6 + [LIMIT], ["3"] + [NONE] * 5 + [LIMIT], [NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 4 + [*BEFORE, LIMIT]],
     "client_search_name": [["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
         listed(reason="ids of cancellation_reason precio-y-contenido"),
@@ -177,6 +178,9 @@ SAMPLES = {
 # What bench/load.sql leaves empty and a day at the desk does not. The audit of its two years lies in one partition, which is
 # divided into quarters.
 MORE_ROWS = """
+insert into contact (client_id, advisor_id, origin_phone, serial_number, created_at)
+select t.client_id, t.advisor_id, t.origin_phone, t.serial_number, t.created_at + interval '1 minute' from contact t where t.id % 2 = 0;
+analyze contact_waiting, contact;
 do $$
 declare
     first record;

@@ -272,6 +272,7 @@ new as (
            (b #>> '{service,prior_consultation}')::boolean
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
+waiting as (delete from contact_waiting w using new where w.contact_id = new.contact_id),
 made as materialized (
     select '/v1/opportunities/' || new.id as location, left(new.document, -1) || :{other_open new.client_id new.id} as doc from new)
 :{answer_created};

@@ -269,6 +269,22 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
     assert.deepEqual(await pages(`${where}&created_from=${day}&created_to=${day}`, 2), items.filter((item) => of(item) === day).map((item) => item.id));
     assert.deepEqual(await pages(`${where}&created_from=${day}`, 3), items.filter((item) => of(item) >= day).map((item) => item.id));
   }
+  const missing = "select count(*) from contact t where not exists (select from opportunity o where o.contact_id = t.id) and not exists (select from contact_waiting w where w.contact_id = t.id and w.advisor_id = t.advisor_id and w.created_at = t.created_at)";
+  const listed = (id) => sql(`select count(*) from contact_waiting where contact_id = ${id}`);
+  sql(`update contact set created_at = created_at + interval '1 hour', advisor_id = (select id from advisor where username = 'E8123497') where id = ${waiting[1]}`);
+  assert.equal(sql(missing), "0", "changed by hand");
+  sql(`update contact set created_at = created_at - interval '1 hour', advisor_id = ${other} where id = ${waiting[1]}`);
+  const ana = await world.signedIn("E8153375"), contact = (await ana.post(`/v1/clients/${client}/contacts`, lib.newContact())).json.id;
+  assert.equal(listed(contact), "1");
+  assert.equal((await ana.post("/v1/opportunities?validate_only=true", { contact_id: contact, sub_campaign: "entel" })).status, 200);
+  assert.equal(listed(contact), "1");
+  assert.equal((await ana.post("/v1/opportunities", { contact_id: contact, sub_campaign: "entel" })).status, 201);
+  assert.equal(listed(contact), "0");
+  const whole = await ana.post("/v1/typifications", { client_id: client, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() });
+  assert.equal(listed(whole.json.contact_id), "0");
+  assert.equal(sql(missing), "0");
+  sql("delete from contact_waiting; select contacts_wait(0, 1000000)");
+  assert.equal(sql(missing), "0", "entered by the migration");
   const voided = await boss.post(`/v1/contacts/${waiting[0]}/voiding`, { reason: "Equivocada" });
   assert.equal(voided.status, 200, voided.text);
   assert.deepEqual(await pages(`${where}&without_opportunity=true`), waiting.slice(1));

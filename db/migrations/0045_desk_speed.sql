@@ -1,8 +1,9 @@
 -- migrate:up
 -- A merge of clients moves its records set by set: their audit entries and events are written by one statement each, and documents are
--- edited, not rendered. And a merge by hand can be undone as one by request can.
+-- edited, not rendered. And a merge by hand can be undone as one by request can. Contacts that wait for their opportunity are listed in a table of their own.
 --
--- No table is locked for longer than it takes to replace three triggers. Processes of the version before go on.
+-- No table is locked for longer than it takes to replace three triggers and to add two. `gestor migrate` then enters the contacts there are, in batches, while the desk
+-- works. Processes of the version before go on; what they open stays listed as waiting, and reads leave it out.
 set local search_path = gestor, pg_temp;
 
 -- Waiting for a table's lock stops all others who want the table, so each attempt is short.
@@ -126,3 +127,72 @@ begin
     select 'opportunity.updated', target, o.contact_id, o.id, '{client_id}' from opportunity o where o.id = any (opportunities) and o.erased_at is null;
 end $$;
 revoke execute on function client_records_move(bigint[], bigint[], bigint[], bigint) from public;
+
+-- ---------------------------------------------------------------- contacts that wait for their opportunity
+
+-- Nearly all contacts have an opportunity, so a list of the others would read all of them. No foreign keys: contacts are never removed, and each key costs a lock at a write.
+-- A contact may be here that has an opportunity (by hand), so reads look; one that has none is never missing.
+create table contact_waiting (
+    contact_id bigint not null constraint contact_waiting_pkey primary key,
+    advisor_id bigint not null,
+    created_at timestamptz not null
+);
+create index contact_waiting_newest on contact_waiting (created_at desc, contact_id desc);
+create index contact_waiting_of_advisor on contact_waiting (advisor_id, created_at desc, contact_id desc);
+
+-- At the commit, because most contacts get their opportunity in the same transaction: these never enter.
+create function contact_waits() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
+begin
+    insert into contact_waiting (contact_id, advisor_id, created_at)
+    select new.id, new.advisor_id, new.created_at where not exists (select from opportunity o where o.contact_id = new.id)
+    on conflict on constraint contact_waiting_pkey do nothing;
+    return null;
+end $$;
+create constraint trigger contact_waits after insert on contact deferrable initially deferred for each row execute function contact_waits();
+
+-- A change by hand.
+create function contact_waits_still() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
+begin
+    update contact_waiting w set advisor_id = new.advisor_id, created_at = new.created_at where w.contact_id = new.id;
+    return null;
+end $$;
+create trigger waits_still after update on contact for each row
+    when ((old.advisor_id, old.created_at) is distinct from (new.advisor_id, new.created_at)) execute function contact_waits_still();
+revoke execute on function contact_waits(), contact_waits_still() from public;
+
+-- Enters those of a batch that wait. Returns the last contact of the batch, null behind the last one.
+create function contacts_wait(after bigint, most integer) returns bigint language plpgsql set search_path = gestor, pg_temp as $$
+declare
+    last constant bigint := (select max(b.id) from (select t.id from contact t where t.id > after order by t.id limit most) b);
+begin
+    insert into contact_waiting (contact_id, advisor_id, created_at)
+    select t.id, t.advisor_id, t.created_at from contact t
+     where t.id > after and t.id <= last and not exists (select from opportunity o where o.contact_id = t.id)
+    on conflict on constraint contact_waiting_pkey do nothing;
+    return last;
+end $$;
+alter table rendering drop constraint rendering_of_table_known,
+    add constraint rendering_of_table_known check (of_table in ('client', 'consent', 'contact', 'contact_waiting', 'opportunity'));
+create or replace function rendering_step(most integer) returns boolean language plpgsql set search_path = gestor, pg_temp as $$
+declare
+    r rendering;
+    last bigint;
+begin
+    select x.* into r from rendering x order by x.of_table limit 1 for update;
+    if not found then
+        return false;
+    end if;
+    last := case r.of_table
+        when 'client' then clients_render(r.after, most)
+        when 'consent' then consents_render(r.after, most)
+        when 'contact' then contacts_render(r.after, most)
+        when 'contact_waiting' then contacts_wait(r.after, most)
+        when 'opportunity' then opportunities_render(r.after, most) end;
+    if last is null then
+        delete from rendering x where x.of_table = r.of_table;
+    else
+        update rendering x set after = last where x.of_table = r.of_table;
+    end if;
+    return true;
+end $$;
+insert into rendering (of_table) values ('contact_waiting');
