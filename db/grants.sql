@@ -16,7 +16,7 @@ begin
     grant select on all tables in schema gestor to gestor_api;
     -- Earlier versions granted whole tables and sequences. Revoking a table's right revokes that of its columns too.
     revoke insert, update, delete on gestor.client, gestor.client_phone, gestor.contact, gestor.opportunity, gestor.action,
-        gestor.consent, gestor.reopening, gestor.idempotency, gestor.session, gestor.draft from gestor_api;
+        gestor.consent, gestor.reopening, gestor.idempotency, gestor.session, gestor.draft, gestor.contact_waiting from gestor_api;
     revoke all on all sequences in schema gestor from gestor_api;
     -- Identity columns draw the ids; the role may read the last one of its transaction (currval).
     grant select on sequence gestor.client_id_seq, gestor.opportunity_id_seq, gestor.action_id_seq to gestor_api;
@@ -73,6 +73,8 @@ begin
     -- Merging clients, and its undo, move records to another client, with the owner's rights.
     grant execute on function gestor.client_merge_lock(bigint, bigint), gestor.client_merge(bigint, bigint, bigint),
         gestor.client_merge_undo_lock(bigint), gestor.client_merge_undo(bigint, bigint) to gestor_api;
+    -- A contact whose opportunity is opened leaves that table; a trigger enters it.
+    grant delete on gestor.contact_waiting to gestor_api;
     grant insert (opportunity_id, body), update (body, updated_at), delete on gestor.draft to gestor_api;
     grant insert (scope, operation, key, request, status, location, body, client_id) on gestor.idempotency to gestor_api;
     grant update (request, status, location, body, client_id, created_at) on gestor.idempotency to gestor_api;

@@ -25,7 +25,7 @@ PAGE_ROWS = 101
 # Of 8 KB: the way down some trees, of which each partition has its own; and what a row's parts, advisor and index entry lie in, and two looks whether its client is being erased.
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
-WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "desk_sample": "counts what is open, by partial indexes",
+WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "opportunity_list_taken_sorted": "the same", "opportunity_count_taken": "counts what a list has on all pages", "desk_sample": "counts what is open, by partial indexes",
          "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "report_days": "counts the report's days", "report_days_differing": "compares a day's columns with its rows, for gestor check",
@@ -48,7 +48,7 @@ catalog_revision catalog_shown catalog_update choices_held
 client_create client_merge_lock client_merge client_merge_undo_lock client_merge_undo_match client_merge_undo client_merge_saved client_erase client_erase_listed client_erased client_lock client_match client_personal_data client_update closure_put competitor_offer_delete
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 client_consent_create contact_void_lock contact_unused contact_void contact_saved opportunity_void_lock opportunity_void opportunity_transfer
-transfer_target_lock handover_lock advisor_handover follow_up_put follow_up_lock follow_up_delete
+transfer_target_lock handover_lock handover_clients_lock advisor_handover follow_up_put follow_up_lock follow_up_delete
 contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge integration_lock import_begin import_cancel import_create import_drop import_heard import_report_rows
 import_step import_tidy known_address_purge known_address_since oauth_token
@@ -168,6 +168,7 @@ SAMPLES = {
     "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
                        [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
+    "contact_search_waiting": [[NONE] * 6 + [LIMIT], ["3"] + [NONE] * 5 + [LIMIT], [NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 4 + [*BEFORE, LIMIT]],
     "client_search_name": [["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
         listed(reason="ids of cancellation_reason precio-y-contenido"),
@@ -177,6 +178,9 @@ SAMPLES = {
 # What bench/load.sql leaves empty and a day at the desk does not. The audit of its two years lies in one partition, which is
 # divided into quarters.
 MORE_ROWS = """
+insert into contact (client_id, advisor_id, origin_phone, serial_number, created_at)
+select t.client_id, t.advisor_id, t.origin_phone, t.serial_number, t.created_at + interval '1 minute' from contact t where t.id % 2 = 0;
+analyze contact_waiting, contact;
 do $$
 declare
     first record;

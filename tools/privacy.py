@@ -43,8 +43,8 @@ def audited():
     return last
 
 
-def marked():
-    """The members that openapi.yaml marks x-personal, and {member: schema} of marked members that a schema leaves unmarked."""
+def marked(members):
+    """The members that openapi.yaml marks x-personal, `voided.reason` if the list has it so, and {member: schema} of marked members that a schema leaves unmarked."""
     with open("openapi.yaml", encoding="utf-8") as f:
         schemas = yaml.safe_load(f)["components"]["schemas"]
     yes, no = set(), {}
@@ -64,8 +64,9 @@ def marked():
             return
         if isinstance(s.get("properties"), dict):
             for member, p in s["properties"].items():
+                inside = f"{of.lower()}.{member}"
                 if is_marked(p):
-                    yes.add(member)
+                    yes.add(inside if inside in members else member)
                 elif not is_choice(p) and not of.startswith("Catalog"):
                     no.setdefault(member, of)
         for child in s.values():
@@ -103,10 +104,10 @@ def faults(listed):
         if personal.get(name, set()) != masks.get(name, set()):
             yield f"the audit's masks of `{name}` differ in: {sorted(personal.get(name, set()) ^ masks.get(name, set()))}"
     with open("api/resource/personal.h", encoding="utf-8") as f:
-        shown = set(re.findall(r"^\tP\((\w+),", f.read(), re.M))
+        shown = set(re.findall(r"^\tP\(([\w.]+),", f.read(), re.M))
     if shown != members:
         yield f"api/resource/personal.h differs in: {sorted(shown ^ members)}"
-    yes, no = marked()
+    yes, no = marked(members)
     if yes != members:
         yield f"the x-personal marks of openapi.yaml differ in: {sorted(yes ^ members)}"
     for member, of in no.items():

@@ -20,7 +20,7 @@ unicode_class(unicode_t c)
 		return UNICODE_BREAK;
 	if (uc_is_property_white_space(c) || c == 0x2800)
 		return UNICODE_BLANK;
-	if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+	if (c < 0x20 || (c >= 0x7F && c < 0xA0) || uc_is_property_not_a_character(c))
 		return UNICODE_CONTROL;
 	if (c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
 	    (c >= 0x2066 && c <= 0x2069))

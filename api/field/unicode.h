@@ -16,7 +16,7 @@ enum unicode_class {
 	UNICODE_VISIBLE, /* every character outside the other classes */
 	UNICODE_BLANK, /* white space within a line; U+2800, an empty Braille cell */
 	UNICODE_BREAK, /* white space that moves to another line or column: U+0009 to U+000D, U+0085, U+2028, U+2029 */
-	UNICODE_CONTROL, /* the other control characters (Cc) */
+	UNICODE_CONTROL, /* the other control characters (Cc), and noncharacters, such as U+FFFE, which XML cannot hold */
 	UNICODE_DIRECTION, /* U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069 */
 	UNICODE_JOINER, /* U+200C and U+200D: they change how their neighbours are drawn */
 	UNICODE_VARIATION, /* a variation selector: it changes how the preceding character is drawn */

@@ -35,8 +35,12 @@ late_fault(struct request *rq, const char *code)
 		if (strcmp(late_faults[i].code, code) != 0)
 			continue;
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
-		faults_add_field(&rq->faults, late_faults[i].field, "#", late_faults[i].text,
-		    faults_label(&rq->faults, late_faults[i].field));
+		/* The field is in the body, or a query parameter. */
+		faults_add_field(&rq->faults, late_faults[i].field,
+		    request_query_value(rq, late_faults[i].field) != NULL
+			? arena_printf(&rq->arena, "#/%s", late_faults[i].field)
+			: "#",
+		    late_faults[i].text, faults_label(&rq->faults, late_faults[i].field));
 		return reply_faults(rq);
 	}
 	return 0;

@@ -19,11 +19,18 @@ static const struct {
 #undef P
 };
 
+/* parent  the member that has the object; "": none */
 static enum how
-how_of(const char *member)
+how_of(const char *parent, const char *member)
 {
+	const size_t length = strlen(parent);
+
 	for (size_t i = 0; i < NITEMS(table); i++) {
-		if (strcmp(table[i].member, member) == 0)
+		const char *name = table[i].member;
+
+		if (strcmp(name, member) == 0 ||
+		    (strncmp(name, parent, length) == 0 && name[length] == '.' &&
+			strcmp(name + length + 1, member) == 0))
 			return table[i].how;
 	}
 	return SHOWN;
@@ -32,7 +39,7 @@ how_of(const char *member)
 bool
 mask_is_null(const char *member)
 {
-	return how_of(member) == GONE;
+	return how_of("", member) == GONE;
 }
 
 /* What an answer shows instead of the value; a new reference. */
@@ -47,19 +54,19 @@ masked(json_t *value, enum how how)
 }
 
 static void
-walk(json_t *value)
+walk(json_t *value, const char *parent)
 {
 	const char *member;
 	json_t *child;
 	enum how how;
 
 	for (size_t i = 0; i < json_array_size(value); i++)
-		walk(json_array_get(value, i));
+		walk(json_array_get(value, i), parent);
 	/* jansson allows replacing an existing member during the iteration. */
 	json_object_foreach (value, member, child) {
-		how = how_of(member);
+		how = how_of(parent, member);
 		if (how == SHOWN)
-			walk(child);
+			walk(child, member);
 		else
 			json_object_set_new(value, member, masked(child, how));
 	}
@@ -73,7 +80,7 @@ mask_json(struct arena *arena, const char *json, size_t length, size_t *ret_leng
 
 	if (answer == NULL)
 		return NULL;
-	walk(answer);
+	walk(answer, "");
 	text = json_text_dump(arena, answer, ret_length);
 	json_decref(answer);
 	return text;

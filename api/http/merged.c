@@ -6,14 +6,6 @@
 #include "http/reply.h"
 #include "http/route.h"
 
-/* Replies with the problem and one additional member. Takes the reference to value. */
-static int
-problem_about(struct request *rq, const char *code, const char *member, json_t *value)
-{
-	rq->reply.about = json_pack("{s:o}", member, value);
-	return reply_problem(rq, code);
-}
-
 /*
  * A client that was merged into another: the same request of that one, whose method and body stay. The service's paths name the client
  * right after /v1/clients/.
@@ -28,7 +20,7 @@ client_moved(struct request *rq, const char *words)
 	reply_location(
 	    rq, arena_printf(&rq->arena, "%s%s%s%s%s", before, words + 1, rest + strcspn(rest, "/"),
 		    *query != '\0' ? "?" : "", *query != '\0' ? query + 1 : ""));
-	return problem_about(rq, rq->reads ? "client_moved" : "client_moved_write", "existing",
+	return reply_problem_about(rq, rq->reads ? "client_moved" : "client_moved_write", "existing",
 	    json_pack("{s:s, s:s+}", "id", words + 1, "href", before, words + 1));
 }
 
@@ -36,7 +28,7 @@ client_moved(struct request *rq, const char *words)
 int
 client_merged(struct request *rq, const char *words)
 {
-	return problem_about(rq, "client_merged", "existing",
+	return reply_problem_about(rq, "client_merged", "existing",
 	    json_pack("{s:s, s:s+}", "id", words + 1, "href", "/v1/clients/", words + 1));
 }
 
@@ -54,5 +46,5 @@ merge_changed(struct request *rq, const char *words)
 		json_array_append_new(
 		    changed, json_pack("{s:s, s:s}", "object_type", w, "object_id", id));
 	}
-	return problem_about(rq, "merge_changed", "changed", changed);
+	return reply_problem_about(rq, "merge_changed", "changed", changed);
 }

@@ -131,6 +131,16 @@ reply_problem_message(struct request *rq, enum text text, const char *const args
 }
 
 int
+reply_problem_about(struct request *rq, const char *code, const char *member, json_t *value)
+{
+	if (value != NULL && rq->reply.about == NULL)
+		rq->reply.about = json_object();
+	if (value != NULL)
+		json_object_set_new(rq->reply.about, member, value);
+	return reply_problem(rq, code);
+}
+
+int
 reply_faults(struct request *rq)
 {
 	return reply_faults_of(rq, "invalid");

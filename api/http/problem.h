@@ -22,6 +22,9 @@ int reply_problem_wait(struct request *rq, const char *code, int wait_s);
 #define reply_problem_text(rq, ...) reply_problem_message(rq, MESSAGE(__VA_ARGS__))
 int reply_problem_message(struct request *rq, enum text text, const char *const args[]);
 
+/* reply_problem_about - the same with one more member (value NULL: without). Takes the reference to value. */
+int reply_problem_about(struct request *rq, const char *code, const char *member, json_t *value);
+
 /*
  * reply_faults - the problem `invalid` (422) with rq->faults.
  * reply_faults_of - another problem with rq->faults.

@@ -55,22 +55,11 @@ incomplete(struct request *rq, const char *missing)
 	return reply_faults(rq);
 }
 
-/* Replies with the problem and one additional member (value NULL: without). Takes the reference to value. */
-static int
-problem_about(struct request *rq, const char *code, const char *member, json_t *value)
-{
-	if (value != NULL && rq->reply.about == NULL)
-		rq->reply.about = json_object();
-	if (value != NULL)
-		json_object_set_new(rq->reply.about, member, value);
-	return reply_problem(rq, code);
-}
-
 static int
 changed_meanwhile(struct request *rq, const char *words)
 {
 	(void)words;
-	return problem_about(rq, "precondition_failed", "current", conflict_current(rq));
+	return reply_problem_about(rq, "precondition_failed", "current", conflict_current(rq));
 }
 
 static int
@@ -126,7 +115,7 @@ contact_unknown(struct request *rq, const char *words)
 static int
 contact_in_use(struct request *rq, const char *words)
 {
-	return problem_about(rq, "contact_in_use", "existing",
+	return reply_problem_about(rq, "contact_in_use", "existing",
 	    json_pack("{s:s, s:s+}", "id", words + 1, "href", "/v1/opportunities/", words + 1));
 }
 
@@ -134,7 +123,7 @@ contact_in_use(struct request *rq, const char *words)
 static int
 label_taken(struct request *rq, const char *words)
 {
-	return problem_about(rq, "label_taken", "existing",
+	return reply_problem_about(rq, "label_taken", "existing",
 	    json_pack("{s:s, s:s+++}", "id", words + 1, "href", "/v1/catalogs/", rq->param[0],
 		"/items/", words + 1));
 }
@@ -228,7 +217,7 @@ refused(struct request *rq, const struct db_error *error)
 		if (strcmp(constraints[i].constraint, error->constraint) != 0)
 			continue;
 		if (constraints[i].problem != NULL)
-			return problem_about(rq, constraints[i].problem, "existing",
+			return reply_problem_about(rq, constraints[i].problem, "existing",
 			    conflict_existing(rq, error->constraint));
 		faults_init(&rq->faults, &rq->arena, rq->language, rq->op);
 		if (constraints[i].text == TEXT_document_unfit && conflict_document(rq))

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "config.h"
 #include "http/condition.h"
 #include "http/page.h"
@@ -25,7 +27,11 @@ contact_list(struct request *rq)
 int
 contact_search(struct request *rq)
 {
-	const char *advisor = request_query_value(rq, "advisor");
+	const char *advisor = request_query_value(rq, "advisor"),
+		   *without = request_query_value(rq, "without_opportunity"),
+		   *from = request_query_value(rq, "created_from"),
+		   *to = request_query_value(rq, "created_to"),
+		   *voided = request_query_value(rq, "voided");
 	struct call calls[2];
 	struct result *results[2];
 	struct page page;
@@ -37,10 +43,13 @@ contact_search(struct request *rq)
 		return rq->reply.status;
 	if (advisor != NULL)
 		calls[n++] = (struct call){ &sql_advisor_known, { advisor } };
-	calls[n++] = (struct call){ &sql_contact_search,
-		{ advisor, request_query_value(rq, "without_opportunity"),
-		    request_query_value(rq, "created_from"), request_query_value(rq, "created_to"),
-		    request_query_value(rq, "voided"), page.created_at, page.id, page.limit } };
+	if (without != NULL && strcmp(without, "true") == 0)
+		calls[n++] = (struct call){ &sql_contact_search_waiting,
+			{ advisor, from, to, voided, page.created_at, page.id, page.limit } };
+	else
+		calls[n++] = (struct call){ &sql_contact_search,
+			{ advisor, without, from, to, voided, page.created_at, page.id,
+			    page.limit } };
 	if (request_run(rq, calls, n, results) != 0)
 		return rq->reply.status;
 	if (advisor != NULL && !advisor_known(rq, results[0]))

@@ -1,5 +1,5 @@
 -- name: follow_up_put  ($1 opportunity, $2 body)
-with asked as materialized (select (b ->> 'at')::timestamptz as at, nullif(btrim(b ->> 'note'), '') as note from (select $2::jsonb as b) x),
+with asked as materialized (select audit_from(b ->> 'at') as at, nullif(btrim(b ->> 'note'), '') as note from (select $2::jsonb as b) x),
 judged as materialized (
     select a.at, a.note, case when a.at < clock_timestamp() or a.at > clock_timestamp() + interval '1 year' then refuse('follow_up_past') end as refused
       from asked a)
@@ -9,7 +9,7 @@ update opportunity o set follow_up_at = j.at, follow_up_note = j.note, updated_a
 -- name: follow_up_lock  ($1 opportunity, $2 advisor, $3 may change another's)
 -- As opportunity_lock, for a follow-up that must be there.
 with :{opportunity_locked}
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')

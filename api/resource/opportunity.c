@@ -47,7 +47,7 @@ static const struct filter {
 	{ "updated_to", NULL },
 	{ "voided", NULL },
 };
-enum { ADVISOR = 0, REASON = 4, ACTION = 10, FINAL_STATE = 11 };
+enum { REASON = 4, ACTION = 10, FINAL_STATE = 11 };
 
 /* The orders of the list, and the statements for each: of any, and of those whose grid has certain choices. */
 static const struct order {
@@ -159,30 +159,73 @@ names_choices(const char *ids)
 	return ids != NULL && strstr(ids, "{0") == NULL && strstr(ids, ",0") == NULL;
 }
 
+static bool
+count_asked(const struct request *rq)
+{
+	const char *count = request_query_value(rq, "count");
+
+	return count != NULL && strcmp(count, "true") == 0;
+}
+
+/*
+ * Replies with a page in one round trip: first whether the account that the request names exists, then the list, last the count.
+ * count  its statement is used if the request asks for a count
+ */
+static int
+reply_listed(
+    struct request *rq, struct page *page, const struct call *list, const struct call *count)
+{
+	const char *advisor = request_query_value(rq, "advisor");
+	struct call calls[3];
+	struct result *results[3];
+	int n = 0, at, status;
+
+	if (advisor != NULL)
+		calls[n++] = (struct call){ &sql_advisor_known, { advisor } };
+	at = n;
+	calls[n++] = *list;
+	if (count_asked(rq))
+		calls[n++] = *count;
+	if (request_run(rq, calls, n, results) != 0)
+		return rq->reply.status;
+	if (count_asked(rq))
+		page->count = result_text(results[n - 1], 0, 0);
+	if (advisor != NULL && !advisor_known(rq, results[0]))
+		status = reply_faults(rq);
+	else
+		status = reply_page(rq, page, &results[at]);
+	for (int i = 0; i < n; i++)
+		result_free(results[i]);
+	return status;
+}
+
 /* Replies with a page of what a row of the report takes. */
 static int
 list_taken(struct request *rq, struct page *page, const bool with[static 2])
 {
-	struct call call = { .st = &sql_opportunity_list_taken };
-	struct result *rows;
-	int status;
+	const struct order *order = order_of(rq);
+	struct call list = { .st = &sql_opportunity_list_taken },
+		    count = { .st = &sql_opportunity_count_taken };
+	int n = FILTERS;
 
-	if (opportunity_filter_take(rq, call.args) != 0)
+	if (opportunity_filter_take(rq, list.args) != 0)
 		return rq->reply.status;
-	call.args[FILTERS] = page->created_at;
-	call.args[FILTERS + 1] = page->id;
-	call.args[FILTERS + 2] = page->limit;
-	call.args[FILTERS + 3] = sql_bool(with[0]);
-	call.args[FILTERS + 4] = sql_bool(with[1]);
-	if (request_run(rq, &call, 1, &rows) != 0)
-		return rq->reply.status;
-	status = reply_page(rq, page, &rows);
-	result_free(rows);
-	return status;
+	memcpy(count.args, list.args, FILTERS * sizeof(*list.args));
+	count.args[FILTERS] = sql_bool(order->any == &sql_opportunity_list_closed);
+	if (order != orders) {
+		list.st = &sql_opportunity_list_taken_sorted;
+		list.args[n++] = order->name;
+	}
+	list.args[n++] = page->created_at;
+	list.args[n++] = page->id;
+	list.args[n++] = page->limit;
+	list.args[n++] = sql_bool(with[0]);
+	list.args[n] = sql_bool(with[1]);
+	return reply_listed(rq, page, &list, &count);
 }
 
 /*
- * Replies with a page of any filters, and their count, in one round trip.
+ * Replies with a page of any filters, and their count.
  * page  its cursor and limit
  * with  whether the client, and the contact, is asked for
  */
@@ -190,12 +233,9 @@ static int
 list_filtered(struct request *rq, struct page *page, const bool with[static 2])
 {
 	const struct order *order = order_of(rq);
-	const char *count = request_query_value(rq, "count");
-	struct call calls[3] = { 0 };
-	struct result *results[3];
-	const char *args[NITEMS(filters)];
-	bool acting, counts = count != NULL && strcmp(count, "true") == 0;
-	int n = 0, list, status;
+	struct call list = { 0 }, count = { 0 };
+	const char **args = list.args;
+	bool acting;
 
 	for (size_t i = 0; i < NITEMS(filters); i++)
 		args[i] = filters[i].catalog != NULL
@@ -204,36 +244,19 @@ list_filtered(struct request *rq, struct page *page, const bool with[static 2])
 	acting = (args[ACTION] != NULL || args[FINAL_STATE] != NULL) &&
 		 (args[ACTION] == NULL || names_choices(args[ACTION])) &&
 		 (args[FINAL_STATE] == NULL || names_choices(args[FINAL_STATE]));
-	if (args[ADVISOR] != NULL)
-		calls[n++] = (struct call){ &sql_advisor_known, { args[ADVISOR] } };
-	list = n++;
-	calls[list].st = acting ? order->acting : order->any;
+	list.st = acting ? order->acting : order->any;
 	/* Of several reasons, the newest of each are found by the index. */
 	if (order == orders && !acting && names_choices(args[REASON]) &&
 	    strchr(args[REASON], ',') != NULL)
-		calls[list].st = &sql_opportunity_list_reasons;
-	memcpy(calls[list].args, args, sizeof(args));
-	memcpy(calls[list].args + NITEMS(filters),
+		list.st = &sql_opportunity_list_reasons;
+	count.st = acting ? &sql_opportunity_count_acting : &sql_opportunity_count;
+	memcpy(count.args, args, NITEMS(filters) * sizeof(*args));
+	count.args[NITEMS(filters)] = sql_bool(order->any == &sql_opportunity_list_closed);
+	memcpy(args + NITEMS(filters),
 	    (const char *[]){
 		page->created_at, page->id, page->limit, sql_bool(with[0]), sql_bool(with[1]) },
 	    5 * sizeof(*args));
-	if (counts) {
-		calls[n].st = acting ? &sql_opportunity_count_acting : &sql_opportunity_count;
-		memcpy(calls[n].args, args, sizeof(args));
-		calls[n++].args[NITEMS(filters)] =
-		    sql_bool(order->any == &sql_opportunity_list_closed);
-	}
-	if (request_run(rq, calls, n, results) != 0)
-		return rq->reply.status;
-	if (counts)
-		page->count = result_text(results[n - 1], 0, 0);
-	if (args[ADVISOR] != NULL && !advisor_known(rq, results[0]))
-		status = reply_faults(rq);
-	else
-		status = reply_page(rq, page, &results[list]);
-	for (int i = 0; i < n; i++)
-		result_free(results[i]);
-	return status;
+	return reply_listed(rq, page, &list, &count);
 }
 
 int

@@ -90,6 +90,10 @@ with page as (
 -- fragment: advisor_named  (%1 an advisor's id or username)
 (select v.id from advisor v where v.username = %1 or v.id::text = %1)
 
+-- A client, or the one that it was merged into.
+-- fragment: client_staying  (%1 a client's id)
+(select coalesce(k.merged_into, k.id) from client k where k.id = %1::bigint)
+
 -- name: advisor_known  ($1 advisor's id or username)
 -- Beside a list that is filtered by it.
 select :{advisor_named $1} is not null;
@@ -100,7 +104,7 @@ select :{advisor_named $1} is not null;
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
        and :{choice_in o.operator_id $6} and :{choice_in o.competitor_plan_id $7} and :{choice_in o.competitor_offer_id $8}
        and :{choice_in o.offer_channel_id $9} and :{choice_in o.advertising_acceptance_id $10}
-       and ($13::bigint is null or o.client_id = $13::bigint)
+       and ($13::bigint is null or o.client_id = :{client_staying $13})
        and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
        and :{voided_is o $20}
 
@@ -197,6 +201,24 @@ select count(*) from opportunity o
 select count(*) from opportunity o
  where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_among} and ($21::boolean is not true or o.closed_at is not null);
 
+-- As opportunity_list_taken, in the order $24 (closed_at, updated_at), which the planner reduces to one column.
+-- fragment: taken_order
+case $24::text when 'closed_at' then o.closed_at when 'updated_at' then o.updated_at end
+
+-- name: opportunity_list_taken_sorted  ($1 to $23 as in opportunity_taken, $24 the order, $25 its instant before or null, $26 id before, $27 limit, $28 with clients, $29 with contacts)
+-- custom plan
+with page as (
+    select :{taken_order} as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from opportunity o
+     where :{opportunity_taken} and :{voided_is o $20} and :{taken_order} is not null
+       and (:{taken_order}, o.id) < (coalesce($25::timestamptz, 'infinity'), coalesce($26::bigint, 9223372036854775807))
+     order by :{taken_order} desc, o.id desc limit $27::int + 1)
+:{page_rows_beside $28 $29};
+
+-- name: opportunity_count_taken  ($1 to $23 as in opportunity_taken, $24 true: those with an end)
+-- custom plan
+select count(*) from opportunity o where :{opportunity_taken} and :{voided_is o $20} and ($24::boolean is not true or o.closed_at is not null);
+
 -- name: opportunity_list_ids  ($1 ids, $2 with clients, $3 with contacts)
 with page as (
     select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from opportunity o where o.id = any($1::bigint[]))
@@ -228,7 +250,7 @@ owner as materialized (
     select c.id, c.erased_at, c.merged_into from client c
      where c.id = (select t.client_id from asked join contact t on t.id = asked.contact_id) for key share),
 locked as materialized (
-    select t.id, t.client_id, t.advisor_id, owner.erased_at, t.voided_at from owner join contact t on t.client_id = owner.id
+    select t.id, t.client_id, t.advisor_id, owner.erased_at, t.voided_at from owner cross join contact t
      where t.id = (select asked.contact_id from asked) for key share of t),
 -- advisor_id: the owner of the new opportunity; null where the account may not use this contact.
 owned as materialized (
@@ -238,7 +260,7 @@ owned as materialized (
       from locked l join advisor a on a.id = l.advisor_id),
 held as materialized (
     select w.id, w.client_id, w.advisor_id,
-           case when (select x.merged_into from owner x) is not null then moved_meanwhile() when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
+           case when :{moved_since w} then moved_meanwhile() when w.id is null then refuse('contact_unknown') when w.advisor_id is null then refuse('contact_not_owner')
                 when w.erased_at is not null then refuse('client_erased')
                 when w.voided_at is not null then refuse('contact_voided') end as refused
       from (values (true)) one left join owned w on true),
@@ -251,6 +273,7 @@ new as (
            (b #>> '{service,prior_consultation}')::boolean
       from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
     returning *),
+waiting as (delete from contact_waiting w using new where w.contact_id = new.contact_id),
 made as materialized (
     select '/v1/opportunities/' || new.id as location, opened(new.document) || :{other_open new.client_id new.id} as doc from new)
 :{answer_created};
@@ -263,13 +286,18 @@ made as materialized (
 owner as materialized (
     select c.id, c.erased_at, c.merged_into from client c where c.id = (select o.client_id from opportunity o where o.id = $1::bigint) for key share),
 locked as materialized (
-    select o.id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at, o.created_at, o.follow_up_at
-      from owner join opportunity o on o.client_id = owner.id
+    select o.id, o.client_id, o.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, o.voided_at, o.closed_at, o.created_at, o.follow_up_at
+      from owner cross join opportunity o
      where o.id = $1::bigint for no key update of o)
+
+-- Whether a merge or its undo moved the record to another client while this waited for a lock. The join of `locked` has no
+-- condition on the client, because PostgreSQL judges it again on the row as it was left, and would find no record.
+-- fragment: moved_since  (needs the CTE owner; %1 the locked record, with its client_id)
+exists (select from owner c where c.merged_into is not null or c.id <> %1.client_id)
 
 -- name: opportunity_lock  ($1 opportunity, $2 advisor, $3 may change another's)
 with :{opportunity_locked}
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')
@@ -279,7 +307,7 @@ select case when (select w.merged_into from owner w) is not null then moved_mean
 
 -- name: opportunity_lock_finished  ($1 opportunity, $2 advisor, $3 may change another's)
 with :{opportunity_locked}
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')

@@ -4,7 +4,9 @@
 
 #include "catalog/catalog.h"
 #include "http/problem.h"
+#include "http/run.h"
 #include "resource/read.h"
+#include "sql.h"
 
 const struct choice_filter choice_filters[] = { { "stage", "stage", 9 },
 	{ "campaign", "campaign", 7 }, { "sub_campaign", "sub_campaign", 8 },
@@ -97,4 +99,18 @@ opportunity_filter_take(struct request *rq, const char *ret_args[static FILTERS]
 	    !request_days(rq, "updated_from", "updated_to") || rq->faults.count > 0)
 		return reply_faults(rq);
 	return 0;
+}
+
+int
+opportunity_filter_advisor(struct request *rq)
+{
+	const char *advisor = request_query_value(rq, "advisor");
+	auto_result struct result *known = NULL;
+
+	if (advisor == NULL)
+		return 0;
+	known = request_query(rq, &sql_advisor_known, advisor);
+	if (known == NULL)
+		return rq->reply.status;
+	return advisor_known(rq, known) ? 0 : reply_faults(rq);
 }

@@ -48,6 +48,13 @@ bool name_listed(const char *list, const char *name);
  */
 int opportunity_filter_take(struct request *rq, const char *ret_args[static FILTERS]) MUSTCHECK;
 
+/*
+ * opportunity_filter_advisor - whether the account exists that the request's filter names. It takes a round trip, so an answer that found
+ * something need not ask.
+ * returns  0, or the reply's status: 422 for an account that does not exist
+ */
+int opportunity_filter_advisor(struct request *rq) MUSTCHECK;
+
 /* opportunity_filter_given - whether one is given that opportunity_list leaves to opportunity_list_taken. */
 bool opportunity_filter_given(const struct request *rq);
 

@@ -1,7 +1,8 @@
 /*
  * personal - what callers without the right personal_data see of the members with personal data.
  *
- * P(member, how): one line for each member that openapi.yaml marks x-personal, anywhere in an answer.
+ * P(member, how): one line for each member that openapi.yaml marks x-personal, anywhere in an answer; P(voided.reason, how): only
+ * inside of an object `voided`.
  * MASKED  three asterisks; a list that is not empty has one such mask, whatever its length
  * GONE    null, for values that are not text
  * SHOWN   unchanged: an advisor must know whom to call, and an integration its own numbers
@@ -37,6 +38,7 @@
 	P(latam_partner, GONE)                                                                     \
 	P(current_plan, MASKED)                                                                    \
 	P(prior_consultation, GONE)                                                                \
-	P(note, MASKED)
+	P(note, MASKED)                                                                            \
+	P(voided.reason, MASKED)
 
 #endif

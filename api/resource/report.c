@@ -259,6 +259,9 @@ report_retention(struct request *rq)
 	case REPORT_COUNTED:
 		break;
 	}
+	/* The totals alone: nothing was found. */
+	if (r.nrows == 1 && opportunity_filter_advisor(rq) != 0)
+		return rq->reply.status;
 	body = rq->answers_svg	 ? report_svg(&r, &length)
 	       : rq->answers_csv ? report_csv(&r, &length)
 				 : report_json(&r, &length);

@@ -16,7 +16,7 @@
    and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4} and :{choice_in o.reason_id $5}
    and :{choice_in o.operator_id $6} and :{choice_in o.competitor_plan_id $7} and :{choice_in o.competitor_offer_id $8}
    and :{choice_in o.offer_channel_id $9} and :{choice_in o.advertising_acceptance_id $10} and :{grid_has}
-   and ($13::bigint is null or o.client_id = $13::bigint)
+   and ($13::bigint is null or o.client_id = :{client_staying $13})
    and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
    and ($21::int is null or extract(hour from :{report_instant}) = $21::int)
    and ($22::int is null or extract(isodow from :{report_instant}) = $22::int)

@@ -25,6 +25,7 @@ advisor_handover(struct request *rq)
 	const char *target = json_string_value(json_object_get(rq->body, "advisor"));
 	const struct call calls[] = {
 		{ &sql_handover_lock, { rq->param[0], target } },
+		{ &sql_handover_clients_lock, { rq->param[0] } },
 		{ &sql_advisor_handover, { rq->param[0], rq->advisor_id, rq->body_text, target } },
 	};
 	struct result *results[NITEMS(calls)];
@@ -33,6 +34,7 @@ advisor_handover(struct request *rq)
 	if (request_run(rq, calls, NITEMS(calls), results) != 0)
 		return rq->reply.status;
 	result_free(results[0]);
-	row = results[1];
+	result_free(results[1]);
+	row = results[2];
 	return reply_row(rq, 200, &row, 0);
 }

@@ -15,8 +15,7 @@ target as materialized (
 select opportunities_transfer(array[old.id], target.id, $2::bigint, btrim($3::jsonb ->> 'reason')) from old, target where target.refused is null;
 
 -- name: handover_lock  ($1 the advisor who leaves, $2 advisor's id or username)
--- Both accounts, in the order of their ids, then the clients of what is open. The refusal stands in the last select list, so that it is reached
--- under every plan, also where there is no client.
+-- Both accounts, in the order of their ids. A refusal ends the transaction before handover_clients_lock locks clients that many work with.
 with named as materialized (select :{advisor_named $2} as id),
 locked as materialized (
     select v.id, v.id = $1::bigint as leaves, v.active and v.username is not null and v.role in ('advisor', 'supervisor') as may_own
@@ -25,13 +24,17 @@ judged as materialized (
     select case when not exists (select from locked l where l.leaves) then refuse('not_found')
                 when (select named.id from named) is null then refuse('target_unknown')
                 when not (select l.may_own from locked l where l.id = (select named.id from named)) then refuse('target_unfit')
-                when (select named.id from named) = $1::bigint then refuse('target_same') end as refused),
-clients as materialized (
+                when (select named.id from named) = $1::bigint then refuse('target_same') end as refused)
+select j.refused from judged j;
+
+-- name: handover_clients_lock  ($1 the advisor who leaves)
+-- The clients of what is open, in the order of their ids.
+with clients as materialized (
     select c.id from client c
      where c.id in (select o.client_id from opportunity o
                      where o.advisor_id = $1::bigint and o.closed_at is null and o.voided_at is null)
      order by c.id for key share of c)
-select (select j.refused from judged j), count(*) from clients;
+select count(*) from clients;
 
 -- name: advisor_handover  ($1 the advisor who leaves, $2 advisor, $3 body, $4 the advisor in it)
 -- What is open when this statement begins; an opportunity that is being finished meanwhile stays where it is.

@@ -5,7 +5,7 @@
 -- name: opportunity_void_lock  ($1 opportunity, $2 advisor, $3 may change another's)
 -- Its advisor may void it on its day, while it is open; a supervisor at any time.
 with :{opportunity_locked}
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('not_owner')
             when l.erased_at is not null then refuse('client_erased')
@@ -23,10 +23,10 @@ select opportunity_void($1::bigint, $2::bigint, btrim($3::jsonb ->> 'reason'));
 with owner as materialized (
     select c.id, c.erased_at, c.merged_into from client c where c.id = (select t.client_id from contact t where t.id = $1::bigint) for key share),
 locked as materialized (
-    select t.id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at, t.created_at
-      from owner join contact t on t.client_id = owner.id
+    select t.id, t.client_id, t.advisor_id = $2::bigint or $3::boolean as own, owner.erased_at, t.voided_at, t.created_at
+      from owner cross join contact t
      where t.id = $1::bigint for update of t)
-select case when (select w.merged_into from owner w) is not null then moved_meanwhile()
+select case when :{moved_since l} then moved_meanwhile()
             when l.id is null then refuse('not_found')
             when not l.own then refuse('contact_not_owner')
             when l.erased_at is not null then refuse('client_erased')

@@ -57,7 +57,7 @@ const fits = {
 
 const space = /[\p{White_Space}\u2800]/u, breaks_ = /[\t-\r\x85\u2028\u2029]/u, direction = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const joiner = /[\u200c\u200d]/u, variation = /\p{Variation_Selector}/u, ignored = /\p{Default_Ignorable_Code_Point}/u;
-const visible = (c) => c !== undefined && !space.test(c) && !ignored.test(c) && !/\p{Cc}/u.test(c);
+const visible = (c) => c !== undefined && !space.test(c) && !ignored.test(c) && !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(c);
 const trim = (text) => text.replace(/^[\p{White_Space}\u2800]+|[\p{White_Space}\u2800]+$/gu, "");
 
 function line(text) {
@@ -86,7 +86,7 @@ const capitals = (text) => text.replace(/[a-z]/g, (c) => c.toUpperCase());
 /* E and 7 digits, or an integration's name in small letters. */
 const accountName = (text) => text.replace(/[A-Z]/g, (c) => c.toLowerCase()).replace(/^e(?=[0-9]{7}$)/, "E");
 const years = (n) => new Date(Date.now() + n * 366 * 864e5).toISOString().slice(0, 10);
-const isLine = (text) => text !== "" && !/[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text);
+const isLine = (text) => text !== "" && !/[\p{Cc}\p{Noncharacter_Code_Point}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text);
 const isDay = (text) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text);
 const ajvOk = (format, text) => ajv.validate({ format }, text);
 const isInstant = (text) => /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?Z$/.test(text) && ajvOk("date", text.slice(0, 10)) && text >= "1900" && text < "3000"

@@ -3,6 +3,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
+const { hold } = require("./writes.js");
 
 let world, ana, luis, boss, admin, crm;
 before(async () => {
@@ -189,6 +190,31 @@ test("follow_up_put, follow_up_delete: a time from now to a year from now, and c
   assert.deepEqual(ok(await ana.get(o.at)).reopened, again.reopened, "its owner sees that it was reopened");
 });
 
+test("follow_up_put: a day is its beginning at the desk", async () => {
+  const o = await whole(ana), day = sql("select ((now() + interval '3 days') at time zone 'America/Lima')::date");
+  assert.equal(ok(await ana.put(`${o.at}/follow-up`, { at: day })).follow_up.at, `${day}T05:00:00.000000Z`);
+  const today = sql("select (now() at time zone 'America/Lima')::date");
+  assert.equal((await ana.put(`${o.at}/follow-up`, { at: today })).json.errors[0].code, "follow_up_range");
+});
+
+test("opportunity_void, opportunity_transfer, advisor_handover: the fault names the reason for it, not that of the cancellation", async () => {
+  const o = await whole(ana), spanish = { "accept-language": "es" };
+  for (const where of [`${o.at}/voiding`, `${o.at}/transfer`, `/v1/contacts/${o.contact_id}/voiding`, "/v1/advisors/1/handover"]) {
+    const fault = (r) => r.json.errors.find((e) => e.pointer === "#/reason");
+    assert.deepEqual(fault(await boss.post(where, {}, spanish)), { pointer: "#/reason", field: "reason", label: "Motivo", code: "required", detail: "Ingrese el motivo." }, where);
+    assert.equal(fault(await boss.post(where, {})).detail, "Enter the reason.");
+  }
+  assert.equal((await boss.get("/v1/opportunities?reason=x", spanish)).json.errors[0].label, "Motivo de Cancelación");
+});
+
+test("advisor_handover: what is refused locks no client", async () => {
+  const o = await whole(ana), id = sql("select id from gestor.advisor where username = 'E8153375'");
+  const release = await hold(world.database, `select from client where id = ${o.client_id} for update`);
+  const answer = await boss.post(`/v1/advisors/${id}/handover`, { advisor: "E8000002", reason: "X" });
+  await release();
+  refused(answer, 422, "invalid");
+});
+
 test("agenda_list: the earliest first, an advisor's own, days of Lima, page by page", async () => {
   const made = [];
   for (const days of [5, 1, 3, 2]) {
@@ -210,7 +236,7 @@ test("agenda_list: the earliest first, an advisor's own, days of Lima, page by p
   assert.deepEqual(ok(await luis.get("/v1/agenda?advisor=E8123497")).items.map((x) => x.id), wanted);
   refused(await luis.get("/v1/agenda?advisor=E8153375"), 403, "agenda_not_own");
   const unknown = await boss.get("/v1/agenda?advisor=E9999999");
-  assert.deepEqual([unknown.status, unknown.json.errors[0].code], [422, "not_found"], unknown.text);
+  assert.deepEqual([unknown.status, unknown.json.errors[0].code, unknown.json.errors[0].pointer], [422, "not_found", "#/advisor"], unknown.text);
   const all = ok(await boss.get("/v1/agenda?limit=100")).items.map((x) => x.id);
   for (const id of [...wanted, other.id]) assert.ok(all.includes(id));
   assert.deepEqual(ok(await boss.get("/v1/agenda?advisor=e8123497")).items.map((x) => x.id), wanted);

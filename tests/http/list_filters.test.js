@@ -189,6 +189,44 @@ test("opportunity_list: faults in both languages: unknown codes and advisors, da
   }
 });
 
+test("opportunity_list: hour, weekday, exact and tree go with every order and with count, and with an advisor who must exist", async () => {
+  const local = (instant) => new Date(Date.parse(instant) - 5 * 3600e3);
+  for (const sort of ["created_at", "closed_at", "updated_at"])
+    for (const [of, taken] of [["hour=9", (o) => local(o.created_at).getUTCHours() === 9], ["weekday=3", (o) => local(o.created_at).getUTCDay() === 3],
+      ["weekday=1&by=closed", (o) => o.closure.closed_at !== null && local(o.closure.closed_at).getUTCDay() === 1], ["exact=reason", () => true], ["tree=now&advisor=E8123497", (o) => o.advisor.username === "E8123497"]]) {
+      const all = [], found = [], path = `/v1/opportunities?sort=${sort}&limit=100&client=${client}`;
+      for (const [list, where] of [[all, path], [found, `${path}&${of}&count=true`]])
+        for (let next = where; next !== null;) {
+          const r = await boss.get(next);
+          assert.equal(r.status, 200, r.text);
+          list.push(...r.json.items);
+          if (list === found) assert.equal(r.json.count, "count" in r.json ? r.json.count : -1, of);
+          if (list === found) found.count = r.json.count;
+          next = r.json.next === null ? null : `${where}&cursor=${r.json.next}`;
+        }
+      assert.deepEqual(found.map((o) => o.id), all.filter(taken).map((o) => o.id), `${sort} ${of}`);
+      assert.equal(found.count, found.length, `${sort} ${of}`);
+    }
+  for (const of of ["hour=9", "weekday=1", "tree=now", "exact=reason", "by=closed"])
+    assert.equal(lib.faultAt(await boss.get(`/v1/opportunities?${of}&advisor=E0000009`), "#/advisor").code, "not_found", of);
+});
+
+test("opportunity_list: a client that was merged stands for the one that stays", async () => {
+  const admin = await world.signedIn("E8000002"), ana = await world.signedIn("E8153375");
+  const [a, b] = [(await ana.post("/v1/clients", lib.newClient())).json.id, (await ana.post("/v1/clients", lib.newClient())).json.id];
+  const call = await ana.post("/v1/typifications", { client_id: a, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() });
+  assert.equal(call.status, 201, call.text);
+  assert.equal((await admin.post(`/v1/clients/${a}/merge`, { into: b })).status, 200);
+  for (const client of [a, b])
+    for (const more of ["", "&sort=updated_at", "&count=true", "&tree=now", "&action=bono-gb,none"]) {
+      const r = await boss.get(`/v1/opportunities?client=${client}${more}`);
+      assert.deepEqual(r.json.items.map((o) => o.id), [call.json.id], client + more);
+      if (more === "&count=true") assert.equal(r.json.count, 1);
+    }
+  const day = new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);
+  for (const client of [a, b]) assert.equal((await boss.get(`/v1/reports/retention?group_by=day&client=${client}&from=${day}`)).json.totals.opened, 1);
+});
+
 test("opportunity_get, opportunity_list: other_open names the client's other open opportunities, and nothing else", async () => {
   const open = rows.filter((r) => r.client === client && !r.voided && r.closed === null).map((r) => r.id).sort((a, b) => Number(BigInt(b) - BigInt(a)));
   for (const r of rows.filter((x) => x.client === client).slice(0, 10)) {
@@ -231,6 +269,22 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
     assert.deepEqual(await pages(`${where}&created_from=${day}&created_to=${day}`, 2), items.filter((item) => of(item) === day).map((item) => item.id));
     assert.deepEqual(await pages(`${where}&created_from=${day}`, 3), items.filter((item) => of(item) >= day).map((item) => item.id));
   }
+  const missing = "select count(*) from contact t where not exists (select from opportunity o where o.contact_id = t.id) and not exists (select from contact_waiting w where w.contact_id = t.id and w.advisor_id = t.advisor_id and w.created_at = t.created_at)";
+  const listed = (id) => sql(`select count(*) from contact_waiting where contact_id = ${id}`);
+  sql(`update contact set created_at = created_at + interval '1 hour', advisor_id = (select id from advisor where username = 'E8123497') where id = ${waiting[1]}`);
+  assert.equal(sql(missing), "0", "changed by hand");
+  sql(`update contact set created_at = created_at - interval '1 hour', advisor_id = ${other} where id = ${waiting[1]}`);
+  const ana = await world.signedIn("E8153375"), contact = (await ana.post(`/v1/clients/${client}/contacts`, lib.newContact())).json.id;
+  assert.equal(listed(contact), "1");
+  assert.equal((await ana.post("/v1/opportunities?validate_only=true", { contact_id: contact, sub_campaign: "entel" })).status, 200);
+  assert.equal(listed(contact), "1");
+  assert.equal((await ana.post("/v1/opportunities", { contact_id: contact, sub_campaign: "entel" })).status, 201);
+  assert.equal(listed(contact), "0");
+  const whole = await ana.post("/v1/typifications", { client_id: client, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() });
+  assert.equal(listed(whole.json.contact_id), "0");
+  assert.equal(sql(missing), "0");
+  sql("delete from contact_waiting; select contacts_wait(0, 1000000)");
+  assert.equal(sql(missing), "0", "entered by the migration");
   const voided = await boss.post(`/v1/contacts/${waiting[0]}/voiding`, { reason: "Equivocada" });
   assert.equal(voided.status, 200, voided.text);
   assert.deepEqual(await pages(`${where}&without_opportunity=true`), waiting.slice(1));

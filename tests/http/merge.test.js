@@ -3,6 +3,7 @@
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const lib = require("./lib.js");
+const { hold, until, waiting } = require("./writes.js");
 
 let world, ana, luis, boss, admin;
 before(async () => {
@@ -179,6 +180,25 @@ test("client_merge_undo: not after a change of either or of a record of theirs, 
     assert.ok(changed.some((c) => c.object_type === object_type && c.object_id === object_id), `${i}: ${JSON.stringify(changed)} has no ${object_type} ${object_id}`);
     assert.deepEqual(rows(), before);
   }
+});
+
+test("client_merge, client_merge_undo: a change that waited for it finds its record where it is now", async () => {
+  const { a, b, calls } = await pair(), [closed, , open] = calls, spare = ids(await ana.get(`${at(a)}/contacts`))[0], only = "?validate_only=true";
+  /* Rehearsals, because after a change there is no undo. */
+  const changes = [() => luis.patch(`/v1/opportunities/${open.id}${only}`, { service: { current_plan: "CHIP" } }), () => luis.post(`/v1/opportunities/${open.id}/voiding${only}`, { reason: "X" }),
+    () => luis.delete(`/v1/opportunities/${open.id}/follow-up${only}`), () => boss.post(`/v1/opportunities/${closed.id}/reopening${only}`),
+    () => ana.patch(`/v1/contacts/${spare}${only}`, { ownership_check: { asked: 3, right: 2 } }), () => ana.post(`/v1/contacts/${spare}/voiding${only}`, { reason: "X" }),
+    () => ana.post(`/v1/opportunities${only}`, { contact_id: spare, sub_campaign: "entel" })];
+  for (const change of changes)
+    for (const [statement, where] of [[`select gestor.client_merge(${a.id}, ${b.id}, null)`, b], [`select gestor.client_merge_undo(${a.id}, null)`, a]]) {
+      const release = await hold(world.database, statement), answer = change();
+      try {
+        await until("it waits", () => waiting(world.database) === 1);
+      } finally {
+        await release();
+      }
+      assert.equal(ok(await answer).client_id, where.id, String(change));
+    }
 });
 
 test("client_merge: chains lead to the last one, and are undone from the last one on", async () => {

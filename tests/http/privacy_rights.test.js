@@ -187,13 +187,28 @@ test("an integration without personal_data: answers to writes, replays and previ
   assert.deepEqual([shown.document_number, shown.legal_representative], ["***", "***"], "short values are masked completely");
 });
 
+test("opportunity_void, contact_void: why is free text, and only those who see personal data read it", async () => {
+  const { json: client } = await ana.post("/v1/clients", lib.newClient()), why = "LLAMA AL 944264648";
+  const contact = (await ana.post(`/v1/clients/${client.id}/contacts`, lib.newContact())).json, o = await lib.opened(ana), blind = await integration(["client_read", "contact_read", "opportunity_read"]);
+  assert.equal((await ana.post(`/v1/contacts/${contact.id}/voiding`, { reason: why })).status, 200);
+  assert.equal((await ana.put(`${o.at}/diagnosis`, { reason: lib.reason })).status, 200);
+  assert.equal((await ana.post(`${o.at}/voiding`, { reason: why })).status, 200);
+  for (const [as, shown] of [[ana, why], [blind, "***"]]) {
+    assert.equal((await as.get(`/v1/contacts/${contact.id}`)).json.voided.reason, shown);
+    assert.deepEqual((await as.get(`/v1/clients/${client.id}/contacts?voided=true`)).json.items.map((c) => c.voided.reason), [shown]);
+    const { voided, diagnosis } = (await as.get(o.at)).json;
+    assert.deepEqual([voided.reason, diagnosis.reason.code], [shown, lib.reason]);
+    assert.equal((await as.get(`/v1/opportunities?voided=true&include=contact&client=${o.client.id}`)).json.items[0].voided.reason, shown);
+  }
+});
+
 test("the contract's x-personal members equal the program's table", () => {
-  const table = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_]+), /gm)].map((m) => m[1]).sort();
+  const table = [...fs.readFileSync(`${lib.root}/api/resource/personal.h`, "utf8").matchAll(/^\tP\(([a-z_.]+), /gm)].map((m) => m[1]).sort();
   const { components: { schemas } } = openapi(), marked = new Set(), bare = new Set();
   const isMarked = (s) => s["x-personal"] === true || (s.$ref !== undefined && schemas[s.$ref.split("/").pop()]["x-personal"] === true);
   const walk = (s, of) => {
     if (s === null || typeof s !== "object") return;
-    for (const [member, p] of Object.entries(s.properties || {})) (isMarked(p) ? marked : bare).add(isMarked(p) ? member : `${of}.${member}`);
+    for (const [member, p] of Object.entries(s.properties || {})) (isMarked(p) ? marked : bare).add(!isMarked(p) ? `${of}.${member}` : table.includes(`${of.toLowerCase()}.${member}`) ? `${of.toLowerCase()}.${member}` : member);
     for (const child of Object.values(s)) walk(child, of);
   };
   for (const [name, s] of Object.entries(schemas)) walk(s, name);

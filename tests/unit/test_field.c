@@ -87,6 +87,9 @@ a_name_is_one_visible_line_in_nfc(void **state)
 		    "B",
 		    TEXT_field_characters);
 		expect(t, "A\001", "A\001", TEXT_field_characters);
+		expect(t, "A\uffff", "A\uffff", TEXT_field_characters);
+		expect(t, "\ufdd0", "\ufdd0", TEXT_field_characters);
+		expect(t, "\U0010fffe", "\U0010fffe", TEXT_field_characters);
 		expect(t, "\177", "\177", TEXT_field_characters);
 		expect(t, "\xc2\x81", "\xc2\x81", TEXT_field_characters);
 		expect(t, "\u202eJUAN", "\u202eJUAN", TEXT_field_characters);
