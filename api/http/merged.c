@@ -20,8 +20,8 @@ client_moved(struct request *rq, const char *words)
 	reply_location(
 	    rq, arena_printf(&rq->arena, "%s%s%s%s%s", before, words + 1, rest + strcspn(rest, "/"),
 		    *query != '\0' ? "?" : "", *query != '\0' ? query + 1 : ""));
-	return reply_problem_about(rq, rq->reads ? "client_moved" : "client_moved_write", "existing",
-	    json_pack("{s:s, s:s+}", "id", words + 1, "href", before, words + 1));
+	return reply_problem_about(rq, rq->reads ? "client_moved" : "client_moved_write",
+	    "existing", json_pack("{s:s, s:s+}", "id", words + 1, "href", before, words + 1));
 }
 
 /* words  a blank, and the id of the client that stays */

@@ -255,7 +255,7 @@ report_retention(struct request *rq)
 	case REPORT_BROKEN:
 		log_msg(LOG_ERROR, "the report's columns of a day do not belong together: run "
 				   "`gestor report rebuild`");
-		return reply_problem(rq, "internal_error");
+		return reply_problem(rq, "internal");
 	case REPORT_COUNTED:
 		break;
 	}

@@ -82,7 +82,7 @@ begin
         end if;
         -- The first place alone: blocks inside begin too.
         source := overlay(source placing p.becomes from strpos(source, p.was) for length(p.was));
-        execute source;
+        execute format('%s', source);
     end loop;
 end $$;
 -- The same columns as before.
