@@ -140,7 +140,7 @@ create table contact_waiting (
 create index contact_waiting_newest on contact_waiting (created_at desc, contact_id desc);
 create index contact_waiting_of_advisor on contact_waiting (advisor_id, created_at desc, contact_id desc);
 
--- At the commit, because most contacts get their opportunity in the same transaction: these never enter.
+-- A whole call (call_save()) leaves no contact without its opportunity, so it does not ask. Else at the commit, when an opportunity of the same transaction is there.
 create function contact_waits() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
 begin
     insert into contact_waiting (contact_id, advisor_id, created_at)
@@ -148,7 +148,8 @@ begin
     on conflict on constraint contact_waiting_pkey do nothing;
     return null;
 end $$;
-create constraint trigger contact_waits after insert on contact deferrable initially deferred for each row execute function contact_waits();
+create constraint trigger contact_waits after insert on contact deferrable initially deferred for each row
+    when (outside_call_save()) execute function contact_waits();
 
 -- A change by hand.
 create function contact_waits_still() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
