@@ -77,9 +77,11 @@ take_dimensions(struct report *r)
 	struct request *rq = r->rq;
 	const char *list = request_query_value(rq, "group_by");
 
-	for (const char *at = list; at != NULL; at = strchr(at, ',')) {
-		size_t length = strcspn(at += *at == ',', ",");
-		const char *name = arena_copy(&rq->arena, at, length);
+	for (const char *at = list, *next; at != NULL; at = *next == ',' ? next + 1 : NULL) {
+		const char *name = arena_copy(&rq->arena, at, strcspn(at, ","));
+
+		next = at + strlen(name);
+
 		bool known = r->ndimensions < REPORT_DIMENSIONS_MAX &&
 			     dimension_named(name, &r->dimensions[r->ndimensions]);
 

@@ -41,6 +41,11 @@ put_text(FILE *f, const char *s, size_t most)
 			fputs("…", f);
 			return;
 		}
+		/* U+FFFE and U+FFFF are no characters of XML. */
+		if (c == 0xEF && (unsigned char)s[1] == 0xBF && (unsigned char)s[2] >= 0xBE) {
+			s += 2;
+			continue;
+		}
 		if (c == '<' || c == '>' || c == '&' || c == '"')
 			fprintf(f, "&#%d;", c);
 		else

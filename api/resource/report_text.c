@@ -82,19 +82,52 @@ choice_of(const struct report *r, int row, const struct choice_filter *f)
 	return choice;
 }
 
+/* Whether a code is that of an item below another one. */
+static bool
+is_below(const char *code, const char *above)
+{
+	const size_t n = strlen(above);
+
+	return strncmp(code, above, n) == 0 && code[n] == '.';
+}
+
+/* What a row of this code takes of the codes that were asked for: those below it, or all of its own if one of them has it. */
+static const char *
+narrowed(struct arena *arena, const char *asked, bool asked_exact, const char *code)
+{
+	const char *list = "";
+
+	for (const char *at = asked, *next; at != NULL; at = *next == ',' ? next + 1 : NULL) {
+		const char *one = arena_copy(arena, at, strcspn(at, ","));
+		const bool same = strcmp(one, code) == 0;
+
+		next = at + strlen(one);
+		if (!asked_exact && (same || is_below(code, one)))
+			return code;
+		if (same || is_below(one, code))
+			list = list_add(arena, list, one);
+	}
+	return *list != '\0' ? list : code;
+}
+
 static void
 link_choices(const struct report *r, int row, struct link *link)
 {
-	const char *exact = "", *asked = request_query_value(r->rq, "exact");
+	const char *exact = "", *named = request_query_value(r->rq, "exact");
 
 	for (const struct choice_filter *f = choice_filters; f->name != NULL; f++) {
+		const char *asked = request_query_value(r->rq, f->name);
+		const bool asked_exact = asked != NULL && name_listed(named, f->name);
 		struct choice c = choice_of(r, row, f);
 
 		if (!c.grouped) {
-			c.code = request_query_value(r->rq, f->name);
-			c.exact = c.code != NULL && name_listed(asked, f->name);
+			c.code = asked;
+			c.exact = asked_exact;
 		} else if (c.code == NULL) {
 			c.code = "none";
+		} else if (!c.exact) {
+			c.code = narrowed(link->arena, asked, asked_exact, c.code);
+			c.exact = asked_exact;
 		}
 		link_add(link, f->name, c.code);
 		if (c.exact)

@@ -336,10 +336,13 @@ test("report_retention: an account that does not exist is refused, as in the lis
   assert.deepEqual((await boss.get("/v1/reports/retention?group_by=day&advisor=E8000001&from=2024-01-01&to=2024-01-02")).json.rows, []);
 });
 
-test("report_retention: a filter deeper than the dimension stays in the row's link", { todo: "the link has the row's code alone" }, async () => {
-  const deep = sql("select reason ->> 'code' from opportunity where (reason ->> 'code') like '%.%.%.%' and voided_at is null group by 1 order by count(*) desc limit 1");
-  for (const row of (await report(`group_by=reason:1&reason=${deep}`)).rows)
-    assert.equal((await listed(row.opportunities)).length, row.opened, row.opportunities);
+test("report_retention: a filter deeper than the dimension stays in the row's link", async () => {
+  const some = sql("select reason ->> 'code' from opportunity where (reason ->> 'code') like '%.%.%.%' and voided_at is null group by 1 order by count(*) desc limit 6").split("\n").filter(Boolean);
+  for (const query of [`reason=${some[0]}`, `reason=${some}`, `reason=${some},none`, `reason=${some[0]}&exact=reason`, `reason=${some[0].split(".")[0]},${some[0]}`])
+    for (const by of ["reason:1", "reason:2,operator", "reason:1,reason:3"])
+      for (const row of (await report(`group_by=${by}&${query}`)).rows)
+        assert.equal((await listed(row.opportunities)).length, row.opened, row.opportunities);
+  for (const list of [",day", "day,", "day,,hour", ","]) assert.equal((await boss.get(`/v1/reports/retention?group_by=${list}`)).status, 422, list);
 });
 
 test("metrics: open opportunities by stage and contacts without an opportunity follow the rows", async () => {
