@@ -191,6 +191,8 @@ take_keys(struct report_count *c)
 		int64_t kind = result_number(p, row, PIECE_KIND),
 			of = result_number(p, row, PIECE_A);
 
+		if (of < 0 || of >= REPORT_DIMENSIONS_MAX)
+			continue;
 		if (kind == MAP)
 			c->maps[of].of[c->maps[of].n++] =
 			    (struct map_entry){ result_number(p, row, PIECE_B),
@@ -307,7 +309,7 @@ add_loose(struct report_count *c)
 		const char *seconds = result_text(p, row, PIECE_T1);
 		struct group *g = &c->totals;
 
-		if (result_number(p, row, PIECE_KIND) != LOOSE)
+		if (result_number(p, row, PIECE_KIND) != LOOSE || n < 0 || n % 10 >= STATES)
 			continue;
 		for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
 			keys[i] = result_text(p, row, PIECE_A + i) != NULL

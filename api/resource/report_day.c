@@ -70,8 +70,19 @@ is_whole(const struct work *w)
 		if (w->values[d].of != NULL && d != ACTION && d != FINAL_STATE &&
 		    w->values[d].count != n)
 			return false;
+	for (int i = 0; i < w->values[STATE].n; i++) {
+		const int64_t state = w->values[STATE].of[i] & ~STATE_VOIDED_BIT;
+
+		if (state <= STATE_VOIDED || state >= STATES)
+			return false;
+	}
+	if (w->values[STATE].of == NULL || w->values[SECONDS].of == NULL)
+		return false;
 	if (w->values[ACTIONS].of == NULL)
 		return true;
+	for (int i = 0; i < w->values[ACTIONS].n; i++)
+		if (w->values[ACTIONS].of[i] < 0)
+			return false;
 	for (size_t i = 0; i < n; i++)
 		rows += w->values[ACTIONS].of[w->values[ACTIONS].places[i]];
 	return w->values[ACTION].count == (size_t)rows &&

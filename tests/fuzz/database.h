@@ -262,6 +262,15 @@ result_true(const struct result *r, int row, int col)
 	return text != NULL && text[0] == 't';
 }
 
+/* Small, as kinds of rows and dimensions are. */
+int64_t
+result_number(const struct result *r, int row, int col)
+{
+	const char *text = result_text(r, row, col);
+
+	return text != NULL ? text[0] & 15 : 0;
+}
+
 void
 result_free(struct result *r)
 {

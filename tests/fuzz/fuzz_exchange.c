@@ -69,6 +69,12 @@ body_deadline_set(int64_t deadline_ms)
 	(void)deadline_ms;
 }
 
+bool
+client_has_left(void)
+{
+	return false;
+}
+
 void
 write_deadline_set(int64_t deadline_ms)
 {
