@@ -218,7 +218,7 @@ function fingerprint(database) {
     if (Date.now() > until) throw new Error("the rows of ended sessions are not marked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
-  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read', 'webhook_delivery', 'webhook_progress')").split(" ");
+  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read', 'webhook_delivery', 'webhook_progress', 'report_clock', 'report_day', 'report_column')").split(" ");
   const row = (t) => (t === "webhook" ? "(to_jsonb(x) - 'failing_since')::text" : "x::text");
   return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(${row(t)}, '|' order by x::text)), '') from ${t} x;`).join("\n"));
 }
