@@ -234,7 +234,7 @@ test("report_retention: figures follow every change at once: by hand, voided, re
   assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
   sql(`update opportunity set created_at = '2025-03-05T12:00:00Z' where id = ${opportunity.id}`);
   await check();
-  assert.equal((await boss.post(`${at}/reopening`, { reason: "CORRECCION" })).status, 200);
+  assert.equal((await boss.post(`${at}/reopening`)).status, 200);
   await check();
   sql(`delete from action where opportunity_id = ${opportunity.id}`);
   await check();
@@ -253,7 +253,7 @@ test("report_retention: changes while days are made are counted once", async () 
   sql(calls.map(({ opportunity }, n) => `update opportunity set created_at = '2025-03-${10 + n}T12:00:00Z' where id = ${opportunity.id}`).join(";"));
   const rebuild = () => new Promise((resolve, reject) => spawn(process.env.GESTOR_BIN, ["report", "rebuild"], { stdio: "ignore", env: { ...process.env, DATABASE_URL: world.database.serve } })
     .on("close", (code) => (code === 0 ? resolve() : reject(new Error(`gestor report rebuild: ${code}`)))));
-  for (const change of [({ at }) => ana.put(`${at}/typification`, lib.form()), ({ at }) => boss.post(`${at}/reopening`, { reason: "CORRECCION" }), ({ at }) => ana.put(`${at}/diagnosis`, lib.form().diagnosis)]) {
+  for (const change of [({ at }) => ana.put(`${at}/typification`, lib.form()), ({ at }) => boss.post(`${at}/reopening`), ({ at }) => ana.put(`${at}/diagnosis`, lib.form().diagnosis)]) {
     const answered = await Promise.all([rebuild(), rebuild(), ...calls.map(change)]);
     for (const r of answered.slice(2)) assert.ok(r.status < 300, r.text);
     for (const d of [["stage", "reason"], ["day", "action"]]) for (const by of ["created", "closed"]) assert.deepEqual(told(await report(`group_by=${d}&by=${by}`), d), wanted(d, { by }));
