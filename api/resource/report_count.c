@@ -5,10 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#define DAY_S 86400
-/* PostgreSQL's days count from 2000-01-01. */
-#define DAYS_OF_2000 10957
-
 /* Like an arena's, allocations do not fail: base/arena.h says why. */
 static void *
 enough(void *p)
@@ -146,6 +142,17 @@ percentiles(const struct group *g, const struct long_wait *wait, const struct lo
 
 /* --------------------------------------------------------------------- keys */
 
+struct tm
+report_calendar(int64_t day)
+{
+	/* From 1970-01-01 to 2000-01-01 are 10957 days. */
+	const time_t at = (time_t)(day + 10957) * 86400;
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	return tm;
+}
+
 static int
 by_id(const void *a, const void *b)
 {
@@ -224,11 +231,9 @@ key_of(const struct report_count *c, int dimension, int64_t id)
 	key = arena_alloc(arena, sizeof(*key));
 	*key = (struct report_key){ .id = id, .rank = id };
 	if (number <= MONTH) {
-		const time_t at = (time_t)(id + DAYS_OF_2000) * DAY_S;
+		const struct tm tm = report_calendar(id);
 		char day[16];
-		struct tm tm;
 
-		gmtime_r(&at, &tm);
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 		key->code = arena_copy(arena, day, strlen(day));
 	} else if (number < ADVISOR) {

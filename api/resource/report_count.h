@@ -5,6 +5,8 @@
 #ifndef RESOURCE_REPORT_COUNT_H
 #define RESOURCE_REPORT_COUNT_H
 
+#include <time.h>
+
 #include "resource/report_shape.h"
 
 /* Answers with more rows help nobody. */
@@ -84,6 +86,9 @@ void group_add(
 
 /* report_item_for - which item stands for one in a dimension. */
 int64_t report_item_for(const struct report_count *c, int dimension, int64_t item);
+
+/* report_calendar - a day that PostgreSQL counts from 2000-01-01. */
+struct tm report_calendar(int64_t day);
 
 /*
  * report_packed - adds the days that come as columns.

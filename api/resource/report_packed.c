@@ -2,7 +2,6 @@
  * Counts the days that come as columns.
  */
 #include <string.h>
-#include <time.h>
 
 #include "resource/report_day.h"
 
@@ -12,16 +11,6 @@
 #define COMBINATIONS_MAX 65536
 
 /* --------------------------------------------------------------------- keys */
-
-static int64_t
-month_of(int64_t day)
-{
-	const time_t at = (time_t)(day + 10957) * 86400;
-	struct tm tm;
-
-	gmtime_r(&at, &tm);
-	return day - (tm.tm_mday - 1);
-}
 
 /* The keys of a dimension: of each value of its column, and one more for rows that do not exist. */
 static void
@@ -37,7 +26,7 @@ make_keys(struct work *w, int dimension)
 		keys[0] = number == 0	    ? REPORT_NONE
 			  : number == DAY   ? day
 			  : number == WEEK  ? day - (report_weekday(day) - 1)
-			  : number == MONTH ? month_of(day)
+			  : number == MONTH ? day - (report_calendar(day).tm_mday - 1)
 					    : report_weekday(day);
 	} else {
 		keys = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*keys));
