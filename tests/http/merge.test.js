@@ -315,7 +315,9 @@ test("gestor purge: a merged client stays as long as the one that it leads to", 
 test("event_list: a merge and its undo tell what moved", async () => {
   const { a, b, calls } = await pair();
   const from = ok(await admin.get("/v1/events?limit=1000")).next;
-  const events = async (after) => { let all = [], next = after; for (;;) { const page = ok(await admin.get(`/v1/events?limit=1000&after=${next}`)); all = all.concat(page.items); if (page.items.length === 0) return [all, page.next]; next = page.next; } };
+  const events = async (after) => {
+    await until("every event is shown", () => sql("select count(*) from gestor.event where position >= pg_snapshot_xmin(pg_current_snapshot())") === "0");
+    let all = [], next = after; for (;;) { const page = ok(await admin.get(`/v1/events?limit=1000&after=${next}`)); all = all.concat(page.items); if (page.items.length === 0) return [all, page.next]; next = page.next; } };
   let [, start] = await events(from);
   ok(await merge(a, b));
   let [told, next] = await events(start);
