@@ -15,9 +15,14 @@ const opportunityColumns = `o.id, o.client_id, o.contact_id, o.campaign, o.sub_c
 	o.activation_date::text, o.prior_consultation, o.reason, o.competitor_plan, o.competitor_offer, o.offer_channel, o.operator,
 	o.phone_to_manage, o.additional_line, o.advertising_acceptance, o.closed_at::text, o.voided_at::text, o.void_reason,
 	o.created_at::text, o.updated_at::text,
-	a.id as advisor_id, a.username, a.full_name, v.id as voider_id, v.username as voider_username, v.full_name as voider_full_name
-	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by`;
-const searchSql = `select c.id, c.name, c.document_type, c.document_number, c.phone, c.email, c.gender, c.birth_date::text,
+	a.id as advisor_id, a.username, a.full_name, v.id as voider_id, v.username as voider_username, v.full_name as voider_full_name,
+	o.follow_up_at::text, o.follow_up_note, o.reopened_at::text, w.id as reopener_id, w.username as reopener_username,
+	w.full_name as reopener_full_name,
+	array(select y.id::text from opportunity y where y.client_id = o.client_id and y.id <> o.id and y.closed_at is null
+		and y.voided_at is null order by y.id desc) as other_open
+	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by
+	left join advisor w on w.id = o.reopened_by`;
+const searchSql = `select c.id, c.name, c.document_type, c.document_number, c.external_id, c.phone, c.email, c.gender, c.birth_date::text,
 	c.legal_representative, c.lines, c.plan, c.activation_date::text, c.trac_profile, c.observed, c.claro_points, c.segment,
 	c.mi_claro, c.expiring_points, c.overdue_payment, c.latam_partner, c.created_at::text, c.updated_at::text, c.erased_at::text,
 	n.advertising_acceptance as acceptance, n.created_at::text as acceptance_at, n.opportunity_id as acceptance_opportunity_id,
@@ -35,7 +40,9 @@ const listSql = `select ${opportunityColumns} where o.client_id = $1 and o.voide
 const actionsOfSql = "select opportunity_id, id, action, final_state from action where opportunity_id = any($1::bigint[]) order by id";
 
 const clientExistsSql = "select id from client where id = $1";
-const partiesSql = "select c.id, a.username, a.full_name from client c, advisor a where c.id = $1 and a.id = $2";
+const partiesSql = `select c.id, a.username, a.full_name,
+	array(select y.id::text from opportunity y where y.client_id = c.id and y.closed_at is null and y.voided_at is null order by y.id desc) as other_open
+	from client c, advisor a where c.id = $1 and a.id = $2`;
 const contactAddSql = `insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
 	values ($1, $2, $3, $4, $5, $6) returning id`;
 const opportunityAddSql = `insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign,
@@ -125,6 +132,8 @@ function clientShown(row) {
 function opportunityShown(row, actions) {
 	row.closed_at = instant(row.closed_at);
 	row.voided_at = instant(row.voided_at);
+	row.follow_up_at = instant(row.follow_up_at);
+	row.reopened_at = instant(row.reopened_at);
 	row.created_at = instant(row.created_at);
 	row.updated_at = instant(row.updated_at);
 	return opportunityOf(row, actions);
@@ -217,9 +226,12 @@ async function typificationCreate(request, user, address) {
 		},
 		closure: { advertising_acceptance: acceptance.choice, stage: stage.choice, closed_at: instant(made.closed_at) },
 		missing: [],
+		follow_up: null,
 		voided: null,
+		reopened: null,
 		created_at: instant(made.created_at),
 		updated_at: instant(made.updated_at),
+		other_open: who.other_open,
 	});
 	return Response.json(answer, { status: 201, headers: { location: `/v1/opportunities/${answer.id}` } });
 }

@@ -17,6 +17,7 @@ export function clientOf(r) {
 		name: r.name,
 		document_type: r.document_type,
 		document_number: r.document_number,
+		external_id: r.external_id,
 		phone: r.phone,
 		email: r.email,
 		gender: r.gender,
@@ -74,6 +75,7 @@ export function opportunityOf(r, actions) {
 		},
 		closure: { advertising_acceptance: r.advertising_acceptance, stage: r.stage, closed_at: r.closed_at },
 		missing: [],
+		follow_up: r.follow_up_at === null ? null : { at: r.follow_up_at, note: r.follow_up_note },
 		voided:
 			r.voided_at === null
 				? null
@@ -82,8 +84,16 @@ export function opportunityOf(r, actions) {
 						advisor: { id: r.voider_id, username: r.voider_username, full_name: r.voider_full_name },
 						reason: r.void_reason,
 					},
+		reopened:
+			r.reopened_at === null
+				? null
+				: {
+						at: r.reopened_at,
+						advisor: { id: r.reopener_id, username: r.reopener_username, full_name: r.reopener_full_name },
+					},
 		created_at: r.created_at,
 		updated_at: r.updated_at,
+		other_open: r.other_open,
 	});
 }
 

@@ -21,9 +21,14 @@ const statement = (name, text) => (values) => ({ name, text, values });
 const opportunitySql = `select o.id, o.client_id, o.contact_id, o.campaign, o.sub_campaign, o.stage, o.current_plan,
 	o.activation_date, o.prior_consultation, o.reason, o.competitor_plan, o.competitor_offer, o.offer_channel, o.operator,
 	o.phone_to_manage, o.additional_line, o.advertising_acceptance, o.closed_at, o.voided_at, o.void_reason, o.created_at, o.updated_at,
-	a.id as advisor_id, a.username, a.full_name, v.id as voider_id, v.username as voider_username, v.full_name as voider_full_name
-	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by`;
-const search = statement("search", `select c.id, c.name, c.document_type, c.document_number, c.phone, c.email, c.gender, c.birth_date,
+	a.id as advisor_id, a.username, a.full_name, v.id as voider_id, v.username as voider_username, v.full_name as voider_full_name,
+	o.follow_up_at, o.follow_up_note, o.reopened_at, w.id as reopener_id, w.username as reopener_username,
+	w.full_name as reopener_full_name,
+	array(select y.id::text from opportunity y where y.client_id = o.client_id and y.id <> o.id and y.closed_at is null
+		and y.voided_at is null order by y.id desc) as other_open
+	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by
+	left join advisor w on w.id = o.reopened_by`;
+const search = statement("search", `select c.id, c.name, c.document_type, c.document_number, c.external_id, c.phone, c.email, c.gender, c.birth_date,
 	c.legal_representative, c.lines, c.plan, c.activation_date, c.trac_profile, c.observed, c.claro_points, c.segment, c.mi_claro,
 	c.expiring_points, c.overdue_payment, c.latam_partner, c.created_at, c.updated_at, c.erased_at,
 	n.advertising_acceptance as acceptance, n.created_at as acceptance_at, n.opportunity_id as acceptance_opportunity_id,
@@ -40,7 +45,9 @@ const list = statement("list", `${opportunitySql} where o.client_id = $1 and o.v
 	order by o.created_at desc, o.id desc limit $4`);
 const actionsOf = statement("actions_of", "select opportunity_id, id, action, final_state from action where opportunity_id = any($1) order by id");
 const clientExists = statement("client_exists", "select id from client where id = $1");
-const parties = statement("parties", "select c.id, a.username, a.full_name from client c, advisor a where c.id = $1 and a.id = $2");
+const parties = statement("parties", `select c.id, a.username, a.full_name,
+	array(select y.id::text from opportunity y where y.client_id = c.id and y.closed_at is null and y.voided_at is null order by y.id desc) as other_open
+	from client c, advisor a where c.id = $1 and a.id = $2`);
 const contactAdd = statement("contact_add", `insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
 	values ($1, $2, $3, $4, $5, $6) returning id`);
 const opportunityAdd = statement("opportunity_add", `insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign,
@@ -203,9 +210,12 @@ async function typificationCreate(request, reply) {
 		},
 		closure: { advertising_acceptance: acceptance.choice, stage: stage.choice, closed_at: made.closed_at },
 		missing: [],
+		follow_up: null,
 		voided: null,
+		reopened: null,
 		created_at: made.created_at,
 		updated_at: made.updated_at,
+		other_open: who.other_open,
 	});
 }
 

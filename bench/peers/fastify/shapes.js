@@ -16,6 +16,7 @@ const client = record({
 	name: { type: "string" },
 	document_type: record({ ...members, operator_code: text }),
 	document_number: { type: "string" },
+	external_id: text,
 	phone: text,
 	email: text,
 	gender: text,
@@ -51,9 +52,12 @@ export const opportunity = record({
 	}),
 	closure: record({ advertising_acceptance: choice, stage: choice, closed_at: text }),
 	missing: { type: "array", items: { type: "string" } },
+	follow_up: orNull({ at: { type: "string" }, note: text }),
 	voided: orNull({ at: { type: "string" }, advisor, reason: text }),
+	reopened: orNull({ at: { type: "string" }, advisor }),
 	created_at: { type: "string" },
 	updated_at: { type: "string" },
+	other_open: { type: "array", items: { type: "string" } },
 });
 
 const page = (items) => record({ items: { type: "array", items }, next: text });
@@ -77,6 +81,7 @@ export function clientOf(r) {
 		name: r.name,
 		document_type: r.document_type,
 		document_number: r.document_number,
+		external_id: r.external_id,
 		phone: r.phone,
 		email: r.email,
 		gender: r.gender,
@@ -134,6 +139,7 @@ export function opportunityOf(r, actions) {
 		},
 		closure: { advertising_acceptance: r.advertising_acceptance, stage: r.stage, closed_at: r.closed_at },
 		missing: [],
+		follow_up: r.follow_up_at === null ? null : { at: r.follow_up_at, note: r.follow_up_note },
 		voided:
 			r.voided_at === null
 				? null
@@ -142,8 +148,16 @@ export function opportunityOf(r, actions) {
 						advisor: { id: r.voider_id, username: r.voider_username, full_name: r.voider_full_name },
 						reason: r.void_reason,
 					},
+		reopened:
+			r.reopened_at === null
+				? null
+				: {
+						at: r.reopened_at,
+						advisor: { id: r.reopener_id, username: r.reopener_username, full_name: r.reopener_full_name },
+					},
 		created_at: r.created_at,
 		updated_at: r.updated_at,
+		other_open: r.other_open,
 	});
 }
 

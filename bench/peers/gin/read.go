@@ -14,7 +14,7 @@ import (
 
 const pageSize = 15
 
-const clientSQL = `select c.id, c.name, c.document_type, c.document_number, c.phone, c.email, c.gender, c.birth_date,
+const clientSQL = `select c.id, c.name, c.document_type, c.document_number, c.external_id, c.phone, c.email, c.gender, c.birth_date,
 	c.legal_representative, c.lines, c.plan, c.activation_date, c.trac_profile, c.observed, c.claro_points, c.segment, c.mi_claro,
 	c.expiring_points, c.overdue_payment, c.latam_partner, c.created_at, c.updated_at, c.erased_at,
 	n.advertising_acceptance, n.created_at, n.opportunity_id, a.id, a.username, a.full_name
@@ -28,8 +28,12 @@ const clientSQL = `select c.id, c.name, c.document_type, c.document_number, c.ph
 const opportunitySQL = `select o.id, o.client_id, o.contact_id, o.campaign, o.sub_campaign, o.stage, o.current_plan, o.activation_date,
 	o.prior_consultation, o.reason, o.competitor_plan, o.competitor_offer, o.offer_channel, o.operator, o.phone_to_manage,
 	o.additional_line, o.advertising_acceptance, o.closed_at, o.voided_at, o.void_reason, o.created_at, o.updated_at,
-	a.id, a.username, a.full_name, v.id, v.username, v.full_name
-	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by `
+	a.id, a.username, a.full_name, v.id, v.username, v.full_name, o.follow_up_at, o.follow_up_note,
+	o.reopened_at, w.id, w.username, w.full_name,
+	array(select y.id::text from opportunity y where y.client_id = o.client_id and y.id <> o.id and y.closed_at is null
+		and y.voided_at is null order by y.id desc)
+	from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by
+	left join advisor w on w.id = o.reopened_by `
 
 const actionSQL = `select opportunity_id, id, action, final_state from action `
 
@@ -111,7 +115,7 @@ func scanClient(rows pgx.Row) (*client, error) {
 	var erased, asked *time.Time
 	var advisorID *int64
 	var advisorName *string
-	err := rows.Scan(&one.ID, &one.Name, (*[]byte)(&one.DocumentType), &one.DocumentNumber, &one.Phone, &one.Email, &one.Gender, &birth,
+	err := rows.Scan(&one.ID, &one.Name, (*[]byte)(&one.DocumentType), &one.DocumentNumber, &one.ExternalID, &one.Phone, &one.Email, &one.Gender, &birth,
 		&one.LegalRepresentative, &one.Sales.Lines, &one.Sales.Plan, &activation, &one.Summary360.TracProfile,
 		&one.Summary360.Observed, &one.Summary360.ClaroPoints, &one.Summary360.Segment, &one.Summary360.MiClaro,
 		&one.Experience.ExpiringPoints, &one.Experience.OverduePayment, &one.Experience.LatamPartner, &created, &updated,
@@ -136,13 +140,16 @@ func scanOpportunity(row pgx.Row) (*opportunity, error) {
 	var activation, voidedAt, closed *time.Time
 	var created, updated time.Time
 	var voidReason, voiderUsername, voiderName *string
-	var voiderID *int64
+	var voiderID, reopenerID *int64
+	var followUpAt, reopenedAt *time.Time
+	var followUpNote, reopenerUsername, reopenerName *string
 	offer := &o.CompetitorOffer
 	err := row.Scan(&o.ID, &o.ClientID, &o.ContactID, (*[]byte)(&o.Campaign), (*[]byte)(&o.SubCampaign), (*[]byte)(&o.Stage),
 		&o.Service.CurrentPlan, &activation, &o.Service.PriorConsultation, (*[]byte)(&o.Diagnosis.Reason), (*[]byte)(&offer.Plan),
 		(*[]byte)(&offer.Offer), (*[]byte)(&offer.Channel), (*[]byte)(&offer.Operator), &offer.PhoneToManage, &offer.AdditionalLine,
 		(*[]byte)(&o.Closure.AdvertisingAcceptance), &closed, &voidedAt, &voidReason, &created, &updated,
-		&o.Advisor.ID, &o.Advisor.Username, &o.Advisor.FullName, &voiderID, &voiderUsername, &voiderName)
+		&o.Advisor.ID, &o.Advisor.Username, &o.Advisor.FullName, &voiderID, &voiderUsername, &voiderName,
+		&followUpAt, &followUpNote, &reopenedAt, &reopenerID, &reopenerUsername, &reopenerName, &o.OtherOpen)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +158,12 @@ func scanOpportunity(row pgx.Row) (*opportunity, error) {
 	o.Closure.Stage, o.Closure.ClosedAt = o.Stage, (*instant)(closed)
 	if voidedAt != nil && voiderID != nil {
 		o.Voided = &voided{At: instant(*voidedAt), Advisor: advisor{*voiderID, voiderUsername, *voiderName}, Reason: voidReason}
+	}
+	if followUpAt != nil {
+		o.FollowUp = &followUp{At: instant(*followUpAt), Note: followUpNote}
+	}
+	if reopenedAt != nil && reopenerID != nil {
+		o.Reopened = &reopened{At: instant(*reopenedAt), Advisor: advisor{*reopenerID, reopenerUsername, *reopenerName}}
 	}
 	return o, nil
 }

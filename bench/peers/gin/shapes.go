@@ -48,6 +48,7 @@ type client struct {
 	Name                string          `json:"name"`
 	DocumentType        json.RawMessage `json:"document_type"`
 	DocumentNumber      string          `json:"document_number"`
+	ExternalID          *string         `json:"external_id"`
 	Phone               *string         `json:"phone"`
 	Email               *string         `json:"email"`
 	Gender              *string         `json:"gender"`
@@ -95,6 +96,16 @@ type voided struct {
 	Reason  *string `json:"reason"`
 }
 
+type followUp struct {
+	At   instant `json:"at"`
+	Note *string `json:"note"`
+}
+
+type reopened struct {
+	At      instant `json:"at"`
+	Advisor advisor `json:"advisor"`
+}
+
 type opportunity struct {
 	ID          int64           `json:"id,string"`
 	ClientID    int64           `json:"client_id,string"`
@@ -121,10 +132,13 @@ type opportunity struct {
 		Stage                 json.RawMessage `json:"stage"`
 		ClosedAt              *instant        `json:"closed_at"`
 	} `json:"closure"`
-	Missing   []string `json:"missing"`
-	Voided    *voided  `json:"voided"`
-	CreatedAt instant  `json:"created_at"`
-	UpdatedAt instant  `json:"updated_at"`
+	Missing   []string  `json:"missing"`
+	FollowUp  *followUp `json:"follow_up"`
+	Voided    *voided   `json:"voided"`
+	Reopened  *reopened `json:"reopened"`
+	CreatedAt instant   `json:"created_at"`
+	UpdatedAt instant   `json:"updated_at"`
+	OtherOpen []string  `json:"other_open"`
 }
 
 // setMissing lists what an open opportunity lacks for a final stage.

@@ -144,7 +144,9 @@ func (s *server) create(c *gin.Context, body *typification) (*opportunity, error
 
 	by := c.GetInt64("advisor")
 	batch := &pgx.Batch{}
-	batch.Queue("select c.id, a.id, a.username, a.full_name from client c, advisor a where c.id = $1 and a.id = $2", body.ClientID, by)
+	batch.Queue(`select c.id, a.id, a.username, a.full_name,
+		array(select y.id::text from opportunity y where y.client_id = c.id and y.closed_at is null and y.voided_at is null order by y.id desc)
+		from client c, advisor a where c.id = $1 and a.id = $2`, body.ClientID, by)
 	batch.Queue(`insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, "right")
 		values ($1, $2, $3, $4, $5, $6) returning id`, body.ClientID, by, phone(body.Contact.OriginPhone), body.Contact.SerialNumber, asked, right)
 	batch.Queue(`insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign,
@@ -185,7 +187,7 @@ func (s *server) create(c *gin.Context, body *typification) (*opportunity, error
 func (o *opportunity) scanMade(results pgx.BatchResults, consented bool) error {
 	var created, updated time.Time
 	var closed *time.Time
-	err := results.QueryRow().Scan(&o.ClientID, &o.Advisor.ID, &o.Advisor.Username, &o.Advisor.FullName)
+	err := results.QueryRow().Scan(&o.ClientID, &o.Advisor.ID, &o.Advisor.Username, &o.Advisor.FullName, &o.OtherOpen)
 	if err == nil {
 		err = results.QueryRow().Scan(&o.ContactID)
 	}

@@ -87,13 +87,17 @@ const OPPORTUNITY: &str =
     "select o.id, o.client_id, o.contact_id, o.campaign, o.sub_campaign, o.stage, o.current_plan, o.activation_date,
     o.prior_consultation, o.reason, o.competitor_plan, o.competitor_offer, o.offer_channel, o.operator, o.phone_to_manage,
     o.additional_line, o.advertising_acceptance, o.closed_at, o.voided_at, o.void_reason, o.created_at, o.updated_at,
-    a.id, a.username, a.full_name, v.id, v.username, v.full_name
-    from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by";
+    a.id, a.username, a.full_name, v.id, v.username, v.full_name, o.follow_up_at, o.follow_up_note,
+    o.reopened_at, w.id, w.username, w.full_name,
+    array(select y.id::text from opportunity y where y.client_id = o.client_id and y.id <> o.id and y.closed_at is null
+        and y.voided_at is null order by y.id desc)
+    from opportunity o join advisor a on a.id = o.advisor_id left join advisor v on v.id = o.voided_by
+    left join advisor w on w.id = o.reopened_by";
 
 async fn prepare(client: Client) -> Result<Connection, Error> {
     let search = client
         .prepare(
-            "select c.id, c.name, c.document_type, c.document_number, c.phone, c.email, c.gender, c.birth_date,
+            "select c.id, c.name, c.document_type, c.document_number, c.external_id, c.phone, c.email, c.gender, c.birth_date,
             c.legal_representative, c.lines, c.plan, c.activation_date, c.trac_profile, c.observed, c.claro_points, c.segment,
             c.mi_claro, c.expiring_points, c.overdue_payment, c.latam_partner, c.created_at, c.updated_at, c.erased_at,
             n.advertising_acceptance, n.created_at, n.opportunity_id, a.id, a.username, a.full_name
@@ -119,8 +123,14 @@ async fn prepare(client: Client) -> Result<Connection, Error> {
         .prepare("select opportunity_id, id, action, final_state from action where opportunity_id = any($1) order by id")
         .await?;
     let client_exists = client.prepare("select id from client where id = $1").await?;
-    let parties =
-        client.prepare("select c.id, a.username, a.full_name from client c, advisor a where c.id = $1 and a.id = $2").await?;
+    let parties = client
+        .prepare(
+            "select c.id, a.username, a.full_name,
+            array(select y.id::text from opportunity y
+                where y.client_id = c.id and y.closed_at is null and y.voided_at is null order by y.id desc)
+            from client c, advisor a where c.id = $1 and a.id = $2",
+        )
+        .await?;
     let contact_add = client
         .prepare(
             "insert into contact (client_id, advisor_id, origin_phone, serial_number, asked, \"right\")

@@ -45,41 +45,42 @@ fn choice(row: &Row, column: usize) -> Choice {
 }
 
 fn client(row: &Row) -> Client {
-    let birth: Option<NaiveDate> = row.get(7);
+    let birth: Option<NaiveDate> = row.get(8);
     // A withdrawn consent has no answer.
-    let advertising = choice(row, 23).map(|acceptance| Advertising {
+    let advertising = choice(row, 24).map(|acceptance| Advertising {
         acceptance: Some(acceptance),
-        at: row.get(24),
-        opportunity_id: row.get(25),
-        advisor: Advisor { id: row.get(26), username: row.get(27), full_name: row.get(28) },
+        at: row.get(25),
+        opportunity_id: row.get(26),
+        advisor: Advisor { id: row.get(27), username: row.get(28), full_name: row.get(29) },
     });
     Client {
         id: row.get(0),
         name: row.get(1),
         document_type: choice(row, 2),
         document_number: row.get(3),
-        phone: row.get(4),
-        email: row.get(5),
-        gender: row.get(6),
+        external_id: row.get(4),
+        phone: row.get(5),
+        email: row.get(6),
+        gender: row.get(7),
         birth_date: birth,
-        legal_representative: row.get(8),
-        sales: Sales { lines: row.get(9), plan: row.get(10), activation_date: row.get(11) },
+        legal_representative: row.get(9),
+        sales: Sales { lines: row.get(10), plan: row.get(11), activation_date: row.get(12) },
         summary_360: Summary {
-            trac_profile: row.get(12),
-            observed: row.get(13),
-            claro_points: row.get(14),
-            segment: row.get(15),
-            mi_claro: row.get(16),
+            trac_profile: row.get(13),
+            observed: row.get(14),
+            claro_points: row.get(15),
+            segment: row.get(16),
+            mi_claro: row.get(17),
         },
         experience: Experience {
             birthday_today: birth.map(birthday_today),
-            expiring_points: row.get(17),
-            overdue_payment: row.get(18),
-            latam_partner: row.get(19),
+            expiring_points: row.get(18),
+            overdue_payment: row.get(19),
+            latam_partner: row.get(20),
         },
-        created_at: row.get(20),
-        updated_at: row.get(21),
-        erased_at: row.get(22),
+        created_at: row.get(21),
+        updated_at: row.get(22),
+        erased_at: row.get(23),
         advertising,
     }
 }
@@ -112,9 +113,15 @@ fn opportunity(row: &Row) -> Opportunity {
         },
         closure: Closure { advertising_acceptance: choice(row, 16), stage, closed_at: row.get(17) },
         missing: Vec::new(),
+        follow_up: row.get::<_, Option<DateTime<Utc>>>(28).map(|at| FollowUp { at, note: row.get(29) }),
         voided,
+        reopened: row.get::<_, Option<DateTime<Utc>>>(30).map(|at| Reopened {
+            at,
+            advisor: Advisor { id: row.get(31), username: row.get(32), full_name: row.get(33) },
+        }),
         created_at: row.get(20),
         updated_at: row.get(21),
+        other_open: row.get(34),
     }
 }
 

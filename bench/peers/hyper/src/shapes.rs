@@ -105,6 +105,7 @@ pub struct Client {
     #[serde(serialize_with = "choice")]
     pub document_type: Choice,
     pub document_number: String,
+    pub external_id: Option<String>,
     pub phone: Option<String>,
     pub email: Option<String>,
     pub gender: Option<String>,
@@ -178,6 +179,20 @@ pub struct Voided {
 }
 
 #[derive(Serialize)]
+pub struct FollowUp {
+    #[serde(serialize_with = "instant")]
+    pub at: DateTime<Utc>,
+    pub note: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Reopened {
+    #[serde(serialize_with = "instant")]
+    pub at: DateTime<Utc>,
+    pub advisor: Advisor,
+}
+
+#[derive(Serialize)]
 pub struct Opportunity {
     #[serde(serialize_with = "id")]
     pub id: i64,
@@ -198,11 +213,14 @@ pub struct Opportunity {
     pub competitor_offer: CompetitorOffer,
     pub closure: Closure,
     pub missing: Vec<&'static str>,
+    pub follow_up: Option<FollowUp>,
     pub voided: Option<Voided>,
+    pub reopened: Option<Reopened>,
     #[serde(serialize_with = "instant")]
     pub created_at: DateTime<Utc>,
     #[serde(serialize_with = "instant")]
     pub updated_at: DateTime<Utc>,
+    pub other_open: Vec<String>,
 }
 
 impl Opportunity {

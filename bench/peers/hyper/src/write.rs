@@ -235,9 +235,12 @@ pub async fn typification_create(server: &Server, caller: &Caller, body: &[u8]) 
         },
         closure: Closure { advertising_acceptance: acceptance.1, stage: stage.1, closed_at: made.get(3) },
         missing: Vec::new(),
+        follow_up: None,
         voided: None,
+        reopened: None,
         created_at: made.get(1),
         updated_at: made.get(2),
+        other_open: parties.get(3),
     };
     one.set_missing();
     let mut response = json(StatusCode::CREATED, &one);
