@@ -1,18 +1,18 @@
 -- The advisor that a request names by id or username, to whom opportunities may be given; locked, so that the account stays active until
--- the end of the transaction. Before the records, by the order of locks.
+-- the end of the transaction. Before the records, by the order of locks; judged after them, so that only an owner learns who has an account.
 -- name: transfer_target_lock  ($1 advisor's id or username)
-with named as materialized (select :{advisor_named $1} as id),
-locked as materialized (
-    select v.id, v.active and v.username is not null and v.role in ('advisor', 'supervisor') as may_own from named join advisor v on v.id = named.id for share of v)
-select case when l.id is null then refuse('target_unknown') when not l.may_own then refuse('target_unfit') end
-  from (values (true)) one left join locked l on true;
+with locked as materialized (select v.id from advisor v where v.id = :{advisor_named $1} for share of v)
+select count(*) from locked;
 
 -- name: opportunity_transfer  ($1 opportunity, $2 advisor, $3 body, $4 the advisor in it)
 with old as materialized (select o.id, o.advisor_id from opportunity o where o.id = $1::bigint),
 target as materialized (
-    select v.id, case when v.id = old.advisor_id then refuse('target_same') end as refused
-      from advisor v, old where v.id = :{advisor_named $4})
-select opportunities_transfer(array[old.id], target.id, $2::bigint, btrim($3::jsonb ->> 'reason')) from old, target where target.refused is null;
+    select v.id, v.active and v.username is not null and v.role in ('advisor', 'supervisor') as may_own from advisor v where v.id = :{advisor_named $4}),
+judged as materialized (
+    select old.id, target.id as target, case when target.id is null then refuse('target_unknown') when not target.may_own then refuse('target_unfit')
+               when target.id = old.advisor_id then refuse('target_same') end as refused
+      from old left join target on true)
+select opportunities_transfer(array[j.id], j.target, $2::bigint, btrim($3::jsonb ->> 'reason')) from judged j where j.refused is null;
 
 -- name: handover_lock  ($1 the advisor who leaves, $2 advisor's id or username)
 -- Both accounts, in the order of their ids. A refusal ends the transaction before handover_clients_lock locks clients that many work with.

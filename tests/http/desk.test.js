@@ -119,6 +119,7 @@ test("opportunity_transfer: it becomes another's, with its call-back; who may ow
     assert.deepEqual(r.json.errors.map((e) => [e.pointer, e.code]), [["#/advisor", /999/.test(advisor) ? "not_found" : "not_allowed"]]);
   }
   refused(await luis.post(`${o.at}/transfer`, { advisor: "E8123497", reason }), 403, "not_owner");
+  refused(await luis.post(`${o.at}/transfer`, { advisor: "E9999999", reason }), 403, "not_owner");
   const r = ok(await ana.post(`${o.at}/transfer`, { advisor: "e8123497", reason }));
   assert.equal(r.advisor.username, "E8123497");
   assert.equal(r.follow_up.note, "PIDE COMPARAR");
