@@ -145,9 +145,10 @@ read_list(FILE *in, struct pool *pool, struct counts *counts)
 {
 	char text[LINE_SIZE];
 	struct line line;
+	long number = 1;
 
 	rewind(in);
-	for (long number = 1; fgets(text, sizeof(text), in) != NULL; number++) {
+	for (; fgets(text, sizeof(text), in) != NULL; number++) {
 		if (number == 1 && strncmp(text, HEADER, strlen(HEADER)) == 0)
 			continue;
 		if (!line_read(text, &line)) {
@@ -158,7 +159,11 @@ read_list(FILE *in, struct pool *pool, struct counts *counts)
 		if (pool != NULL && !erase_one(pool, &line, counts))
 			return false;
 	}
-	return !ferror(in);
+	/* A shell empties the file before "gestor erase --since" finds no database. */
+	if (number == 1)
+		fprintf(stderr,
+		    "gestor: the list is empty: even one of no client has the line '" HEADER "'\n");
+	return number > 1 && !ferror(in);
 }
 
 static bool

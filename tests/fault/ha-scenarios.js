@@ -27,13 +27,13 @@ async function listens(ha) {
 }
 
 /*
- * during(ha, what, disturb, {heal, hold, limit, holds, primary, timeout}) - load before, while and after. disturb() returns when the
- * trouble has begun; after `hold` ms heal() ends it.
+ * during(ha, what, disturb, {heal, hold, limit, holds, primary, timeout, hangs}) - load before, while and after. disturb() returns when the
+ * trouble has begun; after `hold` ms heal() ends it. hangs: a Gestor gives no answer, so HAProxy may answer 504 to a read.
  */
-async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary, timeout } = {}) {
+async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary, timeout, hangs = timeout !== undefined } = {}) {
   await ha.well();
   if (primary) await ha.lead(primary);
-  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout, hangs: timeout !== undefined }), before = await ha.which("primary");
+  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout, hangs }), before = await ha.which("primary");
   const statuses = new Map();
   load.seen = (status) => statuses.set(status, (statuses.get(status) || 0) + 1);
   await load.start();
@@ -72,7 +72,7 @@ const scenarios = {
     const isolated = await new Isolated(ha, p).start();
     ha.cut(p);
     return { isolated };
-  }, { primary: "one", hold: 35000,
+  }, { primary: "one", hold: 35000, hangs: true,
     heal: async (p, seen) => {
       seen.ledger = await seen.isolated.stop();
       ha.join(p);

@@ -263,6 +263,9 @@ test("gestor erase: the list of one database repeats its erasures in a restored 
     fs.writeFileSync(file, `${kept.client.id},${sql(`select instant(created_at) from client where id = ${kept.client.id}`)},2026-01-01T00:00:00Z\n12,yesterday,2026-01-01\n`);
     assert.throws(() => erase("--list", file), (e) => e.status === 1 && /line 2 of the list is not 'client_id,created_at,erased_at'/.test(e.stderr));
     assert.deepEqual(names(), ["BORRADO", kept.client.name, "BORRADO", "ANA"]);
+    /* A list that could not be made is not one of no client. */
+    fs.writeFileSync(file, "");
+    assert.throws(() => erase("--list", file), (e) => e.status === 1 && /the list is empty/.test(e.stderr));
   } finally {
     fs.rmSync(file, { force: true });
   }
