@@ -14,6 +14,8 @@ const { request } = require("./load.js");
 
 const nodes = ["one", "two", "three"];
 const address = { one: "10.77.0.1", two: "10.77.0.2", three: "10.77.0.3", front: "10.77.0.4" };
+/* Of all that the scenarios write, twice: a restore keeps the data there were. A tmpfs takes only what is on it. */
+const DISK = "8g";
 const ip = (...words) => execFileSync("ip", words, { stdio: ["ignore", "pipe", "pipe"] });
 
 class HighAvailability {
@@ -60,7 +62,7 @@ class HighAvailability {
       this.running?.kill("SIGKILL");
       execFileSync(`${root}/tools/ha.sh`, ["stop", this.dir], { env: this.env, stdio: "ignore" });
     });
-    await this.small("three");
+    await this.disk_of("three");
     await this.tool("start");
     const text = fs.readFileSync(`${this.dir}/env`, "utf8"), value = (name) => new RegExp(`^${name}='(.*)'$`, "m").exec(text)[1];
     this.superuser = value("SUPERUSER_URL").replace("/postgres?", "/gestor?");
@@ -69,15 +71,15 @@ class HighAvailability {
     return this;
   }
 
-  /* small(node) - gives this node a small disk, a tmpfs, if this process may mount one. */
-  async small(node) {
+  /* disk_of(node) - gives this node a disk of its own, a tmpfs, if this process may mount one. */
+  async disk_of(node) {
     const where = `${this.dir}/${node}`;
     const owner = process.getuid() === 0 ? Number(execFileSync("id", ["-u", "postgres"])) : process.getuid();
     fs.mkdirSync(this.dir, { mode: 0o700 });
     fs.chownSync(this.dir, owner, process.getgid());
     fs.mkdirSync(where);
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=1200m,mode=700,uid=${owner}`, "none", where], { stdio: "ignore" });
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK},mode=700,uid=${owner}`, "none", where], { stdio: "ignore" });
       this.disk = where;
     } catch {
       this.disk = null;
@@ -85,18 +87,15 @@ class HighAvailability {
     fs.chownSync(where, owner, process.getgid());
   }
 
-  /* enlarge() - the small disk takes the data twice; fill(left) - leaves so many megabytes on it; empty() - removes what fills it. */
-  fill(left) {
-    const free = Number(execFileSync("df", ["--output=avail", "-BM", this.disk], { encoding: "utf8" }).replace(/\D/g, ""));
-    execFileSync("fallocate", ["-l", `${free - left}M`, `${this.disk}/filler`]);
+  /* leave(megabytes) - makes that disk as small as what is on it and so many megabytes; empty() undoes it, and removes what fills it. */
+  leave(megabytes) {
+    const used = Number(execFileSync("df", ["--output=used", "-BM", this.disk], { encoding: "utf8" }).replace(/\D/g, ""));
+    execFileSync("mount", ["-o", `remount,size=${used + megabytes}m`, this.disk]);
   }
 
   empty() {
     fs.rmSync(`${this.disk}/filler`, { force: true });
-  }
-
-  enlarge() {
-    execFileSync("mount", ["-o", "remount,size=4g", this.disk]);
+    execFileSync("mount", ["-o", `remount,size=${DISK}`, this.disk]);
   }
 
   sql(text) {

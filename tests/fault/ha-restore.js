@@ -19,7 +19,6 @@ async function ask(ha, token, method, where, body, expected) {
 
 module.exports = async (ha) => {
   await ha.well();
-  if (ha.disk) ha.enlarge();
   await ha.tool("backup", "full");
   const token = await ha.signIn(), chief = await ha.signIn("E8000002");
   const person = await ask(ha, token, "POST", "/v1/clients", PERSON, 201);
@@ -36,7 +35,7 @@ module.exports = async (ha) => {
   await ask(ha, chief, "POST", `/v1/clients/${later.id}/erasure`, undefined, 200);
   let refused = "room";
   if (ha.disk) {
-    ha.fill(100);
+    ha.leave(100);
     refused = await ha.tool("restore", instant).catch((e) => e.message);
     await ask(ha, token, "GET", `/v1/clients/${later.id}`, undefined, 200);
     ha.empty();

@@ -33,7 +33,17 @@ async function listens(ha) {
 async function during(ha, what, disturb, { heal = async () => {}, hold = 25000, limit = LIMIT_MS, holds = () => ({}), primary, timeout, hangs = timeout !== undefined } = {}) {
   await ha.well();
   if (primary) await ha.lead(primary);
-  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout, hangs }), before = await ha.which("primary");
+  const load = new Load(ha.base, await ha.signIn(), { writers: 40, readers: 4, timeout, hangs });
+  try {
+    return await underLoad(ha, what, load, disturb, { heal, hold, limit, holds });
+  } finally {
+    /* One that went on after a failure would write into the next scenario. */
+    await load.stop(1000);
+  }
+}
+
+async function underLoad(ha, what, load, disturb, { heal, hold, limit, holds }) {
+  const before = await ha.which("primary");
   const statuses = new Map();
   load.seen = (status) => statuses.set(status, (statuses.get(status) || 0) + 1);
   await load.start();
@@ -80,9 +90,10 @@ const scenarios = {
     holds: ({ before, leader, seen }) => ({ ...moved({ before, leader }), [`nothing is acknowledged on the side that is cut off (${seen.ledger.late} writes)`]: seen.ledger.late === 0,
       [`what was acknowledged there before is not lost (${seen.ledger.lost(ha)} of ${seen.ledger.acknowledged.length})`]: seen.ledger.lost(ha) === 0 && seen.ledger.acknowledged.length > 0 }) }),
   disk: (ha) => (ha.disk ? during(ha, "primary's disk full", () => {
+    ha.leave(300);
     /* dd fails when the disk is full, which is the purpose. */
     spawnSync("dd", ["if=/dev/zero", `of=${ha.disk}/filler`, "bs=64k"], { stdio: "ignore", timeout: 60000 });
-  }, { primary: "three", hold: 32000, heal: () => fs.rmSync(`${ha.disk}/filler`, { force: true }), holds: moved })
+  }, { primary: "three", hold: 32000, heal: () => ha.empty(), holds: moved })
     : { done: "primary's disk full", notes: "skipped: this machine does not allow mounting a file system", faults: [] }),
   etcd: (ha) => during(ha, "etcd's leader killed", async () => {
     const leader = await etcdLeader(ha);
@@ -131,6 +142,7 @@ async function etcdLeader(ha) {
         rows.push({ done: `${name}: did not finish`, faults: [e.message] });
         nodes.forEach((n) => ha.signal(n, ["patroni", "postgres", "etcd", "gestor"], "SIGCONT"));
         nodes.forEach((n) => ha.join(n));
+        if (ha.disk) ha.empty();
         await ha.back().catch(() => {});
       }
       save();
