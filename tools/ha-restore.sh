@@ -19,7 +19,9 @@ restore() {
 	primary=$(leader) || primary=''
 	# 1. What must be erased again, as long as the present database can tell.
 	if writable; then
-		erase --since "$(date -u -d "$instant" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.csv"
+		# A minute earlier, for what was under way. A list that breaks off does not take the latest one's place.
+		erase --since "$(date -u -d "@$(($(date -d "$instant" +%s) - 60))" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.new"
+		me mv "$dir/erased.new" "$dir/erased.csv"
 	fi
 	me test -s "$dir/erased.csv" || die "the database cannot tell which clients were erased: put the latest list into $dir/erased.csv"
 	# 2. No PostgreSQL and no Gestor. etcd goes on.

@@ -155,9 +155,10 @@ write_settings() {
 			s#^\[gestor\]#lock-path=$dir/$node/lock\nspool-path=$dir/$node/spool\nlog-path=$dir/$node\n&#" "$root/deploy/ha/pgbackrest.conf" |
 			put "$dir/$node/pgbackrest.conf"
 	done
-	# The socket's directory is the one thing of patroni.yml that differs between nodes and has no variable.
+	# The socket's directory is the one thing of patroni.yml that differs between nodes and has no variable. And the user of all this
+	# need not be called postgres, so it needs a password there (PGPASSFILE).
 	for node in "${nodes[@]}"; do
-		sed "s#^    shared_buffers:.*#&\n    unix_socket_directories: $dir/$node#" "$root/deploy/ha/patroni.yml" | put "$dir/$node/patroni.yml"
+		sed "s#^    shared_buffers:.*#&\n    unix_socket_directories: $dir/$node#; s#^    - local all postgres peer#    - local all postgres scram-sha-256#" "$root/deploy/ha/patroni.yml" | put "$dir/$node/patroni.yml"
 	done
 	put "$dir/env" <<-END
 		# Written by tools/ha.sh, for a shell to source.
