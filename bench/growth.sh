@@ -1,7 +1,7 @@
 #!/bin/bash
 # bench/growth.sh - measures whether answers are as fast with ten times the data; `make bench GROWTH=1`.
 #
-#   LARGEST=1        10,000,000 opportunities besides 100,000 and 1,000,000: some 35 GB, and half an hour to load
+#   LARGEST=1        10,000,000 opportunities besides 100,000 and 1,000,000: some 37 GB, and half an hour to load
 #   SIZES=           other numbers of opportunities
 #   ALL=1            asks for all records of each size, not for as many as the smallest size has
 #   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
