@@ -112,10 +112,17 @@ class HighAvailability {
     return null;
   }
 
-  /* well() - returns when there is a primary, a synchronous standby and another one, and HAProxy and both Gestor serve. */
-  async well(limit = 120000) {
+  /* streams() - whether both standbys follow the primary. One that must be rewound, or lacks WAL, calls itself a standby, too. */
+  async streams() {
+    const primary = await this.which("primary");
+    const { replication = [] } = primary ? JSON.parse((await this.api(primary, "patroni")).text || "{}") : {};
+    return nodes.every((n) => n === primary || replication.some((r) => r.application_name === n && r.state === "streaming"));
+  }
+
+  /* well() - returns when there is a primary, a synchronous standby and another one, which follow it, and HAProxy and both Gestor serve. */
+  async well(limit = 180000) {
     const ready = (base) => request(base, { path: "/readyz", timeout: 2000 }).then((r) => r.status === 200, () => false);
-    await until("all is well", async () => (await this.which("primary")) && (await this.which("synchronous")) && (await this.which("asynchronous")) &&
+    await until("all is well", async () => (await this.which("primary")) && (await this.which("synchronous")) && (await this.which("asynchronous")) && (await this.streams()) &&
       (await ready(this.base)) && (await ready(this.gestor("one"))) && (await ready(this.gestor("two"))), limit, 200);
   }
 
