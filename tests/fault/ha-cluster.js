@@ -176,12 +176,17 @@ class HighAvailability {
     ip("link", "set", node, "up");
   }
 
-  /* switchover(to) - by Patroni's API, to a synchronous standby. */
+  /* ask(node, what, body) - what patronictl asks of Patroni on that node. */
+  ask(node, what, body) {
+    const password = fs.readFileSync(`${this.dir}/secrets/patroni_password`, "utf8").trim();
+    execFileSync("curl", ["-sS", "-m", "40", "-K", "-", "-H", "Content-Type: application/json", "-d", JSON.stringify(body),
+      `http://${address[node]}:18008/${what}`], { input: `user = "patroni:${password}"\n`, stdio: ["pipe", "pipe", "pipe"] });
+  }
+
+  /* switchover(to) - to a synchronous standby. */
   async switchover(to) {
-    const leader = await this.which("primary"), password = fs.readFileSync(`${this.dir}/secrets/patroni_password`, "utf8").trim();
-    if (leader === to) return;
-    execFileSync("curl", ["-sS", "-m", "40", "-K", "-", "-H", "Content-Type: application/json", "-d", JSON.stringify({ leader, ...(to ? { candidate: to } : {}) }),
-      `http://${address[leader]}:18008/switchover`], { input: `user = "patroni:${password}"\n`, stdio: ["pipe", "pipe", "pipe"] });
+    const leader = await this.which("primary");
+    if (leader !== to) this.ask(leader, "switchover", { leader, ...(to ? { candidate: to } : {}) });
   }
 
   /* lead(node) - makes this node the primary. Only a synchronous standby can become it. */
