@@ -179,7 +179,7 @@ class HighAvailability {
   /* ask(node, what, body) - what patronictl asks of Patroni on that node. */
   ask(node, what, body) {
     const password = fs.readFileSync(`${this.dir}/secrets/patroni_password`, "utf8").trim();
-    execFileSync("curl", ["-sS", "-m", "40", "-K", "-", "-H", "Content-Type: application/json", "-d", JSON.stringify(body),
+    execFileSync("curl", ["-sS", "-m", "90", "-K", "-", "-H", "Content-Type: application/json", "-d", JSON.stringify(body),
       `http://${address[node]}:18008/${what}`], { input: `user = "patroni:${password}"\n`, stdio: ["pipe", "pipe", "pipe"] });
   }
 
