@@ -46,7 +46,7 @@ restore() {
 	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
 	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
 	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
-	in_node one patronictl -c "$dir/patronictl.yml" remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
+	ctl remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
 	start_node one
 	until_true 120 'a primary' leader >/dev/null
 	# 6. The other nodes are made anew, and Gestor erases again what was erased since, before it serves.

@@ -221,6 +221,12 @@ https() { curl -s -m 3 -o /dev/null -w '%{http_code}' --cacert <(me cat "$dir/se
 serves() { [[ $(https /readyz) == 200 ]]; }
 sql() { PGPASSFILE=$dir/secrets/pgpass in_node one "$POSTGRESQL_BIN/psql" -X -q -v ON_ERROR_STOP=1 "$@"; }
 conninfo() { printf 'host=%s port=%s user=%s dbname=%s target_session_attrs=read-write connect_timeout=5' "$(tr ' ' , <<<"${address[*]:0:3}")" "$pg_port" "$1" "$2"; }
+# ctl WORD... - patronictl, with the environment of a node: it would ask whether that user may read a file without its capabilities.
+ctl() {
+	local variables
+	mapfile -t variables < <(me cat "$dir/one/node.env")
+	in_node one env "${variables[@]}" HOME=/nonexistent patronictl "$@"
+}
 writable() { [[ $(sql -d "$(conninfo postgres postgres)" -Atc 'select pg_is_in_recovery()' 2>/dev/null) == f ]]; }
 
 # ---- Starting
@@ -341,7 +347,7 @@ stop() {
 status() {
 	local node well=0
 	[[ -d $dir/run ]] || { say 'not running'; exit 3; }
-	in_node one patronictl -c "$dir/patronictl.yml" list || well=3
+	ctl list gestor || well=3
 	for node in one two; do
 		say "Gestor on $node ($(at "$node"):$gestor_port): /readyz $(in_node "$node" curl -s -m 2 -o /dev/null -w '%{http_code}' "http://$(at "$node"):$gestor_port/readyz" || :)"
 	done
