@@ -11,12 +11,7 @@ select (dt).id, (dt).choice, :{client_values b}
 -- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: no limit)
 -- writes
 -- Saves a whole call. A new client was inserted by call_client_create.
-with saved as materialized (
-    select s.made, s.shown from call_save($1::bigint, $2::jsonb, $3::int) s),
--- The client whose record it is: of a merged one the other.
-kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
-made as materialized (select '/v1/opportunities/' || saved.made as location,
-        opened(saved.shown) || :{other_open kept.client saved.made} as doc from saved left join kept on true)
+with made as (select '/v1/opportunities/' || s.made as location, s.shown as doc from call_create($1::bigint, $2::jsonb, $3::int) s)
 :{answer_created};
 
 -- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
@@ -42,9 +37,6 @@ with named as materialized (
       from (values (true)) one left join advisor v on v.username = $1 or v.id::text = $1),
 judged as materialized (
     select n.id, case when n.id is null then refuse('advisor_unknown') when not n.fit then refuse('advisor_unfit') end as refused from named n),
-saved as materialized (select call_save(j.id, $2::jsonb, $3::int) as call from judged j),
--- The client whose record it is: of a merged one the other.
-kept as materialized (select coalesce(k.merged_into, k.id) as client from client k where k.id = ($2::jsonb ->> 'client_id')::bigint),
-made as materialized (select '/v1/opportunities/' || (saved.call).made as location,
-        opened((saved.call).shown) || :{other_open kept.client (saved.call).made} as doc from saved left join kept on true)
+saved as materialized (select call_create(j.id, $2::jsonb, $3::int) as call from judged j),
+made as (select '/v1/opportunities/' || (s.call).made as location, (s.call).shown as doc from saved s)
 :{answer_created};
