@@ -44,6 +44,89 @@ typification_put(struct request *rq)
 	return change_reply(rq, &change);
 }
 
+/* A string of the body, in a section or (NULL) beside the sections; NULL: absent or null. */
+static const char *
+said(const struct request *rq, const char *section, const char *member)
+{
+	const json_t *of = section != NULL ? json_object_get(rq->body, section) : rq->body;
+
+	return json_string_value(json_object_get(of, member));
+}
+
+/* append - writes a value of a PostgreSQL array, quoted; NULL as NULL. Returns the end. */
+static char *
+append(char *at, const char *value)
+{
+	if (value == NULL)
+		return stpcpy(at, "NULL,");
+	*at++ = '"';
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			*at++ = '\\';
+		*at++ = *value;
+	}
+	return stpcpy(at, "\",");
+}
+
+/* The choices of a whole call as call_create() takes them, a PostgreSQL array in the arena. */
+static const char *
+codes(struct request *rq)
+{
+	static const struct {
+		const char *section, *member;
+	} chosen[] = {
+		{ "closure", "stage" },
+		{ NULL, "sub_campaign" },
+		{ "diagnosis", "reason" },
+		{ "competitor_offer", "plan" },
+		{ "competitor_offer", "offer" },
+		{ "competitor_offer", "channel" },
+		{ "competitor_offer", "operator" },
+		{ "closure", "advertising_acceptance" },
+	};
+	const json_t *actions = json_object_get(rq->body, "actions"), *action;
+	/* In the body each value stands in quotation marks behind its member's name, which is longer than "NULL,". A null takes
+	 * 5 bytes there, too; what the body leaves out is counted. */
+	size_t room = 2 * rq->body_length +
+		      sizeof("NULL,") * (NITEMS(chosen) + 2 * json_array_size(actions) + 2),
+	       i;
+	char *text = arena_alloc(&rq->arena, room), *at = stpcpy(text, "{NULL,");
+
+	for (i = 0; i < NITEMS(chosen); i++)
+		at = append(at, said(rq, chosen[i].section, chosen[i].member));
+	json_array_foreach (actions, i, action) {
+		at = append(at, json_string_value(json_object_get(action, "action")));
+		at = append(at, json_string_value(json_object_get(action, "final_state")));
+	}
+	at[-1] = '}';
+	return text;
+}
+
+/* The statement that saves the whole call, of an advisor. a_day: of contacts of a client; "0": no limit. */
+static struct call
+whole_call(struct request *rq, const struct statement *st, const char *advisor, const char *a_day)
+{
+	const json_t *checked =
+			 json_object_get(json_object_get(rq->body, "contact"), "ownership_check"),
+		     *consulted = json_object_get(
+			 json_object_get(rq->body, "service"), "prior_consultation");
+	bool is_checked = json_is_object(checked);
+
+	return (struct call){ st,
+		{ advisor, said(rq, NULL, "client_id"), a_day, codes(rq),
+		    said(rq, "contact", "origin_phone"), said(rq, "contact", "serial_number"),
+		    is_checked
+			? request_number(rq, json_integer_value(json_object_get(checked, "asked")))
+			: NULL,
+		    is_checked
+			? request_number(rq, json_integer_value(json_object_get(checked, "right")))
+			: NULL,
+		    said(rq, "service", "current_plan"), said(rq, "service", "activation_date"),
+		    json_is_boolean(consulted) ? json_is_true(consulted) ? "true" : "false" : NULL,
+		    said(rq, "competitor_offer", "phone_to_manage"),
+		    said(rq, "competitor_offer", "additional_line") } };
+}
+
 /*
  * The caller owns the call, and it is now; unless an integration with the right on_behalf says whose
  * it is (advisor), or when it was (occurred_at).
@@ -67,9 +150,9 @@ typification_create(struct request *rq)
 		    (struct call){ &sql_call_occurred, { occurred_at, rq->body_text, a_day } };
 		a_day = "0";
 	}
-	calls[n++] = (struct call){ advisor != NULL ? &sql_typification_create_for
-						    : &sql_typification_create,
-		{ advisor != NULL ? advisor : rq->advisor_id, rq->body_text, a_day } };
+	calls[n++] = whole_call(rq,
+	    advisor != NULL ? &sql_typification_create_for : &sql_typification_create,
+	    advisor != NULL ? advisor : rq->advisor_id, a_day);
 	if (request_run(rq, calls, n, results) != 0)
 		return rq->reply.status;
 	status = reply_created(rq, &results[n - 1]);

@@ -8,10 +8,11 @@ insert into client (document_type_id, document_type, :{client_columns})
 select (dt).id, (dt).choice, :{client_values b}
   from (select b, choice('document_type', b ->> 'document_type') as dt from (select $1::jsonb -> 'client' as b) x offset 0) described;
 
--- name: typification_create  ($1 advisor, $2 body, $3 contacts of a client a day, 0: no limit)
+-- name: typification_create  ($1 advisor, $2 client or null, $3 contacts of a client a day, 0: no limit, $4 codes, $5 to $8 of the contact, $9 to $11 of the service,
+-- $12 phone_to_manage, $13 additional_line: see call_create() in 0046_whole_call.sql)
 -- writes
 -- Saves a whole call. A new client was inserted by call_client_create.
-with made as (select '/v1/opportunities/' || s.made as location, s.shown as doc from call_create($1::bigint, $2::jsonb, $3::int) s)
+with made as (select '/v1/opportunities/' || s.made as location, s.shown as doc from call_create($1::bigint, $2::bigint, $3::int, $4::text[], $5, $6, $7::smallint, $8::smallint, $9, $10::date, $11::boolean, $12, $13) s)
 :{answer_created};
 
 -- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
@@ -29,7 +30,7 @@ select case when g.at > now() + interval '1 minute' or g.at < now() - interval '
        set_config('gestor.occurred_at', least(g.at, now())::text, true)
   from given g cross join counted c;
 
--- name: typification_create_for  ($1 id or username of the owner, $2 body, $3 contacts of a client a day, 0: no limit)
+-- name: typification_create_for  ($1 id or username of the owner, $2 to $13 as above)
 -- writes
 -- The same as typification_create, on behalf of an advisor.
 with named as materialized (
@@ -37,6 +38,6 @@ with named as materialized (
       from (values (true)) one left join advisor v on v.username = $1 or v.id::text = $1),
 judged as materialized (
     select n.id, case when n.id is null then refuse('advisor_unknown') when not n.fit then refuse('advisor_unfit') end as refused from named n),
-saved as materialized (select call_create(j.id, $2::jsonb, $3::int) as call from judged j),
+saved as materialized (select call_create(j.id, $2::bigint, $3::int, $4::text[], $5, $6, $7::smallint, $8::smallint, $9, $10::date, $11::boolean, $12, $13) as call from judged j),
 made as (select '/v1/opportunities/' || (s.call).made as location, (s.call).shown as doc from saved s)
 :{answer_created};

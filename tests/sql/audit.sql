@@ -129,7 +129,7 @@ select pg_temp.refused(s) from unnest(array['update audit_read set at = now()', 
 
 -- ---------------------------------------------------------------- a whole call
 
--- call_save() writes the entries, documents and events of its rows; the tables' triggers write those of everybody else's.
+-- call_create() writes the entries, documents and events of its rows; the tables' triggers write those of everybody else's.
 create temp table whole as select max(id) as last from audit;
 grant select on whole to gestor_api;
 set local role gestor_api;
@@ -179,7 +179,7 @@ select set_config('gestor.call_saved', '', true);
 select pg_temp.same('who inserts into these tables', (select string_agg(p.proname || case when p.prosecdef then ' definer' else '' end
         || case when p.prosrc ~ 'begin\s+perform set_config\(''gestor.call_saved'', '''', true\);' then ' empties' else '' end, ', ' order by p.proname)
     from pg_proc p where p.pronamespace = 'gestor'::regnamespace and p.prosrc ~* 'insert into (gestor\.)?(contact|opportunity|action|consent)\M'),
-    'call_save definer, form_save, import_opportunity empties');
+    'call_create definer, form_save, import_opportunity empties');
 
 -- ---------------------------------------------------------------- entries stay
 
