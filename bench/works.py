@@ -4,6 +4,8 @@ The statements are those that the service prepares, in the same order and round 
 transaction. pgbench has neither NULL nor text variables to compute with, so NULL, 'false' and the like stand in the text, ids
 from the transaction before come from currval(), and format() builds a body that holds an id.
 """
+import json
+
 from measure import query, statement
 
 CONTACT = '{"origin_phone":"944264648","serial_number":"2505050000125674","ownership_check":{"asked":3,"right":3}}'
@@ -106,9 +108,19 @@ def three_writes():
 
 
 def typification_create():
-    body = """format('{"client_id":"%s","contact":%s,%s', :client::text, :contact::text, substr(:form::text, 2))"""
     return ("\\set client random(1, :clients)\n"
-            + transaction("typification_create", statement("typification_create", ":advisor", body, "'0'")))
+            + transaction("typification_create", statement("typification_create", ":advisor", ":client", "'0'",
+                                                           *("null" if value is None else f":call{n}" for n, value in enumerate(whole_call())))))
+
+
+def whole_call():
+    """FORM and CONTACT as the service passes them to the statement of a whole call."""
+    form, contact = json.loads(FORM), json.loads(CONTACT)
+    offer, closure, checked = form["competitor_offer"], form["closure"], contact["ownership_check"]
+    codes = [closure["stage"], form["sub_campaign"], form["diagnosis"]["reason"], offer["plan"], offer["offer"], offer["channel"], offer["operator"],
+             closure["advertising_acceptance"], *(a[of] for a in form["actions"] for of in ("action", "final_state"))]
+    return [f"{{NULL,{','.join(codes)}}}", contact["origin_phone"], contact["serial_number"], checked["asked"], checked["right"],
+            form["service"]["current_plan"], None, "true", offer["phone_to_manage"], None]
 
 
 def chosen():
@@ -121,8 +133,9 @@ def chosen():
 
 def variables(opportunities, advisor):
     names = ["contact_create", "closure_put", "opportunity_create", "typification_put", "typification_create"]
+    call = {f"call{n}": value for n, value in enumerate(whole_call()) if value is not None}
     return {"clients": opportunities // 5, "opportunities": opportunities, "advisor": advisor, "limit": 15,
-            "contact": CONTACT, "form": FORM, **chosen(), **reads(opportunities, advisor), **{name: CONTEXT % (advisor, name) for name in names}}
+            "contact": CONTACT, "form": FORM, **call, **chosen(), **reads(opportunities, advisor), **{name: CONTEXT % (advisor, name) for name in names}}
 
 
 class Floor:

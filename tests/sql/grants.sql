@@ -58,7 +58,7 @@ begin
        or exists (select from client where updated_at < now()) or exists (select from opportunity where updated_at < now()) then
         raise exception 'the serving role set the date of a record';
     end if;
-    -- typification_create draws the id before it inserts; the trigger begins accepts no other id.
+    -- typification_create draws the id before it inserts; opportunity_renders() accepts no other id.
     perform currval('opportunity_id_seq');
     perform pg_notify('gestor_session', '1');
     perform from catalog c left join catalog_item i on i.catalog_id = c.id;
