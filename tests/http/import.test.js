@@ -146,6 +146,20 @@ test("import_report: failed rows behind thousands of good ones are all shown, an
   assert.deepEqual(await report(chief, done.id, "?outcome=updated"), []);
 });
 
+test("import_report: a repetition has the same faults in the block of its first line and in a later block", async () => {
+  const [a, rows] = [number(), 1500], base = numbers + 1;
+  numbers += rows;
+  const good = Array.from({ length: rows }, (_, i) => `dni,${base + i},CLIENTE,`);
+  const file = ["document_type,document_number,name,external_id", `dni,${a},ANA,F-${a}`, `dni,${a},EVA,G-${a}`, `dni,${a},ANA,F-${a}`, ...good,
+    `dni,${a},EVA,H-${a}`, `dni,${a},ANA,F-${a}`, ""].join("\n");
+  for (const mode of ["dry_run", "valid_only"]) {
+    const done = await imported(chief, "clients", mode, file);
+    assert.deepEqual(counts(done), [rows + 5, rows + 1, 0, 2, 2]);
+    const failed = await report(chief, done.id, "?outcome=failed");
+    assert.deepEqual(failed.map((l) => [l.line, l.faults.map((f) => f.field)]), [[3, ["document_number"]], [rows + 5, ["document_number"]]]);
+  }
+});
+
 test("import_create: the three modes judge the same random rows alike, and store what they say", async () => {
   let seed = 7;
   const random = (n) => { seed = (seed * 1103515245 + 12345) % 2147483648; return Math.floor(seed / 65536) % n; };

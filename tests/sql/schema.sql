@@ -431,11 +431,10 @@ begin
     perform pg_temp.refused('erasure_client_fkey', $q$insert into erasure (client_id, begun_at) values (999999, now())$q$);
     perform pg_temp.refused('erasure_pkey', $q$insert into erasure (client_id, begun_at) select min(id), now() from client, generate_series(1, 2) group by generate_series$q$);
     perform pg_temp.refused('idempotency_full_pkey', $q$insert into idempotency_full (scope, most, until) select '1', 2, now() from generate_series(1, 2)$q$);
-    perform pg_temp.refused('client_phone_client_fkey', $q$insert into client_phone (phone, client_id) values ('944264648', 999999)$q$);
     perform pg_temp.refused('client_document_type_fkey', $q$update client set document_type_id = 999999$q$);
 end $$;
 
--- client_phone holds each number of the client's phone and lines once.
+-- client_phone holds each number of the client's phone and lines once, and nothing of a client who was deleted by hand.
 do $$
 declare
     phones constant text := $q$select string_agg(p.phone, ',' order by p.phone) from client_phone p join client c on c.id = p.client_id where c.name = 'UNO'$q$;
@@ -455,6 +454,12 @@ begin
     update client set phone = '944264648' where name = 'UNO';
     execute phones into got;
     perform pg_temp.same('again', got, '944264648');
+    insert into client (name, document_type_id, document_type, document_number, phone)
+        select 'DELETED', t.id, t.choice, '00000099', '911111111' from choice('document_type', 'dni') t;
+    delete from client where name = 'DELETED';
+    if exists (select from client_phone where phone = '911111111') then
+        raise exception 'the phones of a client who is not there any more';
+    end if;
 end $$;
 
 -- ---------------------------------------------------------------- contacts
