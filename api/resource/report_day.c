@@ -13,20 +13,64 @@ number_at(const unsigned char *bytes, size_t width)
 	return (int64_t)number;
 }
 
+void
+report_day_look_up(const struct values *v, const uint32_t *table, uint32_t *to)
+{
+	const unsigned char *at = v->places;
+
+	if (v->width == 1)
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[at[i]];
+	else if (v->width == 2)
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[(uint32_t)at[2 * i] << 8 | at[2 * i + 1]];
+	else
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[place_at(v, i)];
+}
+
+/* Whether each place is one of a value. */
+static bool
+places_valid(const struct values *v)
+{
+	const unsigned char *at = v->places;
+	uint32_t most = 0;
+
+	if (v->width == 1) {
+		unsigned char byte = 0;
+
+		for (size_t i = 0; i < v->count; i++)
+			byte = at[i] > byte ? at[i] : byte;
+		most = byte;
+	} else if (v->width == 2) {
+		uint16_t pair = 0;
+
+		for (size_t i = 0; i < v->count; i++) {
+			const uint16_t place = (uint16_t)(at[2 * i] << 8 | at[2 * i + 1]);
+
+			pair = place > pair ? place : pair;
+		}
+		most = pair;
+	} else {
+		for (size_t i = 0; i < v->count; i++)
+			most = place_at(v, i) > most ? place_at(v, i) : most;
+	}
+	return v->count == 0 || most < (uint32_t)v->n;
+}
+
 /* Makes a column ready. Returns false for one that is cut: the table was changed by hand. */
 static bool
-open_column(struct work *w, int dimension)
+open_column(struct day *day, int dimension, struct arena *arena)
 {
-	const struct column *column = &w->day->columns[dimension];
-	struct values *v = &w->values[dimension];
+	const struct column *column = &day->columns[dimension];
+	struct values *v = &day->values[dimension];
 	const unsigned char *at = column->bytes;
-	size_t width, head;
+	size_t head;
 
-	if (v->of != NULL)
-		return true;
+	v->width = 1;
 	if (at == NULL) {
 		/* No opportunity of the day has a row of the grid. */
-		v->of = arena_alloc(&w->arena, sizeof(*v->of));
+		v->of = arena_alloc(arena, sizeof(*v->of));
 		v->of[0] = NO_VALUE;
 		return true;
 	}
@@ -34,69 +78,61 @@ open_column(struct work *w, int dimension)
 		return false;
 	v->n = (int)number_at(at, 4);
 	head = 4 + 8 * (size_t)v->n;
-	width = v->n <= 256 ? 1 : v->n <= 65536 ? 2 : 4;
+	v->width = v->n <= 256 ? 1 : v->n <= 65536 ? 2 : 4;
 	if (v->n <= 0 || column->length < head)
 		return false;
-	v->of = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*v->of));
+	v->of = arena_alloc(arena, ((size_t)v->n + 1) * sizeof(*v->of));
 	for (int i = 0; i < v->n; i++)
-		v->of[i] = number_at(at + 4 + 8 * i, 8);
+		v->of[i] = number_at(at + 4 + 8 * (size_t)i, 8);
 	v->of[v->n] = NO_VALUE;
-	v->count = (column->length - head) / width;
-	v->places = arena_alloc(&w->arena, (v->count + 1) * sizeof(*v->places));
-	at += head;
-	if (width == 1)
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = at[i];
-	else if (width == 2)
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = (uint32_t)at[2 * i] << 8 | at[2 * i + 1];
-	else
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = (uint32_t)number_at(at + 4 * i, 4);
-	for (size_t i = 0; i < v->count; i++)
-		if (v->places[i] >= (uint32_t)v->n)
-			return false;
-	return true;
+	v->count = (column->length - head) / (size_t)v->width;
+	v->places = at + head;
+	return places_valid(v);
 }
 
 /* Whether the columns belong together. */
 static bool
-is_whole(const struct work *w)
+is_whole(const struct day *day)
 {
-	const size_t n = (size_t)w->day->n;
+	const struct values *values = day->values, *actions = &values[ACTIONS];
+	const size_t n = (size_t)day->n;
 	int64_t rows = 0;
 
+	if (day->columns[IDS].bytes != NULL && day->columns[IDS].length != 8 * n)
+		return false;
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if (w->values[d].of != NULL && d != ACTION && d != FINAL_STATE &&
-		    w->values[d].count != n)
+		if (values[d].of != NULL && d != ACTION && d != FINAL_STATE && values[d].count != n)
 			return false;
-	for (int i = 0; i < w->values[STATE].n; i++) {
-		const int64_t state = w->values[STATE].of[i] & ~STATE_VOIDED_BIT;
+	for (int i = 0; i < values[STATE].n; i++) {
+		const int64_t state = values[STATE].of[i] & ~STATE_VOIDED_BIT;
 
 		if (state <= STATE_VOIDED || state >= STATES)
 			return false;
 	}
-	if (w->values[STATE].of == NULL || w->values[SECONDS].of == NULL)
+	if (values[STATE].of == NULL || values[SECONDS].of == NULL)
 		return false;
-	if (w->values[ACTIONS].of == NULL)
+	/* Percentiles are found in ascending waits. */
+	for (int i = 1; i < values[SECONDS].n; i++)
+		if (values[SECONDS].of[i - 1] >= values[SECONDS].of[i])
+			return false;
+	if (actions->of == NULL)
 		return true;
-	for (int i = 0; i < w->values[ACTIONS].n; i++)
-		if (w->values[ACTIONS].of[i] < 0)
+	for (int i = 0; i < actions->n; i++)
+		if (actions->of[i] < 0)
 			return false;
 	for (size_t i = 0; i < n; i++)
-		rows += w->values[ACTIONS].of[w->values[ACTIONS].places[i]];
-	return w->values[ACTION].count == (size_t)rows &&
-	       w->values[FINAL_STATE].count == (size_t)rows;
+		rows += actions->of[place_at(actions, i)];
+	return values[ACTION].count == (size_t)rows && values[FINAL_STATE].count == (size_t)rows;
 }
 
 bool
-report_day_open(struct work *w, bool grid)
+report_day_open(struct day *day, bool grid, struct arena *arena)
 {
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if ((w->day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
-		    !open_column(w, d))
+		if ((day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
+		    !open_column(day, d, arena))
 			return false;
-	return w->day->n > 0 && is_whole(w);
+	return is_whole(day);
 }
 
 /* ------------------------------------------------------------------ filters */
@@ -120,7 +156,7 @@ ids_take(const char *ids, int64_t value)
 static const bool *
 values_taken(struct work *w, int dimension, const char *ids)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
 	bool *taken;
 
 	if (ids == NULL)
@@ -135,7 +171,7 @@ values_taken(struct work *w, int dimension, const char *ids)
 static const bool *
 value_taken(struct work *w, int dimension, int64_t value)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
 	bool *taken = arena_alloc(&w->arena, (size_t)v->n + 1);
 
 	for (int i = 0; i <= v->n; i++)
@@ -146,36 +182,41 @@ value_taken(struct work *w, int dimension, int64_t value)
 static void
 leave_out(struct work *w, int dimension, const bool *taken)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
+	uint32_t *table = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*table));
 
-	for (int i = 0; taken != NULL && i < w->day->n; i++)
-		w->taken[i] &= taken[v->places[i]];
+	for (int i = 0; i < v->n; i++)
+		table[i] = !taken[i];
+	report_day_look_up(v, table, w->left_out);
+	w->filtered = true;
 }
 
 /* Opportunities that changed since are counted from their rows. */
 static void
 leave_out_changed(struct work *w)
 {
-	const struct result *p = w->c->pieces;
 	const unsigned char *ids = w->day->columns[IDS].bytes;
+	size_t first = 0, end = w->nchanges;
 
-	for (int row = 0; ids != NULL && row < result_rows(p); row++) {
-		int64_t id = result_number(p, row, PIECE_B);
-		int low = 0, high = w->day->n;
+	while (first < end) {
+		const size_t middle = (first + end) / 2;
 
-		if (result_number(p, row, PIECE_KIND) != CHANGED ||
-		    result_number(p, row, PIECE_A) != w->day->number)
-			continue;
-		while (low < high) {
-			int middle = (low + high) / 2;
+		if (w->changes[middle].day < w->day->number)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	/* Both are in the order of ids. */
+	for (int i = 0; ids != NULL && i < w->day->n; i++) {
+		const int64_t id = number_at(ids + 8 * (size_t)i, 8);
 
-			if (number_at(ids + 8 * (size_t)middle, 8) < id)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < w->day->n && number_at(ids + 8 * (size_t)low, 8) == id)
-			w->taken[low] = 0;
+		while (first < w->nchanges && w->changes[first].day == w->day->number &&
+		       w->changes[first].id < id)
+			first++;
+		if (first == w->nchanges || w->changes[first].day != w->day->number)
+			return;
+		w->left_out[i] = w->changes[first].id == id;
+		w->filtered = true;
 	}
 }
 
@@ -199,12 +240,11 @@ void
 report_day_take(struct work *w)
 {
 	const struct report *r = w->c->r;
-	const char *hour = r->filters[FILTER_HOUR], *weekday = r->filters[FILTER_WEEKDAY];
+	const char *hour = r->filters[FILTER_HOUR];
 
-	w->taken = arena_alloc(&w->arena, (size_t)w->day->n + 1);
-	memset(w->taken,
-	    weekday == NULL || strtol(weekday, NULL, 10) == report_weekday(w->day->number),
-	    (size_t)w->day->n);
+	w->actions_taken = w->final_states_taken = NULL;
+	w->filtered = false;
+	memset(w->left_out, 0, (size_t)w->day->n * sizeof(*w->left_out));
 	leave_out_changed(w);
 	if (hour != NULL)
 		leave_out(w, HOUR, value_taken(w, HOUR, strtol(hour, NULL, 10)));
