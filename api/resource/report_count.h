@@ -29,7 +29,6 @@ enum {
 
 /* As report_columns() has them. Voided ones are those of 0. */
 enum state { STATE_VOIDED, STATE_RETAINED, STATE_LOST, STATE_IN_PROCESS, STATES };
-#define STATE_VOIDED_BIT 4
 
 /*
  * Groups are opportunities with the same keys. A group's number is its place in the arrays below; 0 is that of the totals.

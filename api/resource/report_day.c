@@ -90,49 +90,68 @@ open_column(struct day *day, int dimension, struct arena *arena)
 	return places_valid(v);
 }
 
+/* Makes the waits ready. Returns false if they are cut, or do not ascend. */
+static bool
+open_waits(struct day *day, struct arena *arena)
+{
+	const struct column *column = &day->columns[WAITS];
+
+	if (column->bytes == NULL || column->length % 8 != 0)
+		return false;
+	day->nwaits = column->length / 8;
+	day->waits = arena_alloc(arena, day->nwaits * sizeof(*day->waits));
+	for (size_t i = 0; i < day->nwaits; i++)
+		day->waits[i] = number_at(column->bytes + 8 * i, 8);
+	for (size_t i = 1; i < day->nwaits; i++)
+		if (day->waits[i - 1] >= day->waits[i])
+			return false;
+	return true;
+}
+
+/* The sum of all values of a column; -1: it has values that are no numbers of opportunities or rows. */
+static int64_t
+sum(const struct values *v)
+{
+	int64_t all = 0;
+
+	for (int i = 0; i < v->n; i++)
+		if (v->of[i] < 0 || v->of[i] > INT32_MAX)
+			return -1;
+	for (size_t i = 0; i < v->count; i++)
+		all += v->of[place_at(v, i)];
+	return all;
+}
+
 /* Whether the columns belong together. */
 static bool
-is_whole(const struct day *day)
+is_whole(const struct day *day, bool grid)
 {
-	const struct values *values = day->values, *actions = &values[ACTIONS];
+	const struct values *values = day->values;
 	const size_t n = (size_t)day->n;
-	int64_t rows = 0;
+	int64_t rows;
 
 	if (day->columns[IDS].bytes != NULL && day->columns[IDS].length != 8 * n)
 		return false;
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if (values[d].of != NULL && d != ACTION && d != FINAL_STATE && values[d].count != n)
+		if (values[d].of != NULL && !is_of_grid(d) && d != RUNS && values[d].count != n)
 			return false;
-	for (int i = 0; i < values[STATE].n; i++) {
-		const int64_t state = values[STATE].of[i] & ~STATE_VOIDED_BIT;
-
-		if (state <= STATE_VOIDED || state >= STATES)
-			return false;
-	}
-	if (values[STATE].of == NULL || values[SECONDS].of == NULL)
+	if (values[RUNS].count != DAY_STATES * day->nwaits || sum(&values[RUNS]) != day->n)
 		return false;
-	/* Percentiles are found in ascending waits. */
-	for (int i = 1; i < values[SECONDS].n; i++)
-		if (values[SECONDS].of[i - 1] >= values[SECONDS].of[i])
-			return false;
-	if (actions->of == NULL)
-		return true;
-	for (int i = 0; i < actions->n; i++)
-		if (actions->of[i] < 0)
-			return false;
-	for (size_t i = 0; i < n; i++)
-		rows += actions->of[place_at(actions, i)];
-	return values[ACTION].count == (size_t)rows && values[FINAL_STATE].count == (size_t)rows;
+	if (values[ACTIONS].of == NULL)
+		return !grid;
+	rows = sum(&values[ACTIONS]);
+	return rows >= 0 && values[ACTION].count == (size_t)rows &&
+	       values[FINAL_STATE].count == (size_t)rows;
 }
 
 bool
 report_day_open(struct day *day, bool grid, struct arena *arena)
 {
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if ((day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
+		if (d != WAITS && (day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
 		    !open_column(day, d, arena))
 			return false;
-	return is_whole(day);
+	return open_waits(day, arena) && is_whole(day, grid);
 }
 
 /* ------------------------------------------------------------------ filters */
@@ -162,7 +181,7 @@ values_taken(struct work *w, int dimension, const char *ids)
 	if (ids == NULL)
 		return NULL;
 	taken = arena_alloc(&w->arena, (size_t)v->n + 1);
-	for (int i = 0; i <= v->n; i++)
+	for (int i = 0; v->of != NULL && i <= v->n; i++)
 		taken[i] = ids_take(ids, v->of[i]);
 	return taken;
 }
@@ -174,7 +193,7 @@ value_taken(struct work *w, int dimension, int64_t value)
 	const struct values *v = &w->day->values[dimension];
 	bool *taken = arena_alloc(&w->arena, (size_t)v->n + 1);
 
-	for (int i = 0; i <= v->n; i++)
+	for (int i = 0; v->of != NULL && i <= v->n; i++)
 		taken[i] = v->of[i] == value;
 	return taken;
 }
@@ -185,37 +204,44 @@ leave_out(struct work *w, int dimension, const bool *taken)
 	const struct values *v = &w->day->values[dimension];
 	uint32_t *table = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*table));
 
+	/* The column was deleted by hand. */
+	if (v->of == NULL)
+		w->c->broken = true;
 	for (int i = 0; i < v->n; i++)
 		table[i] = !taken[i];
 	report_day_look_up(v, table, w->left_out);
 	w->filtered = true;
 }
 
-/* Opportunities that changed since are counted from their rows. */
+static int
+by_day_and_id(const void *a, const void *b)
+{
+	const struct changed *x = a, *y = b;
+
+	if (x->day != y->day)
+		return x->day < y->day ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void
+report_changes_sort(struct changed *changes, size_t n)
+{
+	if (n > 0)
+		qsort(changes, n, sizeof(*changes), by_day_and_id);
+}
+
+/* Opportunities that changed since are counted from their rows. Only their days have column IDS. */
 static void
 leave_out_changed(struct work *w)
 {
 	const unsigned char *ids = w->day->columns[IDS].bytes;
-	size_t first = 0, end = w->nchanges;
 
-	while (first < end) {
-		const size_t middle = (first + end) / 2;
+	for (int i = 0; ids != NULL && w->nchanges > 0 && i < w->day->n; i++) {
+		const struct changed one = { w->day->number, number_at(ids + 8 * (size_t)i, 8) };
 
-		if (w->changes[middle].day < w->day->number)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	/* Both are in the order of ids. */
-	for (int i = 0; ids != NULL && i < w->day->n; i++) {
-		const int64_t id = number_at(ids + 8 * (size_t)i, 8);
-
-		while (first < w->nchanges && w->changes[first].day == w->day->number &&
-		       w->changes[first].id < id)
-			first++;
-		if (first == w->nchanges || w->changes[first].day != w->day->number)
-			return;
-		w->left_out[i] = w->changes[first].id == id;
+		if (bsearch(&one, w->changes, w->nchanges, sizeof(one), by_day_and_id) == NULL)
+			continue;
+		w->left_out[i] = 1;
 		w->filtered = true;
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * report_day - one day as columns, made ready for counting, and filters. Private to the report.
  *
- * The format is that of report_columns() (db/migrations/0044_report.sql): each value of an opportunity is the place of one of few
+ * The format is that of report_columns() (db/migrations/0048_report_order.sql): opportunities are in the order of their waits and states, and each value of an opportunity is the place of one of few
  * different values, so filters, keys and states are looked up once for each different value of a day.
  */
 #ifndef RESOURCE_REPORT_DAY_H
@@ -32,8 +32,16 @@ struct day {
 	int n; /* opportunities */
 	struct column columns[DIMENSION_NUMBERS];
 	struct values values[DIMENSION_NUMBERS];
+	int64_t *waits; /* the different ones, ascending; NO_VALUE, which is the first: no contact */
+	size_t nwaits;
 	uint32_t *places[REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_packed.c) */
 };
+
+/*
+ * Opportunities of a wait are in the order of six states: retained, lost, in process, and the same of voided ones. Column RUNS tells
+ * how many each state has, for one wait after the other.
+ */
+#define DAY_STATES 6
 
 /* What a day's opportunities are looked up in. Reused by the next day. */
 struct work {
@@ -76,6 +84,9 @@ place_at(const struct values *v, size_t i)
 
 /* report_day_look_up - adds to each opportunity, or row, what a table has for its value. */
 void report_day_look_up(const struct values *v, const uint32_t *table, uint32_t *to);
+
+/* report_changes_sort - by day and id, as work.changes. */
+void report_changes_sort(struct changed *changes, size_t n);
 
 /* is_of_grid - whether a dimension has a value for each row of the grid. */
 static inline bool

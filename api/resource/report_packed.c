@@ -1,6 +1,6 @@
 /*
  * Counts the days that come as columns: finds the group of each opportunity, and leaves the groups in the order of waits
- * for report_waits.
+ * for report_waits().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,6 @@
 
 /* Groups are found by their places while there are no more combinations of these; else by hashing. */
 #define COMBINATIONS_MAX (1U << 24)
-
-/* What is looked up for an opportunity: its state, and its wait as a place in the day's lane, or beside it. */
-#define CODE_STATE(code) ((enum state)((code) >> 29))
-#define CODE_WAIT(code)	 ((code) & ((1U << 29) - 1))
-#define CODE_IN_NO_LANE	 (1U << 28) /* the place of a value follows; a column of 1 GB has fewer */
-_Static_assert(STATES < 8, "three bits");
 
 /* The different keys of a dimension in all days, in the order in which they were found. */
 struct axis {
@@ -31,13 +25,19 @@ struct counting {
 	uint32_t factors[REPORT_DIMENSIONS_MAX];
 	uint16_t *table; /* groups by combination, 0: not found yet. NULL: there are too many */
 	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
-	uint32_t *codes;
-	/* Those found with a wait in the day's lane. */
-	uint16_t *groups;
-	uint32_t *waits, n;
+	size_t row; /* of the grid: the next one */
 	uint32_t opportunity, *counted_last; /* with a grid: a number for each, and of each group the last one that it counts */
-	struct lane *lane;
-	uint32_t *lane_counts, *lane_totals;
+	uint16_t *groups; /* the day's lane, as far as it is filled */
+	uint32_t n;
+};
+
+/* Opportunities with the same wait and state. */
+struct run {
+	size_t first, end;
+	enum state state;
+	int64_t wait;
+	bool in_lane; /* the wait counts, and has a place in the day's lane */
+	uint32_t *lane_total; /* of this wait, if totals are counted apart; else NULL */
 };
 
 /* --------------------------------------------------------------------- keys */
@@ -103,7 +103,7 @@ place_keys(struct counting *co, struct day *day, int dimension)
 		places = arena_alloc(&c->arena, sizeof(*places));
 		places[0] = axis_place(axis, key, &c->arena);
 	} else {
-		const int n = v->n + is_of_grid(number);
+		const int n = v->of != NULL ? v->n + is_of_grid(number) : 0;
 
 		places = arena_alloc(&c->arena, ((size_t)n + 1) * sizeof(*places));
 		for (int i = 0; i < n; i++) {
@@ -201,98 +201,35 @@ combine(struct counting *co)
 
 /* ----------------------------------------------------------------- counting */
 
-/* Fills the codes of a day's opportunities; a report of voided ones shows their stages. */
-static void
-encode(struct counting *co)
-{
-	struct work *w = &co->w;
-	const struct values *state = &w->day->values[STATE], *seconds = &w->day->values[SECONDS];
-	uint32_t *states = arena_alloc(&w->arena, (size_t)state->n * sizeof(*states));
-	uint32_t *waits = arena_alloc(&w->arena, (size_t)seconds->n * sizeof(*waits));
-	uint32_t n = 0;
-
-	for (int i = 0; i < state->n; i++) {
-		const bool voided = (state->of[i] & STATE_VOIDED_BIT) != 0;
-		const enum state of = voided && !w->c->only_voided ? STATE_VOIDED
-				      : w->c->only_voided && !voided
-					  ? STATES
-					  : (enum state)(state->of[i] & ~STATE_VOIDED_BIT);
-
-		states[i] = (uint32_t)of << 29;
-	}
-	co->lane = &w->c->lanes[w->c->nlanes++];
-	for (int i = 0; i < seconds->n; i++) {
-		const bool in_lane = seconds->of[i] >= 0 && seconds->of[i] < LANE_WAITS;
-
-		waits[i] = in_lane ? n++ : CODE_IN_NO_LANE + (uint32_t)i;
-		if (in_lane && n == 1)
-			co->lane->seconds = &seconds->of[i];
-	}
-	co->lane->n = n;
-	co->lane->at = n > 0 ? co->lane->seconds[0] : INT64_MAX;
-	co->lane_counts = report_zeros(w->c, n, sizeof(*co->lane_counts));
-	co->lane_totals = w->c->of_actions ? report_zeros(w->c, n, sizeof(*co->lane_totals)) : NULL;
-	co->n = 0;
-	memset(co->codes, 0, (size_t)w->day->n * sizeof(*co->codes));
-	report_day_look_up(state, states, co->codes);
-	report_day_look_up(seconds, waits, co->codes);
-}
-
-/* Puts those found in the order of their waits. */
-static void
-fill_lane(struct counting *co)
-{
-	uint16_t *groups = arena_alloc(&co->w.c->arena, co->n * sizeof(*groups));
-	uint32_t *at = co->lane_counts, upto = 0;
-
-	for (uint32_t i = 0; i < co->lane->n; i++) {
-		const uint32_t n = at[i];
-
-		at[i] = upto;
-		upto += n;
-	}
-	for (uint32_t i = 0; i < co->n; i++)
-		groups[at[co->waits[i]]++] = co->groups[i];
-	co->lane->ends = at;
-	co->lane->totals = co->lane_totals;
-	co->lane->groups = groups;
-}
-
-/* Counts an opportunity of a group; 0: of the totals, whose part of the lane is counted apart. */
+/* Counts an opportunity of a group; 0: of the totals. */
 static inline void
-count(struct counting *co, uint32_t group, uint32_t code)
+count(struct counting *co, uint32_t group, const struct run *run)
 {
 	struct report_count *c = co->w.c;
-	const uint32_t wait = CODE_WAIT(code);
 
-	c->states[group][CODE_STATE(code)]++;
-	if (CODE_STATE(code) == STATE_VOIDED)
-		return;
-	if ((wait & CODE_IN_NO_LANE) != 0) {
-		group_wait(c, group, co->w.day->values[SECONDS].of[wait - CODE_IN_NO_LANE], 1);
-	} else if (group == 0) {
-		co->lane_totals[wait]++;
-	} else {
-		co->groups[co->n] = (uint16_t)group;
-		co->waits[co->n++] = wait;
-		co->lane_counts[wait]++;
-	}
+	c->states[group][run->state]++;
+	if (run->in_lane && group == 0)
+		++*run->lane_total;
+	else if (run->in_lane)
+		co->groups[co->n++] = (uint16_t)group;
+	else if (run->state != STATE_VOIDED)
+		group_wait(c, group, run->wait, 1);
 }
 
 static bool
-count_plain(struct counting *co)
+count_plain(struct counting *co, const struct run *run)
 {
 	const struct work *w = &co->w;
 
-	for (int i = 0; i < w->day->n; i++) {
+	for (size_t i = run->first; i < run->end; i++) {
 		uint32_t group;
 
-		if ((w->filtered && w->left_out[i] != 0) || CODE_STATE(co->codes[i]) == STATES)
+		if (w->filtered && w->left_out[i] != 0)
 			continue;
-		group = group_at(co, (size_t)i, SIZE_MAX);
+		group = group_at(co, i, SIZE_MAX);
 		if (group == 0)
 			return false;
-		count(co, group, co->codes[i]);
+		count(co, group, run);
 	}
 	return true;
 }
@@ -308,15 +245,16 @@ row_taken(const struct work *w, size_t row)
 		   w->final_states_taken[row != SIZE_MAX ? place_at(f, row) : (uint32_t)f->n]);
 }
 
-/* Counts one opportunity, whose rows of the grid are `rows` from `first` on: none counts as one without values. */
+/* Counts one opportunity, with so many rows of the grid from co->row on: none counts as one without values. */
 static bool
-count_grid_of(struct counting *co, size_t opportunity, size_t first, int64_t rows)
+count_grid_of(
+    struct counting *co, const struct run *run, size_t opportunity, int64_t rows)
 {
 	bool any = false;
 
 	co->opportunity++;
 	for (int64_t i = 0; i < rows || i == 0; i++) {
-		const size_t row = rows > 0 ? first + (size_t)i : SIZE_MAX;
+		const size_t row = rows > 0 ? co->row + (size_t)i : SIZE_MAX;
 		uint32_t group;
 
 		if (!row_taken(&co->w, row))
@@ -326,30 +264,100 @@ count_grid_of(struct counting *co, size_t opportunity, size_t first, int64_t row
 		if (group == 0)
 			return false;
 		if (co->counted_last[group] != co->opportunity)
-			count(co, group, co->codes[opportunity]);
+			count(co, group, run);
 		co->counted_last[group] = co->opportunity;
 	}
 	if (any && co->w.c->of_actions)
-		count(co, 0, co->codes[opportunity]);
+		count(co, 0, run);
 	return true;
 }
 
 static bool
-count_grid(struct counting *co)
+count_grid(struct counting *co, const struct run *run)
 {
 	const struct work *w = &co->w;
 	const struct values *v = &w->day->values[ACTIONS];
-	size_t row = 0;
 
-	for (int i = 0; i < w->day->n; i++) {
-		const int64_t rows = v->of[place_at(v, (size_t)i)];
+	for (size_t i = run->first; i < run->end; i++) {
+		const int64_t rows = v->of[place_at(v, i)];
 
-		if (!(w->filtered && w->left_out[i] != 0) &&
-		    CODE_STATE(co->codes[i]) != STATES &&
-		    !count_grid_of(co, (size_t)i, row, rows))
+		if (!(w->filtered && w->left_out[i] != 0) && !count_grid_of(co, run, i, rows))
 			return false;
-		row += (size_t)rows;
+		co->row += (size_t)rows;
 	}
+	return true;
+}
+
+/* The states of a day's runs; a report of voided ones shows their stages, and no others. */
+static enum state
+state_of(const struct report_count *c, int i)
+{
+	const bool voided = i >= DAY_STATES / 2;
+
+	if (voided == c->only_voided)
+		return (enum state)(STATE_RETAINED + i % (DAY_STATES / 2));
+	return voided ? STATE_VOIDED : STATES;
+}
+
+static size_t
+rows_of(const struct day *day, const struct run *run)
+{
+	const struct values *v = &day->values[ACTIONS];
+	size_t rows = 0;
+
+	for (size_t i = run->first; i < run->end; i++)
+		rows += (size_t)v->of[place_at(v, i)];
+	return rows;
+}
+
+/* Counts the opportunities of a wait, which stand behind those of the run before. */
+static bool
+count_wait(struct counting *co, size_t wait, struct run *run, bool grid)
+{
+	const struct values *runs = &co->w.day->values[RUNS];
+	const bool dense = run->wait >= 0 && run->wait < LANE_WAITS;
+
+	for (int i = 0; i < DAY_STATES; i++) {
+		run->first = run->end;
+		run->end += (size_t)runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+		run->state = state_of(co->w.c, i);
+		run->in_lane = dense && run->state != STATE_VOIDED;
+		if (run->state == STATES)
+			co->row += grid ? rows_of(co->w.day, run) : 0;
+		else if (!(grid ? count_grid(co, run) : count_plain(co, run)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+count_runs(struct counting *co, bool grid)
+{
+	struct report_count *c = co->w.c;
+	const struct day *day = co->w.day;
+	struct lane *lane = &c->lanes[c->nlanes++];
+	uint32_t *ends = arena_alloc(&c->arena, day->nwaits * sizeof(*ends));
+	uint32_t *totals =
+	    c->of_actions ? report_zeros(c, day->nwaits, sizeof(*totals)) : NULL;
+	struct run run = { .end = 0 };
+
+	co->groups = arena_alloc(
+	    &c->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
+	co->n = 0;
+	co->row = 0;
+	*lane = (struct lane){ .ends = ends, .totals = totals, .groups = co->groups };
+	for (size_t i = 0; i < day->nwaits; i++) {
+		run.wait = day->waits[i];
+		run.lane_total = totals != NULL ? &totals[lane->n] : NULL;
+		if (!count_wait(co, i, &run, grid))
+			return false;
+		if (run.wait < 0 || run.wait >= LANE_WAITS)
+			continue;
+		if (lane->n == 0)
+			lane->seconds = &day->waits[i];
+		ends[lane->n++] = co->n;
+	}
+	lane->at = lane->n > 0 ? lane->seconds[0] : INT64_MAX;
 	return true;
 }
 
@@ -362,21 +370,9 @@ count_day(struct counting *co, struct day *day, bool grid)
 	arena_init(&co->w.arena);
 	report_day_take(&co->w);
 	combine(co);
-	encode(co);
-	fits = grid ? count_grid(co) : count_plain(co);
-	fill_lane(co);
+	fits = count_runs(co, grid);
 	arena_free(&co->w.arena);
 	return fits;
-}
-
-static int
-by_day_and_id(const void *a, const void *b)
-{
-	const struct changed *x = a, *y = b;
-
-	if (x->day != y->day)
-		return x->day < y->day ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
 }
 
 /* Collects the days with their columns, in the order of the days. Returns how many there are. */
@@ -417,8 +413,7 @@ take_days(struct counting *co, struct day *days)
 				    result_length(p, row, PIECE_DATA) };
 		}
 	}
-	if (w->nchanges > 0)
-		qsort(changes - w->nchanges, w->nchanges, sizeof(*changes), by_day_and_id);
+	report_changes_sort(changes - w->nchanges, w->nchanges);
 	return n;
 }
 
@@ -451,17 +446,20 @@ report_packed(struct report_count *c)
 		most = (size_t)day->n > most ? (size_t)day->n : most;
 		if (day->values[ACTION].count > most_rows)
 			most_rows = day->values[ACTION].count;
-		for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
+		for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
+			if (!is_of_day(c->r->dimensions[i].number) &&
+			    day->values[c->r->dimensions[i].number].of == NULL)
+				c->broken = true;
 			place_keys(&co, day, i);
+		}
+		if (c->broken)
+			return true;
 	}
 	make_table(&co);
 	c->lanes = report_zeros(c, DAYS_MAX, sizeof(*c->lanes));
 	co.w.left_out = arena_alloc(&c->arena, most * sizeof(*co.w.left_out));
 	co.of_opportunity = arena_alloc(&c->arena, most * sizeof(*co.of_opportunity));
 	co.of_row = arena_alloc(&c->arena, most_rows * sizeof(*co.of_row));
-	co.codes = arena_alloc(&c->arena, most * sizeof(*co.codes));
-	co.groups = arena_alloc(&c->arena, (most + most_rows) * sizeof(*co.groups));
-	co.waits = arena_alloc(&c->arena, (most + most_rows) * sizeof(*co.waits));
 	co.counted_last = report_zeros(c, REPORT_ROWS_MAX + 1, sizeof(*co.counted_last));
 	for (struct day *day = days; day < days + ndays; day++)
 		if (day->n > 0 && !count_day(&co, day, grid))

@@ -131,7 +131,7 @@ async function readColumns() {
   sql("update report_clock set since = '3'");
   const r = spawnSync(process.env.GESTOR_BIN, ["report", "rebuild"], { encoding: "utf8", env: { ...process.env, DATABASE_URL: world.database.serve } });
   assert.match(r.stdout, /^report: \d+ days with \d+ opportunities$/m, r.stderr);
-  assert.equal(sql(`select count(*) from generate_series('${from}'::date, '${to}'::date, interval '1 day') d where not exists (select from report_day r where r.kind = 1 and r.day = d::date)`).trim(), "0");
+  assert.equal(sql(`select count(*) from generate_series('${from}'::date, '${to}'::date, interval '1 day') d where not exists (select from report_day r where r.kind = 3 and r.day = d::date)`).trim(), "0");
 }
 
 for (const [by, from] of [["created", "rows"], ["closed", "rows"], ["created", "columns"], ["closed", "columns"]])
