@@ -292,9 +292,9 @@ report_count(struct report *r, const struct result *pieces)
 		    r->dimensions[i].number == ACTION || r->dimensions[i].number == FINAL_STATE;
 	arena_init(&c.arena);
 	c.slots = report_zeros(&c, SLOTS, sizeof(*c.slots));
-	c.groups = report_zeros(&c, REPORT_ROWS_MAX + 1, sizeof(*c.groups));
-	c.states = report_zeros(&c, REPORT_ROWS_MAX + 1, sizeof(*c.states));
-	c.without = report_zeros(&c, REPORT_ROWS_MAX + 1, sizeof(*c.without));
+	c.groups = report_zeros(&c, GROUPS_MAX, sizeof(*c.groups));
+	c.states = report_zeros(&c, GROUPS_MAX, sizeof(*c.states));
+	c.without = report_zeros(&c, GROUPS_MAX, sizeof(*c.without));
 	take_keys(&c);
 	fits = add_loose(&c) && report_packed(&c);
 	if (fits) {

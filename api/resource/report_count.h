@@ -37,7 +37,10 @@ enum state { STATE_VOIDED, STATE_RETAINED, STATE_LOST, STATE_IN_PROCESS, STATES 
 struct group {
 	int64_t keys[REPORT_DIMENSIONS_MAX]; /* REPORT_NONE: none, or no dimension */
 };
-_Static_assert(REPORT_ROWS_MAX < UINT16_MAX, "group numbers");
+/* The number of one more, of what filters leave out: it is never shown. */
+#define GROUP_LEFT_OUT (REPORT_ROWS_MAX + 1)
+#define GROUPS_MAX     (REPORT_ROWS_MAX + 2)
+_Static_assert(GROUPS_MAX <= UINT16_MAX, "group numbers");
 
 /* Waits of a group: from the contact to the opportunity, or the other way if negative. */
 struct wait {
@@ -47,12 +50,11 @@ struct wait {
 
 /*
  * The waits of a day, in ascending order. The opportunities that waited seconds[i] are in the groups from
- * groups[ends[i - 1]] to before groups[ends[i]].
+ * groups[from[i]] to before groups[to[i]]; totals[i] of them are not left out.
  */
 struct lane {
 	const int64_t *seconds;
-	const uint32_t *ends;
-	const uint32_t *totals; /* how many count in the totals; NULL: all */
+	const uint32_t *from, *to, *totals;
 	const uint16_t *groups;
 	uint32_t n;
 	uint32_t next; /* report_waits: the next one */

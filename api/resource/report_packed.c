@@ -25,19 +25,17 @@ struct counting {
 	uint32_t factors[REPORT_DIMENSIONS_MAX];
 	uint16_t *table; /* groups by combination, 0: not found yet. NULL: there are too many */
 	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
-	size_t row; /* of the grid: the next one */
-	uint32_t opportunity, *counted_last; /* with a grid: a number for each, and of each group the last one that it counts */
-	uint16_t *groups; /* the day's lane, as far as it is filled */
-	uint32_t n;
+	uint16_t *groups; /* of each opportunity of the day, or with a grid, of each row and of each opportunity without any */
+	size_t row, n; /* with a grid: the next row, and how many groups are found */
 };
 
 /* Opportunities with the same wait and state. */
 struct run {
-	size_t first, end;
-	enum state state;
+	size_t first, end; /* opportunities */
+	uint32_t from, to; /* their groups */
+	enum state state; /* STATES: not counted */
 	int64_t wait;
-	bool in_lane; /* the wait counts, and has a place in the day's lane */
-	uint32_t *lane_total; /* of this wait, if totals are counted apart; else NULL */
+	uint32_t taken; /* how many are not left out */
 };
 
 /* --------------------------------------------------------------------- keys */
@@ -201,36 +199,32 @@ combine(struct counting *co)
 
 /* ----------------------------------------------------------------- counting */
 
-/* Counts an opportunity of a group; 0: of the totals. */
-static inline void
-count(struct counting *co, uint32_t group, const struct run *run)
-{
-	struct report_count *c = co->w.c;
-
-	c->states[group][run->state]++;
-	if (run->in_lane && group == 0)
-		++*run->lane_total;
-	else if (run->in_lane)
-		co->groups[co->n++] = (uint16_t)group;
-	else if (run->state != STATE_VOIDED)
-		group_wait(c, group, run->wait, 1);
-}
-
+/* Finds the groups of a run. Returns false if there are too many. */
 static bool
-count_plain(struct counting *co, const struct run *run)
+find_groups(struct counting *co, struct run *run)
 {
-	const struct work *w = &co->w;
+	const uint16_t *table = co->table;
+	const uint32_t *combinations = co->of_opportunity,
+		       *left_out = co->w.filtered ? co->w.left_out : NULL;
+	uint16_t *groups = co->groups;
+	uint32_t left = 0;
 
+	run->from = (uint32_t)run->first;
+	run->to = (uint32_t)run->end;
 	for (size_t i = run->first; i < run->end; i++) {
-		uint32_t group;
+		uint32_t group = table != NULL ? table[combinations[i]] : 0;
 
-		if (w->filtered && w->left_out[i] != 0)
-			continue;
-		group = group_at(co, i, SIZE_MAX);
-		if (group == 0)
-			return false;
-		count(co, group, run);
+		if (run->state == STATES || (left_out != NULL && left_out[i] != 0)) {
+			group = GROUP_LEFT_OUT;
+			left++;
+		} else if (group == 0) {
+			group = group_at(co, i, SIZE_MAX);
+			if (group == 0)
+				return false;
+		}
+		groups[i] = (uint16_t)group;
 	}
+	run->taken = run->to - run->from - left;
 	return true;
 }
 
@@ -245,47 +239,77 @@ row_taken(const struct work *w, size_t row)
 		   w->final_states_taken[row != SIZE_MAX ? place_at(f, row) : (uint32_t)f->n]);
 }
 
-/* Counts one opportunity, with so many rows of the grid from co->row on: none counts as one without values. */
-static bool
-count_grid_of(
-    struct counting *co, const struct run *run, size_t opportunity, int64_t rows)
+/*
+ * Finds the groups of an opportunity with so many rows of the grid: none counts as one without values, and rows of the same group count once.
+ * Returns how many it is in, or -1: there are too many groups.
+ */
+static inline int
+find_groups_of(struct counting *co, size_t opportunity, size_t rows)
 {
-	bool any = false;
+	const size_t first = co->n, n = rows > 0 ? rows : 1;
+	int found = 0;
 
-	co->opportunity++;
-	for (int64_t i = 0; i < rows || i == 0; i++) {
-		const size_t row = rows > 0 ? co->row + (size_t)i : SIZE_MAX;
-		uint32_t group;
+	for (size_t i = 0; i < n; i++) {
+		const size_t row = rows > 0 ? co->row + i : SIZE_MAX;
+		uint32_t group = GROUP_LEFT_OUT;
 
-		if (!row_taken(&co->w, row))
-			continue;
-		any = true;
-		group = group_at(co, opportunity, row);
-		if (group == 0)
-			return false;
-		if (co->counted_last[group] != co->opportunity)
-			count(co, group, run);
-		co->counted_last[group] = co->opportunity;
+		if (row_taken(&co->w, row)) {
+			group = group_at(co, opportunity, row);
+			if (group == 0)
+				return -1;
+			for (size_t k = first; k < co->n; k++)
+				if (co->groups[k] == group)
+					group = GROUP_LEFT_OUT;
+			found += group != GROUP_LEFT_OUT;
+		}
+		co->groups[co->n++] = (uint16_t)group;
 	}
-	if (any && co->w.c->of_actions)
-		count(co, 0, run);
-	return true;
+	return found;
 }
 
+/* The same as find_groups, with a grid. */
 static bool
-count_grid(struct counting *co, const struct run *run)
+find_groups_of_rows(struct counting *co, struct run *run)
 {
 	const struct work *w = &co->w;
 	const struct values *v = &w->day->values[ACTIONS];
 
+	run->from = (uint32_t)co->n;
+	run->taken = 0;
 	for (size_t i = run->first; i < run->end; i++) {
-		const int64_t rows = v->of[place_at(v, i)];
+		const size_t rows = (size_t)v->of[place_at(v, i)];
 
-		if (!(w->filtered && w->left_out[i] != 0) && !count_grid_of(co, run, i, rows))
-			return false;
-		co->row += (size_t)rows;
+		if (run->state != STATES && !(w->filtered && w->left_out[i] != 0)) {
+			const int found = find_groups_of(co, i, rows);
+
+			if (found < 0)
+				return false;
+			run->taken += found > 0;
+		}
+		co->row += rows;
 	}
+	run->to = (uint32_t)co->n;
 	return true;
+}
+
+/* Counts the groups of a run, but for waits that are in a lane. */
+static void
+count_run(struct counting *co, const struct run *run, bool in_lane)
+{
+	struct report_count *c = co->w.c;
+	uint32_t *of_state = &c->states[0][run->state];
+
+	for (uint32_t i = run->from; i < run->to; i++)
+		of_state[(size_t)co->groups[i] * STATES]++;
+	if (c->of_actions)
+		c->states[0][run->state] += run->taken;
+	if (in_lane || run->state == STATE_VOIDED)
+		return;
+	for (uint32_t i = run->from; i < run->to; i++)
+		if (co->groups[i] != GROUP_LEFT_OUT)
+			group_wait(c, co->groups[i], run->wait, 1);
+	if (c->of_actions && run->taken > 0)
+		group_wait(c, 0, run->wait, run->taken);
 }
 
 /* The states of a day's runs; a report of voided ones shows their stages, and no others. */
@@ -299,34 +323,52 @@ state_of(const struct report_count *c, int i)
 	return voided ? STATE_VOIDED : STATES;
 }
 
-static size_t
-rows_of(const struct day *day, const struct run *run)
-{
-	const struct values *v = &day->values[ACTIONS];
-	size_t rows = 0;
+/* Room for the lane of a day. */
+struct lane_room {
+	uint32_t *from, *to, *totals;
+};
 
-	for (size_t i = run->first; i < run->end; i++)
-		rows += (size_t)v->of[place_at(v, i)];
-	return rows;
-}
-
-/* Counts the opportunities of a wait, which stand behind those of the run before. */
+/* Counts the opportunities of a wait, which stand behind those of the run before, and adds the wait to the lane. */
 static bool
-count_wait(struct counting *co, size_t wait, struct run *run, bool grid)
+count_wait(struct counting *co, const struct lane_room *room, struct run *run, size_t wait, bool grid)
 {
+	struct lane *lane = &co->w.c->lanes[co->w.c->nlanes - 1];
 	const struct values *runs = &co->w.day->values[RUNS];
-	const bool dense = run->wait >= 0 && run->wait < LANE_WAITS;
+	const bool in_lane = run->wait >= 0 && run->wait < LANE_WAITS;
+	uint32_t from = UINT32_MAX, to = 0, totals = 0;
 
 	for (int i = 0; i < DAY_STATES; i++) {
+		const int64_t n = runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+
+		if (n == 0)
+			continue;
 		run->first = run->end;
-		run->end += (size_t)runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+		run->end += (size_t)n;
 		run->state = state_of(co->w.c, i);
-		run->in_lane = dense && run->state != STATE_VOIDED;
-		if (run->state == STATES)
-			co->row += grid ? rows_of(co->w.day, run) : 0;
-		else if (!(grid ? count_grid(co, run) : count_plain(co, run)))
+		if (!(grid ? find_groups_of_rows(co, run) : find_groups(co, run)))
 			return false;
+		if (run->state == STATES)
+			continue;
+		count_run(co, run, in_lane);
+		if (run->state == STATE_VOIDED)
+			continue;
+		from = run->from < from ? run->from : from;
+		to = run->to;
+		totals += run->taken;
 	}
+	if (!in_lane || from == UINT32_MAX)
+		return true;
+	room->from[wait] = from;
+	room->to[wait] = to;
+	room->totals[wait] = totals;
+	/* Those in the lane stand side by side, for waits ascend; some of them may have nothing to count. */
+	if (lane->n == 0) {
+		lane->seconds = &co->w.day->waits[wait];
+		lane->from = &room->from[wait];
+		lane->to = &room->to[wait];
+		lane->totals = &room->totals[wait];
+	}
+	lane->n = (uint32_t)(&co->w.day->waits[wait] - lane->seconds) + 1;
 	return true;
 }
 
@@ -336,26 +378,19 @@ count_runs(struct counting *co, bool grid)
 	struct report_count *c = co->w.c;
 	const struct day *day = co->w.day;
 	struct lane *lane = &c->lanes[c->nlanes++];
-	uint32_t *ends = arena_alloc(&c->arena, day->nwaits * sizeof(*ends));
-	uint32_t *totals =
-	    c->of_actions ? report_zeros(c, day->nwaits, sizeof(*totals)) : NULL;
+	const struct lane_room room = { report_zeros(c, day->nwaits, sizeof(uint32_t)),
+		report_zeros(c, day->nwaits, sizeof(uint32_t)),
+		report_zeros(c, day->nwaits, sizeof(uint32_t)) };
 	struct run run = { .end = 0 };
 
 	co->groups = arena_alloc(
 	    &c->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
-	co->n = 0;
-	co->row = 0;
-	*lane = (struct lane){ .ends = ends, .totals = totals, .groups = co->groups };
+	co->n = co->row = 0;
+	lane->groups = co->groups;
 	for (size_t i = 0; i < day->nwaits; i++) {
 		run.wait = day->waits[i];
-		run.lane_total = totals != NULL ? &totals[lane->n] : NULL;
-		if (!count_wait(co, i, &run, grid))
+		if (!count_wait(co, &room, &run, i, grid))
 			return false;
-		if (run.wait < 0 || run.wait >= LANE_WAITS)
-			continue;
-		if (lane->n == 0)
-			lane->seconds = &day->waits[i];
-		ends[lane->n++] = co->n;
 	}
 	lane->at = lane->n > 0 ? lane->seconds[0] : INT64_MAX;
 	return true;
@@ -460,7 +495,6 @@ report_packed(struct report_count *c)
 	co.w.left_out = arena_alloc(&c->arena, most * sizeof(*co.w.left_out));
 	co.of_opportunity = arena_alloc(&c->arena, most * sizeof(*co.of_opportunity));
 	co.of_row = arena_alloc(&c->arena, most_rows * sizeof(*co.of_row));
-	co.counted_last = report_zeros(c, REPORT_ROWS_MAX + 1, sizeof(*co.counted_last));
 	for (struct day *day = days; day < days + ndays; day++)
 		if (day->n > 0 && !count_day(&co, day, grid))
 			return false;

@@ -47,12 +47,11 @@ step(struct walk *w, uint32_t group, int64_t n)
 static void
 walk_lane(struct walk *w, struct lane *lane)
 {
-	const uint32_t from = lane->next > 0 ? lane->ends[lane->next - 1] : 0,
-		       to = lane->ends[lane->next];
-	const uint32_t totals = lane->totals != NULL ? lane->totals[lane->next] : to - from;
+	const uint32_t to = lane->to[lane->next], totals = lane->totals[lane->next];
+	int64_t *left = w->left;
 
-	for (uint32_t i = from; i < to; i++)
-		if (--w->left[lane->groups[i]] == 0)
+	for (uint32_t i = lane->from[lane->next]; i < to; i++)
+		if (--left[lane->groups[i]] == 0)
 			reached(w, lane->groups[i]);
 	/* The other days come before the next wait of this one. */
 	__builtin_prefetch(&lane->groups[to] + 32);
@@ -91,7 +90,8 @@ report_waits(struct report_count *c)
 	struct walk w = { .c = c };
 	size_t others = 0;
 
-	w.left = arena_alloc(&c->arena, c->ngroups * sizeof(*w.left));
+	w.left = arena_alloc(&c->arena, GROUPS_MAX * sizeof(*w.left));
+	w.left[GROUP_LEFT_OUT] = INT64_MAX;
 	c->percentiles = arena_alloc(&c->arena, c->ngroups * sizeof(*c->percentiles));
 	for (uint32_t group = 0; group < c->ngroups; group++) {
 		const int64_t n = group_contacts(c, group);
