@@ -20,7 +20,8 @@ struct column {
 
 /* A column made ready. */
 struct values {
-	int64_t *of; /* the different values; one more, of rows that do not exist: NO_VALUE. NULL: not asked for */
+	int64_t *
+	    of; /* the different values; one more, of rows that do not exist: NO_VALUE. NULL: not asked for */
 	int n; /* without that one */
 	const unsigned char *places; /* of each opportunity, or row of the grid */
 	int width; /* of a place, in bytes */
@@ -32,9 +33,11 @@ struct day {
 	int n; /* opportunities */
 	struct column columns[DIMENSION_NUMBERS];
 	struct values values[DIMENSION_NUMBERS];
-	int64_t *waits; /* the different ones, ascending; NO_VALUE, which is the first: no contact */
+	int64_t
+	    *waits; /* the different ones, ascending; NO_VALUE, which is the first: no contact */
 	size_t nwaits;
-	uint32_t *places[REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_packed.c) */
+	uint32_t *places
+	    [REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_packed.c) */
 };
 
 /*
@@ -49,7 +52,8 @@ struct work {
 	struct day *day;
 	struct arena arena; /* of the day */
 	bool filtered; /* some may be left out */
-	uint32_t *left_out; /* of each opportunity: not 0 if a filter leaves it out, or if it is read from its row */
+	uint32_t *
+	    left_out; /* of each opportunity: not 0 if a filter leaves it out, or if it is read from its row */
 	const bool *actions_taken, *final_states_taken; /* of each value; NULL: all */
 	const struct changed *changes; /* all days', by day and id */
 	size_t nchanges;
@@ -76,10 +80,10 @@ place_at(const struct values *v, size_t i)
 {
 	const unsigned char *at = v->places + i * (size_t)v->width;
 
-	return v->width == 1   ? at[0]
-	       : v->width == 2 ? (uint32_t)at[0] << 8 | at[1]
-			       : (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
-				     (uint32_t)at[2] << 8 | at[3];
+	return v->width == 1 ? at[0]
+	       : v->width == 2
+		   ? (uint32_t)at[0] << 8 | at[1]
+		   : (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 /* report_day_look_up - adds to each opportunity, or row, what a table has for its value. */

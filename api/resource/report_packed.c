@@ -5,29 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resource/report_day.h"
+#include "resource/report_group.h"
 
 #define DAYS_MAX 366
-
-/* Groups are found by their places while there are no more combinations of these; else by hashing. */
-#define COMBINATIONS_MAX (1U << 24)
-
-/* The different keys of a dimension in all days, in the order in which they were found. */
-struct axis {
-	int64_t *keys;
-	uint32_t *slots; /* by hash: place + 1; 0: free. There are twice as many as keys have room */
-	uint32_t n, room;
-};
-
-struct counting {
-	struct work w; /* of the day that is counted */
-	struct axis axes[REPORT_DIMENSIONS_MAX];
-	uint32_t factors[REPORT_DIMENSIONS_MAX];
-	uint16_t *table; /* groups by combination, 0: not found yet. NULL: there are too many */
-	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
-	uint16_t *groups; /* of each opportunity of the day, or with a grid, of each row and of each opportunity without any */
-	size_t row, n; /* with a grid: the next row, and how many groups are found */
-};
 
 /* Opportunities with the same wait and state. */
 struct run {
@@ -37,165 +17,6 @@ struct run {
 	int64_t wait;
 	uint32_t taken; /* how many are not left out */
 };
-
-/* --------------------------------------------------------------------- keys */
-
-static bool
-is_of_day(int number)
-{
-	return number <= MONTH || number == WEEKDAY;
-}
-
-static uint32_t axis_place(struct axis *a, int64_t key, struct arena *arena);
-
-static void
-axis_grow(struct axis *a, struct arena *arena)
-{
-	const struct axis old = *a;
-
-	a->room = old.room != 0 ? 4 * old.room : 64;
-	a->keys = arena_alloc(arena, a->room * sizeof(*a->keys));
-	a->slots = arena_alloc(arena, 2 * a->room * sizeof(*a->slots));
-	memset(a->slots, 0, 2 * a->room * sizeof(*a->slots));
-	a->n = 0;
-	for (uint32_t i = 0; i < old.n; i++)
-		(void)axis_place(a, old.keys[i], arena);
-}
-
-/* The place of a key, which is added if it is new. */
-static uint32_t
-axis_place(struct axis *a, int64_t key, struct arena *arena)
-{
-	const uint64_t hash = (uint64_t)key * UINT64_C(0x9E3779B97F4A7C15);
-	uint32_t slot;
-
-	if (a->n == a->room)
-		axis_grow(a, arena);
-	slot = (uint32_t)(hash >> 32) & (2 * a->room - 1);
-	for (; a->slots[slot] != 0; slot = (slot + 1) & (2 * a->room - 1))
-		if (a->keys[a->slots[slot] - 1] == key)
-			return a->slots[slot] - 1;
-	a->keys[a->n++] = key;
-	a->slots[slot] = a->n;
-	return a->n - 1;
-}
-
-/* Places the keys of a day's dimension: of each value of its column, and one more for rows of the grid that do not exist. */
-static void
-place_keys(struct counting *co, struct day *day, int dimension)
-{
-	struct report_count *c = co->w.c;
-	const int number = c->r->dimensions[dimension].number;
-	const struct values *v = &day->values[number];
-	struct axis *axis = &co->axes[dimension];
-	uint32_t *places;
-
-	if (is_of_day(number)) {
-		const int64_t key =
-		    number == 0	      ? REPORT_NONE
-		    : number == DAY   ? day->number
-		    : number == WEEK  ? day->number - (report_weekday(day->number) - 1)
-		    : number == MONTH ? day->number - (report_calendar(day->number).tm_mday - 1)
-				      : report_weekday(day->number);
-
-		places = arena_alloc(&c->arena, sizeof(*places));
-		places[0] = axis_place(axis, key, &c->arena);
-	} else {
-		const int n = v->of != NULL ? v->n + is_of_grid(number) : 0;
-
-		places = arena_alloc(&c->arena, ((size_t)n + 1) * sizeof(*places));
-		for (int i = 0; i < n; i++) {
-			const int64_t key = number >= CHOICES && v->of[i] != NO_VALUE
-						? report_item_for(c, dimension, v->of[i])
-						: v->of[i];
-
-			places[i] = axis_place(axis, key, &c->arena);
-		}
-	}
-	day->places[dimension] = places;
-}
-
-/* The group of an opportunity and a row of its grid; 0: there are too many groups. row: SIZE_MAX: none */
-static uint32_t
-find_group(const struct counting *co, size_t opportunity, size_t row)
-{
-	const struct day *day = co->w.day;
-	int64_t keys[REPORT_DIMENSIONS_MAX];
-
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
-		const int number = co->w.c->r->dimensions[i].number;
-		const struct values *v = &day->values[number];
-		const uint32_t value = is_of_day(number)     ? 0
-				       : !is_of_grid(number) ? place_at(v, opportunity)
-				       : row != SIZE_MAX     ? place_at(v, row)
-							     : (uint32_t)v->n;
-
-		keys[i] = co->axes[i].keys[day->places[i][value]];
-	}
-	return group_of(co->w.c, keys);
-}
-
-static uint32_t
-group_at(struct counting *co, size_t opportunity, size_t row)
-{
-	uint16_t *found;
-
-	if (co->table == NULL)
-		return find_group(co, opportunity, row);
-	found = &co->table[co->of_opportunity[opportunity] +
-			   (row != SIZE_MAX ? co->of_row[row] : co->of_no_row)];
-	if (*found == 0)
-		*found = (uint16_t)find_group(co, opportunity, row);
-	return *found;
-}
-
-static void
-make_table(struct counting *co)
-{
-	uint64_t size = 1;
-
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
-		if (size * co->axes[i].n > COMBINATIONS_MAX)
-			return;
-		co->factors[i] = (uint32_t)size;
-		size *= co->axes[i].n;
-	}
-	co->table = report_zeros(co->w.c, size, sizeof(*co->table));
-}
-
-/* Fills the combinations of a day's opportunities and rows. */
-static void
-combine(struct counting *co)
-{
-	struct work *w = &co->w;
-	uint32_t base = 0;
-
-	co->of_no_row = 0;
-	if (co->table == NULL)
-		return;
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
-		if (is_of_day(w->c->r->dimensions[i].number))
-			base += w->day->places[i][0] * co->factors[i];
-	for (int i = 0; i < w->day->n; i++)
-		co->of_opportunity[i] = base;
-	memset(co->of_row, 0, w->day->values[ACTION].count * sizeof(*co->of_row));
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
-		const int number = w->c->r->dimensions[i].number;
-		const struct values *v = &w->day->values[number];
-		uint32_t *places;
-
-		if (is_of_day(number))
-			continue;
-		places = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*places));
-		for (int k = 0; k < v->n + is_of_grid(number); k++)
-			places[k] = w->day->places[i][k] * co->factors[i];
-		if (is_of_grid(number))
-			co->of_no_row += places[v->n];
-		if (v->count > 0)
-			report_day_look_up(
-			    v, places, is_of_grid(number) ? co->of_row : co->of_opportunity);
-	}
-}
 
 /* ----------------------------------------------------------------- counting */
 
@@ -218,7 +39,7 @@ find_groups(struct counting *co, struct run *run)
 			group = GROUP_LEFT_OUT;
 			left++;
 		} else if (group == 0) {
-			group = group_at(co, i, SIZE_MAX);
+			group = report_group_at(co, i, SIZE_MAX);
 			if (group == 0)
 				return false;
 		}
@@ -254,7 +75,7 @@ find_groups_of(struct counting *co, size_t opportunity, size_t rows)
 		uint32_t group = GROUP_LEFT_OUT;
 
 		if (row_taken(&co->w, row)) {
-			group = group_at(co, opportunity, row);
+			group = report_group_at(co, opportunity, row);
 			if (group == 0)
 				return -1;
 			for (size_t k = first; k < co->n; k++)
@@ -330,7 +151,8 @@ struct lane_room {
 
 /* Counts the opportunities of a wait, which stand behind those of the run before, and adds the wait to the lane. */
 static bool
-count_wait(struct counting *co, const struct lane_room *room, struct run *run, size_t wait, bool grid)
+count_wait(
+    struct counting *co, const struct lane_room *room, struct run *run, size_t wait, bool grid)
 {
 	struct lane *lane = &co->w.c->lanes[co->w.c->nlanes - 1];
 	const struct values *runs = &co->w.day->values[RUNS];
@@ -404,7 +226,7 @@ count_day(struct counting *co, struct day *day, bool grid)
 	co->w.day = day;
 	arena_init(&co->w.arena);
 	report_day_take(&co->w);
-	combine(co);
+	report_combine(co);
 	fits = count_runs(co, grid);
 	arena_free(&co->w.arena);
 	return fits;
@@ -431,7 +253,8 @@ take_days(struct counting *co, struct day *days)
 	w->changes = changes = arena_alloc(&w->c->arena, w->nchanges * sizeof(*changes));
 	for (int row = 0; row < rows; row++) {
 		const int64_t kind = result_number(p, row, PIECE_KIND),
-			      a = result_number(p, row, PIECE_A), b = result_number(p, row, PIECE_B);
+			      a = result_number(p, row, PIECE_A),
+			      b = result_number(p, row, PIECE_B);
 
 		if (kind == CHANGED)
 			*changes++ = (struct changed){ a, b };
@@ -474,23 +297,15 @@ report_packed(struct report_count *c)
 			day->n = 0;
 		if (day->n == 0)
 			continue;
-		if (!report_day_open(day, grid, &c->arena)) {
+		if (!report_day_open(day, grid, &c->arena) || !report_keys_place(&co, day)) {
 			c->broken = true;
 			return true;
 		}
 		most = (size_t)day->n > most ? (size_t)day->n : most;
 		if (day->values[ACTION].count > most_rows)
 			most_rows = day->values[ACTION].count;
-		for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
-			if (!is_of_day(c->r->dimensions[i].number) &&
-			    day->values[c->r->dimensions[i].number].of == NULL)
-				c->broken = true;
-			place_keys(&co, day, i);
-		}
-		if (c->broken)
-			return true;
 	}
-	make_table(&co);
+	report_table_make(&co);
 	c->lanes = report_zeros(c, DAYS_MAX, sizeof(*c->lanes));
 	co.w.left_out = arena_alloc(&c->arena, most * sizeof(*co.w.left_out));
 	co.of_opportunity = arena_alloc(&c->arena, most * sizeof(*co.of_opportunity));

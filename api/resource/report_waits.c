@@ -9,7 +9,8 @@
 /* How far the groups are. */
 struct walk {
 	struct report_count *c;
-	int64_t *left; /* how many waits more until the next percentile; behind the last one, more than there are */
+	int64_t *
+	    left; /* how many waits more until the next percentile; behind the last one, more than there are */
 	int64_t at; /* the wait that is walked through */
 };
 
