@@ -260,6 +260,29 @@ test("report_retention: changes while days are made are counted once", async () 
   }
 });
 
+test("report_retention: columns that do not belong together are refused, not counted", async () => {
+  await readColumns();
+  const day = sql("select min(day) from report_day where kind = 3 and opportunities > 1 and day between '2025-03-05' and '2025-04-20'").trim();
+  /* No answer that openapi.yaml declares: somebody changed these tables by hand. */
+  const ask = async (query) => {
+    const r = await fetch(`${world.base}/v1/reports/retention?from=${day}&to=${day}&${query}`, { headers: { authorization: `Bearer ${boss.token}` } });
+    return { status: r.status, body: await r.json() };
+  };
+  const check = () => spawnSync(process.env.GESTOR_BIN, ["check"], { encoding: "utf8", env: { ...process.env, DATABASE_URL: world.database.serve } }).stdout;
+  const cut = "substr(data, 1, length(data) - 1)";
+  for (const [dimension, data, query] of [[6, null, "group_by=advisor"], [6, cut, "group_by=advisor"], [6, "data || '\\x00'", "group_by=hour&advisor=E8153375"], [10, null, "group_by=stage&reason=none"],
+    [18, null, "group_by=day"], [18, cut, "group_by=day"], [19, null, "group_by=day"], [19, "substr(data, 9)", "group_by=day"], [19, cut, "group_by=day"],
+    [16, cut, "group_by=action"], [20, null, "group_by=action"], [9, "overlay(data placing '\\xff' from length(data))", "group_by=stage"]]) {
+    const where = `kind = 3 and day = '${day}' and dimension = ${dimension}`;
+    sql(`create table kept_column as select * from report_column where ${where}; ${data ? `update report_column set data = ${data} where ${where}` : `delete from report_column where ${where}`}`);
+    const r = await ask(query);
+    if (dimension === 9) assert.ok(check().includes(`report: the columns of ${day}, by=created, differ`));
+    sql(`delete from report_column where ${where}; insert into report_column select * from kept_column; drop table kept_column`);
+    assert.deepEqual([r.status, r.body.code], [500, "internal"], `${dimension} ${data} ${query}`);
+    assert.equal((await ask(query)).status, 200);
+  }
+});
+
 test("report_retention: tree=now counts a replaced choice as its last successor; tree=then keeps codes, and labels of then", async () => {
   const admin = await world.signedIn("E8000002");
   const before = await report("group_by=operator"), row = (body, code) => body.rows.find((r) => r.keys.operator && r.keys.operator.code === code);
