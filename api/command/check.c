@@ -83,7 +83,7 @@ check_report(struct pool *pool, long long *ret_differing)
 		differing++;
 		printf("report: the columns of %s, by=%s, differ from the rows: run `gestor report "
 		       "rebuild`\n",
-		    day, strcmp(kind, "1") == 0 ? "created" : "closed");
+		    day, strcmp(kind, "3") == 0 ? "created" : "closed");
 	}
 	printf("report: %lld days, %lld differ\n", days, differing);
 	*ret_differing += differing;

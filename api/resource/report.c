@@ -187,7 +187,7 @@ columns_tell(const struct report *r)
 static const char *
 columns(const struct report *r, bool grid)
 {
-	const char *list = arena_printf(&r->rq->arena, "{%d,%d", STATE, SECONDS);
+	const char *list = arena_printf(&r->rq->arena, "{%d,%d", RUNS, WAITS);
 
 	if (grid)
 		list =

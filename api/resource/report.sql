@@ -106,7 +106,7 @@ select 2, %1::bigint, u.id, u.item, false, 0, null, null, null, null::bytea
 -- fragment: report_days
 packed as materialized (
     select r.kind, r.day, r.opportunities from report_day r
-     where $33::boolean and r.kind = case $23::text when 'closed' then 2 else 1 end
+     where $33::boolean and r.kind = case $23::text when 'closed' then 4 else 3 end
        and r.day between (case $23::text when 'closed' then $16 else $14 end)::date and (case $23::text when 'closed' then $17 else $15 end)::date),
 span as materialized (
     select min(d.day)::timestamp at time zone 'America/Lima' as low, (max(d.day) + 1)::timestamp at time zone 'America/Lima' as high
@@ -115,7 +115,7 @@ span as materialized (
              where not exists (select from packed p where p.day = g.day::date)) d
      group by d.run),
 changed as materialized (
-    select distinct c.day, c.opportunity_id as id from packed p join report_change c on c.kind = p.kind and c.day = p.day),
+    select distinct c.day, c.opportunity_id as id from packed p join report_change c on c.kind = p.kind - 2 and c.day = p.day),
 loose as (
     select o.* from span s join opportunity o on o.created_at >= s.low and o.created_at < s.high where $23::text is distinct from 'closed'
     union all
@@ -223,5 +223,5 @@ select d.kind, d.day, exists (
            union all
            (select c.dimension, c.data from report_column c where c.kind = d.kind and c.day = d.day except select c.dimension, c.data from report_columns(d.kind, d.day) c))
   from report_day d
- where (d.kind, d.day) > ($1::int, $2::date) and not exists (select from report_change c where c.kind = d.kind and c.day = d.day)
+ where (d.kind, d.day) > ($1::int, $2::date) and not exists (select from report_change c where c.kind = d.kind - 2 and c.day = d.day)
  order by d.kind, d.day limit 1;

@@ -14,7 +14,17 @@ enough(void *p)
 	return p;
 }
 
+/* Twice as many as groups, so that few of them meet. */
+#define SLOTS 32768
+_Static_assert(SLOTS >= 2 * REPORT_ROWS_MAX, "room");
+
 /* ------------------------------------------------------------------- groups */
+
+void *
+report_zeros(struct report_count *c, size_t n, size_t size)
+{
+	return memset(arena_alloc(&c->arena, n * size), 0, n * size);
+}
 
 static size_t
 hash_of(const int64_t keys[REPORT_DIMENSIONS_MAX])
@@ -28,116 +38,60 @@ hash_of(const int64_t keys[REPORT_DIMENSIONS_MAX])
 	return (size_t)hash;
 }
 
-struct group *
+uint32_t
 group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX])
 {
-	size_t slot = hash_of(keys) & (c->nslots - 1);
-	struct group *g;
+	size_t slot = hash_of(keys) & (SLOTS - 1);
 
-	for (; (g = c->slots[slot]) != NULL; slot = (slot + 1) & (c->nslots - 1))
-		if (memcmp(g->keys, keys, sizeof(g->keys)) == 0)
-			return g;
-	if (c->ngroups == REPORT_ROWS_MAX)
-		return NULL;
-	g = enough(calloc(1, sizeof(*g)));
-	memcpy(g->keys, keys, sizeof(g->keys));
-	c->slots[slot] = c->groups[c->ngroups++] = g;
-	g->number = (uint32_t)c->ngroups;
-	return g;
+	for (; c->slots[slot] != 0; slot = (slot + 1) & (SLOTS - 1))
+		if (memcmp(c->groups[c->slots[slot]].keys, keys, sizeof(c->groups[0].keys)) == 0)
+			return c->slots[slot];
+	if (c->ngroups > REPORT_ROWS_MAX)
+		return 0;
+	memcpy(c->groups[c->ngroups].keys, keys, sizeof(c->groups[0].keys));
+	return c->slots[slot] = (uint16_t)c->ngroups++;
 }
 
 void
-group_add(struct report_count *c, struct group *g, enum state state, int64_t seconds, int64_t n)
+group_add(struct report_count *c, uint32_t group, enum state state, int64_t seconds, int64_t n)
 {
-	g->states[state] += n;
-	if (state == STATE_VOIDED || seconds == REPORT_NONE)
-		return;
-	g->contacts += n;
-	if (seconds >= 0 && seconds < GROUP_WAITS) {
-		if (g->waits == NULL)
-			g->waits = enough(calloc(GROUP_WAITS, sizeof(*g->waits)));
-		g->waits[seconds] += (uint32_t)n;
+	c->states[group][state] += (uint32_t)n;
+	if (state != STATE_VOIDED)
+		group_wait(c, group, seconds, n);
+}
+
+void
+group_wait(struct report_count *c, uint32_t group, int64_t seconds, int64_t n)
+{
+	if (seconds == REPORT_NONE) {
+		c->without[group] += (uint32_t)n;
 		return;
 	}
 	if (c->nwaits == c->waits_size) {
 		c->waits_size = c->waits_size != 0 ? 2 * c->waits_size : 1024;
 		c->waits = enough(realloc(c->waits, c->waits_size * sizeof(*c->waits)));
 	}
-	c->waits[c->nwaits++] = (struct long_wait){ g->number, seconds, n };
+	c->waits[c->nwaits++] = (struct wait){ seconds, n, group };
+}
+
+int64_t
+group_contacts(const struct report_count *c, uint32_t group)
+{
+	const uint32_t *states = c->states[group];
+
+	return (int64_t)states[STATE_RETAINED] + states[STATE_LOST] + states[STATE_IN_PROCESS] -
+	       c->without[group];
 }
 
 /* The totals of dimensions that an opportunity has one value of. */
 static void
 add_totals(struct report_count *c)
 {
-	size_t waits = c->nwaits;
-
-	for (size_t i = 0; i < c->ngroups; i++) {
-		const struct group *g = c->groups[i];
-
+	for (uint32_t group = 1; group < c->ngroups; group++) {
 		for (int s = 0; s < STATES; s++)
-			c->totals.states[s] += g->states[s];
-		c->totals.contacts += g->contacts;
-		if (g->waits == NULL)
-			continue;
-		if (c->totals.waits == NULL)
-			c->totals.waits = enough(calloc(GROUP_WAITS, sizeof(*c->totals.waits)));
-		for (int s = 0; s < GROUP_WAITS; s++)
-			c->totals.waits[s] += g->waits[s];
+			c->states[0][s] += c->states[group][s];
+		c->without[0] += c->without[group];
 	}
-	c->waits = waits == 0 ? NULL : enough(realloc(c->waits, 2 * waits * sizeof(*c->waits)));
-	for (size_t i = 0; i < waits; i++) {
-		c->waits[waits + i] = c->waits[i];
-		c->waits[waits + i].group = 0;
-	}
-	c->nwaits = c->waits_size = 2 * waits;
-}
-
-/* -------------------------------------------------------------- percentiles */
-
-static int
-by_group_and_seconds(const void *a, const void *b)
-{
-	const struct long_wait *x = a, *y = b;
-
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
-	return (x->seconds > y->seconds) - (x->seconds < y->seconds);
-}
-
-/* A percentile that is looked for: the first second that is not exceeded by `tenths` of the group. */
-struct percentile {
-	int64_t tenths, value;
-};
-
-/* Takes n waits more, of the next seconds. */
-static void
-step(struct percentile found[2], int64_t *upto, int64_t of, int64_t seconds, int64_t n)
-{
-	*upto += n;
-	for (int i = 0; i < 2; i++)
-		if (found[i].value == REPORT_NONE && *upto * 10 >= of * found[i].tenths)
-			found[i].value = seconds;
-}
-
-/* Fills the two percentiles of a group, whose long waits begin at `wait`, sorted. Returns those behind them. */
-static const struct long_wait *
-percentiles(const struct group *g, const struct long_wait *wait, const struct long_wait *end,
-    int64_t figures[REPORT_FIGURES])
-{
-	struct percentile found[2] = { { 5, REPORT_NONE }, { 9, REPORT_NONE } };
-	int64_t upto = 0;
-
-	for (; wait < end && wait->group == g->number && wait->seconds < 0; wait++)
-		step(found, &upto, g->contacts, wait->seconds, wait->n);
-	for (int s = 0; g->waits != NULL && s < GROUP_WAITS; s++)
-		if (g->waits[s] != 0)
-			step(found, &upto, g->contacts, s, g->waits[s]);
-	for (; wait < end && wait->group == g->number; wait++)
-		step(found, &upto, g->contacts, wait->seconds, wait->n);
-	figures[REPORT_P50] = found[0].value;
-	figures[REPORT_P90] = found[1].value;
-	return wait;
 }
 
 /* --------------------------------------------------------------------- keys */
@@ -264,10 +218,11 @@ by_rank(const void *a, const void *b)
 }
 
 static void
-fill(const struct report_count *c, const struct group *g, int64_t figures[REPORT_FIGURES])
+fill(const struct report_count *c, uint32_t group, int64_t figures[REPORT_FIGURES])
 {
-	const int64_t retained = g->states[STATE_RETAINED], lost = g->states[STATE_LOST],
-		      in_process = g->states[STATE_IN_PROCESS];
+	const uint32_t *states = c->states[group];
+	const int64_t retained = states[STATE_RETAINED], lost = states[STATE_LOST],
+		      in_process = states[STATE_IN_PROCESS];
 
 	figures[REPORT_OPENED] = retained + lost + in_process;
 	figures[REPORT_CLOSED] = retained + lost;
@@ -275,32 +230,26 @@ fill(const struct report_count *c, const struct group *g, int64_t figures[REPORT
 	figures[REPORT_LOST] = lost;
 	figures[REPORT_IN_PROCESS] = in_process;
 	figures[REPORT_VOIDED] =
-	    c->only_voided ? retained + lost + in_process : g->states[STATE_VOIDED];
-	figures[REPORT_CONTACTS] = g->contacts;
+	    c->only_voided ? retained + lost + in_process : states[STATE_VOIDED];
+	figures[REPORT_CONTACTS] = group_contacts(c, group);
+	figures[REPORT_P50] = c->percentiles[group][0];
+	figures[REPORT_P90] = c->percentiles[group][1];
 }
 
 static void
 make_rows(struct report_count *c, struct report *r)
 {
-	struct report_row *rows = arena_alloc(&r->rq->arena, (c->ngroups + 1) * sizeof(*rows));
-	const struct long_wait *wait = c->waits, *end = c->waits + c->nwaits;
+	struct report_row *rows = arena_alloc(&r->rq->arena, c->ngroups * sizeof(*rows));
 
-	if (c->nwaits > 0)
-		qsort(c->waits, c->nwaits, sizeof(*c->waits), by_group_and_seconds);
-	memset(rows, 0, (c->ngroups + 1) * sizeof(*rows));
-	fill(c, &c->totals, rows[0].figures);
-	wait = percentiles(&c->totals, wait, end, rows[0].figures);
-	for (size_t i = 0; i < c->ngroups; i++) {
-		const struct group *g = c->groups[i];
-
-		fill(c, g, rows[i + 1].figures);
-		wait = percentiles(g, wait, end, rows[i + 1].figures);
-		for (int d = 0; d < r->ndimensions; d++)
-			rows[i + 1].keys[d] = key_of(c, d, g->keys[d]);
+	memset(rows, 0, c->ngroups * sizeof(*rows));
+	for (uint32_t group = 0; group < c->ngroups; group++) {
+		fill(c, group, rows[group].figures);
+		for (int d = 0; group > 0 && d < r->ndimensions; d++)
+			rows[group].keys[d] = key_of(c, d, c->groups[group].keys[d]);
 	}
-	qsort(rows + 1, c->ngroups, sizeof(*rows), by_rank);
+	qsort(rows + 1, c->ngroups - 1, sizeof(*rows), by_rank);
 	r->rows = rows;
-	r->nrows = (int)c->ngroups + 1;
+	r->nrows = (int)c->ngroups;
 }
 
 /* Adds what PostgreSQL counted. */
@@ -312,7 +261,7 @@ add_loose(struct report_count *c)
 	for (int row = 0; row < result_rows(p); row++) {
 		int64_t keys[REPORT_DIMENSIONS_MAX], n = result_number(p, row, PIECE_N);
 		const char *seconds = result_text(p, row, PIECE_T1);
-		struct group *g = &c->totals;
+		uint32_t group = 0;
 
 		if (result_number(p, row, PIECE_KIND) != LOOSE || n < 0 || n % 10 >= STATES)
 			continue;
@@ -320,9 +269,9 @@ add_loose(struct report_count *c)
 			keys[i] = result_text(p, row, PIECE_A + i) != NULL
 				      ? result_number(p, row, PIECE_A + i)
 				      : REPORT_NONE;
-		if (result_number(p, row, PIECE_D) == 0 && (g = group_of(c, keys)) == NULL)
+		if (result_number(p, row, PIECE_D) == 0 && (group = group_of(c, keys)) == 0)
 			return false;
-		group_add(c, g, (enum state)(n % 10),
+		group_add(c, group, (enum state)(n % 10),
 		    seconds != NULL ? strtoll(seconds, NULL, 10) : REPORT_NONE, n / 10);
 	}
 	return true;
@@ -335,30 +284,26 @@ report_count(struct report *r, const struct result *pieces)
 		.pieces = pieces,
 		.only_voided = r->filters[FILTER_VOIDED] != NULL &&
 			       strcmp(r->filters[FILTER_VOIDED], "true") == 0,
-		/* Twice as many as groups, so that few of them meet. */
-		.nslots = 32768 };
+		.ngroups = 1 };
 	bool fits;
 
-	_Static_assert(32768 >= 2 * REPORT_ROWS_MAX, "room");
 	for (int i = 0; i < r->ndimensions; i++)
 		c.of_actions |=
 		    r->dimensions[i].number == ACTION || r->dimensions[i].number == FINAL_STATE;
-	c.slots = enough(calloc(c.nslots, sizeof(*c.slots)));
-	c.groups = enough(calloc(REPORT_ROWS_MAX, sizeof(*c.groups)));
+	arena_init(&c.arena);
+	c.slots = report_zeros(&c, SLOTS, sizeof(*c.slots));
+	c.groups = report_zeros(&c, GROUPS_MAX, sizeof(*c.groups));
+	c.states = report_zeros(&c, GROUPS_MAX, sizeof(*c.states));
+	c.without = report_zeros(&c, GROUPS_MAX, sizeof(*c.without));
 	take_keys(&c);
 	fits = add_loose(&c) && report_packed(&c);
 	if (fits) {
 		if (!c.of_actions)
 			add_totals(&c);
+		report_waits(&c);
 		make_rows(&c, r);
 	}
-	for (size_t i = 0; i < c.ngroups; i++) {
-		free(c.groups[i]->waits);
-		free(c.groups[i]);
-	}
-	free(c.totals.waits);
-	free(c.groups);
-	free(c.slots);
 	free(c.waits);
+	arena_free(&c.arena);
 	return c.broken ? REPORT_BROKEN : fits ? REPORT_COUNTED : REPORT_TOO_MANY_ROWS;
 }

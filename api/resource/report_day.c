@@ -13,20 +13,64 @@ number_at(const unsigned char *bytes, size_t width)
 	return (int64_t)number;
 }
 
+void
+report_day_look_up(const struct values *v, const uint32_t *table, uint32_t *to)
+{
+	const unsigned char *at = v->places;
+
+	if (v->width == 1)
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[at[i]];
+	else if (v->width == 2)
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[(uint32_t)at[2 * i] << 8 | at[2 * i + 1]];
+	else
+		for (size_t i = 0; i < v->count; i++)
+			to[i] += table[place_at(v, i)];
+}
+
+/* Whether each place is one of a value. */
+static bool
+places_valid(const struct values *v)
+{
+	const unsigned char *at = v->places;
+	uint32_t most = 0;
+
+	if (v->width == 1) {
+		unsigned char byte = 0;
+
+		for (size_t i = 0; i < v->count; i++)
+			byte = at[i] > byte ? at[i] : byte;
+		most = byte;
+	} else if (v->width == 2) {
+		uint16_t pair = 0;
+
+		for (size_t i = 0; i < v->count; i++) {
+			const uint16_t place = (uint16_t)(at[2 * i] << 8 | at[2 * i + 1]);
+
+			pair = place > pair ? place : pair;
+		}
+		most = pair;
+	} else {
+		for (size_t i = 0; i < v->count; i++)
+			most = place_at(v, i) > most ? place_at(v, i) : most;
+	}
+	return v->count == 0 || most < (uint32_t)v->n;
+}
+
 /* Makes a column ready. Returns false for one that is cut: the table was changed by hand. */
 static bool
-open_column(struct work *w, int dimension)
+open_column(struct day *day, int dimension, struct arena *arena)
 {
-	const struct column *column = &w->day->columns[dimension];
-	struct values *v = &w->values[dimension];
+	const struct column *column = &day->columns[dimension];
+	struct values *v = &day->values[dimension];
 	const unsigned char *at = column->bytes;
-	size_t width, head;
+	size_t head;
 
-	if (v->of != NULL)
-		return true;
+	v->width = 1;
 	if (at == NULL) {
 		/* No opportunity of the day has a row of the grid. */
-		v->of = arena_alloc(&w->arena, sizeof(*v->of));
+		v->of = arena_alloc(arena, sizeof(*v->of));
 		v->of[0] = NO_VALUE;
 		return true;
 	}
@@ -34,69 +78,80 @@ open_column(struct work *w, int dimension)
 		return false;
 	v->n = (int)number_at(at, 4);
 	head = 4 + 8 * (size_t)v->n;
-	width = v->n <= 256 ? 1 : v->n <= 65536 ? 2 : 4;
+	v->width = v->n <= 256 ? 1 : v->n <= 65536 ? 2 : 4;
 	if (v->n <= 0 || column->length < head)
 		return false;
-	v->of = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*v->of));
+	v->of = arena_alloc(arena, ((size_t)v->n + 1) * sizeof(*v->of));
 	for (int i = 0; i < v->n; i++)
-		v->of[i] = number_at(at + 4 + 8 * i, 8);
+		v->of[i] = number_at(at + 4 + 8 * (size_t)i, 8);
 	v->of[v->n] = NO_VALUE;
-	v->count = (column->length - head) / width;
-	v->places = arena_alloc(&w->arena, (v->count + 1) * sizeof(*v->places));
-	at += head;
-	if (width == 1)
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = at[i];
-	else if (width == 2)
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = (uint32_t)at[2 * i] << 8 | at[2 * i + 1];
-	else
-		for (size_t i = 0; i < v->count; i++)
-			v->places[i] = (uint32_t)number_at(at + 4 * i, 4);
-	for (size_t i = 0; i < v->count; i++)
-		if (v->places[i] >= (uint32_t)v->n)
+	v->count = (column->length - head) / (size_t)v->width;
+	v->places = at + head;
+	return places_valid(v);
+}
+
+/* Makes the waits ready. Returns false if they are cut, or do not ascend. */
+static bool
+open_waits(struct day *day, struct arena *arena)
+{
+	const struct column *column = &day->columns[WAITS];
+
+	if (column->bytes == NULL || column->length % 8 != 0)
+		return false;
+	day->nwaits = column->length / 8;
+	day->waits = arena_alloc(arena, day->nwaits * sizeof(*day->waits));
+	for (size_t i = 0; i < day->nwaits; i++)
+		day->waits[i] = number_at(column->bytes + 8 * i, 8);
+	for (size_t i = 1; i < day->nwaits; i++)
+		if (day->waits[i - 1] >= day->waits[i])
 			return false;
 	return true;
 }
 
+/* The sum of all values of a column; -1: it has values that are no numbers of opportunities or rows. */
+static int64_t
+sum(const struct values *v)
+{
+	int64_t all = 0;
+
+	for (int i = 0; i < v->n; i++)
+		if (v->of[i] < 0 || v->of[i] > INT32_MAX)
+			return -1;
+	for (size_t i = 0; i < v->count; i++)
+		all += v->of[place_at(v, i)];
+	return all;
+}
+
 /* Whether the columns belong together. */
 static bool
-is_whole(const struct work *w)
+is_whole(const struct day *day, bool grid)
 {
-	const size_t n = (size_t)w->day->n;
-	int64_t rows = 0;
+	const struct values *values = day->values;
+	const size_t n = (size_t)day->n;
+	int64_t rows;
 
-	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if (w->values[d].of != NULL && d != ACTION && d != FINAL_STATE &&
-		    w->values[d].count != n)
-			return false;
-	for (int i = 0; i < w->values[STATE].n; i++) {
-		const int64_t state = w->values[STATE].of[i] & ~STATE_VOIDED_BIT;
-
-		if (state <= STATE_VOIDED || state >= STATES)
-			return false;
-	}
-	if (w->values[STATE].of == NULL || w->values[SECONDS].of == NULL)
+	if (day->columns[IDS].bytes != NULL && day->columns[IDS].length != 8 * n)
 		return false;
-	if (w->values[ACTIONS].of == NULL)
-		return true;
-	for (int i = 0; i < w->values[ACTIONS].n; i++)
-		if (w->values[ACTIONS].of[i] < 0)
+	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
+		if (values[d].of != NULL && !is_of_grid(d) && d != RUNS && values[d].count != n)
 			return false;
-	for (size_t i = 0; i < n; i++)
-		rows += w->values[ACTIONS].of[w->values[ACTIONS].places[i]];
-	return w->values[ACTION].count == (size_t)rows &&
-	       w->values[FINAL_STATE].count == (size_t)rows;
+	if (values[RUNS].count != DAY_STATES * day->nwaits || sum(&values[RUNS]) != day->n)
+		return false;
+	if (values[ACTIONS].of == NULL)
+		return !grid;
+	rows = sum(&values[ACTIONS]);
+	return rows >= 0 && values[ACTION].count == (size_t)rows &&
+	       values[FINAL_STATE].count == (size_t)rows;
 }
 
 bool
-report_day_open(struct work *w, bool grid)
+report_day_open(struct day *day, bool grid, struct arena *arena)
 {
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if ((w->day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
-		    !open_column(w, d))
+		if (d != WAITS && (day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
+		    !open_column(day, d, arena))
 			return false;
-	return w->day->n > 0 && is_whole(w);
+	return open_waits(day, arena) && is_whole(day, grid);
 }
 
 /* ------------------------------------------------------------------ filters */
@@ -120,13 +175,13 @@ ids_take(const char *ids, int64_t value)
 static const bool *
 values_taken(struct work *w, int dimension, const char *ids)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
 	bool *taken;
 
 	if (ids == NULL)
 		return NULL;
 	taken = arena_alloc(&w->arena, (size_t)v->n + 1);
-	for (int i = 0; i <= v->n; i++)
+	for (int i = 0; v->of != NULL && i <= v->n; i++)
 		taken[i] = ids_take(ids, v->of[i]);
 	return taken;
 }
@@ -135,10 +190,10 @@ values_taken(struct work *w, int dimension, const char *ids)
 static const bool *
 value_taken(struct work *w, int dimension, int64_t value)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
 	bool *taken = arena_alloc(&w->arena, (size_t)v->n + 1);
 
-	for (int i = 0; i <= v->n; i++)
+	for (int i = 0; v->of != NULL && i <= v->n; i++)
 		taken[i] = v->of[i] == value;
 	return taken;
 }
@@ -146,36 +201,48 @@ value_taken(struct work *w, int dimension, int64_t value)
 static void
 leave_out(struct work *w, int dimension, const bool *taken)
 {
-	const struct values *v = &w->values[dimension];
+	const struct values *v = &w->day->values[dimension];
+	uint32_t *table = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*table));
 
-	for (int i = 0; taken != NULL && i < w->day->n; i++)
-		w->taken[i] &= taken[v->places[i]];
+	/* The column was deleted by hand. */
+	if (v->of == NULL)
+		w->c->broken = true;
+	for (int i = 0; i < v->n; i++)
+		table[i] = !taken[i];
+	report_day_look_up(v, table, w->left_out);
+	w->filtered = true;
 }
 
-/* Opportunities that changed since are counted from their rows. */
+static int
+by_day_and_id(const void *a, const void *b)
+{
+	const struct changed *x = a, *y = b;
+
+	if (x->day != y->day)
+		return x->day < y->day ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void
+report_changes_sort(struct changed *changes, size_t n)
+{
+	if (n > 0)
+		qsort(changes, n, sizeof(*changes), by_day_and_id);
+}
+
+/* Opportunities that changed since are counted from their rows. Only their days have column IDS. */
 static void
 leave_out_changed(struct work *w)
 {
-	const struct result *p = w->c->pieces;
 	const unsigned char *ids = w->day->columns[IDS].bytes;
 
-	for (int row = 0; ids != NULL && row < result_rows(p); row++) {
-		int64_t id = result_number(p, row, PIECE_B);
-		int low = 0, high = w->day->n;
+	for (int i = 0; ids != NULL && w->nchanges > 0 && i < w->day->n; i++) {
+		const struct changed one = { w->day->number, number_at(ids + 8 * (size_t)i, 8) };
 
-		if (result_number(p, row, PIECE_KIND) != CHANGED ||
-		    result_number(p, row, PIECE_A) != w->day->number)
+		if (bsearch(&one, w->changes, w->nchanges, sizeof(one), by_day_and_id) == NULL)
 			continue;
-		while (low < high) {
-			int middle = (low + high) / 2;
-
-			if (number_at(ids + 8 * (size_t)middle, 8) < id)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < w->day->n && number_at(ids + 8 * (size_t)low, 8) == id)
-			w->taken[low] = 0;
+		w->left_out[i] = 1;
+		w->filtered = true;
 	}
 }
 
@@ -199,12 +266,11 @@ void
 report_day_take(struct work *w)
 {
 	const struct report *r = w->c->r;
-	const char *hour = r->filters[FILTER_HOUR], *weekday = r->filters[FILTER_WEEKDAY];
+	const char *hour = r->filters[FILTER_HOUR];
 
-	w->taken = arena_alloc(&w->arena, (size_t)w->day->n + 1);
-	memset(w->taken,
-	    weekday == NULL || strtol(weekday, NULL, 10) == report_weekday(w->day->number),
-	    (size_t)w->day->n);
+	w->actions_taken = w->final_states_taken = NULL;
+	w->filtered = false;
+	memset(w->left_out, 0, (size_t)w->day->n * sizeof(*w->left_out));
 	leave_out_changed(w);
 	if (hour != NULL)
 		leave_out(w, HOUR, value_taken(w, HOUR, strtol(hour, NULL, 10)));

@@ -1,7 +1,7 @@
 /*
- * report_day - one day as columns, made ready for counting: values looked up, filters applied. Private to the report.
+ * report_day - one day as columns, made ready for counting, and filters. Private to the report.
  *
- * The format is that of report_columns() (db/migrations/0044_report.sql): each value of an opportunity is the place of one of few
+ * The format is that of report_columns() (db/migrations/0048_report_order.sql): opportunities are in the order of their waits and states, and each value of an opportunity is the place of one of few
  * different values, so filters, keys and states are looked up once for each different value of a day.
  */
 #ifndef RESOURCE_REPORT_DAY_H
@@ -18,45 +18,79 @@ struct column {
 	size_t length;
 };
 
+/* A column made ready. */
+struct values {
+	int64_t *
+	    of; /* the different values; one more, of rows that do not exist: NO_VALUE. NULL: not asked for */
+	int n; /* without that one */
+	const unsigned char *places; /* of each opportunity, or row of the grid */
+	int width; /* of a place, in bytes */
+	size_t count;
+};
+
 struct day {
 	int64_t number; /* from 2000-01-01 */
 	int n; /* opportunities */
 	struct column columns[DIMENSION_NUMBERS];
+	struct values values[DIMENSION_NUMBERS];
+	int64_t
+	    *waits; /* the different ones, ascending; NO_VALUE, which is the first: no contact */
+	size_t nwaits;
+	uint32_t *places
+	    [REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_packed.c) */
 };
 
-/* A column made ready. */
-struct values {
-	int64_t *of; /* the different values; one more, of rows that do not exist: NO_VALUE */
-	int n; /* without that one */
-	uint32_t *places; /* of each opportunity, or row of the grid */
-	size_t count;
-};
+/*
+ * Opportunities of a wait are in the order of six states: retained, lost, in process, and the same of voided ones. Column RUNS tells
+ * how many each state has, for one wait after the other.
+ */
+#define DAY_STATES 6
 
-/* What is kept for one day, and freed with it. */
+/* What a day's opportunities are looked up in. Reused by the next day. */
 struct work {
 	struct report_count *c;
-	const struct day *day;
-	struct arena arena;
-	struct values values[DIMENSION_NUMBERS];
-	unsigned char
-	    *taken; /* of each opportunity: filters let it pass, and it is not read from its row */
+	struct day *day;
+	struct arena arena; /* of the day */
+	bool filtered; /* some may be left out */
+	uint32_t *
+	    left_out; /* of each opportunity: not 0 if a filter leaves it out, or if it is read from its row */
 	const bool *actions_taken, *final_states_taken; /* of each value; NULL: all */
-	int64_t *keys
-	    [REPORT_DIMENSIONS_MAX]; /* of each value of the dimension's column; one where it has none */
-	enum state *states; /* of each value of column STATE; STATES: not counted */
-	/* Groups by combination: the sum of what an opportunity's places give and what its row's give. NULL: there are too many. */
-	struct group **table;
-	uint32_t *of_opportunity, *of_row, of_no_row;
+	const struct changed *changes; /* all days', by day and id */
+	size_t nchanges;
+};
+
+/* An opportunity that changed since the columns of its day were made. */
+struct changed {
+	int64_t day, id;
 };
 
 /*
  * report_day_open - makes the day's columns ready, those of the grid too if it is asked for.
+ * arena    of the memory that the day keeps
  * returns  false if they do not belong together: the tables were changed by hand
  */
-bool report_day_open(struct work *w, bool grid) MUSTCHECK;
+bool report_day_open(struct day *day, bool grid, struct arena *arena) MUSTCHECK;
 
-/* report_day_take - fills w->taken, w->actions_taken and w->final_states_taken: applies the filters. */
+/* report_day_take - fills w->left_out, w->actions_taken and w->final_states_taken: applies the filters. */
 void report_day_take(struct work *w);
+
+/* place_at - the place of an opportunity's, or a row's, value among the different ones. */
+static inline uint32_t
+place_at(const struct values *v, size_t i)
+{
+	const unsigned char *at = v->places + i * (size_t)v->width;
+
+	return v->width == 1 ? at[0]
+	       : v->width == 2
+		   ? (uint32_t)at[0] << 8 | at[1]
+		   : (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* report_day_look_up - adds to each opportunity, or row, what a table has for its value. */
+void report_day_look_up(const struct values *v, const uint32_t *table, uint32_t *to);
+
+/* report_changes_sort - by day and id, as work.changes. */
+void report_changes_sort(struct changed *changes, size_t n);
 
 /* is_of_grid - whether a dimension has a value for each row of the grid. */
 static inline bool

@@ -1,293 +1,317 @@
 /*
- * Counts the days that come as columns.
+ * Counts the days that come as columns: finds the group of each opportunity, and leaves the groups in the order of waits
+ * for report_waits().
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "resource/report_day.h"
+#include "resource/report_group.h"
 
 #define DAYS_MAX 366
 
-/* Groups are found by their places while there are no more combinations of these; else by hashing. */
-#define COMBINATIONS_MAX 65536
-
-/* --------------------------------------------------------------------- keys */
-
-/* The keys of a dimension: of each value of its column, and one more for rows that do not exist. */
-static void
-make_keys(struct work *w, int dimension)
-{
-	const int number = w->c->r->dimensions[dimension].number;
-	const struct values *v = &w->values[number];
-	const int64_t day = w->day->number;
-	int64_t *keys;
-
-	if (number <= MONTH || number == WEEKDAY) {
-		keys = arena_alloc(&w->arena, sizeof(*keys));
-		keys[0] = number == 0	    ? REPORT_NONE
-			  : number == DAY   ? day
-			  : number == WEEK  ? day - (report_weekday(day) - 1)
-			  : number == MONTH ? day - (report_calendar(day).tm_mday - 1)
-					    : report_weekday(day);
-	} else {
-		keys = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*keys));
-		for (int i = 0; i <= v->n; i++)
-			keys[i] = number >= CHOICES && v->of[i] != NO_VALUE
-				      ? report_item_for(w->c, dimension, v->of[i])
-				      : v->of[i];
-	}
-	w->keys[dimension] = keys;
-}
-
-/* The place of an opportunity's, or a row's, value among the keys of a dimension. row: of the grid, or SIZE_MAX. */
-static uint32_t
-place_of(const struct work *w, int dimension, int opportunity, size_t row)
-{
-	const int number = w->c->r->dimensions[dimension].number;
-	const struct values *v = &w->values[number];
-
-	if (number <= MONTH || number == WEEKDAY)
-		return 0;
-	if (!is_of_grid(number))
-		return v->places[opportunity];
-	return row != SIZE_MAX ? v->places[row] : (uint32_t)v->n;
-}
-
-/* The group of an opportunity and a row of its grid; NULL: there are too many groups. */
-static struct group *
-find_group(struct work *w, int opportunity, size_t row)
-{
-	int64_t keys[REPORT_DIMENSIONS_MAX];
-
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
-		keys[i] = w->keys[i][place_of(w, i, opportunity, row)];
-	return group_of(w->c, keys);
-}
-
-static struct group *
-group_at(struct work *w, int opportunity, size_t row)
-{
-	struct group **found;
-
-	if (w->table == NULL)
-		return find_group(w, opportunity, row);
-	found = &w->table[w->of_opportunity[opportunity] +
-			  (row != SIZE_MAX ? w->of_row[row] : w->of_no_row)];
-	if (*found == NULL)
-		*found = find_group(w, opportunity, row);
-	return *found;
-}
-
-/* Adds the places of one dimension, times a factor, to the combinations. */
-static void
-add_places(const struct values *v, uint32_t *to, uint32_t factor)
-{
-	for (size_t i = 0; i < v->count; i++)
-		to[i] += v->places[i] * factor;
-}
-
-static uint32_t *
-zeros(struct work *w, size_t n)
-{
-	uint32_t *all = arena_alloc(&w->arena, (n + 1) * sizeof(*all));
-
-	memset(all, 0, (n + 1) * sizeof(*all));
-	return all;
-}
-
-static void
-make_table(struct work *w)
-{
-	size_t size = 1;
-
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
-		size *= (size_t)w->values[w->c->r->dimensions[i].number].n + 1;
-	if (size > COMBINATIONS_MAX)
-		return;
-	w->table = arena_alloc(&w->arena, size * sizeof(struct group *));
-	memset(w->table, 0, size * sizeof(struct group *));
-	w->of_opportunity = zeros(w, (size_t)w->day->n);
-	w->of_row = zeros(w, w->values[ACTION].count);
-	size = 1;
-	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
-		const int number = w->c->r->dimensions[i].number;
-		const struct values *v = &w->values[number];
-
-		add_places(v, is_of_grid(number) ? w->of_row : w->of_opportunity, (uint32_t)size);
-		if (is_of_grid(number))
-			w->of_no_row += (uint32_t)v->n * (uint32_t)size;
-		size *= (size_t)v->n + 1;
-	}
-}
+/* Opportunities with the same wait and state. */
+struct run {
+	size_t first, end; /* opportunities */
+	uint32_t from, to; /* their groups */
+	enum state state; /* STATES: not counted */
+	int64_t wait;
+	uint32_t taken; /* how many are not left out */
+};
 
 /* ----------------------------------------------------------------- counting */
 
-/* What the values of column STATE mean; a report of voided ones shows their stages. */
-static void
-make_states(struct work *w)
-{
-	const struct values *v = &w->values[STATE];
-
-	w->states = arena_alloc(&w->arena, (size_t)v->n * sizeof(*w->states));
-	for (int i = 0; i < v->n; i++) {
-		const bool voided = (v->of[i] & STATE_VOIDED_BIT) != 0;
-
-		w->states[i] = voided && !w->c->only_voided
-				   ? STATE_VOIDED
-				   : (enum state)(v->of[i] & ~STATE_VOIDED_BIT);
-		if (w->c->only_voided && !voided)
-			w->states[i] = STATES;
-	}
-}
-
-static enum state
-state_at(const struct work *w, int opportunity)
-{
-	return w->states[w->values[STATE].places[opportunity]];
-}
-
-static int64_t
-seconds_at(const struct work *w, int opportunity)
-{
-	const struct values *v = &w->values[SECONDS];
-
-	return v->of[v->places[opportunity]];
-}
-
+/* Finds the groups of a run. Returns false if there are too many. */
 static bool
-count_plain(struct work *w)
+find_groups(struct counting *co, struct run *run)
 {
-	const int64_t *seconds = w->values[SECONDS].of;
-	const uint32_t *waits = w->values[SECONDS].places;
+	const uint16_t *table = co->table;
+	const uint32_t *combinations = co->of_opportunity,
+		       *left_out = co->w.filtered ? co->w.left_out : NULL;
+	uint16_t *groups = co->groups;
+	uint32_t left = 0;
 
-	for (int i = 0; i < w->day->n; i++) {
-		const enum state state = state_at(w, i);
-		const int64_t wait = seconds[waits[i]];
-		struct group *g;
+	run->from = (uint32_t)run->first;
+	run->to = (uint32_t)run->end;
+	for (size_t i = run->first; i < run->end; i++) {
+		uint32_t group = table != NULL ? table[combinations[i]] : 0;
 
-		if (w->taken[i] == 0 || state == STATES)
-			continue;
-		g = group_at(w, i, SIZE_MAX);
-		if (g == NULL)
-			return false;
-		/* What nearly all are is counted here: ten million take 0.1 s. */
-		if (g->waits != NULL && wait >= 0 && wait < GROUP_WAITS && state != STATE_VOIDED) {
-			g->states[state]++;
-			g->contacts++;
-			g->waits[wait]++;
-		} else {
-			group_add(w->c, g, state, wait, 1);
+		if (run->state == STATES || (left_out != NULL && left_out[i] != 0)) {
+			group = GROUP_LEFT_OUT;
+			left++;
+		} else if (group == 0) {
+			group = report_group_at(co, i, SIZE_MAX);
+			if (group == 0)
+				return false;
 		}
+		groups[i] = (uint16_t)group;
 	}
+	run->taken = run->to - run->from - left;
 	return true;
 }
 
 static bool
 row_taken(const struct work *w, size_t row)
 {
-	const struct values *a = &w->values[ACTION], *f = &w->values[FINAL_STATE];
-	const size_t action = row != SIZE_MAX ? a->places[row] : (size_t)a->n,
-		     final_state = row != SIZE_MAX ? f->places[row] : (size_t)f->n;
+	const struct values *a = &w->day->values[ACTION], *f = &w->day->values[FINAL_STATE];
 
-	return (w->actions_taken == NULL || w->actions_taken[action]) &&
-	       (w->final_states_taken == NULL || w->final_states_taken[final_state]);
+	return (w->actions_taken == NULL ||
+		   w->actions_taken[row != SIZE_MAX ? place_at(a, row) : (uint32_t)a->n]) &&
+	       (w->final_states_taken == NULL ||
+		   w->final_states_taken[row != SIZE_MAX ? place_at(f, row) : (uint32_t)f->n]);
 }
 
-/* Counts one opportunity, whose rows of the grid are `rows` from `first` on: none counts as one without values. */
-static bool
-count_grid_of(struct work *w, int opportunity, size_t first, int64_t rows)
+/*
+ * Finds the groups of an opportunity with so many rows of the grid: none counts as one without values, and rows of the same group count once.
+ * Returns how many it is in, or -1: there are too many groups.
+ */
+static inline int
+find_groups_of(struct counting *co, size_t opportunity, size_t rows)
 {
-	const enum state state = state_at(w, opportunity);
-	const int64_t seconds = seconds_at(w, opportunity);
-	bool any = false;
+	const size_t first = co->n, n = rows > 0 ? rows : 1;
+	int found = 0;
 
-	for (int64_t i = 0; i < rows || i == 0; i++) {
-		const size_t row = rows > 0 ? first + (size_t)i : SIZE_MAX;
-		const uint64_t mark = (uint64_t)w->day->number << 32 | (uint32_t)(opportunity + 1);
-		struct group *g;
+	for (size_t i = 0; i < n; i++) {
+		const size_t row = rows > 0 ? co->row + i : SIZE_MAX;
+		uint32_t group = GROUP_LEFT_OUT;
 
-		if (!row_taken(w, row))
+		if (row_taken(&co->w, row)) {
+			group = report_group_at(co, opportunity, row);
+			if (group == 0)
+				return -1;
+			for (size_t k = first; k < co->n; k++)
+				if (co->groups[k] == group)
+					group = GROUP_LEFT_OUT;
+			found += group != GROUP_LEFT_OUT;
+		}
+		co->groups[co->n++] = (uint16_t)group;
+	}
+	return found;
+}
+
+/* The same as find_groups, with a grid. */
+static bool
+find_groups_of_rows(struct counting *co, struct run *run)
+{
+	const struct work *w = &co->w;
+	const struct values *v = &w->day->values[ACTIONS];
+
+	run->from = (uint32_t)co->n;
+	run->taken = 0;
+	for (size_t i = run->first; i < run->end; i++) {
+		const size_t rows = (size_t)v->of[place_at(v, i)];
+
+		if (run->state != STATES && !(w->filtered && w->left_out[i] != 0)) {
+			const int found = find_groups_of(co, i, rows);
+
+			if (found < 0)
+				return false;
+			run->taken += found > 0;
+		}
+		co->row += rows;
+	}
+	run->to = (uint32_t)co->n;
+	return true;
+}
+
+/* Counts the groups of a run, but for waits that are in a lane. */
+static void
+count_run(struct counting *co, const struct run *run, bool in_lane)
+{
+	struct report_count *c = co->w.c;
+	uint32_t *of_state = &c->states[0][run->state];
+
+	for (uint32_t i = run->from; i < run->to; i++)
+		of_state[(size_t)co->groups[i] * STATES]++;
+	if (c->of_actions)
+		c->states[0][run->state] += run->taken;
+	if (in_lane || run->state == STATE_VOIDED)
+		return;
+	for (uint32_t i = run->from; i < run->to; i++)
+		if (co->groups[i] != GROUP_LEFT_OUT)
+			group_wait(c, co->groups[i], run->wait, 1);
+	if (c->of_actions && run->taken > 0)
+		group_wait(c, 0, run->wait, run->taken);
+}
+
+/* The states of a day's runs; a report of voided ones shows their stages, and no others. */
+static enum state
+state_of(const struct report_count *c, int i)
+{
+	const bool voided = i >= DAY_STATES / 2;
+
+	if (voided == c->only_voided)
+		return (enum state)(STATE_RETAINED + i % (DAY_STATES / 2));
+	return voided ? STATE_VOIDED : STATES;
+}
+
+/* Room for the lane of a day. */
+struct lane_room {
+	uint32_t *from, *to, *totals;
+};
+
+/* Counts the opportunities of a wait, which stand behind those of the run before, and adds the wait to the lane. */
+static bool
+count_wait(
+    struct counting *co, const struct lane_room *room, struct run *run, size_t wait, bool grid)
+{
+	struct lane *lane = &co->w.c->lanes[co->w.c->nlanes - 1];
+	const struct values *runs = &co->w.day->values[RUNS];
+	const bool in_lane = run->wait >= 0 && run->wait < LANE_WAITS;
+	uint32_t from = UINT32_MAX, to = 0, totals = 0;
+
+	for (int i = 0; i < DAY_STATES; i++) {
+		const int64_t n = runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+
+		if (n == 0)
 			continue;
-		any = true;
-		g = group_at(w, opportunity, row);
-		if (g == NULL)
+		run->first = run->end;
+		run->end += (size_t)n;
+		run->state = state_of(co->w.c, i);
+		if (!(grid ? find_groups_of_rows(co, run) : find_groups(co, run)))
 			return false;
-		if (g->last != mark)
-			group_add(w->c, g, state, seconds, 1);
-		g->last = mark;
+		if (run->state == STATES)
+			continue;
+		count_run(co, run, in_lane);
+		if (run->state == STATE_VOIDED)
+			continue;
+		from = run->from < from ? run->from : from;
+		to = run->to;
+		totals += run->taken;
 	}
-	if (any && w->c->of_actions)
-		group_add(w->c, &w->c->totals, state, seconds, 1);
-	return true;
-}
-
-static bool
-count_grid(struct work *w)
-{
-	const struct values *v = &w->values[ACTIONS];
-	size_t row = 0;
-
-	for (int i = 0; i < w->day->n; i++) {
-		const int64_t rows = v->of[v->places[i]];
-
-		if (w->taken[i] != 0 && state_at(w, i) != STATES && !count_grid_of(w, i, row, rows))
-			return false;
-		row += (size_t)rows;
-	}
-	return true;
-}
-
-static bool
-count_day(struct report_count *c, const struct day *day, bool grid)
-{
-	struct work w = { .c = c, .day = day };
-	bool fits = true;
-
-	if (day->n == 0)
+	if (!in_lane || from == UINT32_MAX)
 		return true;
-	arena_init(&w.arena);
-	if (!report_day_open(&w, grid)) {
-		c->broken = true;
-	} else {
-		report_day_take(&w);
-		make_states(&w);
-		for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++)
-			make_keys(&w, i);
-		make_table(&w);
-		fits = grid ? count_grid(&w) : count_plain(&w);
+	room->from[wait] = from;
+	room->to[wait] = to;
+	room->totals[wait] = totals;
+	/* Those in the lane stand side by side, for waits ascend; some of them may have nothing to count. */
+	if (lane->n == 0) {
+		lane->seconds = &co->w.day->waits[wait];
+		lane->from = &room->from[wait];
+		lane->to = &room->to[wait];
+		lane->totals = &room->totals[wait];
 	}
-	arena_free(&w.arena);
+	lane->n = (uint32_t)(&co->w.day->waits[wait] - lane->seconds) + 1;
+	return true;
+}
+
+static bool
+count_runs(struct counting *co, bool grid)
+{
+	struct report_count *c = co->w.c;
+	const struct day *day = co->w.day;
+	struct lane *lane = &c->lanes[c->nlanes++];
+	const struct lane_room room = { report_zeros(c, day->nwaits, sizeof(uint32_t)),
+		report_zeros(c, day->nwaits, sizeof(uint32_t)),
+		report_zeros(c, day->nwaits, sizeof(uint32_t)) };
+	struct run run = { .end = 0 };
+
+	co->groups = arena_alloc(
+	    &c->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
+	co->n = co->row = 0;
+	lane->groups = co->groups;
+	for (size_t i = 0; i < day->nwaits; i++) {
+		run.wait = day->waits[i];
+		if (!count_wait(co, &room, &run, i, grid))
+			return false;
+	}
+	lane->at = lane->n > 0 ? lane->seconds[0] : INT64_MAX;
+	return true;
+}
+
+static bool
+count_day(struct counting *co, struct day *day, bool grid)
+{
+	bool fits;
+
+	co->w.day = day;
+	arena_init(&co->w.arena);
+	report_day_take(&co->w);
+	report_combine(co);
+	fits = count_runs(co, grid);
+	arena_free(&co->w.arena);
 	return fits;
+}
+
+/* Collects the days with their columns, in the order of the days. Returns how many there are. */
+static int
+take_days(struct counting *co, struct day *days)
+{
+	struct work *w = &co->w;
+	const struct result *p = w->c->pieces;
+	const int rows = result_rows(p);
+	int64_t first = INT64_MAX;
+	struct changed *changes;
+	int n = 0;
+
+	for (int row = 0; row < rows; row++) {
+		const int64_t kind = result_number(p, row, PIECE_KIND);
+
+		w->nchanges += kind == CHANGED;
+		if (kind == PACKED_DAY && result_number(p, row, PIECE_A) < first)
+			first = result_number(p, row, PIECE_A);
+	}
+	w->changes = changes = arena_alloc(&w->c->arena, w->nchanges * sizeof(*changes));
+	for (int row = 0; row < rows; row++) {
+		const int64_t kind = result_number(p, row, PIECE_KIND),
+			      a = result_number(p, row, PIECE_A),
+			      b = result_number(p, row, PIECE_B);
+
+		if (kind == CHANGED)
+			*changes++ = (struct changed){ a, b };
+		if ((kind != PACKED_DAY && kind != COLUMN) || a - first >= DAYS_MAX)
+			continue;
+		if (a - first >= n)
+			n = (int)(a - first) + 1;
+		if (kind == PACKED_DAY) {
+			days[a - first].number = a;
+			days[a - first].n = (int)b;
+		} else if (b >= 0 && b < DIMENSION_NUMBERS) {
+			days[a - first].columns[b] =
+			    (struct column){ (const unsigned char *)result_text(p, row, PIECE_DATA),
+				    result_length(p, row, PIECE_DATA) };
+		}
+	}
+	report_changes_sort(changes - w->nchanges, w->nchanges);
+	return n;
+}
+
+static bool
+wants_grid(const struct report_count *c)
+{
+	return c->of_actions || c->r->filters[FILTER_STAGE + ACTION_FILTER] != NULL ||
+	       c->r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL;
 }
 
 bool
 report_packed(struct report_count *c)
 {
-	const struct report *r = c->r;
-	const struct result *p = c->pieces;
-	const bool grid = c->of_actions || r->filters[FILTER_STAGE + ACTION_FILTER] != NULL ||
-			  r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL;
-	struct day *days = arena_alloc(&r->rq->arena, DAYS_MAX * sizeof(*days));
-	int ndays = 0;
-	bool fits = true;
+	const char *weekday = c->r->filters[FILTER_WEEKDAY];
+	const bool grid = wants_grid(c);
+	struct counting co = { .w = { .c = c } };
+	struct day *days = report_zeros(c, DAYS_MAX, sizeof(*days));
+	const int ndays = take_days(&co, days);
+	size_t most = 0, most_rows = 0;
 
-	for (int row = 0; row < result_rows(p); row++)
-		if (result_number(p, row, PIECE_KIND) == PACKED_DAY && ndays < DAYS_MAX)
-			days[ndays++] = (struct day){ .number = result_number(p, row, PIECE_A),
-				.n = (int)result_number(p, row, PIECE_B) };
-	for (int row = 0; row < result_rows(p); row++) {
-		int64_t dimension = result_number(p, row, PIECE_B);
-
-		if (result_number(p, row, PIECE_KIND) != COLUMN || dimension < 0 ||
-		    dimension >= DIMENSION_NUMBERS)
+	for (struct day *day = days; day < days + ndays; day++) {
+		if (weekday != NULL && strtol(weekday, NULL, 10) != report_weekday(day->number))
+			day->n = 0;
+		if (day->n == 0)
 			continue;
-		for (int i = 0; i < ndays; i++)
-			if (days[i].number == result_number(p, row, PIECE_A))
-				days[i].columns[dimension] = (struct column){
-					(const unsigned char *)result_text(p, row, PIECE_DATA),
-					result_length(p, row, PIECE_DATA)
-				};
+		if (!report_day_open(day, grid, &c->arena) || !report_keys_place(&co, day)) {
+			c->broken = true;
+			return true;
+		}
+		most = (size_t)day->n > most ? (size_t)day->n : most;
+		if (day->values[ACTION].count > most_rows)
+			most_rows = day->values[ACTION].count;
 	}
-	for (int i = 0; fits && i < ndays; i++)
-		fits = count_day(c, &days[i], grid);
-	return fits;
+	report_table_make(&co);
+	c->lanes = report_zeros(c, DAYS_MAX, sizeof(*c->lanes));
+	co.w.left_out = arena_alloc(&c->arena, most * sizeof(*co.w.left_out));
+	co.of_opportunity = arena_alloc(&c->arena, most * sizeof(*co.of_opportunity));
+	co.of_row = arena_alloc(&c->arena, most_rows * sizeof(*co.of_row));
+	for (struct day *day = days; day < days + ndays; day++)
+		if (day->n > 0 && !count_day(&co, day, grid))
+			return false;
+	return true;
 }

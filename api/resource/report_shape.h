@@ -24,8 +24,8 @@ enum dimension_number {
 	CHOICES,
 	ACTION = 16,
 	FINAL_STATE,
-	STATE, /* no dimensions, but columns of a day: these three */
-	SECONDS,
+	RUNS, /* no dimensions, but columns of a day: opportunities by wait and state, waits, rows of the grid */
+	WAITS,
 	ACTIONS,
 	DIMENSION_NUMBERS
 };

@@ -374,12 +374,12 @@ end $$;
 
 do $$
 begin
-    insert into report_day (kind, day, opportunities) values (1, '2020-01-01', 0);
-    perform pg_temp.refused('report_day_pkey', $q$insert into report_day (kind, day, opportunities) values (1, '2020-01-01', 0)$q$);
-    perform pg_temp.refused('report_day_kind_check', $q$insert into report_day (kind, day, opportunities) values (3, '2020-01-01', 0)$q$);
-    insert into report_column (kind, day, dimension, data) values (1, '2020-01-01', 0, '\x');
-    perform pg_temp.refused('report_column_pkey', $q$insert into report_column (kind, day, dimension, data) values (1, '2020-01-01', 0, '\x')$q$);
-    perform pg_temp.refused('report_column_kind_day_fkey', $q$insert into report_column (kind, day, dimension, data) values (2, '2020-01-01', 0, '\x')$q$);
+    insert into report_day (kind, day, opportunities) values (3, '2020-01-01', 0);
+    perform pg_temp.refused('report_day_pkey', $q$insert into report_day (kind, day, opportunities) values (3, '2020-01-01', 0)$q$);
+    perform pg_temp.refused('report_day_kind_check', $q$insert into report_day (kind, day, opportunities) values (2, '2020-01-01', 0)$q$);
+    insert into report_column (kind, day, dimension, data) values (3, '2020-01-01', 0, '\x');
+    perform pg_temp.refused('report_column_pkey', $q$insert into report_column (kind, day, dimension, data) values (3, '2020-01-01', 0, '\x')$q$);
+    perform pg_temp.refused('report_column_kind_day_fkey', $q$insert into report_column (kind, day, dimension, data) values (4, '2020-01-01', 0, '\x')$q$);
     insert into report_clock (day, since) values ('2020-01-01', '3');
     perform pg_temp.refused('report_clock_pkey', $q$insert into report_clock (day, since) values ('2020-01-01', '3')$q$);
     perform pg_temp.refused('report_clock_one_check', $q$insert into report_clock (one, day, since) values (false, '2020-01-01', '3')$q$);

@@ -1,0 +1,65 @@
+/*
+ * report_group - finds the groups of opportunities that come as columns. Private to the report.
+ */
+#ifndef RESOURCE_REPORT_GROUP_H
+#define RESOURCE_REPORT_GROUP_H
+
+#include "resource/report_day.h"
+
+/* The different keys of a dimension in all days, in the order in which they were found. */
+struct axis {
+	int64_t *keys;
+	uint32_t
+	    *slots; /* by hash: place + 1; 0: free. There are twice as many as keys have room */
+	uint32_t n, room;
+};
+
+struct counting {
+	struct work w; /* of the day that is counted */
+	struct axis axes[REPORT_DIMENSIONS_MAX];
+	uint32_t factors[REPORT_DIMENSIONS_MAX];
+	uint16_t *table; /* groups by combination, 0: not found yet. NULL: there are too many */
+	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
+	uint16_t *
+	    groups; /* of each opportunity of the day, or with a grid, of each row and of each opportunity without any */
+	size_t row, n; /* with a grid: the next row, and how many groups are found */
+};
+
+/* report_keys_place - numbers a day's keys, before any is counted. Returns false if a column is missing: it was deleted by hand. */
+bool report_keys_place(struct counting *co, struct day *day) MUSTCHECK;
+
+/* report_table_make - makes co->table, for the keys of all days. */
+void report_table_make(struct counting *co);
+
+/* report_combine - fills co->of_opportunity and co->of_row for the day of co->w. */
+void report_combine(struct counting *co);
+
+/*
+ * report_group_find - the group of an opportunity and a row of its grid, or SIZE_MAX.
+ * returns  0 if there are too many groups
+ */
+uint32_t report_group_find(const struct counting *co, size_t opportunity, size_t row);
+
+/* report_group_at - the same by the table. */
+static inline uint32_t
+report_group_at(struct counting *co, size_t opportunity, size_t row)
+{
+	uint16_t *found;
+
+	if (co->table == NULL)
+		return report_group_find(co, opportunity, row);
+	found = &co->table[co->of_opportunity[opportunity] +
+			   (row != SIZE_MAX ? co->of_row[row] : co->of_no_row)];
+	if (*found == 0)
+		*found = (uint16_t)report_group_find(co, opportunity, row);
+	return *found;
+}
+
+/* is_of_day - whether all opportunities of a day have the same key in a dimension. */
+static inline bool
+is_of_day(int number)
+{
+	return number <= MONTH || number == WEEKDAY;
+}
+
+#endif
