@@ -258,7 +258,7 @@ take_days(struct counting *co, struct day *days)
 
 		if (kind == CHANGED)
 			*changes++ = (struct changed){ a, b };
-		if ((kind != PACKED_DAY && kind != COLUMN) || a - first >= DAYS_MAX)
+		if ((kind != PACKED_DAY && kind != COLUMN) || a < first || a - first >= DAYS_MAX)
 			continue;
 		if (a - first >= n)
 			n = (int)(a - first) + 1;
