@@ -154,8 +154,10 @@ test("catalog_get, catalog_item_update: a validity to come takes effect in every
   const lists = async (as) => (await tree("offer_channel", "", as)).json.items.map((i) => i.code).join();
   const offer = (channel) => ({ ...lib.form().competitor_offer, channel });
   const places = [[ana, (await lib.opened(ana)).at], [there, (await lib.opened(ana)).at]];
-  await until("the other process has the dates", async () =>
-    find((await tree("offer_channel", "?include=inactive", there)).json.items, "correo") !== undefined, 1000);
+  await until("the other process has the dates", async () => {
+    const { items } = (await tree("offer_channel", "?include=inactive", there)).json;
+    return find(items, "correo") !== undefined && find(items, "presencial").valid_until === from;
+  }, 1000);
   for (const [as, at] of places) {
     assert.equal(await lists(as), "telefonico,presencial,digital,no-indica");
     assert.equal(lib.faultAt(await as.put(`${at}/competitor-offer`, offer("correo")), "#/channel").code, "choice_unknown");
@@ -163,8 +165,7 @@ test("catalog_get, catalog_item_update: a validity to come takes effect in every
   const loaded = (server) => server.log().match(/catalogues loaded/g).length;
   const loads = loaded(other);
   // Nothing is asked of the processes until the instant has passed: they reload by themselves.
-  await until("reloaded", async () => loaded(other) > loads, 4000);
-  assert.ok(now() >= from);
+  await until("reloaded", async () => now() >= from && loaded(other) > loads, 4000);
   for (const [as, at] of places) {
     assert.equal(await lists(as), "telefonico,digital,no-indica,correo");
     ok(await as.put(`${at}/competitor-offer`, offer("correo")), 200);
