@@ -13,7 +13,16 @@
 
 enum answer { FAILED = -1, NO, YES, LOCKED };
 
-/* ask - runs one statement; NO if its first value is false or it returns nothing. LOCKED: it got no lock in time. */
+/* What ends when others have done their work: lock_not_available, deadlock_detected, and what a partition that a serving process makes at the
+ * same time causes (invalid_object_definition, duplicate_table). */
+static bool
+is_passing(const char *state)
+{
+	return state != NULL && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
+				    strcmp(state, "42P17") == 0 || strcmp(state, "42P07") == 0);
+}
+
+/* ask - runs one statement; NO if its first value is false or it returns nothing. LOCKED: others were in the way. */
 static enum answer
 ask(PGconn *pg, const char *what, const char *sql)
 {
@@ -24,7 +33,7 @@ ask(PGconn *pg, const char *what, const char *sql)
 
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
 		answer = PQntuples(res) == 1 && strcmp(PQgetvalue(res, 0, 0), "t") == 0 ? YES : NO;
-	else if (state != NULL && (strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0))
+	else if (is_passing(state))
 		answer = LOCKED;
 	else /* the primary message, because DETAIL holds rows */
 		fprintf(stderr, "%s: %s %s\n", what, state != NULL ? state : "",

@@ -263,7 +263,8 @@ begin
     end if;
 end $$;
 
--- What call_create() records it puts together itself, so audited() makes no functions audit_X_after(row) any more.
+-- What call_create() records it puts together itself, so audited() makes no functions audit_X_after(row) any more. Those that it made stay: a call
+-- that began before this migration and waits for one of its locks goes on in the call_save() of before, which calls them.
 do $$
 declare
     source constant text := pg_get_functiondef('audited'::regproc);
@@ -274,7 +275,6 @@ begin
     end if;
     execute format('%s', shorter);
 end $$;
-drop function audit_contact_after(contact), audit_opportunity_after(opportunity), audit_action_after(action), audit_consent_after(consent);
 
 -- ---------------------------------------------------------------- triggers
 
