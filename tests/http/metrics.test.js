@@ -102,9 +102,11 @@ test("metrics: connections and waits of the pool, and database errors by class",
   const created = await ana.post("/v1/clients", body);
   assert.equal(created.status, 201);
   const id = created.json.id;
-  // Wait until the read record of client_create is stored, because that write uses a connection too.
+  // Wait until the read record of client_create is stored, because that write uses a connection too, and until housekeeping uses none.
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  const was = await scrape();
+  let was = await scrape();
+  for (const end = Date.now() + 10000; Date.now() < end && was.get("gestor_database_pool_in_use") !== 0; was = await scrape())
+    await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(was.get("gestor_database_pool_size"), 2);
   assert.equal(was.get("gestor_database_pool_open"), 2);
   assert.equal(was.get("gestor_database_pool_in_use"), 0);
