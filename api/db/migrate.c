@@ -160,22 +160,26 @@ table_ready(PGconn *pg)
 
 /*
  * A migration that locks several tables in another order than requests do waits for a request that waits for it; under load,
- * each time. So attempts take turns: the first two lock what the migration names, as it comes to it; the third keeps writers out first,
- * table by table, parents before children, as they come to them; the fourth waits for longer than requests do (1 s), which then
- * give way.
+ * each time. So attempts take turns: the first two lock what the migration names, as it comes to it. The third keeps writers
+ * out first: a write with a key begins with the table of kept answers, so that none is in the middle once that is locked;
+ * then the other tables, parents before children. The fourth does the same and waits for longer than requests do (1 s), which
+ * then give way.
  */
+#define WRITERS_OUT                                                                                \
+	"do $$ declare t regclass; begin"                                                          \
+	" if to_regclass('gestor.idempotency') is not null then lock table gestor.idempotency in " \
+	"access exclusive mode; end if;"                                                           \
+	" for t in select oid from pg_class where relnamespace = to_regnamespace('gestor')"        \
+	" and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"     \
+	" order by oid loop execute 'lock table ' || t || ' in share row exclusive mode';"         \
+	" end loop; end $$"
 static const struct turn {
 	const char *timeout, *locks;
 } turns[] = {
 	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
 	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'",
-	    "do $$ declare t regclass; begin"
-	    " for t in select oid from pg_class where relnamespace = to_regnamespace('gestor')"
-	    " and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"
-	    " order by oid loop execute 'lock table ' || t || ' in share row exclusive mode';"
-	    " end loop; end $$" },
-	{ "set local lock_timeout to '1500ms'", NULL },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", WRITERS_OUT },
+	{ "set local lock_timeout to '1500ms'", WRITERS_OUT },
 };
 #define TURNS	     (sizeof(turns) / sizeof(turns[0]))
 #define TURN_PATIENT (TURNS - 1)
