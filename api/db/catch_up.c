@@ -178,6 +178,8 @@ static const struct {
 	/* Checks of old rows, which meet them (0042_write_cost.sql). */
 	VALID("contact", "contact_valid"),
 	VALID("opportunity", "opportunity_valid"),
+	VALID("client", "client_phone_form"),
+	VALID("client_phone", "client_phone_phone_form"),
 	INDEX("client_by_name",
 	    "client using gin (gestor.folded(name) gestor.gin_trgm_ops) where erased_at is null"),
 };
