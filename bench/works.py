@@ -50,7 +50,7 @@ def reads(opportunities, advisor):
 
 
 def client_search():
-    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text", ":limit")
+    return "\\set n random(1, :clients)\n" + statement("client_search_phone", "(900000000 + :n)::text")
 
 
 def opportunity_get():
@@ -62,7 +62,7 @@ def client_opportunity_list():
 
 
 def client_search_document():
-    return "\\set n random(1, :clients)\n" + statement("client_search_document", "lpad((:n)::text, 8, '0')", "null", ":limit")
+    return "\\set n random(1, :clients)\n" + statement("client_search_document", "lpad((:n)::text, 8, '0')", "null")
 
 
 def opportunity_list():

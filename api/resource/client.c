@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/permission.h"
@@ -20,9 +21,11 @@ all_shown(struct request *rq, const struct result *rows)
 {
 	int n = result_rows(rows);
 	struct span *shown = arena_alloc(&rq->arena, (size_t)n * sizeof(*shown));
+	char today[RULE_DAY_SIZE];
 
+	rule_today(today);
 	for (int i = 0; i < n; i++) {
-		if (!client_shown(&rq->arena, rows, i, &shown[i]))
+		if (!client_shown(&rq->arena, rows, i, today, &shown[i]))
 			return NULL;
 	}
 	return shown;
@@ -77,7 +80,7 @@ struct search {
 	const char *type; /* of the number; NULL: any */
 };
 
-/* Replies with a page after a cursor, or of clients whose documents must be rendered. */
+/* Replies with a page of several, or of clients whose documents must be rendered. */
 static int
 search_rendered(struct request *rq, const struct page *page, const struct search *s)
 {
@@ -96,13 +99,20 @@ search_rendered(struct request *rq, const struct page *page, const struct search
 }
 
 static struct result *
-search_stored(struct request *rq, const struct page *page, const struct search *s)
+search_stored(struct request *rq, const struct search *s)
 {
 	if (s->phone != NULL)
-		return request_query(rq, &sql_client_search_phone, s->phone, page->limit);
+		return request_query(rq, &sql_client_search_phone, s->phone);
 	if (s->external_id != NULL)
-		return request_query(rq, &sql_client_search_external, s->external_id, page->limit);
-	return request_query(rq, &sql_client_search_document, s->number, s->type, page->limit);
+		return request_query(rq, &sql_client_search_external, s->external_id);
+	return request_query(rq, &sql_client_search_document, s->number, s->type);
+}
+
+/* Whether the rows of search_stored() are a whole list: all on one page, and in its order. */
+static bool
+are_all(const struct page *page, const struct result *rows)
+{
+	return result_rows(rows) <= strtol(page->limit, NULL, 10) && clients_in_order(rows);
 }
 
 int
@@ -142,12 +152,12 @@ client_search(struct request *rq)
 		return rq->reply.status;
 	if (page.id != NULL)
 		return search_rendered(rq, &page, &s);
-	rows = search_stored(rq, &page, &s);
+	rows = search_stored(rq, &s);
 	if (rows == NULL)
 		return rq->reply.status;
 	shown = all_shown(rq, rows);
-	return shown != NULL ? reply_page_of(rq, &page, rows, shown)
-			     : search_rendered(rq, &page, &s);
+	return shown != NULL && are_all(&page, rows) ? reply_page_of(rq, &page, rows, shown)
+						     : search_rendered(rq, &page, &s);
 }
 
 int

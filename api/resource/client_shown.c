@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The columns of the fragment client_stored. */
-enum { DOCUMENT, CREATED_AT, ID, ADVERTISING, TODAY };
+enum { DOCUMENT, ID = 2, ADVERTISING };
 
 /*
  * A text that a document contains, or NULL. Quotes within a JSON string are escaped, so a text with quotes on both sides of a
@@ -30,7 +30,8 @@ is_birthday(const char *birth, const char *today)
 }
 
 bool
-client_shown(struct arena *arena, const struct result *rows, int row, struct span *ret_json)
+client_shown(struct arena *arena, const struct result *rows, int row, const char *today,
+    struct span *ret_json)
 {
 	static const char birth_date[] = "\"birth_date\":\"",
 			  no_birthday[] = "\"birthday_today\":false";
@@ -42,8 +43,7 @@ client_shown(struct arena *arena, const struct result *rows, int row, struct spa
 	if (document.at == NULL || (advertising != NULL && *advertising == '\0'))
 		return false;
 	birth = find(document, birth_date);
-	if (birth != NULL &&
-	    is_birthday(birth + sizeof(birth_date) - 1, result_text(rows, row, TODAY)))
+	if (birth != NULL && is_birthday(birth + sizeof(birth_date) - 1, today))
 		flag = find(document, no_birthday);
 	if (advertising == NULL)
 		advertising = "null";
@@ -59,5 +59,41 @@ client_shown(struct arena *arena, const struct result *rows, int row, struct spa
 	}
 	end = stpcpy(stpcpy(end, advertising), "}");
 	*ret_json = (struct span){ at, (size_t)(end - at) };
+	return true;
+}
+
+/* Bytes of an instant in a document, "2026-01-31T12:00:00.000000Z": all have as many, so that they compare as texts. */
+#define INSTANT_LENGTH 27
+
+/* The instant at which the client was created; NULL: the document has none. */
+static const char *
+created_at(const struct result *rows, int row)
+{
+	static const char member[] = "\"created_at\":\"";
+	struct span document = { result_text(rows, row, DOCUMENT),
+		result_length(rows, row, DOCUMENT) };
+	const char *at = find(document, member);
+
+	return at != NULL ? at + sizeof(member) - 1 : NULL;
+}
+
+static bool
+is_newer(const struct result *rows, int row, int than)
+{
+	const char *a = created_at(rows, row), *b = created_at(rows, than);
+	int by_instant = a != NULL && b != NULL ? memcmp(a, b, INSTANT_LENGTH) : -1;
+
+	return by_instant > 0 ||
+	       (by_instant == 0 && strtoll(result_text(rows, row, ID), NULL, 10) >
+				       strtoll(result_text(rows, than, ID), NULL, 10));
+}
+
+bool
+clients_in_order(const struct result *rows)
+{
+	for (int i = 1; i < result_rows(rows); i++) {
+		if (!is_newer(rows, i - 1, i))
+			return false;
+	}
 	return true;
 }

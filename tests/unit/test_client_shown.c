@@ -9,37 +9,45 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "resource/client_shown.h"
 
-/* A row of the fragment client_stored; NULL: SQL NULL. */
+/* A client as a row of the fragment client_stored; NULL: SQL NULL. */
+struct stored {
+	const char *document, *id, *advertising;
+};
+
 static PGresult *
-row_of(const char *document, const char *advertising, const char *today)
+rows_of(const struct stored clients[], int count)
 {
-	static PGresAttDesc columns[5] = { { .name = (char *)"document" },
-		{ .name = (char *)"created_at" }, { .name = (char *)"id" },
-		{ .name = (char *)"document" }, { .name = (char *)"today" } };
-	const char *values[] = { document, "2026-01-01 00:00:00+00", "1", advertising, today };
+	static PGresAttDesc columns[4] = { { .name = (char *)"document" }, { .name = (char *)"" },
+		{ .name = (char *)"id" }, { .name = (char *)"advertising" } };
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 
-	assert_true(PQsetResultAttrs(res, 5, columns));
-	for (int i = 0; i < 5; i++)
-		assert_true(PQsetvalue(
-		    res, 0, i, (char *)values[i], values[i] != NULL ? (int)strlen(values[i]) : -1));
+	assert_true(PQsetResultAttrs(res, 4, columns));
+	for (int row = 0; row < count; row++) {
+		const char *values[] = { clients[row].document, NULL, clients[row].id,
+			clients[row].advertising };
+
+		for (int i = 0; i < 4; i++)
+			assert_true(PQsetvalue(res, row, i, (char *)values[i],
+			    values[i] != NULL ? (int)strlen(values[i]) : -1));
+	}
 	return res;
 }
 
 static void
 shows(const char *document, const char *advertising, const char *today, const char *wanted)
 {
-	PGresult *res = row_of(document, advertising, today);
+	PGresult *res = rows_of(&(struct stored){ document, "1", advertising }, 1);
 	struct arena arena;
 	struct span json;
 
 	arena_init(&arena);
 	if (wanted == NULL) {
-		assert_false(client_shown(&arena, (struct result *)res, 0, &json));
+		assert_false(client_shown(&arena, (struct result *)res, 0, today, &json));
 	} else {
-		assert_true(client_shown(&arena, (struct result *)res, 0, &json));
+		assert_true(client_shown(&arena, (struct result *)res, 0, today, &json));
 		assert_int_equal(json.length, strlen(wanted));
 		assert_memory_equal(json.at, wanted, json.length);
 	}
@@ -107,6 +115,42 @@ what_is_not_rendered_is_not_shown(void **state)
 	shows("{\"advertising\":", "", "2026-05-17", NULL);
 }
 
+/* Rows of clients who were created at these seconds, with these ids. */
+static bool
+ordered(const char *const seconds[], const char *const ids[], int count)
+{
+	struct stored clients[3];
+	char documents[3][80];
+	PGresult *res;
+	bool answer;
+
+	for (int i = 0; i < count; i++) {
+		snprintf(documents[i], sizeof(documents[i]),
+		    "{\"created_at\":\"2026-05-17T10:00:%s.000000Z\",\"advertising\":", seconds[i]);
+		clients[i] = (struct stored){ documents[i], ids[i], NULL };
+	}
+	res = rows_of(clients, count);
+	answer = clients_in_order((struct result *)res);
+	PQclear(res);
+	return answer;
+}
+
+#define ORDERED(seconds, ids) ordered(seconds, ids, NITEMS(ids))
+#define TEXTS(...)	      ((const char *const[]){ __VA_ARGS__ })
+
+static void
+the_newest_is_first(void **state)
+{
+	(void)state;
+	assert_true(ordered(NULL, NULL, 0));
+	assert_true(ORDERED(TEXTS("10"), TEXTS("7")));
+	assert_true(ORDERED(TEXTS("10", "09"), TEXTS("7", "8")));
+	assert_false(ORDERED(TEXTS("09", "10"), TEXTS("8", "7")));
+	assert_true(ORDERED(TEXTS("10", "10", "09"), TEXTS("10", "9", "8")));
+	assert_false(ORDERED(TEXTS("10", "10"), TEXTS("9", "10")));
+	assert_false(ORDERED(TEXTS("10", "08", "09"), TEXTS("9", "8", "7")));
+}
+
 int
 main(void)
 {
@@ -115,6 +159,7 @@ main(void)
 		cmocka_unit_test(texts_of_people_are_no_members),
 		cmocka_unit_test(the_newest_answer_is_the_last_member),
 		cmocka_unit_test(what_is_not_rendered_is_not_shown),
+		cmocka_unit_test(the_newest_is_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
