@@ -9,6 +9,7 @@
 #include "http/route.h"
 #include "resource/change.h"
 #include "resource/opportunity_filter.h"
+#include "resource/opportunity_shown.h"
 #include "resource/read.h"
 #include "sql.h"
 
@@ -88,18 +89,22 @@ nothing_but(const struct request *rq, const char *const names[])
 	return true;
 }
 
-/* A first page that needs no filter but one: its rows, if all are stored; NULL: opportunity_list gives them, or the reply is a problem. */
-static struct result *
+/*
+ * Replies with a first page that needs no filter but one, if all of it is stored. Returns the reply's status; 0: there is no reply yet, the
+ * list is of other statements.
+ */
+static int
 first_page(struct request *rq, const struct page *page)
 {
 	static const char *const may_have[] = { "advisor", "stage", "limit", NULL };
 	const char *advisor = request_query_value(rq, "advisor"),
 		   *stages = choice_ids(rq, "stage", "stage"), *stage;
-	struct result *rows;
+	auto_result struct result *rows = NULL;
+	const struct span *shown;
 
 	if (!nothing_but(rq, may_have) || (advisor != NULL && stages != NULL) ||
 	    (stages != NULL && strchr(stages, ',') != NULL))
-		return NULL;
+		return 0;
 	if (advisor != NULL) {
 		rows = request_query(rq, &sql_opportunity_list_advisor, advisor, page->limit);
 	} else if (stages != NULL) {
@@ -109,11 +114,10 @@ first_page(struct request *rq, const struct page *page)
 	} else {
 		rows = request_query(rq, &sql_opportunity_list_newest, page->limit);
 	}
-	if (rows != NULL && !all_stored(rows)) {
-		result_free(rows);
-		rows = NULL;
-	}
-	return rows;
+	if (rows == NULL)
+		return rq->reply.status;
+	shown = opportunities_shown(&rq->arena, rows);
+	return shown != NULL ? reply_page_of(rq, page, rows, shown) : 0;
 }
 
 /* The columns of page_rows_beside. */
@@ -267,6 +271,7 @@ opportunity_list(struct request *rq)
 	struct beside beside[3];
 	const char *ids;
 	bool with[2];
+	int status;
 
 	if (!request_days(rq, "created_from", "created_to") ||
 	    !request_days(rq, "closed_from", "closed_to") ||
@@ -283,26 +288,27 @@ opportunity_list(struct request *rq)
 	}
 	if (opportunity_filter_given(rq))
 		return list_taken(rq, &page, with);
-	row = first_page(rq, &page);
-	if (row != NULL || rq->reply.status != 0)
-		return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
-	return list_filtered(rq, &page, with);
+	status = first_page(rq, &page);
+	return status != 0 ? status : list_filtered(rq, &page, with);
 }
 
 int
 client_opportunity_list(struct request *rq)
 {
-	auto_result struct result *row = NULL;
+	auto_result struct result *row = NULL, *newest = NULL;
+	const struct span *shown;
 	struct page page;
 
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
 	if (page.id == NULL && request_query_value(rq, "voided") == NULL) {
-		row = request_query(
+		newest = request_query(
 		    rq, &sql_client_opportunity_list_newest, rq->param[0], page.limit);
-		if (row == NULL || all_stored(row))
-			return row != NULL ? reply_page(rq, &page, &row) : rq->reply.status;
-		result_free(row);
+		if (newest == NULL)
+			return rq->reply.status;
+		shown = opportunities_shown(&rq->arena, newest);
+		if (shown != NULL)
+			return reply_page_of(rq, &page, newest, shown);
 	}
 	row = request_query(rq, &sql_client_opportunity_list, rq->param[0], page.created_at,
 	    page.id, page.limit, request_query_value(rq, "voided"));
@@ -313,12 +319,17 @@ int
 opportunity_get(struct request *rq)
 {
 	auto_result struct result *row = request_query(rq, &sql_opportunity_get, rq->param[0]);
+	const struct span *shown;
 
 	if (row == NULL)
 		return rq->reply.status;
-	if (result_rows(row) == 1 && !all_stored(row))
+	if (result_rows(row) == 0)
+		return reply_problem(rq, "not_found");
+	shown = opportunities_shown(&rq->arena, row);
+	if (shown == NULL)
 		return reply_read(rq, &sql_opportunity_get_rendered);
-	return reply_row(rq, 200, &row, 0);
+	reply_json(rq, 200, shown->at, shown->length);
+	return reply_tagged(rq);
 }
 
 int

@@ -48,20 +48,22 @@ case when %1.follow_up_at is not null and not :{erasing %1}
 
 -- The same without its end.
 -- fragment: opportunity_begun  (%1 an opportunity)
-left(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
-    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end, -1)
+opened(case when %1.document is null or (select exists (select from erasure e where e.done_at is null)) and erasing(%1.client_id)
+    then opportunity_document(%1, erasing(%1.client_id)) else %1.document end)
 
--- A stored document; null where it must be rendered: it was not yet, or some client's data is being removed. The statements with
--- such documents are for most requests; when one is null, the service runs the statement that renders.
+-- The parts of the same, which resource/opportunity_shown.c puts together, as a row of a list. The document is null where it must be rendered: it
+-- was not yet, or some client's data is being removed. The statements with such documents are for most requests; when one is null, the service
+-- runs the statement that renders.
 -- fragment: opportunity_stored  (%1 an opportunity)
-case when not (select exists (select from erasure e where e.done_at is null))
-    then opened(%1.document) || :{other_open %1.client_id %1.id} end
+case when not (select exists (select from erasure e where e.done_at is null)) then %1.document end, %1.created_at, %1.id,
+       array(select y.id from opportunity y
+              where y.client_id = %1.client_id and y.id <> %1.id and y.closed_at is null and y.voided_at is null)
 
 -- fragment: voided_is  (%1 an opportunity or contact, %2 'true': the voided ones; else the others)
 (%1.voided_at is not null) = coalesce(%2::boolean, false)
 
 -- name: client_opportunity_list_newest  ($1 client, $2 limit)
-select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+select :{opportunity_stored o} from opportunity o
  where o.client_id = $1::bigint and o.voided_at is null
  order by o.created_at desc, o.id desc limit $2::int + 1;
 
@@ -135,17 +137,17 @@ with page as (
 
 -- The first pages that are asked for most: of all, of an advisor, of a stage.
 -- name: opportunity_list_newest  ($1 limit)
-select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+select :{opportunity_stored o} from opportunity o
  where o.voided_at is null
  order by o.created_at desc, o.id desc limit $1::int + 1;
 
 -- name: opportunity_list_advisor  ($1 advisor's id or username, $2 limit)
-select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+select :{opportunity_stored o} from opportunity o
  where o.advisor_id = :{advisor_named $1} and o.voided_at is null
  order by o.created_at desc, o.id desc limit $2::int + 1;
 
 -- name: opportunity_list_stage  ($1 stage's id, $2 limit)
-select :{opportunity_stored o}, o.created_at, o.id from opportunity o
+select :{opportunity_stored o} from opportunity o
  where o.stage_id = $1::bigint and o.voided_at is null
  order by o.created_at desc, o.id desc limit $2::int + 1;
 

@@ -46,15 +46,3 @@ advisor_known(struct request *rq, const struct result *known)
 	    &rq->faults, "#/advisor", TEXT_advisor_unknown, faults_label(&rq->faults, "advisor"));
 	return false;
 }
-
-bool
-all_stored(const struct result *rows)
-{
-	int n = result_rows(rows);
-
-	for (int i = 0; i < n; i++) {
-		if (result_text(rows, i, 0) == NULL)
-			return false;
-	}
-	return n > 0;
-}

@@ -31,10 +31,4 @@ bool request_days(struct request *rq, const char *from, const char *to) MUSTCHEC
  */
 bool advisor_known(struct request *rq, const struct result *known) MUSTCHECK;
 
-/*
- * all_stored - returns whether there are rows, each with a document in column 0. If not, the record is unknown, the list is empty,
- * or a document must be rendered: the caller runs the statement that renders.
- */
-bool all_stored(const struct result *rows);
-
 #endif

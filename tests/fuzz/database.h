@@ -79,7 +79,8 @@ database_result(const char *name)
 				   object = { 1, 2, database_objects },
 				   created = { 1, 2, database_created },
 				   revision = { 1, 2, database_revision }, none = { 0, 5, NULL },
-				   stored = { 1, 4, database_stored };
+				   stored = { 1, 4, database_stored },
+				   opportunity = { 1, 4, database_page };
 	const struct result *from = &object;
 	struct result *copy = malloc(sizeof(*copy));
 
@@ -94,6 +95,8 @@ database_result(const char *name)
 		 strcmp(name, "client_search_document") == 0 ||
 		 strcmp(name, "client_search_external") == 0)
 		from = &stored;
+	else if (strcmp(name, "opportunity_get") == 0)
+		from = &opportunity;
 	else if (database_is_about(name, "_list") || strncmp(name, "client_search", 13) == 0)
 		from = &page;
 	else if (database_is_about(name, "_lock"))
