@@ -74,7 +74,7 @@ def opportunity_list_advisor():
 
 
 def opportunity_list_reason():
-    return statement("opportunity_list_reasons", *["null"] * 4, ":reasons", *["null"] * 4, ":limit", "null")
+    return statement("opportunity_list_reason", ":reasons", ":limit")
 
 
 def opportunity_list_stage():

@@ -32,7 +32,7 @@ WHOLE = {"report_retention": "counts what is asked for", "report_retention_actio
          "erased_list": "all erasures since an instant, for a file",
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all; or, of the grid, walk past as many.
-PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
+PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_reason": 0, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
@@ -149,6 +149,7 @@ SAMPLES = {
                             ["E9000003", "3", "true", NONE, NONE, "2030-06-01T12:00:00Z", "1", LIMIT]],
     "opportunity_list_advisor": [["3", LIMIT], ["E8153375", LIMIT]],
     "opportunity_list_stage": [["id of stage retenido", LIMIT]],
+    "opportunity_list_reason": [["ids of cancellation_reason precio-y-contenido", LIMIT]],
     "opportunity_list": [
         listed(), listed(NONE, NONE, "15", beside="true"), listed(voided="true"), listed(advisor="3"), listed(stage="ids of stage retenido"),
         # One that no opportunity has; and a day with two years of newer ones.

@@ -89,6 +89,22 @@ nothing_but(const struct request *rq, const char *const names[])
 	return true;
 }
 
+/* Whether ids name choices, and not the records without one. */
+static bool
+names_choices(const char *ids)
+{
+	return ids != NULL && strstr(ids, "{0") == NULL && strstr(ids, ",0") == NULL;
+}
+
+/* The one id of "{7}"; NULL: there are several, or none is named. */
+static const char *
+only_id(struct request *rq, const char *ids)
+{
+	return ids != NULL && strchr(ids, ',') == NULL
+		   ? arena_copy(&rq->arena, ids + 1, strlen(ids) - 2)
+		   : NULL;
+}
+
 /*
  * Replies with a first page that needs no filter but one, if all of it is stored. Returns the reply's status; 0: there is no reply yet, the
  * list is of other statements.
@@ -96,24 +112,26 @@ nothing_but(const struct request *rq, const char *const names[])
 static int
 first_page(struct request *rq, const struct page *page)
 {
-	static const char *const may_have[] = { "advisor", "stage", "limit", NULL };
+	static const char *const may_have[] = { "advisor", "stage", "reason", "limit", NULL };
 	const char *advisor = request_query_value(rq, "advisor"),
-		   *stages = choice_ids(rq, "stage", "stage"), *stage;
+		   *stages = choice_ids(rq, "stage", "stage"), *stage = only_id(rq, stages),
+		   *reasons = choice_ids(rq, "cancellation_reason", "reason");
 	auto_result struct result *rows = NULL;
 	const struct span *shown;
 
-	if (!nothing_but(rq, may_have) || (advisor != NULL && stages != NULL) ||
-	    (stages != NULL && strchr(stages, ',') != NULL))
+	if (!nothing_but(rq, may_have) ||
+	    (advisor != NULL) + (stages != NULL) + (reasons != NULL) > 1)
 		return 0;
-	if (advisor != NULL) {
+	if (advisor != NULL)
 		rows = request_query(rq, &sql_opportunity_list_advisor, advisor, page->limit);
-	} else if (stages != NULL) {
-		/* "{7}" */
-		stage = arena_copy(&rq->arena, stages + 1, strlen(stages) - 2);
+	else if (stage != NULL)
 		rows = request_query(rq, &sql_opportunity_list_stage, stage, page->limit);
-	} else {
+	else if (names_choices(reasons))
+		rows = request_query(rq, &sql_opportunity_list_reason, reasons, page->limit);
+	else if (stages == NULL && reasons == NULL)
 		rows = request_query(rq, &sql_opportunity_list_newest, page->limit);
-	}
+	else
+		return 0;
 	if (rows == NULL)
 		return rq->reply.status;
 	shown = opportunities_shown(&rq->arena, rows);
@@ -154,13 +172,6 @@ include_take(struct request *rq, bool ret_with[static 2], struct beside ret_besi
 	}
 	ret_beside[n] = (struct beside){ NULL, ENTITY_OTHER, 0 };
 	return authorize_also(rq, needs);
-}
-
-/* Whether ids name choices, and not the records without one. */
-static bool
-names_choices(const char *ids)
-{
-	return ids != NULL && strstr(ids, "{0") == NULL && strstr(ids, ",0") == NULL;
 }
 
 static bool

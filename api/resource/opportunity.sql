@@ -135,7 +135,7 @@ with page as (
      order by %1 desc, o.id desc limit $23::int + 1)
 :{page_rows_beside $24 $25}
 
--- The first pages that are asked for most: of all, of an advisor, of a stage.
+-- The first pages that are asked for most: of all, of an advisor, of a stage, of reasons.
 -- name: opportunity_list_newest  ($1 limit)
 select :{opportunity_stored o} from opportunity o
  where o.voided_at is null
@@ -150,6 +150,16 @@ select :{opportunity_stored o} from opportunity o
 select :{opportunity_stored o} from opportunity o
  where o.stage_id = $1::bigint and o.voided_at is null
  order by o.created_at desc, o.id desc limit $2::int + 1;
+
+-- A page of each reason, by the index that has them newest first, and of these the newest.
+-- name: opportunity_list_reason  ($1 reasons' ids, $2 limit)
+select :{opportunity_stored n}
+  from (select x.* from unnest($1::bigint[]) reason (id)
+         cross join lateral (
+            select o.id, o.created_at, o.client_id, o.document from opportunity o
+             where o.reason_id = reason.id and o.voided_at is null
+             order by o.created_at desc, o.id desc limit $2::int + 1) x
+         order by x.created_at desc, x.id desc limit $2::int + 1) n;
 
 -- The parameters of all that follow: $1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 operator, $7 plan,
 -- $8 offer, $9 channel, $10 advertising_acceptance, $11 action, $12 final_state, $13 client, $14 created from day, $15 to day,
