@@ -106,7 +106,7 @@ build: ## build/gestor
 TEST_STEPS  = unit sql-check plans sql upgrade http contract docs walk examples
 CHECK_STEPS = planner prism bulk valgrind cost sbom fault fuzz
 test: steps = $(or $(STEPS),$(TEST_STEPS))
-test: ## proves the behaviour, on a PostgreSQL cluster of its own, in six minutes
+test: ## proves the behaviour, on a PostgreSQL cluster of its own, in some ten minutes
 	@$(step_tools)
 	$(make_in_parallel) build/gestor
 	@exec tests/run.sh $(steps)
