@@ -9,6 +9,8 @@
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+# Where HAProxy is; it is not on the PATH of a user who is not root.
+export PATH := $(PATH):/usr/sbin
 
 # A line for each thing that is made; V=1 shows the whole commands.
 Q      = $(if $(V),,@)

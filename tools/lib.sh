@@ -21,6 +21,8 @@ find_postgresql() {
 # Perl, which look for clusters first; the real ones start faster.
 export POSTGRESQL_BIN=${POSTGRESQL_BIN:-$(find_postgresql)}
 [[ ! $POSTGRESQL_BIN ]] || PATH=$POSTGRESQL_BIN:$PATH
+# Debian has HAProxy and others in a directory that is not on the PATH of a user who is not root.
+[[ :$PATH: == *:/usr/sbin:* ]] || PATH=$PATH:/usr/sbin
 
 # need_postgresql - dies unless the server's programs are there.
 need_postgresql() {
