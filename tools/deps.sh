@@ -26,7 +26,7 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 fault='nodejs haproxy openssl faketime'
 ha='patroni python3-etcd etcd-server etcd-client haproxy openssl pgbackrest iproute2'
 containers='podman podman-compose runc netavark aardvark-dns iptables nodejs curl jq debootstrap openssl python3 python3-yaml util-linux'
-deb='debhelper dpkg-dev lintian'
+deb='build-essential debhelper dpkg-dev lintian'
 
 wanted=()
 for set in "${@:-build}"; do
