@@ -346,8 +346,9 @@ stop() {
 
 status() {
 	local node well=0
-	[[ -d $dir/run ]] || { say 'not running'; exit 3; }
+	[[ $(ours '/run/one.etcd$|/run/two.etcd$|/run/three.etcd$') ]] || { say 'not running'; exit 3; }
 	ctl list gestor || well=3
+	standbys || well=3
 	for node in one two; do
 		say "Gestor on $node ($(at "$node"):$gestor_port): /readyz $(in_node "$node" curl -s -m 2 -o /dev/null -w '%{http_code}' "http://$(at "$node"):$gestor_port/readyz" || :)"
 	done
