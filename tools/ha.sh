@@ -366,10 +366,10 @@ explain() {
 		  Password    $(secret demo_password)
 		  Try it      curl -sS --cacert $dir/secrets/ca.pem https://$(at front):$https_port/v1/sessions \\
 		                  -H 'Content-Type: application/json' -d '{"username":"E8153375","password":"$(secret demo_password)"}'
-		  URLs        . $dir/env    (DATABASE_URL, SUPERUSER_URL, GESTOR_URL, …)
+		  URLs        set -a; . $dir/env; set +a    (DATABASE_URL, SUPERUSER_URL, GESTOR_URL, …)
 		  Nodes       tools/ha.sh status $dir; logs in $dir/run
 		  Switchover  patronictl -c $dir/patronictl.yml switchover --force
-		  A failure   kill -9 the processes of a node: ps -ef | grep $dir/one
+		  A failure   pkill -9 -f '$dir/one[/.]'    (the leader's node, which status names)
 		  Backup      tools/ha.sh backup $dir full
 
 	END
