@@ -116,10 +116,13 @@ span as materialized (
      group by d.run),
 changed as materialized (
     select distinct c.day, c.opportunity_id as id from packed p join report_change c on c.kind = p.kind - 2 and c.day = p.day),
+-- From each span by the index of instants: as a plain join PostgreSQL read all opportunities to join them with no span.
 loose as (
-    select o.* from span s join opportunity o on o.created_at >= s.low and o.created_at < s.high where $23::text is distinct from 'closed'
+    select o.* from span s cross join lateral (select x.* from opportunity x where x.created_at >= s.low and x.created_at < s.high offset 0) o
+     where $23::text is distinct from 'closed'
     union all
-    select o.* from span s join opportunity o on o.closed_at >= s.low and o.closed_at < s.high where $23::text = 'closed'
+    select o.* from span s cross join lateral (select x.* from opportunity x where x.closed_at >= s.low and x.closed_at < s.high offset 0) o
+     where $23::text = 'closed'
     union all
     select o.* from (select distinct c.id from changed c) c join opportunity o on o.id = c.id
      where exists (select from packed p where p.day = :{report_instant}::date))
