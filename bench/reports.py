@@ -24,11 +24,13 @@ PAIRS = os.environ["PAIRS"].split() or [",".join(p) for p in itertools.combinati
 
 
 def report(service, pair):
-    """Asks for one report. Returns the wall time and the processor times, in ms, and the number of rows."""
+    """Asks for one report. Returns the wall time and the processor times, in ms, and the number of rows; None: it would have too many rows."""
     before, began = (cpu_us(service.pid), cluster_cpu_us()), time.monotonic()
     status, _, body, _ = ask(service.port, "GET", f"/v1/reports/retention?group_by={pair}&from={FROM}&to={TO}",
                              (f"Authorization: Bearer {service.token}",))
     wall = (time.monotonic() - began) * 1000
+    if status == 422 and '"too_many"' in body:
+        return None
     if status != 200:
         sys.exit(f"bench: the report by {pair} was answered with {status}: {body}")
     return wall, (cpu_us(service.pid) - before[0]) / 1000, (cluster_cpu_us() - before[1]) / 1000, len(json.loads(body)["rows"])
@@ -53,7 +55,9 @@ def main():
         print(f"{int(taken):,} opportunities, {FROM} to {TO}; {ROUNDS} requests of each of {len(PAIRS)} pairs")
         pairs = []
         for pair in PAIRS:
-            report(service, pair)
+            if report(service, pair) is None:
+                print(f"{pair:32} has more rows than a report may have")
+                continue
             got = [report(service, pair) for _ in range(ROUNDS)]
             wall = [g[0] for g in got]
             pairs.append({"group_by": pair, "rows": got[0][3], "wall_ms": wall, "serve_ms": [g[1] for g in got], "postgresql_ms": [g[2] for g in got]})
