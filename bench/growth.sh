@@ -6,6 +6,7 @@
 #   ALL=1            asks for all records of each size, not for as many as the smallest size has
 #   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
 #   WARM_UP=10       seconds of each work before the first round
+#   LISTS=1          measures every list instead (bench/lists.py), ASKED=200 requests of each
 #
 # It also counts the rows and bytes of each table (docs/scale.md).
 #
@@ -23,6 +24,10 @@ for size in $SIZES; do load "$size"; done
 CLUSTER=$cluster
 export SERVE_URL CLUSTER SIZES ROUNDS SECONDS_EACH
 status=0
+if [[ ${LISTS-} ]]; then
+	/usr/bin/python3 bench/lists.py || status=$?
+	exit "$status"
+fi
 /usr/bin/python3 bench/growth.py || status=$?
 ((status == 0 || status == 3)) || exit "$status"
 /usr/bin/python3 bench/table.py build/bench/growth.json
