@@ -126,6 +126,8 @@ o.id in (select x.opportunity_id from action x where :{choice_in x.action_id $11
 (%1, o.id) < (least(coalesce($21::timestamptz, 'infinity'), coalesce(:{day_after %2}, 'infinity')),
            coalesce($22::bigint, case when %2::date is null then 9223372036854775807 else 0 end))
 
+-- least($15::date,$17::date+1,$19::date+1) is the last day on which opportunities were created that end, or change, on these days at the latest: none ends before it is created, or changes; a
+-- day more for clocks that were set back. Without it the list of a day's ends would begin at the newest opportunity and pass all that ended later.
 -- fragment: opportunity_page  (%1 the column of the order, %2 its last day or null, %3 grid_has or grid_among)
 with page as (
     select %1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
@@ -167,11 +169,11 @@ select :{opportunity_stored n}
 -- $22 id before, $23 limit, $24 with clients, $25 with contacts. The lists by instants of end and of change hold those that have one.
 -- name: opportunity_list  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.created_at $15 grid_has};
+:{opportunity_page o.created_at least($15::date,$17::date+1,$19::date+1) grid_has};
 
 -- name: opportunity_list_acting  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.created_at $15 grid_among};
+:{opportunity_page o.created_at least($15::date,$17::date+1,$19::date+1) grid_among};
 
 -- name: opportunity_list_closed  ($1 to $25: see above)
 -- custom plan
@@ -196,7 +198,7 @@ with newest as materialized (
     select x.id from unnest($5::bigint[]) reason (id)
      cross join lateral (
         select o.created_at, o.id from opportunity o
-         where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_within o.created_at $15}
+         where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_within o.created_at least($15::date,$17::date+1,$19::date+1)}
          order by o.created_at desc, o.id desc limit $23::int + 1) x
      order by x.created_at desc, x.id desc limit $23::int + 1),
 page as (
