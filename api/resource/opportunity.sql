@@ -123,17 +123,29 @@ o.id in (select x.opportunity_id from action x where :{choice_in x.action_id $11
 -- One row comparison holds both bounds of a page, because the index scan starts at only one. No id is below 0, so the last day's
 -- end itself is excluded.
 -- fragment: page_within  (%1 the column of the order, %2 its last day or null)
-(%1, o.id) < (least(coalesce($21::timestamptz, 'infinity'), coalesce(:{day_after %2}, 'infinity')),
+(%1, o.id) < (least(coalesce($21::timestamptz, 'infinity'), :{day_after %2}),
            coalesce($22::bigint, case when %2::date is null then 9223372036854775807 else 0 end))
 
--- least($15::date,$17::date+1,$19::date+1) is the last day on which opportunities were created that end, or change, on these days at the latest: none ends before it is created, or changes; a
--- day more for clocks that were set back. Without it the list of a day's ends would begin at the newest opportunity and pass all that ended later.
--- fragment: opportunity_page  (%1 the column of the order, %2 its last day or null, %3 grid_has or grid_among)
+-- fragment: page_closed
+:{page_within o.closed_at $17}
+
+-- fragment: page_updated
+:{page_within o.updated_at $19}
+
+-- The same in the order of creation. None ends or changes before it is created, so the last day of the ends or of the changes bounds a page too (and ten
+-- minutes more, for a clock that was set back): else the list of a day's ends would begin at the newest opportunity and pass all that ended later.
+-- fragment: page_created
+(o.created_at, o.id) < (:{created_until $21}, coalesce($22::bigint, case when $15::date is null then 9223372036854775807 else 0 end))
+
+-- fragment: created_until  (%1 a cursor's instant or null; $15 $17 $19 the last days)
+least(coalesce(%1::timestamptz, 'infinity'), :{day_after $15}, :{day_after $17} + interval '10 minutes', :{day_after $19} + interval '10 minutes')
+
+-- fragment: opportunity_page  (%1 the column of the order, %2 page_created, page_closed or page_updated, %3 grid_has or grid_among)
 with page as (
     select %1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from opportunity o
      where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{%3}
-       and %1 is not null and :{page_within %1 %2}
+       and %1 is not null and :{%2}
      order by %1 desc, o.id desc limit $23::int + 1)
 :{page_rows_beside $24 $25}
 
@@ -169,27 +181,27 @@ select :{opportunity_stored n}
 -- $22 id before, $23 limit, $24 with clients, $25 with contacts. The lists by instants of end and of change hold those that have one.
 -- name: opportunity_list  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.created_at least($15::date,$17::date+1,$19::date+1) grid_has};
+:{opportunity_page o.created_at page_created grid_has};
 
 -- name: opportunity_list_acting  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.created_at least($15::date,$17::date+1,$19::date+1) grid_among};
+:{opportunity_page o.created_at page_created grid_among};
 
 -- name: opportunity_list_closed  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.closed_at $17 grid_has};
+:{opportunity_page o.closed_at page_closed grid_has};
 
 -- name: opportunity_list_closed_acting  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.closed_at $17 grid_among};
+:{opportunity_page o.closed_at page_closed grid_among};
 
 -- name: opportunity_list_updated  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.updated_at $19 grid_has};
+:{opportunity_page o.updated_at page_updated grid_has};
 
 -- name: opportunity_list_updated_acting  ($1 to $25: see above)
 -- custom plan
-:{opportunity_page o.updated_at $19 grid_among};
+:{opportunity_page o.updated_at page_updated grid_among};
 
 -- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
 -- name: opportunity_list_reasons  ($1 to $25: see above)
@@ -198,7 +210,7 @@ with newest as materialized (
     select x.id from unnest($5::bigint[]) reason (id)
      cross join lateral (
         select o.created_at, o.id from opportunity o
-         where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_within o.created_at least($15::date,$17::date+1,$19::date+1)}
+         where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_created}
          order by o.created_at desc, o.id desc limit $23::int + 1) x
      order by x.created_at desc, x.id desc limit $23::int + 1),
 page as (

@@ -27,7 +27,7 @@ with page as (
     select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from opportunity o
      where :{opportunity_taken} and :{voided_is o $20}
-       and (o.created_at, o.id) < (least(coalesce($24::timestamptz, 'infinity'), :{day_after least($15::date,$17::date+1,$19::date+1)}), coalesce($25::bigint, 9223372036854775807))
+       and (o.created_at, o.id) < (:{created_until $24}, coalesce($25::bigint, 9223372036854775807))
      order by o.created_at desc, o.id desc limit $26::int + 1)
 :{page_rows_beside $27 $28};
 
