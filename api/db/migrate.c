@@ -163,8 +163,10 @@ table_ready(PGconn *pg)
  * each time. So attempts take turns: the first two lock what the migration names, as it comes to it. The third keeps writers
  * out first: a write with a key begins with the table of kept answers, so that none is in the middle once that is locked;
  * then the other tables, parents before children. The fourth does the same and waits for longer than requests do (1 s), which
- * then give way.
+ * then give way. A migration may itself wait for a table that somebody reads for long. It must not while no one can write, so with
+ * writers out each of its statements has WRITERS_OUT_LIMIT.
  */
+#define WRITERS_OUT_LIMIT "set local statement_timeout to '5s'"
 #define WRITERS_OUT                                                                                \
 	"do $$ declare t regclass; begin"                                                          \
 	" if to_regclass('gestor.idempotency') is not null then lock table gestor.idempotency in " \
@@ -174,12 +176,12 @@ table_ready(PGconn *pg)
 	" order by oid loop execute 'lock table ' || t || ' in share row exclusive mode';"         \
 	" end loop; end $$"
 static const struct turn {
-	const char *timeout, *locks;
+	const char *timeout, *locks, *limit;
 } turns[] = {
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL },
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", WRITERS_OUT },
-	{ "set local lock_timeout to '1500ms'", WRITERS_OUT },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL, NULL },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL, NULL },
+	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", WRITERS_OUT, WRITERS_OUT_LIMIT },
+	{ "set local lock_timeout to '1500ms'", WRITERS_OUT, WRITERS_OUT_LIMIT },
 };
 #define TURNS	     (sizeof(turns) / sizeof(turns[0]))
 #define TURN_PATIENT (TURNS - 1)
@@ -188,7 +190,7 @@ static const struct turn {
 static PGresult *
 attempt(PGconn *pg, const struct turn *turn, const char *sql)
 {
-	const char *const before[] = { turn->timeout, turn->locks };
+	const char *const before[] = { turn->timeout, turn->locks, turn->limit };
 
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]) && before[i] != NULL; i++) {
 		PGresult *res = PQexec(pg, before[i]);
@@ -222,7 +224,8 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 		res = attempt(pg, &turns[turn], sql);
 		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 		again = state != NULL &&
-			(strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0) &&
+			(strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
+			    (turns[turn].limit != NULL && strcmp(state, "57014") == 0)) &&
 			clock_ms() < deadline_ms;
 		if (!again) {
 			bool ok = PQresultStatus(res) == PGRES_COMMAND_OK ||
@@ -357,6 +360,8 @@ migrate(PGconn *pg, int wait_ms)
 	PGresult *res;
 	int applied = 0, i;
 
+	/* The server's part of a killed migration ends soon, and with it what it locks. A server whose system cannot tell refuses this. */
+	PQclear(PQexec(pg, "set client_connection_check_interval to '1s'"));
 	if (!execute(pg, "migrate",
 		"set lock_timeout to '" LOCK_TIMEOUT
 		"'; set statement_timeout to 0; set timezone to 'UTC';"
