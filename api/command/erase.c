@@ -95,7 +95,8 @@ print_list(struct pool *pool, const char *since)
 		if (rows > 0)
 			snprintf(after, sizeof(after), "%s", result_text(page, rows - 1, 0));
 	}
-	if (fflush(stdout) == 0)
+	/* The last lines may find room that others before did not. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
 	perror("gestor: the list cannot be written");
 	return false;
