@@ -3,10 +3,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+
+/* A URL of more hosts works, too, each time from its first. */
+#define HOSTS_MAX 16
 
 void
 connect_why(char ret_why[static CONNECT_WHY_SIZE], const char *message)
@@ -22,8 +27,10 @@ notice_ignore(void *arg, const PGresult *res)
 	(void)res;
 }
 
-PGconn *
-connect_open(const char *url, enum connect_to to, char ret_why[static CONNECT_WHY_SIZE])
+/* open_hosts - hosts and ports stand in the place of the URL's; NULL: they are the URL's. */
+static PGconn *
+open_hosts(const char *url, enum connect_to to, const char *hosts, const char *ports,
+    char ret_why[static CONNECT_WHY_SIZE])
 {
 	/*
 	 * The URL (dbname) overrides the parameters before it, not those after it.
@@ -34,9 +41,10 @@ connect_open(const char *url, enum connect_to to, char ret_why[static CONNECT_WH
 	static const char *const keys[] = { "connect_timeout", "keepalives", "keepalives_idle",
 		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
 		"fallback_application_name", "target_session_attrs", "dbname", "client_encoding",
-		NULL };
+		"host", "port", NULL };
 	const char *const values[] = { "5", "1", "10", "5", "3", "15000", "gestor",
-		to == CONNECT_STANDBY ? "standby" : "read-write", url, "UTF8", NULL };
+		to == CONNECT_STANDBY ? "standby" : "read-write", url, "UTF8", hosts,
+		ports, NULL };
 	PGconn *pg;
 
 	/*
@@ -59,6 +67,95 @@ connect_open(const char *url, enum connect_to to, char ret_why[static CONNECT_WH
 		return NULL;
 	}
 	return pg;
+}
+
+/* turned - a list of a URL, "a,b,c", from its nth element on: "b,c,a" for 1; NULL: it has no so many. The caller frees it. */
+static char *
+turned(const char *list, int nth)
+{
+	const char *rest = list;
+	char *text = NULL;
+
+	for (; nth > 0 && rest != NULL; nth--) {
+		rest = strchr(rest, ',');
+		rest += rest != NULL;
+	}
+	if (rest == NULL || rest == list ||
+	    asprintf(&text, "%s,%.*s", rest, (int)(rest - list - 1), list) < 0)
+		return NULL;
+	return text;
+}
+
+/* nth_is - whether this is the nth element of a list. */
+static bool
+nth_is(const char *list, int nth, const char *element)
+{
+	size_t length;
+
+	for (; nth > 0 && *list != '\0'; nth--) {
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	length = strcspn(list, ",");
+	return strlen(element) == length && strncmp(list, element, length) == 0;
+}
+
+/* hosts_of - the hosts and ports of a URL of several, to be freed; NULLs: it has one, or numeric addresses beside. */
+static void
+hosts_of(const char *url, char **ret_hosts, char **ret_ports)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL), *o;
+	bool addresses = false;
+
+	*ret_hosts = *ret_ports = NULL;
+	for (o = options; o != NULL && o->keyword != NULL; o++) {
+		if (o->val == NULL)
+			continue;
+		if (strcmp(o->keyword, "host") == 0 && strchr(o->val, ',') != NULL)
+			*ret_hosts = strdup(o->val);
+		else if (strcmp(o->keyword, "port") == 0)
+			*ret_ports = strdup(o->val);
+		addresses |= strcmp(o->keyword, "hostaddr") == 0;
+	}
+	PQconninfoFree(options);
+	if (*ret_hosts != NULL && !addresses)
+		return;
+	free(*ret_hosts);
+	free(*ret_ports);
+	*ret_hosts = *ret_ports = NULL;
+}
+
+PGconn *
+connect_open_from(
+    const char *url, enum connect_to to, int *first, char ret_why[static CONNECT_WHY_SIZE])
+{
+	char *hosts, *ports, *turned_hosts = NULL, *turned_ports = NULL;
+	PGconn *pg;
+
+	hosts_of(url, &hosts, &ports);
+	if (hosts != NULL && *first > 0) {
+		turned_hosts = turned(hosts, *first);
+		if (turned_hosts != NULL && ports != NULL && strchr(ports, ',') != NULL)
+			turned_ports = turned(ports, *first);
+	}
+	pg = open_hosts(url, to, turned_hosts, turned_ports, ret_why);
+	for (int i = 0; pg != NULL && hosts != NULL && i < HOSTS_MAX; i++)
+		if (nth_is(hosts, i, PQhost(pg)) &&
+		    (ports == NULL || strchr(ports, ',') == NULL || nth_is(ports, i, PQport(pg)))) {
+			*first = i;
+			break;
+		}
+	free(turned_hosts);
+	free(turned_ports);
+	free(hosts);
+	free(ports);
+	return pg;
+}
+
+PGconn *
+connect_open(const char *url, enum connect_to to, char ret_why[static CONNECT_WHY_SIZE])
+{
+	return open_hosts(url, to, NULL, NULL, ret_why);
 }
 
 /* socket_wait - waits to read or write, and does so; 0: the deadline passed first. */

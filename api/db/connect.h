@@ -32,6 +32,13 @@ PGconn *connect_open(
     const char *url, enum connect_to to, char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
 
 /*
+ * connect_open_from - the same, but begins with the URL's host number *first, and sets it to the one that it connects to. A host that
+ * is dead or hangs, and stands first, would take its time for each connection.
+ */
+PGconn *connect_open_from(const char *url, enum connect_to to, int *first,
+    char ret_why[static CONNECT_WHY_SIZE]) MUSTCHECK;
+
+/*
  * connect_session - sets the session's parameters and non-blocking mode.
  * returns 0, or -1 with ret_why filled in
  */

@@ -108,7 +108,7 @@ keeper_probe(
 static PGconn *
 keeper_open(struct pool *pool, char ret_why[static CONNECT_WHY_SIZE])
 {
-	PGconn *pg = connect_open(pool->url, connect_to(pool), ret_why);
+	PGconn *pg = connect_open_from(pool->url, connect_to(pool), &pool->host, ret_why);
 	int64_t deadline_ms = clock_ms() + SETUP_MS;
 
 	if (pg == NULL)

@@ -67,6 +67,7 @@ struct pool {
 	int64_t renew; /* connections opened up to this one are closed when they are free */
 	bool failing; /* the keeper's last attempt to connect failed */
 	bool stopping;
+	int host; /* keeper only: which of the URL's the last connection is to */
 	bool probed; /* keeper only: probe_sessions returned PROBE_FIT */
 	char why[CONNECT_WHY_SIZE]; /* keeper only: the error that was logged last */
 	struct pool_conn conns[];

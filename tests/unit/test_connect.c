@@ -1,4 +1,4 @@
-/* A server that ends the session at the very moment when it becomes ready. */
+/* A server that ends the session at the very moment when it becomes ready; and one that hangs, the first of two. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "db/connect.h"
 
 /* Authentication ok, two parameters, ready for query, and FATAL in the same bytes. PostgreSQL manual, 55.7. */
@@ -81,11 +82,60 @@ fatal_after_ready_is_not_printed(void **state)
 	fclose(said);
 }
 
+/* Opens a listener on a free port of loopback; returns its socket. */
+static int
+listener_open(int *ret_port)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t length = sizeof(at);
+
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &at.sin_addr), 1);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+	*ret_port = ntohs(at.sin_port);
+	return listener;
+}
+
+/* It takes its time once, and not for each connection. */
+static void
+hung_host_is_asked_last(void **state)
+{
+	int hung_port, port, first = 0, hung = listener_open(&hung_port),
+			     listener = listener_open(&port);
+	char url[160], why[CONNECT_WHY_SIZE] = "";
+	pthread_t server;
+
+	(void)state;
+	assert_int_equal(pthread_create(&server, NULL, serve, &listener), 0);
+	snprintf(url, sizeof(url),
+	    "postgresql://x@127.0.0.1:%d,127.0.0.1:%d/"
+	    "x?sslmode=disable&gssencmode=disable&connect_timeout=2",
+	    hung_port, port);
+	for (int n = 0; n < 2; n++) {
+		int64_t begun_ms = clock_ms();
+		PGconn *pg = connect_open_from(url, CONNECT_PRIMARY, &first, why);
+
+		assert_string_equal(why, "");
+		assert_non_null(pg);
+		assert_int_equal(first, 1);
+		assert_int_equal(strtol(PQport(pg), NULL, 10), port);
+		assert_true(n == 0 ? clock_ms() - begun_ms >= 1000 : clock_ms() - begun_ms < 1000);
+		PQfinish(pg);
+	}
+	shutdown(listener, SHUT_RDWR);
+	pthread_join(server, NULL);
+	close(listener);
+	close(hung);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fatal_after_ready_is_not_printed),
+		cmocka_unit_test(hung_host_is_asked_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
