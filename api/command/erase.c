@@ -5,6 +5,7 @@
  * The list has no personal data: a client's id, and the instants of its registration and erasure. The id alone would not do.
  * A restored database gives the ids that came after the backup to other clients, who must not be erased.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,10 +43,11 @@ usage(void)
 static bool
 instant_valid(const char *text)
 {
-	int month, day, hour = 0, minute = 0, second = 0, length = 0;
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int year, month, day, hour = 0, minute = 0, second = 0, length = 0;
 
 	if (strspn(text, "0123456789-T:.Z") != strlen(text) ||
-	    sscanf(text, "%*4d-%2d-%2d%n", &month, &day, &length) != 2 || length != 10)
+	    sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &length) != 3 || length != 10)
 		return false;
 	if (text[length] != '\0') {
 		text += length;
@@ -58,8 +60,11 @@ instant_valid(const char *text)
 		if (strcmp(text + length, "Z") != 0)
 			return false;
 	}
-	return month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 &&
-	       second < 61;
+	/* As PostgreSQL takes it: the years that it knows, of the Gregorian calendar. */
+	return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
+	       day <= days[month - 1] +
+			  (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) &&
+	       hour < 24 && minute < 60 && second < 61;
 }
 
 static bool
@@ -68,6 +73,9 @@ line_read(char *text, struct line *ret_line)
 	int length = 0;
 
 	text[strcspn(text, "\r\n")] = '\0';
+	errno = 0;
+	if (strtoll(text, NULL, 10) <= 0 || errno == ERANGE)
+		return false;
 	return sscanf(text, "%19[0-9],%32[^,],%32[^,]%n", ret_line->client, ret_line->created_at,
 		   ret_line->erased_at, &length) == 3 &&
 	       text[length] == '\0' && instant_valid(ret_line->created_at) &&
@@ -81,13 +89,15 @@ print_list(struct pool *pool, const char *since)
 	char after[20] = "0";
 	int rows = 1;
 
-	puts(HEADER);
 	while (rows > 0) {
 		const struct call call = { &sql_erased_list, { since, after, PAGE } };
 		auto_result struct result *page = command_run(pool, &call);
 
 		if (page == NULL)
 			return false;
+		/* No header without an answer: a file with it is a list, of nobody if need be. */
+		if (strcmp(after, "0") == 0)
+			puts(HEADER);
 		rows = result_rows(page);
 		for (int i = 0; i < rows; i++)
 			printf("%s,%s,%s\n", result_text(page, i, 0), result_text(page, i, 1),

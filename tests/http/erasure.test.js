@@ -262,14 +262,20 @@ test("gestor erase: the list of one database repeats its erasures in a restored 
     /* Nothing is erased if a line cannot be read. */
     fs.writeFileSync(file, `${kept.client.id},${sql(`select instant(created_at) from client where id = ${kept.client.id}`)},2026-01-01T00:00:00Z\n12,yesterday,2026-01-01\n`);
     assert.throws(() => erase("--list", file), (e) => e.status === 1 && /line 2 of the list is not 'client_id,created_at,erased_at'/.test(e.stderr));
+    for (const line of ["12,2026-02-30T00:00:00Z,2026-03-01", "9999999999999999999,2026-01-01,2026-01-01"]) {
+      fs.writeFileSync(file, `${kept.client.id},${sql(`select instant(created_at) from client where id = ${kept.client.id}`)},2026-01-01T00:00:00Z\n${line}\n`);
+      assert.throws(() => erase("--list", file), (e) => e.status === 1 && /line 2 of the list is not/.test(e.stderr), line);
+    }
     assert.deepEqual(names(), ["BORRADO", kept.client.name, "BORRADO", "ANA"]);
     /* A list that could not be made is not one of no client. */
     fs.writeFileSync(file, "");
     assert.throws(() => erase("--list", file), (e) => e.status === 1 && /the list is empty/.test(e.stderr));
+    assert.throws(() => execFileSync(lib.gestor, ["erase", "--since", before], { encoding: "utf8", stdio: "pipe", env: { ...process.env, DATABASE_URL: "postgresql://nobody@127.0.0.1:1/none" } }),
+      (e) => e.status === 1 && e.stdout === "");
   } finally {
     fs.rmSync(file, { force: true });
   }
-  for (const words of [[], ["--since"], ["--since", "yesterday"], ["--since", "2026-13-01"], ["--list", file, "more"], ["--nope"]])
+  for (const words of [[], ["--since"], ["--since", "yesterday"], ["--since", "2026-13-01"], ["--since", "2026-02-30"], ["--list", file, "more"], ["--nope"]])
     assert.throws(() => erase(...words), (e) => e.status === 2 && /usage: gestor erase/.test(e.stderr), words.join(" "));
   assert.throws(() => erase("--list", `${file}.none`), (e) => e.status === 1 && /cannot be read/.test(e.stderr));
 });
