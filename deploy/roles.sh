@@ -9,9 +9,17 @@ export SECRETS=${SECRETS:-/run/secrets}
 psql -X -q -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'END'
 \set owner_password `cat "$SECRETS/owner_password"`
 \set serve_password `cat "$SECRETS/serve_password"`
+-- What an interrupted run made stays: the roles come all at once.
+select not exists (select from pg_roles where rolname = 'gestor_api') as without_roles,
+       not exists (select from pg_database where datname = 'gestor') as without_database
+\gset
+\if :without_roles
+begin;
 create role gestor_api nologin;
 create role gestor_owner login password :'owner_password';
 create role gestor_serve login password :'serve_password' in role gestor_api;
+commit;
+\endif
 -- The service sets its own timeouts; these are for other clients that connect as this role.
 alter role gestor_serve set search_path = gestor, pg_temp;
 alter role gestor_serve set statement_timeout = '5s';
@@ -27,7 +35,11 @@ revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid,
 \connect postgres
 -- The roles need only their own database, not those that every cluster has.
 revoke connect, temporary on database postgres, template1 from public;
+\if :without_database
 create database gestor owner gestor_owner;
+\endif
+begin;
 revoke all on database gestor from public;
 grant connect on database gestor to gestor_api;
+commit;
 END

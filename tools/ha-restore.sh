@@ -11,38 +11,69 @@ room() {
 	((left > need)) || die "$dir/$1 has room for $left MB, and needs $need: nothing was changed"
 }
 erase() { DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" erase "$@"; }
+# give_back WHY - puts the data of before into their place again, and dies.
+give_back() {
+	local node
+	for node in "${nodes[@]}"; do
+		me test -d "$dir/$node/data.before" || continue
+		me rm -rf "$dir/$node/data"
+		me mv "$dir/$node/data.before" "$dir/$node/data"
+	done
+	me rm -f "$dir/restoring"
+	[[ ! ${1-} ]] || die "$1; the state before is in its place again: make ha"
+}
+# backed_up EPOCH - whether a backup ended before then.
+backed_up() {
+	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --output=json info |
+		/usr/bin/python3 -c 'import json, sys; sys.exit(not any(b["timestamp"]["stop"] < float(sys.argv[1]) and not b.get("error") for s in json.load(sys.stdin) for b in s.get("backup", [])))' "$1"
+}
 restore() {
-	local instant=$1 node data=$dir/one/data variables settings primary
-	me test -d "$data" || die "$data is not there: make ha first"
-	for node in "${nodes[@]}"; do room "$node"; done
+	local instant epoch node data=$dir/one/data variables settings primary again=''
+	# For PostgreSQL and for pgBackRest in one form. What names no zone is UTC.
+	instant=$(TZ=UTC date -d "$1" '+%Y-%m-%d %H:%M:%S.%6N+00' 2>/dev/null) || die "'$1' is no instant such as '2026-11-27 02:08:00+00'"
+	epoch=$(date -d "$instant" +%s)
+	((epoch < EPOCHSECONDS)) || die "$instant is not in the past"
+	me test -d "$data" || me test -d "$data.before" || die "$data is not there: make ha first"
 	mapfile -t variables < <(me cat "$dir/one/node.env")
+	backed_up "$epoch" || die "no backup ended before $instant (pgbackrest info): nothing was changed"
+	# An earlier one that was broken off: begin anew from the data before it, of which its list tells, too.
+	! me test -e "$dir/restoring" || again=yes
+	[[ $again ]] || for node in "${nodes[@]}"; do room "$node"; done
 	primary=$(leader) || primary=''
 	# 1. What must be erased again, as long as the present database can tell.
-	if writable; then
+	if [[ ! $again ]] && writable; then
 		# A minute earlier, for what was under way. A list that breaks off does not take the latest one's place.
-		erase --since "$(date -u -d "@$(($(date -d "$instant" +%s) - 60))" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.new"
+		erase --since "$(date -u -d "@$((epoch - 60))" +%Y-%m-%dT%H:%M:%SZ)" | put "$dir/erased.new"
 		me mv "$dir/erased.new" "$dir/erased.csv"
+	elif me test -s "$dir/erased.csv"; then
+		say "$dir/erased.csv tells which clients were erased since, as of $(date -r "$dir/erased.csv" '+%F %T %Z')"
 	fi
 	me test -s "$dir/erased.csv" || die "the database cannot tell which clients were erased: put the latest list into $dir/erased.csv"
 	# 2. No PostgreSQL and no Gestor. etcd goes on.
 	down {one,two}.gestor {one,two,three}.{disk,fence,patroni}
 	end '/disk-check.sh$|/fence.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
 	# 3. The backup, and the WAL up to that instant, on one node. What there was stays in data.before.
+	[[ ! $again ]] || give_back
+	for node in "${nodes[@]}"; do me rm -rf "$dir/$node/data.before"; done
+	# From here to the end of step 7 there is nothing to serve from.
+	me touch "$dir/restoring"
 	for node in "${nodes[@]}"; do
-		me rm -rf "$dir/$node/data.before"
-		me mv "$dir/$node/data" "$dir/$node/data.before"
+		# A node that was lost may have none.
+		! me test -d "$dir/$node/data" || me mv "$dir/$node/data" "$dir/$node/data.before"
 	done
 	me mkdir -m 700 "$data"
-	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --type=time --target="$instant" --target-action=promote restore || {
-		for node in "${nodes[@]}"; do me rm -rf "$dir/$node/data" && me mv "$dir/$node/data.before" "$dir/$node/data"; done
-		die 'pgBackRest did not restore; the state before is in its place again: make ha'
-	}
+	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --type=time --target="$instant" --target-action=promote restore ||
+		give_back 'pgBackRest did not restore'
 	# 4. The recovery, where no client can connect. The files of Patroni in the backup are those of the node that was backed up.
 	settings="-c listen_addresses='' -c unix_socket_directories='$dir/one' -c port=$pg_port -c synchronous_standby_names=''"
 	settings+=" -c hba_file='$data/pg_hba.conf' -c ident_file='$data/pg_ident.conf'"
 	in_node one env "${variables[@]}" "$POSTGRESQL_BIN/pg_ctl" start -s -w -t 3600 -D "$data" -l "$dir/run/restore.log" -o "$settings" ||
-		die "PostgreSQL does not start on the backup: $dir/run/restore.log"
-	until_true 3600 'the end of the recovery' recovered
+		give_back "PostgreSQL does not start on the backup, or its archive ends before $instant ($dir/run/restore.log)"
+	until recovered; do
+		in_node one "$POSTGRESQL_BIN/pg_ctl" status -s -D "$data" ||
+			give_back "the recovery ended before $instant ($dir/run/restore.log)"
+		sleep 0.5
+	done
 	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
 	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
 	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
@@ -56,6 +87,7 @@ restore() {
 	erase --list "$dir/erased.csv"
 	# 7. A session that ended since that instant would be open again.
 	sql -d "$(conninfo gestor_owner gestor)" -c 'update gestor.session set ended_at = now() where ended_at is null'
+	me rm "$dir/restoring"
 	for node in one two; do start_gestor "$node"; done
 	until_true 300 'two standbys' standbys
 	until_true 60 'HAProxy and Gestor serve' serves

@@ -61,10 +61,13 @@ in_node() {
 
 # ---- Processes. Each has the directory in its command line, by which stop finds it.
 
+# The directory's name in a regular expression. What follows it is a slash or nothing: "ha" is no part of "ha2".
+# shellcheck disable=SC2001
+dir_pattern=$(sed 's#[].[*^$+?(){}|\\]#\\&#g' <<<"$dir")
 # ours [PATTERN] - the process ids of the programs of this directory of which an argument has PATTERN, a regular expression.
 ours() {
 	local file
-	for file in $(grep -lzsE -- "^$dir/?.*(${1-})" /proc/[0-9]*/cmdline || :); do
+	for file in $(grep -lzsE -- "^$dir_pattern(/.*)?(${1:-(/|\$)})" /proc/[0-9]*/cmdline || :); do
 		file=${file%/cmdline}
 		case $(cat "$file/comm" 2>/dev/null || :) in
 		bash | sleep | env | setpriv | etcd | patroni | postgres | gestor | haproxy | pgbackrest) printf '%s\n' "${file#/proc/}" ;;
@@ -90,18 +93,24 @@ keep() {
 # ---- Secrets and settings
 
 secret() { me cat "$dir/secrets/$1"; }
+has_data() { local node; for node in "${nodes[@]}"; do me test -e "$dir/$node/data/PG_VERSION" && return 0; done; return 1; }
 make_secrets() {
-	local name
-	for name in postgres_password replication_password rewind_password patroni_password owner_password serve_password; do
-		me test -s "$dir/secrets/$name" || random_word 32 | put "$dir/secrets/$name"
+	local name word
+	for word in postgres_password:32 replication_password:32 rewind_password:32 owner_password:32 serve_password:32 demo_password:20 jwt_secret:64 patroni_password:32; do
+		name=${word%:*}
+		! me test -s "$dir/secrets/$name" || continue
+		# A new one would open nothing: the databases know the old one. Patroni's is in no database.
+		[[ $name == patroni_password ]] || ! has_data ||
+			die "$dir/secrets/$name is missing, and the data in $dir were made with what it said: put it back, or remove $dir to begin anew"
+		random_word "${word#*:}" | put "$dir/secrets/$name"
 	done
-	me test -s "$dir/secrets/demo_password" || random_word 20 | put "$dir/secrets/demo_password"
-	me test -s "$dir/secrets/jwt_secret" || random_word 64 | put "$dir/secrets/jwt_secret"
-	if ! me test -s "$dir/secrets/tls.pem"; then
+	if ! me test -s "$dir/secrets/tls.pem" || ! me openssl x509 -noout -checkend 86400 -in "$dir/secrets/ca.pem" >/dev/null 2>&1; then
 		me openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=localhost \
 			-addext "subjectAltName=DNS:localhost,IP:$(at front)" -keyout "$dir/secrets/key" -out "$dir/secrets/ca.pem" 2>/dev/null
 		me cat "$dir/secrets/ca.pem" "$dir/secrets/key" | put "$dir/secrets/tls.pem"
 		me rm "$dir/secrets/key"
+		# It has read the one of before.
+		[[ ! -d $dir/run ]] || { down front.haproxy && end '/haproxy.cfg$'; }
 	fi
 	# One line for all nodes and databases.
 	for name in postgres:postgres owner:gestor_owner serve:gestor_serve; do
@@ -206,7 +215,13 @@ until_true() {
 		sleep 0.2
 	done
 }
-etcd_healthy() { [[ $(in_node one curl -s -m 2 "http://$(at one):$client_port/health") == *'"health":"true"'* ]]; }
+# member NODE - whether its etcd answers, with most of the others; etcd_healthy: whether any does.
+member() { [[ $(in_node "$1" curl -s -m 2 "http://$(at "$1"):$client_port/health") == *'"health":"true"'* ]]; }
+etcd_healthy() {
+	local node
+	for node in "${nodes[@]}"; do ! member "$node" || return 0; done
+	return 1
+}
 synchronous() {
 	local node
 	for node in "${nodes[@]}"; do [[ $(api "$node" synchronous) != 200 ]] || return 0; done
@@ -262,7 +277,9 @@ start_front() {
 
 # make_database - once: roles, schema, sample data.
 make_database() {
-	[[ $(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor'") == 0 ]] || return 0
+	# The right to connect is the last that roles.sh gives, and this here the last of all.
+	[[ $(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor' and datacl::text ~ '[{,]gestor_api=c/'
+		and exists (select from pg_database where datname = 'postgres' and datacl::text ~ '[{,]rewind=c/')") == 0 ]] || return 0
 	PGPASSFILE=$dir/secrets/pgpass PGHOST=$(tr ' ' , <<<"${address[*]:0:3}") PGPORT=$pg_port PGTARGETSESSIONATTRS=read-write \
 		SECRETS=$dir/secrets in_node one bash "$dir/bin/roles.sh"
 	# roles.sh keeps everybody out of this database, in which Patroni and pg_rewind look at the primary.
@@ -273,18 +290,26 @@ make_schema() {
 	DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" migrate
 	have=$(sql -d "$(conninfo gestor_owner gestor)" -Atc "select count(*) from gestor.client")
 	((have == 0)) || return 0
-	sql -d "$(conninfo gestor_owner gestor)" -o /dev/null -f "$dir/bin/demo.sql"
+	# An interruption leaves some of the accounts, and no client.
 	for account in 'E8153375 advisor ASESOR DE MUESTRA' 'E8000001 supervisor SUPERVISOR DE MUESTRA' 'E8000002 admin ADMINISTRADOR DE MUESTRA'; do
 		read -r username role name <<<"$account"
+		[[ ! $(sql -d "$(conninfo gestor_owner gestor)" -Atc "select 1 from gestor.advisor where username = '$username'") ]] || continue
 		DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" advisor add --username "$username" \
 			--name "$name" --role "$role" < <(secret demo_password) >/dev/null
 	done
+	sql -d "$(conninfo gestor_owner gestor)" -1 -o /dev/null -f "$dir/bin/demo.sql"
+}
+stanza() {
+	local node
+	node=$(leader) || return 1
+	in_node "$node" env PGBACKREST_CONFIG="$dir/$node/pgbackrest.conf" PGPASSFILE="$dir/secrets/pgpass" pgbackrest --stanza=gestor stanza-create
 }
 
 start() {
 	local node
 	[[ -d $dir ]] || mkdir -m 700 "$dir"
 	((EUID)) || chown "$owner:$(id -g "$owner")" "$dir"
+	! me test -e "$dir/restoring" || die "a restore was broken off: tools/ha.sh restore $dir INSTANT begins it anew, from the data before it ($dir/*/data.before)"
 	me mkdir -p -m 700 "$dir/secrets" "$dir/run"
 	make_secrets
 	write_settings
@@ -300,8 +325,7 @@ start() {
 	start_front
 	until_true 120 'two standbys' standbys
 	until_true 60 'HAProxy and Gestor serve' serves
-	until_true 30 'a stanza of pgBackRest' in_node "$(leader)" env PGBACKREST_CONFIG="$dir/$(leader)/pgbackrest.conf" PGPASSFILE="$dir/secrets/pgpass" \
-		pgbackrest --stanza=gestor stanza-create
+	until_true 30 'a stanza of pgBackRest' stanza
 }
 
 # end PATTERN... - ends the programs that have it, one pattern after the other, each with its time.
@@ -345,12 +369,17 @@ stop() {
 . "$root/tools/ha-restore.sh"
 
 status() {
-	local node well=0
+	local node answer well=0
 	[[ $(ours '/run/one.etcd$|/run/two.etcd$|/run/three.etcd$') ]] || { say 'not running'; exit 3; }
 	ctl list gestor || well=3
 	standbys || well=3
+	for node in "${nodes[@]}"; do
+		member "$node" || { well=3 && say "etcd on $node ($(at "$node"):$client_port): no answer, or none from most of the three"; }
+	done
 	for node in one two; do
-		say "Gestor on $node ($(at "$node"):$gestor_port): /readyz $(in_node "$node" curl -s -m 2 -o /dev/null -w '%{http_code}' "http://$(at "$node"):$gestor_port/readyz" || :)"
+		answer=$(in_node "$node" curl -s -m 2 -o /dev/null -w '%{http_code}' "http://$(at "$node"):$gestor_port/readyz" || :)
+		[[ $answer == 200 ]] || well=3
+		say "Gestor on $node ($(at "$node"):$gestor_port): /readyz $answer"
 	done
 	serves || well=3
 	say "HAProxy (https://$(at front):$https_port): /readyz $(https /readyz)"
@@ -388,7 +417,7 @@ if [[ $action == node ]]; then
 fi
 
 [[ -d $parent ]] && exec 8>"$dir.lock"
-flock 8
+flock -n 8 || { say "waiting for another tools/ha.sh at work in $dir" >&2 && flock 8; }
 case $action in
 start)
 	start

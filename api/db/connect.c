@@ -43,8 +43,7 @@ open_hosts(const char *url, enum connect_to to, const char *hosts, const char *p
 		"fallback_application_name", "target_session_attrs", "dbname", "client_encoding",
 		"host", "port", NULL };
 	const char *const values[] = { "5", "1", "10", "5", "3", "15000", "gestor",
-		to == CONNECT_STANDBY ? "standby" : "read-write", url, "UTF8", hosts,
-		ports, NULL };
+		to == CONNECT_STANDBY ? "standby" : "read-write", url, "UTF8", hosts, ports, NULL };
 	PGconn *pg;
 
 	/*
