@@ -372,7 +372,8 @@ status() {
 	local node answer well=0
 	[[ $(ours '/run/one.etcd$|/run/two.etcd$|/run/three.etcd$') ]] || { say 'not running'; exit 3; }
 	ctl list gestor || well=3
-	standbys || well=3
+	leader >/dev/null || { well=3 && say 'no primary answers'; }
+	standbys || { well=3 && say 'fewer than two standbys answer'; }
 	for node in "${nodes[@]}"; do
 		member "$node" || { well=3 && say "etcd on $node ($(at "$node"):$client_port): no answer, or none from most of the three"; }
 	done
