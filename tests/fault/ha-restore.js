@@ -40,6 +40,9 @@ module.exports = async (ha) => {
     await ask(ha, token, "GET", `/v1/clients/${later.id}`, undefined, 200);
     ha.empty();
   }
+  const never = [];
+  for (const when of ["soon", "2999-01-01 00:00:00+00", "2020-01-01 00:00:00+00"]) never.push(await ha.tool("restore", when).catch((e) => e.message));
+  await ask(ha, token, "GET", `/v1/clients/${later.id}`, undefined, 200);
   const began = Date.now(), said = await ha.tool("restore", instant), took = Date.now() - began;
   console.log(said);
   const again = await ha.signIn();
@@ -53,6 +56,8 @@ module.exports = async (ha) => {
   await ha.well();
   const row = result("a mistake undone: point-in-time recovery", 1, load, ha, {
     "without room for the data twice a restore changes nothing": refused.includes("room"),
+    "an instant that is none, is to come, or before any backup changes nothing":
+      /is no instant/.test(never[0]) && /is not in the past/.test(never[1]) && /no backup ended before/.test(never[2]),
     "the mistake was there": Number(mistake) > 0,
     "no client has the mistake": ha.sql("select count(*) from client where name = 'EQUIVOCADO'") === "0",
     "all clients of that instant are there, and none of later": ha.sql(`select count(*) from client where id <> ${other.id}`) === before,
