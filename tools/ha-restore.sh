@@ -30,6 +30,7 @@ backed_up() {
 restore() {
 	local instant epoch node data=$dir/one/data variables settings primary again=''
 	# For PostgreSQL and for pgBackRest in one form. What names no zone is UTC.
+	[[ $1 ]] || usage
 	instant=$(TZ=UTC date -d "$1" '+%Y-%m-%d %H:%M:%S.%6N+00' 2>/dev/null) || die "'$1' is no instant such as '2026-11-27 02:08:00+00'"
 	epoch=$(date -d "$instant" +%s)
 	((epoch < EPOCHSECONDS)) || die "$instant is not in the past"

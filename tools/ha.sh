@@ -374,6 +374,8 @@ status() {
 	ctl list gestor || well=3
 	leader >/dev/null || { well=3 && say 'no primary answers'; }
 	standbys || { well=3 && say 'fewer than two standbys answer'; }
+	answer=$(sql -d "$(conninfo postgres postgres)" -Atc "select last_failed_wal from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity')" 2>/dev/null) || :
+	[[ ! $answer ]] || { well=3 && say "the primary cannot archive $answer, nor what comes after it: its log says why ($dir/run/*.patroni.log)"; }
 	for node in "${nodes[@]}"; do
 		member "$node" || { well=3 && say "etcd on $node ($(at "$node"):$client_port): no answer, or none from most of the three"; }
 	done
