@@ -27,8 +27,15 @@ backed_up() {
 	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --output=json info |
 		/usr/bin/python3 -c 'import json, sys; sys.exit(not any(b["timestamp"]["stop"] < float(sys.argv[1]) and not b.get("error") for s in json.load(sys.stdin) for b in s.get("backup", [])))' "$1"
 }
+# timeline - the number of that of the data there. The newest of the archive may be one of a restore that was given up.
+timeline() {
+	local node
+	for node in "${nodes[@]}"; do
+		! me test -d "$dir/$node/data" || in_node "$node" "$POSTGRESQL_BIN/pg_controldata" -D "$dir/$node/data"
+	done | sed -nE "s/^(Latest checkpoint's TimeLineID|Min recovery ending loc's timeline): +//p" | sort -n | tail -n 1
+}
 restore() {
-	local instant epoch node data=$dir/one/data variables settings primary again=''
+	local instant epoch node data=$dir/one/data variables settings primary history again=''
 	# For PostgreSQL and for pgBackRest in one form. What names no zone is UTC.
 	[[ $1 ]] || usage
 	instant=$(TZ=UTC date -d "$1" '+%Y-%m-%d %H:%M:%S.%6N+00' 2>/dev/null) || die "'$1' is no instant such as '2026-11-27 02:08:00+00'"
@@ -40,7 +47,6 @@ restore() {
 	# An earlier one that was broken off: begin anew from the data before it, of which its list tells, too.
 	! me test -e "$dir/restoring" || again=yes
 	[[ $again ]] || for node in "${nodes[@]}"; do room "$node"; done
-	primary=$(leader) || primary=''
 	# 1. What must be erased again, as long as the present database can tell.
 	if [[ ! $again ]] && writable; then
 		# A minute earlier, for what was under way. A list that breaks off does not take the latest one's place.
@@ -55,6 +61,7 @@ restore() {
 	end '/disk-check.sh$|/fence.sh$' '/bin/gestor$' '/patroni.yml$' '/data$'
 	# 3. The backup, and the WAL up to that instant, on one node. What there was stays in data.before.
 	[[ ! $again ]] || give_back
+	history=$(timeline)
 	for node in "${nodes[@]}"; do me rm -rf "$dir/$node/data.before"; done
 	# From here to the end of step 7 there is nothing to serve from.
 	me touch "$dir/restoring"
@@ -63,7 +70,7 @@ restore() {
 		! me test -d "$dir/$node/data" || me mv "$dir/$node/data" "$dir/$node/data.before"
 	done
 	me mkdir -m 700 "$data"
-	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --type=time --target="$instant" --target-action=promote restore ||
+	in_node one env "${variables[@]}" pgbackrest --stanza=gestor --type=time --target="$instant" --target-timeline="$history" --target-action=promote restore ||
 		give_back 'pgBackRest did not restore'
 	# 4. The recovery, where no client can connect. The files of Patroni in the backup are those of the node that was backed up.
 	settings="-c listen_addresses='' -c unix_socket_directories='$dir/one' -c port=$pg_port -c synchronous_standby_names=''"
@@ -77,6 +84,7 @@ restore() {
 	done
 	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
 	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
+	primary=$(ctl list gestor -f json 2>/dev/null | /usr/bin/python3 -c 'import json, sys; print(*[m["Member"] for m in json.load(sys.stdin) if "Leader" in m["Role"]])')
 	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
 	ctl remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
 	start_node one
