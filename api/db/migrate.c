@@ -12,17 +12,15 @@
 #include "db/catch_up.h"
 #include "db/connect.h"
 #include "db/section.h"
+#include "db/turns.h"
 
 /* The advisory lock's key: "gestor" in ASCII. */
 #define LOCK_KEY     "113685426368370"
 #define LOCK_POLL_MS 100
-/* Of a table's lock: how long an attempt waits, the pause after it, and how long attempts go on for a migration. */
+/* Of a table's lock: how long an attempt of `gestor migrate` itself waits, the pause after an attempt, and how long attempts go on. */
 #define LOCK_TIMEOUT	 "200ms"
 #define LOCK_PAUSE_MS	 300
 #define LOCK_ATTEMPTS_MS 60000
-/* Other turns than the first come after an attempt that took less than this, and the patient one so often. */
-#define LOCK_SHORT_MS	 1000
-#define LOCK_PATIENT_MAX 5
 
 /*
  * error_print - prints file, line and the server's primary message; never
@@ -159,50 +157,6 @@ table_ready(PGconn *pg)
 }
 
 /*
- * A migration that locks several tables in another order than requests do waits for a request that waits for it; under load,
- * each time. So attempts take turns: the first two lock what the migration names, as it comes to it. The third keeps writers
- * out first: a write with a key begins with the table of kept answers, so that none is in the middle once that is locked;
- * then the other tables, parents before children. The fourth does the same and waits for longer than requests do (1 s), which
- * then give way. A migration may itself wait for a table that somebody reads for long. It must not while no one can write, so with
- * writers out each of its statements has WRITERS_OUT_LIMIT.
- */
-#define WRITERS_OUT_LIMIT "set local statement_timeout to '5s'"
-#define WRITERS_OUT                                                                                \
-	"do $$ declare t regclass; begin"                                                          \
-	" if to_regclass('gestor.idempotency') is not null then lock table gestor.idempotency in " \
-	"access exclusive mode; end if;"                                                           \
-	" for t in select oid from pg_class where relnamespace = to_regnamespace('gestor')"        \
-	" and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"     \
-	" order by oid loop execute 'lock table ' || t || ' in share row exclusive mode';"         \
-	" end loop; end $$"
-static const struct turn {
-	const char *timeout, *locks, *limit;
-} turns[] = {
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL, NULL },
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", NULL, NULL },
-	{ "set local lock_timeout to '" LOCK_TIMEOUT "'", WRITERS_OUT, WRITERS_OUT_LIMIT },
-	{ "set local lock_timeout to '1500ms'", WRITERS_OUT, WRITERS_OUT_LIMIT },
-};
-#define TURNS	     (sizeof(turns) / sizeof(turns[0]))
-#define TURN_PATIENT (TURNS - 1)
-
-/* attempt - runs a migration's SQL in the transaction, as a turn says; returns the last result. */
-static PGresult *
-attempt(PGconn *pg, const struct turn *turn, const char *sql)
-{
-	const char *const before[] = { turn->timeout, turn->locks, turn->limit };
-
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]) && before[i] != NULL; i++) {
-		PGresult *res = PQexec(pg, before[i]);
-
-		if (PQresultStatus(res) != PGRES_COMMAND_OK)
-			return res;
-		PQclear(res);
-	}
-	return PQexec(pg, sql);
-}
-
-/*
  * execute_patiently - begins a transaction and runs a migration's SQL in it. A table's lock that it waits for stops
  * everybody else who wants the table. So each attempt waits LOCK_TIMEOUT, and gives way to the desk for a while after it.
  */
@@ -211,9 +165,9 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	int64_t deadline_ms = clock_ms() + LOCK_ATTEMPTS_MS;
-	size_t turn = 0, patient = 0;
+	struct turns turns = { 0 };
 
-	for (size_t n = 1;; n++) {
+	for (;;) {
 		int64_t begun_ms = clock_ms();
 		PGresult *res;
 		const char *state;
@@ -221,12 +175,9 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 
 		if (!execute(pg, what, "begin; set local search_path to gestor, public", 1))
 			return false;
-		res = attempt(pg, &turns[turn], sql);
+		res = turn_attempt(pg, &turns, sql);
 		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-		again = state != NULL &&
-			(strcmp(state, "55P03") == 0 || strcmp(state, "40P01") == 0 ||
-			    (turns[turn].limit != NULL && strcmp(state, "57014") == 0)) &&
-			clock_ms() < deadline_ms;
+		again = state != NULL && turn_gave_way(&turns, state) && clock_ms() < deadline_ms;
 		if (!again) {
 			bool ok = PQresultStatus(res) == PGRES_COMMAND_OK ||
 				  PQresultStatus(res) == PGRES_TUPLES_OK ||
@@ -240,10 +191,7 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 		PQclear(res);
 		if (!execute(pg, what, "rollback", 1))
 			return false;
-		/* Requests would wait for the whole of a long one; nor must they wait again and again. */
-		turn = clock_ms() - begun_ms < LOCK_SHORT_MS ? n % TURNS : 0;
-		if (turn == TURN_PATIENT && ++patient > LOCK_PATIENT_MAX)
-			turn = 0;
+		turn_next(&turns, clock_ms() - begun_ms);
 		nanosleep(&pause, NULL);
 	}
 }
