@@ -84,7 +84,8 @@ restore() {
 	done
 	in_node one "$POSTGRESQL_BIN/pg_ctl" stop -s -w -m fast -D "$data"
 	me sed -i -E '/^(restore_command|recovery_target)/d' "$data/postgresql.auto.conf"
-	primary=$(ctl list gestor -f json 2>/dev/null | /usr/bin/python3 -c 'import json, sys; print(*[m["Member"] for m in json.load(sys.stdin) if "Leader" in m["Role"]])')
+	primary=$(ctl list gestor -f json 2>/dev/null | /usr/bin/python3 -c 'import json, sys; print(*[m["Member"] for m in json.load(sys.stdin) if "Leader" in m["Role"]])') ||
+		primary=''
 	# 5. Patroni forgets the cluster. Its settings are in the backup. It asks for the leader's name, too, if its key has not expired.
 	ctl remove gestor <<<$'gestor\nYes I am aware\n'"$primary" >/dev/null || die 'patronictl remove failed'
 	start_node one

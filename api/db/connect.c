@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-/* A URL of more hosts works, too, each time from its first. */
+/* Of a URL of more hosts those behind are not remembered. */
 #define HOSTS_MAX 16
 
 void
@@ -68,7 +68,7 @@ open_hosts(const char *url, enum connect_to to, const char *hosts, const char *p
 	return pg;
 }
 
-/* turned - a list of a URL, "a,b,c", from its nth element on: "b,c,a" for 1; NULL: it has no so many. The caller frees it. */
+/* turned - a list of a URL, "a,b,c", from its nth element on: "b,c,a" for 1; NULL: it has fewer, or memory is short. The caller frees it. */
 static char *
 turned(const char *list, int nth)
 {
@@ -136,11 +136,17 @@ connect_open_from(
 		turned_hosts = turned(hosts, *first);
 		if (turned_hosts != NULL && ports != NULL && strchr(ports, ',') != NULL)
 			turned_ports = turned(ports, *first);
+		if (turned_ports == NULL && ports != NULL && strchr(ports, ',') != NULL) {
+			/* Hosts must not get the ports of others. */
+			free(turned_hosts);
+			turned_hosts = NULL;
+		}
 	}
 	pg = open_hosts(url, to, turned_hosts, turned_ports, ret_why);
 	for (int i = 0; pg != NULL && hosts != NULL && i < HOSTS_MAX; i++)
 		if (nth_is(hosts, i, PQhost(pg)) &&
-		    (ports == NULL || strchr(ports, ',') == NULL || nth_is(ports, i, PQport(pg)))) {
+		    (ports == NULL || strchr(ports, ',') == NULL || nth_is(ports, i, "") ||
+			nth_is(ports, i, PQport(pg)))) {
 			*first = i;
 			break;
 		}

@@ -177,7 +177,8 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 			return false;
 		res = turn_attempt(pg, &turns, sql);
 		state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-		again = state != NULL && turn_gave_way(&turns, state) && clock_ms() < deadline_ms;
+		again = state != NULL && turn_gave_way(&turns, state, clock_ms() - begun_ms) &&
+			clock_ms() < deadline_ms;
 		if (!again) {
 			bool ok = PQresultStatus(res) == PGRES_COMMAND_OK ||
 				  PQresultStatus(res) == PGRES_TUPLES_OK ||

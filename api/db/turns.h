@@ -1,5 +1,5 @@
 /*
- * turns - attempts at a migration that takes turns with the desk: how each locks tables.
+ * turns - the attempts at a migration while the desk works, and how each kind of attempt locks tables.
  */
 #ifndef DB_TURNS_H
 #define DB_TURNS_H
@@ -19,8 +19,8 @@ struct turns {
 /* turn_attempt - runs a migration's SQL in the transaction that was begun; returns the last result, which the caller clears. */
 PGresult *turn_attempt(PGconn *pg, const struct turns *turns, const char *sql);
 
-/* turn_gave_way - whether an attempt that failed with this SQLSTATE only gave way to the desk, so that another may succeed. */
-bool turn_gave_way(const struct turns *turns, const char *state);
+/* turn_gave_way - whether an attempt that failed with this SQLSTATE only gave way to the desk, so that another may succeed. took_ms: as below. */
+bool turn_gave_way(const struct turns *turns, const char *state, int64_t took_ms);
 
 /* turn_next - goes on to the next attempt. took_ms: how long this one took. */
 void turn_next(struct turns *turns, int64_t took_ms);

@@ -21,11 +21,9 @@ all_shown(struct request *rq, const struct result *rows)
 {
 	int n = result_rows(rows);
 	struct span *shown = arena_alloc(&rq->arena, (size_t)n * sizeof(*shown));
-	char today[RULE_DAY_SIZE];
 
-	rule_today(today);
 	for (int i = 0; i < n; i++) {
-		if (!client_shown(&rq->arena, rows, i, today, &shown[i]))
+		if (!client_shown(&rq->arena, rows, i, &shown[i]))
 			return NULL;
 	}
 	return shown;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The columns of the fragment client_stored. */
-enum { DOCUMENT, ID = 2, ADVERTISING };
+enum { DOCUMENT, TODAY, ID, ADVERTISING };
 
 /*
  * A text that a document contains, or NULL. Quotes within a JSON string are escaped, so a text with quotes on both sides of a
@@ -30,8 +30,7 @@ is_birthday(const char *birth, const char *today)
 }
 
 bool
-client_shown(struct arena *arena, const struct result *rows, int row, const char *today,
-    struct span *ret_json)
+client_shown(struct arena *arena, const struct result *rows, int row, struct span *ret_json)
 {
 	static const char birth_date[] = "\"birth_date\":\"",
 			  no_birthday[] = "\"birthday_today\":false";
@@ -43,7 +42,8 @@ client_shown(struct arena *arena, const struct result *rows, int row, const char
 	if (document.at == NULL || (advertising != NULL && *advertising == '\0'))
 		return false;
 	birth = find(document, birth_date);
-	if (birth != NULL && is_birthday(birth + sizeof(birth_date) - 1, today))
+	if (birth != NULL &&
+	    is_birthday(birth + sizeof(birth_date) - 1, result_text(rows, row, TODAY)))
 		flag = find(document, no_birthday);
 	if (advertising == NULL)
 		advertising = "null";

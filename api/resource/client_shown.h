@@ -11,11 +11,9 @@
 
 /*
  * client_shown - puts together what a row of the fragment client_stored (client.sql) shows.
- * today    the day at the desk, YYYY-MM-DD
  * returns  false: a part must be rendered first, by the statement that renders; else true, with ret_json in the arena
  */
-bool client_shown(struct arena *arena, const struct result *rows, int row, const char *today,
-    struct span *ret_json);
+bool client_shown(struct arena *arena, const struct result *rows, int row, struct span *ret_json);
 
 /* clients_in_order - whether such rows, of all of which client_shown() returned true, are the newest first, as lists are. */
 bool clients_in_order(const struct result *rows);

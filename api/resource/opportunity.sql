@@ -168,7 +168,7 @@ select :{opportunity_stored o} from opportunity o
 -- A page of each reason, by the index that has them newest first, and of these the newest.
 -- name: opportunity_list_reason  ($1 reasons' ids, $2 limit)
 select :{opportunity_stored n}
-  from (select x.* from unnest($1::bigint[]) reason (id)
+  from (select x.* from (select distinct u.id from unnest($1::bigint[]) u (id)) reason
          cross join lateral (
             select o.id, o.created_at, o.client_id, o.document from opportunity o
              where o.reason_id = reason.id and o.voided_at is null
@@ -207,7 +207,7 @@ select :{opportunity_stored n}
 -- name: opportunity_list_reasons  ($1 to $25: see above)
 -- custom plan
 with newest as materialized (
-    select x.id from unnest($5::bigint[]) reason (id)
+    select x.id from (select distinct u.id from unnest($5::bigint[]) u (id)) reason
      cross join lateral (
         select o.created_at, o.id from opportunity o
          where o.reason_id = reason.id and :{opportunity_filters} and :{grid_has} and :{page_created}

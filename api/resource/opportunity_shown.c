@@ -68,7 +68,7 @@ opportunities_shown(struct arena *arena, const struct result *rows)
 
 		if (document == NULL)
 			return NULL;
-		/* Each id gains two quotes, for which its comma or brace and one digit more make room. */
+		/* n ids of d digits take n (d + 1) + 1 bytes of the array, and n (d + 3) with quotes: at most twice as many. */
 		at = arena_alloc(arena, length + 3 * others + sizeof(",\"other_open\":[]}"));
 		end = mempcpy(at, document, length - strlen("}"));
 		end = others_put(arena, end, result_text(rows, i, OTHERS));

@@ -18,8 +18,9 @@ at(struct faults *fs, const char *pointer, const char *member)
 /* America/Lima has no daylight saving time. */
 #define LIMA_FROM_UTC_S (-5 * 3600)
 
-const char *
-rule_today(char ret_day[static RULE_DAY_SIZE])
+/* The present day at the desk (in Lima), YYYY-MM-DD. */
+static const char *
+today(char ret_day[static RULE_DAY_SIZE])
 {
 	time_t there = (time_t)clock_epoch_s() + LIMA_FROM_UTC_S;
 	struct tm tm;
@@ -51,8 +52,7 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	if (type != NULL && number != NULL &&
 	    field_fault(field_named("document_number"), number) == TEXT_NONE)
 		rule_document(type, number, at(fs, pointer, "document_number"), fs);
-	if (birth_date != NULL && text_is_date(birth_date) &&
-	    strcmp(birth_date, rule_today(day)) > 0)
+	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
 		faults_add(fs, at(fs, pointer, "birth_date"), TEXT_birth_date_future);
 }
 
@@ -182,7 +182,7 @@ rule_last_day(const char *rule, const char *member, char ret_day[static RULE_DAY
 {
 	ret_day[0] = '\0';
 	if (rule != NULL && strcmp(rule, "client") == 0 && strcmp(member, "birth_date") == 0)
-		rule_today(ret_day);
+		today(ret_day);
 }
 
 static const struct {

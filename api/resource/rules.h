@@ -27,11 +27,8 @@ void rule_check(const char *name, const json_t *object, const char *pointer, str
  */
 const char *rule_depends(const char *rule, const char *member);
 
-/* rule_today - writes the present day at the desk (in Lima), YYYY-MM-DD; returns it. */
-#define RULE_DAY_SIZE 16
-const char *rule_today(char ret_day[RULE_DAY_SIZE]);
-
 /* rule_last_day - writes the last day that the member may have; "": the rule sets none. */
+#define RULE_DAY_SIZE 16
 void rule_last_day(const char *rule, const char *member, char ret_day[RULE_DAY_SIZE]);
 
 /* rule_final_stage - the i-th stage that ends an opportunity; NULL after the last. */

@@ -43,7 +43,8 @@ return case type_code
 
 -- ---------------------------------------------------------------- imports
 
--- Whether two rows without faults of a file of clients have the same document or external_id. null: not looked at yet.
+-- Whether two rows without faults of a file of clients have the same document or external_id, or one of its clients turned out to be known. null: not
+-- looked at yet.
 alter table import add column repeats boolean;
 
 create function import_repeats(of_import bigint) returns boolean language plpgsql stable
@@ -115,7 +116,10 @@ begin
             stored := import_clients_new(of_import, lines, way = 1);
             exit;
         exception when unique_violation then
-            null;
+            -- Who is known stands in the file: the next blocks look first.
+            if way = 1 then
+                update import i set repeats = true where i.id = of_import and not i.repeats;
+            end if;
         end;
     end loop;
     if cardinality(stored) = cardinality(lines) then

@@ -60,7 +60,7 @@ static const char *const database_page[] = { ROW("9"), ROW("8"), ROW("7") };
 #undef ROW
 static const char *const database_lock[] = { "t", "f", "t", "f" };
 /* A client without stored parts: it must be rendered. */
-static const char *const database_stored[] = { NULL, NULL, "7", NULL };
+static const char *const database_stored[] = { NULL, "2026-01-31", "7", NULL };
 static const char *const database_revision[] = { "8", "1" };
 
 static bool

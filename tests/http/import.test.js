@@ -298,6 +298,29 @@ test(`import_create: ${lib.counted(100000)} clients, in flat memory, while reque
   assert.deepEqual(counts(again), [rows, 0, 0, rows, 0]);
 });
 
+test("import_create: whether a file repeats anything, and whether the desk knows one in the middle, changes no outcome", async () => {
+  const head = "document_type,document_number,name,external_id";
+  const repeats = (id) => world.database.sql(`select repeats from import where id = ${id}`);
+  const rows = (n, change = () => undefined) => [head, ...Array.from({ length: n }, (_, i) => change(i) ?? `dni,${number()},CLIENTE,${`R-${numbers}`}`)].join("\n");
+  const known = number();
+  assert.equal((await ana.post("/v1/clients", { ...lib.newClient(), document_type: "dni", document_number: known, name: "YA" })).status, 201);
+  for (const mode of ["dry_run", "atomic", "valid_only"]) {
+    const fresh = await imported(chief, "clients", mode, rows(30));
+    assert.deepEqual(counts(fresh), [30, 30, 0, 0, 0], mode);
+    assert.equal(repeats(fresh.id), "f");
+    // A faulty row that says the same repeats nothing.
+    const twin = number(), faulty = await imported(chief, "clients", "dry_run", rows(30, (i) => (i === 3 ? `dni,${twin},CLIENTE,` : i === 20 ? `dni,${twin},,` : undefined)));
+    assert.deepEqual([counts(faulty), repeats(faulty.id)], [[30, 29, 0, 0, 1], "f"]);
+    for (const again of [`dni,${number()},CLIENTE,`, `dni,${number()},CLIENTE,K-${numbers}`]) {
+      const other = again.endsWith(",") ? again : again.replace(String(numbers), number());
+      const twice = await imported(chief, "clients", "dry_run", rows(30, (i) => (i === 3 ? again : i === 20 ? other : undefined)));
+      assert.deepEqual([counts(twice), repeats(twice.id)], [again === other ? [30, 29, 0, 1, 0] : [30, 29, 0, 0, 1], "t"], again);
+    }
+    const middle = await imported(chief, "clients", mode, rows(30, (i) => (i === 15 ? `dni,${known},YA,` : undefined)));
+    assert.equal(counts(middle)[1], 29, `${mode}: all but the one that is known`);
+  }
+});
+
 test("import_create: a service killed in the middle is continued by another, and each row is stored once", { timeout: 300000 }, async () => {
   const rows = 6000, base = numbers + 1;
   numbers += rows;

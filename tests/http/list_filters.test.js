@@ -128,6 +128,15 @@ test("opportunity_list: every filter alone lists and counts what it should", asy
     }
 });
 
+test("opportunity_list: a reason that is named twice, or beside its own parent, lists nothing twice", async () => {
+  const ids = async (query) => (await ana.get(`/v1/opportunities?${query}&limit=100`)).json.items.map((o) => o.id);
+  const reason = rows.find((r) => r.reason && r.reason.includes(".") && !r.voided).reason, parent = reason.split(".")[0];
+  const wanted = await ids(`reason=${parent}`);
+  assert.ok(wanted.length > 1, "several");
+  assert.equal(new Set(wanted).size, wanted.length);
+  for (const more of ["", "&created_from=2020-01-01"]) assert.deepEqual(await ids(`reason=${parent},${reason},${reason}${more}`), await ids(`reason=${parent}${more}`));
+});
+
 test("opportunity_list: filters in random combinations", async () => {
   const words = { ...filters, action: [null, "bono-gb", "migracion-postpago"], final_state: [null, "atendido", "no-atendido"] };
   for (let n = 0; n < 120; n++) {

@@ -14,19 +14,20 @@
 
 /* A client as a row of the fragment client_stored; NULL: SQL NULL. */
 struct stored {
-	const char *document, *id, *advertising;
+	const char *document, *today, *id, *advertising;
 };
 
 static PGresult *
 rows_of(const struct stored clients[], int count)
 {
-	static PGresAttDesc columns[4] = { { .name = (char *)"document" }, { .name = (char *)"" },
-		{ .name = (char *)"id" }, { .name = (char *)"advertising" } };
+	static PGresAttDesc columns[4] = { { .name = (char *)"document" },
+		{ .name = (char *)"today" }, { .name = (char *)"id" },
+		{ .name = (char *)"advertising" } };
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 
 	assert_true(PQsetResultAttrs(res, 4, columns));
 	for (int row = 0; row < count; row++) {
-		const char *values[] = { clients[row].document, NULL, clients[row].id,
+		const char *values[] = { clients[row].document, clients[row].today, clients[row].id,
 			clients[row].advertising };
 
 		for (int i = 0; i < 4; i++)
@@ -39,15 +40,15 @@ rows_of(const struct stored clients[], int count)
 static void
 shows(const char *document, const char *advertising, const char *today, const char *wanted)
 {
-	PGresult *res = rows_of(&(struct stored){ document, "1", advertising }, 1);
+	PGresult *res = rows_of(&(struct stored){ document, today, "1", advertising }, 1);
 	struct arena arena;
 	struct span json;
 
 	arena_init(&arena);
 	if (wanted == NULL) {
-		assert_false(client_shown(&arena, (struct result *)res, 0, today, &json));
+		assert_false(client_shown(&arena, (struct result *)res, 0, &json));
 	} else {
-		assert_true(client_shown(&arena, (struct result *)res, 0, today, &json));
+		assert_true(client_shown(&arena, (struct result *)res, 0, &json));
 		assert_int_equal(json.length, strlen(wanted));
 		assert_memory_equal(json.at, wanted, json.length);
 	}
@@ -127,7 +128,7 @@ ordered(const char *const seconds[], const char *const ids[], int count)
 	for (int i = 0; i < count; i++) {
 		snprintf(documents[i], sizeof(documents[i]),
 		    "{\"created_at\":\"2026-05-17T10:00:%s.000000Z\",\"advertising\":", seconds[i]);
-		clients[i] = (struct stored){ documents[i], ids[i], NULL };
+		clients[i] = (struct stored){ documents[i], "2026-05-17", ids[i], NULL };
 	}
 	res = rows_of(clients, count);
 	answer = clients_in_order((struct result *)res);

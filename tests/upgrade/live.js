@@ -154,6 +154,7 @@ async function main() {
   /* While a migration held a table the old program may have waited for it and said so; it asked again. */
   const lines = fs.readFileSync(before.log, "utf8").split("\n").filter((l) => l !== "").map((l) => JSON.parse(l));
   const waited = (l) => /lock timeout/.test(l.msg) && l.time >= began && l.time <= ended;
+  check(`the old program waited too long for a lock ${lines.filter(waited).length} times, at most 10`, lines.filter(waited).length <= 10);
   same("the old program logged no error", lines.filter((l) => l.level === "error" && !waited(l)).slice(0, 2), []);
   same("the new program ends", await after.stop(), 0);
   psql(superuser, `drop database ${name}`);
