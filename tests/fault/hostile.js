@@ -81,7 +81,7 @@ const summary = (report) => Object.entries(report).map(([kind, { made, closed, s
 
 /*
  * directly(wanted) - hostile connections to the service itself, which has threads for all of them. Before the measurement
- * it opens as many connections as there are threads, repeatedly, until memory is stable: then each thread has served and
+ * it opens as many connections as there are threads, repeatedly, until memory grows no more, twice in a row: then each thread has served and
  * all caches are full. A leak keeps memory from becoming stable, and is found by the measurement.
  */
 async function directly(wanted, limit) {
@@ -91,8 +91,9 @@ async function directly(wanted, limit) {
   const count = () => resources(service.child.pid).fds, bare = count();
   const gone = () => until("descriptors are closed", () => count() <= bare + 2, 20000, 100).catch(() => {});
   const rss = () => resources(service.child.pid).rss;
-  for (let i = 0, was = 0; i < 4 || (i < 9 && rss() > was * 1.005); i++) {
-    was = rss();
+  for (let i = 0, was = 0, still = 0; i < 4 || (i < 12 && still < 2); i++) {
+    still = rss() > was * 1.005 ? 0 : still + 1;
+    was = Math.max(was, rss());
     const first = new Hostile(service.base, Object.fromEntries(Object.entries(wanted).map(([kind, n]) => [kind, Math.floor(n * 1.25)])));
     await first.ready();
     await others(service.base, token, limit / 2000);
