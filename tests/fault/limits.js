@@ -54,7 +54,8 @@ async function disk(short) {
     async () => {
       /* Fill the disk, so that less is left than the next segment of the write-ahead log needs. */
       const left = Number(execFileSync("df", ["--output=avail", "-k", where], { encoding: "utf8" }).split("\n")[1]);
-      execFileSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k", `count=${Math.floor(left / 64) - 8}`], { stdio: "ignore" });
+      /* dd fails if PostgreSQL takes a segment meanwhile: then the disk is full as well. */
+      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k", `count=${Math.floor(left / 64) - 8}`], { stdio: "ignore", timeout: 60000 });
       await pause(short ? 2000 : 4000);
     },
     async () => {
