@@ -1,6 +1,6 @@
 /* Resources that run out: PostgreSQL's disk, its connections, the service's descriptors. And clocks that step. */
 "use strict";
-const { execFileSync, spawn } = require("node:child_process");
+const { execFileSync, spawn, spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
 const { pause, until, directory, atEnd } = require("./processes.js");
