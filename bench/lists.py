@@ -22,7 +22,7 @@ BAR = 1.25
 
 # Of a size: n counts clients, h those with 40 opportunities, o opportunities; a: one of 50 advisors; day: of two years, which differ in nothing.
 LISTS = {
-    "client_search by phone": "/v1/clients?phone={900000000 + n}",
+    "client_search by phone": "/v1/clients?phone={phone}",
     "client_search by document": "/v1/clients?document_number={n:08d}",
     "client_search by part of a name": "/v1/clients?name=numero+{n}+de",
     "client_opportunity_list": "/v1/clients/{h}/opportunities",
@@ -63,7 +63,7 @@ LISTS = {
     "audit_list": "/v1/audit",
     "audit_list of an advisor": "/v1/audit?advisor=E9{a:06d}",
     "audit_list of an operation": "/v1/audit?operation=contact_create",
-    "audit_list of a record": "/v1/audit?object_type=contact&object_id={o - 1000000 + 1}",
+    "audit_list of a record": "/v1/audit?object_type=contact&object_id={contact}",
     "audit_read_list": "/v1/audit/reads",
     "advisor_list": "/v1/advisors",
 }
@@ -75,7 +75,7 @@ def path_of(template, size, draw):
     client = 1 + stride * (draw % (min(SIZES) // 5))
     names = {"n": min(client, size // 5), "h": 1 + stride * (draw % (min(SIZES) // 100)), "o": 1000000 + 10 * stride * (draw % (min(SIZES) // 10)),
              "a": 1 + draw % 50, "day": f"2024-{1 + draw % 12:02d}-{1 + draw // 12 % 28:02d}"}
-    return eval("f" + repr(template), {}, names)  # pylint: disable=eval-used
+    return template.format(**names, phone=900000000 + names["n"], contact=names["o"] - 1000000 + 1)
 
 
 class Client:

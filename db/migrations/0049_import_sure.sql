@@ -6,21 +6,6 @@
 -- functions that they call have the same arguments and answers.
 set local search_path = gestor, pg_temp;
 
--- Waiting for a table's lock stops all others who want the table, so each attempt is short.
-do $$
-begin
-    for attempt in 1..200 loop
-        begin
-            set local lock_timeout = '200ms';
-            lock table client, client_phone in access exclusive mode;
-            return;
-        exception when lock_not_available then
-            perform pg_sleep(0.3);
-        end;
-    end loop;
-    raise exception 'another session uses gestor.client all the time: run `gestor migrate` again when it has ended (a dump?)';
-end $$;
-
 -- ---------------------------------------------------------------- forms
 
 -- Whether a text is that many ASCII digits. A regular expression takes five times as long.
