@@ -322,6 +322,20 @@ test("client_update: twenty simultaneous patches of one client all take effect",
   for (const [s, k, v] of nested) assert.equal(c[s][k], v);
 });
 
+test("client_search: the newest first, also where ids say otherwise, and on several pages", async () => {
+  const phone = "977000123", ids = [];
+  for (let i = 0; i < 3; i++) ids.push((await made(lib.newClient({ phone }))).id);
+  const found = async (query = "") => (await ana.get(`/v1/clients?phone=${phone}${query}`)).json;
+  assert.deepEqual((await found()).items.map((c) => c.id), [...ids].reverse());
+  /* Whoever began first may have been stored last. */
+  world.database.sql(`update client set created_at = created_at + interval '1 hour' where id = ${ids[0]}`);
+  const wanted = [ids[0], ids[2], ids[1]];
+  assert.deepEqual((await found()).items.map((c) => c.id), wanted);
+  const first = await found("&limit=2");
+  assert.deepEqual(first.items.map((c) => c.id), wanted.slice(0, 2));
+  assert.deepEqual((await found(`&limit=2&cursor=${encodeURIComponent(first.next)}`)).items.map((c) => c.id), wanted.slice(2));
+});
+
 /* ----------------------------------------------------------------- birthday */
 
 test("client_get: birthday_today uses the current day in Lima", async () => {
