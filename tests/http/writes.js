@@ -210,7 +210,7 @@ const send = (rq, headers = {}, change = {}) => {
   return as.request(method, where, body, headers);
 };
 
-/* fingerprint(database) - changes whenever a row of any table changes, except in those that record sign-in attempts and reads, and in what the sender of webhooks writes. */
+/* fingerprint(database) - changes whenever a row of any table changes, except in those that record sign-in attempts and reads, and in what the sender of webhooks and the maker of report days write. */
 function fingerprint(database) {
   /* The service marks the rows of ended sessions some time later, so wait for that. */
   for (const until = Date.now() + 10000; database.sql(`select exists (select from session s join advisor a on a.id = s.advisor_id
@@ -218,7 +218,7 @@ function fingerprint(database) {
     if (Date.now() > until) throw new Error("the rows of ended sessions are not marked");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
-  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read', 'webhook_delivery', 'webhook_progress', 'report_clock', 'report_day', 'report_column')").split(" ");
+  const tables = database.tables ||= database.sql("select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = 'gestor'::regnamespace and relkind in ('r', 'p') and not relispartition and relname not in ('throttle', 'audit_read', 'webhook_delivery', 'webhook_progress', 'report_change', 'report_clock', 'report_day', 'report_column')").split(" ");
   const row = (t) => (t === "webhook" ? "(to_jsonb(x) - 'failing_since')::text" : "x::text");
   return database.sql(tables.map((t) => `select '${t} ' || count(*) || ' ' || coalesce(md5(string_agg(${row(t)}, '|' order by x::text)), '') from ${t} x;`).join("\n"));
 }
