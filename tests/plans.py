@@ -33,6 +33,8 @@ WHOLE = {"report_retention": "counts what is asked for", "report_retention_actio
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all; or, of the grid, walk past as many.
 PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_reason": 0, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
+# Blocks of the newest thousand that this looks at first.
+FIRST_THOUSAND = {"opportunity_list_ended": 1200}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
@@ -164,6 +166,8 @@ SAMPLES = {
     "opportunity_list_closed": [listed(), listed(*BEFORE, LIMIT), listed(closed_from="2024-02-01", closed_to="2024-02-01"),
                                 listed(stage="ids of stage retenido"), listed(NONE, NONE, "15", operator="ids of operator entel")],
     "opportunity_list_closed_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb")],
+    "opportunity_list_ended": [listed(closed_from="2024-02-01", closed_to="2024-02-01"), listed(NONE, NONE, "15", updated_from="2024-02-01", updated_to="2024-02-01"),
+                               listed(NONE, NONE, "15", closed_from="2024-02-01", closed_to="2024-02-01", stage="ids of stage retenido")],
     "opportunity_list_updated": [listed(), listed(*BEFORE, LIMIT), listed(updated_from="2024-02-01", updated_to="2024-02-01"), listed(stage="ids of stage en-proceso")],
     "opportunity_list_updated_acting": [listed(NONE, NONE, "15", action="ids of retention_action bono-gb")],
     "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
@@ -309,9 +313,9 @@ def most_blocks(args):
     return FIRST_BLOCKS + beside * ROW_BLOCKS * next((int(a) for a in args[:-5:-1] if a in (LIMIT, "15", "1")), 1)
 
 
-def faults(text, args=None, pages=1):
+def faults(text, args=None, pages=1, first=0):
     ran, plan = args is not None, json.loads(text)[0]["Plan"]
-    if ran and (blocks := plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]) > pages * most_blocks(args):
+    if ran and (blocks := plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]) > first + pages * most_blocks(args):
         yield f"looks at {blocks} blocks"
     for node in nodes(plan):
         kind = node["Node Type"]
@@ -345,7 +349,7 @@ def main():
             again = f"{call(args)} \\g /dev/null\n" * 6
             mode = f"set plan_cache_mode = force_{'custom' if custom_plan else 'generic'}_plan;\n"
             plan = psql(url, f"{mode}{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
-            wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages)]
+            wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages, FIRST_THOUSAND.get(name, 0))]
             ran += 1
     wrong += [f"{name}: there is no such statement" for name in (SAMPLES.keys() | WHOLE.keys() | GENERIC) - known]
     wrong += [f"{name}: it stands in SAMPLES, so not in GENERIC" for name in SAMPLES.keys() & GENERIC]

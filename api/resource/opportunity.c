@@ -48,7 +48,7 @@ static const struct filter {
 	{ "updated_to", NULL },
 	{ "voided", NULL },
 };
-enum { REASON = 4, ACTION = 10, FINAL_STATE = 11 };
+enum { REASON = 4, ACTION = 10, FINAL_STATE = 11, CLOSED_TO = 16, UPDATED_TO = 18 };
 
 /* The orders of the list, and the statements for each: of any, and of those whose grid has certain choices. */
 static const struct order {
@@ -264,6 +264,9 @@ list_filtered(struct request *rq, struct page *page, const bool with[static 2])
 	if (order == orders && !acting && names_choices(args[REASON]) &&
 	    strchr(args[REASON], ',') != NULL)
 		list.st = &sql_opportunity_list_reasons;
+	else if (list.st == &sql_opportunity_list &&
+		 (args[CLOSED_TO] != NULL || args[UPDATED_TO] != NULL))
+		list.st = &sql_opportunity_list_ended;
 	count.st = acting ? &sql_opportunity_count_acting : &sql_opportunity_count;
 	memcpy(count.args, args, NITEMS(filters) * sizeof(*args));
 	count.args[NITEMS(filters)] = sql_bool(order->any == &sql_opportunity_list_closed);

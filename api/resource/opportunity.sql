@@ -183,6 +183,28 @@ select :{opportunity_stored n}
 -- custom plan
 :{opportunity_page o.created_at page_created grid_has};
 
+-- The same of the ends or the changes of some days. Most opportunities end soon after they are created, so the newest thousand before the last day's end
+-- nearly always have a page of them, however many ended on these days; if they have not, all are looked at.
+-- name: opportunity_list_ended  ($1 to $25: see above)
+-- custom plan
+with newest as materialized (
+    select n.created_at, n.id from (
+        select o.id, o.created_at, o.closed_at, o.updated_at from opportunity o where :{page_created} order by o.created_at desc, o.id desc limit 1000) n
+      join opportunity o on o.id = n.id
+     where :{day_in n.closed_at $16 $17} and :{day_in n.updated_at $18 $19}
+       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has}
+     order by n.created_at desc, n.id desc limit $23::int + 1),
+enough as materialized (select count(*) > $23::int as yes from newest),
+page as (
+    select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id
+     where (select yes from enough)
+    union all (
+    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o}
+      from opportunity o
+     where not (select yes from enough) and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has} and :{page_created}
+     order by o.created_at desc, o.id desc limit $23::int + 1))
+:{page_rows_beside $24 $25};
+
 -- name: opportunity_list_acting  ($1 to $25: see above)
 -- custom plan
 :{opportunity_page o.created_at page_created grid_among};

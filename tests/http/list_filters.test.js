@@ -161,6 +161,22 @@ test("opportunity_list: filters in random combinations", async () => {
   }
 });
 
+test("opportunity_list: late ends and changes of a day are listed, though more than a thousand newer opportunities have none", async () => {
+  const whose = (await ana.post("/v1/clients", lib.newClient())).json.id;
+  const copy = (created, ended, n) => sql(`insert into opportunity (client_id, advisor_id, created_at, updated_at, closed_at, campaign_id, campaign, stage_id, stage)
+    select ${whose}, a.id, ${created}, ${ended ?? created}, ${ended ?? "null"}, c.id, c.choice, s.id, s.choice
+      from generate_series(1, ${n}) n, advisor a, choice('campaign', 'consulta-previa-prepago') c, choice('stage', '${ended ? "retenido" : "en-proceso"}') s where a.username = 'E8153375'
+     order by n returning id`).split("\n").filter((line) => /^\d+$/.test(line)).pop();
+  const late = copy("timestamptz '2023-01-05 12:00-05'", "timestamptz '2023-06-02 23:00-05'", 1);
+  copy("timestamptz '2023-06-02 08:00-05' + n * interval '20 s'", null, 1100);
+  const soon = copy("timestamptz '2023-06-02 20:00-05'", "timestamptz '2023-06-02 20:09-05'", 1);
+  const day = "2023-06-02", ends = `closed_from=${day}&closed_to=${day}`;
+  assert.deepEqual(await pages(`/v1/opportunities?${ends}&count=true`), [soon, late]);
+  assert.deepEqual(await pages(`/v1/opportunities?${ends}`, 1), [soon, late]);
+  assert.deepEqual(await pages(`/v1/opportunities?${ends}&stage=no-retenido`), []);
+  assert.deepEqual(await pages(`/v1/opportunities?updated_from=${day}&updated_to=${day}&stage=retenido`, 1), [soon, late]);
+});
+
 test("opportunity_list: paging by the last change while rows change: nobody comes twice, who stays comes once", async () => {
   const moved = new Set();
   const q = { client, sort: "updated_at" }, all = expected(q);
