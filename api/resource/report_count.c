@@ -5,15 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-/* Like an arena's, allocations do not fail: base/arena.h says why. */
-static void *
-enough(void *p)
-{
-	if (p == NULL)
-		abort();
-	return p;
-}
-
 /* Twice as many as groups, so that few of them meet. */
 #define SLOTS 32768
 _Static_assert(SLOTS >= 2 * REPORT_ROWS_MAX, "room");
@@ -52,35 +43,13 @@ group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX])
 	return c->slots[slot] = (uint16_t)c->ngroups++;
 }
 
-void
-group_add(struct report_count *c, uint32_t group, enum state state, int64_t seconds, int64_t n)
-{
-	c->states[group][state] += (uint32_t)n;
-	if (state != STATE_VOIDED)
-		group_wait(c, group, seconds, n);
-}
-
-void
-group_wait(struct report_count *c, uint32_t group, int64_t seconds, int64_t n)
-{
-	if (seconds == REPORT_NONE) {
-		c->without[group] += (uint32_t)n;
-		return;
-	}
-	if (c->nwaits == c->waits_size) {
-		c->waits_size = c->waits_size != 0 ? 2 * c->waits_size : 1024;
-		c->waits = enough(realloc(c->waits, c->waits_size * sizeof(*c->waits)));
-	}
-	c->waits[c->nwaits++] = (struct wait){ seconds, n, group };
-}
-
 int64_t
 group_contacts(const struct report_count *c, uint32_t group)
 {
-	const uint32_t *states = c->states[group];
+	const uint32_t *states = c->tally.states[group];
 
 	return (int64_t)states[STATE_RETAINED] + states[STATE_LOST] + states[STATE_IN_PROCESS] -
-	       c->without[group];
+	       c->tally.without[group];
 }
 
 /* The totals of dimensions that an opportunity has one value of. */
@@ -89,8 +58,8 @@ add_totals(struct report_count *c)
 {
 	for (uint32_t group = 1; group < c->ngroups; group++) {
 		for (int s = 0; s < STATES; s++)
-			c->states[0][s] += c->states[group][s];
-		c->without[0] += c->without[group];
+			c->tally.states[0][s] += c->tally.states[group][s];
+		c->tally.without[0] += c->tally.without[group];
 	}
 }
 
@@ -220,7 +189,7 @@ by_rank(const void *a, const void *b)
 static void
 fill(const struct report_count *c, uint32_t group, int64_t figures[REPORT_FIGURES])
 {
-	const uint32_t *states = c->states[group];
+	const uint32_t *states = c->tally.states[group];
 	const int64_t retained = states[STATE_RETAINED], lost = states[STATE_LOST],
 		      in_process = states[STATE_IN_PROCESS];
 
@@ -271,8 +240,10 @@ add_loose(struct report_count *c)
 				      : REPORT_NONE;
 		if (result_number(p, row, PIECE_D) == 0 && (group = group_of(c, keys)) == 0)
 			return false;
-		group_add(c, group, (enum state)(n % 10),
-		    seconds != NULL ? strtoll(seconds, NULL, 10) : REPORT_NONE, n / 10);
+		c->tally.states[group][n % 10] += (uint32_t)(n / 10);
+		if (n % 10 != STATE_VOIDED)
+			tally_wait(&c->tally, group,
+			    seconds != NULL ? strtoll(seconds, NULL, 10) : REPORT_NONE, n / 10);
 	}
 	return true;
 }
@@ -284,6 +255,7 @@ report_count(struct report *r, const struct result *pieces)
 		.pieces = pieces,
 		.only_voided = r->filters[FILTER_VOIDED] != NULL &&
 			       strcmp(r->filters[FILTER_VOIDED], "true") == 0,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.ngroups = 1 };
 	bool fits;
 
@@ -293,8 +265,9 @@ report_count(struct report *r, const struct result *pieces)
 	arena_init(&c.arena);
 	c.slots = report_zeros(&c, SLOTS, sizeof(*c.slots));
 	c.groups = report_zeros(&c, GROUPS_MAX, sizeof(*c.groups));
-	c.states = report_zeros(&c, GROUPS_MAX, sizeof(*c.states));
-	c.without = report_zeros(&c, GROUPS_MAX, sizeof(*c.without));
+	tally_make(&c.tally, &c.arena);
+	for (int i = 0; i < REPORT_THREADS; i++)
+		arena_init(&c.of_threads[i]);
 	take_keys(&c);
 	fits = add_loose(&c) && report_packed(&c);
 	if (fits) {
@@ -303,7 +276,9 @@ report_count(struct report *r, const struct result *pieces)
 		report_waits(&c);
 		make_rows(&c, r);
 	}
-	free(c.waits);
+	free(c.tally.waits);
 	arena_free(&c.arena);
+	for (int i = 0; i < REPORT_THREADS; i++)
+		arena_free(&c.of_threads[i]);
 	return c.broken ? REPORT_BROKEN : fits ? REPORT_COUNTED : REPORT_TOO_MANY_ROWS;
 }

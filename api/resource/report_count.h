@@ -5,12 +5,11 @@
 #ifndef RESOURCE_REPORT_COUNT_H
 #define RESOURCE_REPORT_COUNT_H
 
+#include <pthread.h>
 #include <time.h>
 
 #include "resource/report_shape.h"
-
-/* Answers with more rows help nobody. */
-#define REPORT_ROWS_MAX 10000
+#include "resource/report_tally.h"
 
 /* The kinds of the statements' rows, and their columns. */
 enum piece { LOOSE = 1, MAP, KEY, COLUMN, PACKED_DAY, CHANGED, FILTER_ADVISOR_ID };
@@ -27,26 +26,13 @@ enum {
 	PIECE_DATA
 };
 
-/* As report_columns() has them. Voided ones are those of 0. */
-enum state { STATE_VOIDED, STATE_RETAINED, STATE_LOST, STATE_IN_PROCESS, STATES };
-
-/*
- * Groups are opportunities with the same keys. A group's number is its place in the arrays below; 0 is that of the totals.
- * There are so few that 16 bits hold a number.
- */
+/* Groups are opportunities with the same keys. */
 struct group {
 	int64_t keys[REPORT_DIMENSIONS_MAX]; /* REPORT_NONE: none, or no dimension */
 };
-/* The number of one more, of what filters leave out: it is never shown. */
-#define GROUP_LEFT_OUT (REPORT_ROWS_MAX + 1)
-#define GROUPS_MAX     (REPORT_ROWS_MAX + 2)
-_Static_assert(GROUPS_MAX <= UINT16_MAX, "group numbers");
 
-/* Waits of a group: from the contact to the opportunity, or the other way if negative. */
-struct wait {
-	int64_t seconds, n;
-	uint32_t group;
-};
+/* At most so many threads count a report. */
+#define REPORT_THREADS 4
 
 /*
  * The waits of a day, in ascending order. The opportunities that waited seconds[i] are in the groups from
@@ -60,9 +46,6 @@ struct lane {
 	uint32_t next; /* report_waits: the next one */
 	int64_t at; /* its seconds; INT64_MAX: none is left */
 };
-
-/* Lanes hold waits from 0 to before so many seconds, in which nearly all are. */
-#define LANE_WAITS 4096
 
 struct report_count {
 	const struct report *r;
@@ -81,14 +64,13 @@ struct report_count {
 	bool only_voided;
 	bool broken; /* columns do not belong together: the tables were changed by hand */
 	struct arena arena; /* freed when all is counted */
+	pthread_mutex_t lock; /* of groups, ngroups and slots while several threads count */
 	struct group *groups;
 	uint32_t ngroups; /* with the totals */
-	uint32_t (*states)[STATES]; /* of each group: opportunities by state */
-	uint32_t *without; /* of each group: those, not voided, that have no contact */
 	uint16_t *slots; /* groups by hash */
-	struct wait *waits; /* those that are in no lane */
-	size_t nwaits, waits_size;
-	struct lane *lanes;
+	struct tally tally;
+	struct arena of_threads[REPORT_THREADS]; /* freed like arena; what the threads leave */
+	struct lane *lanes; /* of each day */
 	int nlanes;
 	int64_t (*percentiles)[2]; /* of each group: the 50th and the 90th */
 };
@@ -102,13 +84,6 @@ void *report_zeros(struct report_count *c, size_t n, size_t size);
 
 /* group_of - the number of the group of these keys; 0: there are too many. */
 uint32_t group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX]);
-
-/* group_add - counts n opportunities. seconds: from the contact, or REPORT_NONE. */
-void group_add(
-    struct report_count *c, uint32_t group, enum state state, int64_t seconds, int64_t n);
-
-/* group_wait - the part of group_add for those that are not voided: counts waits that are in no lane. */
-void group_wait(struct report_count *c, uint32_t group, int64_t seconds, int64_t n);
 
 /* group_contacts - how many opportunities of a group, without voided ones, have a contact. */
 int64_t group_contacts(const struct report_count *c, uint32_t group);

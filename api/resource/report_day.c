@@ -206,7 +206,7 @@ leave_out(struct work *w, int dimension, const bool *taken)
 
 	/* The column was deleted by hand. */
 	if (v->of == NULL)
-		w->c->broken = true;
+		w->broken = true;
 	for (int i = 0; i < v->n; i++)
 		table[i] = !taken[i];
 	report_day_look_up(v, table, w->left_out);

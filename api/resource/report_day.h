@@ -52,6 +52,7 @@ struct work {
 	struct day *day;
 	struct arena arena; /* of the day */
 	bool filtered; /* some may be left out */
+	bool broken; /* the day lacks a column: it was deleted by hand */
 	uint32_t *
 	    left_out; /* of each opportunity: not 0 if a filter leaves it out, or if it is read from its row */
 	const bool *actions_taken, *final_states_taken; /* of each value; NULL: all */

@@ -2,6 +2,7 @@
  * The groups of opportunities that come as columns. Each dimension numbers the keys of all days, and a table has the group of each combination
  * of these numbers.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "resource/report_group.h"
@@ -98,6 +99,7 @@ report_group_find(const struct counting *co, size_t opportunity, size_t row)
 {
 	const struct day *day = co->w.day;
 	int64_t keys[REPORT_DIMENSIONS_MAX];
+	uint32_t group;
 
 	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
 		const int number = co->w.c->r->dimensions[i].number;
@@ -109,7 +111,12 @@ report_group_find(const struct counting *co, size_t opportunity, size_t row)
 
 		keys[i] = co->axes[i].keys[day->places[i][value]];
 	}
-	return group_of(co->w.c, keys);
+	if (co->table == NULL)
+		return group_of(co->w.c, keys);
+	pthread_mutex_lock(&co->w.c->lock);
+	group = group_of(co->w.c, keys);
+	pthread_mutex_unlock(&co->w.c->lock);
+	return group;
 }
 
 void

@@ -14,11 +14,25 @@ struct axis {
 	uint32_t n, room;
 };
 
+/* The days, which the threads that count take one after the other. */
+struct days {
+	struct day *of;
+	int n, next; /* next: taken by an atomic addition */
+	bool grid; /* whether the rows of the grid are wanted */
+};
+
+/* What a thread counts with. */
 struct counting {
 	struct work w; /* of the day that is counted */
+	struct days *days; /* all threads' */
+	struct tally *tally;
+	struct arena *arena; /* of what stays until all is counted */
+	bool full; /* there are too many groups */
+	bool broken; /* a day is not whole */
 	struct axis axes[REPORT_DIMENSIONS_MAX];
 	uint32_t factors[REPORT_DIMENSIONS_MAX];
-	uint16_t *table; /* groups by combination, 0: not found yet. NULL: there are too many */
+	uint16_t *
+	    table; /* groups by combination, 0: not found yet; all threads'. NULL: there are too many */
 	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
 	uint16_t *
 	    groups; /* of each opportunity of the day, or with a grid, of each row and of each opportunity without any */
@@ -44,16 +58,25 @@ uint32_t report_group_find(const struct counting *co, size_t opportunity, size_t
 static inline uint32_t
 report_group_at(struct counting *co, size_t opportunity, size_t row)
 {
-	uint16_t *found;
+	uint16_t *found, group;
 
 	if (co->table == NULL)
 		return report_group_find(co, opportunity, row);
 	found = &co->table[co->of_opportunity[opportunity] +
 			   (row != SIZE_MAX ? co->of_row[row] : co->of_no_row)];
-	if (*found == 0)
-		*found = (uint16_t)report_group_find(co, opportunity, row);
-	return *found;
+	group = __atomic_load_n(found, __ATOMIC_RELAXED);
+	if (group == 0) {
+		group = (uint16_t)report_group_find(co, opportunity, row);
+		__atomic_store_n(found, group, __ATOMIC_RELAXED);
+	}
+	return group;
 }
+
+/*
+ * report_day_count - counts a day, whose lane is that of its place in co->days.
+ * returns  false if there are too many groups
+ */
+bool report_day_count(struct counting *co, struct day *day) MUSTCHECK;
 
 /* is_of_day - whether all opportunities of a day have the same key in a dimension. */
 static inline bool

@@ -1,13 +1,11 @@
 /*
- * Counts the days that come as columns: finds the group of each opportunity, and leaves the groups in the order of waits
+ * Counts a day that comes as columns: finds the group of each opportunity, and leaves the groups in the order of waits
  * for report_waits().
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "resource/report_group.h"
-
-#define DAYS_MAX 366
 
 /* Opportunities with the same wait and state. */
 struct run {
@@ -113,24 +111,32 @@ find_groups_of_rows(struct counting *co, struct run *run)
 	return true;
 }
 
-/* Counts the groups of a run, but for waits that are in a lane. */
+/* Counts the groups of a run; of waits that are in a lane, how many are in their span. */
 static void
 count_run(struct counting *co, const struct run *run, bool in_lane)
 {
-	struct report_count *c = co->w.c;
-	uint32_t *of_state = &c->states[0][run->state];
+	struct tally *t = co->tally;
+	const bool of_actions = co->w.c->of_actions;
+	uint32_t *of_state = &t->states[0][run->state], *span;
 
 	for (uint32_t i = run->from; i < run->to; i++)
 		of_state[(size_t)co->groups[i] * STATES]++;
-	if (c->of_actions)
-		c->states[0][run->state] += run->taken;
-	if (in_lane || run->state == STATE_VOIDED)
+	if (of_actions)
+		t->states[0][run->state] += run->taken;
+	if (run->state == STATE_VOIDED)
 		return;
+	if (in_lane) {
+		span = tally_span(t, run->wait);
+		for (uint32_t i = run->from; i < run->to; i++)
+			span[co->groups[i]]++;
+		span[0] += run->taken;
+		return;
+	}
 	for (uint32_t i = run->from; i < run->to; i++)
 		if (co->groups[i] != GROUP_LEFT_OUT)
-			group_wait(c, co->groups[i], run->wait, 1);
-	if (c->of_actions && run->taken > 0)
-		group_wait(c, 0, run->wait, run->taken);
+			tally_wait(t, co->groups[i], run->wait, 1);
+	if (of_actions && run->taken > 0)
+		tally_wait(t, 0, run->wait, run->taken);
 }
 
 /* The states of a day's runs; a report of voided ones shows their stages, and no others. */
@@ -144,17 +150,17 @@ state_of(const struct report_count *c, int i)
 	return voided ? STATE_VOIDED : STATES;
 }
 
-/* Room for the lane of a day. */
+/* The lane of a day, and room for it. */
 struct lane_room {
+	struct lane *lane;
 	uint32_t *from, *to, *totals;
 };
 
 /* Counts the opportunities of a wait, which stand behind those of the run before, and adds the wait to the lane. */
 static bool
-count_wait(
-    struct counting *co, const struct lane_room *room, struct run *run, size_t wait, bool grid)
+count_wait(struct counting *co, const struct lane_room *room, struct run *run, size_t wait)
 {
-	struct lane *lane = &co->w.c->lanes[co->w.c->nlanes - 1];
+	struct lane *lane = room->lane;
 	const struct values *runs = &co->w.day->values[RUNS];
 	const bool in_lane = run->wait >= 0 && run->wait < LANE_WAITS;
 	uint32_t from = UINT32_MAX, to = 0, totals = 0;
@@ -167,7 +173,7 @@ count_wait(
 		run->first = run->end;
 		run->end += (size_t)n;
 		run->state = state_of(co->w.c, i);
-		if (!(grid ? find_groups_of_rows(co, run) : find_groups(co, run)))
+		if (!(co->days->grid ? find_groups_of_rows(co, run) : find_groups(co, run)))
 			return false;
 		if (run->state == STATES)
 			continue;
@@ -194,32 +200,36 @@ count_wait(
 	return true;
 }
 
-static bool
-count_runs(struct counting *co, bool grid)
+static uint32_t *
+zeros(struct counting *co, size_t n)
 {
-	struct report_count *c = co->w.c;
+	return memset(arena_alloc(co->arena, n * sizeof(uint32_t)), 0, n * sizeof(uint32_t));
+}
+
+static bool
+count_runs(struct counting *co)
+{
 	const struct day *day = co->w.day;
-	struct lane *lane = &c->lanes[c->nlanes++];
-	const struct lane_room room = { report_zeros(c, day->nwaits, sizeof(uint32_t)),
-		report_zeros(c, day->nwaits, sizeof(uint32_t)),
-		report_zeros(c, day->nwaits, sizeof(uint32_t)) };
+	struct lane *lane = &co->w.c->lanes[day - co->days->of];
+	const struct lane_room room = { lane, zeros(co, day->nwaits), zeros(co, day->nwaits),
+		zeros(co, day->nwaits) };
 	struct run run = { .end = 0 };
 
 	co->groups = arena_alloc(
-	    &c->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
+	    co->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
 	co->n = co->row = 0;
 	lane->groups = co->groups;
 	for (size_t i = 0; i < day->nwaits; i++) {
 		run.wait = day->waits[i];
-		if (!count_wait(co, &room, &run, i, grid))
+		if (!count_wait(co, &room, &run, i))
 			return false;
 	}
 	lane->at = lane->n > 0 ? lane->seconds[0] : INT64_MAX;
 	return true;
 }
 
-static bool
-count_day(struct counting *co, struct day *day, bool grid)
+bool
+report_day_count(struct counting *co, struct day *day)
 {
 	bool fits;
 
@@ -227,91 +237,7 @@ count_day(struct counting *co, struct day *day, bool grid)
 	arena_init(&co->w.arena);
 	report_day_take(&co->w);
 	report_combine(co);
-	fits = count_runs(co, grid);
+	fits = count_runs(co);
 	arena_free(&co->w.arena);
 	return fits;
-}
-
-/* Collects the days with their columns, in the order of the days. Returns how many there are. */
-static int
-take_days(struct counting *co, struct day *days)
-{
-	struct work *w = &co->w;
-	const struct result *p = w->c->pieces;
-	const int rows = result_rows(p);
-	int64_t first = INT64_MAX;
-	struct changed *changes;
-	int n = 0;
-
-	for (int row = 0; row < rows; row++) {
-		const int64_t kind = result_number(p, row, PIECE_KIND);
-
-		w->nchanges += kind == CHANGED;
-		if (kind == PACKED_DAY && result_number(p, row, PIECE_A) < first)
-			first = result_number(p, row, PIECE_A);
-	}
-	w->changes = changes = arena_alloc(&w->c->arena, w->nchanges * sizeof(*changes));
-	for (int row = 0; row < rows; row++) {
-		const int64_t kind = result_number(p, row, PIECE_KIND),
-			      a = result_number(p, row, PIECE_A),
-			      b = result_number(p, row, PIECE_B);
-
-		if (kind == CHANGED)
-			*changes++ = (struct changed){ a, b };
-		if ((kind != PACKED_DAY && kind != COLUMN) || a < first || a - first >= DAYS_MAX)
-			continue;
-		if (a - first >= n)
-			n = (int)(a - first) + 1;
-		if (kind == PACKED_DAY) {
-			days[a - first].number = a;
-			days[a - first].n = (int)b;
-		} else if (b >= 0 && b < DIMENSION_NUMBERS) {
-			days[a - first].columns[b] =
-			    (struct column){ (const unsigned char *)result_text(p, row, PIECE_DATA),
-				    result_length(p, row, PIECE_DATA) };
-		}
-	}
-	report_changes_sort(changes - w->nchanges, w->nchanges);
-	return n;
-}
-
-static bool
-wants_grid(const struct report_count *c)
-{
-	return c->of_actions || c->r->filters[FILTER_STAGE + ACTION_FILTER] != NULL ||
-	       c->r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL;
-}
-
-bool
-report_packed(struct report_count *c)
-{
-	const char *weekday = c->r->filters[FILTER_WEEKDAY];
-	const bool grid = wants_grid(c);
-	struct counting co = { .w = { .c = c } };
-	struct day *days = report_zeros(c, DAYS_MAX, sizeof(*days));
-	const int ndays = take_days(&co, days);
-	size_t most = 0, most_rows = 0;
-
-	for (struct day *day = days; day < days + ndays; day++) {
-		if (weekday != NULL && strtol(weekday, NULL, 10) != report_weekday(day->number))
-			day->n = 0;
-		if (day->n == 0)
-			continue;
-		if (!report_day_open(day, grid, &c->arena) || !report_keys_place(&co, day)) {
-			c->broken = true;
-			return true;
-		}
-		most = (size_t)day->n > most ? (size_t)day->n : most;
-		if (day->values[ACTION].count > most_rows)
-			most_rows = day->values[ACTION].count;
-	}
-	report_table_make(&co);
-	c->lanes = report_zeros(c, DAYS_MAX, sizeof(*c->lanes));
-	co.w.left_out = arena_alloc(&c->arena, most * sizeof(*co.w.left_out));
-	co.of_opportunity = arena_alloc(&c->arena, most * sizeof(*co.of_opportunity));
-	co.of_row = arena_alloc(&c->arena, most_rows * sizeof(*co.of_row));
-	for (struct day *day = days; day < days + ndays; day++)
-		if (day->n > 0 && !count_day(&co, day, grid))
-			return false;
-	return true;
 }

@@ -4,6 +4,8 @@ const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { spawn, spawnSync } = require("node:child_process");
 const lib = require("./lib.js");
+const figures = require("./figures.js");
+const { codeOf, told } = figures;
 
 let world, ana, boss, sql;
 before(async () => {
@@ -38,7 +40,7 @@ function fill() {
     const optional = (list) => (random(4) === 0 ? null : pick(list));
     rows.push(`(${n}, ${at}, '${stage}', ${q(optional(reasons))}, ${q(optional(leavesOf("operator")))}, ${q(optional(leavesOf("competitor_plan")))},
       ${q(optional(leavesOf("competitor_offer")))}, ${q(optional(leavesOf("offer_channel")))}, ${q(optional(leavesOf("advertising_acceptance")))},
-      ${q(pick(["consulta-previa-prepago", "retencion-movil-preventiva-postpago"]))}, ${q(random(2) ? "entel" : null)}, ${random(2) ? "'E8153375'" : "'E8123497'"}, ${random(200000)}, ${random(3) ? random(500) : "null"}, ${random(12) === 0})`);
+      ${q(pick(["consulta-previa-prepago", "retencion-movil-preventiva-postpago"]))}, ${q(random(2) ? "entel" : null)}, ${random(2) ? "'E8153375'" : "'E8123497'"}, ${random(200000)}, ${random(3) ? random(pick([60, 500, 3000, 9000])) : "null"}, ${random(12) === 0})`);
     for (let i = random(4); i > 0; i--) grid.push(`(${n}, '${pick(actions)}', ${q(optional(["atendido", "no-atendido"]))})`);
   }
   sql(`create temporary table given (n int, at timestamptz, stage text, reason text, operator text, plan text, offer text, channel text, adv text,
@@ -75,36 +77,7 @@ const report = async (query, headers) => {
   assert.equal(r.status, 200, r.text);
   return headers ? r : r.json;
 };
-const column = { campaign: "campaign", sub_campaign: "sub_campaign", stage: "stage", reason: "reason", operator: "operator", plan: "competitor_plan", offer: "competitor_offer",
-  channel: "offer_channel", advertising_acceptance: "advertising_acceptance" };
-/* The key of a dimension by plain SQL, of the stored JSON and not of ids. */
-function keyed(dimension, at) {
-  const [name, level] = dimension.split(":"), local = `(${at} at time zone 'America/Lima')`;
-  const cut = (json) => (level ? `array_to_string((string_to_array(${json} ->> 'code', '.'))[1:${level}], '.')` : `${json} ->> 'code'`);
-  if (name === "day") return `${local}::date::text`;
-  if (name === "week" || name === "month") return `date_trunc('${name}', ${local})::date::text`;
-  if (name === "hour") return `extract(hour from ${local})::int::text`;
-  if (name === "weekday") return `extract(isodow from ${local})::int::text`;
-  if (name === "advisor") return "o.advisor_id::text";
-  if (name === "action" || name === "final_state") return cut(`a.${name}`);
-  return cut(`o.${column[name]}`);
-}
-const codeOf = (key) => (key === null ? "" : typeof key === "object" ? key.code || key.id : String(key));
-
-/* The figures of each row by plain SQL: "key|key opened closed retained lost in_process voided contacts p50 p90". */
-function wanted(dimensions, { by = "created", where = "true" } = {}) {
-  const at = by === "closed" ? "o.closed_at" : "o.created_at", keys = dimensions.map((d) => keyed(d, at));
-  const grid = dimensions.some((d) => /^(action|final_state)/.test(d));
-  return sql(`select concat_ws(' ', '=' || k, count(*) filter (where not v), count(*) filter (where not v and closed_at is not null), count(*) filter (where not v and stage like 'retenido%'),
-      count(*) filter (where not v and stage like 'no-retenido%'), count(*) filter (where not v and stage like 'en-proceso%'), count(*) filter (where v), count(s) filter (where not v),
-      coalesce(percentile_disc(0.5) within group (order by s) filter (where not v)::text, '-'), coalesce(percentile_disc(0.9) within group (order by s) filter (where not v)::text, '-'))
-    from (select distinct o.id, ${keys.map((k) => `coalesce(${k}, '')`).join(" || '|' || ")} as k, o.closed_at, o.stage ->> 'code' as stage, o.voided_at is not null as v,
-        floor(extract(epoch from o.created_at - t.created_at)) as s
-      from opportunity o left join contact t on t.id = o.contact_id ${grid ? "left join action a on a.opportunity_id = o.id" : ""}
-     where (${at} at time zone 'America/Lima')::date between '${from}' and '${to}' and ${where}) x group by k order by 1`).split("\n").filter(Boolean).sort();
-}
-const told = (body, dimensions) => body.rows.map((r) => ["=" + dimensions.map((d) => codeOf(r.keys[d])).join("|"), r.opened, r.closed, r.retained, r.lost, r.in_process, r.voided, r.contacts,
-  r.contact_to_opportunity_s.p50 ?? "-", r.contact_to_opportunity_s.p90 ?? "-"].join(" ")).sort();
+const wanted = (dimensions, more = {}) => figures.wanted(sql, dimensions, { from, to, ...more });
 
 const dimensions = ["day", "week", "month", "hour", "weekday", "advisor", "campaign", "sub_campaign", "stage", "reason", "reason:1", "reason:2", "reason:3", "reason:4", "reason:5",
   "action", "action:1", "action:2", "action:3", "final_state", "operator", "plan", "offer", "channel", "advertising_acceptance"];
