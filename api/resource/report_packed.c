@@ -31,7 +31,8 @@ find_groups(struct counting *co, struct run *run)
 	run->from = (uint32_t)run->first;
 	run->to = (uint32_t)run->end;
 	for (size_t i = run->first; i < run->end; i++) {
-		uint32_t group = table != NULL ? table[combinations[i]] : 0;
+		uint32_t group =
+		    table != NULL ? __atomic_load_n(&table[combinations[i]], __ATOMIC_RELAXED) : 0;
 
 		if (run->state == STATES || (left_out != NULL && left_out[i] != 0)) {
 			group = GROUP_LEFT_OUT;
