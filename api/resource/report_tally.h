@@ -72,7 +72,7 @@ span_end(int span)
 static inline uint32_t *
 tally_span(const struct tally *t, int64_t seconds)
 {
-	return &t->spans[(size_t)span_of(seconds) * GROUPS_MAX];
+	return t->spans + (size_t)span_of(seconds) * GROUPS_MAX;
 }
 
 #endif

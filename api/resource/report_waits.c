@@ -118,7 +118,7 @@ add_others_to_spans(struct report_count *c)
 static bool
 enter_span(struct walk *w, int span)
 {
-	const uint32_t *waits = &w->c->tally.spans[(size_t)span * GROUPS_MAX];
+	const uint32_t *waits = w->c->tally.spans + (size_t)span * GROUPS_MAX;
 	bool reached_in_it = false;
 
 	for (uint32_t group = 0; group < w->c->ngroups; group++) {
