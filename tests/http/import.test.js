@@ -316,8 +316,9 @@ test("import_create: whether a file repeats anything, and whether the desk knows
       const twice = await imported(chief, "clients", "dry_run", rows(30, (i) => (i === 3 ? again : i === 20 ? other : undefined)));
       assert.deepEqual([counts(twice), repeats(twice.id)], [again === other ? [30, 29, 0, 1, 0] : [30, 29, 0, 0, 1], "t"], again);
     }
+    // The block is stored as if all its clients were new, which fails; that is noted for the blocks after it, also where the block was rolled back.
     const middle = await imported(chief, "clients", mode, rows(30, (i) => (i === 15 ? `dni,${known},YA,` : undefined)));
-    assert.equal(counts(middle)[1], 29, `${mode}: all but the one that is known`);
+    assert.deepEqual([counts(middle)[1], repeats(middle.id)], [29, "t"], `${mode}: all but the one that is known`);
   }
 });
 
