@@ -83,6 +83,7 @@ help: ## this list
 	@echo '  make bench GROWTH=1, SMALL=1 or FLOOD=1  answers by size of the data; memory and time to start; a flood of sign-ins'
 	@echo '  make bench PEERS=1                       beside what other stacks do for the same requests (bench/peers.sh)'
 	@echo '  make bench REPORTS=1                     the report of a year by every pair of dimensions (bench/reports.sh)'
+	@echo '  make bench IMPORT=1                      the desk beside an import of clients (bench/imports.sh)'
 	@echo '  make build V=1                           the commands, in full'
 
 run: ## install what is missing, build, serve on http://127.0.0.1:8080

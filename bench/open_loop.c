@@ -1,8 +1,9 @@
 /*
- * open_loop URL TOKEN CLIENTS RATE SECONDS - client_search by phone, RATE times a second.
+ * open_loop URL TOKEN CLIENTS RATE SECONDS [FILE] - client_search by phone, RATE times a second; with FILE its requests in turn, each a line:
+ * "METHOD PATH" or "METHOD PATH BODY".
  *
  * Each request is due at a fixed time, whether earlier ones are answered or not, and is measured from that time, so that
- * waiting counts. Prints p50 and p99 in ms, and the number of answers other than 200. It stands for clients on other
+ * waiting counts. Prints p50 and p99 in ms, and the number of answers other than 200 and 201. It stands for clients on other
  * machines: run it at a real-time priority (chrt -f 5), so that it waits only for the service.
  */
 #include <arpa/inet.h>
@@ -22,6 +23,8 @@
 
 static struct pollfd peers[CONNECTIONS];
 static double due[CONNECTIONS]; /* when the request in flight was due; 0: none in flight */
+static char **lines;
+static long nlines;
 
 static double
 now_ms(void)
@@ -57,6 +60,47 @@ connect_all(const char *url)
 	}
 }
 
+static void
+read_lines(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (f == NULL)
+		fail(path);
+	for (ssize_t n; (n = getline(&line, &size, f)) > 0; line = NULL) {
+		line[n - 1] = '\0';
+		lines = realloc(lines, (size_t)(nlines + 1) * sizeof(*lines));
+		if (lines == NULL)
+			fail("realloc");
+		lines[nlines++] = line;
+	}
+	fclose(f);
+}
+
+/* The n-th request; returns its length. */
+static int
+put_request(char *request, size_t size, const char *token, long n, long clients)
+{
+	char method[8], path[256];
+	int body = 0;
+	const char *line;
+
+	if (nlines == 0)
+		return snprintf(request, size,
+		    "GET /v1/clients?phone=9%08ld HTTP/1.1\r\nHost: localhost\r\n"
+		    "Authorization: Bearer %s\r\n\r\n",
+		    n * 7919 % clients + 1, token);
+	line = lines[n % nlines];
+	if (sscanf(line, "%7s %255s %n", method, path, &body) < 2)
+		fail("a line of the file");
+	return snprintf(request, size,
+	    "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	    method, path, token, strlen(line + body), line + body);
+}
+
 /* Sends a request on an idle connection, each in turn; false: all are busy. */
 static bool
 ask(const char *token, long n, long clients, double when)
@@ -72,10 +116,7 @@ ask(const char *token, long n, long clients, double when)
 			continue;
 		last = i;
 		due[i] = when;
-		length = snprintf(request, sizeof(request),
-		    "GET /v1/clients?phone=9%08ld HTTP/1.1\r\nHost: localhost\r\n"
-		    "Authorization: Bearer %s\r\n\r\n",
-		    n * 7919 % clients + 1, token);
+		length = put_request(request, sizeof(request), token, n, clients);
 		if (write(peers[i].fd, request, (size_t)length) != length)
 			fail("write");
 		return true;
@@ -107,7 +148,7 @@ take_answers(double wait_ms, double took[], long *done)
 			continue;
 		if (read(peers[i].fd, answer, sizeof(answer)) <= 0 || due[i] == 0)
 			fail("read");
-		bad += strncmp(answer, "HTTP/1.1 200 ", 13) != 0;
+		bad += strncmp(answer, "HTTP/1.1 20", 11) != 0;
 		took[(*done)++] = now_ms() - due[i];
 		due[i] = 0;
 	}
@@ -117,8 +158,8 @@ take_answers(double wait_ms, double took[], long *done)
 int
 main(int argc, char **argv)
 {
-	if (argc != 6) {
-		fputs("open_loop URL TOKEN CLIENTS RATE SECONDS\n", stderr);
+	if (argc != 6 && argc != 7) {
+		fputs("open_loop URL TOKEN CLIENTS RATE SECONDS [FILE]\n", stderr);
 		return 2;
 	}
 	long clients = atol(argv[3]), rate = atol(argv[4]), total = rate * atol(argv[5]);
@@ -127,6 +168,8 @@ main(int argc, char **argv)
 
 	if (took == NULL)
 		fail("calloc");
+	if (argc == 7)
+		read_lines(argv[6]);
 	prctl(PR_SET_TIMERSLACK, 1);
 	connect_all(argv[1]);
 	begun = now_ms() + 50;

@@ -6,7 +6,8 @@
 #   SECONDS_EACH=3   for each of a round's two to four measurements (S, P, H, N: docs/performance.md)
 #   WORKS=           names of the works to measure (bench/works.py); default: all that have a bar
 #   FRESH=1          makes the cluster and the data anew; otherwise those in build/bench are used again
-#   GROWTH=1         runs bench/growth.sh instead; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh; PEERS=1: bench/peers.sh; REPORTS=1: bench/reports.sh
+#   GROWTH=1         runs bench/growth.sh instead; SMALL=1: bench/small.sh; FLOOD=1: bench/flood.sh; PEERS=1: bench/peers.sh; REPORTS=1: bench/reports.sh;
+#                    IMPORT=1: bench/imports.sh
 #
 # Ends with status 3 when a bar was missed. Writes build/bench/result.json and result.svg; bench/table.py turns the JSON into
 # Markdown.
@@ -17,6 +18,7 @@ if [[ ${SMALL-} ]]; then exec bench/small.sh; fi
 if [[ ${FLOOD-} ]]; then exec bench/flood.sh; fi
 if [[ ${PEERS-} ]]; then exec bench/peers.sh; fi
 if [[ ${REPORTS-} ]]; then exec bench/reports.sh; fi
+if [[ ${IMPORT-} ]]; then exec bench/imports.sh; fi
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
 # shellcheck source=bench/lib.sh

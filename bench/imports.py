@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""Compares the desk's latency beside an import of clients with that without one. imports.sh starts it.
+
+The desk is bench/open_loop.c: a fixed rate, each request measured from the time it was due. Phases alternate, and a ratio is
+that of two neighbours, so that what else the machine does affects both. A phase beside an import begins when its first rows are
+stored, and its import still works when the phase ends.
+"""
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from measure import OUT, Service, ask, query, when_and_where, write_json  # noqa: E402
+from works import CONTACT, FORM  # noqa: E402
+
+OPPORTUNITIES, RATE, ROUNDS, SECONDS, ROWS = (int(os.environ[name]) for name in ("OPPORTUNITIES", "RATE", "ROUNDS", "SECONDS_EACH", "ROWS"))
+BAR = 1.5
+DESK = OUT + "imports.desk"
+
+
+def write_desk():
+    """The desk's requests: most are searches and opportunities, one of ten is a whole call."""
+    draw = random.Random(7)
+    clients = OPPORTUNITIES // 5
+    with open(DESK, "w", encoding="ascii") as f:
+        for n in range(20000):
+            if n % 10 == 9:
+                f.write(f'POST /v1/typifications {{"client_id":"{draw.randint(1, clients)}","contact":{CONTACT},{FORM[1:]}\n')
+            elif n % 3 == 2:
+                f.write(f"GET /v1/opportunities/{1000000 + draw.randrange(OPPORTUNITIES)}\n")
+            else:
+                f.write(f"GET /v1/clients?phone=9{draw.randint(1, clients):08}\n")
+
+
+def desk(service):
+    """A phase of the desk. Returns p50 and p99 in ms."""
+    words = ["build/bench/open_loop", f"http://127.0.0.1:{service.port}", service.token, "1", str(RATE), str(SECONDS), DESK]
+    # At a real-time priority where that is allowed, because it stands for clients on other machines.
+    if subprocess.run(["chrt", "-f", "5", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        words = ["chrt", "-f", "5", *words]
+    p50, p99, bad = map(float, subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE).stdout.split())
+    if bad:
+        sys.exit(f"bench: void, for {bad:.0f} of the desk's requests were refused")
+    return p50, p99
+
+
+class Import:
+    """An import of ROWS new clients. seconds: how long sending took; begun: the rows that it had stored when its phase began."""
+
+    def __init__(self, service, token):
+        first = int(time.time() * 1000) % 10000000000 * 10  # numbers of its own, of eleven digits
+        lines = ["document_type,document_number,name,phone,external_id"]
+        lines += [f"ce,C{first + n:011d},CLIENTE NUMERO {n},9{n % 100000000:08},I-{first + n}" for n in range(ROWS)]
+        body = ("\n".join(lines) + "\n").encode()
+        self.service, self.token = service, token
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", service.port), timeout=120) as s:
+            s.sendall((f"POST /v1/imports?kind=clients&mode=valid_only HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                       f"Content-Type: text/csv\r\nContent-Length: {len(body)}\r\n\r\n").encode())
+            s.sendall(body)
+            answer = s.recv(65536).decode()
+        if not answer.startswith("HTTP/1.1 202 "):
+            sys.exit(f"bench: the file was refused: {answer}")
+        self.seconds = time.monotonic() - began
+        self.id = json.loads(answer.partition("\r\n\r\n")[2])["id"]
+        while self.judged() == [0, 0, 0]:
+            time.sleep(0.1)
+        self.begun = self.judged()[0]
+
+    def judged(self):
+        """Rows that were stored, rows that had faults, and whether it has ended."""
+        return [int(n) for n in query(f"select created, failed, (finished_at is not null)::int from gestor.import where id = {self.id}",
+                                      os.environ["DATABASE_URL"]).split("\t")]
+
+    def cancel(self):
+        """Cancels it. Returns the number of rows that it stored meanwhile."""
+        created, failed, finished = self.judged()
+        if finished or failed:
+            sys.exit(f"bench: void, for the import ended before its phase, or had faults: {created} stored, {failed} failed; a larger ROWS")
+        ask(self.service.port, "DELETE", f"/v1/imports/{self.id}", (f"Authorization: Bearer {self.token}",))
+        return created - self.begun
+
+
+def main():
+    write_desk()
+    pairs = []
+    with Service(program=os.environ.get("GESTOR_BIN", "build/gestor")).sign_in("E8153377") as service:
+        chief = service.token
+        service.sign_in()
+        desk(service)
+        for n in range(ROUNDS):
+            got = {}
+            for phase in (("without", "beside") if n % 2 == 0 else ("beside", "without")):
+                if phase == "beside":
+                    running = Import(service, chief)
+                    got[phase] = desk(service)
+                    got["rows_s"], got["sent_s"] = running.cancel() / SECONDS, running.seconds
+                else:
+                    got[phase] = desk(service)
+                time.sleep(1)
+            got["load"] = os.getloadavg()[0]
+            pairs.append(got)
+            print(f"p50 {got['without'][0]:6.2f} beside {got['beside'][0]:6.2f} ms   p99 {got['without'][1]:7.2f} beside {got['beside'][1]:7.2f} ms   "
+                  f"ratio {got['beside'][1] / got['without'][1]:5.2f}   sent in {got['sent_s']:4.1f} s, {got['rows_s']:6.0f} rows/s   load {got['load']:.1f}", flush=True)
+    ratio = statistics.median(p["beside"][1] / p["without"][1] for p in pairs)
+    print(f"p99 beside an import / without: median {ratio:.2f} of {ROUNDS}; medians {statistics.median(p['beside'][1] for p in pairs):.2f} and "
+          f"{statistics.median(p['without'][1] for p in pairs):.2f} ms; bar {BAR}: {'met' if ratio <= BAR else 'missed'}")
+    write_json("imports", {**when_and_where(), "opportunities": OPPORTUNITIES, "rate": RATE, "rows": ROWS, "bar": BAR, "ratio": ratio, "pairs": pairs})
+    return 0 if ratio <= BAR else 3
+
+
+sys.exit(main())
