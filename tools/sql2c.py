@@ -18,8 +18,8 @@ Blanks separate the arguments of a fragment. An argument that contains blanks st
 A statement only reads when it begins with select, with or values and none of the WRITES below stands in it as a word, in
 whatever role. A select that writes through a function declares it by the comment line `-- writes`. A statement that only
 reads has the first three flags of struct statement (api/db/statement.h); one that writes has those that it declares:
-`-- writes: repeatable, brief, apart`. The comment lines `-- custom plan`, `-- replica` and `-- binary` set the flags of these names. The
-comment line `-- cursor` adds the same text as a cursor (struct statement).
+`-- writes: repeatable, brief, apart`. The comment lines `-- custom plan`, `-- replica`, `-- binary` and
+`-- binary arguments` set the flags of these names. The comment line `-- cursor` adds the same text as a cursor (struct statement).
 """
 import argparse
 import os
@@ -48,7 +48,7 @@ class Section:
     def __init__(self, kind, name, where):
         self.kind, self.name, self.where = kind, name, where
         self.lines, self.numbers, self.writes, self.flags, self.used = [], [], False, (), False
-        self.custom_plan = self.replica = self.binary = self.cursor = False
+        self.custom_plan = self.replica = self.binary = self.binary_arguments = self.cursor = False
 
 
 def read(path, sections):
@@ -78,6 +78,8 @@ def read(path, sections):
                 section.replica = True
             elif section and section.kind == "name" and line == "-- binary":
                 section.binary = True
+            elif section and section.kind == "name" and line == "-- binary arguments":
+                section.binary_arguments = True
             elif section and section.kind == "name" and line == "-- cursor":
                 section.cursor = True
             elif line.lstrip().startswith("--") or not line:
@@ -144,7 +146,7 @@ def statement(section, sections):
     flags = FLAGS if reads else section.flags
     if section.replica and not reads:
         raise Fault(f"{section.where}: a replica only reads, and {section.name} does not")
-    return text, nargs, (*flags, *(name for name in ("custom_plan", "replica", "binary") if getattr(section, name)))
+    return text, nargs, (*flags, *(name for name in ("custom_plan", "replica", "binary", "binary_arguments") if getattr(section, name)))
 
 
 def main():

@@ -59,7 +59,10 @@ struct second {
 	time_t t;
 	char rfc3339[CLOCK_RFC3339_SIZE]; /* without the fraction and the Z */
 	char http[CLOCK_HTTP_SIZE];
+	char desk_day[CLOCK_DAY_SIZE];
 };
+
+#define LIMA_FROM_UTC_S (-5 * 3600)
 
 static void
 second_write(struct second *s, time_t t)
@@ -68,8 +71,11 @@ second_write(struct second *s, time_t t)
 	static const char day[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 		"Sep", "Oct", "Nov", "Dec" };
+	time_t there = t + LIMA_FROM_UTC_S;
 	struct tm tm;
 
+	gmtime_r(&there, &tm);
+	strftime(s->desk_day, sizeof(s->desk_day), "%Y-%m-%d", &tm);
 	gmtime_r(&t, &tm);
 	s->t = t;
 	strftime(s->rfc3339, sizeof(s->rfc3339), "%Y-%m-%dT%H:%M:%S", &tm);
@@ -111,4 +117,10 @@ void
 clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE])
 {
 	strcpy(ret_buf, second_of((time_t)clock_epoch_s())->http);
+}
+
+void
+clock_desk_day(char ret_day[static CLOCK_DAY_SIZE])
+{
+	strcpy(ret_day, second_of((time_t)clock_epoch_s())->desk_day);
 }

@@ -37,6 +37,10 @@ void clock_rfc3339(char ret_buf[static CLOCK_RFC3339_SIZE]);
 /* clock_rfc3339_of - the same of an instant of clock_epoch_us(). */
 void clock_rfc3339_of(int64_t epoch_us, char ret_buf[static CLOCK_RFC3339_SIZE]);
 
+/* clock_desk_day - writes the present day at the desk (Lima, which is at UTC-5 all year), YYYY-MM-DD. */
+#define CLOCK_DAY_SIZE 16
+void clock_desk_day(char ret_day[static CLOCK_DAY_SIZE]);
+
 /* clock_http_date - writes the current second as Sat, 03 May 2025 15:04:05 GMT (RFC 9110, 5.6.7). */
 void clock_http_date(char ret_buf[static CLOCK_HTTP_SIZE]);
 

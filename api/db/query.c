@@ -1,5 +1,6 @@
 #include "db/query.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -64,6 +65,26 @@ run_reset(struct run *run)
 	memset(&run->error, 0, sizeof(run->error));
 }
 
+static bool
+call_send(const struct call *call, PGconn *pg)
+{
+	static const int binary[DB_ARGS_MAX] = { [0 ... DB_ARGS_MAX - 1] = 1 };
+	const struct statement *st = call->st;
+	const char *values[DB_ARGS_MAX];
+	int lengths[DB_ARGS_MAX];
+	uint32_t length;
+
+	if (!st->binary_arguments)
+		return PQsendQueryPrepared(
+		    pg, st->name, st->nargs, call->args, NULL, NULL, st->binary);
+	for (int i = 0; i < st->nargs; i++) {
+		memcpy(&length, call->args[i], sizeof(length));
+		lengths[i] = (int)ntohl(length);
+		values[i] = call->args[i] + sizeof(length);
+	}
+	return PQsendQueryPrepared(pg, st->name, st->nargs, values, lengths, binary, st->binary);
+}
+
 /*
  * run_send - sends all calls and the sync.
  *
@@ -91,8 +112,7 @@ run_send(const struct run *run, PGconn *pg)
 		NULL, NULL, 0))
 		return false;
 	for (call = run->calls; call < run->calls + run->ncalls; call++)
-		if (!PQsendQueryPrepared(pg, call->st->name, call->st->nargs, call->args, NULL,
-			NULL, call->st->binary))
+		if (!call_send(call, pg))
 			return false;
 	if (run->rehearsal)
 		return PQpipelineSync(pg) &&

@@ -33,11 +33,13 @@ struct statement {
 	bool replica;
 	/* Its values come in PostgreSQL's binary formats: result_number() reads integers and booleans. */
 	bool binary;
+	/* Its arguments are in PostgreSQL's binary formats, each behind its bytes' number as 4 bytes in network order; none is NULL. db_run and its like send it. */
+	bool binary_arguments;
 	/* The same as a cursor, for db/stream.h; NULL: the .sql file does not mark it `-- cursor`. */
 	const char *cursor;
 };
 
-/* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL. */
+/* One statement with its arguments: NUL-terminated UTF-8 text, NULL = SQL NULL; or binary_arguments. */
 struct call {
 	const struct statement *st;
 	const char *args[DB_ARGS_MAX];

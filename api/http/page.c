@@ -13,6 +13,9 @@
 #include "http/route.h"
 #include "spec/field_name.h"
 
+/* The columns of a page's rows. */
+enum { DOCUMENT, INSTANT, ID, TAG };
+
 /* A cursor is valid only for this operation, path id and filters: this text goes into its MAC. */
 static const char *
 list_identity(struct request *rq)
@@ -213,18 +216,18 @@ put_items(const struct request *rq, const struct page *page, char *out, const st
 
 /* What rq->shown says of the first `count` rows. */
 static const char *
-ids_joined(struct request *rq, const struct result *rows, const struct item items[], int count)
+ids_joined(struct request *rq, const struct result *rows, const struct item items[],
+    const struct span documents[], int count)
 {
-	size_t size = 1;
-	char *at, *end;
+	char *at = arena_alloc(&rq->arena, 1 + (size_t)count * (1 + 2 * TEXT_NUMBER_SIZE)),
+	     *end = at;
 
-	for (int i = 0; i < count; i++)
-		size += result_length(rows, i, 2) + 1 + TEXT_NUMBER_SIZE;
-	at = end = arena_alloc(&rq->arena, size);
 	for (int i = 0; i < count; i++) {
 		if (i > 0)
 			*end++ = ' ';
-		end = mempcpy(end, result_text(rows, i, 2), result_length(rows, i, 2));
+		end = result_columns(rows) > ID
+			  ? mempcpy(end, result_text(rows, i, ID), result_length(rows, i, ID))
+			  : record_id(end, documents[i]);
 		if (rq->shows == ENTITY_OPPORTUNITY)
 			end = record_client(end, items[i].json);
 	}
@@ -248,7 +251,7 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 		count = 0;
 	if (count > limit) {
 		const char *after = arena_printf(&rq->arena, "%s %s",
-		    result_text(rows, limit - 1, 1), result_text(rows, limit - 1, 2));
+		    result_text(rows, limit - 1, INSTANT), result_text(rows, limit - 1, ID));
 
 		count = limit;
 		if (secret_sign(list_identity(rq), after, cursor, sizeof(cursor)) == NULL)
@@ -272,7 +275,7 @@ reply_page_of(struct request *rq, const struct page *page, const struct result *
 	end = stpcpy(end, "}");
 	reply_json_as_is(rq, 200, text, (size_t)(end - text));
 	if (rq->param[0] == NULL)
-		rq->shown = ids_joined(rq, rows, items, count);
+		rq->shown = ids_joined(rq, rows, items, documents, count);
 	return 200;
 }
 
@@ -285,8 +288,10 @@ reply_page(struct request *rq, const struct page *page, struct result **result)
 	int status;
 
 	for (int i = 0; i < n; i++)
-		documents[i] = (struct span){ result_text(rows, i, 0), result_length(rows, i, 0) };
+		documents[i] = (struct span){ result_text(rows, i, DOCUMENT),
+			result_length(rows, i, DOCUMENT) };
 	status = reply_page_of(rq, page, rows, documents);
-	return status == 200 && result_columns(rows) == 4 ? reply_tag(rq, result_text(rows, 0, 3))
-							  : status;
+	return status == 200 && result_columns(rows) == TAG + 1
+		   ? reply_tag(rq, result_text(rows, 0, TAG))
+		   : status;
 }

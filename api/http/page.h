@@ -52,7 +52,8 @@ int reply_page(struct request *rq, const struct page *page, struct result **resu
 /*
  * reply_page_of - the same, with documents that the caller made of the rows.
  *
- * rows       as above, but column 0 is not looked at, and there is no tag of the list
+ * rows       as above, but column 0 is not looked at, and there is no tag of the list. Of rows that are all on the page the others are not
+ *            looked at either, if they have two: the ids stand in the documents, whose order is then the caller's
  * documents  one for each row, not yet masked
  */
 int reply_page_of(struct request *rq, const struct page *page, const struct result *rows,

@@ -32,21 +32,37 @@ action_id(const struct request *rq)
 	return strrchr(location, '/') + 1;
 }
 
+/* The digits of an id; 0: it is none. */
+static size_t
+id_length(const char *id)
+{
+	size_t digits = strspn(id, "0123456789");
+
+	return digits <= 19 ? digits : 0;
+}
+
+char *
+record_id(char *out, struct span document)
+{
+	static const char begin[] = "{\"id\":\"";
+	const char *id = document.at + sizeof(begin) - 1;
+
+	if (document.length < sizeof(begin) || memcmp(document.at, begin, sizeof(begin) - 1) != 0)
+		return out;
+	return mempcpy(out, id, id_length(id));
+}
+
 char *
 record_client(char *out, struct span opportunity)
 {
 	static const char member[] = "\"client_id\":\"";
 	const char *id = memmem(opportunity.at, opportunity.length, member, sizeof(member) - 1);
-	size_t digits;
 
-	if (id == NULL)
+	if (id == NULL || id_length(id + sizeof(member) - 1) == 0)
 		return out;
 	id += sizeof(member) - 1;
-	digits = strspn(id, "0123456789");
-	if (digits == 0 || digits > 19)
-		return out;
 	*out++ = '/';
-	return mempcpy(out, id, digits);
+	return mempcpy(out, id, id_length(id));
 }
 
 static void

@@ -11,6 +11,13 @@
 #include "http/request.h"
 
 /*
+ * record_id - writes the id with which a document begins, for rq->shown; nothing if it does not.
+ * out      has room for TEXT_NUMBER_SIZE bytes
+ * returns  the end, without a NUL
+ */
+char *record_id(char *out, struct span document);
+
+/*
  * record_client - writes "/" and the id of an opportunity's client, for rq->shown; nothing if the document does not have it.
  * out      has room for TEXT_NUMBER_SIZE bytes
  * returns  the end, without a NUL

@@ -48,6 +48,7 @@ with page as (
 
 -- name: audit_read_store  ($1 moments, $2 advisors, $3 sessions, $4 addresses, $5 request ids, $6 operations, $7 types, $8 ids, $9 their clients where known, $10 true: a retry, some may be stored already)
 -- writes
+-- binary arguments
 select audit_read_store($1::bigint[], $2::bigint[], $3::bigint[], $4::inet[], $5::text[], $6::text[], $7::text[], $8::bigint[],
     $9::bigint[], $10::boolean);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "auth/permission.h"
+#include "base/clock.h"
 #include "http/authenticate.h"
 #include "http/condition.h"
 #include "http/page.h"
@@ -16,14 +17,16 @@
 #include "sql.h"
 
 /* What the rows of client_stored show, in the arena; NULL: some must be rendered. */
-static const struct span *
+static struct span *
 all_shown(struct request *rq, const struct result *rows)
 {
 	int n = result_rows(rows);
 	struct span *shown = arena_alloc(&rq->arena, (size_t)n * sizeof(*shown));
+	char today[CLOCK_DAY_SIZE];
 
+	clock_desk_day(today);
 	for (int i = 0; i < n; i++) {
-		if (!client_shown(&rq->arena, rows, i, &shown[i]))
+		if (!client_shown(&rq->arena, rows, i, today, &shown[i]))
 			return NULL;
 	}
 	return shown;
@@ -106,13 +109,6 @@ search_stored(struct request *rq, const struct search *s)
 	return request_query(rq, &sql_client_search_document, s->number, s->type);
 }
 
-/* Whether the rows of search_stored() are a whole list: all on one page, and in its order. */
-static bool
-are_all(const struct page *page, const struct result *rows)
-{
-	return result_rows(rows) <= strtol(page->limit, NULL, 10) && clients_in_order(rows);
-}
-
 int
 client_search(struct request *rq)
 {
@@ -122,7 +118,7 @@ client_search(struct request *rq)
 		request_query_value(rq, "external_id"), request_query_value(rq, "document_number"),
 		request_query_value(rq, "document_type") };
 	auto_result struct result *rows = NULL;
-	const struct span *shown;
+	struct span *shown;
 	const char *ids, *name = request_query_value(rq, "name");
 	struct page page;
 
@@ -154,8 +150,11 @@ client_search(struct request *rq)
 	if (rows == NULL)
 		return rq->reply.status;
 	shown = all_shown(rq, rows);
-	return shown != NULL && are_all(&page, rows) ? reply_page_of(rq, &page, rows, shown)
-						     : search_rendered(rq, &page, &s);
+	/* All on one page. */
+	if (shown != NULL && result_rows(rows) <= strtol(page.limit, NULL, 10) &&
+	    clients_sort(shown, result_rows(rows)))
+		return reply_page_of(rq, &page, rows, shown);
+	return search_rendered(rq, &page, &s);
 }
 
 int

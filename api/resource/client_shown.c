@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The columns of the fragment client_stored. */
-enum { DOCUMENT, TODAY, ID, ADVERTISING };
+enum { DOCUMENT, ADVERTISING };
 
 /*
  * A text that a document contains, or NULL. Quotes within a JSON string are escaped, so a text with quotes on both sides of a
@@ -30,7 +30,8 @@ is_birthday(const char *birth, const char *today)
 }
 
 bool
-client_shown(struct arena *arena, const struct result *rows, int row, struct span *ret_json)
+client_shown(struct arena *arena, const struct result *rows, int row, const char *today,
+    struct span *ret_json)
 {
 	static const char birth_date[] = "\"birth_date\":\"",
 			  no_birthday[] = "\"birthday_today\":false";
@@ -42,8 +43,7 @@ client_shown(struct arena *arena, const struct result *rows, int row, struct spa
 	if (document.at == NULL || (advertising != NULL && *advertising == '\0'))
 		return false;
 	birth = find(document, birth_date);
-	if (birth != NULL &&
-	    is_birthday(birth + sizeof(birth_date) - 1, result_text(rows, row, TODAY)))
+	if (birth != NULL && is_birthday(birth + sizeof(birth_date) - 1, today))
 		flag = find(document, no_birthday);
 	if (advertising == NULL)
 		advertising = "null";
@@ -65,35 +65,38 @@ client_shown(struct arena *arena, const struct result *rows, int row, struct spa
 /* Bytes of an instant in a document, "2026-01-31T12:00:00.000000Z": all have as many, so that they compare as texts. */
 #define INSTANT_LENGTH 27
 
-/* The instant at which the client was created; NULL: the document has none. */
+/* The value of a client's text, from its first byte on; NULL: it has none. */
 static const char *
-created_at(const struct result *rows, int row)
+value_of(struct span client, const char *member)
 {
-	static const char member[] = "\"created_at\":\"";
-	struct span document = { result_text(rows, row, DOCUMENT),
-		result_length(rows, row, DOCUMENT) };
-	const char *at = find(document, member);
+	const char *at = find(client, member);
 
-	return at != NULL ? at + sizeof(member) - 1 : NULL;
+	return at != NULL ? at + strlen(member) : NULL;
 }
 
-static bool
-is_newer(const struct result *rows, int row, int than)
-{
-	const char *a = created_at(rows, row), *b = created_at(rows, than);
-	int by_instant = a != NULL && b != NULL ? memcmp(a, b, INSTANT_LENGTH) : -1;
+static const char created_at[] = "\"created_at\":\"", id[] = "{\"id\":\"";
 
-	return by_instant > 0 ||
-	       (by_instant == 0 && strtoll(result_text(rows, row, ID), NULL, 10) >
-				       strtoll(result_text(rows, than, ID), NULL, 10));
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct span *one = a, *other = b;
+	int by_instant =
+	    memcmp(value_of(*other, created_at), value_of(*one, created_at), INSTANT_LENGTH);
+	long long one_id = strtoll(value_of(*one, id), NULL, 10),
+		  other_id = strtoll(value_of(*other, id), NULL, 10);
+
+	return by_instant != 0 ? by_instant : (other_id > one_id) - (other_id < one_id);
 }
 
 bool
-clients_in_order(const struct result *rows)
+clients_sort(struct span clients[], int count)
 {
-	for (int i = 1; i < result_rows(rows); i++) {
-		if (!is_newer(rows, i - 1, i))
+	if (count < 2)
+		return true;
+	for (int i = 0; i < count; i++) {
+		if (value_of(clients[i], created_at) == NULL || value_of(clients[i], id) == NULL)
 			return false;
 	}
+	qsort(clients, (size_t)count, sizeof(*clients), newest_first);
 	return true;
 }

@@ -93,7 +93,7 @@ required_of(
 static void
 set_bounds(json_t *field, const struct place *p, const struct description *d)
 {
-	char last[RULE_DAY_SIZE];
+	char last[CLOCK_DAY_SIZE];
 
 	json_object_set_new(
 	    field, "minimum", d->minimum != NULL ? json_copy((json_t *)d->minimum) : json_null());

@@ -16,9 +16,7 @@
 #include "resource/report_count.h"
 #include "sql.h"
 
-/* The desk's clock is UTC-5 all year. */
-#define LIMA_S (5 * 3600)
-#define DAY_S  86400
+#define DAY_S 86400
 
 /* A report may have to read the rows of its days, so these are limited: a leap year's. */
 #define DAYS_MAX 366
@@ -123,8 +121,12 @@ take_days(struct report *r)
 
 	r->from = request_query_value(rq, "from");
 	r->to = request_query_value(rq, "to");
-	if (r->to == NULL)
-		r->to = day_of(rq, (time_t)clock_epoch_s() - LIMA_S);
+	if (r->to == NULL) {
+		char *today = arena_alloc(&rq->arena, CLOCK_DAY_SIZE);
+
+		clock_desk_day(today);
+		r->to = today;
+	}
 	if (r->from == NULL)
 		r->from = arena_printf(&rq->arena, "%.8s01", r->to);
 	if (strcmp(r->from, r->to) > 0)

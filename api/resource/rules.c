@@ -15,21 +15,6 @@ at(struct faults *fs, const char *pointer, const char *member)
 	return arena_printf(fs->arena, "%s/%s", pointer, member);
 }
 
-/* America/Lima has no daylight saving time. */
-#define LIMA_FROM_UTC_S (-5 * 3600)
-
-/* The present day at the desk (in Lima), YYYY-MM-DD. */
-static const char *
-today(char ret_day[static RULE_DAY_SIZE])
-{
-	time_t there = (time_t)clock_epoch_s() + LIMA_FROM_UTC_S;
-	struct tm tm;
-
-	gmtime_r(&there, &tm);
-	strftime(ret_day, RULE_DAY_SIZE, "%Y-%m-%d", &tm);
-	return ret_day;
-}
-
 void
 rule_document(const char *type, const char *number, const char *pointer, struct faults *fs)
 {
@@ -46,13 +31,14 @@ client(const json_t *object, const char *pointer, struct faults *fs)
 	const char *type = json_string_value(json_object_get(object, "document_type"));
 	const char *number = json_string_value(json_object_get(object, "document_number"));
 	const char *birth_date = json_string_value(json_object_get(object, "birth_date"));
-	char day[RULE_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 
 	/* A malformed number already has a fault. */
 	if (type != NULL && number != NULL &&
 	    field_fault(field_named("document_number"), number) == TEXT_NONE)
 		rule_document(type, number, at(fs, pointer, "document_number"), fs);
-	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, today(day)) > 0)
+	clock_desk_day(day);
+	if (birth_date != NULL && text_is_date(birth_date) && strcmp(birth_date, day) > 0)
 		faults_add(fs, at(fs, pointer, "birth_date"), TEXT_birth_date_future);
 }
 
@@ -178,11 +164,11 @@ rule_depends(const char *rule, const char *member)
 }
 
 void
-rule_last_day(const char *rule, const char *member, char ret_day[static RULE_DAY_SIZE])
+rule_last_day(const char *rule, const char *member, char ret_day[static CLOCK_DAY_SIZE])
 {
 	ret_day[0] = '\0';
 	if (rule != NULL && strcmp(rule, "client") == 0 && strcmp(member, "birth_date") == 0)
-		today(ret_day);
+		clock_desk_day(ret_day);
 }
 
 static const struct {

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/clock.h"
+
 struct faults;
 
 /* rule_known - returns whether a rule of this name exists. */
@@ -28,8 +30,7 @@ void rule_check(const char *name, const json_t *object, const char *pointer, str
 const char *rule_depends(const char *rule, const char *member);
 
 /* rule_last_day - writes the last day that the member may have; "": the rule sets none. */
-#define RULE_DAY_SIZE 16
-void rule_last_day(const char *rule, const char *member, char ret_day[RULE_DAY_SIZE]);
+void rule_last_day(const char *rule, const char *member, char ret_day[static CLOCK_DAY_SIZE]);
 
 /* rule_final_stage - the i-th stage that ends an opportunity; NULL after the last. */
 const char *rule_final_stage(size_t i);

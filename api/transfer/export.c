@@ -31,9 +31,6 @@
 /* An export that finds all places taken may come back after that. */
 #define WAIT_S 10
 
-/* The desk's clock is UTC-5 all year. */
-#define LIMA_S (5 * 3600)
-
 static int running; /* accessed with __atomic builtins */
 
 /* What rq->reply.stream holds. */
@@ -264,15 +261,12 @@ static void
 reply_as(struct request *rq, const struct export_task *task)
 {
 	bool csv = task->format == EXPORT_CSV;
-	char day[sizeof("2025-05-03")];
-	const time_t now = (time_t)clock_epoch_s() - LIMA_S;
-	struct tm lima;
+	char day[CLOCK_DAY_SIZE];
 
 	rq->reply.status = 200;
 	rq->reply.streams = true;
 	rq->reply.type = csv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-	gmtime_r(&now, &lima);
-	strftime(day, sizeof(day), "%Y-%m-%d", &lima);
+	clock_desk_day(day);
 	reply_header(rq, "Content-Disposition",
 	    arena_printf(&rq->arena, "attachment; filename=\"%s-%s.%s\"", task->kind->name, day,
 		csv ? "csv" : "ndjson"));

@@ -14,23 +14,21 @@
 
 /* A client as a row of the fragment client_stored; NULL: SQL NULL. */
 struct stored {
-	const char *document, *today, *id, *advertising;
+	const char *document, *advertising;
 };
 
 static PGresult *
 rows_of(const struct stored clients[], int count)
 {
-	static PGresAttDesc columns[4] = { { .name = (char *)"document" },
-		{ .name = (char *)"today" }, { .name = (char *)"id" },
+	static PGresAttDesc columns[] = { { .name = (char *)"document" },
 		{ .name = (char *)"advertising" } };
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 
-	assert_true(PQsetResultAttrs(res, 4, columns));
+	assert_true(PQsetResultAttrs(res, NITEMS(columns), columns));
 	for (int row = 0; row < count; row++) {
-		const char *values[] = { clients[row].document, clients[row].today, clients[row].id,
-			clients[row].advertising };
+		const char *values[] = { clients[row].document, clients[row].advertising };
 
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < (int)NITEMS(values); i++)
 			assert_true(PQsetvalue(res, row, i, (char *)values[i],
 			    values[i] != NULL ? (int)strlen(values[i]) : -1));
 	}
@@ -40,15 +38,15 @@ rows_of(const struct stored clients[], int count)
 static void
 shows(const char *document, const char *advertising, const char *today, const char *wanted)
 {
-	PGresult *res = rows_of(&(struct stored){ document, today, "1", advertising }, 1);
+	PGresult *res = rows_of(&(struct stored){ document, advertising }, 1);
 	struct arena arena;
 	struct span json;
 
 	arena_init(&arena);
 	if (wanted == NULL) {
-		assert_false(client_shown(&arena, (struct result *)res, 0, &json));
+		assert_false(client_shown(&arena, (struct result *)res, 0, today, &json));
 	} else {
-		assert_true(client_shown(&arena, (struct result *)res, 0, &json));
+		assert_true(client_shown(&arena, (struct result *)res, 0, today, &json));
 		assert_int_equal(json.length, strlen(wanted));
 		assert_memory_equal(json.at, wanted, json.length);
 	}
@@ -116,40 +114,47 @@ what_is_not_rendered_is_not_shown(void **state)
 	shows("{\"advertising\":", "", "2026-05-17", NULL);
 }
 
-/* Rows of clients who were created at these seconds, with these ids. */
+/* Sorts clients who were created at these seconds, with these ids; says whether the ids then stand as wanted. */
 static bool
-ordered(const char *const seconds[], const char *const ids[], int count)
+sorted(const char *const seconds[], const char *const ids[], const char *const wanted[], int count)
 {
-	struct stored clients[3];
-	char documents[3][80];
-	PGresult *res;
-	bool answer;
+	struct span clients[3];
+	char documents[3][96], begin[32];
 
 	for (int i = 0; i < count; i++) {
 		snprintf(documents[i], sizeof(documents[i]),
-		    "{\"created_at\":\"2026-05-17T10:00:%s.000000Z\",\"advertising\":", seconds[i]);
-		clients[i] = (struct stored){ documents[i], "2026-05-17", ids[i], NULL };
+		    "{\"id\":\"%s\",\"created_at\":\"2026-05-17T10:00:%s.000000Z\",\"advertising\":"
+		    "null}",
+		    ids[i], seconds[i]);
+		clients[i] = (struct span){ documents[i], strlen(documents[i]) };
 	}
-	res = rows_of(clients, count);
-	answer = clients_in_order((struct result *)res);
-	PQclear(res);
-	return answer;
+	assert_true(clients_sort(clients, count));
+	for (int i = 0; i < count; i++) {
+		snprintf(begin, sizeof(begin), "{\"id\":\"%s\"", wanted[i]);
+		if (memcmp(clients[i].at, begin, strlen(begin)) != 0)
+			return false;
+	}
+	return true;
 }
 
-#define ORDERED(seconds, ids) ordered(seconds, ids, NITEMS(ids))
-#define TEXTS(...)	      ((const char *const[]){ __VA_ARGS__ })
+#define TEXTS(...)		     ((const char *const[]){ __VA_ARGS__ })
+#define SORTED(seconds, ids, wanted) sorted(seconds, ids, wanted, NITEMS(ids))
 
 static void
 the_newest_is_first(void **state)
 {
+	static const char nothing[] = "{\"id\":\"1\"}";
+	struct span without[] = { { nothing, sizeof(nothing) - 1 },
+		{ nothing, sizeof(nothing) - 1 } };
+
 	(void)state;
-	assert_true(ordered(NULL, NULL, 0));
-	assert_true(ORDERED(TEXTS("10"), TEXTS("7")));
-	assert_true(ORDERED(TEXTS("10", "09"), TEXTS("7", "8")));
-	assert_false(ORDERED(TEXTS("09", "10"), TEXTS("8", "7")));
-	assert_true(ORDERED(TEXTS("10", "10", "09"), TEXTS("10", "9", "8")));
-	assert_false(ORDERED(TEXTS("10", "10"), TEXTS("9", "10")));
-	assert_false(ORDERED(TEXTS("10", "08", "09"), TEXTS("9", "8", "7")));
+	assert_true(clients_sort(NULL, 0));
+	assert_true(SORTED(TEXTS("10"), TEXTS("7"), TEXTS("7")));
+	assert_true(SORTED(TEXTS("10", "09"), TEXTS("7", "8"), TEXTS("7", "8")));
+	assert_true(SORTED(TEXTS("09", "10"), TEXTS("8", "7"), TEXTS("7", "8")));
+	assert_true(SORTED(TEXTS("10", "10", "09"), TEXTS("9", "10", "8"), TEXTS("10", "9", "8")));
+	assert_true(SORTED(TEXTS("10", "08", "09"), TEXTS("9", "8", "7"), TEXTS("9", "7", "8")));
+	assert_false(clients_sort(without, 2));
 }
 
 int
