@@ -12,8 +12,8 @@ select (dt).id, (dt).choice, :{client_values b}
 -- $12 phone_to_manage, $13 additional_line: see call_create() in 0046_whole_call.sql)
 -- writes
 -- Saves a whole call. A new client was inserted by call_client_create.
-with made as (select '/v1/opportunities/' || s.made as location, s.shown as doc from call_create($1::bigint, $2::bigint, $3::int, $4::text[], $5, $6, $7::smallint, $8::smallint, $9, $10::date, $11::boolean, $12, $13) s)
-:{answer_created};
+select '/v1/opportunities/' || s.made, :{answer 201 "'/v1/opportunities/' || s.made" s.shown}
+  from call_create($1::bigint, $2::bigint, $3::int, $4::text[], $5, $6, $7::smallint, $8::smallint, $9, $10::date, $11::boolean, $12, $13) s;
 
 -- name: call_occurred  ($1 the call's time, $2 body, $3 contacts of a client a day, 0: no limit)
 -- Before typification_create or typification_create_for, in their transaction: the rows that these insert take the call's time (0034_machine_accounts.sql). The limit counts

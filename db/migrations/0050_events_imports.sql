@@ -1,6 +1,6 @@
 -- migrate:up
--- An event costs a write less. Events of new contacts and of answers about advertising are written by the triggers that write their entries of the audit, and those of a
--- whole call by call_create(); the functions that run at the commit compare few groups of columns and read a row again only if it was changed again. Which
+-- An event costs a write less. Events of new contacts and of answers about advertising are written by the triggers that write their entries of the
+-- audit; the functions that run at the commit compare few groups of columns and read a row again only if it was changed again. Which
 -- events there are, what they say and in which order they stand stay as they are.
 --
 -- Nothing is rewritten. Processes of the version before go on.
@@ -75,42 +75,9 @@ drop function contact_created();
 drop trigger event_recorded on consent;
 drop function consent_recorded();
 
--- ---------------------------------------------------------------- whole calls
-
-do $do$
-declare
-    source text := pg_get_functiondef('call_create'::regproc);
-    p record;
-begin
-    for p in select * from (values
-        ('    said constant jsonb', '    stands xid8 := pg_current_xact_id(); -- where its events stand
-    said constant jsonb'),
-        ('    mark := set_config(''gestor.call_saved'', ''yes'', true);', '    if pg_snapshot_xmax(pg_current_snapshot()) > stands then
-        stands := event_position();
-    end if;
-    mark := set_config(''gestor.call_saved'', ''yes'', true);'),
-        ('         where consent is not null)
-', '         where consent is not null),
-    events_made as (
-        insert into event (position, type, client_id, contact_id, opportunity_id)
-        select stands, ''contact.created''::event_type, of_client, contact, null::bigint
-        union all
-        select stands, ''consent.recorded'', of_client, contact, made where consent is not null)
-')) x (was, becomes)
-    loop
-        if strpos(source, p.was) = 0 then
-            raise exception 'call_create() is not as 0046_whole_call.sql left it';
-        end if;
-        source := replace(source, p.was, p.becomes);
-    end loop;
-    execute format('%s', source);
-end $do$;
-drop trigger opportunity_call_saved on opportunity;
-drop function call_saved();
-
 -- ---------------------------------------------------------------- at the commit
 
--- These triggers have no condition, because PostgreSQL parses one for each statement. A change of a row that this transaction made or has changed
+-- The triggers of updates have no condition, because PostgreSQL parses one for each statement. A change of a row that this transaction made or has changed
 -- before is no news: the first change of a row stands for all. Only if the row was changed again, it is read as the transaction leaves it.
 
 create or replace function opportunity_created() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
@@ -140,7 +107,8 @@ begin
     return null;
 end $$;
 drop trigger opportunity_created on opportunity;
-create constraint trigger opportunity_created after insert on opportunity deferrable initially deferred for each row execute function opportunity_created();
+create constraint trigger opportunity_created after insert on opportunity deferrable initially deferred for each row
+    when (outside_call_save()) execute function opportunity_created();
 
 -- *<> compares the bytes of several columns by one look-up of a function. An expression of up to 16 steps is prepared at once, a longer one is copied while it
 -- grows; so there are many short ones.
