@@ -101,3 +101,40 @@ drop function call_saved();
 create or replace trigger report_added after insert on opportunity for each row
     when (least(new.created_at, new.closed_at) < clock_timestamp() - interval '5 minutes') execute function report_opportunity();
 alter table opportunity enable always trigger report_added;
+
+-- ---------------------------------------------------------------- the report
+
+-- As before, but in PL/pgSQL, which keeps its plan: a function in SQL is planned at each call.
+create or replace function report_changed(opportunity bigint, created date, closed date, created_before date, closed_before date) returns void
+language plpgsql security definer set search_path = gestor, pg_temp as $$
+declare
+    today constant date := desk_day(clock_timestamp());
+begin
+    insert into report_change (kind, day, opportunity_id)
+    select x.kind, x.day, report_changed.opportunity from (values (1, created), (1, created_before), (2, closed), (2, closed_before)) x (kind, day)
+     where x.day < today;
+end $$;
+
+-- As before, with the condition of the trigger of updates, which PostgreSQL parses for each statement: 8 KB.
+create or replace function report_opportunity() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
+begin
+    if tg_op = 'DELETE' then
+        perform report_changed(old.id, desk_day(old.created_at), desk_day(old.closed_at), null, null);
+    elsif tg_op = 'INSERT' then
+        perform report_changed(new.id, desk_day(new.created_at), desk_day(new.closed_at), null, null);
+    elsif desk_day(least(old.created_at, new.created_at)) < desk_day(clock_timestamp()) then
+        -- A change of the grid by hand alters the opportunity's document alone, by a trigger on the grid; a rendering of all documents is no change.
+        if row(old.created_at, old.updated_at, old.closed_at, old.voided_at, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id,
+               old.reason_id, old.operator_id, old.competitor_plan_id, old.competitor_offer_id, old.offer_channel_id, old.advertising_acceptance_id)::record
+           *<> row(new.created_at, new.updated_at, new.closed_at, new.voided_at, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id,
+               new.reason_id, new.operator_id, new.competitor_plan_id, new.competitor_offer_id, new.offer_channel_id, new.advertising_acceptance_id)::record
+           or old.document is distinct from new.document and pg_trigger_depth() > 1
+        then
+            perform report_changed(new.id, desk_day(new.created_at), desk_day(new.closed_at),
+                nullif(desk_day(old.created_at), desk_day(new.created_at)), nullif(desk_day(old.closed_at), desk_day(new.closed_at)));
+        end if;
+    end if;
+    return null;
+end $$;
+create or replace trigger report_altered after update on opportunity for each row execute function report_opportunity();
+alter table opportunity enable always trigger report_altered;
