@@ -110,8 +110,7 @@ drop trigger opportunity_created on opportunity;
 create constraint trigger opportunity_created after insert on opportunity deferrable initially deferred for each row
     when (outside_call_save()) execute function opportunity_created();
 
--- *<> compares the bytes of several columns by one look-up of a function. An expression of up to 16 steps is prepared at once, a longer one is copied while it
--- grows; so there are many short ones.
+-- *<> compares the bytes of several columns by one look-up of a function.
 create or replace function opportunity_events() returns trigger language plpgsql security definer set search_path = gestor, pg_temp as $$
 declare
     changed text[];
@@ -129,11 +128,8 @@ begin
     if new.erased_at is not null then
         return null;
     end if;
-    apart := row(new.client_id, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id)::record
-        *<> row(old.client_id, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id)::record;
-    if not apart then
-        apart := row(new.advertising_acceptance_id, new.closed_at, new.voided_at)::record *<> row(old.advertising_acceptance_id, old.closed_at, old.voided_at)::record;
-    end if;
+    apart := row(new.client_id, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id, new.advertising_acceptance_id, new.closed_at, new.voided_at)::record
+        *<> row(old.client_id, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id, old.advertising_acceptance_id, old.closed_at, old.voided_at)::record;
     if apart then
         if new.client_id <> old.client_id and current_setting('gestor.moving', true) = stands::text then
             return null;
@@ -157,12 +153,10 @@ begin
         changed := array_append(changed, 'service');
     end if;
     -- The grid in the document: no text has these characters. A row of an earlier version may have no document yet.
-    if split_part(split_part(new.document, ',"diagnosis":', 1), '"actions":', 2) <> split_part(split_part(old.document, ',"diagnosis":', 1), '"actions":', 2) then
+    if split_part(split_part(new.document, ',"diagnosis":', 1), '"actions":', 2) <> split_part(split_part(old.document, ',"diagnosis":', 1), '"actions":', 2)
+        or old.document is null and new.updated_at <> old.updated_at
+    then
         changed := array_append(changed, 'actions');
-    elsif old.document is null then
-        if new.updated_at <> old.updated_at then
-            changed := array_append(changed, 'actions');
-        end if;
     end if;
     if row(new.follow_up_at, new.follow_up_note)::record *<> row(old.follow_up_at, old.follow_up_note)::record and ended is null and new.voided_at is null then
         changed := array_append(changed, 'follow_up');
