@@ -220,8 +220,8 @@ build/docs.c: $(DOCS) tools/embed.py
 build/release/%.o: CFLAGS += -O2 -Werror $(HARDEN)
 # Loops over the bytes of ten million opportunities, which -O2 does not vectorize.
 build/release/api/resource/report_day.o build/release/api/resource/report_packed.o build/release/api/resource/report_waits.o: CFLAGS += -O3
-build/tsan/%.o: CFLAGS += -O1 $(TSAN)
-build/asan/%.o: CFLAGS += -O1 -Werror -Wno-error=maybe-uninitialized $(SANITIZE)
+build/tsan/%.o: CFLAGS += -O1 -DTHREADS_FROM=100 $(TSAN)
+build/asan/%.o: CFLAGS += -O1 -DTHREADS_FROM=100 -Werror -Wno-error=maybe-uninitialized $(SANITIZE)
 build/fuzz/%.o: CFLAGS += -O1 -fsanitize=fuzzer-no-link $(SANITIZE)
 build/fuzz/%: CC = clang
 # A target may play the part of interpose.c, or of db/: nothing but what it wants comes out of

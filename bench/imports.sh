@@ -18,8 +18,10 @@ cd "$(dirname "$0")/.."
 
 set_up
 load "$OPPORTUNITIES"
-DATABASE_URL=$(url "$OWNER_URL" "$OPPORTUNITIES")
-SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES")
+# A copy, for what is imported stays.
+copy "$(database "$OPPORTUNITIES")" "$(database "$OPPORTUNITIES")_imports"
+DATABASE_URL=$(url "$OWNER_URL" "$OPPORTUNITIES")_imports
+SERVE_URL=$(url "$SERVE_URL" "$OPPORTUNITIES")_imports
 CLUSTER=$cluster
 export DATABASE_URL SERVE_URL CLUSTER OPPORTUNITIES RATE ROUNDS SECONDS_EACH ROWS
 # shellcheck disable=SC2154 # of bench/lib.sh

@@ -117,6 +117,8 @@ ask(const char *token, long n, long clients, double when)
 		last = i;
 		due[i] = when;
 		length = put_request(request, sizeof(request), token, n, clients);
+		if (length >= (int)sizeof(request))
+			fail("a request's length");
 		if (write(peers[i].fd, request, (size_t)length) != length)
 			fail("write");
 		return true;
@@ -132,7 +134,7 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Reads whole answers, for on loopback each is one segment. Returns how many were not 200. */
+/* Reads whole answers, for on loopback each is one segment. Returns how many were neither 200 nor 201. */
 static long
 take_answers(double wait_ms, double took[], long *done)
 {
@@ -148,7 +150,7 @@ take_answers(double wait_ms, double took[], long *done)
 			continue;
 		if (read(peers[i].fd, answer, sizeof(answer)) <= 0 || due[i] == 0)
 			fail("read");
-		bad += strncmp(answer, "HTTP/1.1 20", 11) != 0;
+		bad += strncmp(answer, "HTTP/1.1 200", 12) != 0 && strncmp(answer, "HTTP/1.1 201", 12) != 0;
 		took[(*done)++] = now_ms() - due[i];
 		due[i] = 0;
 	}

@@ -48,7 +48,15 @@ static const struct filter {
 	{ "updated_to", NULL },
 	{ "voided", NULL },
 };
-enum { REASON = 4, ACTION = 10, FINAL_STATE = 11, CLOSED_TO = 16, UPDATED_TO = 18 };
+enum {
+	ADVISOR = 0,
+	REASON = 4,
+	ACTION = 10,
+	FINAL_STATE = 11,
+	CLIENT = 12,
+	CLOSED_TO = 16,
+	UPDATED_TO = 18
+};
 
 /* The orders of the list, and the statements for each: of any, and of those whose grid has certain choices. */
 static const struct order {
@@ -264,8 +272,8 @@ list_filtered(struct request *rq, struct page *page, const bool with[static 2])
 	if (order == orders && !acting && names_choices(args[REASON]) &&
 	    strchr(args[REASON], ',') != NULL)
 		list.st = &sql_opportunity_list_reasons;
-	else if (list.st == &sql_opportunity_list &&
-		 (args[CLOSED_TO] != NULL || args[UPDATED_TO] != NULL))
+	else if (list.st == &sql_opportunity_list && args[ADVISOR] == NULL &&
+		 args[CLIENT] == NULL && (args[CLOSED_TO] != NULL || args[UPDATED_TO] != NULL))
 		list.st = &sql_opportunity_list_ended;
 	count.st = acting ? &sql_opportunity_count_acting : &sql_opportunity_count;
 	memcpy(count.args, args, NITEMS(filters) * sizeof(*args));

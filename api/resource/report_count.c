@@ -269,14 +269,14 @@ report_count(struct report *r, const struct result *pieces)
 	for (int i = 0; i < REPORT_THREADS; i++)
 		arena_init(&c.of_threads[i]);
 	take_keys(&c);
-	fits = add_loose(&c) && report_packed(&c);
+	fits = add_loose(&c) && report_days(&c);
 	if (fits) {
 		if (!c.of_actions)
 			add_totals(&c);
 		report_waits(&c);
 		make_rows(&c, r);
 	}
-	free(c.tally.waits);
+	tally_free(&c.tally);
 	arena_free(&c.arena);
 	for (int i = 0; i < REPORT_THREADS; i++)
 		arena_free(&c.of_threads[i]);

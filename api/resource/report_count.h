@@ -98,9 +98,9 @@ int64_t report_item_for(const struct report_count *c, int dimension, int64_t ite
 struct tm report_calendar(int64_t day);
 
 /*
- * report_packed - adds the days that come as columns.
+ * report_days - adds the days that come as columns.
  * returns  false if there are too many groups
  */
-bool report_packed(struct report_count *c) MUSTCHECK;
+bool report_days(struct report_count *c) MUSTCHECK;
 
 #endif

@@ -37,7 +37,7 @@ struct day {
 	    *waits; /* the different ones, ascending; NO_VALUE, which is the first: no contact */
 	size_t nwaits;
 	uint32_t *places
-	    [REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_packed.c) */
+	    [REPORT_DIMENSIONS_MAX]; /* of each value of a dimension: the place of its key (report_group.c) */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
  * report_shape - the retention report between its statement and its three forms: JSON and CSV
- * (report_text.c), SVG (report_picture.c). report_packed.c reads columns of days, report_count.c adds
+ * (report_text.c), SVG (report_picture.c). report_days.c counts columns of days, report_count.c adds
  * up (report_count.h). Private to the report.
  */
 #ifndef RESOURCE_REPORT_SHAPE_H

@@ -26,7 +26,8 @@ tally_make(struct tally *t, struct arena *arena)
 	*t = (struct tally){
 		.states = zeros(arena, GROUPS_MAX * sizeof(*t->states)),
 		.without = zeros(arena, GROUPS_MAX * sizeof(*t->without)),
-		.spans = zeros(arena, (size_t)SPANS * GROUPS_MAX * sizeof(*t->spans)),
+		/* Mostly pages that nobody touches, for a report has few groups. */
+		.spans = enough(calloc((size_t)SPANS * GROUPS_MAX, sizeof(*t->spans))),
 	};
 }
 
@@ -52,6 +53,15 @@ tally_wait(struct tally *t, uint32_t group, int64_t seconds, int64_t n)
 }
 
 void
+tally_free(struct tally *t)
+{
+	free(t->spans);
+	free(t->waits);
+	t->spans = NULL;
+	t->waits = NULL;
+}
+
+void
 tally_merge(struct tally *t, struct tally *other, uint32_t ngroups)
 {
 	for (uint32_t group = 0; group < ngroups; group++) {
@@ -66,6 +76,5 @@ tally_merge(struct tally *t, struct tally *other, uint32_t ngroups)
 	if (other->nwaits > 0)
 		memcpy(t->waits + t->nwaits, other->waits, other->nwaits * sizeof(*t->waits));
 	t->nwaits += other->nwaits;
-	free(other->waits);
-	other->waits = NULL;
+	tally_free(other);
 }

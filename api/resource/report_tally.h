@@ -39,17 +39,19 @@ struct tally {
 	uint32_t *without; /* of each group: those, not voided, that have no contact */
 	uint32_t *
 	    spans; /* of each span, of each group: waits in lanes; of the totals, the opportunities that waited so long */
-	struct wait *waits; /* those that are in no lane; to be freed */
+	struct wait *waits; /* those that are in no lane */
 	size_t nwaits, waits_size;
 };
 
-/* tally_make - makes a tally of nothing. */
+/* tally_make - makes a tally of nothing, for tally_free(). */
 void tally_make(struct tally *t, struct arena *arena);
 
 /* tally_wait - counts n opportunities whose wait is in no lane. seconds: REPORT_NONE of those without a contact. */
 void tally_wait(struct tally *t, uint32_t group, int64_t seconds, int64_t n);
 
-/* tally_merge - adds the groups 0 to before ngroups of another tally, whose waits it frees. */
+void tally_free(struct tally *t);
+
+/* tally_merge - adds the groups 0 to before ngroups of another tally, which it frees. */
 void tally_merge(struct tally *t, struct tally *other, uint32_t ngroups);
 
 /* span_of - the span of a wait from 0 to before LANE_WAITS. */

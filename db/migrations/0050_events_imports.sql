@@ -86,6 +86,9 @@ declare
 begin
     if not exists (select from opportunity x where x.ctid = new.ctid) then
         select x.* into new from opportunity x where x.id = new.id;
+        if not found then
+            return null;
+        end if;
     end if;
     if new.erased_at is not null then
         return null;
@@ -122,8 +125,14 @@ begin
     if old.xmin = stands::xid then
         return null;
     end if;
+    if new.client_id <> old.client_id and current_setting('gestor.moving', true) = stands::text then
+        return null;
+    end if;
     if not exists (select from opportunity x where x.ctid = new.ctid) then
         select x.* into new from opportunity x where x.id = new.id;
+        if not found then
+            return null;
+        end if;
     end if;
     if new.erased_at is not null then
         return null;
@@ -131,9 +140,6 @@ begin
     apart := row(new.client_id, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id, new.advertising_acceptance_id, new.closed_at, new.voided_at)::record
         *<> row(old.client_id, old.contact_id, old.advisor_id, old.campaign_id, old.sub_campaign_id, old.stage_id, old.advertising_acceptance_id, old.closed_at, old.voided_at)::record;
     if apart then
-        if new.client_id <> old.client_id and current_setting('gestor.moving', true) = stands::text then
-            return null;
-        end if;
         if (old.closed_at is null) <> (new.closed_at is null) then
             ended := case when new.closed_at is null then 'opportunity.reopened' else 'opportunity.closed' end;
         end if;
@@ -213,6 +219,9 @@ begin
     end if;
     if not exists (select from contact x where x.ctid = new.ctid) then
         select x.* into new from contact x where x.id = new.id;
+        if not found then
+            return null;
+        end if;
     end if;
     if new.erased_at is not null then
         return null;
@@ -248,6 +257,9 @@ begin
     end if;
     if not exists (select from client x where x.ctid = new.ctid) then
         select x.* into new from client x where x.id = new.id;
+        if not found then
+            return null;
+        end if;
     end if;
     if pg_snapshot_xmax(pg_current_snapshot()) > stands then
         stands := event_position();
@@ -325,5 +337,5 @@ begin
     if strpos(source, was) = 0 then
         raise exception 'import_step() is not as 0049_import_sure.sql left it';
     end if;
-    execute format('%s', replace(source, was, $new$    update import x set state = 'running', repeats = case when x.repeats is false then not judged.outcomes <@ '{c}' else x.repeats end, done_line$new$));
+    execute format('%s', replace(source, was, $new$    update import x set state = 'running', repeats = case when x.repeats is false then judged.outcomes && '{u,n}' else x.repeats end, done_line$new$));
 end $do$;

@@ -1,5 +1,6 @@
 -- migrate:up
--- The record of reads, and a whole call, by fewer instructions. What is stored, shown, recorded and refused stays as it was. Nothing is rewritten.
+-- The record of reads, and a whole call, by fewer instructions. What is stored, shown, recorded and refused stays as it was; but what SQL by hand changes of a whole
+-- call in its own transaction has no event of its own. Nothing is rewritten.
 -- Processes of the version before go on: the functions that they call have the same arguments and answers.
 set local search_path = gestor, pg_temp;
 
@@ -316,7 +317,7 @@ begin
                old.reason_id, old.operator_id, old.competitor_plan_id, old.competitor_offer_id, old.offer_channel_id, old.advertising_acceptance_id)::record
            *<> row(new.created_at, new.updated_at, new.closed_at, new.voided_at, new.contact_id, new.advisor_id, new.campaign_id, new.sub_campaign_id, new.stage_id,
                new.reason_id, new.operator_id, new.competitor_plan_id, new.competitor_offer_id, new.offer_channel_id, new.advertising_acceptance_id)::record
-           or old.document is distinct from new.document and pg_trigger_depth() > 1
+           or pg_trigger_depth() > 1 and old.document is distinct from new.document
         then
             perform report_changed(new.id, desk_day(new.created_at), desk_day(new.closed_at),
                 nullif(desk_day(old.created_at), desk_day(new.created_at)), nullif(desk_day(old.closed_at), desk_day(new.closed_at)));

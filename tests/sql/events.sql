@@ -115,6 +115,27 @@ begin;
 select pg_temp.fill(o), pg_temp.finish(o) from (select pg_temp.open_for('00000002') as o) x;
 commit;
 select pg_temp.same('opened and closed', pg_temp.events(), 'opportunity.created; opportunity.closed stage,closure');
+-- A merge tells of its own moves, but not of what else its transaction changes.
+insert into client (name, document_type_id, document_type, document_number)
+    select 'SEIS', t.id, t.choice, n from choice('document_type', 'dni') t, unnest(array['00000007', '00000006']) n;
+create function pg_temp.open() returns bigint language sql as $$
+    insert into opportunity (client_id, advisor_id, campaign_id, campaign, stage_id, stage)
+    select c.id, a.id, p.id, p.choice, s.id, s.choice from client c, advisor a, choice('campaign', 'consulta-previa-prepago') p, choice('stage', 'en-proceso') s
+     where c.document_number = (select max(k.document_number) from client k where k.merged_into is null) and a.username = 'E1000001' returning id $$;
+select pg_temp.open() as opened \gset
+select pg_temp.events() is not null;
+begin;
+update opportunity set advisor_id = (select id from advisor where username = 'E1000002') where id = :opened;
+select client_merge((select id from client where document_number = '00000007'), (select id from client where document_number = '00000006'),
+    (select id from advisor where username = 'E1000002')) is null;
+commit;
+select pg_temp.same('transferred, then moved by a merge', (select pg_temp.events() ~ 'opportunity.transferred advisor'), true);
+-- A record that its own transaction deletes has no event.
+begin;
+select pg_temp.open() as opened \gset
+delete from opportunity where id = :opened;
+commit;
+select pg_temp.same('made and deleted', pg_temp.events(), null);
 insert into consent (client_id, opportunity_id, advisor_id, advertising_acceptance_id, advertising_acceptance)
     select p.client_id, p.id, p.advisor_id, p.advertising_acceptance_id, p.advertising_acceptance from opportunity p, had where p.id = had.id;
 select pg_temp.same('consent', pg_temp.events(), 'consent.recorded');
