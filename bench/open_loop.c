@@ -150,7 +150,8 @@ take_answers(double wait_ms, double took[], long *done)
 			continue;
 		if (read(peers[i].fd, answer, sizeof(answer)) <= 0 || due[i] == 0)
 			fail("read");
-		bad += strncmp(answer, "HTTP/1.1 200", 12) != 0 && strncmp(answer, "HTTP/1.1 201", 12) != 0;
+		bad += strncmp(answer, "HTTP/1.1 200", 12) != 0 &&
+		       strncmp(answer, "HTTP/1.1 201", 12) != 0;
 		took[(*done)++] = now_ms() - due[i];
 		due[i] = 0;
 	}

@@ -9,7 +9,7 @@ select (dt).id, (dt).choice, :{client_values b}
   from (select b, choice('document_type', b ->> 'document_type') as dt from (select $1::jsonb -> 'client' as b) x offset 0) described;
 
 -- name: typification_create  ($1 advisor, $2 client or null, $3 contacts of a client a day, 0: no limit, $4 codes, $5 to $8 of the contact, $9 to $11 of the service,
--- $12 phone_to_manage, $13 additional_line: see call_create() in 0046_whole_call.sql)
+-- $12 phone_to_manage, $13 additional_line: see call_create() in 0051_fewer_instructions.sql)
 -- writes
 -- Saves a whole call. A new client was inserted by call_client_create.
 select '/v1/opportunities/' || s.made, :{answer 201 "'/v1/opportunities/' || s.made" s.shown}
