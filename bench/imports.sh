@@ -3,7 +3,7 @@
 #
 #   OPPORTUNITIES=100000   of the database
 #   RATE=200               the desk's requests a second: six searches by phone, three opportunities, one whole call of ten
-#   ROUNDS=7               pairs of phases, one without an import and one beside it
+#   ROUNDS=7               of three phases: without an import, beside rows that are stored, beside a file that is sent
 #   SECONDS_EACH=10        of each phase
 #   ROWS=100000            of the file, so that the import lasts longer than its phase; then it is cancelled
 #

@@ -14,6 +14,7 @@
 #include "http/run.h"
 #include "http/upload.h"
 #include "sql.h"
+#include "transfer/desk_watch.h"
 #include "transfer/import_load.h"
 #include "transfer/import_report.h"
 #include "transfer/import_work.h"
@@ -25,14 +26,35 @@
 struct receiving {
 	struct request *rq;
 	struct secret_hashing hashing;
+	struct desk_watch desk;
+	int64_t work_began_ms; /* on bytes that were read */
+	int64_t worked_ms; /* since it rested */
 };
+
+/* A shorter rest takes longer than it says. */
+#define REST_FROM_MS 10
+
+/* While the desk is busy the work on a file rests as long as it takes. */
+static void
+rest(struct receiving *r)
+{
+	r->worked_ms += r->work_began_ms != 0 ? clock_ms() - r->work_began_ms : 0;
+	if (r->worked_ms < REST_FROM_MS)
+		return;
+	if (desk_is_busy(&r->desk))
+		desk_rest(r->worked_ms);
+	r->worked_ms = 0;
+}
 
 static long
 read_upload(void *arg, char *buf, size_t size)
 {
 	struct receiving *r = arg;
-	long n = upload_read(r->rq, buf, size);
+	long n;
 
+	rest(r);
+	n = upload_read(r->rq, buf, size);
+	r->work_began_ms = clock_ms();
 	if (n > 0)
 		secret_hash_add(&r->hashing, buf, (size_t)n);
 	return n;

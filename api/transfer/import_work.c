@@ -3,23 +3,21 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "config.h"
 #include "db/pool.h"
 #include "db/session.h"
 #include "http/request.h"
 #include "sql.h"
+#include "transfer/desk_watch.h"
 
 /* As many transactions as import_step lets work at once. */
 #define WORKERS 2
 
-/* The second worker pauses while more requests than this are answered in a second: they need its core. */
-#define REQUESTS_S_MAX 50
-#define PAUSE_MS       500
+/* The second worker pauses while the desk is busy. */
+#define PAUSE_MS 500
 
 /* Rows that an atomic import stores by one statement; a step has as many at most. They are locked for some 100 ms, so a change of one of
  * them waits so long. */
@@ -34,8 +32,7 @@
 struct worker {
 	pthread_t thread;
 	bool woken;
-	uint64_t answered; /* requests, at answered_ms */
-	int64_t answered_ms;
+	struct desk_watch desk;
 };
 
 static struct {
@@ -58,20 +55,6 @@ is_ending(void)
 	return ending;
 }
 
-/* Returns whether many requests were answered since the last call. */
-static bool
-desk_is_busy(struct worker *w)
-{
-	uint64_t answered = metrics_answered();
-	int64_t now_ms = clock_ms();
-	bool busy =
-	    (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * (now_ms - w->answered_ms);
-
-	w->answered = answered;
-	w->answered_ms = now_ms;
-	return busy;
-}
-
 /*
  * While requests are served, a worker rests as long as it worked, and the second one works not at all:
  * on few cores the database's work for the import would stand in their way.
@@ -79,15 +62,13 @@ desk_is_busy(struct worker *w)
 static void
 rest(struct worker *w, int64_t worked_ms)
 {
-	struct timespec pause = { .tv_nsec = (worked_ms < 500 ? worked_ms : 500) * 1000000L };
-	bool busy = desk_is_busy(w);
+	bool busy = desk_is_busy(&w->desk);
 
 	if (busy || __atomic_load_n(&self.app->in_flight, __ATOMIC_SEQ_CST) > 0)
-		nanosleep(&pause, NULL);
-	pause.tv_nsec = PAUSE_MS * 1000000L;
+		desk_rest(worked_ms);
 	while (busy && w != &self.workers[0] && !is_ending()) {
-		nanosleep(&pause, NULL);
-		busy = desk_is_busy(w);
+		desk_rest(PAUSE_MS);
+		busy = desk_is_busy(&w->desk);
 	}
 }
 
@@ -100,7 +81,7 @@ work(struct worker *w)
 	struct db_error error;
 	bool more = s != NULL;
 
-	(void)desk_is_busy(w);
+	(void)desk_is_busy(&w->desk);
 	while (more && !is_ending()) {
 		auto_result struct result *row = NULL;
 		int64_t begun_ms = clock_ms();
