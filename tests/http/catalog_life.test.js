@@ -147,7 +147,7 @@ test("catalog_item_get: each item is the same in every catalogue's tree, byte fo
 test("catalog_get, catalog_item_update: a validity to come takes effect in every process at its instant, without a call", async () => {
   const other = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } });
   const there = lib.caller(other.base, ana.token);
-  const from = world.database.sql("select instant(clock_timestamp() + interval '1500 milliseconds')");
+  const from = world.database.sql("select instant(clock_timestamp() + interval '5 seconds')");
   const item = await made("offer_channel", { label: "CORREO", valid_from: from });
   assert.deepEqual([item.active, item.valid_from], [false, from]);
   await changed("offer_channel", "presencial", { valid_until: from });
@@ -157,13 +157,13 @@ test("catalog_get, catalog_item_update: a validity to come takes effect in every
   await until("the other process has the dates", async () => {
     const { items } = (await tree("offer_channel", "?include=inactive", there)).json;
     return find(items, "correo") !== undefined && find(items, "presencial").valid_until === from;
-  }, 1000);
+  }, 4500);
   for (const [as, at] of places) {
     assert.equal(await lists(as), "telefonico,presencial,digital,no-indica");
     assert.equal(lib.faultAt(await as.put(`${at}/competitor-offer`, offer("correo")), "#/channel").code, "choice_unknown");
   }
   // Nothing is asked of the processes until the instant has passed: they reload by themselves.
-  await until("reloaded at the instant", async () => [...other.log().matchAll(/"time":"([^"]+)"[^\n]*catalogues loaded/g)].some(([, at]) => at >= from), 4000);
+  await until("reloaded at the instant", async () => [...other.log().matchAll(/"time":"([^"]+)"[^\n]*catalogues loaded/g)].some(([, at]) => at >= from), 10000);
   assert.ok(now() >= from);
   for (const [as, at] of places) {
     assert.equal(await lists(as), "telefonico,digital,no-indica,correo");
