@@ -60,7 +60,9 @@ static const char *const database_page[] = { ROW("9"), ROW("8"), ROW("7") };
 #undef ROW
 static const char *const database_lock[] = { "t", "f", "t", "f" };
 /* A client without stored parts: it must be rendered. */
-static const char *const database_stored[] = { NULL, "2026-01-31", "7", NULL };
+static const char *const database_stored[] = { NULL, NULL };
+/* What a record holds: one row, also of none. */
+static const char *const database_held[] = { " cancellation_reason/price.high " };
 static const char *const database_revision[] = { "8", "1" };
 
 static bool
@@ -79,7 +81,8 @@ database_result(const char *name)
 				   object = { 1, 2, database_objects },
 				   created = { 1, 2, database_created },
 				   revision = { 1, 2, database_revision }, none = { 0, 5, NULL },
-				   stored = { 1, 4, database_stored },
+				   stored = { 1, 2, database_stored },
+				   held = { 1, 1, database_held },
 				   opportunity = { 1, 4, database_page };
 	const struct result *from = &object;
 	struct result *copy = malloc(sizeof(*copy));
@@ -89,6 +92,8 @@ database_result(const char *name)
 		from = &catalogs;
 	else if (strcmp(name, "catalog_revision") == 0)
 		from = &revision;
+	else if (strcmp(name, "choices_held") == 0)
+		from = &held;
 	else if (database_mood == DATABASE_NO_ROWS || strcmp(name, "idempotency_find") == 0)
 		from = &none;
 	else if (strcmp(name, "client_get") == 0 || strcmp(name, "client_search_phone") == 0 ||
