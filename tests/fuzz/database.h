@@ -58,12 +58,31 @@ static const char *const database_created[] = { "/v1/x/7", "{\"id\":\"7\",\"name
 #define ROW(id) "{\"id\":\"" id "\"}", "2026-01-31T10:00:00.000001Z", id, "0123456789abcdef"
 static const char *const database_page[] = { ROW("9"), ROW("8"), ROW("7") };
 #undef ROW
+/* The same with a client and without a contact beside. */
+#define ROW(id) "{\"id\":\"" id "\"}", "2026-01-31T10:00:00.000001Z", id, "{\"id\":\"9\"}", NULL
+static const char *const database_beside[] = { ROW("9"), ROW("8"), ROW("7") };
+#undef ROW
 static const char *const database_lock[] = { "t", "f", "t", "f" };
 /* A client without stored parts: it must be rendered. */
 static const char *const database_stored[] = { NULL, NULL };
 /* What a record holds: one row, also of none. */
 static const char *const database_held[] = { " cancellation_reason/price.high " };
 static const char *const database_revision[] = { "8", "1" };
+
+/* Whether a statement gives opportunities as resource/opportunity_shown.c takes them. */
+static bool
+database_gives_parts(const char *name)
+{
+	static const char *const names[] = { "opportunity_list_newest", "opportunity_list_advisor",
+		"opportunity_list_stage", "opportunity_list_reason",
+		"client_opportunity_list_newest" };
+
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
 
 static bool
 database_is_about(const char *name, const char *what)
@@ -83,7 +102,8 @@ database_result(const char *name)
 				   revision = { 1, 2, database_revision }, none = { 0, 5, NULL },
 				   stored = { 1, 2, database_stored },
 				   held = { 1, 1, database_held },
-				   opportunity = { 1, 4, database_page };
+				   opportunity = { 1, 4, database_page },
+				   beside = { 3, 5, database_beside };
 	const struct result *from = &object;
 	struct result *copy = malloc(sizeof(*copy));
 
@@ -102,6 +122,10 @@ database_result(const char *name)
 		from = &stored;
 	else if (strcmp(name, "opportunity_get") == 0)
 		from = &opportunity;
+	else if (database_gives_parts(name))
+		from = &page;
+	else if (strncmp(name, "opportunity_list", 16) == 0)
+		from = &beside;
 	else if (database_is_about(name, "_list") || strncmp(name, "client_search", 13) == 0)
 		from = &page;
 	else if (database_is_about(name, "_lock"))
