@@ -30,10 +30,9 @@ desk_is_busy(struct desk_watch *w)
 }
 
 void
-desk_rest(int64_t worked_ms)
+desk_rest(int64_t ms)
 {
-	int64_t rest_ms = worked_ms < REST_MS_MAX ? worked_ms : REST_MS_MAX;
-	struct timespec pause = { .tv_nsec = rest_ms * 1000000L };
+	struct timespec pause = { .tv_nsec = (ms < REST_MS_MAX ? ms : REST_MS_MAX) * 1000000L };
 
 	nanosleep(&pause, NULL);
 }

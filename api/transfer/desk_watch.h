@@ -1,5 +1,5 @@
 /*
- * desk_watch - whether the desk works beside an import, which then rests as long as it works: on few cores its work, and the database's for
+ * desk_watch - whether the desk works beside an import, which then rests for some of the time: on few cores its work, and the database's for
  * it, would stand in the way of requests.
  */
 #ifndef TRANSFER_DESK_WATCH_H
@@ -18,7 +18,7 @@ struct desk_watch {
 /* desk_is_busy - whether many requests were answered lately: since the last call, or for some time if that was just before. */
 bool desk_is_busy(struct desk_watch *w);
 
-/* desk_rest - sleeps as long as was worked, for half a second at most. */
-void desk_rest(int64_t worked_ms);
+/* desk_rest - sleeps, for half a second at most. */
+void desk_rest(int64_t ms);
 
 #endif

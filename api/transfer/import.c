@@ -31,10 +31,16 @@ struct receiving {
 	int64_t worked_ms; /* since it rested */
 };
 
-/* A shorter rest takes longer than it says. */
-#define REST_FROM_MS 10
+/*
+ * While the desk is busy a file is read by small pieces, and the work on it rests for most of the time: PostgreSQL stages rows faster than it
+ * stores them, and what it writes for that stands before what requests commit.
+ */
+#define BUSY_PIECE (16 * 1024)
+#define BUSY_RESTS 9 /* times as long as it works */
 
-/* While the desk is busy the work on a file rests as long as it takes. */
+/* A shorter rest takes longer than it says. */
+#define REST_FROM_MS 2
+
 static void
 rest(struct receiving *r)
 {
@@ -42,7 +48,7 @@ rest(struct receiving *r)
 	if (r->worked_ms < REST_FROM_MS)
 		return;
 	if (desk_is_busy(&r->desk))
-		desk_rest(r->worked_ms);
+		desk_rest(BUSY_RESTS * r->worked_ms);
 	r->worked_ms = 0;
 }
 
@@ -53,7 +59,7 @@ read_upload(void *arg, char *buf, size_t size)
 	long n;
 
 	rest(r);
-	n = upload_read(r->rq, buf, size);
+	n = upload_read(r->rq, buf, r->desk.busy && size > BUSY_PIECE ? BUSY_PIECE : size);
 	r->work_began_ms = clock_ms();
 	if (n > 0)
 		secret_hash_add(&r->hashing, buf, (size_t)n);

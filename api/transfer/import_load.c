@@ -23,7 +23,7 @@
 #define ROW_BYTES_MAX (64 * 1024)
 
 /* Rows are sent when so much is buffered, and committed after so much or so long. */
-#define SEND_BYTES   (64 * 1024)
+#define SEND_BYTES   (16 * 1024)
 #define COMMIT_BYTES (8 * 1024 * 1024)
 #define COMMIT_MS    3000
 

@@ -56,7 +56,7 @@ is_ending(void)
 }
 
 /*
- * While requests are served, a worker rests as long as it worked, and the second one works not at all:
+ * While requests are served, a worker rests as long as it worked, or twice as long if there are many, and then the second one works not at all:
  * on few cores the database's work for the import would stand in their way.
  */
 static void
@@ -65,7 +65,7 @@ rest(struct worker *w, int64_t worked_ms)
 	bool busy = desk_is_busy(&w->desk);
 
 	if (busy || __atomic_load_n(&self.app->in_flight, __ATOMIC_SEQ_CST) > 0)
-		desk_rest(worked_ms);
+		desk_rest(busy ? 2 * worked_ms : worked_ms);
 	while (busy && w != &self.workers[0] && !is_ending()) {
 		desk_rest(PAUSE_MS);
 		busy = desk_is_busy(&w->desk);
