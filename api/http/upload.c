@@ -74,6 +74,9 @@ upload_read(struct request *rq, char *buf, size_t size)
 		up->began_ms = clock_ms();
 		if (up->guard->expects_continue)
 			up->from->send_continue(up->from->arg);
+	} else {
+		/* The client is not slow while the service works on what it sent. */
+		up->began_ms += clock_ms() - up->returned_ms;
 	}
 	if (up->guard->framing == FRAMING_LENGTH && is_whole(up)) {
 		up->ended = true;
@@ -88,6 +91,7 @@ upload_read(struct request *rq, char *buf, size_t size)
 	body_deadline_set(0);
 	if (n > 0) {
 		up->have += n;
+		up->returned_ms = clock_ms();
 		if (up->have <= up->max)
 			return n;
 		up->failure = UPLOAD_TOO_LARGE;

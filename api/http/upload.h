@@ -3,7 +3,7 @@
  * in memory: rq->upload.
  *
  * Such a body has no deadline. Its client is cut off when it sends nothing for request_timeout_ms,
- * or less than UPLOAD_RATE bytes a second on average.
+ * or less than UPLOAD_RATE bytes a second on average, without the time between two calls.
  */
 #ifndef HTTP_UPLOAD_H
 #define HTTP_UPLOAD_H
@@ -25,7 +25,8 @@ struct upload {
 	bool csv; /* text/csv; else application/x-ndjson */
 	bool begun, ended; /* a byte was asked for; the whole body was read */
 	long long have, max; /* bytes */
-	int64_t began_ms; /* by clock_ms() */
+	int64_t began_ms; /* by clock_ms(); later by what the service worked between two pieces */
+	int64_t returned_ms; /* when the last piece was given */
 	enum { UPLOAD_WHOLE, UPLOAD_TOO_LARGE, UPLOAD_LATE, UPLOAD_BROKEN } failure;
 };
 

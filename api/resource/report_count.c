@@ -11,12 +11,6 @@ _Static_assert(SLOTS >= 2 * REPORT_ROWS_MAX, "room");
 
 /* ------------------------------------------------------------------- groups */
 
-void *
-report_zeros(struct report_count *c, size_t n, size_t size)
-{
-	return memset(arena_alloc(&c->arena, n * size), 0, n * size);
-}
-
 static size_t
 hash_of(const int64_t keys[REPORT_DIMENSIONS_MAX])
 {
@@ -263,8 +257,8 @@ report_count(struct report *r, const struct result *pieces)
 		c.of_actions |=
 		    r->dimensions[i].number == ACTION || r->dimensions[i].number == FINAL_STATE;
 	arena_init(&c.arena);
-	c.slots = report_zeros(&c, SLOTS, sizeof(*c.slots));
-	c.groups = report_zeros(&c, GROUPS_MAX, sizeof(*c.groups));
+	c.slots = report_zeros(&c.arena, SLOTS, sizeof(*c.slots));
+	c.groups = report_zeros(&c.arena, GROUPS_MAX, sizeof(*c.groups));
 	tally_make(&c.tally, &c.arena);
 	for (int i = 0; i < REPORT_THREADS; i++)
 		arena_init(&c.of_threads[i]);

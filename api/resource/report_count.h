@@ -79,9 +79,6 @@ struct report_count {
 enum report_counted { REPORT_COUNTED, REPORT_TOO_MANY_ROWS, REPORT_BROKEN };
 enum report_counted report_count(struct report *r, const struct result *pieces) MUSTCHECK;
 
-/* report_zeros - so many zeros, freed when all is counted. */
-void *report_zeros(struct report_count *c, size_t n, size_t size);
-
 /* group_of - the number of the group of these keys; 0: there are too many. */
 uint32_t group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX]);
 

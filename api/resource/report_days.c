@@ -195,7 +195,7 @@ share(struct counting *cos, int n, struct tally *tallies)
 bool
 report_days(struct report_count *c)
 {
-	struct days days = { .of = report_zeros(c, DAYS_MAX, sizeof(*days.of)),
+	struct days days = { .of = report_zeros(&c->arena, DAYS_MAX, sizeof(*days.of)),
 		.grid = wants_grid(c) };
 	struct counting cos[REPORT_THREADS];
 	struct tally tallies[REPORT_THREADS];
@@ -221,7 +221,7 @@ report_days(struct report_count *c)
 	n = cos[0].table != NULL ? n : 1;
 	share(cos, n, tallies);
 	c->nlanes = days.n;
-	c->lanes = report_zeros(c, DAYS_MAX, sizeof(*c->lanes));
+	c->lanes = report_zeros(&c->arena, DAYS_MAX, sizeof(*c->lanes));
 	for (int i = 0; i < c->nlanes; i++)
 		c->lanes[i].at = INT64_MAX;
 	in_threads(cos, n, count_days);

@@ -130,7 +130,7 @@ report_table_make(struct counting *co)
 		co->factors[i] = (uint32_t)size;
 		size *= co->axes[i].n;
 	}
-	co->table = report_zeros(co->w.c, size, sizeof(*co->table));
+	co->table = report_zeros(&co->w.c->arena, size, sizeof(*co->table));
 }
 
 void

@@ -201,19 +201,15 @@ count_wait(struct counting *co, const struct lane_room *room, struct run *run, s
 	return true;
 }
 
-static uint32_t *
-zeros(struct counting *co, size_t n)
-{
-	return memset(arena_alloc(co->arena, n * sizeof(uint32_t)), 0, n * sizeof(uint32_t));
-}
-
 static bool
 count_runs(struct counting *co)
 {
 	const struct day *day = co->w.day;
 	struct lane *lane = &co->w.c->lanes[day - co->days->of];
-	const struct lane_room room = { lane, zeros(co, day->nwaits), zeros(co, day->nwaits),
-		zeros(co, day->nwaits) };
+	const struct lane_room room = { lane,
+		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)),
+		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)),
+		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)) };
 	struct run run = { .end = 0 };
 
 	co->groups = arena_alloc(

@@ -14,18 +14,18 @@ enough(void *p)
 	return p;
 }
 
-static void *
-zeros(struct arena *arena, size_t size)
+void *
+report_zeros(struct arena *arena, size_t n, size_t size)
 {
-	return memset(arena_alloc(arena, size), 0, size);
+	return memset(arena_alloc(arena, n * size), 0, n * size);
 }
 
 void
 tally_make(struct tally *t, struct arena *arena)
 {
 	*t = (struct tally){
-		.states = zeros(arena, GROUPS_MAX * sizeof(*t->states)),
-		.without = zeros(arena, GROUPS_MAX * sizeof(*t->without)),
+		.states = report_zeros(arena, GROUPS_MAX, sizeof(*t->states)),
+		.without = report_zeros(arena, GROUPS_MAX, sizeof(*t->without)),
 		/* Mostly pages that nobody touches, for a report has few groups. */
 		.spans = enough(calloc((size_t)SPANS * GROUPS_MAX, sizeof(*t->spans))),
 	};

@@ -43,6 +43,9 @@ struct tally {
 	size_t nwaits, waits_size;
 };
 
+/* report_zeros - an array of n zeros of `size` bytes each. */
+void *report_zeros(struct arena *arena, size_t n, size_t size);
+
 /* tally_make - makes a tally of nothing, for tally_free(). */
 void tally_make(struct tally *t, struct arena *arena);
 

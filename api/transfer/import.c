@@ -32,10 +32,9 @@ struct receiving {
 };
 
 /*
- * While the desk is busy a file is read by small pieces, and the work on it rests for most of the time: PostgreSQL stages rows faster than it
+ * While the desk is busy the work on a file rests for most of the time, after each small piece: PostgreSQL stages rows faster than it
  * stores them, and what it writes for that stands before what requests commit.
  */
-#define BUSY_PIECE (16 * 1024)
 #define BUSY_RESTS 9 /* times as long as it works */
 
 /* A shorter rest takes longer than it says. */
@@ -59,7 +58,7 @@ read_upload(void *arg, char *buf, size_t size)
 	long n;
 
 	rest(r);
-	n = upload_read(r->rq, buf, r->desk.busy && size > BUSY_PIECE ? BUSY_PIECE : size);
+	n = upload_read(r->rq, buf, size);
 	r->work_began_ms = clock_ms();
 	if (n > 0)
 		secret_hash_add(&r->hashing, buf, (size_t)n);
