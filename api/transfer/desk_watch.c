@@ -22,8 +22,8 @@ desk_is_busy(struct desk_watch *w)
 	if (span_ms < SPAN_MS)
 		return w->busy;
 	answered = metrics_answered();
-	w->busy = w->answered_ms != 0 &&
-		  (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * span_ms;
+	if (w->answered_ms != 0)
+		w->busy = (int64_t)(answered - w->answered) * 1000 > REQUESTS_S_MAX * span_ms;
 	w->answered = answered;
 	w->answered_ms = now_ms;
 	return w->busy;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Used by one thread. All 0: nothing was seen yet. */
+/* Used by one thread. answered_ms 0: nothing was seen yet, and `busy` is what the caller assumes. */
 struct desk_watch {
 	uint64_t answered; /* requests, at answered_ms */
 	int64_t answered_ms;

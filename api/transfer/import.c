@@ -122,7 +122,7 @@ int
 import_create(struct request *rq)
 {
 	const char *mode = request_query_value(rq, "mode"), *kind = request_query_value(rq, "kind");
-	struct receiving receiving = { .rq = rq };
+	struct receiving receiving = { .rq = rq, .desk = { .busy = true } };
 	const struct import_task task = {
 		.url = rq->app->config->database_url,
 		.kind = kind,
