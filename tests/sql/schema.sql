@@ -232,8 +232,9 @@ begin
             end if;
         end loop;
         perform pg_temp.refused(format('%s_%s_fkey', x.tbl, x.col), format('update %I set %I = 999999', x.tbl, x.col || '_id'));
-        -- The catalogue's half of the foreign key is a constant column.
-        perform pg_temp.refused('428C9', format('update %I set %I = 1', x.tbl, x.col || '_catalog'));
+        -- The catalogue's half of the foreign key is a constant: a generated column, or one that a check holds.
+        perform pg_temp.refused(case when x.tbl = 'opportunity' then 'opportunity_catalogs' else '428C9' end, format('update %I set %I = 4', x.tbl, x.col || '_catalog'));
+        perform pg_temp.refused('opportunity_catalogs', format('update %I set %I = null', x.tbl, x.col || '_catalog')) where x.tbl = 'opportunity';
     end loop;
     -- An item that a record refers to cannot be deleted.
     perform pg_temp.refused('opportunity_operator_fkey', $q$delete from catalog_item i using catalog c where c.id = i.catalog_id and c.code = 'operator' and i.code = 'entel'$q$);
