@@ -71,6 +71,8 @@ begin
     -- A whole call is stored with its documents and its entries of the audit, which the role may not write.
     grant execute on function gestor.call_save(bigint, jsonb, integer), gestor.call_create(bigint, bigint, integer, text[],
         text, text, smallint, smallint, text, date, boolean, text, text) to gestor_api;
+    -- A form is stored with the grid first, and then the opportunity with its document.
+    grant execute on function gestor.form_save(bigint, bigint, jsonb) to gestor_api;
     -- Merging clients, and its undo, move records to another client, with the owner's rights.
     grant execute on function gestor.client_merge_lock(bigint, bigint), gestor.client_merge(bigint, bigint, bigint),
         gestor.client_merge_undo_lock(bigint), gestor.client_merge_undo(bigint, bigint) to gestor_api;

@@ -11,7 +11,8 @@ select %1.client_id, %1.id, %1.contact_id, %3::bigint, %1.advertising_acceptance
 
 -- name: closure_put  ($1 opportunity, $2 advisor, $3 body)
 -- Saves the client's answer and the stage. A final stage is refused while a section that the manual requires is missing.
-with old as materialized (select o.* from opportunity o where o.id = $1::bigint),
+with old as materialized (
+    select o.id, o.stage, o.advertising_acceptance_id, o.advertising_acceptance, o.reason_id, o.phone_to_manage from opportunity o where o.id = $1::bigint),
 chosen as materialized (
     select choice('advertising_acceptance', $3::jsonb ->> 'advertising_acceptance', array[old.advertising_acceptance]) as ad,
            choice('stage', $3::jsonb ->> 'stage', array[old.stage]) as st
@@ -26,6 +27,6 @@ changed as (
         stage_id = (c.st).id, stage = (c.st).choice, closed_at = case when j.final then clock_timestamp() end,
         updated_at = clock_timestamp()
       from old, chosen c, judged j where o.id = old.id
-    returning o.*, old.advertising_acceptance_id as answered_before),
+    returning o.id, o.client_id, o.contact_id, o.advertising_acceptance_id, o.advertising_acceptance, old.advertising_acceptance_id as answered_before),
 recorded as (:{consent changed changed.answered_before $2})
 select id from changed;

@@ -290,6 +290,10 @@ select :{answer 200 null s.doc} from (
 select :{answer 204 null s.doc} from (
     select :{opportunity o} as doc from opportunity o where o.id = $1::bigint offset 0) s;
 
+-- An item that need not be selectable. offset 0: one lookup, and not a join.
+-- fragment: item_of  (%1 the catalogue's id, %2 the item's code)
+(select i.id, i.choice from catalog_item i where i.catalog_id = %1 and i.code = %2 offset 0)
+
 -- name: opportunity_create  ($1 advisor, $2 body, $3 may take another's contact, $4 may act for the contact's advisor)
 -- An opportunity needs a contact; a second one for the same contact fails on opportunity_contact_key. An account may use
 -- the contacts that it may change; an integration that may register contacts opens the opportunity for the contact's advisor.
@@ -319,8 +323,8 @@ new as (
     select held.client_id, held.id, held.advisor_id, ca.id, ca.choice, (chosen.sc).id, (chosen.sc).choice, st.id, st.choice,
            b #>> '{service,current_plan}', (b #>> '{service,activation_date}')::date,
            (b #>> '{service,prior_consultation}')::boolean
-      from asked, held, chosen, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('stage', 'en-proceso') st
-    returning *),
+      from asked, held, chosen, :{item_of 1 'consulta-previa-prepago'} ca, :{item_of 11 'en-proceso'} st
+    returning id, client_id, contact_id, document),
 waiting as (delete from contact_waiting w using new where w.contact_id = new.contact_id),
 made as materialized (
     select '/v1/opportunities/' || new.id as location, opened(new.document) || :{other_open new.client_id new.id} as doc from new)
@@ -398,5 +402,5 @@ with recorded as (
     select o.id, $2::bigint, o.stage, o.closed_at, clock_timestamp() from opportunity o where o.id = $1::bigint
     returning opportunity_id)
 update opportunity o set stage_id = st.id, stage = st.choice, closed_at = null, updated_at = clock_timestamp()
-  from recorded r, catalog_item_of('stage', 'en-proceso') st
+  from recorded r, :{item_of 11 'en-proceso'} st
  where o.id = r.opportunity_id;

@@ -283,3 +283,164 @@ declare
 begin
     return of_check is null or gestor.violated('opportunity', of_check);
 end $$;
+
+-- ---------------------------------------------------------------- a form
+
+-- The statements of form_save() render the document themselves, after the grid.
+create or replace function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
+declare
+    stale bigint[];
+begin
+    if current_setting('gestor.call_saved', true) = 'grid' and has_table_privilege('contact', 'truncate') then
+        return null;
+    end if;
+    stale := array(
+        select distinct c.opportunity_id from changed c join opportunity o on o.id = c.opportunity_id
+         where case when tg_op = 'UPDATE' then o.document is distinct from opportunity_document(o, false)
+             else (tg_op = 'DELETE') = (strpos(o.document, '{"id":"' || c.id || '","action":') > 0) end is not false);
+    if stale <> '{}' then
+        update opportunity o set updated_at = clock_timestamp() where o.id = any (stale);
+    end if;
+    return null;
+end $$;
+
+-- Saves a form: what `b` has replaces what the opportunity has. The caller has locked the opportunity, and judged the owner.
+-- It runs with the owner's rights, so that it can store the grid first and the opportunity once, with its final document; before, the grid's trigger changed the
+-- opportunity a second time, with all its foreign keys and indexes.
+create or replace function form_save(of_opportunity bigint, advisor bigint, b jsonb) returns void
+language plpgsql security definer set search_path = gestor, pg_temp as $$
+declare
+    o opportunity;
+    answered_before bigint;
+    chosen chosen;
+    held_actions json[];
+    held_states json[];
+    actions bigint[] := '{}';
+    states bigint[] := '{}';
+    action_choices json[] := '{}';
+    state_choices json[] := '{}';
+    missing text[];
+    catalogs smallint[] := '{2,5,6,7,8,9,10,11}'; -- sub_campaign, cancellation_reason, ..., stage; then a pair for each row of the grid
+    codes text[] := array[b ->> 'sub_campaign', b #>> '{diagnosis,reason}', b #>> '{competitor_offer,plan}', b #>> '{competitor_offer,offer}',
+        b #>> '{competitor_offer,channel}', b #>> '{competitor_offer,operator}', b #>> '{closure,advertising_acceptance}', b #>> '{closure,stage}'];
+    ids bigint[];
+    choices json[];
+    whole boolean; -- every code is selectable
+    has_grid constant boolean := b ? 'actions';
+    rows constant integer := coalesce(jsonb_array_length(b -> 'actions'), 0);
+    kept record;
+    mark text; -- an assignment costs a quarter of a statement
+begin
+    -- This is also what a caller may have set.
+    mark := set_config('gestor.call_saved', 'grid', true);
+    for n in 0 .. rows - 1 loop
+        catalogs := catalogs || '{3,4}'::smallint[];
+        codes := codes || array[b #>> array['actions', n::text, 'action'], b #>> array['actions', n::text, 'final_state']];
+    end loop;
+    select c.ids, c.choices, c.whole into ids, choices, whole from choices(catalogs, codes, 0) c;
+    select x.* into o from opportunity x where x.id = of_opportunity;
+    answered_before := o.advertising_acceptance_id;
+    select coalesce(array_agg(x.action order by x.id), '{}'), coalesce(array_agg(x.final_state order by x.id), '{}'),
+           coalesce(array_agg(x.final_state_id order by x.id), '{}')
+      into held_actions, held_states, states from action x where x.opportunity_id = of_opportunity;
+    if not whole then
+        -- What is not selectable any more may stay where it is; anything else is refused, in the order of the form.
+        for kept in
+            select k.place, k.catalog, k.held
+              from (values (1, 'sub_campaign', array[o.sub_campaign])) k (place, catalog, held)
+            union all
+            select n, case n % 2 when 1 then 'retention_action' else 'final_state' end, case n % 2 when 1 then held_actions else held_states end
+              from generate_series(9, 8 + 2 * rows) n
+            union all
+            select k.place, k.catalog, k.held
+              from (values (2, 'cancellation_reason', array[o.reason]), (3, 'competitor_plan', array[o.competitor_plan]),
+                       (4, 'competitor_offer', array[o.competitor_offer]), (5, 'offer_channel', array[o.offer_channel]), (6, 'operator', array[o.operator]),
+                       (7, 'advertising_acceptance', array[o.advertising_acceptance]), (8, 'stage', array[o.stage])) k (place, catalog, held)
+        loop
+            if ids[kept.place] is null and codes[kept.place] is not null then
+                chosen := choice(kept.catalog, codes[kept.place], kept.held);
+                ids[kept.place] := chosen.id;
+                choices[kept.place] := chosen.choice;
+            end if;
+        end loop;
+    end if;
+    if ids[1] is not null then
+        o.sub_campaign_id := ids[1];
+        o.sub_campaign := choices[1];
+    end if;
+    if b ? 'service' then
+        o.current_plan := b #>> '{service,current_plan}';
+        o.activation_date := (b #>> '{service,activation_date}')::date;
+        o.prior_consultation := (b #>> '{service,prior_consultation}')::boolean;
+    end if;
+    if has_grid then
+        states := '{}';
+        for n in 1 .. rows loop
+            actions := actions || ids[7 + 2 * n];
+            action_choices := action_choices || choices[7 + 2 * n];
+            states := states || ids[8 + 2 * n];
+            state_choices := state_choices || choices[8 + 2 * n];
+        end loop;
+    end if;
+    if ids[2] is not null then
+        o.reason_id := ids[2];
+        o.reason := choices[2];
+    end if;
+    if b ? 'competitor_offer' then
+        o.competitor_plan_id := ids[3];
+        o.competitor_plan := choices[3];
+        o.competitor_offer_id := ids[4];
+        o.competitor_offer := choices[4];
+        o.offer_channel_id := ids[5];
+        o.offer_channel := choices[5];
+        o.operator_id := ids[6];
+        o.operator := choices[6];
+        o.phone_to_manage := phone(b #>> '{competitor_offer,phone_to_manage}');
+        o.additional_line := phone(b #>> '{competitor_offer,additional_line}');
+    end if;
+    if b ? 'closure' then
+        o.advertising_acceptance_id := ids[7];
+        o.advertising_acceptance := choices[7];
+        if ids[8] is not null then
+            o.stage_id := ids[8];
+            o.stage := choices[8];
+            if is_final(o.stage) then
+                missing := form_missing(o.reason_id, o.phone_to_manage, o.advertising_acceptance_id, states);
+                if missing <> '{}' then
+                    perform refuse('incomplete', missing);
+                end if;
+                o.closed_at := clock_timestamp();
+            end if;
+        end if;
+    end if;
+
+    -- An unchanged grid keeps its rows and their ids.
+    if has_grid and (held_actions::text[] <> action_choices::text[] or held_states::text[] <> state_choices::text[]) then
+        if cardinality(held_actions) > 0 then
+            delete from action x where x.opportunity_id = of_opportunity;
+        end if;
+        insert into action (opportunity_id, action_id, action, final_state_id, final_state)
+        select of_opportunity, g.* from unnest(actions, action_choices, states, state_choices) g;
+    end if;
+    update opportunity x set sub_campaign_id = o.sub_campaign_id, sub_campaign = o.sub_campaign, current_plan = o.current_plan,
+        activation_date = o.activation_date, prior_consultation = o.prior_consultation, reason_id = o.reason_id, reason = o.reason,
+        competitor_plan_id = o.competitor_plan_id, competitor_plan = o.competitor_plan, competitor_offer_id = o.competitor_offer_id,
+        competitor_offer = o.competitor_offer, offer_channel_id = o.offer_channel_id, offer_channel = o.offer_channel,
+        operator_id = o.operator_id, operator = o.operator, phone_to_manage = o.phone_to_manage, additional_line = o.additional_line,
+        advertising_acceptance_id = o.advertising_acceptance_id, advertising_acceptance = o.advertising_acceptance,
+        stage_id = o.stage_id, stage = o.stage, closed_at = o.closed_at, updated_at = clock_timestamp()
+     where x.id = of_opportunity;
+    if o.advertising_acceptance_id is distinct from answered_before then
+        insert into consent (client_id, opportunity_id, contact_id, advisor_id, advertising_acceptance_id, advertising_acceptance, created_at)
+        values (o.client_id, o.id, o.contact_id, advisor, o.advertising_acceptance_id, o.advertising_acceptance, clock_timestamp());
+    end if;
+    mark := set_config('gestor.call_saved', '', true);
+end $$;
+-- In this transaction, so that no process is without the right meanwhile; db/grants.sql has it too.
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'gestor_api') then
+        grant execute on function gestor.form_save(bigint, bigint, jsonb) to gestor_api;
+    end if;
+end $$;
+revoke execute on function form_save(bigint, bigint, jsonb) from public;

@@ -166,8 +166,8 @@ select pg_temp.same('rows without the document that their trigger would give the
     + (select count(*) from consent n where n.document is distinct from consent_document(n)), 0::bigint);
 select pg_temp.entries() as passed_over \gset
 
--- The setting alone skips no trigger: not for the serving role, which may set it, and not after a call. Nobody else inserts into these tables with the
--- owner's rights, but what an import does, which empties the setting.
+-- The setting alone skips no trigger: not for the serving role, which may set it, and not after a call. Who else inserts into these tables with the
+-- owner's rights sets it first: a form to 'grid', an import to nothing.
 select pg_temp.same('the setting after a call', current_setting('gestor.call_saved', true), '');
 set local role gestor_api;
 select set_config('gestor.call_saved', 'whole', true);
@@ -175,6 +175,25 @@ insert into contact (client_id, advisor_id, origin_phone, serial_number) select 
 reset role;
 select pg_temp.same('a forged setting', pg_temp.entries(), 'insert contact > {"origin_phone": "***", "serial_number": "***"}');
 select pg_temp.same('its document', (select document = contact_document(t, false) from contact t order by id desc limit 1), true);
+-- A form is saved with the owner's rights too: grid, opportunity and answer are all entered, and the document has the grid.
+insert into opportunity (client_id, contact_id, advisor_id, campaign_id, campaign, sub_campaign_id, sub_campaign, stage_id, stage)
+select t.client_id, t.id, t.advisor_id, ca.id, ca.choice, s.id, s.choice, st.id, st.choice
+  from (select * from contact order by id desc limit 1) t, catalog_item_of('campaign', 'consulta-previa-prepago') ca, catalog_item_of('sub_campaign', 'entel') s,
+       catalog_item_of('stage', 'en-proceso') st;
+select id as opened, advisor_id as opener, pg_temp.entries() as passed_over from opportunity order by id desc limit 1 \gset
+set local role gestor_api;
+select set_config('gestor.call_saved', 'whole', true);
+select form_save(:opened, :opener, '{"actions":[{"action":"bono-gb.bono-4-gb-por-12-meses","final_state":"atendido"}],"closure":{"advertising_acceptance":"acepto"}}');
+reset role;
+select pg_temp.same('a form under a forged setting', pg_temp.entries(), e'insert action > {"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"}\n'
+    'update opportunity {"advertising_acceptance": null} > {"advertising_acceptance": "acepto"}\ninsert consent > {"advertising_acceptance": "acepto"}');
+select pg_temp.same('its document', (select document = opportunity_document(o, false) and document like '%bono-4-gb%' from opportunity o where id = :opened), true);
+select pg_temp.same('the setting after a form', current_setting('gestor.call_saved', true), '');
+set local role gestor_api;
+select form_save(:opened, :opener, '{"actions":[]}');
+reset role;
+select pg_temp.same('a form that empties the grid', pg_temp.entries(), 'delete action {"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"} >');
+select pg_temp.same('its document', (select document = opportunity_document(o, false) and document like '%"actions":[]%' from opportunity o where id = :opened), true);
 -- A call in the body of call_create() that 0051_fewer_instructions.sql replaced: it would write no events.
 set local role gestor_api;
 select set_config('gestor.call_saved', 'yes', true);
@@ -188,9 +207,9 @@ exception when serialization_failure then
 end $$;
 select set_config('gestor.call_saved', '', true);
 select pg_temp.same('who inserts into these tables', (select string_agg(p.proname || case when p.prosecdef then ' definer' else '' end
-        || case when p.prosrc ~ 'begin\s+perform set_config\(''gestor.call_saved'', '''', true\);' then ' empties' else '' end, ', ' order by p.proname)
+        || case when p.prosrc ~ '\nbegin\s+(--[^\n]*\s+)?(perform|mark :=) set_config\(''gestor.call_saved'', ''(grid)?'', true\);' then ' sets' else '' end, ', ' order by p.proname)
     from pg_proc p where p.pronamespace = 'gestor'::regnamespace and p.prosrc ~* 'insert into (gestor\.)?(contact|opportunity|action|consent)\M'),
-    'call_create definer, form_save, import_opportunity empties');
+    'call_create definer, form_save definer sets, import_opportunity sets');
 
 -- ---------------------------------------------------------------- entries stay
 
