@@ -194,6 +194,17 @@ select form_save(:opened, :opener, '{"actions":[]}');
 reset role;
 select pg_temp.same('a form that empties the grid', pg_temp.entries(), 'delete action {"action": "bono-gb.bono-4-gb-por-12-meses", "final_state": "atendido"} >');
 select pg_temp.same('its document', (select document = opportunity_document(o, false) and document like '%"actions":[]%' from opportunity o where id = :opened), true);
+-- What else changes a grid with the owner's rights: the document follows, whatever its caller has set.
+savepoint replacing;
+set local role gestor_api;
+select form_save(:opened, :opener, '{"actions":[{"action":"bono-gb.bono-4-gb-por-12-meses"}]}');
+select set_config('gestor.call_saved', 'grid', true);
+select catalog_item_replace('retention_action', 'bono-gb.bono-4-gb-por-12-meses', i.code, true) from catalog_item i
+ where i.catalog_id = 3 and starts_with(i.code, 'migracion-postpago.') order by i.id limit 1;
+reset role;
+select pg_temp.same('the document after a replacement', (select document = opportunity_document(o, false) and document like '%migracion-postpago.%'
+    from opportunity o where id = :opened), true);
+rollback to replacing;
 -- A call in the body of call_create() that 0051_fewer_instructions.sql replaced: it would write no events.
 set local role gestor_api;
 select set_config('gestor.call_saved', 'yes', true);
