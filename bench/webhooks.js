@@ -5,6 +5,7 @@
  * Events are written by the database, EVENTS a second for 20 s; receivers are in this process, on loopback.
  */
 "use strict";
+const { spawn } = require("node:child_process");
 const lib = require("../tests/http/lib.js");
 const { authority, receiver, rawReceiver } = require("../tests/http/receiver.js");
 
@@ -24,11 +25,16 @@ async function measure(title, hanging) {
   const cpu = () => Number(/process_cpu_seconds_total ([0-9.]+)/.exec(text)[1]);
   let text = (await world.anyone.get("/metrics")).text;
   const before = cpu(), began = Date.now();
+  /* A process of its own writes them, which leaves the receivers free to answer. */
+  const psql = spawn("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", world.database.owner], { stdio: ["pipe", "ignore", "inherit"] });
+  const written = new Promise((resolve, reject) => psql.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`psql: ${code}`)))));
   for (let s = 0; s < SECONDS * 5; s++) {
-    world.database.sql(`insert into client (document_type_id, document_type, name, document_number)
-      select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((70000000 + ${s} * ${rate} / 5 + n)::text, 8, '0') from generate_series(1, ${rate} / 5) n, catalog_item_of('document_type', 'dni') i`);
+    psql.stdin.write(`insert into client (document_type_id, document_type, name, document_number)
+      select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((70000000 + ${s} * ${rate} / 5 + n)::text, 8, '0') from generate_series(1, ${rate} / 5) n, catalog_item_of('document_type', 'dni') i;\n`);
     await pause(began + (s + 1) * 200 - Date.now());
   }
+  psql.stdin.end();
+  await written;
   const wanted = SECONDS * 5 * Math.floor(rate / 5) * many;
   while (n < wanted && Date.now() - began < 3 * SECONDS * 1000) await pause(10);
   const took = (Date.now() - began) / 1000;

@@ -26,8 +26,9 @@ static_assert(ATTEMPT_SECONDS <= 20, "a lease outlives an attempt");
 #define EVENTS_AT_ONCE "500"
 /* How often new events are looked for, while any webhook is enabled. */
 #define TICK_MS 200
-/* How long outcomes are gathered before they are stored. */
+/* Outcomes are gathered this long before they are stored, unless there are so many, or no attempt is under way any more. */
 #define GATHER_MS  20
+#define GATHERED   64
 #define RETRY_MS   1000
 #define BACKLOG_MS 5000
 #define FINAL_MS   5000
@@ -230,6 +231,7 @@ static int64_t
 work(bool ending)
 {
 	int64_t now_ms = clock_ms();
+	size_t gathered;
 	bool claims;
 
 	if (!ending &&
@@ -243,17 +245,19 @@ work(bool ending)
 			self.claim_ms = self.nenabled > 0 ? now_ms : INT64_MAX;
 		}
 	}
-	if (json_array_size(self.outcomes) > 0 && self.store_ms == INT64_MAX)
+	gathered = json_array_size(self.outcomes);
+	if (gathered > 0 && self.store_ms == INT64_MAX)
 		self.store_ms = now_ms + GATHER_MS;
+	/* Not when the database has failed a moment ago. */
+	if (gathered > 0 && (gathered >= GATHERED || self.busy == 0) && self.store_ms <= now_ms + GATHER_MS)
+		self.store_ms = now_ms;
 	claims = !ending && now_ms >= self.claim_ms;
 	if (now_ms >= self.store_ms || claims) {
-		bool stores = json_array_size(self.outcomes) > 0;
-
 		claims = !ending && self.nenabled > 0;
 		self.store_ms = self.claim_ms = INT64_MAX;
 		if (!store_and_claim(claims))
 			self.store_ms = self.claim_ms = now_ms + RETRY_MS;
-		else if (!stores && json_array_size(self.outcomes) > 0)
+		else if (gathered == 0 && json_array_size(self.outcomes) > 0)
 			self.store_ms = now_ms;
 	}
 	if (!ending && now_ms >= self.backlog_ms) {
