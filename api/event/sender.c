@@ -249,7 +249,8 @@ work(bool ending)
 	if (gathered > 0 && self.store_ms == INT64_MAX)
 		self.store_ms = now_ms + GATHER_MS;
 	/* Not when the database has failed a moment ago. */
-	if (gathered > 0 && (gathered >= GATHERED || self.busy == 0) && self.store_ms <= now_ms + GATHER_MS)
+	if (gathered > 0 && (gathered >= GATHERED || self.busy == 0) &&
+	    self.store_ms <= now_ms + GATHER_MS)
 		self.store_ms = now_ms;
 	claims = !ending && now_ms >= self.claim_ms;
 	if (now_ms >= self.store_ms || claims) {
