@@ -275,11 +275,17 @@ start_front() {
 	keep front front.haproxy with "$dir/run/front.env" haproxy -db -f "$dir/bin/haproxy.cfg"
 }
 
+# database_counted - sets made: 1 if make_database has been here. The right to connect is the last that roles.sh gives, and that to postgres the last of all.
+# A primary that has just been elected may not answer for a moment, which says nothing of the database.
+database_counted() {
+	made=$(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor' and datacl::text ~ '[{,]gestor_api=c/'
+		and exists (select from pg_database where datname = 'postgres' and datacl::text ~ '[{,]rewind=c/')" 2>/dev/null) && [[ $made ]]
+}
 # make_database - once: roles, schema, sample data.
 make_database() {
-	# The right to connect is the last that roles.sh gives, and this here the last of all.
-	[[ $(sql -d "$(conninfo postgres postgres)" -Atc "select count(*) from pg_database where datname = 'gestor' and datacl::text ~ '[{,]gestor_api=c/'
-		and exists (select from pg_database where datname = 'postgres' and datacl::text ~ '[{,]rewind=c/')") == 0 ]] || return 0
+	local made
+	until_true 60 'the primary tells of its databases' database_counted
+	((made == 0)) || return 0
 	PGPASSFILE=$dir/secrets/pgpass PGHOST=$(tr ' ' , <<<"${address[*]:0:3}") PGPORT=$pg_port PGTARGETSESSIONATTRS=read-write \
 		SECRETS=$dir/secrets in_node one bash "$dir/bin/roles.sh"
 	# roles.sh keeps everybody out of this database, in which Patroni and pg_rewind look at the primary.
