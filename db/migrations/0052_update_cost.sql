@@ -1,5 +1,5 @@
 -- migrate:up
--- Updates by fewer instructions: of an opportunity above all, of which each step of a call is one. What is stored, shown, recorded and refused stays as it was.
+-- Updates by fewer instructions, of opportunities above all: each step of a call updates one. What is stored, shown, recorded and refused stays as it was.
 -- Nothing is rewritten. Processes of the version before go on: the functions that they call have the same arguments and answers.
 set local search_path = gestor, pg_temp;
 
@@ -193,7 +193,7 @@ end $$;
 
 -- ---------------------------------------------------------------- an opportunity's triggers
 
--- PostgreSQL parses the conditions of all triggers of a table for each statement: those of an opportunity's updates had 4 KB. They are in two functions now.
+-- PostgreSQL parses the conditions of all triggers of a table for each statement: those of an opportunity's updates had 4 KB. Two functions now decide instead.
 create function opportunity_instants() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 begin
     if old.follow_up_at is not null and num_nonnulls(new.closed_at, new.voided_at, new.erased_at) > 0 then
@@ -286,8 +286,8 @@ end $$;
 
 -- ---------------------------------------------------------------- a form
 
--- The statements of form_save() render the document themselves, after the grid. It updates no row of a grid: a catalogue's replacement does, with the owner's rights too,
--- under a setting that its caller may have forged.
+-- form_save() deletes and inserts rows of a grid, and then updates the opportunity, which renders the document. It updates no row of a grid. A catalogue's replacement does, with
+-- the owner's rights too, and its caller may have forged the setting.
 create or replace function grid_changed() returns trigger language plpgsql set search_path = gestor, pg_temp as $$
 declare
     stale bigint[];
@@ -332,7 +332,7 @@ declare
     kept record;
     mark text; -- an assignment costs a quarter of a statement
 begin
-    -- This is also what a caller may have set.
+    -- It replaces whatever the caller has set, which could keep the triggers of inserts from writing the audit.
     mark := set_config('gestor.call_saved', 'grid', true);
     for n in 0 .. rows - 1 loop
         catalogs := catalogs || '{3,4}'::smallint[];
