@@ -272,6 +272,8 @@ run_on_connection(struct run *run, struct pool_conn *c)
 		remedy = sqlstate_find(run->error.sqlstate)->remedy;
 		if (remedy == REMEDY_RERUN && reruns < RETRIES_MAX && !run->once) {
 			reruns++;
+			log_msg(
+			    LOG_INFO, "%s: running again after %s", c->label, run->error.sqlstate);
 		} else if (remedy == REMEDY_PREPARE && !prepared_again) {
 			prepared_again = true;
 			log_msg(LOG_INFO, "%s: preparing again after %s", c->label,

@@ -26,7 +26,7 @@ struct pool;
  * first waited for.
  * time     at most query_timeout_ms, including the wait for a connection (at most pool_wait_ms) and
  *          the cancel of a late statement
- * retries  SQLSTATE 40001 and 40P01: the whole transaction, up to 3 times. A lost connection, if
+ * retries  SQLSTATE 40001, 40P01 and XX000: the whole transaction, up to 3 times. A lost connection, if
  *          nothing can have been stored: on another connection, up to 3 times if the server
  *          announced the end of the session, else once. None on a standby's pool
  * returns  DB_OK: ret_results[0..ncalls-1] are set, owned by the caller (result_free); otherwise

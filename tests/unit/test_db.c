@@ -407,6 +407,26 @@ serialization_is_retried(void **state)
 	assert_int_equal(admin_int("select last_value from gestor.t_flaky_seq"), 4);
 }
 
+/* A migration that drops a function while a statement with it begins: "cache lookup failed". */
+static void
+internal_error_is_retried(void **state)
+{
+	struct db_error err;
+
+	(void)state;
+	admin_do("alter sequence gestor.t_flaky_seq restart with 1");
+	admin_do("create or replace function gestor.flaky() returns bigint language plpgsql as $$"
+		 "declare n bigint := nextval('gestor.t_flaky_seq');"
+		 "begin if n = 1 then raise exception using errcode = 'XX000', message = 'once'; "
+		 "end if; return n; end $$");
+	assert_int_equal(run(&sql_t_flaky, NULL, NULL, &err), DB_OK);
+	assert_int_equal(admin_int("select last_value from gestor.t_flaky_seq"), 2);
+	admin_do("create or replace function gestor.flaky() returns bigint language plpgsql as $$"
+		 "begin raise exception using errcode = 'XX000', message = 'always'; end $$");
+	assert_int_equal(run(&sql_t_flaky, NULL, NULL, &err), DB_REFUSED);
+	assert_string_equal(err.sqlstate, "XX000");
+}
+
 static void
 prepared_again(void **state)
 {
@@ -981,6 +1001,7 @@ main(void)
 		cmocka_unit_test_setup(timeout_of_several, setup),
 		cmocka_unit_test_setup(lock_timeout, setup),
 		cmocka_unit_test_setup(serialization_is_retried, setup),
+		cmocka_unit_test_setup(internal_error_is_retried, setup),
 		cmocka_unit_test_setup(prepared_again, setup),
 		cmocka_unit_test_setup(idle_connections_are_ended, setup),
 		cmocka_unit_test_setup(ended_while_running, setup),
