@@ -5,6 +5,7 @@
 "use strict";
 const { test, before, after } = require("node:test");
 const assert = require("node:assert/strict");
+const { spawn } = require("node:child_process");
 const lib = require("./lib.js");
 const { receiver } = require("./receiver.js");
 const { until } = require("./writes.js");
@@ -45,5 +46,27 @@ test("a process is killed while it delivers: the other one delivers within 30 s"
   t.diagnostic(`${left} deliveries of the killed process, taken over ${(took / 1000).toFixed(1)} s after its end`);
   assert.ok(took < 30000, `${took} ms`);
   for (const id of hooks) assert.equal(sql(`select count(*) from webhook_delivery where webhook_id = ${id} and status = 'delivered'`), String(n));
+  await r.end();
+});
+
+test("another session writes a delivery under way and commits while its outcome is stored: the outcome is stored", { timeout: 60000 }, async (t) => {
+  let answer;
+  const asked = [], r = await receiver({ answer: (rq, rs) => { asked.push(rq); answer = () => rs.writeHead(204).end(); } });
+  const hook = (await chief.post("/v1/webhooks", { url: r.url("/slow"), types: ["client.created"], ordering: "strict" })).json.id;
+  sql(`insert into client (document_type_id, document_type, name, document_number)
+    select i.id, i.choice, 'CLIENTE DE PRUEBA', '75999999' from catalog_item_of('document_type', 'dni') i`);
+  await until("an attempt hangs", () => answer, 30000);
+  /* The row moves: its place of before the update is not the one to write. */
+  const other = spawn("psql", ["-XAtq", "-d", world.database.owner], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => other.kill());
+  other.stdin.write(`begin; update gestor.webhook_delivery set next_at = next_at + interval '1 s' where webhook_id = ${hook} returning id;\n`);
+  await new Promise((resolve) => other.stdout.once("data", resolve));
+  answer();
+  await until("the outcome waits", () => sql("select count(*) from pg_locks where not granted and locktype = 'transactionid'") !== "0", 10000);
+  const ended = new Promise((resolve) => other.once("close", resolve));
+  other.stdin.end("commit;\n");
+  await ended;
+  await until("it is delivered", () => sql(`select status from webhook_delivery where webhook_id = ${hook}`) === "delivered", 10000);
+  assert.equal(asked.length, 1);
   await r.end();
 });
