@@ -201,8 +201,8 @@ build/sources: FORCE
 
 build/version.c: FORCE
 	@mkdir -p build
-	@printf '#include "base/version.h"\nconst char version_commit[] = "%s";\n' '$(COMMIT)' >$@.new
-	@cmp -s $@.new $@ || cp $@.new $@; rm -f $@.new
+	@printf '#include "base/version.h"\nconst char version_commit[] = "%s";\n' '$(COMMIT)' >$@.$$PPID; \
+		cmp -s $@.$$PPID $@ || cp $@.$$PPID $@; rm -f $@.$$PPID
 
 build/sql.h build/sql.c &: $(SQL) tools/sql2c.py build/sources
 	$(call told,GEN,build/sql.[ch])
