@@ -62,7 +62,8 @@ if left=$(cat .local/service.pid 2>/dev/null) && [[ $left ]] && alive "$left" &&
 	stop_process "$left"
 fi
 if port_taken "$host" "$port"; then
-	printf '%s\n' "run.sh: $host:$port is taken by another program:" >&2
+	printf '%s\n' "run.sh: $host:$port is taken by another program" >&2
+	# Which one, where iproute2 is installed.
 	ss -Hltnp "sport = :$port" 2>/dev/null | sed 's/^/    /' >&2 || :
 	printf '%s\n' "Stop that one, or serve elsewhere:  GESTOR_LISTEN=127.0.0.1:$((port < 65535 ? port + 1 : port - 1)) make run" >&2
 	exit 1
