@@ -38,7 +38,8 @@ say 'What the package needs comes first, and PostgreSQL.'
 debian_run "$root" '
 	exec >/packages/log 2>&1
 	apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends postgresql openssl iproute2' ||
+	# Without a locale, as many a server is: Debian then makes its cluster in SQL_ASCII.
+	LANG= DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends postgresql openssl iproute2' ||
 	{ tail -n 20 "$root/packages/log" >&2; die 'apt-get could not install it'; }
 for part in packages database; do
 	# The second has a network of its own, in which PostgreSQL has its usual port.
