@@ -24,7 +24,7 @@ peers='golang-go golang-github-gin-gonic-gin-dev golang-github-jackc-pgx-v4-dev 
 	cargo rustc librust-hyper-dev librust-tokio-postgres-dev librust-tokio-dev librust-jsonwebtoken-dev librust-serde-dev
 	librust-serde-json-dev librust-chrono-dev librust-futures-util-dev nodejs npm'
 fault='nodejs haproxy openssl faketime'
-ha='patroni python3-etcd etcd-server etcd-client haproxy openssl pgbackrest iproute2'
+ha='patroni python3-etcd etcd-server etcd-client haproxy openssl pgbackrest iproute2 procps'
 containers='podman podman-compose runc netavark aardvark-dns iptables nodejs curl jq debootstrap openssl python3 python3-yaml util-linux'
 deb='build-essential debhelper dpkg-dev lintian'
 
