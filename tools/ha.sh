@@ -310,6 +310,19 @@ stanza() {
 	node=$(leader) || return 1
 	in_node "$node" env PGBACKREST_CONFIG="$dir/$node/pgbackrest.conf" PGPASSFILE="$dir/secrets/pgpass" pgbackrest --stanza=gestor stanza-create
 }
+# unarchived - the segment that the primary could not hand over, if the archive stands still.
+unarchived() {
+	sql -d "$(conninfo postgres postgres)" -Atc "select last_failed_wal from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity')" 2>/dev/null || :
+}
+# wake_archiver - before there was a stanza nothing could be archived, and PostgreSQL tries again only a minute later, or when a segment ends.
+wake_archiver() {
+	local try
+	for ((try = 0; try < 10; try++)); do
+		[[ $(unarchived) ]] || return 0
+		((try)) || sql -d "$(conninfo postgres postgres)" -o /dev/null -c 'select pg_switch_wal()' || :
+		sleep 0.5
+	done
+}
 
 start() {
 	local node
@@ -332,6 +345,7 @@ start() {
 	until_true 120 'two standbys' standbys
 	until_true 60 'HAProxy and Gestor serve' serves
 	until_true 30 'a stanza of pgBackRest' stanza
+	wake_archiver
 }
 
 # end PATTERN... - ends the programs that have it, one pattern after the other, each with its time.
@@ -380,7 +394,7 @@ status() {
 	ctl list gestor || well=3
 	leader >/dev/null || { well=3 && say 'no primary answers'; }
 	standbys || { well=3 && say 'fewer than two standbys answer'; }
-	answer=$(sql -d "$(conninfo postgres postgres)" -Atc "select last_failed_wal from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity')" 2>/dev/null) || :
+	answer=$(unarchived)
 	[[ ! $answer ]] || { well=3 && say "the primary cannot archive $answer, nor what comes after it: its log says why ($dir/run/*.patroni.log)"; }
 	for node in "${nodes[@]}"; do
 		member "$node" || { well=3 && say "etcd on $node ($(at "$node"):$client_port): no answer, or none from most of the three"; }
