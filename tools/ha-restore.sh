@@ -78,7 +78,7 @@ restore() {
 	in_node one env "${variables[@]}" "$POSTGRESQL_BIN/pg_ctl" start -s -w -t 3600 -D "$data" -l "$dir/run/restore.log" -o "$settings" ||
 		give_back "PostgreSQL does not start on the backup, or its archive ends before $instant ($dir/run/restore.log)"
 	until recovered; do
-		in_node one "$POSTGRESQL_BIN/pg_ctl" status -s -D "$data" ||
+		in_node one "$POSTGRESQL_BIN/pg_ctl" status -D "$data" >/dev/null ||
 			give_back "the recovery ended before $instant ($dir/run/restore.log)"
 		sleep 0.5
 	done
