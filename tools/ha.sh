@@ -291,8 +291,17 @@ make_database() {
 	# roles.sh keeps everybody out of this database, in which Patroni and pg_rewind look at the primary.
 	sql -d "$(conninfo postgres postgres)" -c 'grant connect on database postgres to rewind'
 }
+# database_known - whether each node that answers has the database. libpq asks the nodes in turn, and does not go on behind a standby that has not heard of it yet.
+database_known() {
+	local node said
+	for node in "${nodes[@]}"; do
+		said=$(sql -d "host=$(at "$node") port=$pg_port user=gestor_owner dbname=gestor connect_timeout=5" -Atc 'select 1' 2>&1) ||
+			[[ $said != *'"gestor" does not exist'* ]] || return 1
+	done
+}
 make_schema() {
 	local account username role name have
+	until_true 60 'the standbys have the database' database_known
 	DATABASE_URL=$(url gestor_owner owner_password gestor) in_node one "$dir/bin/gestor" migrate
 	have=$(sql -d "$(conninfo gestor_owner gestor)" -Atc "select count(*) from gestor.client")
 	((have == 0)) || return 0
