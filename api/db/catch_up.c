@@ -6,10 +6,13 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "db/connect.h"
 
 /* A step that needs a table for a moment gives up soon, because everybody else waits behind it; so it is tried often. */
 #define LOCK_TRIES    200
 #define LOCK_PAUSE_MS 300
+/* How often a build says that it goes on. */
+#define TELL_MS 5000
 
 enum answer { FAILED = -1, NO, YES, LOCKED };
 
@@ -22,11 +25,10 @@ is_passing(const char *state)
 				    strcmp(state, "42P17") == 0 || strcmp(state, "42P07") == 0);
 }
 
-/* ask - runs one statement; NO if its first value is false or it returns nothing. LOCKED: others were in the way. */
+/* answer_of - takes a statement's result, and says what failed. */
 static enum answer
-ask(PGconn *pg, const char *what, const char *sql)
+answer_of(PGresult *res, const PGconn *pg, const char *what)
 {
-	PGresult *res = PQexec(pg, sql);
 	ExecStatusType status = PQresultStatus(res);
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	enum answer answer = FAILED;
@@ -43,7 +45,37 @@ ask(PGconn *pg, const char *what, const char *sql)
 	return answer;
 }
 
-/* ask_patiently - the same for a statement that needs a lock which others have for a moment. */
+/* ask - runs one statement; NO if its first value is false or it returns nothing. LOCKED: others were in the way. */
+static enum answer
+ask(PGconn *pg, const char *what, const char *sql)
+{
+	return answer_of(PQexec(pg, sql), pg, what);
+}
+
+/* build - the same for a concurrent build, which may take long: it says that it goes on, and what it may wait for. */
+static enum answer
+build(PGconn *pg, const char *what, const char *sql)
+{
+	int64_t start_ms = clock_ms();
+	PGresult *last = NULL, *res;
+	int n = PQsendQuery(pg, sql) ? 0 : -1;
+
+	while (n != -1) {
+		n = connect_next(pg, clock_ms() + TELL_MS, &res);
+		if (n == 1) {
+			PQclear(last);
+			last = res;
+		} else if (n == 0) {
+			printf("%s: %lld s so far: %s. It waits for every older transaction; "
+			       "pg_stat_progress_create_index and pg_stat_activity show them\n",
+			    what, (long long)(clock_ms() - start_ms) / 1000, sql);
+			fflush(stdout);
+		}
+	}
+	return answer_of(last, pg, what);
+}
+
+/* ask_patiently - as ask, for a statement that needs a lock which others have for a moment. */
 static enum answer
 ask_patiently(PGconn *pg, const char *what, const char *sql)
 {
@@ -101,8 +133,8 @@ audit_key(PGconn *pg)
 		return due == NO;
 	/* A concurrent build stops nobody, and waits for every transaction that is older. */
 	if (ask(pg, what, "set lock_timeout to 0") == FAILED ||
-	    ask(pg, what, "drop index concurrently if exists gestor.audit_last_at_id") != NO ||
-	    ask(pg, what,
+	    build(pg, what, "drop index concurrently if exists gestor.audit_last_at_id") != NO ||
+	    build(pg, what,
 		"create unique index concurrently audit_last_at_id on gestor.audit_last (at, "
 		"id)") != NO ||
 	    ask_patiently(pg, what, "select gestor.audit_key_take()") == FAILED)
@@ -197,8 +229,8 @@ build_indexes(PGconn *pg)
 
 		if (valid == FAILED)
 			return false;
-		if (valid == NO && (ask(pg, what, indexes[i].drop) != NO ||
-				       ask(pg, what, indexes[i].create) != NO))
+		if (valid == NO && (build(pg, what, indexes[i].drop) != NO ||
+				       build(pg, what, indexes[i].create) != NO))
 			return false;
 	}
 	if (clock_ms() - start_ms >= 1000)

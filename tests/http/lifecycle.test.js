@@ -190,6 +190,21 @@ test("gestor migrate: while it waits for a table that is in use, nobody else wai
   assert.equal(r.err, "");
 });
 
+test("gestor migrate: an index whose build waits for an older transaction says so, and is built in the end", async () => {
+  const db = emptyDatabase();
+  assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
+  lib.sql(db.owner, "drop index gestor.contact_by_creation");
+  const release = await hold(db, "set transaction isolation level repeatable read; insert into gestor.advisor (username, full_name, role, password_hash) values ('E1111111', 'X', 'advisor', 'x')");
+  const child = spawn(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: db.owner }, stdio: ["ignore", "pipe", "inherit"] });
+  let out = "";
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.stdout.setEncoding("utf8").on("data", (t) => { out += t; });
+  await until("it says that it waits", () => /^indexes: \d+ s so far: create index concurrently contact_by_creation on .*older transaction/m.test(out), 20000).finally(release);
+  assert.equal(await ended, 0);
+  assert.match(out, /^indexes built/m);
+  assert.equal(lib.sql(db.owner, "select indisvalid from pg_index where indexrelid = 'gestor.contact_by_creation'::regclass"), "t");
+});
+
 test("gestor migrate: refuses if an applied migration was altered, and names it; reports an unreachable database", async () => {
   const db = emptyDatabase();
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
