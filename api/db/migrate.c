@@ -133,30 +133,6 @@ lock(PGconn *pg, int wait_ms)
 }
 
 /*
- * table_ready - creates schema_migrations, or adds the columns that dbmate's table
- * lacks. It checks first, because a role without DDL rights may run it when nothing is to be done.
- */
-static bool
-table_ready(PGconn *pg)
-{
-	int ready = ask(pg, "migrate",
-	    "select count(*) = 3 from pg_attribute where not attisdropped"
-	    " and attrelid = to_regclass('gestor.schema_migrations')"
-	    " and attname in ('version', 'checksum', 'applied_at')");
-
-	if (ready != 0)
-		return ready == 1;
-	return execute(pg, "migrate",
-	    "create schema if not exists gestor;"
-	    "create table if not exists gestor.schema_migrations"
-	    " (version varchar(128) primary key);"
-	    "alter table gestor.schema_migrations"
-	    " add column if not exists checksum text,"
-	    " add column if not exists applied_at timestamptz default now()",
-	    1);
-}
-
-/*
  * execute_patiently - begins a transaction and runs a migration's SQL in it. A table's lock that it waits for stops
  * everybody else who wants the table. So each attempt waits LOCK_TIMEOUT, and gives way to the desk for a while after it.
  */
@@ -195,6 +171,31 @@ execute_patiently(PGconn *pg, const char *what, const char *sql, int line)
 		turn_next(&turns, clock_ms() - begun_ms);
 		nanosleep(&pause, NULL);
 	}
+}
+
+/*
+ * table_ready - creates schema_migrations, or adds the columns that dbmate's table
+ * lacks. It checks first, because a role without DDL rights may run it when nothing is to be done.
+ */
+static bool
+table_ready(PGconn *pg)
+{
+	int ready = ask(pg, "migrate",
+	    "select count(*) = 3 from pg_attribute where not attisdropped"
+	    " and attrelid = to_regclass('gestor.schema_migrations')"
+	    " and attname in ('version', 'checksum', 'applied_at')");
+
+	if (ready != 0)
+		return ready == 1;
+	return execute_patiently(pg, "migrate",
+		   "create schema if not exists gestor;"
+		   "create table if not exists gestor.schema_migrations"
+		   " (version varchar(128) primary key);"
+		   "alter table gestor.schema_migrations"
+		   " add column if not exists checksum text,"
+		   " add column if not exists applied_at timestamptz default now()",
+		   1) &&
+	       commit(pg, "migrate");
 }
 
 /* Processes of the version before go on meanwhile, and their triggers may read a new table: before grants.sql, which comes last. */

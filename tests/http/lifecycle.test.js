@@ -190,6 +190,19 @@ test("gestor migrate: while it waits for a table that is in use, nobody else wai
   assert.equal(r.err, "");
 });
 
+test("gestor migrate: dbmate's table, which a dump reads, gets its columns when the dump has ended", async () => {
+  const db = emptyDatabase();
+  lib.sql(db.owner, "create schema gestor; create table gestor.schema_migrations (version varchar(128) primary key)");
+  const release = await hold(db, "lock table gestor.schema_migrations in access share mode");
+  const migrated = run(["migrate"], { DATABASE_URL: db.owner });
+  const waits = () => lib.sql(db.owner, "select exists (select from pg_locks where relation = 'gestor.schema_migrations'::regclass and not granted)") === "t";
+  /* More than one attempt: it waits, does not wait, and waits again. */
+  for (const state of [true, false, true]) await until(`it waits: ${state}`, () => waits() === state, 10000);
+  await release();
+  const r = await migrated;
+  assert.equal(r.code, 0, r.err);
+});
+
 test("gestor migrate: an index whose build waits for an older transaction says so, and is built in the end", async () => {
   const db = emptyDatabase();
   assert.equal((await run(["migrate"], { DATABASE_URL: db.owner })).code, 0);
