@@ -119,11 +119,17 @@ class HighAvailability {
     return nodes.every((n) => n === primary || replication.some((r) => r.application_name === n && r.state === "streaming"));
   }
 
-  /* well() - returns when there is a primary, a synchronous standby and another one, which follow it, and HAProxy and both Gestor serve. */
+  /* failsafe() - whether a node still counts on the primary that went on without etcd: for the 20 s of a leader's key after etcd came back no other one is promoted. */
+  async failsafe() {
+    for (const n of nodes) if (JSON.parse((await this.api(n, "patroni")).text || "{}").failsafe_mode_is_active) return true;
+    return false;
+  }
+
+  /* well() - returns when there is a primary, a synchronous standby and another one, which follow it and know etcd again, and HAProxy and both Gestor serve. */
   async well(limit = 180000) {
     const ready = (base) => request(base, { path: "/readyz", timeout: 2000 }).then((r) => r.status === 200, () => false);
     await until("all is well", async () => (await this.which("primary")) && (await this.which("synchronous")) && (await this.which("asynchronous")) && (await this.streams()) &&
-      (await ready(this.base)) && (await ready(this.gestor("one"))) && (await ready(this.gestor("two"))), limit, 200);
+      !(await this.failsafe()) && (await ready(this.base)) && (await ready(this.gestor("one"))) && (await ready(this.gestor("two"))), limit, 200);
   }
 
   /* pids(node, parts) - of "patroni", "postgres" (with its backends), "etcd", "gestor". */
