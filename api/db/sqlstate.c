@@ -6,7 +6,7 @@
 static const struct sqlstate_rule sqlstate_rules[] = {
 	{ "40001", DB_CONFLICT, REMEDY_RERUN }, /* serialization_failure */
 	{ "40P01", DB_CONFLICT, REMEDY_RERUN }, /* deadlock_detected */
-	/* internal_error: a migration dropped a function after the statement was planned. */
+	/* internal_error: rolled back; its cause may be over, as a migration that dropped what the statement's plan names. */
 	{ "XX000", DB_REFUSED, REMEDY_RERUN },
 	{ "55P03", DB_TIMEOUT, REMEDY_NONE }, /* lock_not_available, by lock_timeout */
 	{ "57014", DB_TIMEOUT, REMEDY_NONE }, /* query_canceled, by statement_timeout or PQcancel */

@@ -1,6 +1,6 @@
 -- migrate:up
--- The outcomes of deliveries are stored row by row, as a claim takes them, whatever the statistics say. With a plan of a time when there were few deliveries PostgreSQL compared each
--- outcome with all deliveries: 300,000 waiting ones took seconds for each hundred outcomes. Nothing is locked.
+-- Outcomes of deliveries find their rows by the index of ids, and then by place, whatever the statistics say. With a plan of a time when there were few deliveries, PostgreSQL
+-- compared each outcome with every delivery: ten outcomes among 20,000 deliveries took 30 ms. Nothing is locked.
 set local search_path = gestor, pg_temp;
 
 -- Locks deliveries in the order of their ids, and returns where they are: locked rows stay where they are until the transaction writes them. No sort, so that PostgreSQL follows the
@@ -20,7 +20,8 @@ declare
     following bigint[];
     followed tid[];
 begin
-    -- The next one of the same opportunity, behind each that ends. Only webhook_delivery_order has the order that is asked for.
+    -- The next one of the same opportunity, behind each that ends. Only webhook_delivery_order has the order that is asked for. A delivery without an opportunity is left out
+    -- before, because PostgreSQL reads all of a webhook's entries for a null.
     following := array(
         select f.id
           from (select x.id, x.webhook_id, x.opportunity_id, x.tries, x.leased_until from webhook_delivery x where x.ctid = any (places) offset 0) d
@@ -29,7 +30,7 @@ begin
             select b.id, b.webhook_id, b.opportunity_id from webhook_delivery b
              where b.status = 'pending' and b.opportunity_id is not null and (b.webhook_id, b.opportunity_id, b.id) > (d.webhook_id, d.opportunity_id, d.id)
              order by b.webhook_id, b.opportunity_id, b.id limit 1) f
-         where (o.ok or webhook_delay(d.tries + 1) is null) and f.webhook_id = d.webhook_id and f.opportunity_id = d.opportunity_id);
+         where d.opportunity_id is not null and (o.ok or webhook_delay(d.tries + 1) is null) and f.webhook_id = d.webhook_id and f.opportunity_id = d.opportunity_id);
     if following <> '{}' then
         followed := webhook_places(following);
         update webhook_delivery d set next_at = clock_timestamp()

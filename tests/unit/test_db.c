@@ -407,7 +407,7 @@ serialization_is_retried(void **state)
 	assert_int_equal(admin_int("select last_value from gestor.t_flaky_seq"), 4);
 }
 
-/* A migration that drops a function while a statement with it begins: "cache lookup failed". */
+/* internal_error, as "cache lookup failed" after a migration dropped what a plan names. */
 static void
 internal_error_is_retried(void **state)
 {
