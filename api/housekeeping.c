@@ -198,6 +198,7 @@ purge(struct pool *pool)
 	sample_desk(pool);
 	/* Unfinished erasures; other processes continue those of other clients. */
 	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
+	(void)run_in_steps(pool, &sql_client_name_words_tidy, STEP_ROWS);
 }
 
 /*

@@ -126,6 +126,8 @@ select at, 'gestor_serve', advisor_id, 'contact_create', 'contact', j + 1, 'inse
 select setval(pg_get_serial_sequence('client', 'id'), :opportunities / 5);
 select setval(pg_get_serial_sequence('contact', 'id'), :opportunities);
 select setval(pg_get_serial_sequence('opportunity', 'id'), 1000000 + :opportunities);
+-- The triggers that enter clients by their names were disabled.
+select client_names_add(array_agg(c.id), array_agg(c.created_at), array_agg(c.name)) from client c group by c.id / 20000 order by c.id / 20000 \g /dev/null
 select restore from put_back order by turn desc \gexec
 vacuum (analyze) advisor, client, client_phone, contact, opportunity, action, consent, audit, catalog, catalog_item;
 -- Of pgbench, which asks with currval() for the contact that it made; the service has its id from the statement's answer.

@@ -85,7 +85,8 @@ begin
     grant insert, update on gestor.idempotency_full to gestor_api;
 
     -- Erasing runs with the owner's rights, because it changes columns of a contact that the serving role may not.
-    grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer) to gestor_api;
+    grant execute on function gestor.client_erase(bigint, timestamptz), gestor.erasure_continue(integer),
+        gestor.client_name_words_tidy(integer) to gestor_api;
     -- The hourly budget of guesses without a result, for accounts that see masked data (api/http/guess.h).
     grant execute on function gestor.guess_take(bigint, integer), gestor.guess_give(bigint, integer) to gestor_api;
     -- Catalogues change by these alone: each keeps their rules, their history and the audit.

@@ -51,7 +51,7 @@ client_create client_merge_lock client_merge client_merge_undo_lock client_merge
 competitor_offer_put draft_delete draft_match draft_put export_note section_emptied
 client_consent_create contact_void_lock contact_unused contact_void contact_saved opportunity_void_lock opportunity_void opportunity_transfer
 transfer_target_lock handover_lock handover_clients_lock advisor_handover follow_up_put follow_up_lock follow_up_delete
-contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue guess_give guess_take
+contact_create contact_lock contact_match contact_update diagnosis_delete diagnosis_put erasure_continue client_name_words_tidy guess_give guess_take
 idempotency_claim idempotency_find idempotency_purge integration_lock import_begin import_cancel import_create import_drop import_heard import_report_rows
 import_step import_tidy known_address_purge known_address_since oauth_token
 opportunity_create opportunity_lock opportunity_lock_finished opportunity_match
@@ -124,6 +124,7 @@ SAMPLES = {
     "opportunity_get": [[OPPORTUNITY]],
     "opportunity_get_rendered": [[OPPORTUNITY]],
     # Batches of `gestor check`: the first, and one in the middle of the table.
+    "client_names_differing": [["0", LIMIT], ["2000", LIMIT]],
     "clients_differing": [["0", LIMIT], ["2000", LIMIT]],
     "opportunities_differing": [["0", LIMIT], ["1010000", LIMIT]],
     "consents_differing": [["0", LIMIT], ["2000", LIMIT]],

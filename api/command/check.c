@@ -1,5 +1,5 @@
 /*
- * "gestor check": compares every stored document with what its row renders to, and the report's columns with what the rows give, and looks
+ * "gestor check": compares every stored document with what its row renders to, looks whether each client stands under the words of its name, compares the report's columns with what the rows give, and looks
  * whether partitions are made ahead. It only reads, so the serving role may run it.
  */
 #include <stdbool.h>
@@ -12,9 +12,10 @@
 
 #define ROWS_AT_ONCE "1000"
 
-/* Reads one table in the order of ids, and prints the ids whose documents differ. */
+/* Reads one table in the order of ids, and prints the ids whose `kept` (documents, entries) differ. */
 static bool
-check(struct pool *pool, const char *what, const struct statement *st, long long *ret_differing)
+check(struct pool *pool, const char *what, const char *kept, const struct statement *st,
+    long long *ret_differing)
 {
 	long long rows = 0, differing = 0;
 	char after[32] = "0";
@@ -35,11 +36,11 @@ check(struct pool *pool, const char *what, const struct statement *st, long long
 			differing += *p == ' ';
 		if (ids != NULL) {
 			differing++;
-			printf("%s: the documents of these ids differ from their rows: %s\n", what,
+			printf("%s: the %s of these ids differ from their rows: %s\n", what, kept,
 			    ids);
 		}
 	}
-	printf("%s: %lld documents, %lld differ\n", what, rows, differing);
+	printf("%s: %lld %s, %lld differ\n", what, rows, kept, differing);
 	*ret_differing += differing;
 	return true;
 }
@@ -103,11 +104,13 @@ command_check(void)
 	pool = command_pool(&c);
 	if (pool == NULL)
 		return 1;
-	done = check(pool, "clients", &sql_clients_differing, &differing) &&
-	       check(pool, "contacts", &sql_contacts_differing, &differing) &&
-	       check(pool, "opportunities", &sql_opportunities_differing, &differing) &&
-	       check(pool, "consents", &sql_consents_differing, &differing) &&
-	       check_report(pool, &differing) && check_partitions(pool, &differing);
+	done =
+	    check(pool, "clients", "documents", &sql_clients_differing, &differing) &&
+	    check(pool, "contacts", "documents", &sql_contacts_differing, &differing) &&
+	    check(pool, "opportunities", "documents", &sql_opportunities_differing, &differing) &&
+	    check(pool, "consents", "documents", &sql_consents_differing, &differing) &&
+	    check(pool, "names", "entries", &sql_client_names_differing, &differing) &&
+	    check_report(pool, &differing) && check_partitions(pool, &differing);
 	pool_stop(pool);
 	return done && differing == 0 ? 0 : 1;
 }

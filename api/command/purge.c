@@ -127,11 +127,12 @@ purge(struct pool *pool, int retention_days, const char *days, struct purged *pu
 	const struct call clients = { &sql_purge_clients, { days, CLIENTS_AT_ONCE } };
 	const struct call answers = { &sql_idempotency_purge, { ANSWERS_AT_ONCE } };
 	const struct call erasures = { &sql_erasure_continue, { ERASURE_ROWS } };
+	const struct call words = { &sql_client_name_words_tidy, { ERASURE_ROWS } };
 	const struct call open = { &sql_erasures_open, { NULL } };
 	long long rows = 0;
 
 	if ((retention_days != 0 && !repeat(pool, &clients, &purged->clients)) ||
-	    !repeat(pool, &erasures, &rows))
+	    !repeat(pool, &erasures, &rows) || !repeat(pool, &words, &rows))
 		return false;
 	/* Erasures that a serving process is continuing right now. */
 	auto_result struct result *row = command_run(pool, &open);

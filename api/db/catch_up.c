@@ -112,7 +112,7 @@ render(PGconn *pg)
 			fflush(stdout);
 		}
 	}
-	/* Each of the four tables takes at least one batch, even if it is empty. */
+	/* Each of the tables takes at least one batch, even if it is empty. */
 	if (more == NO && batches > 4)
 		printf("documents rendered (%lld ms)\n", (long long)(clock_ms() - start_ms));
 	if (more == LOCKED)
@@ -195,7 +195,7 @@ static const struct {
 	    "opportunity (follow_up_at, id) where follow_up_at is not null"),
 	INDEX("opportunity_follow_up_of_advisor",
 	    "opportunity (advisor_id, follow_up_at, id) where follow_up_at is not null"),
-	/* A client's open ones; the orders of lists; contacts of all and of an advisor; names (0041_lists.sql). */
+	/* A client's open ones; the orders of lists; contacts of all and of an advisor (0041_lists.sql). */
 	INDEX("opportunity_open_of_client",
 	    "opportunity (client_id, id) where closed_at is null and voided_at is null"),
 	/* How many are open in each stage, for the metrics (resource/report.sql). */
@@ -212,8 +212,6 @@ static const struct {
 	VALID("opportunity", "opportunity_valid"),
 	VALID("client", "client_phone_form"),
 	VALID("client_phone", "client_phone_phone_form"),
-	INDEX("client_by_name",
-	    "client using gin (gestor.folded(name) gestor.gin_trgm_ops) where erased_at is null"),
 };
 
 static bool
@@ -236,6 +234,17 @@ build_indexes(PGconn *pg)
 	if (clock_ms() - start_ms >= 1000)
 		printf("indexes built (%lld ms)\n", (long long)(clock_ms() - start_ms));
 	return ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
+}
+
+/* Names are found by their words (0055_client_names.sql), which render() has entered. Processes of the version before read from the newest client on. */
+static bool
+drop_unused(PGconn *pg)
+{
+	static const char what[] = "the index of names";
+
+	return ask(pg, what, "set lock_timeout to 0") != FAILED &&
+	       build(pg, what, "drop index concurrently if exists gestor.client_by_name") == NO &&
+	       ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
 }
 
 static bool
@@ -266,5 +275,6 @@ catch_up(PGconn *pg)
 	 */
 	if (owner != YES)
 		return owner == NO;
-	return build_indexes(pg) && render(pg) && audit_key(pg) && partitions(pg);
+	return build_indexes(pg) && render(pg) && drop_unused(pg) && audit_key(pg) &&
+	       partitions(pg);
 }

@@ -107,12 +107,9 @@ select :{client_stored c} from client c
 select :{client_stored c} from client c where c.external_id = $1;
 
 -- name: client_search_name  ($1 part of a name, $2 created before or null, $3 id before, $4 limit)
--- custom plan
--- For the arguments, because a part that many names have is found soonest from the newest client on, and a rare one by the index.
 with page as (
     select c.created_at, c.id, :{client c} as doc from client c
-     where folded(c.name) like name_pattern($1) and c.erased_at is null and c.merged_into is null and :{page_after c $2 $3}
-     order by c.created_at desc, c.id desc limit $4::int + 1)
+     where c.id = any ((select clients_named($1, $2::timestamptz, $3::bigint, $4::int + 1))::bigint[]))
 :{page_rows};
 
 -- name: client_search_external_rendered  ($1 external_id, $2 created before or null, $3 id before, $4 limit)

@@ -15,3 +15,8 @@ select max(b.id), count(*), string_agg(b.id::text, ' ') filter (where b.differs)
 
 -- name: contacts_differing  ($1 after this id, $2 rows at most)
 :{differing contact contact_document(r,false)};
+
+-- Whether a search by a part of the name finds each client (0055_client_names.sql).
+-- name: client_names_differing  ($1 after this id, $2 rows at most)
+select max(b.id), count(*), string_agg(b.id::text, ' ') filter (where not b.entered)
+  from (select r.id, client_name_entered(r) as entered from client r where r.id > $1::bigint order by r.id limit $2::int) b;

@@ -24,6 +24,11 @@ select (select row_to_json(r) from (select case when c.merged_into is not null t
 -- writes
 select erasure_continue($1::int);
 
+-- name: client_name_words_tidy  ($1 words)
+-- Removes words of names that nobody has any more and that an erasure or a renaming had to leave, because others added names. Gives how many it removed.
+-- writes
+select client_name_words_tidy($1::int);
+
 -- Whether an erasure of the record's client is running: what is left of the client's data must not be shown. Call it only
 -- for values that are not null. It is a function and not a subquery, because each further relation makes PostgreSQL prefer
 -- the generic plan, and with that opportunity_list sorts all rows where it could follow an index (tests/plans.py).
