@@ -33,8 +33,8 @@ WHOLE = {"report_retention": "counts what is asked for", "report_retention_actio
          **{f"export_{kind}": "reads all of them, by a cursor" for kind in ("clients", "contacts", "opportunities", "consents", "audit")}}
 # These read a page for each of the ids in this argument, and sort them all; or, of the grid, walk past as many.
 PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_reason": 0, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
-# Blocks of the newest thousand that this looks at first.
-FIRST_THOUSAND = {"opportunity_list_ended": 1200}
+# Blocks besides: of the newest thousand that a list looks at first; of each word and each pair of a hundred names.
+MORE_BLOCKS = {"opportunity_list_ended": 1200, "client_names_differing": 12000}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
@@ -350,7 +350,7 @@ def main():
             again = f"{call(args)} \\g /dev/null\n" * 6
             mode = f"set plan_cache_mode = force_{'custom' if custom_plan else 'generic'}_plan;\n"
             plan = psql(url, f"{mode}{prepared}{again} explain (analyze, buffers, timing off, format json) {call(args)}")
-            wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages, FIRST_THOUSAND.get(name, 0))]
+            wrong += [f"{name}({', '.join(map(str, args))}): {what}" for what in faults(plan, sample, pages, MORE_BLOCKS.get(name, 0))]
             ran += 1
     wrong += [f"{name}: there is no such statement" for name in (SAMPLES.keys() | WHOLE.keys() | GENERIC) - known]
     wrong += [f"{name}: it stands in SAMPLES, so not in GENERIC" for name in SAMPLES.keys() & GENERIC]

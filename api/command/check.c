@@ -1,6 +1,6 @@
 /*
- * "gestor check": compares every stored document with what its row renders to, looks whether each client stands under the words of its name, compares the report's columns with what the rows give, and looks
- * whether partitions are made ahead. It only reads, so the serving role may run it.
+ * "gestor check": compares every stored document with what its row renders to, and the report's columns with what the rows give, and looks
+ * whether each client stands under the words of its name, and whether partitions are made ahead. It only reads, so the serving role may run it.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -74,20 +74,17 @@ end $$;
 
 -- Enters clients by their names. Whoever adds names holds the lock that client_name_words_drop() asks for, so that no word goes which this has just read.
 create function client_names_add(ids bigint[], created timestamptz[], names text[]) returns void language plpgsql
-set search_path = gestor, pg_temp set enable_seqscan = off as $$
+set search_path = gestor, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform pg_advisory_xact_lock_shared(hashtext('gestor.client_name_word'));
     insert into client_name_word (word)
     select distinct w.word from unnest(names) n (name), unnest(client_name_words(n.name)) w (word)
      where not exists (select from client_name_word k where k.word = w.word);
     insert into client_name_entry (key, created_at, client_id)
-    with known as materialized (
-        select k.word, min(k.id) as id from client_name_word k
-         where k.word in (select w.word from unnest(names) n (name), unnest(client_name_words(n.name)) w (word)) group by k.word)
     select distinct x.key, n.created_at, n.id
       from unnest(ids, created, names) n (id, created_at, name),
            unnest(client_name_keys(array(
-               select k.id from unnest(client_name_words(n.name)) with ordinality w (word, at) join known k on k.word = w.word order by w.at))) x (key)
+               select (select min(k.id) from client_name_word k where k.word = w.word) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
     on conflict on constraint client_name_entry_pkey do nothing;
 end $$;
 
@@ -266,7 +263,7 @@ end $$;
 -- The newest clients, `most` at most, older than the one given, whose names have the parts in this order (name_pattern). It reads so many entries of each key, and eight times as many until
 -- they are enough: only what is newer than the oldest entry of each key that has more is known to be complete.
 create function clients_named(name text, before timestamptz, before_id bigint, most integer) returns bigint[] language plpgsql stable
-set search_path = gestor, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = gestor, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set max_parallel_workers_per_gather = 0 as $$
 declare
     pattern constant text := name_pattern(name);
     below constant timestamptz := coalesce(before, 'infinity');
