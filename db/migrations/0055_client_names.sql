@@ -84,7 +84,7 @@ begin
     select distinct x.key, n.created_at, n.id
       from unnest(ids, created, names) n (id, created_at, name),
            unnest(client_name_keys(array(
-               select (select min(k.id) from client_name_word k where k.word = w.word) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
+               select (select k.id from client_name_word k where k.word = w.word limit 1) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
     on conflict on constraint client_name_entry_pkey do nothing;
 end $$;
 
