@@ -218,7 +218,7 @@ create function client_name_pairs(first integer[], second integer[]) returns big
 return array(select case when a = b then a else a::bigint << 32 | b end from unnest(first) a, unnest(second) b);
 
 -- The keys that fewest clients have, of all that a search may read: those of its words, or of two of them. `words` holds the words of each part one after the other, which end at `ends`.
--- It looks at `enough` entries of each pair of parts at most, and at none of pairs that would be more keys than that.
+-- It looks at `enough` entries of each pair of parts at most, until one has a quarter of that, and at none of pairs that would be more keys than that.
 create function client_name_keys_best(words integer[], ends integer[], enough integer) returns bigint[] language plpgsql stable set search_path = gestor, pg_temp as $$
 declare
     best bigint[];
@@ -226,16 +226,19 @@ declare
     keys bigint[];
     n integer;
 begin
-    for i in 1 .. cardinality(ends) - 1 loop
-        for j in i + 1 .. cardinality(ends) loop
+    -- From the end, because surnames are rarer than first names.
+    <<pairs>>
+    for j in reverse cardinality(ends) .. 2 loop
+        for i in reverse j - 1 .. 1 loop
             if (ends[i] - coalesce(ends[i - 1], 0)) * (ends[j] - ends[j - 1]) <= enough then
                 keys := client_name_pairs(words[coalesce(ends[i - 1], 0) + 1 : ends[i]], words[ends[j - 1] + 1 : ends[j]]);
                 -- Of two parts there is one pair.
-                n := case when cardinality(ends) > 2 then (select count(*) from (select from client_name_entry e where e.key = any (keys) limit enough) x) end;
+                n := case when cardinality(ends) > 2 then (select count(*) from (select from client_name_entry e where e.key = any (keys) limit enough) x) else 0 end;
                 if fewest is null or n < fewest then
                     best := keys;
                     fewest := n;
                 end if;
+                exit pairs when fewest < enough / 4;
             end if;
         end loop;
     end loop;
