@@ -12,9 +12,10 @@ create table client_name_word (
     id integer generated always as identity constraint client_name_word_pkey primary key,
     word text not null
 );
--- Words that lost their last name while other sessions added names.
+-- Words that may have lost their last name. The same one may stand here more than once: nobody waits for another's.
 create table client_name_word_left (
-    word_id integer not null constraint client_name_word_left_pkey primary key
+    id bigint generated always as identity constraint client_name_word_left_pkey primary key,
+    word_id integer not null
 );
 -- `key` is a word's id, or of a pair the first one's id times 2^32 and the second's (client_name_keys). No foreign keys: triggers alone write this, and each key costs a lock at a write.
 create table client_name_entry (
@@ -72,58 +73,53 @@ begin
     return keys;
 end $$;
 
--- Enters clients by their names. Whoever adds names holds the lock that client_name_words_drop() asks for, so that no word goes which this has just read.
+-- Enters clients by their names. Whoever adds or removes names holds the lock that client_name_words_tidy() asks for, so that no word goes which this has just read. A transaction that
+-- does not see what was committed before it got the lock (repeatable read) adds its words anew: its own have the highest ids (`+ 0`: the key is not read backwards for it).
 create function client_names_add(ids bigint[], created timestamptz[], names text[]) returns void language plpgsql
 set search_path = gestor, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     perform pg_advisory_xact_lock_shared(hashtext('gestor.client_name_word'));
     insert into client_name_word (word)
     select distinct w.word from unnest(names) n (name), unnest(client_name_words(n.name)) w (word)
-     where not exists (select from client_name_word k where k.word = w.word);
+     where current_setting('transaction_isolation') in ('repeatable read', 'serializable') or not exists (select from client_name_word k where k.word = w.word);
     insert into client_name_entry (key, created_at, client_id)
     select distinct x.key, n.created_at, n.id
       from unnest(ids, created, names) n (id, created_at, name),
            unnest(client_name_keys(array(
-               select (select k.id from client_name_word k where k.word = w.word limit 1) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
+               select (select max(k.id + 0) from client_name_word k where k.word = w.word) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
     on conflict on constraint client_name_entry_pkey do nothing;
 end $$;
 
--- Removes words that no name has any more, unless others add names at this moment: then it says false, and nothing is done. Only in read committed does a statement behind the lock
--- see what others have added before it.
-create function client_name_words_drop(words integer[]) returns boolean language plpgsql set search_path = gestor, pg_temp as $$
-begin
-    if current_setting('transaction_isolation') <> 'read committed' or not pg_try_advisory_xact_lock(hashtext('gestor.client_name_word')) then
-        return false;
-    end if;
-    delete from client_name_word w where w.id = any (words) and not exists (select from client_name_entry e where e.key = w.id);
-    return true;
-end $$;
-
--- A name may stand under any of the ids of a word that was added twice.
+-- A name may stand under any of the ids of a word that was added twice. The words that no other name may have are noted; client_name_words_tidy() looks again. An entry that another transaction
+-- removes at this moment does not count, because that one still sees the entries which this one removes. The newest entry is looked at: the oldest ones are those that a purge has just removed.
 create function client_name_remove(client bigint, created timestamptz, name text) returns void language plpgsql
 set search_path = gestor, pg_temp set enable_seqscan = off as $$
 declare
     words constant integer[] := array(select w.id from client_name_word w where w.word = any (client_name_words(name)));
-    alone integer[];
 begin
+    perform pg_advisory_xact_lock_shared(hashtext('gestor.client_name_word'));
     delete from client_name_entry e
      where e.created_at = created and e.client_id = client
        and e.key = any (array(select a from unnest(words) a union all select a::bigint << 32 | b from unnest(words) a, unnest(words) b));
-    alone := array(select a from unnest(words) a where not exists (select from client_name_entry e where e.key = a));
-    if alone <> '{}' and not client_name_words_drop(alone) then
-        insert into client_name_word_left (word_id) select unnest(alone) on conflict on constraint client_name_word_left_pkey do nothing;
-    end if;
+    insert into client_name_word_left (word_id)
+    select a from unnest(words) a
+     where (select e.client_id from client_name_entry e where e.key = a and e.xmax = 0 order by e.key desc, e.created_at desc, e.client_id desc limit 1) is null;
 end $$;
 
--- The words that were left: a step of housekeeping. Returns how many it took.
-create function client_name_words_tidy(most integer) returns integer language plpgsql security definer set search_path = gestor, pg_temp as $$
+-- Removes words that no name has any more: a step of housekeeping. Returns how many notes it took; none if others write names at this moment. It never waits for the lock, and nothing else is done in
+-- its transaction, so nobody waits for it for long. Only in read committed does a statement behind the lock see what others have written before it.
+create function client_name_words_tidy(most integer) returns integer language plpgsql security definer
+set search_path = gestor, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-    words constant integer[] := array(select l.word_id from client_name_word_left l order by l.word_id limit most for update skip locked);
+    words integer[];
 begin
-    if words = '{}' or not client_name_words_drop(words) then
+    if current_setting('transaction_isolation') <> 'read committed' or not pg_try_advisory_xact_lock(hashtext('gestor.client_name_word')) then
         return 0;
     end if;
-    delete from client_name_word_left l where l.word_id = any (words);
+    with gone as (
+        delete from client_name_word_left l where l.id = any (array(select x.id from client_name_word_left x order by x.id limit most)) returning l.word_id)
+    select coalesce(array_agg(g.word_id), '{}') from gone g into words;
+    delete from client_name_word w where w.id = any (words) and not exists (select from client_name_entry e where e.key = w.id);
     return cardinality(words);
 end $$;
 
@@ -206,11 +202,11 @@ end $$;
 
 -- ---------------------------------------------------------------- the search
 
--- The words with a part of a name.
-create function client_name_words_with(part text) returns integer[] language plpgsql stable
+-- The words with a part of a name, `most` at most.
+create function client_name_words_with(part text, most integer) returns integer[] language plpgsql stable
 set search_path = gestor, pg_temp set enable_seqscan = off set enable_bitmapscan = on as $$
 begin
-    return array(select w.id from client_name_word w where client_name_pieces(w.word) @> client_name_pieces_of_part(part) and strpos(w.word, part) > 0);
+    return array(select w.id from client_name_word w where client_name_pieces(w.word) @> client_name_pieces_of_part(part) and strpos(w.word, part) > 0 limit most);
 end $$;
 
 -- The keys under which the clients stand who have a word of each kind: by pairs, or by one word that has both parts.
@@ -230,7 +226,7 @@ begin
     <<pairs>>
     for j in reverse cardinality(ends) .. 2 loop
         for i in reverse j - 1 .. 1 loop
-            if (ends[i] - coalesce(ends[i - 1], 0)) * (ends[j] - ends[j - 1]) <= enough then
+            if (ends[i] - coalesce(ends[i - 1], 0))::bigint * (ends[j] - ends[j - 1]) <= enough then
                 keys := client_name_pairs(words[coalesce(ends[i - 1], 0) + 1 : ends[i]], words[ends[j - 1] + 1 : ends[j]]);
                 -- Of two parts there is one pair.
                 n := case when cardinality(ends) > 2 then (select count(*) from (select from client_name_entry e where e.key = any (keys) limit enough) x) else 0 end;
@@ -271,6 +267,7 @@ declare
     pattern constant text := name_pattern(name);
     below constant timestamptz := coalesce(before, 'infinity');
     below_id constant bigint := coalesce(before_id, 0);
+    many constant integer := 4096;
     words integer[] := '{}';
     ends integer[] := '{}';
     found integer[];
@@ -286,15 +283,16 @@ begin
     end if;
     foreach part in array string_to_array(folded(btrim(name)), ' ') loop
         if length(part) >= 3 then
-            found := client_name_words_with(part);
+            found := client_name_words_with(part, many + 1);
             if found = '{}' then
                 return '{}';
+            elsif cardinality(found) <= many then
+                words := words || found;
+                ends := ends || cardinality(words);
             end if;
-            words := words || found;
-            ends := ends || cardinality(words);
         end if;
     end loop;
-    -- Letters may become fewer when they are folded.
+    -- Each part is in so many words that many clients have it. Or letters became fewer when they were folded.
     if ends = '{}' then
         return clients_named_unindexed(pattern, below, below_id, most);
     end if;
@@ -322,5 +320,5 @@ begin
     end loop;
     return page;
 end $$;
-revoke execute on function client_names_add(bigint[], timestamptz[], text[]), client_name_words_drop(integer[]), client_name_remove(bigint, timestamptz, text),
+revoke execute on function client_names_add(bigint[], timestamptz[], text[]), client_name_remove(bigint, timestamptz, text),
     client_name_words_tidy(integer), client_names_of_new(), client_name_altered(), clients_name(bigint, integer) from public;
