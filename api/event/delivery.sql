@@ -1,7 +1,7 @@
 -- fragment: delivery_members  (%1 a delivery)
 %1.id::text as id, %1.event_id, %1.type, %1.status, jsonb_array_length(%1.log) as attempt_count,
     (%1.log -> -1 ->> 'status')::int as last_status, %1.log -> -1 ->> 'error' as last_error,
-    instant(%1.next_at) as next_attempt_at, instant(%1.created_at) as created_at, instant(%1.finished_at) as finished_at
+    instant(greatest(%1.next_at, %1.leased_until)) as next_attempt_at, instant(%1.created_at) as created_at, instant(%1.finished_at) as finished_at
 
 -- fragment: delivery  (%1 a delivery)
 (select row_to_json(r) from (select :{delivery_members %1}) r)

@@ -65,3 +65,90 @@ begin
         raise exception 'the next delivery of the opportunity, and it alone, is not due';
     end if;
 end $$;
+
+-- Leases. A claim adds no index entries, passes over what others have leased, and reads little of it.
+delete from webhook_delivery;
+insert into webhook_delivery (webhook_id, event_id, type, body) select w.id, n, 'client.created', '{}' from webhook w, generate_series(1, 2000) n;
+do $$
+declare
+    was bigint := pg_stat_get_xact_tuples_hot_updated('webhook_delivery'::regclass);
+    hot bigint;
+begin
+    perform c.id from webhook w, webhook_claim(array[w.id], '{100}', interval '25 s') c;
+    hot := pg_stat_get_xact_tuples_hot_updated('webhook_delivery'::regclass) - was;
+    -- A page that was full before may have no room.
+    if hot < 90 or (select count(*) from webhook_delivery where leased_until > now() and next_at <= now()) <> 100 then
+        raise exception 'of 100 leases % left the indexes alone', hot;
+    end if;
+end $$;
+create temp table claimed_again (id bigint, n integer);
+create function pg_temp.claim(round integer, most integer) returns bigint language sql as $$
+    with c as (select c.id from webhook w, webhook_claim(array[w.id], array[most], interval '25 s') c),
+    kept as (insert into claimed_again select c.id, round from c returning 1)
+    select count(*) from kept;
+$$;
+do $$
+declare
+    was bigint := (select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'webhook_delivery'::regclass);
+    took bigint;
+begin
+    perform pg_temp.claim(1, 8);
+    took := (select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables where relid = 'webhook_delivery'::regclass) - was;
+    if took not between 8 and 250 then
+        raise exception 'a claim of 8 behind 100 that are leased read % rows', took;
+    end if;
+    if (select array_agg(c.id - f.first order by c.id) from claimed_again c, (select min(id) as first from webhook_delivery) f) <> array(select n::bigint from generate_series(100, 107) n) then
+        raise exception 'the eight after those that are leased were not claimed';
+    end if;
+end $$;
+
+-- One whose lease has run out is due again, whether next_at is its time or, as until 0054_webhook_outcomes.sql, the end of the lease; and no sooner.
+delete from webhook_delivery;
+insert into webhook_delivery (webhook_id, event_id, type, body, next_at, leased_until)
+select w.id, e.event_id, 'client.created', '{}', clock_timestamp() + e.next_in, clock_timestamp() + e.lease_in
+  from webhook w, (values ('over', interval '-30 s', interval '-1 s'), ('over, old', '-1 s', '-1 s'), ('held', '-30 s', '20 s'), ('held, old', '20 s', '20 s'), ('later', '5 s', null)) e (event_id, next_in, lease_in);
+select pg_temp.claim(2, 8);
+do $$
+declare
+    got constant text[] := (select array_agg(d.event_id order by d.event_id) from claimed_again c join webhook_delivery d on d.id = c.id where c.n = 2);
+begin
+    if got <> '{over,"over, old"}' then
+        raise exception 'claimed: %', got;
+    end if;
+end $$;
+
+-- A strict webhook gets the deliveries of one opportunity one after the other, and others meanwhile. One that waits is put off, and due when the one before has ended.
+update webhook set ordering = 'strict';
+delete from webhook_delivery;
+insert into webhook_delivery (webhook_id, event_id, type, body, opportunity_id)
+select w.id, e.event_id, 'client.created', '{}', e.opportunity from webhook w, (values ('a1', 1), ('a2', 1), ('b1', 2), ('c', null), ('a3', 1)) e (event_id, opportunity);
+select pg_temp.claim(3, 8);
+do $$
+declare
+    got constant text[] := (select array_agg(d.event_id order by d.event_id) from claimed_again c join webhook_delivery d on d.id = c.id where c.n = 3);
+begin
+    if got <> '{a1,b1,c}' then
+        raise exception 'claimed: %', got;
+    end if;
+end $$;
+update webhook_delivery set next_at = clock_timestamp() where leased_until is null;
+select pg_temp.claim(4, 8);
+do $$
+declare
+    first webhook_delivery;
+begin
+    if exists (select from claimed_again where n = 4) or (select count(*) from webhook_delivery where leased_until is null and next_at > clock_timestamp() + interval '1 s') <> 2 then
+        raise exception 'a delivery was not put off while the one before it is attempted';
+    end if;
+    select d.* into first from webhook_delivery d where event_id = 'a1';
+    perform from webhook_finish(jsonb_build_array(jsonb_build_object('id', first.id, 'lease', first.leased_until, 'ok', true, 'gone', false, 'wait_s', 0, 'entry', '{}'::jsonb)));
+end $$;
+select pg_temp.claim(5, 8);
+do $$
+declare
+    got constant text[] := (select array_agg(d.event_id) from claimed_again c join webhook_delivery d on d.id = c.id where c.n = 5);
+begin
+    if got <> '{a2}' then
+        raise exception 'after a1: %', got;
+    end if;
+end $$;
