@@ -14,8 +14,10 @@
 #include "db/pool.h"
 #include "db/query.h"
 #include "event/attempt.h"
+#include "event/look.h"
 #include "event/rooms.h"
 #include "event/secrets.h"
+#include "event/worker.h"
 #include "http/request.h"
 #include "sql.h"
 
@@ -23,14 +25,10 @@
 #define LEASE_S "25"
 static_assert(ATTEMPT_SECONDS <= 20, "a lease outlives an attempt");
 
-#define EVENTS_AT_ONCE "500"
-/* How often new events are looked for, while any webhook is enabled. */
-#define TICK_MS 200
 /* Outcomes are gathered this long before they are stored, unless there are so many, or no attempt is under way any more. */
 #define GATHER_MS  20
 #define GATHERED   64
 #define RETRY_MS   1000
-#define BACKLOG_MS 5000
 #define FINAL_MS   5000
 #define UNREADY_MS 50
 #define ID_SIZE	   20
@@ -40,60 +38,24 @@ static struct {
 	pthread_t thread;
 	CURLM *multi;
 	/* Set by other threads, with __atomic builtins. */
-	bool woken;
 	bool ending;
 	int64_t until_ms; /* when ending */
 	/* Used by the thread alone. */
 	struct attempt attempts[SLOTS];
 	int busy;
-	int nenabled; /* webhooks */
-	bool more; /* events wait to be turned into deliveries */
-	bool failing; /* the failure was logged */
 	json_t *outcomes; /* an array */
-	int64_t tick_ms, claim_ms, store_ms, backlog_ms; /* when due, by clock_ms() */
+	int64_t claim_ms, store_ms; /* when due, by clock_ms() */
+	/* Stores outcomes and claims deliveries, meanwhile. */
+	struct worker worker;
+	bool working;
+	json_t *stored; /* outcomes that are being stored, or NULL */
+	char *outcomes_text, *claim_ids, *claim_rooms; /* parameters; NULL: none */
 } self;
 
-/* ---------------------------------------------------------------- database */
-
-/* Runs calls; logs the first failure and the recovery. */
-static bool
-run(const struct call *calls, int ncalls, struct result *ret_results[])
+static int64_t
+least(int64_t a, int64_t b)
 {
-	struct db_error error;
-	enum db_status status = db_run(self.app->pool, calls, ncalls, ret_results, &error);
-
-	if (status != DB_OK && !self.failing)
-		log_msg(LOG_WARN, "webhooks wait: %s",
-		    status == DB_REFUSED ? error.sqlstate : "the database does not answer");
-	else if (status == DB_OK && self.failing)
-		log_msg(LOG_INFO, "webhooks are sent again");
-	self.failing = status != DB_OK;
-	return status == DB_OK;
-}
-
-/* Turns events into deliveries, and learns which webhooks are enabled. */
-static bool
-fan_out(void)
-{
-	const struct call call = { &sql_delivery_fan_out, { EVENTS_AT_ONCE } };
-	auto_result struct result *rows = NULL;
-
-	if (!run(&call, 1, &rows))
-		return false;
-	self.nenabled = rooms_learn(rows, &self.more);
-	return true;
-}
-
-static void
-look_at_backlog(void)
-{
-	const struct call call = { &sql_delivery_backlog, { NULL } };
-	auto_result struct result *row = NULL;
-
-	if (run(&call, 1, &row) && result_rows(row) == 1)
-		metrics_webhook_backlog_set(strtoll(result_text(row, 0, 0), NULL, 10),
-		    strtoll(result_text(row, 0, 1), NULL, 10),
-		    strtoll(result_text(row, 0, 2), NULL, 10));
+	return a < b ? a : b;
 }
 
 /* ---------------------------------------------------------------- claiming */
@@ -149,7 +111,7 @@ note_finished(const struct result *rows)
 			    strcmp(result_text(rows, i, 2), "gone") == 0
 				? "its receiver answered 410"
 				: "all attempts of the last 5 days failed");
-			self.tick_ms = 0;
+			look_wake();
 		} else {
 			metrics_webhook_attempts_add(
 			    strcmp(what, "delivered") == 0 ? METRICS_WEBHOOK_DELIVERED
@@ -160,41 +122,58 @@ note_finished(const struct result *rows)
 	}
 }
 
-/* Stores outcomes and claims deliveries, in one round trip. Returns false when the database fails. */
-static bool
+/* Has outcomes stored and deliveries claimed, in one round trip. */
+static void
 store_and_claim(bool claims)
 {
-	struct call calls[2];
-	struct result *results[2] = { NULL, NULL };
-	char *outcomes = json_array_size(self.outcomes) > 0
-			     ? json_dumps(self.outcomes, JSON_COMPACT)
-			     : NULL,
-	     *ids = NULL, *room = NULL;
+	struct call calls[WORKER_CALLS];
 	int n = 0;
-	bool done = true;
 
-	if (outcomes != NULL)
-		calls[n++] = (struct call){ &sql_delivery_finish, { outcomes } };
-	if (claims && rooms_text(self.attempts, self.busy, &ids, &room))
-		calls[n++] = (struct call){ &sql_delivery_claim, { ids, room, LEASE_S } };
-	else
-		claims = false;
-	if (n > 0)
-		done = run(calls, n, results);
-	if (n > 0 && done) {
-		if (outcomes != NULL) {
-			json_array_clear(self.outcomes);
-			note_finished(results[0]);
-		}
-		if (claims)
-			begin(results[n - 1]);
-		result_free(results[0]);
-		result_free(results[1]);
+	self.store_ms = self.claim_ms = INT64_MAX;
+	if (json_array_size(self.outcomes) > 0) {
+		self.stored = self.outcomes;
+		self.outcomes = json_array();
+		self.outcomes_text = json_dumps(self.stored, JSON_COMPACT);
+		if (self.outcomes == NULL || self.outcomes_text == NULL)
+			abort();
+		calls[n++] = (struct call){ &sql_delivery_finish, { self.outcomes_text } };
 	}
-	free(outcomes);
-	free(ids);
-	free(room);
-	return done;
+	if (claims && rooms_text(self.attempts, self.busy, &self.claim_ids, &self.claim_rooms))
+		calls[n++] = (struct call){ &sql_delivery_claim,
+			{ self.claim_ids, self.claim_rooms, LEASE_S } };
+	self.working = n > 0;
+	if (self.working)
+		worker_begin(&self.worker, calls, n);
+}
+
+/* Takes what came of it, if it has ended. Outcomes that were not stored are stored with the next ones. */
+static void
+take_store(int64_t now_ms)
+{
+	struct result *results[WORKER_CALLS] = { NULL, NULL };
+	enum worker_outcome outcome = worker_take(&self.worker, results);
+	bool done = outcome == WORKER_STORED;
+
+	if (outcome == WORKER_WAITS)
+		return;
+	if (done && self.stored != NULL)
+		note_finished(results[0]);
+	if (done && self.claim_ids != NULL)
+		begin(results[self.stored != NULL]);
+	if (!done) {
+		self.store_ms = self.claim_ms = now_ms + RETRY_MS;
+		if (self.stored != NULL)
+			json_array_extend(self.outcomes, self.stored);
+	}
+	result_free(results[0]);
+	result_free(results[1]);
+	json_decref(self.stored);
+	free(self.outcomes_text);
+	free(self.claim_ids);
+	free(self.claim_rooms);
+	self.stored = NULL;
+	self.outcomes_text = self.claim_ids = self.claim_rooms = NULL;
+	self.working = false;
 }
 
 static void
@@ -220,52 +199,38 @@ collect(void)
 
 /* --------------------------------------------------------------- the thread */
 
+/* When the database is asked next for what the worker `store` does. */
 static int64_t
-least(int64_t a, int64_t b)
+store_due(int64_t now_ms)
 {
-	return a < b ? a : b;
-}
+	size_t gathered = json_array_size(self.outcomes);
 
-/* Does what is due at the database; returns when something is due again, by clock_ms(). */
-static int64_t
-work(bool ending)
-{
-	int64_t now_ms = clock_ms();
-	size_t gathered;
-	bool claims;
-
-	if (!ending &&
-	    (now_ms >= self.tick_ms || __atomic_exchange_n(&self.woken, false, __ATOMIC_SEQ_CST))) {
-		if (!fan_out()) {
-			self.tick_ms = now_ms + RETRY_MS;
-		} else {
-			self.tick_ms = self.more	   ? now_ms
-				       : self.nenabled > 0 ? now_ms + TICK_MS
-							   : now_ms + self.app->config->check_ms;
-			self.claim_ms = self.nenabled > 0 ? now_ms : INT64_MAX;
-		}
-	}
-	gathered = json_array_size(self.outcomes);
 	if (gathered > 0 && self.store_ms == INT64_MAX)
 		self.store_ms = now_ms + GATHER_MS;
 	/* Not when the database has failed a moment ago. */
 	if (gathered > 0 && (gathered >= GATHERED || self.busy == 0) &&
 	    self.store_ms <= now_ms + GATHER_MS)
 		self.store_ms = now_ms;
-	claims = !ending && now_ms >= self.claim_ms;
-	if (now_ms >= self.store_ms || claims) {
-		claims = !ending && self.nenabled > 0;
-		self.store_ms = self.claim_ms = INT64_MAX;
-		if (!store_and_claim(claims))
-			self.store_ms = self.claim_ms = now_ms + RETRY_MS;
-		else if (gathered == 0 && json_array_size(self.outcomes) > 0)
-			self.store_ms = now_ms;
-	}
-	if (!ending && now_ms >= self.backlog_ms) {
-		look_at_backlog();
-		self.backlog_ms = now_ms + BACKLOG_MS;
-	}
-	return least(least(self.tick_ms, self.claim_ms), least(self.store_ms, self.backlog_ms));
+	return least(self.store_ms, self.claim_ms);
+}
+
+/* Has the database do what is due; returns when something is due again, by clock_ms(). A worker that has ended its work wakes the thread. */
+static int64_t
+work(bool ending)
+{
+	int64_t now_ms = clock_ms(), look_ms = INT64_MAX;
+	bool found = false;
+
+	if (!ending)
+		look_ms = look_work(now_ms, &found);
+	if (found)
+		self.claim_ms = least(self.claim_ms, now_ms);
+	take_store(now_ms);
+	if (ending || look_enabled() == 0)
+		self.claim_ms = INT64_MAX;
+	if (!self.working && now_ms >= store_due(now_ms))
+		store_and_claim(!ending && look_enabled() > 0);
+	return self.working ? look_ms : least(look_ms, store_due(now_ms));
 }
 
 /* Gives back what was not finished in time. */
@@ -276,6 +241,7 @@ give_back(void)
 										   *q = leases;
 	const struct call call = { &sql_delivery_give_back, { ids, leases } };
 	struct result *none = NULL;
+	struct db_error error;
 
 	for (int i = 0; i < SLOTS; i++) {
 		struct attempt *a = &self.attempts[i];
@@ -288,9 +254,23 @@ give_back(void)
 	}
 	memcpy(p, "}", 2);
 	memcpy(q, "}", 2);
-	if (p != ids && run(&call, 1, &none))
+	if (p != ids && db_run(self.app->pool, &call, 1, &none, &error) == DB_OK)
 		result_free(none);
 	self.busy = 0;
+}
+
+/* Lets the workers end what they do, and stores the last outcomes. */
+static void
+finish(void)
+{
+	look_stop();
+	/* What was claimed last is given back, too. */
+	for (take_store(clock_ms()); self.working; take_store(clock_ms()))
+		curl_multi_poll(self.multi, NULL, 0, GATHER_MS, NULL);
+	give_back();
+	store_and_claim(false);
+	worker_stop(&self.worker);
+	take_store(clock_ms());
 }
 
 static void *
@@ -312,16 +292,22 @@ sender(void *arg)
 		if (!ending && !renewed)
 			renewed = secrets_renew(self.app->pool);
 		due_ms = work(ending);
-		if (ending && (self.busy == 0 || clock_ms() >= self.until_ms))
+		if (ending && ((self.busy == 0 && !self.working) || clock_ms() >= self.until_ms))
 			break;
 		wait_ms = due_ms - clock_ms();
 		if (ending || wait_ms > RETRY_MS)
 			wait_ms = ending ? GATHER_MS : RETRY_MS;
 		curl_multi_poll(self.multi, NULL, 0, wait_ms > 0 ? (int)wait_ms : 0, NULL);
 	}
-	give_back();
-	(void)store_and_claim(false);
+	finish();
 	return arg;
+}
+
+/* A worker has ended what it did. */
+static void
+wake(void)
+{
+	curl_multi_wakeup(self.multi);
 }
 
 int
@@ -334,16 +320,17 @@ sender_start(struct app *app)
 		abort();
 	curl_multi_setopt(self.multi, CURLMOPT_MAXCONNECTS, (long)SLOTS);
 	self.store_ms = self.claim_ms = INT64_MAX;
-	if (pthread_create(&self.thread, NULL, sender, NULL) == 0)
+	if (worker_start(&self.worker, app->pool, wake) == 0 && look_start(app, wake) == 0 &&
+	    pthread_create(&self.thread, NULL, sender, NULL) == 0)
 		return 0;
-	log_msg(LOG_ERROR, "no thread to send webhooks");
+	log_msg(LOG_ERROR, "no threads to send webhooks");
 	return -1;
 }
 
 void
 sender_wake(void)
 {
-	__atomic_store_n(&self.woken, true, __ATOMIC_SEQ_CST);
+	look_wake();
 	curl_multi_wakeup(self.multi);
 }
 
