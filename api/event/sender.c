@@ -26,9 +26,11 @@
 static_assert(ATTEMPT_SECONDS <= 20, "a lease outlives an attempt");
 
 /* Outcomes are gathered this long before they are stored, unless there are so many, or no attempt is under way any more. */
-#define GATHER_MS  20
-#define GATHERED   64
-#define RETRY_MS   1000
+#define GATHER_MS 20
+#define GATHERED  64
+#define RETRY_MS  1000
+/* How often is claimed what became due, while looking for events takes long. */
+#define CLAIM_MS   1000
 #define FINAL_MS   5000
 #define UNREADY_MS 50
 #define ID_SIZE	   20
@@ -129,7 +131,8 @@ store_and_claim(bool claims)
 	struct call calls[WORKER_CALLS];
 	int n = 0;
 
-	self.store_ms = self.claim_ms = INT64_MAX;
+	self.store_ms = INT64_MAX;
+	self.claim_ms = clock_ms() + CLAIM_MS;
 	if (json_array_size(self.outcomes) > 0) {
 		self.stored = self.outcomes;
 		self.outcomes = json_array();

@@ -8,7 +8,7 @@ const assert = require("node:assert/strict");
 const { spawn } = require("node:child_process");
 const lib = require("./lib.js");
 const { receiver } = require("./receiver.js");
-const { until } = require("./writes.js");
+const { hold, until, waiting } = require("./writes.js");
 
 const env = { GESTOR_WEBHOOK_ALLOW: "127.0.0.0/8" };
 let world, chief;
@@ -68,5 +68,21 @@ test("another session writes a delivery under way and commits while its outcome 
   await ended;
   await until("it is delivered", () => sql(`select status from webhook_delivery where webhook_id = ${hook}`) === "delivered", 10000);
   assert.equal(asked.length, 1);
+  await r.end();
+});
+
+test("turning events into deliveries waits for a lock: deliveries that are there are sent meanwhile", { timeout: 60000 }, async (t) => {
+  const r = await receiver();
+  const made = await chief.post("/v1/webhooks", { url: r.url("/meanwhile"), types: ["client.created"] }), at = made.headers.location;
+  const release = await hold(world.database, "lock table gestor.webhook_progress in access exclusive mode");
+  t.after(release);
+  sql(`insert into client (document_type_id, document_type, name, document_number)
+    select i.id, i.choice, 'CLIENTE DE PRUEBA', '75999998' from catalog_item_of('document_type', 'dni') i`);
+  await until("looking for events waits", () => waiting(world.database) > 0, 10000);
+  assert.equal((await chief.post(`${at}/test`)).status, 201);
+  await until("the test event is delivered", () => r.got.some((g) => g.event.type === "webhook.test"), 10000);
+  assert.ok(!r.got.some((g) => g.event.type === "client.created"));
+  await release();
+  await until("and the other one at last", () => r.got.some((g) => g.event.type === "client.created"), 20000);
   await r.end();
 });
