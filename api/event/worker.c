@@ -47,18 +47,21 @@ worker_begin(struct worker *w, const struct call *calls, int ncalls)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Logs the first failure and the recovery. */
+/* Logs that the first worker fails, and that none does any more. */
 static void
-tell(enum db_status status, const struct db_error *error)
+tell(struct worker *w)
 {
-	static bool failing;
+	static int failing; /* workers; for their owner alone */
+	bool fails = w->status != DB_OK;
+	int was = failing;
 
-	if (status != DB_OK && !failing)
+	failing += fails - w->failing;
+	w->failing = fails;
+	if (was == 0 && failing > 0)
 		log_msg(LOG_WARN, "webhooks wait: %s",
-		    status == DB_REFUSED ? error->sqlstate : "the database does not answer");
-	else if (status == DB_OK && failing)
+		    w->status == DB_REFUSED ? w->error.sqlstate : "the database does not answer");
+	else if (was > 0 && failing == 0)
 		log_msg(LOG_INFO, "webhooks are sent again");
-	failing = status != DB_OK;
 }
 
 enum worker_outcome
@@ -73,7 +76,7 @@ worker_take(struct worker *w, struct result *ret_results[])
 	pthread_mutex_unlock(&w->lock);
 	if (!done)
 		return WORKER_WAITS;
-	tell(w->status, &w->error);
+	tell(w);
 	if (w->status != DB_OK)
 		return WORKER_FAILED;
 	memcpy(ret_results, w->results, (size_t)w->ncalls * sizeof(*ret_results));

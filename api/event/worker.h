@@ -24,6 +24,7 @@ struct worker {
 	struct result *results[WORKER_CALLS];
 	enum db_status status;
 	struct db_error error;
+	bool failing; /* the last calls failed */
 };
 
 /*
