@@ -46,7 +46,7 @@ enum worker_outcome {
 /* worker_take - takes what came of calls. For one thread, the owner of all workers. */
 enum worker_outcome worker_take(struct worker *w, struct result *ret_results[]) MUSTCHECK;
 
-/* worker_stop - waits for the calls that run, whose outcome can still be taken, and ends the thread. */
+/* worker_stop - waits for the calls that run, and ends the thread. worker_take can still be called, so its lock stays. */
 void worker_stop(struct worker *w);
 
 #endif
