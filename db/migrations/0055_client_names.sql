@@ -93,7 +93,7 @@ end $$;
 -- A name may stand under any of the ids of a word that was added twice. The words that no other name may have are noted; client_name_words_tidy() looks again. An entry that another transaction
 -- removes at this moment does not count, because that one still sees the entries which this one removes. The newest entry is looked at: the oldest ones are those that a purge has just removed.
 create function client_name_remove(client bigint, created timestamptz, name text) returns void language plpgsql
-set search_path = gestor, pg_temp set enable_seqscan = off as $$
+set search_path = gestor, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
 declare
     words constant integer[] := array(select w.id from client_name_word w where w.word = any (client_name_words(name)));
 begin

@@ -171,3 +171,30 @@ begin
         end if;
     end loop;
 end $$;
+
+-- Nor does what a change or an erasure reads.
+do $$
+declare
+    one constant bigint := (select max(c.id) - 10000 from client c);
+    was bigint := pg_temp.blocks();
+begin
+    update client set name = 'JUAN QUISPE' where id = one;
+    if pg_temp.blocks() - was > 400 then
+        raise exception 'a change of a name read % blocks', pg_temp.blocks() - was;
+    end if;
+    was := pg_temp.blocks();
+    perform client_erase(one);
+    if pg_temp.blocks() - was > 400 then
+        raise exception 'an erasure read % blocks', pg_temp.blocks() - was;
+    end if;
+end $$;
+
+-- Two parts that so many words have are no keys; one of them is, with a rarer one.
+insert into client (name, document_type_id, document_type, document_number)
+select 'LOTE' || n || ' ZURDO' || n % 3, t.id, t.choice, (60000000 + n)::text from generate_series(1, 5000) n, choice('document_type', 'dni') t;
+do $$
+begin
+    if pg_temp.compare('lote') <> 16 or pg_temp.compare('lote ote') <> 0 or pg_temp.compare('lote zurdo1') <> 16 or pg_temp.compare('lote4999 zurdo') <> 1 then
+        raise exception 'parts that many words have';
+    end if;
+end $$;
