@@ -130,11 +130,11 @@ erase_one(struct pool *pool, const struct line *line, struct counts *counts)
 	return true;
 }
 
-/* The steps that erasures of more than 200 records still have to take. */
+/* Runs a statement until it says that nothing is left. */
 static bool
-finish(struct pool *pool)
+repeat(struct pool *pool, const struct statement *st)
 {
-	const struct call call = { &sql_erasure_continue, { ERASURE_ROWS } };
+	const struct call call = { st, { ERASURE_ROWS } };
 	long long rows = 1;
 
 	while (rows > 0) {
@@ -145,6 +145,13 @@ finish(struct pool *pool)
 		rows = command_number(row, 0);
 	}
 	return true;
+}
+
+/* The steps that erasures of more than 200 records still have to take, and the words that only erased names had. */
+static bool
+finish(struct pool *pool)
+{
+	return repeat(pool, &sql_erasure_continue) && repeat(pool, &sql_client_name_words_tidy);
 }
 
 /*

@@ -25,7 +25,7 @@ select (select row_to_json(r) from (select case when c.merged_into is not null t
 select erasure_continue($1::int);
 
 -- name: client_name_words_tidy  ($1 words)
--- Removes words of names that nobody has any more and that an erasure or a renaming had to leave, because others added names. Gives how many it removed.
+-- Removes words that no name has any more. Gives how many notes of such words it took: none while others write names.
 -- writes
 select client_name_words_tidy($1::int);
 

@@ -1,5 +1,5 @@
 -- migrate:up
--- Clients are found by a part of their name in the same time whatever their number is. An index of trigrams reads all clients that have the parts in common; with two million clients
+-- Clients are found by a part of their name in a time that hardly depends on their number. An index of trigrams reads all clients that have the parts in common; with two million clients
 -- a surname took 20 ms and a name that nobody has two seconds, for PostgreSQL then read them from the newest on.
 --
 -- The words of all names are kept once (client_name_word), and for each client which words and which pairs of words its name has, in the order of lists (client_name_entry). A search finds the
@@ -7,7 +7,7 @@
 -- Processes of the version before go on; triggers enter what they write.
 set local search_path = gestor, pg_temp;
 
--- One that nobody has any more goes with the last name that had it (client_name_words_tidy). Words are not unique: two transactions may add the same one at the same moment and wait for nobody.
+-- client_name_words_tidy() removes one that no name has any more. Words are not unique: two transactions may add the same one at the same moment and wait for nobody.
 create table client_name_word (
     id integer generated always as identity constraint client_name_word_pkey primary key,
     word text not null
