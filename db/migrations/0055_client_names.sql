@@ -55,8 +55,8 @@ begin
     return pieces;
 end $$;
 create index client_name_word_exact on client_name_word (word);
--- Without a list of pending entries, which each search would read: new words are rare.
-create index client_name_word_pieces on client_name_word using gin (client_name_pieces(word)) with (fastupdate = off);
+-- With a short list of pending entries, which each search reads: it takes an import a third less.
+create index client_name_word_pieces on client_name_word using gin (client_name_pieces(word)) with (gin_pending_list_limit = 64);
 
 -- The keys of a name, whose words are given in their order: each word, and each pair in the order of the name.
 create function client_name_keys(words integer[]) returns bigint[] language plpgsql immutable strict parallel safe as $$
@@ -74,19 +74,26 @@ begin
 end $$;
 
 -- Enters clients by their names. Whoever adds or removes names holds the lock that client_name_words_tidy() asks for, so that no word goes which this has just read. A transaction that
--- does not see what was committed before it got the lock (repeatable read) adds its words anew: its own have the highest ids (`+ 0`: the key is not read backwards for it).
+-- does not see what was committed before it got the lock (repeatable read) adds its words anew. `+ 0`: the key is not read backwards for it. In the order of the keys, which takes
+-- PostgreSQL a third less.
 create function client_names_add(ids bigint[], created timestamptz[], names text[]) returns void language plpgsql
-set search_path = gestor, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = gestor, pg_temp set enable_seqscan = off as $$
 begin
     perform pg_advisory_xact_lock_shared(hashtext('gestor.client_name_word'));
-    insert into client_name_word (word)
-    select distinct w.word from unnest(names) n (name), unnest(client_name_words(n.name)) w (word)
-     where current_setting('transaction_isolation') in ('repeatable read', 'serializable') or not exists (select from client_name_word k where k.word = w.word);
+    with named as materialized (
+        select n.id, n.created_at, client_name_words(n.name) as words from unnest(ids, created, names) n (id, created_at, name)),
+    known as materialized (
+        select s.word, case when current_setting('transaction_isolation') not in ('repeatable read', 'serializable') then
+                   (select max(k.id + 0) from client_name_word k where k.word = s.word) end as id
+          from (select distinct w.word from named n, unnest(n.words) w (word) offset 0) s),
+    added as (insert into client_name_word (word) select k.word from known k where k.id is null returning id, word),
+    every_word as materialized (select k.word, k.id from known k where k.id is not null union all select a.word, a.id from added a)
     insert into client_name_entry (key, created_at, client_id)
-    select distinct x.key, n.created_at, n.id
-      from unnest(ids, created, names) n (id, created_at, name),
-           unnest(client_name_keys(array(
-               select (select max(k.id + 0) from client_name_word k where k.word = w.word) from unnest(client_name_words(n.name)) with ordinality w (word, at) order by w.at))) x (key)
+    select k.key, x.created_at, x.id
+      from (select n.id, n.created_at, array_agg(e.id order by w.at) as words
+              from named n cross join unnest(n.words) with ordinality w (word, at) join every_word e on e.word = w.word group by n.id, n.created_at) x
+      cross join unnest(client_name_keys(x.words)) k (key)
+     order by k.key, x.created_at, x.id
     on conflict on constraint client_name_entry_pkey do nothing;
 end $$;
 
