@@ -27,8 +27,14 @@ create table client_name_entry (
 
 -- The words of a name, in their order, folded. A part of a name that is looked for has three letters at least.
 create function client_name_words(name text) returns text[] language plpgsql immutable strict parallel safe as $$
+declare
+    folded constant text := gestor.folded(name);
 begin
-    return array(select w.word from unnest(string_to_array(gestor.folded(name), ' ')) with ordinality w (word, at) where length(w.word) >= 3 order by w.at);
+    -- Most names have no shorter word.
+    if folded !~ '(^| )[^ ]{0,2}( |$)' then
+        return string_to_array(folded, ' ');
+    end if;
+    return array(select w.word from unnest(string_to_array(folded, ' ')) with ordinality w (word, at) where length(w.word) >= 3 order by w.at);
 end $$;
 
 -- What a word is found by: its pieces of three and of five characters, and those of a part that is looked for. Pieces of five make a list of words that is short enough to be the same for any number of words.
@@ -58,15 +64,17 @@ create index client_name_word_exact on client_name_word (word);
 -- With a short list of pending entries, which each search reads: it takes an import a third less.
 create index client_name_word_pieces on client_name_word using gin (client_name_pieces(word)) with (gin_pending_list_limit = 64);
 
--- The keys of a name, whose words are given in their order: each word, and each pair in the order of the name.
+-- The keys of a name, whose words are given in their order: each word, and each pair in the order of the name. Each once, though a word may come twice.
 create function client_name_keys(words integer[]) returns bigint[] language plpgsql immutable strict parallel safe as $$
 declare
-    keys bigint[] := words;
+    keys bigint[] := '{}';
+    key bigint;
 begin
-    for i in 1 .. cardinality(words) - 1 loop
-        for j in i + 1 .. cardinality(words) loop
-            if words[i] <> words[j] then
-                keys := keys || (words[i]::bigint << 32 | words[j]);
+    for i in 1 .. cardinality(words) loop
+        for j in i .. cardinality(words) loop
+            key := case when words[i] = words[j] then words[i] else words[i]::bigint << 32 | words[j] end;
+            if key <> all (keys) then
+                keys := keys || key;
             end if;
         end loop;
     end loop;
@@ -93,8 +101,7 @@ begin
       from (select n.id, n.created_at, array_agg(e.id order by w.at) as words
               from named n cross join unnest(n.words) with ordinality w (word, at) join every_word e on e.word = w.word group by n.id, n.created_at) x
       cross join unnest(client_name_keys(x.words)) k (key)
-     order by k.key, x.created_at, x.id
-    on conflict on constraint client_name_entry_pkey do nothing;
+     order by k.key, x.created_at, x.id;
 end $$;
 
 -- A name may stand under any of the ids of a word that was added twice. The words that no other name may have are noted; client_name_words_tidy() looks again. An entry that another transaction
@@ -156,13 +163,16 @@ create trigger client_name_altered after update on client for each row
 create trigger client_name_gone after delete on client for each row execute function client_name_altered();
 alter table client enable always trigger client_names_of_new, enable always trigger client_name_altered, enable always trigger client_name_gone;
 
--- Enters those of a batch who were there before the triggers. Their rows are locked, so that no name changes meanwhile. Returns the last client of the batch, null behind the last one.
-create function clients_name(after bigint, most integer) returns bigint language plpgsql set search_path = gestor, pg_temp as $$
+-- Enters those of a batch who were there before the triggers, and have not been entered by these. Their rows are locked, so that no name changes meanwhile. Returns the last client of the batch, null behind the last one.
+create function clients_name(after bigint, most integer) returns bigint language plpgsql
+set search_path = gestor, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     ids constant bigint[] := array(select c.id from client c where c.id > after order by c.id limit most for share);
 begin
     perform client_names_add(array_agg(c.id), array_agg(c.created_at), array_agg(c.name)) from client c
-     where c.id = any (ids) and c.erased_at is null and c.merged_into is null;
+     where c.id = any (ids) and c.erased_at is null and c.merged_into is null
+       and not exists (select from client_name_word w join client_name_entry e on e.key = w.id and e.created_at = c.created_at and e.client_id = c.id
+                        where w.word = (client_name_words(c.name))[1]);
     return ids[cardinality(ids)];
 end $$;
 alter table rendering drop constraint rendering_of_table_known,
