@@ -35,3 +35,19 @@ command_number(const struct result *r, int col)
 
 	return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
+
+bool
+command_repeat(struct pool *pool, const struct call *call, long long *total)
+{
+	long long n = 1;
+
+	while (n > 0) {
+		auto_result struct result *row = command_run(pool, call);
+
+		if (row == NULL)
+			return false;
+		n = command_number(row, 0);
+		*total += n;
+	}
+	return true;
+}

@@ -4,6 +4,8 @@
 #ifndef COMMAND_DATABASE_H
 #define COMMAND_DATABASE_H
 
+#include <stdbool.h>
+
 #include "config.h"
 #include "db/pool.h"
 #include "db/query.h"
@@ -20,5 +22,8 @@ struct result *command_run(struct pool *pool, const struct call *call);
 
 /* command_number - the number in this column of the first row; 0 for NULL. */
 long long command_number(const struct result *r, int col);
+
+/* command_repeat - runs a statement that returns how many rows it changed until that is 0, and adds them to total. False: the reason is on standard error. */
+bool command_repeat(struct pool *pool, const struct call *call, long long *total);
 
 #endif

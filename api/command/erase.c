@@ -130,28 +130,15 @@ erase_one(struct pool *pool, const struct line *line, struct counts *counts)
 	return true;
 }
 
-/* Runs a statement until it says that nothing is left. */
-static bool
-repeat(struct pool *pool, const struct statement *st)
-{
-	const struct call call = { st, { ERASURE_ROWS } };
-	long long rows = 1;
-
-	while (rows > 0) {
-		auto_result struct result *row = command_run(pool, &call);
-
-		if (row == NULL)
-			return false;
-		rows = command_number(row, 0);
-	}
-	return true;
-}
-
 /* The steps that erasures of more than 200 records still have to take, and the words that only erased names had. */
 static bool
 finish(struct pool *pool)
 {
-	return repeat(pool, &sql_erasure_continue) && repeat(pool, &sql_client_name_words_tidy);
+	const struct call records = { &sql_erasure_continue, { ERASURE_ROWS } },
+			  words = { &sql_client_name_words_tidy, { ERASURE_ROWS } };
+	long long rows = 0;
+
+	return command_repeat(pool, &records, &rows) && command_repeat(pool, &words, &rows);
 }
 
 /*

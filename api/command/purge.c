@@ -29,23 +29,6 @@ struct purged {
 	long long clients, sessions, answers, erasures, months, days;
 };
 
-/* Repeats a statement, which returns how many rows it changed, until that is 0. */
-static bool
-repeat(struct pool *pool, const struct call *call, long long *total)
-{
-	long long n = 1;
-
-	while (n > 0) {
-		auto_result struct result *row = command_run(pool, call);
-
-		if (row == NULL)
-			return false;
-		n = command_number(row, 0);
-		*total += n;
-	}
-	return true;
-}
-
 static bool
 purge_sessions(struct pool *pool, long long *total)
 {
@@ -131,15 +114,16 @@ purge(struct pool *pool, int retention_days, const char *days, struct purged *pu
 	const struct call open = { &sql_erasures_open, { NULL } };
 	long long rows = 0;
 
-	if ((retention_days != 0 && !repeat(pool, &clients, &purged->clients)) ||
-	    !repeat(pool, &erasures, &rows) || !repeat(pool, &words, &rows))
+	if ((retention_days != 0 && !command_repeat(pool, &clients, &purged->clients)) ||
+	    !command_repeat(pool, &erasures, &rows) || !command_repeat(pool, &words, &rows))
 		return false;
 	/* Erasures that a serving process is continuing right now. */
 	auto_result struct result *row = command_run(pool, &open);
 	if (row == NULL)
 		return false;
 	purged->erasures = command_number(row, 0);
-	return purge_sessions(pool, &purged->sessions) && repeat(pool, &answers, &purged->answers);
+	return purge_sessions(pool, &purged->sessions) &&
+	       command_repeat(pool, &answers, &purged->answers);
 }
 
 int
