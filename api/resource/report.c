@@ -192,8 +192,7 @@ columns(const struct report *r, bool grid)
 	const char *list = arena_printf(&r->rq->arena, "{%d,%d", RUNS, WAITS);
 
 	if (grid)
-		list =
-		    arena_printf(&r->rq->arena, "%s,%d,%d,%d", list, ACTION, FINAL_STATE, ACTIONS);
+		list = arena_printf(&r->rq->arena, "%s,%d", list, ACTIONS);
 	for (int i = 0; i < r->ndimensions; i++)
 		list = arena_printf(&r->rq->arena, "%s,%d", list, r->dimensions[i].number);
 	if (r->filters[FILTER_HOUR] != NULL)

@@ -23,7 +23,7 @@ hash_of(const int64_t keys[REPORT_DIMENSIONS_MAX])
 	return (size_t)hash;
 }
 
-uint32_t
+uint16_t
 group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX])
 {
 	size_t slot = hash_of(keys) & (SLOTS - 1);

@@ -80,7 +80,7 @@ enum report_counted { REPORT_COUNTED, REPORT_TOO_MANY_ROWS, REPORT_BROKEN };
 enum report_counted report_count(struct report *r, const struct result *pieces) MUSTCHECK;
 
 /* group_of - the number of the group of these keys; 0: there are too many. */
-uint32_t group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX]);
+uint16_t group_of(struct report_count *c, const int64_t keys[REPORT_DIMENSIONS_MAX]);
 
 /* group_contacts - how many opportunities of a group, without voided ones, have a contact. */
 int64_t group_contacts(const struct report_count *c, uint32_t group);

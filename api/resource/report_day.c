@@ -122,13 +122,30 @@ sum(const struct values *v)
 	return all;
 }
 
+/* Whether a day has the columns of the grid that are asked for. Counts its rows. */
+static bool
+grid_is_whole(struct day *day, unsigned grid)
+{
+	int64_t rows;
+
+	if (day->values[ACTIONS].of == NULL)
+		return grid == 0;
+	rows = sum(&day->values[ACTIONS]);
+	if (rows < 0)
+		return false;
+	day->nrows = (size_t)rows;
+	for (int d = ACTION; d <= FINAL_STATE; d++)
+		if ((grid & 1U << d) != 0 && day->values[d].count != day->nrows)
+			return false;
+	return true;
+}
+
 /* Whether the columns belong together. */
 static bool
-is_whole(const struct day *day, bool grid)
+is_whole(struct day *day, unsigned grid)
 {
 	const struct values *values = day->values;
 	const size_t n = (size_t)day->n;
-	int64_t rows;
 
 	if (day->columns[IDS].bytes != NULL && day->columns[IDS].length != 8 * n)
 		return false;
@@ -137,18 +154,14 @@ is_whole(const struct day *day, bool grid)
 			return false;
 	if (values[RUNS].count != DAY_STATES * day->nwaits || sum(&values[RUNS]) != day->n)
 		return false;
-	if (values[ACTIONS].of == NULL)
-		return !grid;
-	rows = sum(&values[ACTIONS]);
-	return rows >= 0 && values[ACTION].count == (size_t)rows &&
-	       values[FINAL_STATE].count == (size_t)rows;
+	return grid_is_whole(day, grid);
 }
 
 bool
-report_day_open(struct day *day, bool grid, struct arena *arena)
+report_day_open(struct day *day, unsigned grid, struct arena *arena)
 {
 	for (int d = HOUR; d < DIMENSION_NUMBERS; d++)
-		if (d != WAITS && (day->columns[d].bytes != NULL || (grid && is_of_grid(d))) &&
+		if (d != WAITS && (day->columns[d].bytes != NULL || (grid & 1U << d) != 0) &&
 		    !open_column(day, d, arena))
 			return false;
 	return open_waits(day, arena) && is_whole(day, grid);

@@ -31,6 +31,7 @@ struct values {
 struct day {
 	int64_t number; /* from 2000-01-01 */
 	int n; /* opportunities */
+	size_t nrows; /* of the grid; 0: it is not asked for */
 	struct column columns[DIMENSION_NUMBERS];
 	struct values values[DIMENSION_NUMBERS];
 	int64_t
@@ -66,11 +67,12 @@ struct changed {
 };
 
 /*
- * report_day_open - makes the day's columns ready, those of the grid too if it is asked for.
+ * report_day_open - makes the day's columns ready.
+ * grid     the columns of the grid that are asked for, as bits: 1 << ACTION
  * arena    of the memory that the day keeps
  * returns  false if they do not belong together: the tables were changed by hand
  */
-bool report_day_open(struct day *day, bool grid, struct arena *arena) MUSTCHECK;
+bool report_day_open(struct day *day, unsigned grid, struct arena *arena) MUSTCHECK;
 
 /* report_day_take - fills w->left_out, w->actions_taken and w->final_states_taken: applies the filters. */
 void report_day_take(struct work *w);

@@ -126,11 +126,20 @@ take_days(struct counting *co, struct day *days)
 	return n;
 }
 
-static bool
-wants_grid(const struct report_count *c)
+/* The columns of the grid that are asked for. */
+static unsigned
+grid_of(const struct report *r)
 {
-	return c->of_actions || c->r->filters[FILTER_STAGE + ACTION_FILTER] != NULL ||
-	       c->r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL;
+	unsigned grid = 0;
+
+	if (r->filters[FILTER_STAGE + ACTION_FILTER] != NULL)
+		grid |= 1U << ACTION;
+	if (r->filters[FILTER_STAGE + FINAL_STATE_FILTER] != NULL)
+		grid |= 1U << FINAL_STATE;
+	for (int i = 0; i < r->ndimensions; i++)
+		if (is_of_grid(r->dimensions[i].number))
+			grid |= 1U << r->dimensions[i].number;
+	return grid;
 }
 
 /* Days of other weekdays than the one that is asked for have no opportunities. */
@@ -167,12 +176,13 @@ make_room(struct counting *co)
 		if (day->n == 0)
 			continue;
 		most = (size_t)day->n > most ? (size_t)day->n : most;
-		if (day->values[ACTION].count > most_rows)
-			most_rows = day->values[ACTION].count;
+		most_rows = day->nrows > most_rows ? day->nrows : most_rows;
 	}
 	co->w.left_out = arena_alloc(co->arena, most * sizeof(*co->w.left_out));
 	co->of_opportunity = arena_alloc(co->arena, most * sizeof(*co->of_opportunity));
-	co->of_row = arena_alloc(co->arena, most_rows * sizeof(*co->of_row));
+	co->starts = arena_alloc(co->arena, (most + 1) * sizeof(*co->starts));
+	/* Two more: report_packed.c reads the rows behind an opportunity that has none. */
+	co->of_row = report_zeros(co->arena, most_rows + 2, sizeof(*co->of_row));
 }
 
 /* Gives each thread what the first one has found, and a tally of its own. */
@@ -196,7 +206,7 @@ bool
 report_days(struct report_count *c)
 {
 	struct days days = { .of = report_zeros(&c->arena, DAYS_MAX, sizeof(*days.of)),
-		.grid = wants_grid(c) };
+		.grid = grid_of(c->r) };
 	struct counting cos[REPORT_THREADS];
 	struct tally tallies[REPORT_THREADS];
 	bool fits = true;
@@ -228,6 +238,7 @@ report_days(struct report_count *c)
 	for (int i = 0; i < n; i++) {
 		fits &= !cos[i].full;
 		c->broken |= cos[i].w.broken;
+		tally_fold(cos[i].tally, c->ngroups);
 		if (i > 0)
 			tally_merge(&c->tally, &tallies[i], c->ngroups);
 	}

@@ -94,12 +94,12 @@ report_keys_place(struct counting *co, struct day *day)
 	return true;
 }
 
-uint32_t
+uint16_t
 report_group_find(const struct counting *co, size_t opportunity, size_t row)
 {
 	const struct day *day = co->w.day;
 	int64_t keys[REPORT_DIMENSIONS_MAX];
-	uint32_t group;
+	uint16_t group;
 
 	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
 		const int number = co->w.c->r->dimensions[i].number;
@@ -147,7 +147,7 @@ report_combine(struct counting *co)
 			base += w->day->places[i][0] * co->factors[i];
 	for (int i = 0; i < w->day->n; i++)
 		co->of_opportunity[i] = base;
-	memset(co->of_row, 0, w->day->values[ACTION].count * sizeof(*co->of_row));
+	memset(co->of_row, 0, w->day->nrows * sizeof(*co->of_row));
 	for (int i = 0; i < REPORT_DIMENSIONS_MAX; i++) {
 		const int number = w->c->r->dimensions[i].number;
 		const struct values *v = &w->day->values[number];

@@ -18,7 +18,7 @@ struct axis {
 struct days {
 	struct day *of;
 	int n, next; /* next: taken by an atomic addition */
-	bool grid; /* whether the rows of the grid are wanted */
+	unsigned grid; /* the columns of the grid that are asked for, as bits: 1 << ACTION */
 };
 
 /* What a thread counts with. */
@@ -35,8 +35,9 @@ struct counting {
 	    table; /* groups by combination, 0: not found yet; all threads'. NULL: there are too many */
 	uint32_t *of_opportunity, *of_row, of_no_row; /* parts of the combination */
 	uint16_t *
-	    groups; /* of each opportunity of the day, or with a grid, of each row and of each opportunity without any */
-	size_t row, n; /* with a grid: the next row, and how many groups are found */
+	    groups; /* of the day's opportunities, one after the other: those that a filter leaves out have none, and with a grid others have several */
+	uint32_t *starts; /* of each opportunity: the first of its groups; one more, of the end */
+	bool all; /* of the day: nothing is left out */
 };
 
 /* report_keys_place - numbers a day's keys, before any is counted. Returns false if a column is missing: it was deleted by hand. */
@@ -52,10 +53,10 @@ void report_combine(struct counting *co);
  * report_group_find - the group of an opportunity and a row of its grid, or SIZE_MAX.
  * returns  0 if there are too many groups
  */
-uint32_t report_group_find(const struct counting *co, size_t opportunity, size_t row);
+uint16_t report_group_find(const struct counting *co, size_t opportunity, size_t row);
 
 /* report_group_at - the same by the table. */
-static inline uint32_t
+static inline uint16_t
 report_group_at(struct counting *co, size_t opportunity, size_t row)
 {
 	uint16_t *found, group;
@@ -66,7 +67,7 @@ report_group_at(struct counting *co, size_t opportunity, size_t row)
 			   (row != SIZE_MAX ? co->of_row[row] : co->of_no_row)];
 	group = __atomic_load_n(found, __ATOMIC_RELAXED);
 	if (group == 0) {
-		group = (uint16_t)report_group_find(co, opportunity, row);
+		group = report_group_find(co, opportunity, row);
 		__atomic_store_n(found, group, __ATOMIC_RELAXED);
 	}
 	return group;

@@ -9,42 +9,38 @@
 
 /* Opportunities with the same wait and state. */
 struct run {
-	size_t first, end; /* opportunities */
 	uint32_t from, to; /* their groups */
-	enum state state; /* STATES: not counted */
-	int64_t wait;
 	uint32_t taken; /* how many are not left out */
+	enum state state;
+	int64_t wait;
 };
 
-/* ----------------------------------------------------------------- counting */
+/* ------------------------------------------------------------------- groups */
 
-/* Finds the groups of a run. Returns false if there are too many. */
 static bool
-find_groups(struct counting *co, struct run *run)
+is_left_out(const struct work *w, size_t opportunity)
 {
-	const uint16_t *table = co->table;
-	const uint32_t *combinations = co->of_opportunity,
-		       *left_out = co->w.filtered ? co->w.left_out : NULL;
-	uint16_t *groups = co->groups;
-	uint32_t left = 0;
+	return w->filtered && w->left_out[opportunity] != 0;
+}
 
-	run->from = (uint32_t)run->first;
-	run->to = (uint32_t)run->end;
-	for (size_t i = run->first; i < run->end; i++) {
-		uint32_t group =
-		    table != NULL ? __atomic_load_n(&table[combinations[i]], __ATOMIC_RELAXED) : 0;
+/* Finds the groups of a day's opportunities. Returns false if there are too many. */
+static bool
+find_groups(struct counting *co)
+{
+	const size_t n = (size_t)co->w.day->n;
+	uint32_t at = 0;
 
-		if (run->state == STATES || (left_out != NULL && left_out[i] != 0)) {
-			group = GROUP_LEFT_OUT;
-			left++;
-		} else if (group == 0) {
-			group = report_group_at(co, i, SIZE_MAX);
-			if (group == 0)
-				return false;
+	for (size_t i = 0; i < n; i++) {
+		co->starts[i] = at;
+		if (is_left_out(&co->w, i)) {
+			co->all = false;
+			continue;
 		}
-		groups[i] = (uint16_t)group;
+		co->groups[at] = report_group_at(co, i, SIZE_MAX);
+		if (co->groups[at++] == 0)
+			return false;
 	}
-	run->taken = run->to - run->from - left;
+	co->starts[n] = at;
 	return true;
 }
 
@@ -60,82 +56,115 @@ row_taken(const struct work *w, size_t row)
 }
 
 /*
- * Finds the groups of an opportunity with so many rows of the grid: none counts as one without values, and rows of the same group count once.
- * Returns how many it is in, or -1: there are too many groups.
+ * Finds the groups of an opportunity with n rows of the grid from `row` on: none counts as one without values, and rows of the same group count
+ * once. Returns false if there are too many.
  */
-static inline int
-find_groups_of(struct counting *co, size_t opportunity, size_t rows)
+static bool
+find_groups_of(struct counting *co, size_t opportunity, size_t row, size_t n, uint32_t *at)
 {
-	const size_t first = co->n, n = rows > 0 ? rows : 1;
-	int found = 0;
+	const uint32_t first = *at;
 
-	for (size_t i = 0; i < n; i++) {
-		const size_t row = rows > 0 ? co->row + i : SIZE_MAX;
-		uint32_t group = GROUP_LEFT_OUT;
+	for (size_t i = 0; i < n || i == 0; i++) {
+		const size_t one = n > 0 ? row + i : SIZE_MAX;
+		uint16_t group;
+		uint32_t k;
 
-		if (row_taken(&co->w, row)) {
-			group = report_group_at(co, opportunity, row);
-			if (group == 0)
-				return -1;
-			for (size_t k = first; k < co->n; k++)
-				if (co->groups[k] == group)
-					group = GROUP_LEFT_OUT;
-			found += group != GROUP_LEFT_OUT;
-		}
-		co->groups[co->n++] = (uint16_t)group;
+		if (!row_taken(&co->w, one))
+			continue;
+		group = report_group_at(co, opportunity, one);
+		if (group == 0)
+			return false;
+		for (k = first; k < *at && co->groups[k] != group;)
+			k++;
+		if (k == *at)
+			co->groups[(*at)++] = group;
 	}
-	return found;
+	co->all &= *at > first;
+	return true;
+}
+
+/*
+ * The same for an opportunity with at most two rows, as nearly all have, without a branch that depends on them, for the processor would
+ * predict half of them wrong. Finds nothing, and returns false, if one of the groups is not in the table.
+ */
+static inline bool
+find_two_groups(struct counting *co, size_t opportunity, size_t row, size_t n, uint32_t *at)
+{
+	const uint16_t *table = co->table + co->of_opportunity[opportunity];
+	const uint32_t one = co->of_row[row], two = co->of_row[row + 1],
+		       first = n > 0 ? one : co->of_no_row, second = n > 1 ? two : first;
+	const uint16_t group = __atomic_load_n(&table[first], __ATOMIC_RELAXED),
+		       other = __atomic_load_n(&table[second], __ATOMIC_RELAXED);
+
+	if (group == 0 || other == 0)
+		return false;
+	co->groups[*at] = group;
+	co->groups[*at + 1] = other;
+	*at += other != group ? 2 : 1;
+	return true;
 }
 
 /* The same as find_groups, with a grid. */
 static bool
-find_groups_of_rows(struct counting *co, struct run *run)
+find_groups_of_rows(struct counting *co)
 {
 	const struct work *w = &co->w;
 	const struct values *v = &w->day->values[ACTIONS];
+	const bool by_two =
+	    co->table != NULL && w->actions_taken == NULL && w->final_states_taken == NULL;
+	const size_t n = (size_t)w->day->n;
+	size_t row = 0, rows;
+	uint32_t at = 0;
 
-	run->from = (uint32_t)co->n;
-	run->taken = 0;
-	for (size_t i = run->first; i < run->end; i++) {
-		const size_t rows = (size_t)v->of[place_at(v, i)];
-
-		if (run->state != STATES && !(w->filtered && w->left_out[i] != 0)) {
-			const int found = find_groups_of(co, i, rows);
-
-			if (found < 0)
-				return false;
-			run->taken += found > 0;
-		}
-		co->row += rows;
+	for (size_t i = 0; i < n; i++, row += rows) {
+		rows = (size_t)v->of[place_at(v, i)];
+		co->starts[i] = at;
+		if (is_left_out(w, i))
+			co->all = false;
+		else if (!(by_two && rows <= 2 && find_two_groups(co, i, row, rows, &at)) &&
+			 !find_groups_of(co, i, row, rows, &at))
+			return false;
 	}
-	run->to = (uint32_t)co->n;
+	co->starts[n] = at;
 	return true;
 }
 
-/* Counts the groups of a run; of waits that are in a lane, how many are in their span. */
+/* ----------------------------------------------------------------- counting */
+
+/* How many of the opportunities from first to before end are not left out. */
+static uint32_t
+count_taken(const struct counting *co, size_t first, size_t end)
+{
+	uint32_t taken = 0;
+
+	for (size_t i = first; i < end; i++)
+		taken += co->starts[i + 1] > co->starts[i];
+	return taken;
+}
+
+/* Counts the groups of a run. Of nearly all opportunities that is one addition for each group; tally_fold() does the rest. */
 static void
 count_run(struct counting *co, const struct run *run, bool in_lane)
 {
 	struct tally *t = co->tally;
 	const bool of_actions = co->w.c->of_actions;
-	uint32_t *of_state = &t->states[0][run->state], *span;
+	uint32_t *of_state = &t->states[0][run->state], *cell;
 
-	for (uint32_t i = run->from; i < run->to; i++)
-		of_state[(size_t)co->groups[i] * STATES]++;
 	if (of_actions)
 		t->states[0][run->state] += run->taken;
-	if (run->state == STATE_VOIDED)
-		return;
-	if (in_lane) {
-		span = tally_span(t, run->wait);
+	if (in_lane && run->state != STATE_VOIDED) {
+		cell = tally_cell(t, run->wait, run->state);
 		for (uint32_t i = run->from; i < run->to; i++)
-			span[co->groups[i]]++;
-		span[0] += run->taken;
+			cell[co->groups[i]]++;
+		tally_span(t, run->wait)[0] += run->taken;
 		return;
 	}
 	for (uint32_t i = run->from; i < run->to; i++)
-		if (co->groups[i] != GROUP_LEFT_OUT)
-			tally_wait(t, co->groups[i], run->wait, 1);
+		of_state[(size_t)co->groups[i] * STATES]++;
+	if (run->state == STATE_VOIDED)
+		return;
+	for (uint32_t i = run->from; i < run->to; i++)
+		tally_wait(t, co->groups[i], run->wait, 1);
 	if (of_actions && run->taken > 0)
 		tally_wait(t, 0, run->wait, run->taken);
 }
@@ -151,78 +180,82 @@ state_of(const struct report_count *c, int i)
 	return voided ? STATE_VOIDED : STATES;
 }
 
-/* The lane of a day, and room for it. */
-struct lane_room {
-	struct lane *lane;
+/* A report of voided opportunities counts no others. */
+static void
+leave_out_states(struct work *w)
+{
+	const struct values *runs = &w->day->values[RUNS];
+	size_t at = 0;
+
+	for (size_t i = 0; i < runs->count; i++) {
+		const size_t n = (size_t)runs->of[place_at(runs, i)];
+
+		if (n > 0 && state_of(w->c, (int)(i % DAY_STATES)) == STATES) {
+			for (size_t k = 0; k < n; k++)
+				w->left_out[at + k] = 1;
+			w->filtered = true;
+		}
+		at += n;
+	}
+}
+
+/* Of each wait of a day, as struct lane has them. */
+struct of_waits {
 	uint32_t *from, *to, *totals;
 };
 
-/* Counts the opportunities of a wait, which stand behind those of the run before, and adds the wait to the lane. */
-static bool
-count_wait(struct counting *co, const struct lane_room *room, struct run *run, size_t wait)
+/* Counts the opportunities of a wait, of which the first is the *at-th of the day. */
+static void
+count_wait(struct counting *co, const struct of_waits *of, size_t wait, size_t *at)
 {
-	struct lane *lane = room->lane;
 	const struct values *runs = &co->w.day->values[RUNS];
-	const bool in_lane = run->wait >= 0 && run->wait < LANE_WAITS;
-	uint32_t from = UINT32_MAX, to = 0, totals = 0;
+	struct run run = { .wait = co->w.day->waits[wait] };
+	const bool in_lane = run.wait >= 0 && run.wait < LANE_WAITS;
 
+	of->from[wait] = of->to[wait] = co->starts[*at];
 	for (int i = 0; i < DAY_STATES; i++) {
-		const int64_t n = runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+		const size_t n = (size_t)runs->of[place_at(runs, DAY_STATES * wait + (size_t)i)];
+		const size_t first = *at;
 
-		if (n == 0)
+		*at += n;
+		run.taken = co->all ? (uint32_t)n : count_taken(co, first, *at);
+		if (run.taken == 0)
 			continue;
-		run->first = run->end;
-		run->end += (size_t)n;
-		run->state = state_of(co->w.c, i);
-		if (!(co->days->grid ? find_groups_of_rows(co, run) : find_groups(co, run)))
-			return false;
-		if (run->state == STATES)
+		run.from = co->starts[first];
+		run.to = co->starts[*at];
+		run.state = state_of(co->w.c, i);
+		count_run(co, &run, in_lane);
+		if (run.state == STATE_VOIDED)
 			continue;
-		count_run(co, run, in_lane);
-		if (run->state == STATE_VOIDED)
-			continue;
-		from = run->from < from ? run->from : from;
-		to = run->to;
-		totals += run->taken;
+		of->to[wait] = run.to;
+		of->totals[wait] += run.taken;
 	}
-	if (!in_lane || from == UINT32_MAX)
-		return true;
-	room->from[wait] = from;
-	room->to[wait] = to;
-	room->totals[wait] = totals;
-	/* Those in the lane stand side by side, for waits ascend; some of them may have nothing to count. */
-	if (lane->n == 0) {
-		lane->seconds = &co->w.day->waits[wait];
-		lane->from = &room->from[wait];
-		lane->to = &room->to[wait];
-		lane->totals = &room->totals[wait];
-	}
-	lane->n = (uint32_t)(&co->w.day->waits[wait] - lane->seconds) + 1;
-	return true;
 }
 
-static bool
-count_runs(struct counting *co)
+static void
+count_waits(struct counting *co)
 {
 	const struct day *day = co->w.day;
 	struct lane *lane = &co->w.c->lanes[day - co->days->of];
-	const struct lane_room room = { lane,
-		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)),
+	const struct of_waits of = { report_zeros(co->arena, day->nwaits, sizeof(uint32_t)),
 		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)),
 		report_zeros(co->arena, day->nwaits, sizeof(uint32_t)) };
-	struct run run = { .end = 0 };
+	size_t at = 0, first = 0, end;
 
-	co->groups = arena_alloc(
-	    co->arena, ((size_t)day->n + day->values[ACTION].count) * sizeof(*co->groups));
-	co->n = co->row = 0;
-	lane->groups = co->groups;
-	for (size_t i = 0; i < day->nwaits; i++) {
-		run.wait = day->waits[i];
-		if (!count_wait(co, &room, &run, i))
-			return false;
-	}
-	lane->at = lane->n > 0 ? lane->seconds[0] : INT64_MAX;
-	return true;
+	for (size_t i = 0; i < day->nwaits; i++)
+		count_wait(co, &of, i, &at);
+	/* They ascend. */
+	while (first < day->nwaits && day->waits[first] < 0)
+		first++;
+	for (end = first; end < day->nwaits && day->waits[end] < LANE_WAITS;)
+		end++;
+	*lane = (struct lane){ .seconds = day->waits + first,
+		.from = of.from + first,
+		.to = of.to + first,
+		.totals = of.totals + first,
+		.groups = co->groups,
+		.n = (uint32_t)(end - first),
+		.at = end > first ? day->waits[first] : INT64_MAX };
 }
 
 bool
@@ -233,8 +266,16 @@ report_day_count(struct counting *co, struct day *day)
 	co->w.day = day;
 	arena_init(&co->w.arena);
 	report_day_take(&co->w);
+	if (co->w.c->only_voided)
+		leave_out_states(&co->w);
 	report_combine(co);
-	fits = count_runs(co);
+	/* One more than there can be, for find_two_groups(). */
+	co->groups =
+	    arena_alloc(co->arena, ((size_t)day->n + day->nrows + 1) * sizeof(*co->groups));
+	co->all = true;
+	fits = co->days->grid != 0 ? find_groups_of_rows(co) : find_groups(co);
+	if (fits)
+		count_waits(co);
 	arena_free(&co->w.arena);
 	return fits;
 }

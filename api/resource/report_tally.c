@@ -28,6 +28,8 @@ tally_make(struct tally *t, struct arena *arena)
 		.without = report_zeros(arena, GROUPS_MAX, sizeof(*t->without)),
 		/* Mostly pages that nobody touches, for a report has few groups. */
 		.spans = enough(calloc((size_t)SPANS * GROUPS_MAX, sizeof(*t->spans))),
+		.cells = enough(calloc(
+		    (size_t)SPANS * (STATES - STATE_RETAINED) * GROUPS_MAX, sizeof(*t->cells))),
 	};
 }
 
@@ -56,9 +58,27 @@ void
 tally_free(struct tally *t)
 {
 	free(t->spans);
+	free(t->cells);
 	free(t->waits);
 	t->spans = NULL;
+	t->cells = NULL;
 	t->waits = NULL;
+}
+
+void
+tally_fold(struct tally *t, uint32_t ngroups)
+{
+	const uint32_t *cell = t->cells;
+
+	for (uint32_t *span = t->spans; span < t->spans + (size_t)SPANS * GROUPS_MAX;
+	     span += GROUPS_MAX)
+		for (int state = STATE_RETAINED; state < STATES; state++, cell += GROUPS_MAX)
+			for (uint32_t group = 1; group < ngroups; group++) {
+				t->states[group][state] += cell[group];
+				span[group] += cell[group];
+			}
+	free(t->cells);
+	t->cells = NULL;
 }
 
 void

@@ -11,12 +11,8 @@
 /* Answers with more rows help nobody. */
 #define REPORT_ROWS_MAX 10000
 
-/*
- * A group's number is its place in arrays; 0 is that of the totals, and GROUP_LEFT_OUT that of what filters leave out: it is
- * never shown. There are so few that 16 bits hold a number.
- */
-#define GROUP_LEFT_OUT (REPORT_ROWS_MAX + 1)
-#define GROUPS_MAX     (REPORT_ROWS_MAX + 2)
+/* A group's number is its place in arrays; 0 is that of the totals. There are so few that 16 bits hold a number. */
+#define GROUPS_MAX (REPORT_ROWS_MAX + 1)
 _Static_assert(GROUPS_MAX <= UINT16_MAX, "group numbers");
 
 /* As report_columns() has them. Voided ones are those of 0. */
@@ -35,7 +31,10 @@ struct wait {
 #define SPANS 64
 
 struct tally {
-	uint32_t (*states)[STATES]; /* of each group: opportunities by state */
+	uint32_t (*states)
+	    [STATES]; /* of each group: opportunities by state; until tally_fold(), without those of cells */
+	uint32_t *
+	    cells; /* until tally_fold(), of each span, of each state from STATE_RETAINED on, of each group: opportunities whose waits are in lanes */
 	uint32_t *without; /* of each group: those, not voided, that have no contact */
 	uint32_t *
 	    spans; /* of each span, of each group: waits in lanes; of the totals, the opportunities that waited so long */
@@ -54,7 +53,10 @@ void tally_wait(struct tally *t, uint32_t group, int64_t seconds, int64_t n);
 
 void tally_free(struct tally *t);
 
-/* tally_merge - adds the groups 0 to before ngroups of another tally, which it frees. */
+/* tally_fold - adds the cells of the groups 1 to before ngroups to their states and spans, and frees them. */
+void tally_fold(struct tally *t, uint32_t ngroups);
+
+/* tally_merge - adds the groups 0 to before ngroups of another tally, which it frees. Both are folded. */
 void tally_merge(struct tally *t, struct tally *other, uint32_t ngroups);
 
 /* span_of - the span of a wait from 0 to before LANE_WAITS. */
@@ -71,6 +73,16 @@ static inline int64_t
 span_end(int span)
 {
 	return span < 32 ? 16 * (span + 1) : span < 56 ? 64 * (span - 23) : 256 * (span - 47);
+}
+
+/* tally_cell - of each group: opportunities of a state, which is not voided, whose waits are in the span that a wait is in. */
+static inline uint32_t *
+tally_cell(const struct tally *t, int64_t seconds, enum state state)
+{
+	const size_t at =
+	    (size_t)span_of(seconds) * (STATES - STATE_RETAINED) + state - STATE_RETAINED;
+
+	return t->cells + at * GROUPS_MAX;
 }
 
 /* tally_span - of each group: waits of the span that a wait is in. */

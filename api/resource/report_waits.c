@@ -178,7 +178,6 @@ report_waits(struct report_count *c)
 
 	w.left = arena_alloc(&c->arena, GROUPS_MAX * sizeof(*w.left));
 	w.later = arena_alloc(&c->arena, GROUPS_MAX * sizeof(*w.later));
-	w.left[GROUP_LEFT_OUT] = INT64_MAX;
 	c->percentiles = arena_alloc(&c->arena, c->ngroups * sizeof(*c->percentiles));
 	for (uint32_t group = 0; group < c->ngroups; group++) {
 		const int64_t n = group_contacts(c, group);
