@@ -184,16 +184,13 @@ ids_take(const char *ids, int64_t value)
 	return false;
 }
 
-/* Which values of a dimension a list of ids takes, and last, whether it takes those without; NULL: no list, all. */
+/* Which values of a dimension a list of ids takes, and last, whether it takes those without. */
 static const bool *
 values_taken(struct work *w, int dimension, const char *ids)
 {
 	const struct values *v = &w->day->values[dimension];
-	bool *taken;
+	bool *taken = arena_alloc(&w->arena, (size_t)v->n + 1);
 
-	if (ids == NULL)
-		return NULL;
-	taken = arena_alloc(&w->arena, (size_t)v->n + 1);
 	for (int i = 0; v->of != NULL && i <= v->n; i++)
 		taken[i] = ids_take(ids, v->of[i]);
 	return taken;
@@ -215,6 +212,7 @@ static void
 leave_out(struct work *w, int dimension, const bool *taken)
 {
 	const struct values *v = &w->day->values[dimension];
+	const bool rows = is_of_grid(dimension);
 	uint32_t *table = arena_alloc(&w->arena, ((size_t)v->n + 1) * sizeof(*table));
 
 	/* The column was deleted by hand. */
@@ -222,8 +220,13 @@ leave_out(struct work *w, int dimension, const bool *taken)
 		w->broken = true;
 	for (int i = 0; i < v->n; i++)
 		table[i] = !taken[i];
-	report_day_look_up(v, table, w->left_out);
-	w->filtered = true;
+	report_day_look_up(v, table, rows ? w->rows_left_out : w->left_out);
+	if (rows) {
+		w->rows_filtered = true;
+		w->no_row_left_out |= !taken[v->n];
+	} else {
+		w->filtered = true;
+	}
 }
 
 static int
@@ -281,9 +284,9 @@ report_day_take(struct work *w)
 	const struct report *r = w->c->r;
 	const char *hour = r->filters[FILTER_HOUR];
 
-	w->actions_taken = w->final_states_taken = NULL;
-	w->filtered = false;
+	w->filtered = w->rows_filtered = w->no_row_left_out = false;
 	memset(w->left_out, 0, (size_t)w->day->n * sizeof(*w->left_out));
+	memset(w->rows_left_out, 0, w->day->nrows * sizeof(*w->rows_left_out));
 	leave_out_changed(w);
 	if (hour != NULL)
 		leave_out(w, HOUR, value_taken(w, HOUR, strtol(hour, NULL, 10)));
@@ -291,15 +294,9 @@ report_day_take(struct work *w)
 		leave_out(w, ADVISOR, value_taken(w, ADVISOR, advisor_wanted(w->c)));
 	for (int i = 0; choice_filters[i].name != NULL; i++) {
 		const char *ids = r->filters[FILTER_STAGE + i];
-		int dimension = choice_filters[i].dimension;
+		const int dimension = choice_filters[i].dimension;
 
-		if (ids == NULL)
-			continue;
-		if (dimension == ACTION)
-			w->actions_taken = values_taken(w, dimension, ids);
-		else if (dimension == FINAL_STATE)
-			w->final_states_taken = values_taken(w, dimension, ids);
-		else
+		if (ids != NULL)
 			leave_out(w, dimension, values_taken(w, dimension, ids));
 	}
 }

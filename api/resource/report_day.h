@@ -56,7 +56,9 @@ struct work {
 	bool broken; /* the day lacks a column: it was deleted by hand */
 	uint32_t *
 	    left_out; /* of each opportunity: not 0 if a filter leaves it out, or if it is read from its row */
-	const bool *actions_taken, *final_states_taken; /* of each value; NULL: all */
+	bool rows_filtered; /* some rows of the grid may be left out */
+	uint32_t *rows_left_out; /* of each row of the grid: not 0 if a filter leaves it out */
+	bool no_row_left_out; /* the same of the row that stands for none */
 	const struct changed *changes; /* all days', by day and id */
 	size_t nchanges;
 };
@@ -74,7 +76,7 @@ struct changed {
  */
 bool report_day_open(struct day *day, unsigned grid, struct arena *arena) MUSTCHECK;
 
-/* report_day_take - fills w->left_out, w->actions_taken and w->final_states_taken: applies the filters. */
+/* report_day_take - applies the filters: fills the members of w that tell what is left out. */
 void report_day_take(struct work *w);
 
 /* place_at - the place of an opportunity's, or a row's, value among the different ones. */

@@ -183,6 +183,7 @@ make_room(struct counting *co)
 	co->starts = arena_alloc(co->arena, (most + 1) * sizeof(*co->starts));
 	/* Two more: report_packed.c reads the rows behind an opportunity that has none. */
 	co->of_row = report_zeros(co->arena, most_rows + 2, sizeof(*co->of_row));
+	co->w.rows_left_out = report_zeros(co->arena, most_rows + 2, sizeof(*co->w.rows_left_out));
 }
 
 /* Gives each thread what the first one has found, and a tally of its own. */

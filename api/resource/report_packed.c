@@ -44,15 +44,12 @@ find_groups(struct counting *co)
 	return true;
 }
 
+/* Whether a row of the grid is left out, or the one that stands for none: SIZE_MAX. */
 static bool
-row_taken(const struct work *w, size_t row)
+is_row_left_out(const struct work *w, size_t row)
 {
-	const struct values *a = &w->day->values[ACTION], *f = &w->day->values[FINAL_STATE];
-
-	return (w->actions_taken == NULL ||
-		   w->actions_taken[row != SIZE_MAX ? place_at(a, row) : (uint32_t)a->n]) &&
-	       (w->final_states_taken == NULL ||
-		   w->final_states_taken[row != SIZE_MAX ? place_at(f, row) : (uint32_t)f->n]);
+	return row == SIZE_MAX ? w->no_row_left_out
+			       : w->rows_filtered && w->rows_left_out[row] != 0;
 }
 
 /*
@@ -69,7 +66,7 @@ find_groups_of(struct counting *co, size_t opportunity, size_t row, size_t n, ui
 		uint16_t group;
 		uint32_t k;
 
-		if (!row_taken(&co->w, one))
+		if (is_row_left_out(&co->w, one))
 			continue;
 		group = report_group_at(co, opportunity, one);
 		if (group == 0)
@@ -90,17 +87,27 @@ find_groups_of(struct counting *co, size_t opportunity, size_t row, size_t n, ui
 static inline bool
 find_two_groups(struct counting *co, size_t opportunity, size_t row, size_t n, uint32_t *at)
 {
+	const struct work *w = &co->w;
 	const uint16_t *table = co->table + co->of_opportunity[opportunity];
 	const uint32_t one = co->of_row[row], two = co->of_row[row + 1],
 		       first = n > 0 ? one : co->of_no_row, second = n > 1 ? two : first;
 	const uint16_t group = __atomic_load_n(&table[first], __ATOMIC_RELAXED),
 		       other = __atomic_load_n(&table[second], __ATOMIC_RELAXED);
+	bool taken = true, other_taken = n > 1;
 
-	if (group == 0 || other == 0)
+	if (w->rows_filtered) {
+		const bool one_taken = w->rows_left_out[row] == 0;
+
+		taken = n > 0 ? one_taken : !w->no_row_left_out;
+		other_taken &= w->rows_left_out[row + 1] == 0;
+	}
+	if ((taken & (group == 0)) | (other_taken & (other == 0)))
 		return false;
 	co->groups[*at] = group;
-	co->groups[*at + 1] = other;
-	*at += other != group ? 2 : 1;
+	*at += taken;
+	co->groups[*at] = other;
+	*at += other_taken & !(taken & (other == group));
+	co->all &= taken | other_taken;
 	return true;
 }
 
@@ -110,8 +117,7 @@ find_groups_of_rows(struct counting *co)
 {
 	const struct work *w = &co->w;
 	const struct values *v = &w->day->values[ACTIONS];
-	const bool by_two =
-	    co->table != NULL && w->actions_taken == NULL && w->final_states_taken == NULL;
+	const bool by_two = co->table != NULL;
 	const size_t n = (size_t)w->day->n;
 	size_t row = 0, rows;
 	uint32_t at = 0;
