@@ -152,3 +152,29 @@ begin
         raise exception 'after a1: %', got;
     end if;
 end $$;
+
+-- An opportunity with many deliveries that wait leaves the places to others, is put off at once and reads little; its next one goes before what came later, in the same transaction.
+delete from webhook_delivery;
+insert into webhook_delivery (webhook_id, event_id, type, body, opportunity_id)
+select w.id, 'many ' || n, 'client.created', '{}', 3 from webhook w, generate_series(1, 600) n;
+insert into webhook_delivery (webhook_id, event_id, type, body, opportunity_id)
+select w.id, 'other ' || n, 'client.created', '{}', 10 + n from webhook w, generate_series(1, 20) n;
+select pg_temp.claim(6, 8);
+do $$
+declare
+    got constant text := (select string_agg(d.event_id, ', ' order by d.id) from claimed_again c join webhook_delivery d on d.id = c.id where c.n = 6);
+    first webhook_delivery;
+begin
+    if got <> 'many 1, other 1, other 2, other 3, other 4, other 5, other 6, other 7' then
+        raise exception 'claimed: %', got;
+    end if;
+    if (select count(*) from webhook_delivery where opportunity_id = 3 and leased_until is null and next_at > now() + interval '20 s') <> 599 then
+        raise exception 'not all that wait are put off';
+    end if;
+    select d.* into first from webhook_delivery d where event_id = 'many 1';
+    perform from webhook_finish(jsonb_build_array(jsonb_build_object('id', first.id, 'lease', first.leased_until, 'ok', true, 'gone', false, 'wait_s', 0, 'entry', '{}'::jsonb)));
+    perform pg_temp.claim(7, 1);
+    if (select d.event_id from claimed_again c join webhook_delivery d on d.id = c.id where c.n = 7) <> 'many 2' then
+        raise exception 'the next one did not go before what came later';
+    end if;
+end $$;
