@@ -32,11 +32,11 @@ struct attempt {
 	bool busy;
 	int64_t webhook, id;
 	char lease[LEASE_SIZE];
+	int64_t began_us; /* by clock_us() */
 	/* The rest belongs to attempt.c. */
 	struct target_guard guard;
 	struct curl_slist *headers;
 	char *body;
-	int64_t began_us; /* by clock_us() */
 	int64_t at_us; /* Unix time */
 	char answer[ANSWER_BYTES];
 	size_t answer_length, read, header_bytes;

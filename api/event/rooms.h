@@ -2,7 +2,8 @@
  * rooms - which webhooks are enabled, and how many more attempts of each a process may begin. For the sender's thread alone.
  *
  * Of a webhook few attempts are made at once, so that one which hangs leaves room for the others; of one whose last attempts failed
- * fewer, so that 128 of these would have to hang to take all slots.
+ * fewer. The last slots are for webhooks that have hardly any attempt under way, and while half of all are in use, one with an attempt
+ * that hangs gets no more than these: receivers that are slow and succeed now and then do not count as failing, however many they are.
  */
 #ifndef EVENT_ROOMS_H
 #define EVENT_ROOMS_H

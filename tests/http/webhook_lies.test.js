@@ -120,6 +120,24 @@ test("delivery_get: a byte a second, and silence, end after 15 s, and delay no o
   for (const r of [...liars, good]) await r.end();
 });
 
+test("forty receivers that hang, none of which has failed before, delay no other one", { timeout: 60000 }, async () => {
+  const liar = await rawReceiver(() => {}), good = await receiver();
+  const hook = await hookedTo(liar.url(), { types: ["client.created"] }), goodHook = await hookedTo(good.url());
+  sql(`with w as (insert into webhook (advisor_id, url, types, ordering, secret) select w.advisor_id, w.url, w.types, w.ordering, w.secret from webhook w, generate_series(2, 40) where w.id = ${hook.id} returning id)
+    insert into webhook_progress (webhook_id) select id from w`);
+  sql(`insert into client (document_type_id, document_type, name, document_number)
+    select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((78000000 + n)::text, 8, '0') from generate_series(1, 10) n, catalog_item_of('document_type', 'dni') i`);
+  await until("they hang", () => liar.got >= 200);
+  const n = good.got.length, at = Date.now();
+  await chief.post(`${goodHook.at}/test`);
+  await until("the good one", () => good.got.length > n, 20000);
+  const took = good.got.at(-1).at - at;
+  sql(`delete from webhook where url = '${liar.url()}'`);
+  await chief.delete(goodHook.at);
+  for (const r of [liar, good]) await r.end();
+  assert.ok(took < 5000, `${took} ms`);
+});
+
 test("two processes share the deliveries, each event once; a killed one's are taken over", async () => {
   const slow = await receiver({ answer: (rq, rs) => setTimeout(() => rs.writeHead(204).end(), 20) });
   const hook = await hookedTo(slow.url(), { types: ["client.created"] });
