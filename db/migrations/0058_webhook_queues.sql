@@ -72,7 +72,7 @@ begin
 end $$;
 
 -- As in 0056_webhook_leases.sql, but that the next delivery of an opportunity takes the place in the queue that its age gives it, before what came later, and is due in this transaction: the claim that
--- follows can take it.
+-- follows can take it. An answer 410 to an attempt of before the webhook was changed does not disable it: the webhook may have been given another URL, or enabled again.
 create or replace function webhook_finish(outcomes jsonb) returns table (became text, n bigint, reason text)
 language plpgsql set search_path = gestor, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_mergejoin = off set enable_tidscan = on as $$
@@ -124,14 +124,14 @@ begin
           from judged j where d.ctid = j.place
         returning j.became),
     by_webhook as materialized (
-        select j.webhook_id, bool_or(j.ok) as ok, bool_or(j.gone) as gone from judged j group by j.webhook_id),
+        select j.webhook_id, bool_or(j.ok) as ok, max((j.entry ->> 'at')::timestamptz) filter (where j.gone) as gone_at from judged j group by j.webhook_id),
     to_change as materialized (
         select w.id, w.disabled_reason as was from webhook w join by_webhook b on b.webhook_id = w.id
-         where b.gone or b.ok <> (w.failing_since is null) or not b.ok and w.failing_since < now() - interval '5 days'
+         where b.gone_at > w.updated_at or b.ok <> (w.failing_since is null) or not b.ok and w.failing_since < now() - interval '5 days'
          order by w.id for no key update of w),
     changed as (
         update webhook w set failing_since = case when b.ok then null else coalesce(w.failing_since, clock_timestamp()) end,
-            disabled_reason = coalesce(w.disabled_reason, case when b.gone then 'gone'
+            disabled_reason = coalesce(w.disabled_reason, case when b.gone_at > w.updated_at then 'gone'
                 when not b.ok and w.failing_since < now() - interval '5 days' then 'failing' end)
           from by_webhook b join to_change c on c.id = b.webhook_id where w.id = c.id
         returning w.id, w.disabled_reason, c.was)

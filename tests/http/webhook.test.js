@@ -244,6 +244,22 @@ test("webhook_get: 410 disables; days of failures alone do; an account without t
   await failing.over();
 });
 
+test("webhook_update: a 410 to an attempt of before the change does not disable the webhook", async () => {
+  let answer;
+  const hook = await hooked({ answer: (rq, rs) => { answer = () => rs.writeHead(410).end(); } }), good = await receiver();
+  await crm.post(`${hook.at}/test`);
+  await until("an attempt hangs", () => answer);
+  assert.equal((await crm.patch(hook.at, { url: good.url() })).status, 200);
+  answer();
+  await until("the 410 is stored", () => sql(`select count(*) from webhook_delivery where webhook_id = ${hook.id} and log -> -1 ->> 'status' = '410'`) === "1");
+  assert.equal((await crm.get(hook.at)).json.state, "enabled");
+  due(hook);
+  await delivered(hook, 1);
+  assert.equal(good.got.length, 1);
+  await good.end();
+  await hook.over();
+});
+
 test("ordering strict: the events of an opportunity one after the other, over failures; others are not held up", async () => {
   let bad = true, held;
   const hook = await hooked({ answer: (rq, rs) => rs.writeHead(bad && JSON.parse(rq.text).subject === held ? 500 : 204).end() }, { ordering: "strict" });
