@@ -31,6 +31,7 @@ struct values {
 struct day {
 	int64_t number; /* from 2000-01-01 */
 	int n; /* opportunities */
+	bool changed; /* some of them, since the columns were made */
 	size_t nrows; /* of the grid; 0: it is not asked for */
 	struct column columns[DIMENSION_NUMBERS];
 	struct values values[DIMENSION_NUMBERS];

@@ -107,8 +107,11 @@ take_days(struct counting *co, struct day *days)
 			      a = result_number(p, row, PIECE_A),
 			      b = result_number(p, row, PIECE_B);
 
-		if (kind == CHANGED)
+		if (kind == CHANGED) {
 			*changes++ = (struct changed){ a, b };
+			if (a >= first && a - first < DAYS_MAX)
+				days[a - first].changed = true;
+		}
 		if ((kind != PACKED_DAY && kind != COLUMN) || a < first || a - first >= DAYS_MAX)
 			continue;
 		if (a - first >= n)
@@ -124,6 +127,23 @@ take_days(struct counting *co, struct day *days)
 	}
 	report_changes_sort(changes - w->nchanges, w->nchanges);
 	return n;
+}
+
+/*
+ * Whether only days with opportunities have columns, and those that changed have their ids, without which they would be counted twice. Else the
+ * tables were changed by hand.
+ */
+static bool
+heads_valid(const struct days *days)
+{
+	for (const struct day *day = days->of; day < days->of + days->n; day++) {
+		if (day->n < 0 || (day->n > 0 && day->changed && day->columns[IDS].bytes == NULL))
+			return false;
+		for (int d = 0; day->n == 0 && d < DIMENSION_NUMBERS; d++)
+			if (day->columns[d].bytes != NULL)
+				return false;
+	}
+	return true;
 }
 
 /* The columns of the grid that are asked for. */
@@ -219,6 +239,7 @@ report_days(struct report_count *c)
 			.tally = &c->tally,
 			.arena = &c->of_threads[i] };
 	days.n = take_days(&cos[0], days.of);
+	c->broken = !heads_valid(&days);
 	keep_weekday(c, &days);
 	n = threads_for(&days);
 	in_threads(cos, n, open_days);
