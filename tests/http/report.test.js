@@ -233,6 +233,20 @@ test("report_retention: changes while days are made are counted once", async () 
   }
 });
 
+test("report_retention: what moved to a day whose columns were made afterwards is counted once", async () => {
+  await readColumns();
+  const { opportunity, at } = await lib.opened(ana);
+  assert.equal((await ana.put(`${at}/typification`, lib.form())).status, 200);
+  sql(`update opportunity set created_at = '2025-03-12T12:00:00Z', closed_at = '2025-03-12T13:00:00Z' where id = ${opportunity.id};
+    select report_day_make(3, '2025-03-12'); select report_day_make(4, '2025-03-12')`);
+  for (const day of ["2025-03-14", "2025-03-10"]) {
+    sql(`update opportunity set created_at = '${day}T12:00:00Z', closed_at = '${day}T13:00:00Z' where id = ${opportunity.id};
+      select report_day_make(3, '${day}'); select report_day_make(4, '${day}')`);
+    assert.equal(sql(`select count(*) from report_change where opportunity_id = ${opportunity.id} and day = '${day}'`).trim(), "0");
+    for (const by of ["created", "closed"]) for (const d of [["stage"], ["action"]]) assert.deepEqual(told(await report(`group_by=${d}&by=${by}`), d), wanted(d, { by }), `${by} ${d}`);
+  }
+});
+
 test("report_retention: columns that do not belong together are refused, not counted", async () => {
   await readColumns();
   const day = sql("select min(day) from report_day where kind = 3 and opportunities > 1 and day between '2025-03-05' and '2025-04-20'").trim();
