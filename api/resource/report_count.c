@@ -213,6 +213,8 @@ make_rows(struct report_count *c, struct report *r)
 	qsort(rows + 1, c->ngroups - 1, sizeof(*rows), by_rank);
 	r->rows = rows;
 	r->nrows = (int)c->ngroups;
+	r->keys = c->keys[0].of;
+	r->nkeys = c->keys[0].n;
 }
 
 /* Adds what PostgreSQL counted. */

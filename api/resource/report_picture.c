@@ -21,6 +21,7 @@
 #define LINE_HIGH      300
 #define BARS_MAX       100
 #define LABEL_MAX      38 /* characters that LEFT has room for */
+#define HEADING_MAX    130 /* the same of WIDTH */
 #define OPENED_COLOR   "#9db4cc"
 #define RETAINED_COLOR "#1f6b4a"
 
@@ -69,6 +70,55 @@ label_of(const struct report *r, int row)
 	return key->label != NULL ? key->label : key->code;
 }
 
+/* How much of its code is that of the item above a row's choice; 0: there is none. */
+static size_t
+above(const struct report *r, int row)
+{
+	const struct report_key *key = r->rows[row].keys[0];
+	const char *dot =
+	    key != NULL && r->dimensions[0].filter != NULL ? strrchr(key->code, '.') : NULL;
+
+	return dot != NULL ? (size_t)(dot - key->code) : 0;
+}
+
+/* The labels of all items above a row's choice: below different ones there are choices of the same label. */
+static const char *
+path_of(const struct report *r, int row)
+{
+	const size_t length = above(r, row);
+	const char *path = "";
+
+	for (size_t n = 1; n <= length; n++) {
+		const char *code = r->rows[row].keys[0]->code;
+
+		for (int i = 0; code[n] == '.' && i < r->nkeys; i++)
+			if (strlen(r->keys[i].code) == n && memcmp(r->keys[i].code, code, n) == 0)
+				path = arena_printf(&r->rq->arena, "%s%s%s", path,
+				    *path != '\0' ? " › " : "", r->keys[i].label);
+	}
+	return path;
+}
+
+/* Whether a row's choice is below another item than that of the row before. */
+static bool
+has_heading(const struct report *r, int row)
+{
+	const size_t n = above(r, row), before = row > 1 ? above(r, row - 1) : 0;
+
+	return n != before || (n > 0 && memcmp(r->rows[row].keys[0]->code,
+					    r->rows[row - 1].keys[0]->code, n) != 0);
+}
+
+static int
+headings(const struct report *r, int rows)
+{
+	int n = 0;
+
+	for (int row = 1; row <= rows; row++)
+		n += has_heading(r, row);
+	return n;
+}
+
 static long
 figure(const struct report *r, int row, enum figure figure)
 {
@@ -78,12 +128,19 @@ figure(const struct report *r, int row, enum figure figure)
 static void
 put_bars(FILE *f, const struct report *r, int rows, long most)
 {
-	for (int row = 1; row <= rows; row++) {
+	int y = TOP;
+
+	for (int row = 1; row <= rows; row++, y += BAR) {
 		const long opened = figure(r, row, REPORT_OPENED),
 			   retained = figure(r, row, REPORT_RETAINED);
-		const int y = TOP + (row - 1) * BAR;
 		const long wide = WIDTH - LEFT - RIGHT;
 
+		if (has_heading(r, row)) {
+			fprintf(f, "<text x=\"16\" y=\"%d\" fill=\"#555\">", y + 16);
+			put_text(f, path_of(r, row), HEADING_MAX);
+			fputs("</text>\n", f);
+			y += BAR;
+		}
 		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 8, y + 16);
 		put_text(f, label_of(r, row), LABEL_MAX);
 		fprintf(f,
@@ -136,7 +193,7 @@ report_svg(const struct report *r, size_t *ret_length)
 {
 	const bool lines = r->dimensions[0].number <= MONTH;
 	const int all = r->nrows - 1, rows = lines || all < BARS_MAX ? all : BARS_MAX,
-		  high = TOP + 40 + (lines ? LINE_HIGH : rows * BAR);
+		  high = TOP + 40 + (lines ? LINE_HIGH : (rows + headings(r, rows)) * BAR);
 	char *text = NULL;
 	FILE *f = open_memstream(&text, ret_length);
 	long most = 1;
@@ -149,6 +206,10 @@ report_svg(const struct report *r, size_t *ret_length)
 	    "font-size=\"13\">\n<title id=\"t\">%s, %s – %s</title>\n<desc id=\"d\">",
 	    WIDTH, high, WIDTH, high, words(r, TEXT_picture_title), r->from, r->to);
 	for (int row = 1; row <= rows; row++) {
+		if (above(r, row) > 0) {
+			put_text(f, path_of(r, row), 400);
+			fputs(" › ", f);
+		}
 		put_text(f, label_of(r, row), 400);
 		fprintf(f, ": %ld / %ld; ", figure(r, row, REPORT_RETAINED),
 		    figure(r, row, REPORT_OPENED));

@@ -76,6 +76,9 @@ struct report {
 	const struct report_row *
 	    rows; /* the totals first; in the request's arena, their texts in the statement's result */
 	int nrows;
+	const struct report_key
+	    *keys; /* all that the first dimension can have, if it has a catalogue */
+	int nkeys;
 };
 
 /* report_json, report_csv, report_svg - the report as bytes in the request's arena. */

@@ -332,6 +332,16 @@ test("report_retention: a picture has title, description and labels in the asked
   assert.ok(svg.text.includes("O &#60;b&#62;&#38;&#34;QUISPE"));
   assert.doesNotMatch(svg.text, /<b>|style=|<script|onload/);
   assert.match((await report("group_by=weekday", { accept: "image/svg+xml" })).text, />Monday</);
+  /* "Escalado por celdas AT" is a choice below fifteen items. */
+  const reasons = (await report("group_by=reason")).rows.filter((row) => row.keys.reason?.code.split(".").length === 5);
+  const picture = (await report("group_by=reason", { accept: "image/svg+xml" })).text;
+  assert.ok(reasons.length > 15);
+  for (const { keys, retained, opened } of reasons) {
+    const path = JSON.parse(sql(`select i.choice from catalog_item i join catalog c on c.id = i.catalog_id where c.code = 'cancellation_reason' and i.code = '${keys.reason.code}'`)).levels.map((l) => l.label);
+    const heading = path.slice(0, -1).join(" › ");
+    assert.equal(picture.split(`>${heading}</text>`).length, 2, `once: ${heading}`);
+    assert.ok(picture.includes(`${path.join(" › ")}: ${retained} / ${opened}; `));
+  }
   assert.match((await report("group_by=weekday", { accept: "image/svg+xml", "accept-language": "es" })).text, />lunes</);
   assert.match((await report("group_by=day", { accept: "image/svg+xml" })).text, /<polyline/);
   for (const text of [svg.text]) assert.equal((text.match(/<[a-z]/g) || []).length, (text.match(/<\/|\/>/g) || []).length, "every element ends");
