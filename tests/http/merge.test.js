@@ -126,6 +126,20 @@ test("client_search: what the merged client had finds the client that stays, onc
   assert.deepEqual(ids(await boss.get("/v1/clients?name=zuleta%20quinones")), [named[1].id]);
 });
 
+test("typification_create: a call for a merged client and an erasure of the other one do not wait for each other", async () => {
+  const stays = await client(), gone = await client();
+  ok(await merge(gone, stays));
+  /* Both want the lock of the client that stays; the erasure is the first. */
+  const release = await hold(world.database, `select from client where id = ${stays.id} for update`);
+  const erasure = admin.post(`${at(stays)}/erasure`);
+  await until("the erasure waits", () => waiting(world.database) === 1);
+  const saved = ana.post("/v1/typifications", { client_id: gone.id, contact: lib.newContact(), sub_campaign: "entel", closure: { stage: "en-proceso" } });
+  await until("the call waits", () => waiting(world.database) === 2);
+  await release();
+  ok(await erasure);
+  refused(await saved, 409, "client_erased");
+});
+
 test("typification_create: a call that is saved for the merged client belongs to the one that stays", async () => {
   const { a, b } = await pair();
   ok(await merge(a, b));
