@@ -12,6 +12,7 @@
 
 #define REPLACEMENT  "\xEF\xBF\xBD"
 #define DETAIL_MAX   200
+#define TEXT_SIZE    (ANSWER_BYTES * 3 + 1) /* of answer_text */
 #define URL_ID_SIZE  24
 #define CONTENT_TYPE "Content-Type: application/cloudevents+json; charset=UTF-8"
 
@@ -87,18 +88,33 @@ header_add(struct curl_slist *list, const char *line)
 	return more;
 }
 
+/* A secret as webhook_signature takes it; NULL: it cannot be decrypted. */
+static const char *
+token_of(struct attempt_key *key, const char *secret)
+{
+	if (strcmp(key->secret, secret) == 0)
+		return key->token;
+	key->secret[0] = '\0';
+	if (strlen(secret) >= sizeof(key->secret) || !secret_decrypt(secret, key->token))
+		return NULL;
+	strcpy(key->secret, secret);
+	return key->token;
+}
+
 /* Returns false when neither secret can be decrypted. */
 static bool
 sign(struct attempt *a, const struct claimed *c)
 {
 	const char *secrets[] = { c->secret, c->secret_previous };
-	char token[SECRET_TOKEN_SIZE], timestamp[24], line[2 * WEBHOOK_SIGNATURE_SIZE + 32],
+	char timestamp[24], line[2 * WEBHOOK_SIGNATURE_SIZE + 32],
 	    *end = stpcpy(line, "webhook-signature:");
 	bool any = false;
 
 	snprintf(timestamp, sizeof(timestamp), "%lld", (long long)(a->at_us / 1000000));
 	for (size_t i = 0; i < NITEMS(secrets); i++) {
-		if (secrets[i] == NULL || !secret_decrypt(secrets[i], token))
+		const char *token = secrets[i] != NULL ? token_of(&a->keys[i], secrets[i]) : NULL;
+
+		if (token == NULL)
 			continue;
 		*end++ = ' ';
 		webhook_signature(token, c->event_id, timestamp, c->body, c->body_length, end);
@@ -126,11 +142,31 @@ release(struct attempt *a)
 	a->busy = false;
 }
 
-bool
-attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c)
+/* What is the same for all attempts at a URL. Connections and names that are known are kept. */
+static void
+prepare(struct attempt *a, const char *url)
 {
 	if (a->easy == NULL && (a->easy = curl_easy_init()) == NULL)
 		abort();
+	free(a->url);
+	a->url = strdup(url);
+	if (a->url == NULL)
+		abort();
+	curl_easy_reset(a->easy);
+	target_prepare(a->easy, &a->guard, url);
+	curl_easy_setopt(a->easy, CURLOPT_USERAGENT, "Gestor/" VERSION);
+	curl_easy_setopt(a->easy, CURLOPT_TIMEOUT_MS, ATTEMPT_SECONDS * 1000L);
+	curl_easy_setopt(a->easy, CURLOPT_HEADERFUNCTION, read_header);
+	curl_easy_setopt(a->easy, CURLOPT_HEADERDATA, a);
+	curl_easy_setopt(a->easy, CURLOPT_WRITEFUNCTION, read_answer);
+	curl_easy_setopt(a->easy, CURLOPT_WRITEDATA, a);
+	curl_easy_setopt(a->easy, CURLOPT_ERRORBUFFER, a->why);
+	curl_easy_setopt(a->easy, CURLOPT_PRIVATE, a);
+}
+
+bool
+attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c)
+{
 	a->id = strtoll(c->id, NULL, 10);
 	snprintf(a->lease, sizeof(a->lease), "%s", c->lease);
 	a->began_us = clock_us();
@@ -147,20 +183,12 @@ attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c)
 		release(a);
 		return false;
 	}
-	/* Keeps connections and names that are known. */
-	curl_easy_reset(a->easy);
-	target_prepare(a->easy, &a->guard, c->url);
+	if (a->url == NULL || strcmp(a->url, c->url) != 0)
+		prepare(a, c->url);
+	a->guard.refused = false;
 	curl_easy_setopt(a->easy, CURLOPT_POSTFIELDS, a->body);
 	curl_easy_setopt(a->easy, CURLOPT_POSTFIELDSIZE, (long)c->body_length);
 	curl_easy_setopt(a->easy, CURLOPT_HTTPHEADER, a->headers);
-	curl_easy_setopt(a->easy, CURLOPT_USERAGENT, "Gestor/" VERSION);
-	curl_easy_setopt(a->easy, CURLOPT_TIMEOUT_MS, ATTEMPT_SECONDS * 1000L);
-	curl_easy_setopt(a->easy, CURLOPT_HEADERFUNCTION, read_header);
-	curl_easy_setopt(a->easy, CURLOPT_HEADERDATA, a);
-	curl_easy_setopt(a->easy, CURLOPT_WRITEFUNCTION, read_answer);
-	curl_easy_setopt(a->easy, CURLOPT_WRITEDATA, a);
-	curl_easy_setopt(a->easy, CURLOPT_ERRORBUFFER, a->why);
-	curl_easy_setopt(a->easy, CURLOPT_PRIVATE, a);
 	if (curl_multi_add_handle(multi, a->easy) != CURLM_OK)
 		abort();
 	return true;
@@ -204,64 +232,50 @@ error_of(const struct attempt *a, CURLcode code)
 	}
 }
 
-/* What libcurl says of TLS: which certificate is wrong, and why. */
-static json_t *
-detail_of(const struct attempt *a, const char *error)
+/* What libcurl says of TLS: which certificate is wrong, and why. NULL: nothing. */
+static const char *
+detail_of(const struct attempt *a, const char *error, char ret_text[static TEXT_SIZE])
 {
-	char text[ANSWER_BYTES * 3 + 1];
 	size_t length = strnlen(a->why, DETAIL_MAX);
 
 	if (error == NULL || strcmp(error, "tls") != 0 || length == 0)
-		return json_null();
-	answer_text(a->why, length, text);
-	return json_string(text);
+		return NULL;
+	answer_text(a->why, length, ret_text);
+	return ret_text;
 }
 
-static json_t *
-entry(const struct attempt *a, long status, const char *error, json_t *detail)
+void
+attempt_end(struct attempt *a, CURLcode code, struct outcomes *outcomes)
 {
-	char text[ANSWER_BYTES * 3 + 1], at[CLOCK_RFC3339_SIZE];
-
-	answer_text(a->answer, a->answer_length, text);
-	clock_rfc3339_of(a->at_us, at);
-	return json_pack("{s:s, s:I, s:o, s:s?, s:o, s:o}", "at", at, "duration_ms",
-	    (json_int_t)((clock_us() - a->began_us) / 1000), "status",
-	    status != 0 ? json_integer(status) : json_null(), "error", error, "detail", detail,
-	    "answer", a->answer_length > 0 ? json_string(text) : json_null());
-}
-
-static json_t *
-outcome(const struct attempt *a, bool ok, long status, curl_off_t wait_s, json_t *logged)
-{
-	return json_pack("{s:I, s:s, s:b, s:b, s:I, s:o}", "id", (json_int_t)a->id, "lease",
-	    a->lease, "ok", ok, "gone", status == 410, "wait_s",
-	    (json_int_t)(status == 429 || status == 503 ? wait_s : 0), "entry", logged);
-}
-
-json_t *
-attempt_end(struct attempt *a, CURLcode code)
-{
+	char answer[TEXT_SIZE], detail[TEXT_SIZE];
 	const char *error = error_of(a, code);
 	curl_off_t wait_s = 0;
 	long status = 0;
-	json_t *made;
 
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(a->easy, CURLINFO_RETRY_AFTER, &wait_s);
 	if (wait_s < 0 || wait_s > 24 * 60 * 60)
 		wait_s = 24 * 60 * 60;
-	made = outcome(a, error == NULL && status >= 200 && status <= 299, status, wait_s,
-	    entry(a, status, error, detail_of(a, error)));
-	if (made == NULL)
-		abort();
+	answer_text(a->answer, a->answer_length, answer);
+	outcomes_add(outcomes, &(struct outcome){ .id = a->id,
+				   .lease = a->lease,
+				   .ok = error == NULL && status >= 200 && status <= 299,
+				   .wait_s = status == 429 || status == 503 ? wait_s : 0,
+				   .at_us = a->at_us,
+				   .duration_ms = (clock_us() - a->began_us) / 1000,
+				   .status = status,
+				   .error = error,
+				   .detail = detail_of(a, error, detail),
+				   .answer = a->answer_length > 0 ? answer : NULL });
 	release(a);
-	return made;
 }
 
-json_t *
-attempt_unreadable(const struct attempt *a)
+void
+attempt_unreadable(const struct attempt *a, struct outcomes *outcomes)
 {
-	return outcome(a, false, 0, 0, entry(a, 0, "secret_unreadable", json_null()));
+	outcomes_add(outcomes,
+	    &(struct outcome){
+		.id = a->id, .lease = a->lease, .at_us = a->at_us, .error = "secret_unreadable" });
 }
 
 void
@@ -274,7 +288,8 @@ attempt_drop(struct attempt *a, CURLM *multi)
 void
 attempt_free(struct attempt *a)
 {
-	if (a->easy != NULL)
-		curl_easy_cleanup(a->easy);
+	curl_easy_cleanup(a->easy);
+	free(a->url);
 	a->easy = NULL;
+	a->url = NULL;
 }

@@ -4,9 +4,10 @@
 #ifndef EVENT_ATTEMPT_H
 #define EVENT_ATTEMPT_H
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "auth/secret.h"
+#include "event/outcomes.h"
 #include "event/target.h"
 
 #define ATTEMPT_SECONDS 15
@@ -27,13 +28,23 @@ struct claimed {
 	const char *secret, *secret_previous; /* as stored; previous NULL: none */
 };
 
+/* A secret that was decrypted. */
+struct attempt_key {
+	char secret[SECRET_ENCRYPTED_SIZE]; /* as stored; "": none yet */
+	char token[SECRET_TOKEN_SIZE];
+};
+
 struct attempt {
-	CURL *easy; /* kept for the next attempt; NULL: none yet */
+	int64_t webhook; /* its last one's; 0: none yet */
 	bool busy;
-	int64_t webhook, id;
+	int64_t id;
 	char lease[LEASE_SIZE];
 	int64_t began_us; /* by clock_us() */
 	/* The rest belongs to attempt.c. */
+	/* Kept for the next attempt, which is cheaper if it is the same webhook's. */
+	CURL *easy; /* NULL: none yet */
+	char *url; /* which easy is prepared for */
+	struct attempt_key keys[2]; /* of the present secret and the previous one */
 	struct target_guard guard;
 	struct curl_slist *headers;
 	char *body;
@@ -53,13 +64,12 @@ struct attempt {
 bool attempt_begin(struct attempt *a, CURLM *multi, const struct claimed *c);
 
 /*
- * attempt_end - ends an attempt and frees its slot; its easy handle left the multi handle.
- * returns  its outcome, for delivery_finish; the caller owns it
+ * attempt_end - ends an attempt, adds its outcome, and frees its slot; its easy handle left the multi handle.
  */
-json_t *attempt_end(struct attempt *a, CURLcode code);
+void attempt_end(struct attempt *a, CURLcode code, struct outcomes *outcomes);
 
-/* attempt_unreadable - the outcome of an attempt that attempt_begin did not begin. */
-json_t *attempt_unreadable(const struct attempt *a);
+/* attempt_unreadable - adds the outcome of an attempt that attempt_begin did not begin. */
+void attempt_unreadable(const struct attempt *a, struct outcomes *outcomes);
 
 /* attempt_drop - stops an attempt without an outcome. */
 void attempt_drop(struct attempt *a, CURLM *multi);

@@ -15,6 +15,7 @@
 #include "db/query.h"
 #include "event/attempt.h"
 #include "event/look.h"
+#include "event/outcomes.h"
 #include "event/rooms.h"
 #include "event/secrets.h"
 #include "event/worker.h"
@@ -45,13 +46,13 @@ static struct {
 	/* Used by the thread alone. */
 	struct attempt attempts[SLOTS];
 	int busy;
-	json_t *outcomes; /* an array */
+	struct outcomes outcomes;
 	int64_t claim_ms, store_ms; /* when due, by clock_ms() */
 	/* Stores outcomes and claims deliveries, meanwhile. */
 	struct worker worker;
 	bool working;
-	json_t *stored; /* outcomes that are being stored, or NULL */
-	char *outcomes_text, *claim_ids, *claim_rooms; /* parameters; NULL: none */
+	int nstored; /* outcomes that are being stored */
+	char *stored, *claim_ids, *claim_rooms; /* parameters; NULL: none */
 } self;
 
 static int64_t
@@ -62,14 +63,23 @@ least(int64_t a, int64_t b)
 
 /* ---------------------------------------------------------------- claiming */
 
+/* The webhook's own of before, if it has one, else one that no webhook has had, else any; NULL: none is free. */
 static struct attempt *
-free_slot(void)
+free_slot(int64_t webhook)
 {
+	struct attempt *other = NULL;
+
 	for (int i = 0; i < SLOTS; i++) {
-		if (!self.attempts[i].busy)
-			return &self.attempts[i];
+		struct attempt *a = &self.attempts[i];
+
+		if (a->busy)
+			continue;
+		if (a->webhook == webhook)
+			return a;
+		if (other == NULL || other->webhook != 0)
+			other = a;
 	}
-	return NULL;
+	return other;
 }
 
 static void
@@ -86,16 +96,17 @@ begin(const struct result *rows)
 			.body_length = result_length(rows, i, BODY),
 			.secret = result_text(rows, i, SECRET),
 			.secret_previous = result_text(rows, i, SECRET_PREVIOUS) };
-		struct attempt *a = free_slot();
+		int64_t webhook = strtoll(result_text(rows, i, WEBHOOK), NULL, 10);
+		struct attempt *a = free_slot(webhook);
 
 		/* The claim asked for no more than there is room for. */
 		if (a == NULL)
 			return;
-		a->webhook = strtoll(result_text(rows, i, WEBHOOK), NULL, 10);
+		a->webhook = webhook;
 		if (attempt_begin(a, self.multi, &c))
 			self.busy++;
 		else
-			json_array_append_new(self.outcomes, attempt_unreadable(a));
+			attempt_unreadable(a, &self.outcomes);
 	}
 }
 
@@ -133,13 +144,9 @@ store_and_claim(bool claims)
 
 	self.store_ms = INT64_MAX;
 	self.claim_ms = clock_ms() + CLAIM_MS;
-	if (json_array_size(self.outcomes) > 0) {
-		self.stored = self.outcomes;
-		self.outcomes = json_array();
-		self.outcomes_text = json_dumps(self.stored, JSON_COMPACT);
-		if (self.outcomes == NULL || self.outcomes_text == NULL)
-			abort();
-		calls[n++] = (struct call){ &sql_delivery_finish, { self.outcomes_text } };
+	if (self.outcomes.n > 0) {
+		self.stored = outcomes_take(&self.outcomes, &self.nstored);
+		calls[n++] = (struct call){ &sql_delivery_finish, { self.stored } };
 	}
 	if (claims && rooms_text(self.attempts, self.busy, &self.claim_ids, &self.claim_rooms))
 		calls[n++] = (struct call){ &sql_delivery_claim,
@@ -166,16 +173,14 @@ take_store(int64_t now_ms)
 	if (!done) {
 		self.store_ms = self.claim_ms = now_ms + RETRY_MS;
 		if (self.stored != NULL)
-			json_array_extend(self.outcomes, self.stored);
+			outcomes_add_all(&self.outcomes, self.stored, self.nstored);
 	}
 	result_free(results[0]);
 	result_free(results[1]);
-	json_decref(self.stored);
-	free(self.outcomes_text);
+	free(self.stored);
 	free(self.claim_ids);
 	free(self.claim_rooms);
-	self.stored = NULL;
-	self.outcomes_text = self.claim_ids = self.claim_rooms = NULL;
+	self.stored = self.claim_ids = self.claim_rooms = NULL;
 	self.working = false;
 }
 
@@ -194,8 +199,7 @@ collect(void)
 			continue;
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
 		curl_multi_remove_handle(self.multi, easy);
-		json_array_append_new(
-		    self.outcomes, attempt_end((struct attempt *)(void *)private, code));
+		attempt_end((struct attempt *)(void *)private, code, &self.outcomes);
 		self.busy--;
 	}
 }
@@ -206,7 +210,7 @@ collect(void)
 static int64_t
 store_due(int64_t now_ms)
 {
-	size_t gathered = json_array_size(self.outcomes);
+	int gathered = self.outcomes.n;
 
 	if (gathered > 0 && self.store_ms == INT64_MAX)
 		self.store_ms = now_ms + GATHER_MS;
@@ -318,9 +322,9 @@ sender_start(struct app *app)
 {
 	self.app = app;
 	self.multi = curl_multi_init();
-	self.outcomes = json_array();
-	if (self.multi == NULL || self.outcomes == NULL)
+	if (self.multi == NULL)
 		abort();
+	outcomes_begin(&self.outcomes);
 	curl_multi_setopt(self.multi, CURLMOPT_MAXCONNECTS, (long)SLOTS);
 	self.store_ms = self.claim_ms = INT64_MAX;
 	if (worker_start(&self.worker, app->pool, wake) == 0 && look_start(app, wake) == 0 &&
@@ -352,6 +356,6 @@ sender_stop(void)
 	for (int i = 0; i < SLOTS; i++)
 		attempt_free(&self.attempts[i]);
 	curl_multi_cleanup(self.multi);
-	json_decref(self.outcomes);
+	outcomes_end(&self.outcomes);
 	rooms_free();
 }
