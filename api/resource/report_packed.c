@@ -82,7 +82,7 @@ find_groups_of(struct counting *co, size_t opportunity, size_t row, size_t n, ui
 
 /*
  * The same for an opportunity with at most two rows, as nearly all have, without a branch that depends on them, for the processor would
- * predict half of them wrong. Finds nothing, and returns false, if one of the groups is not in the table.
+ * predict half of them wrong. Finds nothing, and returns false, if one of the groups is not in the table yet.
  */
 static inline bool
 find_two_groups(struct counting *co, size_t opportunity, size_t row, size_t n, uint32_t *at)
