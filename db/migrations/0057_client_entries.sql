@@ -1,5 +1,5 @@
 -- migrate:up
--- What is stored beside a new client, its phones and the entries of its name, takes less: nine in ten names have three different words or fewer, whose keys need no loop; entries are
+-- What is stored beside a new client, its phones and the entries of its name, takes less: the keys of a name of two or three different words need no loop; entries are
 -- sorted by their key alone, for those of one statement stand beside each other anyway; phones are entered client by client, in the order of their index by client.
 -- The results are the same, so processes of the version before go on.
 set local search_path = gestor, pg_temp;
@@ -23,7 +23,7 @@ declare
     b constant bigint := words[2];
     c constant bigint := words[3];
 begin
-    -- Most names have two or three different words.
+    -- The most frequent names, without a loop.
     if cardinality(words) = 3 and a <> b and a <> c and b <> c then
         return array[a, a << 32 | b, a << 32 | c, b, b << 32 | c, c];
     elsif cardinality(words) = 2 and a <> b then
