@@ -92,7 +92,7 @@ header_add(struct curl_slist *list, const char *line)
 static const char *
 token_of(struct attempt_key *key, const char *secret)
 {
-	if (strcmp(key->secret, secret) == 0)
+	if (key->secret[0] != '\0' && strcmp(key->secret, secret) == 0)
 		return key->token;
 	key->secret[0] = '\0';
 	if (strlen(secret) >= sizeof(key->secret) || !secret_decrypt(secret, key->token))

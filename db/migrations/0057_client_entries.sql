@@ -6,7 +6,7 @@ set local search_path = gestor, pg_temp;
 
 create or replace function client_name_words(name text) returns text[] language plpgsql immutable strict parallel safe as $$
 declare
-    folded constant text := lower(gestor.unaccent('gestor.unaccent'::regdictionary, name)); -- as folded() does, without another call
+    folded constant text := gestor.folded(name);
 begin
     -- Most names have no shorter word.
     if ' ' || folded || ' ' not like all (array['%  %', '% _ %', '% __ %']) then
