@@ -157,6 +157,13 @@ audit_key(PGconn *pg)
 	}
 #define INDEX(name, on)	       INDEX_OF_KIND("index", name, on)
 #define UNIQUE_INDEX(name, on) INDEX_OF_KIND("unique index", name, on)
+#define OPEN_INDEX(name, column)                                                                   \
+	INDEX("opportunity_open_of_" name,                                                         \
+	    "opportunity (" column ", created_at desc, id desc) "                                  \
+	    "where closed_at is null and voided_at is null and " column " is not null")
+#define LATE_INDEX(name, day, at)                                                                  \
+	INDEX(name, "opportunity (gestor.desk_day(" day "), " at " desc, id desc) where " at       \
+		    " - " day " > interval '1 hour'")
 /* A check that a migration added without reading the table: marked valid. */
 #define VALID(table, check)                                                                        \
 	{                                                                                          \
@@ -201,6 +208,17 @@ static const struct {
 	/* How many are open in each stage, for the metrics (resource/report.sql). */
 	INDEX("opportunity_open_of_stage",
 	    "opportunity (stage_id) where closed_at is null and voided_at is null"),
+	/* Open ones by choices that few of them have (resource/opportunity_list.sql). */
+	OPEN_INDEX("reason", "reason_id"),
+	OPEN_INDEX("competitor_plan", "competitor_plan_id"),
+	OPEN_INDEX("competitor_offer", "competitor_offer_id"),
+	OPEN_INDEX("offer_channel", "offer_channel_id"),
+	OPEN_INDEX("operator", "operator_id"),
+	OPEN_INDEX("advertising_acceptance", "advertising_acceptance_id"),
+	/* Those of each day that ended, or changed, more than an hour later; and those of each day's ends. */
+	LATE_INDEX("opportunity_closed_late", "created_at", "closed_at"),
+	LATE_INDEX("opportunity_updated_late", "created_at", "updated_at"),
+	LATE_INDEX("opportunity_updated_after_end", "closed_at", "updated_at"),
 	INDEX("opportunity_by_closed",
 	    "opportunity (closed_at desc, id desc) where closed_at is not null"),
 	INDEX("opportunity_by_updated", "opportunity (updated_at desc, id desc)"),

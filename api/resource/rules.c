@@ -85,11 +85,10 @@ rule_final_stage(size_t i)
 	return i < NITEMS(final_stages) ? final_stages[i] : NULL;
 }
 
-/* The same as is_final() in the database: RETENIDO, NO RETENIDO, and the levels below them. */
-static bool
-is_final(const char *stage)
+bool
+rule_is_final(const char *stage)
 {
-	size_t n = strcspn(stage, ".");
+	size_t n = strcspn(stage, ".,");
 
 	for (size_t i = 0; i < NITEMS(final_stages); i++) {
 		if (n == strlen(final_stages[i]) && strncmp(stage, final_stages[i], n) == 0)
@@ -114,7 +113,7 @@ typification_create(const json_t *object, const char *pointer, struct faults *fs
 	const char *stage = json_string_value(json_object_get(closure, "stage"));
 
 	(void)pointer;
-	if (stage == NULL || !is_final(stage))
+	if (stage == NULL || !rule_is_final(stage))
 		return;
 	if (actions == NULL || (json_is_array(actions) && json_array_size(actions) == 0))
 		missing_add(fs, "actions");

@@ -36,6 +36,13 @@ void rule_last_day(const char *rule, const char *member, char ret_day[static CLO
 const char *rule_final_stage(size_t i);
 
 /*
+ * rule_is_final - returns whether the stage ends an opportunity: RETENIDO, NO RETENIDO, and the levels below them. The same as
+ * is_final() in the database.
+ * stage  its code, which a comma may end
+ */
+bool rule_is_final(const char *stage);
+
+/*
  * rule_needed - adds a fault for each thing that a final stage needs and an opportunity does not
  * have yet: the faults of rule typification_create for a form with nothing but that stage.
  * rows  how many rows without a final state the grid has

@@ -161,6 +161,36 @@ test("opportunity_list: filters in random combinations", async () => {
   }
 });
 
+test("opportunity_list: ends and changes of those that were created or ended until a day, however long after it", async () => {
+  for (let n = 0; n < 60; n++) {
+    const day = 10 + bits(n, "day") % 20, q = { sort: n % 3 ? "updated_at" : "closed_at", [n % 3 === 1 ? "closed_to" : "created_to"]: `2024-03-${day}` };
+    if (bits(n, "from") % 2) q[n % 3 === 1 ? "closed_from" : "created_from"] = `2024-03-${Math.max(10, day - bits(n, "days") % 9)}`;
+    if (bits(n, "stage") % 2) q.stage = ["retenido", "en-proceso", "retenido,no-retenido", "en-proceso,retenido"][bits(n, "which") % 4];
+    if (bits(n, "operator") % 4 === 0) q.operator = "entel,none";
+    if (bits(n, "state") % 4 === 0) q.final_state = "atendido";
+    if (bits(n, "until") % 4 === 0) q.updated_to = `2024-03-${Math.min(31, day + 1)}`;
+    if (bits(n, "voided") % 6 === 0) q.voided = "true";
+    if (bits(n, "count") % 2) q.count = "true";
+    assert.deepEqual(mine(await pages(query(q), 1 + bits(n, "limit") % 40)), expected(q), query(q));
+  }
+  /* Days before the first opportunity and after the last are days without any. */
+  assert.deepEqual(mine(await pages("/v1/opportunities?sort=closed_at&created_from=1900-01-01&created_to=2999-12-31")), expected({ sort: "closed_at" }));
+  assert.deepEqual(await pages("/v1/opportunities?sort=closed_at&created_to=1900-01-01"), []);
+});
+
+test("opportunity_list: open opportunities with a choice by their last change: few, and more than two thousand", async () => {
+  const whose = (await ana.post("/v1/clients", lib.newClient())).json.id, path = `/v1/opportunities?client=${whose}&stage=en-proceso&operator=bitel&sort=updated_at`;
+  const newest = () => sql(`select id from opportunity where client_id = ${whose} order by updated_at desc, id desc`).split("\n");
+  for (const n of [150, 1950]) {
+    sql(`insert into opportunity (client_id, advisor_id, created_at, updated_at, campaign_id, campaign, stage_id, stage, operator_id, operator, phone_to_manage)
+      select ${whose}, a.id, timestamptz '2023-07-01' + n * interval '1 s', timestamptz '2023-07-02' + n % 100 * interval '1 min', c.id, c.choice, s.id, s.choice, p.id, p.choice, '944264648'
+        from generate_series(1, ${n}) n, advisor a, choice('campaign', 'consulta-previa-prepago') c, choice('stage', 'en-proceso') s, choice('operator', 'bitel') p
+       where a.username = 'E8153375'`);
+    assert.deepEqual(await pages(path), newest());
+  }
+  assert.deepEqual(await pages(`${path}&advertising_acceptance=acepto`), []);
+});
+
 test("opportunity_list: late ends and changes of a day are listed, though more than a thousand newer opportunities have none", async () => {
   const whose = (await ana.post("/v1/clients", lib.newClient())).json.id;
   const copy = (created, ended, n) => sql(`insert into opportunity (client_id, advisor_id, created_at, updated_at, closed_at, campaign_id, campaign, stage_id, stage)

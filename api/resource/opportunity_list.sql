@@ -1,0 +1,251 @@
+-- name: client_opportunity_list_newest  ($1 client, $2 limit)
+select :{opportunity_stored o} from opportunity o
+ where o.client_id = $1::bigint and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
+
+-- name: client_opportunity_list  ($1 client, $2 created before or null, $3 id before, $4 limit, $5 voided ones or null)
+with page as (
+    select o.created_at, o.id, :{opportunity o} as doc
+      from opportunity o
+     where o.client_id = $1::bigint and :{voided_is o $5} and :{page_after o $2 $3}
+     order by o.created_at desc, o.id desc limit $4::int + 1)
+:{page_rows_of_client $1};
+
+-- Compares item ids, because PostgreSQL has statistics of them and can tell whether the index pays. By code it would take
+-- every choice for average, and read all rows to find none. A single id is compared with =, because an index scan for
+-- any() does not return rows in the index's order.
+-- fragment: choice_in  (%1 a column, %2 ids of items and all below them, 0 for records without a choice; or null)
+(%2::bigint[] is null or cardinality(%2::bigint[]) = 1 and %1 = (%2::bigint[])[1]
+    or cardinality(%2::bigint[]) > 1 and %1 = any(%2::bigint[]) or 0 = any(%2::bigint[]) and %1 is null)
+
+-- The end of a day at the desk (Lima): the first instant of the next day.
+-- fragment: day_after  (%1 a day or null)
+(%1::date + 1)::timestamp at time zone 'America/Lima'
+
+-- fragment: day_in  (%1 a column, %2 the first day or null, %3 the last day or null)
+(%2::date is null or %1 >= %2::date::timestamp at time zone 'America/Lima') and (%3::date is null or %1 < :{day_after %3})
+
+-- fragment: advisor_named  (%1 an advisor's id or username)
+(select v.id from advisor v where v.username = %1 or v.id::text = %1)
+
+-- A client, or the one that it was merged into.
+-- fragment: client_staying  (%1 a client's id)
+(select coalesce(k.merged_into, k.id) from client k where k.id = %1::bigint)
+
+-- name: advisor_known  ($1 advisor's id or username)
+-- Beside a list that is filtered by it.
+select :{advisor_named $1} is not null;
+
+-- The filters of the lists of opportunities and of their count, but for the reason and the grid.
+-- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)
+($1::text is null or o.advisor_id = :{advisor_named $1})
+       and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
+       and :{choice_in o.operator_id $6} and :{choice_in o.competitor_plan_id $7} and :{choice_in o.competitor_offer_id $8}
+       and :{choice_in o.offer_channel_id $9} and :{choice_in o.advertising_acceptance_id $10}
+       and ($13::bigint is null or o.client_id = :{client_staying $13})
+       and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
+       and :{voided_is o $20}
+
+-- Stages that are not final are those of open opportunities. To say so lets PostgreSQL begin at an index of the open ones alone: few have some choices that many
+-- closed ones have.
+-- fragment: open_if  (%1 true: the open ones, which have no end; else any)
+(%1::boolean is not true or o.closed_at is null and num_nonnulls($16::date, $17::date) = 0)
+
+-- Whether one row of the grid has the action and the final state. An opportunity without rows has neither.
+-- fragment: grid_has  (an opportunity o; the parameters of these statements)
+($11::bigint[] is null and $12::bigint[] is null
+            or exists (select from (values (true)) one left join action x on x.opportunity_id = o.id
+                        where :{choice_in x.action_id $11} and :{choice_in x.final_state_id $12}))
+
+-- The same where both are choices or any: as a join, so that PostgreSQL may begin at the index of either.
+-- fragment: grid_among  (an opportunity o; the parameters of these statements)
+o.id in (select x.opportunity_id from action x where :{choice_in x.action_id $11} and :{choice_in x.final_state_id $12})
+
+-- One row comparison holds both bounds of a page, because the index scan starts at only one. No id is below 0, so the bound itself, which is the end of a day, is
+-- excluded.
+-- fragment: page_within  (%1 the column of the order, %2 ended_until or changed_until)
+(%1, o.id) < (least(coalesce($21::timestamptz, 'infinity'), :{%2}), coalesce($22::bigint, case when :{%2} is null then 9223372036854775807 else 0 end))
+
+-- fragment: page_closed
+:{page_within o.closed_at ended_until}
+
+-- fragment: page_updated
+:{page_within o.updated_at changed_until}
+
+-- What all on the list ended before, or null. None changes before it ends, but for a clock that was set back.
+-- fragment: ended_until
+least(:{day_after $17}, :{day_after $19} + interval '10 minutes')
+
+-- fragment: changed_until
+:{day_after $19}
+
+-- The same in the order of creation. None ends or changes before it is created, so the last day of the ends or of the changes bounds a page too (and ten
+-- minutes more, for a clock that was set back): else the list of a day's ends would begin at the newest opportunity and pass all that ended later.
+-- fragment: page_created
+(o.created_at, o.id) < (:{created_until $21}, coalesce($22::bigint, case when $15::date is null then 9223372036854775807 else 0 end))
+
+-- fragment: created_until  (%1 a cursor's instant or null; $15 $17 $19 the last days)
+least(coalesce(%1::timestamptz, 'infinity'), :{day_after $15}, :{day_after $17} + interval '10 minutes', :{day_after $19} + interval '10 minutes')
+
+-- fragment: opportunity_page  (%1 the column of the order, %2 page_created, page_closed or page_updated, %3 grid_has or grid_among)
+with page as (
+    select %1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{%3}
+       and %1 is not null and :{%2}
+     order by %1 desc, o.id desc limit $23::int + 1)
+:{page_rows_beside $24 $25}
+
+-- The same for days of another column than the order's, which is later or the same: for the ends of those created until a day. Such a list would begin at the newest
+-- end, and pass the ends of all that were created later. So it has two parts: those that ended by an hour after the last day, which it finds at once, because most end
+-- soon after they are created; and those that ended later, of each day a page, by an index of nothing but these.
+-- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the column of the days, %4 the first day or null, %5 the last)
+with soon as materialized (
+    select %1 as at, o.id from opportunity o
+     where %1 < :{day_after %5} + interval '1 hour'
+       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null and :{%2}
+     order by %1 desc, o.id desc limit $23::int + 1),
+late as materialized (
+    select x.at, x.id
+      from generate_series(greatest(%4::date, (select desk_day(min(%3)) from opportunity o)), least(%5::date, desk_day(now()) + 1), interval '1 day') day
+     cross join lateral (
+        select %1 as at, o.id from opportunity o
+         where desk_day(%3) = day::date and %1 - %3 > interval '1 hour' and %1 >= :{day_after %5} + interval '1 hour'
+           and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{%2}
+         order by %1 desc, o.id desc limit $23::int + 1) x),
+page as (
+    select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from (select * from late union all select * from soon order by at desc, id desc limit $23::int + 1) n join opportunity o on o.id = n.id)
+:{page_rows_beside $24 $25}
+
+-- The first pages that are asked for most: of all, of an advisor, of a stage, of reasons.
+-- name: opportunity_list_newest  ($1 limit)
+select :{opportunity_stored o} from opportunity o
+ where o.voided_at is null
+ order by o.created_at desc, o.id desc limit $1::int + 1;
+
+-- name: opportunity_list_advisor  ($1 advisor's id or username, $2 limit)
+select :{opportunity_stored o} from opportunity o
+ where o.advisor_id = :{advisor_named $1} and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
+
+-- name: opportunity_list_stage  ($1 stage's id, $2 limit)
+select :{opportunity_stored o} from opportunity o
+ where o.stage_id = $1::bigint and o.voided_at is null
+ order by o.created_at desc, o.id desc limit $2::int + 1;
+
+-- A page of each reason, by the index that has them newest first, and of these the newest.
+-- name: opportunity_list_reason  ($1 reasons' ids, $2 limit)
+select :{opportunity_stored n}
+  from (select x.* from (select distinct u.id from unnest($1::bigint[]) u (id)) reason
+         cross join lateral (
+            select o.id, o.created_at, o.client_id, o.document from opportunity o
+             where o.reason_id = reason.id and o.voided_at is null
+             order by o.created_at desc, o.id desc limit $2::int + 1) x
+         order by x.created_at desc, x.id desc limit $2::int + 1) n;
+
+-- The parameters of all that follow: $1 advisor's id or username, $2 stage, $3 campaign, $4 sub_campaign, $5 reason, $6 operator, $7 plan,
+-- $8 offer, $9 channel, $10 advertising_acceptance, $11 action, $12 final_state, $13 client, $14 created from day, $15 to day,
+-- $16 closed from, $17 to, $18 updated from, $19 to, $20 voided ones or null; of pages also $21 the order's instant before or null,
+-- $22 id before, $23 limit, $24 with clients, $25 with contacts, $26 true: only open ones are asked for. The lists by instants of end and of change hold those that have one.
+-- name: opportunity_list  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.created_at page_created grid_has};
+
+-- The same of the ends or the changes of some days. Most opportunities end soon after they are created, so the newest thousand before the last day's end
+-- nearly always have a page of them, however many ended on these days; if they have not, all are looked at.
+-- name: opportunity_list_ended  ($1 to $26: see above)
+-- custom plan
+with newest as materialized (
+    select n.created_at, n.id from (
+        select o.id, o.created_at, o.closed_at, o.updated_at from opportunity o where :{page_created} order by o.created_at desc, o.id desc limit 1000) n
+      join opportunity o on o.id = n.id
+     where :{day_in n.closed_at $16 $17} and :{day_in n.updated_at $18 $19}
+       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has}
+     order by n.created_at desc, n.id desc limit $23::int + 1),
+enough as materialized (select count(*) > $23::int as yes from newest),
+page as (
+    select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id
+     where (select yes from enough)
+    union all (
+    select o.created_at, o.id, o.client_id, o.contact_id, :{opportunity o}
+      from opportunity o
+     where not (select yes from enough) and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_created}
+     order by o.created_at desc, o.id desc limit $23::int + 1))
+:{page_rows_beside $24 $25};
+
+-- name: opportunity_list_acting  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.created_at page_created grid_among};
+
+-- name: opportunity_list_closed  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.closed_at page_closed grid_has};
+
+-- name: opportunity_list_closed_acting  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.closed_at page_closed grid_among};
+
+-- name: opportunity_list_updated  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.updated_at page_updated grid_has};
+
+-- name: opportunity_list_updated_acting  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page o.updated_at page_updated grid_among};
+
+-- name: opportunity_list_closed_of_days  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page_of_days o.closed_at page_closed o.created_at $14 $15};
+
+-- name: opportunity_list_updated_of_days  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page_of_days o.updated_at page_updated o.created_at $14 $15};
+
+-- name: opportunity_list_updated_of_ends  ($1 to $26: see above)
+-- custom plan
+:{opportunity_page_of_days o.updated_at page_updated o.closed_at $16 $17};
+
+-- Open ones with a choice, in the order of their changes. Few open ones have some choices, so up to two thousand are found by the index of the open ones with this choice
+-- and sorted; of more, the newest changes have a page soon.
+-- name: opportunity_list_updated_open  ($1 to $26: see above)
+-- custom plan
+with newest as materialized (
+    select o.updated_at as at, o.id from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.created_at < :{created_until null}
+     order by o.created_at desc, o.id desc limit 2000),
+few as materialized (select count(*) < 2000 as yes from newest),
+page as (
+    select o.updated_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from (select * from newest o where (select yes from few) and :{page_within o.at changed_until} order by at desc, id desc limit $23::int + 1) n
+      join opportunity o on o.id = n.id
+    union all (
+    select o.updated_at, o.id, o.client_id, o.contact_id, :{opportunity o}
+      from opportunity o
+     where not (select yes from few) and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_updated}
+     order by o.updated_at desc, o.id desc limit $23::int + 1))
+:{page_rows_beside $24 $25};
+
+-- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.
+-- name: opportunity_list_reasons  ($1 to $26: see above)
+-- custom plan
+with newest as materialized (
+    select x.id from (select distinct u.id from unnest($5::bigint[]) u (id)) reason
+     cross join lateral (
+        select o.created_at, o.id from opportunity o
+         where o.reason_id = reason.id and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_created}
+         order by o.created_at desc, o.id desc limit $23::int + 1) x
+     order by x.created_at desc, x.id desc limit $23::int + 1),
+page as (
+    select o.created_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $24 $25};
+
+-- name: opportunity_count  ($1 to $20: see above, $21 true: those with an end, $22 true: only open ones)
+-- custom plan
+select count(*) from opportunity o
+ where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $22} and :{grid_has} and ($21::boolean is not true or o.closed_at is not null);
+
+-- name: opportunity_count_acting  ($1 to $20: see above, $21 true: those with an end, $22 true: only open ones)
+-- custom plan
+select count(*) from opportunity o
+ where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $22} and :{grid_among} and ($21::boolean is not true or o.closed_at is not null);
