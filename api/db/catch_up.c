@@ -157,13 +157,9 @@ audit_key(PGconn *pg)
 	}
 #define INDEX(name, on)	       INDEX_OF_KIND("index", name, on)
 #define UNIQUE_INDEX(name, on) INDEX_OF_KIND("unique index", name, on)
-#define OPEN_INDEX(name, column)                                                                   \
-	INDEX("opportunity_open_of_" name,                                                         \
-	    "opportunity (" column ", created_at desc, id desc) "                                  \
-	    "where closed_at is null and voided_at is null and " column " is not null")
-#define LATE_INDEX(name, day, at)                                                                  \
-	INDEX(name, "opportunity (gestor.desk_day(" day "), " at " desc, id desc) where " at       \
-		    " - " day " > interval '1 hour'")
+#define LATE_INDEX(name, at)                                                                       \
+	INDEX(name, "opportunity (gestor.desk_day(created_at), " at " desc, id desc) where " at    \
+		    " - created_at > interval '1 hour'")
 /* A check that a migration added without reading the table: marked valid. */
 #define VALID(table, check)                                                                        \
 	{                                                                                          \
@@ -174,8 +170,11 @@ audit_key(PGconn *pg)
 static const struct {
 	const char *is_valid, *drop, *create;
 } indexes[] = {
-	/* How often a catalogue's item is used, and which open opportunities have it (0026_catalog_life.sql). */
-	INDEX("opportunity_open", "opportunity (id) where closed_at is null and voided_at is null"),
+	/* The open ones and their choices: for lists, and for how often a catalogue's item is used (0026_catalog_life.sql). */
+	INDEX("opportunity_open_newest",
+	    "opportunity (created_at desc, id desc) include (stage_id, advisor_id, reason_id, "
+	    "competitor_plan_id, competitor_offer_id, offer_channel_id, operator_id, "
+	    "advertising_acceptance_id, updated_at) where closed_at is null and voided_at is null"),
 	INDEX("opportunity_of_competitor_plan", "opportunity (competitor_plan_id, created_at desc, "
 						"id desc) where competitor_plan_id is not null"),
 	INDEX("opportunity_of_competitor_offer",
@@ -205,20 +204,9 @@ static const struct {
 	/* A client's open ones; the orders of lists; contacts of all and of an advisor (0041_lists.sql). */
 	INDEX("opportunity_open_of_client",
 	    "opportunity (client_id, id) where closed_at is null and voided_at is null"),
-	/* How many are open in each stage, for the metrics (resource/report.sql). */
-	INDEX("opportunity_open_of_stage",
-	    "opportunity (stage_id) where closed_at is null and voided_at is null"),
-	/* Open ones by choices that few of them have (resource/opportunity_list.sql). */
-	OPEN_INDEX("reason", "reason_id"),
-	OPEN_INDEX("competitor_plan", "competitor_plan_id"),
-	OPEN_INDEX("competitor_offer", "competitor_offer_id"),
-	OPEN_INDEX("offer_channel", "offer_channel_id"),
-	OPEN_INDEX("operator", "operator_id"),
-	OPEN_INDEX("advertising_acceptance", "advertising_acceptance_id"),
-	/* Those of each day that ended, or changed, more than an hour later; and those of each day's ends. */
-	LATE_INDEX("opportunity_closed_late", "created_at", "closed_at"),
-	LATE_INDEX("opportunity_updated_late", "created_at", "updated_at"),
-	LATE_INDEX("opportunity_updated_after_end", "closed_at", "updated_at"),
+	/* Those of each day that ended, or changed, more than an hour later (resource/opportunity_list.sql). */
+	LATE_INDEX("opportunity_closed_late", "closed_at"),
+	LATE_INDEX("opportunity_updated_late", "updated_at"),
 	INDEX("opportunity_by_closed",
 	    "opportunity (closed_at desc, id desc) where closed_at is not null"),
 	INDEX("opportunity_by_updated", "opportunity (updated_at desc, id desc)"),
@@ -254,15 +242,24 @@ build_indexes(PGconn *pg)
 	return ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
 }
 
-/* Names are found by their words (0055_client_names.sql), which render() has entered. Processes of the version before read from the newest client on. */
+/*
+ * Indexes that others have replaced. Names are found by their words (0055_client_names.sql), which render() has entered; processes of the version before
+ * read from the newest client on. Open opportunities have one index in place of two.
+ */
 static bool
 drop_unused(PGconn *pg)
 {
-	static const char what[] = "the index of names";
+	static const char what[] = "unused indexes";
+	static const char *const drop[] = {
+		"drop index concurrently if exists gestor.client_by_name",
+		"drop index concurrently if exists gestor.opportunity_open",
+		"drop index concurrently if exists gestor.opportunity_open_of_stage",
+	};
+	bool dropped = ask(pg, what, "set lock_timeout to 0") != FAILED;
 
-	return ask(pg, what, "set lock_timeout to 0") != FAILED &&
-	       build(pg, what, "drop index concurrently if exists gestor.client_by_name") == NO &&
-	       ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
+	for (size_t i = 0; dropped && i < NITEMS(drop); i++)
+		dropped = build(pg, what, drop[i]) == NO;
+	return dropped && ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
 }
 
 static bool

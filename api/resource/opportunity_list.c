@@ -60,16 +60,19 @@ enum {
 	UPDATED_TO = 18
 };
 
-/* The orders of the list, and the statements for each: of any, of those whose grid has certain choices, and of those that were created or ended until a day. */
+/* The orders of the list, and the statements for each: of any, of those whose grid has certain choices, of those that were created or ended until a day,
+ * and of open ones with a choice. */
 static const struct order {
 	const char *name;
-	const struct statement *any, *acting, *of_days, *of_ends;
+	const struct statement *any, *acting, *of_days, *of_ends, *open;
 } orders[] = {
-	{ "created_at", &sql_opportunity_list, &sql_opportunity_list_acting, NULL, NULL },
+	{ "created_at", &sql_opportunity_list, &sql_opportunity_list_acting, NULL, NULL,
+	    &sql_opportunity_list_open },
 	{ "closed_at", &sql_opportunity_list_closed, &sql_opportunity_list_closed_acting,
-	    &sql_opportunity_list_closed_of_days, NULL },
+	    &sql_opportunity_list_closed_of_days, NULL, NULL },
 	{ "updated_at", &sql_opportunity_list_updated, &sql_opportunity_list_updated_acting,
-	    &sql_opportunity_list_updated_of_days, &sql_opportunity_list_updated_of_ends },
+	    &sql_opportunity_list_updated_of_days, &sql_opportunity_list_updated_of_ends,
+	    &sql_opportunity_list_updated_open },
 };
 
 static const struct order *
@@ -265,7 +268,7 @@ list_taken(struct request *rq, struct page *page, const bool with[static 2])
 	return reply_listed(rq, page, &list, &count);
 }
 
-/* Whether a choice that has an index of the open ones is given. */
+/* Whether a choice is given that the index of the open ones has. */
 static bool
 choice_given(const char *const args[])
 {
@@ -289,8 +292,8 @@ list_statement(const struct order *order, const char *const args[], bool acting,
 		return order->of_days;
 	if (order->of_ends != NULL && args[CLOSED_TO] != NULL)
 		return order->of_ends;
-	if (open && order->any == &sql_opportunity_list_updated && choice_given(args))
-		return &sql_opportunity_list_updated_open;
+	if (open && order->open != NULL && choice_given(args))
+		return order->open;
 	if (acting)
 		return order->acting;
 	/* Of several reasons, the newest of each are found by the index. */

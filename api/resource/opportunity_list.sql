@@ -46,8 +46,7 @@ select :{advisor_named $1} is not null;
        and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
        and :{voided_is o $20}
 
--- Stages that are not final are those of open opportunities. To say so lets PostgreSQL begin at an index of the open ones alone: few have some choices that many
--- closed ones have.
+-- Stages that are not final are those of open opportunities, which have an index of their own.
 -- fragment: open_if  (%1 true: the open ones, which have no end; else any)
 (%1::boolean is not true or o.closed_at is null and num_nonnulls($16::date, $17::date) = 0)
 
@@ -96,21 +95,21 @@ with page as (
      order by %1 desc, o.id desc limit $23::int + 1)
 :{page_rows_beside $24 $25}
 
--- The same for days of another column than the order's, which is later or the same: for the ends of those created until a day. Such a list would begin at the newest
--- end, and pass the ends of all that were created later. So it has two parts: those that ended by an hour after the last day, which it finds at once, because most end
--- soon after they are created; and those that ended later, of each day a page, by an index of nothing but these.
--- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the column of the days, %4 the first day or null, %5 the last)
+-- The same in the order of the ends or changes of those that were created, or ended, until a day. Such a list would begin at the newest end, and pass the ends of all that
+-- were created later. So it has two parts: those that ended by two hours after the last day, which it finds at once, because most end soon after they are created; and
+-- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it.
+-- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day)
 with soon as materialized (
     select %1 as at, o.id from opportunity o
-     where %1 < :{day_after %5} + interval '1 hour'
+     where %1 < :{day_after %3} + interval '2 hours'
        and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null and :{%2}
      order by %1 desc, o.id desc limit $23::int + 1),
 late as materialized (
     select x.at, x.id
-      from generate_series(greatest(%4::date, (select desk_day(min(%3)) from opportunity o)), least(%5::date, desk_day(now()) + 1), interval '1 day') day
+      from generate_series(greatest($14::date, (select desk_day(min(f.created_at)) from opportunity f)), least(%3::date, desk_day(now())) + 1, interval '1 day') day
      cross join lateral (
         select %1 as at, o.id from opportunity o
-         where desk_day(%3) = day::date and %1 - %3 > interval '1 hour' and %1 >= :{day_after %5} + interval '1 hour'
+         where desk_day(o.created_at) = day::date and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
            and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{%2}
          order by %1 desc, o.id desc limit $23::int + 1) x),
 page as (
@@ -196,18 +195,28 @@ page as (
 
 -- name: opportunity_list_closed_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.closed_at page_closed o.created_at $14 $15};
+:{opportunity_page_of_days o.closed_at page_closed $15};
 
 -- name: opportunity_list_updated_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at page_updated o.created_at $14 $15};
+:{opportunity_page_of_days o.updated_at page_updated $15};
 
 -- name: opportunity_list_updated_of_ends  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at page_updated o.closed_at $16 $17};
+:{opportunity_page_of_days o.updated_at page_updated $17};
 
--- Open ones with a choice, in the order of their changes. Few open ones have some choices, so up to two thousand are found by the index of the open ones with this choice
--- and sorted; of more, the newest changes have a page soon.
+-- Open ones with a choice. Hardly any open one has some choices, so the list may pass all open ones. It passes entries of their index, which have the choices, and no rows.
+-- name: opportunity_list_open  ($1 to $26: see above)
+-- custom plan
+with newest as materialized (
+    select o.created_at as at, o.id from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_created}
+     order by o.created_at desc, o.id desc limit $23::int + 1),
+page as (
+    select newest.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $24 $25};
+
+-- The same in the order of changes: up to two thousand are found by that index and sorted; of more, the newest changes have a page soon.
 -- name: opportunity_list_updated_open  ($1 to $26: see above)
 -- custom plan
 with newest as materialized (
