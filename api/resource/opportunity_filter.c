@@ -71,6 +71,16 @@ opportunity_filter_ids(
 		   : "{}";
 }
 
+bool
+opportunity_filter_days(struct request *rq)
+{
+	bool created = request_days(rq, "created_from", "created_to"),
+	     closed = request_days(rq, "closed_from", "closed_to"),
+	     updated = request_days(rq, "updated_from", "updated_to");
+
+	return created && closed && updated;
+}
+
 int
 opportunity_filter_take(struct request *rq, const char *ret_args[static FILTERS])
 {
@@ -94,9 +104,7 @@ opportunity_filter_take(struct request *rq, const char *ret_args[static FILTERS]
 		*arg++ = request_query_value(rq, plain[i]);
 	if (ret_args[FILTER_BY] == NULL)
 		ret_args[FILTER_BY] = "created";
-	if (!request_days(rq, "created_from", "created_to") ||
-	    !request_days(rq, "closed_from", "closed_to") ||
-	    !request_days(rq, "updated_from", "updated_to") || rq->faults.count > 0)
+	if (!opportunity_filter_days(rq) || rq->faults.count > 0)
 		return reply_faults(rq);
 	return 0;
 }

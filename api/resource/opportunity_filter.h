@@ -42,6 +42,9 @@ enum { ACTION_FILTER = 9, FINAL_STATE_FILTER };
 /* name_listed - whether a list, "reason,operator", has the name. NULL: an empty list. */
 bool name_listed(const char *list, const char *name);
 
+/* opportunity_filter_days - whether no period of the request ends before it begins. Adds a fault for each that does. */
+bool opportunity_filter_days(struct request *rq) MUSTCHECK;
+
 /*
  * opportunity_filter_take - the arguments of a request's filters.
  * returns  0, or the reply's status with its faults

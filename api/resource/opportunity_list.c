@@ -349,9 +349,7 @@ opportunity_list(struct request *rq)
 	bool with[2];
 	int status;
 
-	if (!request_days(rq, "created_from", "created_to") ||
-	    !request_days(rq, "closed_from", "closed_to") ||
-	    !request_days(rq, "updated_from", "updated_to") || !request_ids(rq, &ids))
+	if (!opportunity_filter_days(rq) || !request_ids(rq, &ids))
 		return reply_faults(rq);
 	if (include_take(rq, with, beside) != 0 || request_page(rq, &page) != 0)
 		return rq->reply.status;

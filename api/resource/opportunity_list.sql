@@ -97,19 +97,30 @@ with page as (
 
 -- The same in the order of the ends or changes of those that were created, or ended, until a day. Such a list would begin at the newest end, and pass the ends of all that
 -- were created later. So it has two parts: those that ended by two hours after the last day, which it finds at once, because most end soon after they are created; and
--- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it.
+-- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it. The index also says which days have any, for a
+-- record with a mistaken year may lie a million days apart.
 -- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day)
-with soon as materialized (
+with recursive soon as materialized (
     select %1 as at, o.id from opportunity o
      where %1 < :{day_after %3} + interval '2 hours'
        and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null and :{%2}
      order by %1 desc, o.id desc limit $23::int + 1),
+days (day) as (
+    (select desk_day(o.created_at) from opportunity o
+      where %1 - o.created_at > interval '1 hour' and desk_day(o.created_at) >= coalesce($14::date, '-infinity') and desk_day(o.created_at) <= %3::date + 1
+      order by desk_day(o.created_at) limit 1)
+    union all
+    select next.day from days d
+     cross join lateral (
+        select desk_day(o.created_at) as day from opportunity o
+         where %1 - o.created_at > interval '1 hour' and desk_day(o.created_at) > d.day and desk_day(o.created_at) <= %3::date + 1
+         order by desk_day(o.created_at) limit 1) next),
 late as materialized (
     select x.at, x.id
-      from generate_series(greatest($14::date, (select desk_day(min(f.created_at)) from opportunity f)), least(%3::date, desk_day(now())) + 1, interval '1 day') day
+      from days d
      cross join lateral (
         select %1 as at, o.id from opportunity o
-         where desk_day(o.created_at) = day::date and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
+         where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
            and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{%2}
          order by %1 desc, o.id desc limit $23::int + 1) x),
 page as (

@@ -176,6 +176,18 @@ test("opportunity_list: ends and changes of those that were created or ended unt
   /* Days before the first opportunity and after the last are days without any. */
   assert.deepEqual(mine(await pages("/v1/opportunities?sort=closed_at&created_from=1900-01-01&created_to=2999-12-31")), expected({ sort: "closed_at" }));
   assert.deepEqual(await pages("/v1/opportunities?sort=closed_at&created_to=1900-01-01"), []);
+  /* Of a clock that was set wrong, and of an old record that was imported with a mistaken year. */
+  const whose = (await ana.post("/v1/clients", lib.newClient())).json.id, days = (n) => new Date(Date.now() + n * 86400e3).toISOString().slice(0, 10);
+  const made = (created, ended, updated) => sql(`insert into opportunity (client_id, advisor_id, created_at, updated_at, closed_at, campaign_id, campaign, stage_id, stage)
+    select ${whose}, a.id, timestamptz '${created}', timestamptz '${updated}', timestamptz '${ended}', c.id, c.choice, s.id, s.choice
+      from advisor a, choice('campaign', 'consulta-previa-prepago') c, choice('stage', 'retenido') s where a.username = 'E8153375' returning id`).split("\n")[0];
+  const early = made("0001-01-02", "0001-01-05", "2024-01-01"), future = made(days(10), days(20), days(30));
+  for (const [of, id, q] of [["closed", future, `created_to=${days(15)}`], ["updated", future, `created_to=${days(15)}`], ["updated", future, `closed_to=${days(25)}`],
+    ["closed", early, "created_to=1900-01-01"], ["updated", early, "created_to=1900-01-01"], ["updated", early, "closed_to=1900-01-01"]]) {
+    const all = await pages(`/v1/opportunities?client=${whose}&sort=${of}_at&${q}&count=true`, 1);
+    assert.deepEqual(all, id === future ? [future, early] : [early], `${of} ${q}`);
+  }
+  sql(`delete from opportunity where client_id = ${whose}`);
 });
 
 test("opportunity_list: open opportunities with a choice by their last change: few, and more than two thousand", async () => {
@@ -235,6 +247,8 @@ test("opportunity_list: faults in both languages: unknown codes and advisors, da
     ["final_state=nope", "#/final_state", "choice_unknown"], ["advertising_acceptance=nope", "#/advertising_acceptance", "choice_unknown"],
     ["closed_from=2024-03-02&closed_to=2024-03-01", "#/closed_to", "range_reversed", "The last day must not be before the first.", "El último día no puede ser anterior al primero."],
     ["updated_from=2024-03-02&updated_to=2024-03-01", "#/updated_to", "range_reversed"],
+    /* All three at once. */
+    ...["created", "closed", "updated"].map((one, _, all) => [all.map((of) => `${of}_from=2024-03-02&${of}_to=2024-03-01`).join("&"), `#/${one}_to`, "range_reversed"]),
     ["sort=stage", "#/sort"], ["client=x", "#/client"], ["count=maybe", "#/count"],
   ]) {
     const fault = lib.faultAt(await boss.get(`/v1/opportunities?${q}`, { "accept-language": "en" }), pointer);

@@ -8,5 +8,5 @@ run_plans() {
 	((status == 0)) || return 0
 	step_psql 'plans: webhooks' 60 "$(on "$OWNER_URL" plans)" -o /dev/null -f tests/plans.sql
 	((status == 0)) || return 0
-	PGPASSFILE=$tmp/pgpass step plans 120 tests/plans.py build/sql.c "$(on "$(plain "$OWNER_URL")" plans)"
+	PGPASSFILE=$tmp/pgpass step plans 300 tests/plans.py build/sql.c "$(on "$(plain "$OWNER_URL")" plans)"
 }
