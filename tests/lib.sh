@@ -50,8 +50,8 @@ migrate() {
 	[[ ! $migrated ]] || return 0
 	migrated=yes
 	database "$template"
-	DATABASE_URL=$(on "$OWNER_URL" "$template") step migrate 60 build/gestor migrate
-	DATABASE_URL=$(on "$OWNER_URL" "$template") step 'migrate, nothing to do' 60 build/gestor migrate
+	DATABASE_URL=$(on "$OWNER_URL" "$template") step migrate 300 build/gestor migrate
+	DATABASE_URL=$(on "$OWNER_URL" "$template") step 'migrate, nothing to do' 300 build/gestor migrate
 }
 
 # ---- Programs

@@ -15,5 +15,5 @@ http_with() {
 	ASAN_OPTIONS=$ASAN_OPTIONS:$options UBSAN_OPTIONS=$UBSAN_OPTIONS:$options \
 		TSAN_OPTIONS=$options:suppressions=$PWD/tests/tsan.supp:history_size=4:second_deadlock_stack=1:atexit_sleep_ms=300 \
 		GESTOR_BIN=$PWD/build/gestor-$1 step_node "$1" 900 node --test-concurrency=2 tests/http/*"${TEST:-}"*.test.js
-	step "$1: nothing reported" 60 tests/reports.sh "$reports"
+	step "$1: nothing reported" 300 tests/reports.sh "$reports"
 }

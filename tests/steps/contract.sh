@@ -4,8 +4,8 @@
 run_contract() {
 	have_tools contract || return 0
 	migrate
-	step 'contract: lint' 120 tests/contract/lint.sh
+	step 'contract: lint' 600 tests/contract/lint.sh
 	step_node 'contract: generated bodies' 300 "$node22" tests/contract/generate.test.js
-	step_node 'contract: OAuth libraries' 60 "$node22" tests/contract/oauth.test.js
-	step 'contract: types' 120 tests/contract/types.sh "$tmp"
+	step_node 'contract: OAuth libraries' 300 "$node22" tests/contract/oauth.test.js
+	step 'contract: types' 600 tests/contract/types.sh "$tmp"
 }

@@ -4,5 +4,5 @@
 run_docs() {
 	have_tools docs || return 0
 	migrate
-	step_node docs 180 "$node22" tests/contract/docs.test.js
+	step_node docs 600 "$node22" tests/contract/docs.test.js
 }

@@ -1,4 +1,4 @@
 # shellcheck shell=bash
 # fault - tests/fault/run.js: every scenario of failures under load, in its short form.
 
-run_fault() { step fault 360 node tests/fault/run.js --short; }
+run_fault() { step fault 900 node tests/fault/run.js --short; }

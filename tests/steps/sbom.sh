@@ -1,4 +1,4 @@
 # shellcheck shell=bash
 # sbom - build/sbom.json, as `make sbom` writes it, lists the libraries that the loader takes.
 
-run_sbom() { step sbom 60 tests/sbom.sh build/gestor; }
+run_sbom() { step sbom 300 tests/sbom.sh build/gestor; }

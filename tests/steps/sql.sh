@@ -11,6 +11,6 @@ run_sql() {
 			missing "sql: $name" 'has no migrated database'
 			continue
 		fi
-		step_psql "sql: $name" 60 "$(on "$OWNER_URL" "sql_$name")" -f "$file"
+		step_psql "sql: $name" 300 "$(on "$OWNER_URL" "sql_$name")" -f "$file"
 	done
 }

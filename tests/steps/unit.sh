@@ -12,6 +12,6 @@ run_unit() {
 			continue
 		fi
 		database "unit_$name"
-		TEST_DATABASE_URL=$(on "$SUPERUSER_URL" "unit_$name") step "unit: $name" 180 "build/unit/$name"
+		TEST_DATABASE_URL=$(on "$SUPERUSER_URL" "unit_$name") step "unit: $name" 600 "build/unit/$name"
 	done
 }

@@ -10,7 +10,7 @@ run_upgrade() {
 	done
 	run_psql "$url" -o /dev/null -c "create table gestor.schema_migrations (version varchar(128) primary key);
 		insert into gestor.schema_migrations select to_char(n, 'FM0000') from generate_series(1, 11) n"
-	step_psql 'upgrade: rows of schema 0011' 60 "$url" -o /dev/null -f tests/upgrade/before_0012.sql
-	DATABASE_URL=$url step 'upgrade: migrate' 60 build/gestor migrate
-	step_psql 'upgrade: what became of them' 60 "$url" -o /dev/null -f tests/upgrade/after.sql
+	step_psql 'upgrade: rows of schema 0011' 300 "$url" -o /dev/null -f tests/upgrade/before_0012.sql
+	DATABASE_URL=$url step 'upgrade: migrate' 300 build/gestor migrate
+	step_psql 'upgrade: what became of them' 300 "$url" -o /dev/null -f tests/upgrade/after.sql
 }
