@@ -288,6 +288,8 @@ choice_given(const char *const args[])
 static const struct statement *
 list_statement(const struct order *order, const char *const args[], bool acting, bool open)
 {
+	if (open && order->of_ends != NULL && args[CREATED_TO] != NULL && choice_given(args))
+		return &sql_opportunity_list_updated_open_of_days;
 	if (order->of_days != NULL && args[CREATED_TO] != NULL)
 		return order->of_days;
 	if (order->of_ends != NULL && args[CLOSED_TO] != NULL)

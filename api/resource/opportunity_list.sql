@@ -99,10 +99,10 @@ with page as (
 -- were created later. So it has two parts: those that ended by two hours after the last day, which it finds at once, because most end soon after they are created; and
 -- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it. The index also says which days have any, for a
 -- record with a mistaken year may lie a million days apart.
--- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day)
-with recursive soon as materialized (
+-- fragment: page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day, %4 always or not_few: whether they are looked for)
+soon as materialized (
     select %1 as at, o.id from opportunity o
-     where %1 < :{day_after %3} + interval '2 hours'
+     where :{%4} and %1 < :{day_after %3} + interval '2 hours'
        and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null and :{%2}
      order by %1 desc, o.id desc limit $23::int + 1),
 days (day) as (
@@ -122,7 +122,14 @@ late as materialized (
         select %1 as at, o.id from opportunity o
          where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
            and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{%2}
-         order by %1 desc, o.id desc limit $23::int + 1) x),
+         order by %1 desc, o.id desc limit $23::int + 1) x
+     where :{%4})
+
+-- fragment: always
+true
+
+-- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day)
+with recursive :{page_of_days %1 %2 %3 always},
 page as (
     select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from (select * from late union all select * from soon order by at desc, id desc limit $23::int + 1) n join opportunity o on o.id = n.id)
@@ -228,13 +235,19 @@ page as (
 :{page_rows_beside $24 $25};
 
 -- The same in the order of changes: up to two thousand are found by that index and sorted; of more, the newest changes have a page soon.
--- name: opportunity_list_updated_open  ($1 to $26: see above)
--- custom plan
-with newest as materialized (
+-- fragment: open_few
+newest as materialized (
     select o.updated_at as at, o.id from opportunity o
      where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.created_at < :{created_until null}
      order by o.created_at desc, o.id desc limit 2000),
-few as materialized (select count(*) < 2000 as yes from newest),
+few as materialized (select count(*) < 2000 as yes from newest)
+
+-- fragment: not_few
+not (select yes from few)
+
+-- name: opportunity_list_updated_open  ($1 to $26: see above)
+-- custom plan
+with :{open_few},
 page as (
     select o.updated_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from (select * from newest o where (select yes from few) and :{page_within o.at changed_until} order by at desc, id desc limit $23::int + 1) n
@@ -242,8 +255,20 @@ page as (
     union all (
     select o.updated_at, o.id, o.client_id, o.contact_id, :{opportunity o}
       from opportunity o
-     where not (select yes from few) and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_updated}
+     where :{not_few} and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_updated}
      order by o.updated_at desc, o.id desc limit $23::int + 1))
+:{page_rows_beside $24 $25};
+
+-- The same of those that were created until a day.
+-- name: opportunity_list_updated_open_of_days  ($1 to $26: see above)
+-- custom plan
+with recursive :{open_few},
+:{page_of_days o.updated_at page_updated $15 not_few},
+page as (
+    select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from (select * from newest o where (select yes from few) and :{page_within o.at changed_until}
+             union all select * from late union all select * from soon order by at desc, id desc limit $23::int + 1) n
+      join opportunity o on o.id = n.id)
 :{page_rows_beside $24 $25};
 
 -- A subtree of reasons: a page of each, by the index that has them newest first, and of these the newest.

@@ -199,6 +199,9 @@ test("opportunity_list: open opportunities with a choice by their last change: f
         from generate_series(1, ${n}) n, advisor a, choice('campaign', 'consulta-previa-prepago') c, choice('stage', 'en-proceso') s, choice('operator', 'bitel') p
        where a.username = 'E8153375'`);
     assert.deepEqual(await pages(path), newest());
+    /* Changed a day after the last day of their creation, and before it. */
+    for (const day of ["2023-06-30", "2023-07-05"]) assert.deepEqual(await pages(`${path}&created_to=${day}`), newest(), day);
+    assert.deepEqual(await pages(`${path}&created_from=2023-06-01&created_to=2023-06-29`), []);
   }
   assert.deepEqual(await pages(`${path}&advertising_acceptance=acepto`), []);
 });
