@@ -28,7 +28,7 @@ PASSED = {
 DYNAMIC = {"db/migrations/0006_audit.sql", "db/migrations/0019_audit_by_table.sql", "db/migrations/0022_partitions.sql", "db/migrations/0032_imports.sql", "db/migrations/0039_merge.sql",
            "db/migrations/0042_write_cost.sql", "db/migrations/0043_import_blocks.sql", "db/migrations/0045_desk_speed.sql", "db/migrations/0046_whole_call.sql",
            "db/migrations/0047_import_speed.sql", "db/migrations/0049_import_sure.sql", "db/migrations/0050_events_imports.sql", "db/migrations/0052_update_cost.sql",
-           "db/migrations/0059_merged_client_lock.sql",
+           "db/migrations/0059_merged_client_lock.sql", "db/migrations/0060_code_none.sql",
            "db/grants.sql"}
 
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'

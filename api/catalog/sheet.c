@@ -248,7 +248,7 @@ json_t *
 sheet_words(enum language language)
 {
 	static const enum text found[] = { TEXT_row_repeated, TEXT_parent_unknown, TEXT_code_needed,
-		TEXT_code_form, TEXT_code_misfit, TEXT_label_missing, TEXT_too_deep,
+		TEXT_code_form, TEXT_code_none, TEXT_code_misfit, TEXT_label_missing, TEXT_too_deep,
 		TEXT_place_stays, TEXT_validity_reversed, TEXT_sheet_label_taken };
 	json_t *words = json_object();
 

@@ -23,6 +23,7 @@
 	    TEXT_field_characters)                                                                 \
 	C(catalog_item_code_key, "code_taken", NULL, TEXT_NONE)                                    \
 	C(catalog_item_code_form, NULL, "code", TEXT_code_needed)                                  \
+	C(catalog_item_code_free, NULL, "code", TEXT_code_none)                                    \
 	C(catalog_item_label_form, NULL, "label", TEXT_field_characters)                           \
 	C(catalog_item_depth, NULL, "parent", TEXT_too_deep)                                       \
 	C(catalog_item_validity, NULL, "valid_until", TEXT_validity_reversed)                      \

@@ -63,6 +63,7 @@ test("catalog_item_create: what is refused, each with its code and field", async
   await fault("operator", { label: "X", parent: "entel" }, "#/parent", "too_deep");
   await fault("retention_action", { label: "X", parent: "bono-gb", code: "otro.x" }, "#/code", "code_misfit");
   await fault("operator", { label: "X", code: "a.b" }, "#/code", "code_misfit");
+  await fault("operator", { label: "X", code: "none" }, "#/code", "pattern");
   await fault("operator", { label: "X", code: "Mayor" }, "#/code", "pattern");
   await fault("operator", { label: "¿?" }, "#/code", "code_needed");
   await fault("operator", { label: "X", valid_from: "2027-01-02", valid_until: "2027-01-01" }, "#/valid_until", "validity_reversed");
@@ -71,6 +72,8 @@ test("catalog_item_create: what is refused, each with its code and field", async
   await fault("operator", { label: "X\nY" }, "#/label", "characters");
   await fault("operator", {}, "#/label", "required");
   assert.equal((await post("no_hay", { label: "X" })).status, 404);
+  /* `none` in a filter means the records without a choice. */
+  assert.equal((await made("operator", { label: "None" })).code, "none-2");
   const type = await made("document_type", { label: "CARNÉ PTP", sunat_code: "F", operator_code: "9" });
   assert.deepEqual([type.sunat_code, type.operator_code], ["F", "9"]);
 });

@@ -161,12 +161,13 @@ test("catalog_plan_create: every faulty line is reported, with line and column, 
     "extra,EXTRA,,1,,,,de más",               // 18
     "sin-label,,,1,,,",                       // 19
     "n,Ñ\u0007,,1,,,",                        // 20
+    "none,NADA,,1,,,",                        // 21: the word of filters
   ].join("\n");
   const p = await plan("operator", body);
   assert.deepEqual(wrongs(p), [[2, "label", "required"], [3, "code", "row_repeated"], [3, "position", "type"], [4, "position", "too_big"], [5, "valid_from", "pattern"],
     [6, "valid_from", "pattern"], [7, "valid_until", "validity_reversed"], [8, "parent", "parent_unknown"], [8, "parent", "too_deep"], [9, "parent", "too_deep"],
     [11, "code", "row_repeated"], [12, "code", "code_form"], [13, "code", "code_needed"], [14, "label", "label_taken"], [15, "parent", "place_stays"],
-    [16, "label", "too_long"], [17, "operator_code", "pattern"], [18, null, "cells_extra"], [19, "label", "required"], [20, "label", "characters"]]);
+    [16, "label", "too_long"], [17, "operator_code", "pattern"], [18, null, "cells_extra"], [19, "label", "required"], [20, "label", "characters"], [21, "code", "pattern"]]);
   assert.deepEqual(briefly(p), [["rename", "movistar"], ["reposition", "movistar"]]);
   assert.equal(p.errors[1].detail, "Line 2 has the same code; leave one of the two.");
   const es = await plan("operator", body, "", { ...csv, "accept-language": "es" });

@@ -309,6 +309,7 @@ begin
     perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'X')$q$);
     perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'a..b')$q$);
     perform pg_temp.refused('catalog_item_code_form', $q$insert into catalog_item (catalog_id, label) values (2, '¿?')$q$);
+    perform pg_temp.refused('catalog_item_code_free', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'none')$q$);
     perform pg_temp.refused('catalog_item_code_key', $q$insert into catalog_item (catalog_id, label, code) values (2, 'X', 'entel')$q$);
     perform pg_temp.accepted($q$insert into catalog_item (catalog_id, label, code) values (3, 'X', 'entel')$q$);
     perform pg_temp.refused('catalog_item_validity', $q$insert into catalog_item (catalog_id, label, valid_from, valid_until) values (2, 'X', now(), now() - interval '1 second')$q$);
