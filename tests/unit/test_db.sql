@@ -54,3 +54,11 @@ select current_setting('TimeZone'), current_setting('search_path'),
 
 -- name: t_star
 select * from t_shape;
+
+-- name: t_hold
+-- Until the test opens the gate.
+select held();
+
+-- name: t_hold_write  ($1 id)
+with s as materialized (select held())
+insert into t (id, name) select $1::int, 'held' from s;
