@@ -808,25 +808,37 @@ postmaster(int session)
 	return parent;
 }
 
-/* hold_server - stops (SIGSTOP) or continues (SIGCONT) the pool's sessions and the postmaster. */
+static int stopped[SIZE + 1]; /* processes */
+
+/* server_stop - stops (SIGSTOP) the pool's sessions and the postmaster. */
 static void
-hold_server(int signal)
+server_stop(void)
 {
-	static int pids[SIZE + 1];
-	PGresult *res;
+	PGresult *res = PQexec(admin, "select pid from pg_stat_activity where " OTHERS);
 	int i;
 
-	if (signal == SIGSTOP) {
-		res = PQexec(admin, "select pid from pg_stat_activity where " OTHERS);
-		assert_int_equal(PQntuples(res), SIZE);
-		for (i = 0; i < SIZE; i++)
-			pids[i + 1] = atoi(PQgetvalue(res, i, 0));
-		PQclear(res);
-		pids[0] = postmaster(pids[1]);
-	}
+	assert_int_equal(PQntuples(res), SIZE);
+	for (i = 0; i < SIZE; i++)
+		stopped[i + 1] = atoi(PQgetvalue(res, i, 0));
+	PQclear(res);
+	stopped[0] = postmaster(stopped[1]);
 	for (i = 0; i <= SIZE; i++)
-		if (pids[i] <= 1 || kill(pids[i], signal) != 0)
+		if (stopped[i] <= 1 || kill(stopped[i], SIGSTOP) != 0)
 			skip(); /* not this user's process */
+}
+
+static int
+server_continue(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i <= SIZE; i++) {
+		if (stopped[i] > 1)
+			(void)kill(stopped[i], SIGCONT);
+		stopped[i] = 0;
+	}
+	return 0;
 }
 
 /* The pool finds out that the server has gone silent, even without requests. */
@@ -841,13 +853,13 @@ silent_server_is_noticed(void **state)
 		pause_ms(5); /* idle; the pool probes the connections meanwhile */
 	assert_int_not_equal(pool_state().heard_ms, heard_ms);
 	assert_true(pool_ready(pool));
-	hold_server(SIGSTOP);
+	server_stop();
 	heard_ms = pool_state().heard_ms;
 	until_ms = clock_ms() + SOON_MS;
 	while (pool_ready(pool) && clock_ms() < until_ms)
 		pause_ms(20);
 	assert_in_range(clock_ms() - heard_ms, POOL_HEARD_MS, POOL_HEARD_MS + 8000);
-	hold_server(SIGCONT);
+	(void)server_continue(state);
 	pool_fill();
 	assert_int_equal(run(&sql_t_count, NULL, NULL, &err), DB_OK);
 	assert_true(pool_ready(pool));
@@ -1195,7 +1207,7 @@ main(void)
 		cmocka_unit_test_setup(all_busy, setup),
 		cmocka_unit_test_setup(impatient_calls_are_refused_early, setup),
 		cmocka_unit_test_setup(no_time_left, setup),
-		cmocka_unit_test_setup(silent_server_is_noticed, setup),
+		cmocka_unit_test_setup_teardown(silent_server_is_noticed, setup, server_continue),
 		cmocka_unit_test_setup_teardown(server_refuses, setup, server_refuses_teardown),
 		cmocka_unit_test_setup_teardown(commit_hangs, setup, commit_hangs_teardown),
 		cmocka_unit_test_setup(many_threads_while_sessions_end, setup),
