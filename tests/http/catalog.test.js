@@ -6,7 +6,7 @@ const lib = require("./lib.js");
 
 let world, ana, mesa;
 before(async () => {
-  world = await lib.world();
+  world = await lib.world({ env: { GESTOR_CHECK_MS: "600000" } });
   ana = await world.signedIn("E8153375");
   mesa = openSession(world.database.owner);
 });
@@ -122,8 +122,8 @@ const shown = async (catalog) => {
   const { json } = await ana.get(`/v1/catalogs/${catalog}`);
   return { ...json, items: plain(json.items) };
 };
-/* A change is shown by every process within a second; later where a test's plans are slow on purpose. */
-const soon = process.env.TEST_PLANNER ? 5000 : 1000;
+/* A change is shown by every process within a second, on a machine that is not busy; and not only after GESTOR_CHECK_MS. */
+const soon = 30000;
 async function until(what, condition, limit) {
   const began = Date.now();
   for (;;) {
@@ -352,7 +352,7 @@ test("opportunity_list: a filter accepts codes of any level, but only of its own
 /* ---------------------------------------------------------------- changes */
 
 test("catalog_get: a change by SQL is served within a second by every process", async () => {
-  const other = await lib.startServer(world.database.serve);
+  const other = await lib.startServer(world.database.serve, { env: { GESTOR_CHECK_MS: "600000" } });
   const there = lib.caller(other.base, ana.token);
   assert.deepEqual(codes((await there.get("/v1/catalogs/operator")).json.items), ["no-indica", "movistar", "bitel", "entel"]);
   assert.equal(await add("operator", "", "WOM PERÚ"), "wom-peru");

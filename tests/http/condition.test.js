@@ -370,7 +370,7 @@ for (const [id, begin] of Object.entries(races))
           : `select from opportunity where id = ${tagged.match(/opportunities\/([0-9]+)/)[1]} for update`);
       const both = [0, 1].map((n) => write(n, { "if-match": tag }));
       if (release) {
-        await until("both wait", () => waiting(world.database) === 2, 3500);
+        await until("both wait", () => waiting(world.database) === 2);
         await release();
       }
       const answers = await Promise.all(both), done = answers.filter((r) => r.status < 300), late = answers.filter((r) => r.status === 412);

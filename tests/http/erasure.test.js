@@ -84,12 +84,10 @@ test(`client_erase: a client with ${lib.counted(100000)} contacts and ${lib.coun
   const c = await crowded(lib.many(100000), lib.many(4000), lib.many(3000));
   lib.sql(world.database.superuser, `insert into idempotency (scope, operation, key, request, status, body, client_id)
     select '2', 'client_update', 'ajena-' || n, '', 200, '{"id":"999999","name":"NADIE"}', 999999 from generate_series(1, ${lib.many(500000)}) n; analyze idempotency`);
-  /* Inserting so many rows blocks this process. Let it notice the connections that the server closed meanwhile. */
-  await pause(100);
   for (const secret of secrets) assert.ok((await shown(c)).some(([, text]) => text.includes(secret)), `${secret} is shown before`);
   const began = Date.now(), r = await chief.post(`${c.there}/erasure`, undefined, { "idempotency-key": `borra-${c.id}` }), took = Date.now() - began;
   assert.equal(r.status, 202, r.text);
-  assert.ok(took < 1000, `${took} ms`);
+  assert.ok(took < (process.env.TEST_BULK ? 1000 : 5000), `${took} ms`);
   assert.equal(r.headers.location, `${c.there}/erasure`);
   assert.deepEqual([r.json.name, await state(c.id)], ["BORRADO", "running"]);
   const again = await chief.post(`${c.there}/erasure`, undefined, { "idempotency-key": `borra-${c.id}` });
@@ -121,7 +119,7 @@ test(`client_erase: a client with ${lib.counted(100000)} contacts and ${lib.coun
     assert.ok(Date.now() - began < 240000, `it takes too long: ${left(c.id)}`);
   }
   for (const server of servers) assert.deepEqual(await server.stop(), { code: 0, signal: null });
-  assert.ok(slowest < 2000, `${slowest} ms`);
+  assert.ok(slowest < (process.env.TEST_BULK ? 2000 : 5000), `${slowest} ms`);
   assert.equal(left(c.id), "0 0 0");
   await nothingShown(c);
   await writesRefused(c);

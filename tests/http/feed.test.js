@@ -115,7 +115,7 @@ test("event_list: types filter, and a reader goes on behind what it did not want
 });
 
 test("event_list: wait ends with the next event, at its end, or when the process stops; more than GESTOR_EVENT_WAITERS do not wait", async () => {
-  const server = await lib.startServer(world.database.serve, { env: { GESTOR_EVENT_WAITERS: "1", GESTOR_CHECK_MS: "100" } });
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_EVENT_WAITERS: "1", GESTOR_CHECK_MS: "100", GESTOR_DRAIN_MS: "60000" } });
   const there = lib.caller(server.base, chief.token);
   let from = await end();
   let begun = Date.now();
@@ -126,21 +126,21 @@ test("event_list: wait ends with the next event, at its end, or when the process
   await waiters(there, 1);
   begun = Date.now();
   assert.deepEqual((await there.get(at(from, "wait=20"))).json.items, []);
-  assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 15000, `${Date.now() - begun} ms`);
   assert.equal((await there.get("/livez")).status, 200);
   const other = chief.get(at(from, "wait=25"));
   await waiters(chief, 1);
   begun = Date.now();
   await ana.post("/v1/clients", lib.newClient());
   assert.deepEqual(told((await other).json.items), ["client.created"]);
-  assert.ok(Date.now() - begun < 1500, `${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 15000, `${Date.now() - begun} ms`);
   /* The pool's connections are not held by those who wait. */
   await until("no connection is in use", async () => /^gestor_database_pool_in_use 0$/m.test((await there.get("/metrics")).text));
   begun = Date.now();
   const stopped = server.stop();
   assert.deepEqual((await patient).json.items, []);
   await stopped;
-  assert.ok(Date.now() - begun < 3000, `${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 15000, `${Date.now() - begun} ms`);
 });
 
 test("event_list: a client that leaves while it waits frees its place at once", async () => {
@@ -153,7 +153,7 @@ test("event_list: a client that leaves while it waits frees its place at once", 
     await waiters(there, 1);
     leave(socket);
     await waiters(there, 0);
-    assert.ok(Date.now() - begun < 10000, `${Date.now() - begun} ms`);
+    assert.ok(Date.now() - begun < 15000, `${Date.now() - begun} ms`);
     /* The place is free: this one waits until its end. */
     const waited = Date.now();
     assert.deepEqual((await there.get(at(from, "wait=1"))).json.items, []);

@@ -30,10 +30,11 @@ const bytesOf = (x) => (Buffer.isBuffer(x) ? x : Buffer.from(x, "latin1"));
 
 /*
  * talk(what) - writes the pieces (a number is a pause in ms, a promise is awaited) to a new connection; resolves when the
- * server closes it, or after `quiet` ms without a byte (`first` ms for the first byte): { text, closed, ms, events }.
+ * server closes it, or after `quiet` ms without a byte; after 30 s (`first` ms for the first byte) while it owes more than that (`least` answers,
+ * whole): { text, closed, ms, events }.
  * end: half-close after the last piece; stopsAtAnswer: stop writing when the answer begins.
  */
-function talk(what, { to = port, quiet = 1000, first = 10000, end = false, stopsAtAnswer = false } = {}) {
+function talk(what, { to = port, quiet = 1000, first = 30000, least = 1, end = false, stopsAtAnswer = false } = {}) {
   return new Promise((resolve) => {
     const s = net.connect({ port: to, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     const got = [], began = Date.now();
@@ -47,7 +48,12 @@ function talk(what, { to = port, quiet = 1000, first = 10000, end = false, stops
     };
     const wait = () => {
       clearTimeout(timer);
-      if (written) timer = setTimeout(() => done(false), got.length > 0 ? quiet : Math.max(quiet, first));
+      if (!written) return;
+      const limit = Math.max(quiet, got.length > 0 ? 30000 : first);
+      timer = setTimeout(() => {
+        if (limit > quiet && lib.owing(Buffer.concat(got).toString("latin1"), least)) timer = setTimeout(() => done(false), limit - quiet);
+        else done(false);
+      }, quiet);
     };
     s.on("data", (d) => { got.push(d); wait(); });
     s.on("end", () => done(true));
@@ -473,7 +479,7 @@ test("HEAD has the headers of GET and no body; OPTIONS and 405 say Allow", async
 describe("Expect: 100-continue", { concurrency: true }, () => {
   const waiting = (more, body) => [post(`Expect: 100-continue\r\nContent-Length: ${body.length}\r\n${more}`), 150, body];
   test("100 comes before the body, then the answer", async () => {
-    const r = await talk(waiting("", body5), { quiet: 300 });
+    const r = await talk(waiting("", body5), { quiet: 300, least: 2 });
     assert.deepEqual(answers(r.text).map((a) => a.status), [100, 422]);
     assert.ok(!r.closed);
   });
@@ -482,7 +488,7 @@ describe("Expect: 100-continue", { concurrency: true }, () => {
     assert.deepEqual(answers(r.text).map((a) => a.status), [100]);
   });
   test("in chunks", async () => {
-    const r = await talk([chunked("", "Expect: 100-continue\r\n"), 100, "5\r\n[1,2]\r\n0\r\n\r\n"]);
+    const r = await talk([chunked("", "Expect: 100-continue\r\n"), 100, "5\r\n[1,2]\r\n0\r\n\r\n"], { least: 2 });
     assert.deepEqual(answers(r.text).map((a) => a.status), [100, 422]);
   });
   test("no 100 if the head alone decides the answer, and the connection is closed", async () => {
@@ -666,7 +672,7 @@ test("the connection stays open after 404, 401, 405, 406, 415 and 422 with a bod
     [sized(big, "Accept: text/html\r\n"), 406], [sized(big, "Content-Encoding: gzip\r\n"), 415], [sized("nonsense"), 400],
     [sized(big, "", "/v1/sessions?x=1"), 400], [get(), 200],
   ];
-  const r = await talk(Buffer.concat(requests.map((q) => bytesOf(q[0]))), { quiet: 300 });
+  const r = await talk(Buffer.concat(requests.map((q) => bytesOf(q[0]))), { quiet: 300, least: requests.length });
   const all = answers(r.text);
   assert.deepEqual(all.map((a) => a.status), requests.map((q) => q[1]));
   for (const a of all) assert.equal(a.headers.connection, "keep-alive");
@@ -677,7 +683,9 @@ test("an answer is one segment, and is sent without delay", async () => {
   const requests = [get(), get("", "/readyz"), get("", "/nowhere"), sized(body5), get("", "/v1/catalogs"), sized("{}", "", "/v1/clients")];
   const s = net.connect({ port, host: "127.0.0.1", noDelay: false });
   const took = requests.map(() => []);
-  for (let i = 0; i < 60; i++) {
+  const second = (times) => times.slice(2).sort((a, b) => a - b)[1];
+  /* A busy machine only makes answers slower, so a short time counts. The kernel acknowledges the first segments of a connection at once, so they are skipped. */
+  for (let i = 0; i < 600 && (i < 60 || took.some((times) => second(times) >= 20)); i++) {
     const began = process.hrtime.bigint();
     s.write(requests[i % requests.length]);
     const d = await new Promise((resolve, reject) => { s.once("data", resolve); s.once("error", reject); });
@@ -685,11 +693,8 @@ test("an answer is one segment, and is sent without delay", async () => {
     assert.equal(answers(d.toString("latin1")).length, 1, "head and body in one piece");
   }
   s.destroy();
-  /* A busy machine only makes answers slower, so a short time counts. The kernel acknowledges the first segments of a connection at once, so they are skipped. */
-  for (const [i, times] of took.entries()) {
-    const [, second] = times.slice(2).sort((a, b) => a - b);
-    assert.ok(second < 20, `${requests[i].slice(0, 30)}: the second shortest is ${second} ms: 40 is Nagle and a delayed ACK`);
-  }
+  for (const [i, times] of took.entries())
+    assert.ok(second(times) < 20, `${requests[i].slice(0, 30)}: the second shortest is ${second(times)} ms: 40 is Nagle and a delayed ACK`);
 });
 
 test("leading white space never makes the server parse another client's request", async () => {
@@ -711,7 +716,7 @@ test("leading white space never makes the server parse another client's request"
 
 describe("slow clients, with a request timeout of 1 s", { concurrency: true }, () => {
   let slow;
-  before(async () => { slow = await lib.startServer(world.database.serve, { env: { GESTOR_REQUEST_TIMEOUT_MS: "1000", GESTOR_KEEP_ALIVE_MS: "20000" } }); });
+  before(async () => { slow = await lib.startServer(world.database.serve, { env: { GESTOR_REQUEST_TIMEOUT_MS: "1000", GESTOR_KEEP_ALIVE_MS: "60000" } }); });
   after(() => slow.stop());
   const drip = (bytes) => [...bytes].flatMap((c) => [200, c]);
   const cutIn = (r, ms, statuses) => {
@@ -722,48 +727,48 @@ describe("slow clients, with a request timeout of 1 s", { concurrency: true }, (
 
   test("a head, one byte per 200 ms", async () => {
     const r = await talk(drip(get()), { to: slow.port });
-    cutIn(r, 5000, [408]);
+    cutIn(r, 15000, [408]);
     isRefusal(r, 408);
   });
-  test("a head that stops", async () => cutIn(await talk("GET /livez HTTP/1.1\r\n", { to: slow.port, quiet: 20000 }), 5000, [408]));
+  test("a head that stops", async () => cutIn(await talk("GET /livez HTTP/1.1\r\n", { to: slow.port, quiet: 40000 }), 15000, [408]));
   test("a head that begins late and comes slowly", async () => {
     const r = await talk([800, ...drip(get())], { to: slow.port });
-    assert.ok(r.closed && r.ms < 5000);
+    assert.ok(r.closed && r.ms < 15000);
     assert.ok(answers(r.text).every((a) => [400, 408].includes(a.status)));
   });
   test("a second head on a kept-alive connection, one byte per 200 ms", async () => {
     const r = await talk([get(), 100, ...drip(get())], { to: slow.port });
-    cutIn(r, 5000, [200, 408]);
+    cutIn(r, 15000, [200, 408]);
   });
   test("a second head that came partly with the first request", async () => {
     const r = await talk([get() + "GE", ...drip(get().slice(2))], { to: slow.port });
-    cutIn(r, 5000, [200, 408]);
+    cutIn(r, 15000, [200, 408]);
   });
   test("a body, one byte per 200 ms", async () => {
     const r = await talk([post("Content-Length: 100\r\n"), ...drip(" ".repeat(100))], { to: slow.port });
-    cutIn(r, 5000, [408]);
+    cutIn(r, 15000, [408]);
     isRefusal(r, 408);
   });
   test("a chunked body, one byte per 200 ms", async () => {
-    cutIn(await talk([chunked(""), ...drip("1\r\n \r\n".repeat(30))], { to: slow.port }), 5000, [408]);
+    cutIn(await talk([chunked(""), ...drip("1\r\n \r\n".repeat(30))], { to: slow.port }), 15000, [408]);
   });
   test("a body that is not needed, one byte per 200 ms", async () => {
     cutIn(await talk([sized("", "", "/v1/nowhere").toString("latin1").replace("Content-Length: 0", "Content-Length: 100"), ...drip(" ".repeat(100))],
-      { to: slow.port }), 5000, [404]);
+      { to: slow.port }), 15000, [404]);
   });
-  test("a body that stops", async () => cutIn(await talk(post("Content-Length: 100\r\n", "{"), { to: slow.port, quiet: 20000 }), 5000, [408]));
+  test("a body that stops", async () => cutIn(await talk(post("Content-Length: 100\r\n", "{"), { to: slow.port, quiet: 40000 }), 15000, [408]));
   test("a body that does not come after 100", async () =>
-    cutIn(await talk(post("Content-Length: 100\r\nExpect: 100-continue\r\n"), { to: slow.port, quiet: 20000 }), 5000, [100, 408]));
-  test("a silent connection", async () => cutIn(await talk([], { to: slow.port, quiet: 20000 }), 5000, []));
+    cutIn(await talk(post("Content-Length: 100\r\nExpect: 100-continue\r\n"), { to: slow.port, quiet: 40000 }), 15000, [100, 408]));
+  test("a silent connection", async () => cutIn(await talk([], { to: slow.port, quiet: 40000 }), 15000, []));
   test("an idle kept-alive connection stays open", async () => {
-    const r = await talk([get(), 2500, get()], { to: slow.port, quiet: 300 });
+    const r = await talk([get(), 2500, get()], { to: slow.port, quiet: 300, least: 2 });
     assert.deepEqual(answers(r.text).map((a) => a.status), [200, 200]);
     assert.ok(!r.closed);
   });
   test("other clients are served meanwhile", async () => {
     for (let i = 0; i < 10; i++) {
       const r = await talk(get("Connection: close\r\n"), { to: slow.port });
-      assert.ok(r.ms < 3000, `${r.ms} ms`);
+      assert.ok(r.ms < 10000, `${r.ms} ms`);
       await sleep(200);
     }
   });
@@ -771,8 +776,8 @@ describe("slow clients, with a request timeout of 1 s", { concurrency: true }, (
 
 test("an idle connection is closed after GESTOR_KEEP_ALIVE_MS, without an answer", async () => {
   const server = await lib.startServer(world.database.serve, { env: { GESTOR_KEEP_ALIVE_MS: "500" } });
-  const r = await talk(get(), { to: server.port, quiet: 20000 });
-  assert.ok(r.closed && r.ms < 5000, `${r.ms} ms`);
+  const r = await talk(get(), { to: server.port, quiet: 40000 });
+  assert.ok(r.closed && r.ms < 15000, `${r.ms} ms`);
   assert.deepEqual(answers(r.text).map((a) => a.status), [200]);
   await server.stop();
 });
@@ -790,7 +795,7 @@ test("300 idle connections, then a request", async () => {
   })));
   const r = await talk(get("Connection: close\r\n"), { to: server.port });
   assert.deepEqual(answers(r.text).map((a) => a.status), [200]);
-  assert.ok(r.ms < 5000, `${r.ms} ms`);
+  assert.ok(r.ms < 20000, `${r.ms} ms`);
   idle.forEach((s) => s.destroy());
   await server.stop();
 });
@@ -801,12 +806,12 @@ describe("SIGTERM", { concurrency: true }, () => {
   const signIn = JSON.stringify({ username: "E8153375", password: lib.password });
   test("a request whose body is still being sent is answered in full; the exit status is 0", async () => {
     const server = await lib.startServer(world.database.serve);
-    const idle = talk(get(), { to: server.port, quiet: 20000 });
+    const idle = talk(get(), { to: server.port, quiet: 40000 });
     let goOn;
     const resume = new Promise((resolve) => { goOn = resolve; });
     const slow = ["length", "chunks"].map((how) => talk([
       how === "length" ? post(`Content-Length: ${signIn.length}\r\n`, signIn.slice(0, 10)) : chunked(`a\r\n${signIn.slice(0, 10)}\r\n`),
-      resume, how === "length" ? signIn.slice(10) + follower : `${inChunks(signIn.slice(10), [1000])}0\r\n\r\n`], { to: server.port, quiet: 20000 }));
+      resume, how === "length" ? signIn.slice(10) + follower : `${inChunks(signIn.slice(10), [1000])}0\r\n\r\n`], { to: server.port, quiet: 40000 }));
     const inFlight = async () => Number(/^gestor_http_requests_in_flight (\d+)$/m.exec((await lib.caller(server.base).get("/metrics")).text)[1]);
     /* Twice in a row, because a request counts as in flight for a moment after its answer. */
     for (let i = 0, seen = 0; seen < 2; i++) {
@@ -830,12 +835,12 @@ describe("SIGTERM", { concurrency: true }, () => {
   });
   test("a request that never ends delays the exit by at most GESTOR_DRAIN_MS", async () => {
     const server = await lib.startServer(world.database.serve, { env: { GESTOR_DRAIN_MS: "500" } });
-    const hung = talk(post("Content-Length: 100\r\n", "{"), { to: server.port, quiet: 20000 });
+    const hung = talk(post("Content-Length: 100\r\n", "{"), { to: server.port, quiet: 40000 });
     await sleep(150);
     const began = Date.now();
     server.child.kill("SIGTERM");
     assert.deepEqual(await server.ended, { code: 0, signal: null });
-    assert.ok(Date.now() - began < 8000, `${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < 20000, `${Date.now() - began} ms`);
     assert.ok((await hung).closed);
   });
   test("a hundred clients at the moment of the signal: every answer is complete", async () => {

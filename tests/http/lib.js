@@ -84,7 +84,9 @@ async function startServer(databaseUrl, { env = {}, ready = true } = {}) {
     env: { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS || "", UBSAN_OPTIONS: process.env.UBSAN_OPTIONS || "",
       TSAN_OPTIONS: process.env.TSAN_OPTIONS || "",
       DATABASE_URL: databaseUrl, GESTOR_JWT_SECRET: serverKey, GESTOR_THREADS: "64",
-      /* No limits, except in the tests of these limits. */
+      /* No limits, except in the tests of these limits; nor do connections and requests end because this machine is slow, or this process
+         blocked by a child that it waits for. */
+      GESTOR_KEEP_ALIVE_MS: "3600000", GESTOR_QUERY_TIMEOUT_MS: "20000", GESTOR_POOL_WAIT_MS: "15000",
       GESTOR_CONTACTS_PER_DAY: "0", GESTOR_KEYS_MAX: "0", GESTOR_RATE_ADVISOR: "0", GESTOR_RATE_INTEGRATION: "0", GESTOR_WEBHOOK_ALLOW: "127.0.0.0/8", ...env, GESTOR_LISTEN: `127.0.0.1:${port}` },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -254,14 +256,46 @@ function caller(base, token) {
   };
 }
 
-/* raw(port, bytes) - writes bytes to a socket, and returns what came back until the server closes it or sends nothing for `quiet` ms (10 s for the first byte). */
-function raw(port, bytes, { quiet = 1500, pieces = null } = {}) {
+/*
+ * owing(text, least) - whether the server owes more than these answers: the last one is not whole, they are fewer than `least`, or the last one
+ * says that the connection is closed after it. Text that is no answer owes nothing.
+ */
+function owing(text, least) {
+  let closes = false, n = 0;
+  for (let at = 0; at < text.length; n++) {
+    const end = text.indexOf("\r\n\r\n", at);
+    if (end < 0) return true;
+    const head = text.slice(at, end + 2), status = Number(/^HTTP\/1\.1 ([0-9]{3}) /.exec(head)?.[1]);
+    if (!status) return false;
+    closes = /\r\nconnection: close\r\n/i.test(head);
+    at = end + 4;
+    if (/\r\ntransfer-encoding: chunked\r\n/i.test(head)) {
+      const last = text.indexOf("0\r\n\r\n", at);
+      if (last < 0) return true;
+      at = last + 5;
+    } else if (status !== 100 && status !== 204 && status !== 304) {
+      at += Number(/\r\ncontent-length: ([0-9]+)\r\n/i.exec(head)?.[1] || 0);
+    }
+    if (at > text.length) return true;
+  }
+  return closes || n < least;
+}
+
+/*
+ * raw(port, bytes) - writes bytes to a socket, and returns what came back until the server closes it or sends nothing for `quiet` ms; for 30 s
+ * while it owes more than that (`least` answers, whole).
+ */
+function raw(port, bytes, { quiet = 1500, pieces = null, least = 1 } = {}) {
   return new Promise((resolve, reject) => {
     const s = net.connect(port, "127.0.0.1");
     const got = [];
     let closed = false, timer;
-    const done = () => { clearTimeout(timer); s.destroy(); resolve({ text: Buffer.concat(got).toString("latin1"), closed }); };
-    const wait = () => { clearTimeout(timer); timer = setTimeout(done, got.length > 0 ? quiet : Math.max(quiet, 10000)); };
+    const text = () => Buffer.concat(got).toString("latin1");
+    const done = () => { clearTimeout(timer); s.destroy(); resolve({ text: text(), closed }); };
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { if (owing(text(), least)) timer = setTimeout(done, 30000 - quiet); else done(); }, quiet);
+    };
     s.on("connect", async () => {
       wait();
       for (const piece of pieces || [bytes]) {
@@ -397,4 +431,4 @@ function faultAt(r, pointer) {
 }
 
 module.exports = { formEncoded, tokenAsked, basic, machine, withPassword, root, gestor, password, accounts, serverKey, seenFile, sql, urlOf, createDatabase, addAdvisor, freePort, startServer,
-  caller, exchange, loadContract, operationOf, raw, statuses, world, newClient, newContact, form, reason, opened, many, counted, listed, faultAt };
+  caller, exchange, loadContract, operationOf, owing, raw, statuses, world, newClient, newContact, form, reason, opened, many, counted, listed, faultAt };

@@ -25,7 +25,7 @@ after(async () => {
 
 const superuser = (text) => lib.sql(process.env.TEST_SUPERUSER_URL, text);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-async function until(what, condition, limit) {
+async function until(what, condition, limit = 60000) {
   const began = Date.now();
   while (!(await condition())) {
     assert.ok(Date.now() - began < limit, `${what}: not within ${limit} ms`);
@@ -327,9 +327,9 @@ test("opportunity_list, client_create, typification_create: after all database c
   assert.equal((await ana.post("/v1/typifications", { client_id: client.id, contact: lib.newContact(), sub_campaign: "entel", ...lib.form() })).status, 201);
   assert.equal((await world.anyone.get("/readyz")).status, 200);
   world.database.sql("insert into catalog_item (catalog_id, label) select id, 'DESPUÉS' from catalog where code = 'operator'");
-  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 5);
   world.database.sql("delete from catalog_item where code = 'despues'");
-  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4, 3000);
+  await until("notified", async () => (await ana.get("/v1/catalogs/operator")).json.items.length === 4);
 });
 
 test("contact_create: when connections end under load, requests succeed or get 503, and every 201 is stored once", async () => {
@@ -390,7 +390,7 @@ test("readyz, session_create: while the database refuses connections, only 503; 
 const newCaller = (server, who) => lib.caller(server.base, who.token);
 
 test("serve: on SIGTERM requests in flight are answered and the exit code is 0, without a database too", async () => {
-  const server = await lib.startServer(world.database.serve, { env: patient });
+  const server = await lib.startServer(world.database.serve, { env: { ...patient, GESTOR_DRAIN_MS: "60000" } });
   servers.push(server);
   const client = newCaller(server, await world.signedIn("E8153375"));
   const body = (await client.post("/v1/clients", lib.newClient())).json;
@@ -409,7 +409,7 @@ test("serve: on SIGTERM requests in flight are answered and the exit code is 0, 
   }
   const { code, signal } = await server.ended;
   assert.deepEqual({ code, signal }, { code: 0, signal: null });
-  assert.ok(Date.now() - began < 6000);
+  assert.ok(Date.now() - began < 20000);
   assert.match(server.log(), /"msg":"stopped"/);
   assert.doesNotMatch(server.log(), /AddressSanitizer|runtime error/);
 
@@ -449,8 +449,8 @@ test("serve: every log line is JSON with time, level and msg; none has personal 
   assert.equal((await ana.get(`/v1/clients?phone=${secrets.phone}`)).json.items.length, 1);
   const raw = await lib.raw(world.port, `GET /v1/clients?phone=${secrets.phone} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${renewed.access_token}\r\nX-Request-Id: ${secrets.phone} ${secrets.free}\r\nBad Header: ${secrets.email}\r\n\r\n`, { quiet: 300 });
   assert.match(raw.text, /^HTTP\/1\.1 400 /);
-  await ana.delete("/v1/sessions/current");
-  await pause(100);
+  const { headers: last } = await ana.delete("/v1/sessions/current");
+  await until("its line", () => world.server.log().includes(last["x-request-id"]) && world.server.log().endsWith("\n"));
 
   const lines = world.server.log().trim().split("\n");
   assert.ok(lines.length > 20);
@@ -473,7 +473,7 @@ test("serve: every log line is JSON with time, level and msg; none has personal 
 });
 
 test("serve: idle connections do not delay the exit", async () => {
-  const server = await lib.startServer(world.database.serve);
+  const server = await lib.startServer(world.database.serve, { env: { GESTOR_DRAIN_MS: "60000" } });
   const idle = await Promise.all(Array.from({ length: 20 }, () => new Promise((resolve) => {
     const s = net.connect(server.port, "127.0.0.1", () => s.write("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"));
     s.on("error", () => {});
@@ -482,7 +482,7 @@ test("serve: idle connections do not delay the exit", async () => {
   const begun = Date.now();
   const { code } = await server.stop();
   assert.equal(code, 0);
-  assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);   // GESTOR_DRAIN_MS is 10 s
+  assert.ok(Date.now() - begun < 20000, `${Date.now() - begun} ms`);   // GESTOR_DRAIN_MS is 60 s
   idle.forEach((s) => s.destroy());
 });
 
@@ -493,7 +493,7 @@ test("gestor serve: exits on SIGTERM even if nobody reads its log any more", asy
   const begun = Date.now();
   server.child.kill("SIGTERM");
   await new Promise((resolve) => server.child.on("exit", resolve));
-  assert.ok(Date.now() - begun < 5000, `${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 20000, `${Date.now() - begun} ms`);
   server.child.stderr.resume();
   assert.equal((await server.ended).code, 0);
 });

@@ -140,7 +140,7 @@ test("audit_list, audit_read_list: gestor purge drops the months past GESTOR_AUD
   await until("it asked for the lock", () => sql("select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'audit'::regclass") !== "0");
   const begun = Date.now();
   assert.equal((await ana.post("/v1/clients", lib.newClient())).status, 201);
-  assert.ok(Date.now() - begun < 1000, `a write waited for ${Date.now() - begun} ms`);
+  assert.ok(Date.now() - begun < 3000, `a write waited for ${Date.now() - begun} ms`);
   await release();
   const { error, stdout } = await purged;
   assert.equal(error, null);

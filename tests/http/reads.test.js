@@ -317,7 +317,7 @@ test("audit_read_list: a server stores all its rows before it exits", async () =
 test("client_get: the row is stored within a second", async () => {
   const took = [];
   /* A busy machine only makes it slower, so one fast try is enough. */
-  while (took.length < 5 && !took.some((ms) => ms < 1000)) {
+  while (took.length < 20 && !took.some((ms) => ms < 1000)) {
     const id = tag(), began = Date.now();
     assert.equal((await ana.get(one.at, { "x-request-id": id })).status, 200);
     await recorded(id);

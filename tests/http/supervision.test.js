@@ -49,16 +49,16 @@ async function listen(name) {
 for (const [kind, name] of [["a file", path.join(folder, "notify")], ["an abstract", `@gestor-test-${process.pid}`]])
   test(`serve: notifies systemd that it is ready, alive and stopping, by a socket with ${kind} name`, async () => {
     const systemd = await listen(name);
-    const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: "1000000" } });
-    await systemd.until("READY=1", 5000);
-    await pause(2300);
-    const fed = systemd.messages.filter((m) => m.text === "WATCHDOG=1").map((m) => m.at);
-    assert.ok(fed.length >= 3 && fed.length <= 8, `${fed.length} in 2.3 s`);
-    for (let i = 1; i < fed.length; i++) assert.ok(fed[i] - fed[i - 1] < 1000, `${fed[i] - fed[i - 1]} ms`);
+    const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: name, WATCHDOG_USEC: "3000000" } });
+    await systemd.until("READY=1", 30000);
+    const fed = () => systemd.messages.filter((m) => m.text === "WATCHDOG=1").map((m) => m.at);
+    for (const began = Date.now(); fed().length < 5; await pause(10)) assert.ok(Date.now() - began < 15000, `${fed()}`);
+    for (let i = 1; i < 5; i++) assert.ok(fed()[i] - fed()[i - 1] < 3000, `${fed()[i] - fed()[i - 1]} ms`);
+    assert.ok(fed()[4] - fed()[0] > 1500, "and not all the time");
     assert.equal(systemd.messages.filter((m) => m.text.includes("READY=1")).length, 1);
     assert.ok(!systemd.has("STOPPING=1"));
     assert.equal((await s.stop()).code, 0);
-    await systemd.until("STOPPING=1", 5000);
+    await systemd.until("STOPPING=1", 30000);
     const last = systemd.messages.length;
     assert.match(systemd.messages[last - 1].text, /^STOPPING=1\nSTATUS=/);
     await pause(600);
@@ -74,12 +74,12 @@ test("serve: sends READY=1 only when the database and its schema are available",
   const systemd = await listen(path.join(folder, "early"));
   const s = await lib.startServer(lib.urlOf(process.env.TEST_SERVE_URL, name), { ready: false, env: { NOTIFY_SOCKET: systemd.name, WATCHDOG_USEC: "600000", GESTOR_CHECK_MS: "300" } });
   try {
-    await systemd.until("STATUS=waiting for the database", 5000);
+    await systemd.until("STATUS=waiting for the database", 30000);
+    await systemd.until("WATCHDOG=1", 30000); // alive it is
     await pause(1000);
     assert.ok(!systemd.has("READY=1"));
-    assert.ok(systemd.has("WATCHDOG=1"), "alive it is");
     execFileSync(lib.gestor, ["migrate"], { env: { ...process.env, DATABASE_URL: lib.urlOf(process.env.TEST_OWNER_URL, name) }, stdio: "pipe" });
-    await systemd.until("READY=1", 15000);
+    await systemd.until("READY=1", 30000);
     assert.equal((await lib.caller(s.base).get("/readyz")).status, 200);
     superuser(`alter database ${name} allow_connections false`);
     superuser(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
@@ -87,7 +87,7 @@ test("serve: sends READY=1 only when the database and its schema are available",
     for (let i = 0; i < 1500 && !systemd.messages.slice(was).some((m) => m.text === "STATUS=waiting for the database"); i++) await pause(10);
     assert.ok(systemd.messages.slice(was).some((m) => m.text === "STATUS=waiting for the database"));
     superuser(`alter database ${name} allow_connections true`);
-    await systemd.until("STATUS=serving", 15000);
+    await systemd.until("STATUS=serving", 30000);
     assert.equal(systemd.messages.filter((m) => m.text.includes("READY=1")).length, 1, "once is enough");
   } finally {
     await s.stop();
@@ -98,7 +98,7 @@ test("serve: sends READY=1 only when the database and its schema are available",
 test("serve: a hung process sends no WATCHDOG=1, nor does a process if WATCHDOG_PID names another", async () => {
   const systemd = await listen(path.join(folder, "still"));
   const s = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: systemd.name, WATCHDOG_USEC: "400000" } });
-  await systemd.until("WATCHDOG=1", 5000);
+  await systemd.until("WATCHDOG=1", 30000);
   s.child.kill("SIGSTOP");
   await pause(500);
   const was = systemd.messages.length;
@@ -109,7 +109,7 @@ test("serve: a hung process sends no WATCHDOG=1, nor does a process if WATCHDOG_
 
   const others = await listen(path.join(folder, "others"));
   const t = await lib.startServer(world.database.serve, { env: { NOTIFY_SOCKET: others.name, WATCHDOG_USEC: "400000", WATCHDOG_PID: "1" } });
-  await others.until("READY=1", 5000);
+  await others.until("READY=1", 30000);
   await pause(800);
   assert.ok(!others.has("WATCHDOG=1"));
   await t.stop();

@@ -370,7 +370,7 @@ test(`${Object.keys(forgeries).length} forged tokens: 401 token_invalid, each wi
     await t.test(name, async () => {
       const took = [];
       /* A busy machine only makes it slower, so the shortest of nine durations counts. */
-      while (took.length < 9 && !took.some((ms) => ms < 5)) {
+      while (took.length < 50 && !took.some((ms) => ms < 5)) {
         const token = make(), r = await bearer(token);
         assert.notEqual(token, real);
         isRefused(r, true);

@@ -246,7 +246,7 @@ const lockOf = (scope, operation, key) =>
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /* until(what, condition, limit) - checks the condition every 10 ms until it holds. */
-async function until(what, condition, limit = 15000) {
+async function until(what, condition, limit = 60000) {
   const began = Date.now();
   while (!(await condition())) {
     assert.ok(Date.now() - began < limit, `${what}: not within ${limit} ms`);

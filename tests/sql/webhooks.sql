@@ -31,7 +31,7 @@ end $$;
 insert into webhook_delivery (webhook_id, event_id, type, body, opportunity_id) select w.id, 'other', 'client.created', '{}', 1000 + n from webhook w, generate_series(1, 20000) n;
 insert into webhook_delivery (webhook_id, event_id, type, body, opportunity_id) select w.id, 'next', 'client.created', '{}', 7 from webhook w, generate_series(1, 2);
 update webhook_delivery set opportunity_id = 7 where id = (select min(id) from webhook_delivery where leased_until is not null);
-update webhook_delivery set next_at = clock_timestamp() + interval '2 s' where event_id = 'next';
+update webhook_delivery set next_at = clock_timestamp() + interval '1 hour' where event_id = 'next';
 do $$
 declare
     outcomes constant jsonb := (select jsonb_agg(jsonb_build_object('id', d.id, 'ok', true, 'gone', false, 'wait_s', null, 'entry', '{}'::jsonb,
@@ -106,7 +106,7 @@ end $$;
 delete from webhook_delivery;
 insert into webhook_delivery (webhook_id, event_id, type, body, next_at, leased_until)
 select w.id, e.event_id, 'client.created', '{}', clock_timestamp() + e.next_in, clock_timestamp() + e.lease_in
-  from webhook w, (values ('over', interval '-30 s', interval '-1 s'), ('over, old', '-1 s', '-1 s'), ('held', '-30 s', '20 s'), ('held, old', '20 s', '20 s'), ('later', '5 s', null)) e (event_id, next_in, lease_in);
+  from webhook w, (values ('over', interval '-30 s', interval '-1 s'), ('over, old', '-1 s', '-1 s'), ('held', '-30 s', '20 s'), ('held, old', '20 s', '20 s'), ('later', '1 hour', null)) e (event_id, next_in, lease_in);
 select pg_temp.claim(2, 8);
 do $$
 declare

@@ -341,6 +341,8 @@ setup(void **state)
 {
 	(void)state;
 	/* What a failed test left behind, too. */
+	if (PQtransactionStatus(admin) != PQTRANS_IDLE)
+		admin_do("rollback");
 	pool_wait(WAIT_MS);
 	release();
 	pool_fill();
