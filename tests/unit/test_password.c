@@ -1,6 +1,7 @@
 /* A sign-in with an unknown username must cost as much as a wrong password, or the time would tell them apart. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -79,6 +80,12 @@ less(double a, double b)
 	return a < b ? a : b;
 }
 
+static bool
+alike(double a_ms, double b_ms)
+{
+	return a_ms >= b_ms * 0.8 && a_ms <= b_ms * 1.25;
+}
+
 static void
 unknown_name_costs_as_much_as_a_wrong_password(void **state)
 {
@@ -89,11 +96,11 @@ unknown_name_costs_as_much_as_a_wrong_password(void **state)
 	assert_int_equal(password_init(), 0);
 	assert_int_equal(password_hash("another made-up password", hash), 0);
 	/* Measures both in turn and takes the minimum, because other processes only add time. */
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 10 || (i < 60 && !alike(unknown, wrong)); i++) {
 		wrong = less(wrong, cost_ms(hash));
 		unknown = less(unknown, cost_ms(NULL));
 	}
-	if (unknown < wrong * 0.8 || unknown > wrong * 1.25)
+	if (!alike(unknown, wrong))
 		fail_msg("an unknown name takes %.1f ms, a wrong password %.1f ms", unknown, wrong);
 }
 
