@@ -20,9 +20,9 @@ run_http() {
 		[[ $file == */timing.* || $file == */feed.* ]] || beside+=("$file")
 	done
 	rm -rf build/test/{http-ran,seen.txt,privacy,exchanges}
-	TEST_RECORDS=$PWD/build/test step_node http 900 node --test-concurrency=3 "${beside[@]}"
-	TEST_RECORDS=$PWD/build/test step_node 'http: timing' 180 node tests/http/timing.test.js
-	TEST_RECORDS=$PWD/build/test step_node 'http: feed' 180 node tests/http/feed.test.js
+	TEST_RECORDS=$PWD/build/test step_node http 1800 node --test-concurrency=3 "${beside[@]}"
+	TEST_RECORDS=$PWD/build/test step_node 'http: timing' 600 node tests/http/timing.test.js
+	TEST_RECORDS=$PWD/build/test step_node 'http: feed' 600 node tests/http/feed.test.js
 	touch build/test/http-ran
 	step 'http: every answer seen' 60 node tests/http/coverage.js
 	step 'http: nothing personal in the logs' 60 node tests/http/privacy.js
