@@ -20,7 +20,7 @@ after(() => world.end());
 
 /* After a failure, such as a lock that another test's session held, housekeeping tries again a minute later. */
 async function until(what, condition) {
-  for (const end = Date.now() + 90000; !condition();) {
+  for (const end = Date.now() + 200000; !condition();) {
     if (Date.now() > end) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
