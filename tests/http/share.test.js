@@ -10,7 +10,7 @@ const { operations, openapi } = require("./coverage.js");
 /* One request per second, so a burst of ten; integrations two per second. */
 let world, ana, bea, boss, chief, crm;
 before(async () => {
-  world = await lib.world({ env: { GESTOR_RATE_ADVISOR: "1", GESTOR_RATE_INTEGRATION: "2" } });
+  world = await lib.world({ env: { GESTOR_THREADS: "400", GESTOR_RATE_ADVISOR: "1", GESTOR_RATE_INTEGRATION: "2" } });
   ana = await world.signedIn("E8153375");
   bea = await world.signedIn("E8123497");
   boss = await world.signedIn("E8000001");
