@@ -252,6 +252,7 @@ attempt_end(struct attempt *a, CURLcode code, struct outcomes *outcomes)
 	curl_off_t wait_s = 0;
 	long status = 0;
 
+	a->took_us = clock_us() - a->began_us;
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(a->easy, CURLINFO_RETRY_AFTER, &wait_s);
 	if (wait_s < 0 || wait_s > 24 * 60 * 60)
@@ -262,7 +263,7 @@ attempt_end(struct attempt *a, CURLcode code, struct outcomes *outcomes)
 				   .ok = error == NULL && status >= 200 && status <= 299,
 				   .wait_s = status == 429 || status == 503 ? wait_s : 0,
 				   .at_us = a->at_us,
-				   .duration_ms = (clock_us() - a->began_us) / 1000,
+				   .duration_ms = a->took_us / 1000,
 				   .status = status,
 				   .error = error,
 				   .detail = detail_of(a, error, detail),

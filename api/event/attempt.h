@@ -40,6 +40,7 @@ struct attempt {
 	int64_t id;
 	char lease[LEASE_SIZE];
 	int64_t began_us; /* by clock_us() */
+	int64_t took_us; /* the webhook's last one; 0: none yet */
 	/* The rest belongs to attempt.c. */
 	/* Kept for the next attempt, which is cheaper if it is the same webhook's. */
 	CURL *easy; /* NULL: none yet */

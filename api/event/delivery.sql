@@ -74,9 +74,9 @@ select c.id, c.webhook_id, c.lease_end, c.event_id, c.url, c.secret, c.secret_pr
 select f.became, f.n, f.reason from webhook_finish($1::jsonb) f;
 
 -- name: delivery_give_back  ($1 deliveries, $2 the ends of their leases)
--- Another process may attempt them at once.
+-- Another process may attempt them at once: they keep their place among what is due.
 -- writes
-update webhook_delivery d set next_at = clock_timestamp(), leased_until = null
+update webhook_delivery d set leased_until = null
   from unnest($1::bigint[], $2::timestamptz[]) g (id, lease) where d.id = g.id and d.leased_until = g.lease;
 
 -- name: delivery_backlog

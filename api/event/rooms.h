@@ -14,6 +14,8 @@
 
 /* Attempts at once, in a process. */
 #define SLOTS 256
+/* Deliveries at once that are claimed ahead, in a process. */
+#define ROOMS_AHEAD 256
 
 /*
  * rooms_learn - takes the enabled webhooks from the rows of delivery_fan_out.
@@ -22,14 +24,19 @@
  */
 int rooms_learn(const struct result *rows, bool *ret_more);
 
+/* rooms_count - counts what is under way, for rooms_take and rooms_text: SLOTS attempts, busy ones among them. */
+void rooms_count(const struct attempt *attempts, int busy);
+
+/* rooms_take - whether one more attempt of a webhook may begin now; then it counts as under way. */
+bool rooms_take(int64_t webhook);
+
 /*
  * rooms_text - writes which webhooks have room, and how much, as PostgreSQL's arrays. When slots are too few for all, each call begins
- * at another webhook.
- * attempts  SLOTS of them, busy ones among them
+ * at another webhook. A webhook whose last attempts were quick gets room for some more, ahead.
+ * waiting   the webhooks of what was claimed before and has not begun, n of them
  * returns   false, with nothing to free, when none has room; else the caller frees both texts
  */
-bool rooms_text(
-    const struct attempt *attempts, int busy, char **ret_webhooks, char **ret_rooms) MUSTCHECK;
+bool rooms_text(const int64_t *waiting, int n, char **ret_webhooks, char **ret_rooms) MUSTCHECK;
 
 /* rooms_free - forgets all. */
 void rooms_free(void);

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "db/pool.h"
 #include "db/query.h"
+#include "event/ahead.h"
 #include "event/attempt.h"
 #include "event/look.h"
 #include "event/outcomes.h"
@@ -24,7 +25,7 @@
 
 /* Longer than an attempt and the storing of its outcome, and short enough for another process to take over within 30 s. */
 #define LEASE_S "25"
-static_assert(ATTEMPT_SECONDS <= 20, "a lease outlives an attempt");
+static_assert(AHEAD_MS + ATTEMPT_SECONDS * 1000 <= 20000, "a lease outlives an attempt");
 
 /* Outcomes are gathered this long before they are stored, unless there are so many, or no attempt is under way any more. */
 #define GATHER_MS 20
@@ -42,6 +43,7 @@ static struct {
 	CURLM *multi;
 	/* Set by other threads, with __atomic builtins. */
 	bool ending;
+	bool changed; /* a webhook was: what was claimed before is given back */
 	int64_t until_ms; /* when ending */
 	/* Used by the thread alone. */
 	struct attempt attempts[SLOTS];
@@ -52,7 +54,9 @@ static struct {
 	struct worker worker;
 	bool working;
 	int nstored; /* outcomes that are being stored */
-	char *stored, *claim_ids, *claim_rooms; /* parameters; NULL: none */
+	int claim_call;
+	/* Parameters; NULL: none. */
+	char *stored, *claim_ids, *claim_rooms, *back_ids, *back_leases;
 } self;
 
 static int64_t
@@ -83,31 +87,37 @@ free_slot(int64_t webhook)
 }
 
 static void
-begin(const struct result *rows)
+begin(int64_t webhook, const struct claimed *c)
 {
-	enum { ID, WEBHOOK, LEASE, EVENT_ID, URL, SECRET, SECRET_PREVIOUS, BODY };
+	struct attempt *a = free_slot(webhook);
 
-	for (int i = 0; i < result_rows(rows); i++) {
-		const struct claimed c = { .id = result_text(rows, i, ID),
-			.lease = result_text(rows, i, LEASE),
-			.event_id = result_text(rows, i, EVENT_ID),
-			.url = result_text(rows, i, URL),
-			.body = result_text(rows, i, BODY),
-			.body_length = result_length(rows, i, BODY),
-			.secret = result_text(rows, i, SECRET),
-			.secret_previous = result_text(rows, i, SECRET_PREVIOUS) };
-		int64_t webhook = strtoll(result_text(rows, i, WEBHOOK), NULL, 10);
-		struct attempt *a = free_slot(webhook);
+	/* Rooms are no more than slots. */
+	assert(a != NULL);
+	if (a->webhook != webhook)
+		a->took_us = 0;
+	a->webhook = webhook;
+	if (attempt_begin(a, self.multi, c))
+		self.busy++;
+	else
+		attempt_unreadable(a, &self.outcomes);
+}
 
-		/* The claim asked for no more than there is room for. */
-		if (a == NULL)
-			return;
-		a->webhook = webhook;
-		if (attempt_begin(a, self.multi, &c))
-			self.busy++;
-		else
-			attempt_unreadable(a, &self.outcomes);
-	}
+/* Whether what was claimed is to be given back, and not begun. */
+static bool
+stale(void)
+{
+	return __atomic_load_n(&self.changed, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&self.ending, __ATOMIC_SEQ_CST);
+}
+
+/* Begins what there is room for. */
+static void
+begin_waiting(void)
+{
+	if (ahead_due() == INT64_MAX || stale())
+		return;
+	rooms_count(self.attempts, self.busy);
+	ahead_begin(begin);
 }
 
 /* ------------------------------------------------- storing what came of it */
@@ -135,22 +145,31 @@ note_finished(const struct result *rows)
 	}
 }
 
-/* Has outcomes stored and deliveries claimed, in one round trip. */
+/* Has outcomes stored and deliveries claimed, and those given back that waited for too long or for a changed webhook, in one round trip. */
 static void
 store_and_claim(bool claims)
 {
 	struct call calls[WORKER_CALLS];
-	int n = 0;
+	const int64_t now_ms = clock_ms(), *waiting;
+	const bool changed = __atomic_exchange_n(&self.changed, false, __ATOMIC_SEQ_CST);
+	int n = 0, nwaiting;
 
 	self.store_ms = INT64_MAX;
-	self.claim_ms = clock_ms() + CLAIM_MS;
+	self.claim_ms = now_ms + CLAIM_MS;
 	if (self.outcomes.n > 0) {
 		self.stored = outcomes_take(&self.outcomes, &self.nstored);
 		calls[n++] = (struct call){ &sql_delivery_finish, { self.stored } };
 	}
-	if (claims && rooms_text(self.attempts, self.busy, &self.claim_ids, &self.claim_rooms))
+	if (ahead_give_back(
+		claims && !changed ? now_ms - AHEAD_MS : now_ms, &self.back_ids, &self.back_leases))
+		calls[n++] =
+		    (struct call){ &sql_delivery_give_back, { self.back_ids, self.back_leases } };
+	rooms_count(self.attempts, self.busy);
+	nwaiting = ahead_waiting(&waiting);
+	if (claims && rooms_text(waiting, nwaiting, &self.claim_ids, &self.claim_rooms))
 		calls[n++] = (struct call){ &sql_delivery_claim,
 			{ self.claim_ids, self.claim_rooms, LEASE_S } };
+	self.claim_call = n - 1;
 	self.working = n > 0;
 	if (self.working)
 		worker_begin(&self.worker, calls, n);
@@ -160,7 +179,7 @@ store_and_claim(bool claims)
 static void
 take_store(int64_t now_ms)
 {
-	struct result *results[WORKER_CALLS] = { NULL, NULL };
+	struct result *results[WORKER_CALLS] = { NULL };
 	enum worker_outcome outcome = worker_take(&self.worker, results);
 	bool done = outcome == WORKER_STORED;
 
@@ -168,19 +187,24 @@ take_store(int64_t now_ms)
 		return;
 	if (done && self.stored != NULL)
 		note_finished(results[0]);
-	if (done && self.claim_ids != NULL)
-		begin(results[self.stored != NULL]);
+	if (done && self.claim_ids != NULL) {
+		ahead_add(results[self.claim_call], now_ms);
+		results[self.claim_call] = NULL;
+		begin_waiting();
+	}
 	if (!done) {
 		self.store_ms = self.claim_ms = now_ms + RETRY_MS;
 		if (self.stored != NULL)
 			outcomes_add_all(&self.outcomes, self.stored, self.nstored);
 	}
-	result_free(results[0]);
-	result_free(results[1]);
+	for (int i = 0; i < WORKER_CALLS; i++)
+		result_free(results[i]);
 	free(self.stored);
 	free(self.claim_ids);
 	free(self.claim_rooms);
-	self.stored = self.claim_ids = self.claim_rooms = NULL;
+	free(self.back_ids);
+	free(self.back_leases);
+	self.stored = self.claim_ids = self.claim_rooms = self.back_ids = self.back_leases = NULL;
 	self.working = false;
 }
 
@@ -189,7 +213,7 @@ collect(void)
 {
 	struct CURLMsg *m;
 	char *private;
-	int left;
+	int left, before = self.busy;
 
 	while ((m = curl_multi_info_read(self.multi, &left)) != NULL) {
 		CURL *easy = m->easy_handle;
@@ -202,6 +226,8 @@ collect(void)
 		attempt_end((struct attempt *)(void *)private, code, &self.outcomes);
 		self.busy--;
 	}
+	if (self.busy < before)
+		begin_waiting();
 }
 
 /* --------------------------------------------------------------- the thread */
@@ -218,7 +244,9 @@ store_due(int64_t now_ms)
 	if (gathered > 0 && (gathered >= GATHERED || self.busy == 0) &&
 	    self.store_ms <= now_ms + GATHER_MS)
 		self.store_ms = now_ms;
-	return least(self.store_ms, self.claim_ms);
+	if (ahead_due() != INT64_MAX && stale())
+		return now_ms;
+	return least(least(self.store_ms, self.claim_ms), ahead_due());
 }
 
 /* Has the database do what is due; returns when something is due again, by clock_ms(). A worker that has ended its work wakes the thread. */
@@ -337,6 +365,7 @@ sender_start(struct app *app)
 void
 sender_wake(void)
 {
+	__atomic_store_n(&self.changed, true, __ATOMIC_SEQ_CST);
 	look_wake();
 	curl_multi_wakeup(self.multi);
 }

@@ -14,7 +14,7 @@ struct app;
 /* sender_start - starts the thread; after target_init. Returns -1 (logged) if it cannot. */
 int sender_start(struct app *app) MUSTCHECK;
 
-/* sender_wake - something was changed that may be sent at once. Any thread. */
+/* sender_wake - something was changed that may be sent at once. What was claimed before and has not begun is given back first. Any thread. */
 void sender_wake(void);
 
 /* sender_end - no new attempts; those under way get up to 5 s, and wait_ms at most. Returns at once. */

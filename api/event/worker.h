@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include "db/query.h"
 
-#define WORKER_CALLS 2
+#define WORKER_CALLS 3
 
 struct worker {
 	/* For worker.c alone. */

@@ -127,7 +127,8 @@ test("forty receivers that hang, none of which has failed before, delay no other
     insert into webhook_progress (webhook_id) select id from w`);
   sql(`insert into client (document_type_id, document_type, name, document_number)
     select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((74000000 + n)::text, 8, '0') from generate_series(1, 10) n, catalog_item_of('document_type', 'dni') i`);
-  await until("they hang", () => liar.got >= 200);
+  /* All slots but those that are reserved. */
+  await until("they hang", () => liar.got >= 190);
   const n = good.got.length, at = Date.now();
   await chief.post(`${goodHook.at}/test`);
   await until("the good one", () => good.got.length > n, 20000);

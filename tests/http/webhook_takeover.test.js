@@ -86,3 +86,27 @@ test("turning events into deliveries waits for a lock: deliveries that are there
   await until("and the other one at last", () => r.got.some((g) => g.event.type === "client.created"), 20000);
   await r.end();
 });
+
+test("deliveries that were claimed and have not begun: none is sent to the URL of before a change, and they are given back while attempts hang", { timeout: 60000 }, async (t) => {
+  const held = [], r = await receiver();
+  t.after(() => r.end());
+  const made = await chief.post("/v1/webhooks", { url: r.url("/old"), types: ["client.created"] }), at = made.headers.location, id = made.json.id;
+  const clients = (first, n) => sql(`insert into client (document_type_id, document_type, name, document_number)
+    select i.id, i.choice, 'CLIENTE DE PRUEBA', lpad((${first} + n)::text, 8, '0') from generate_series(1, ${n}) n, catalog_item_of('document_type', 'dni') i`);
+  const leased = () => Number(sql(`select count(*) from webhook_delivery where webhook_id = ${id} and status = 'pending' and leased_until > now()`));
+  clients(73000000, 300);
+  /* The first answers are quick: so more is claimed than there are attempts. Then they hang. */
+  r.answer = (rq, rs, n) => { if (n < 40) rs.writeHead(204).end(); else held.push(rs); };
+  await until("attempts hang", () => held.length === 8, 20000);
+  await until("what has not begun is given back", () => leased() === 8, 5000);
+  r.answer = (rq, rs, n) => { if (n < 80) rs.writeHead(204).end(); else held.push(rs); };
+  for (const rs of held.splice(0)) rs.writeHead(204).end();
+  await until("attempts hang again", () => held.length === 8, 20000);
+  const before = r.got.length;
+  assert.equal((await chief.patch(at, { url: r.url("/new") })).status, 200);
+  r.answer = (rq, rs) => rs.writeHead(204).end();
+  for (const rs of held) rs.writeHead(204).end();
+  await until("all are delivered", () => sql(`select count(*) from webhook_delivery where webhook_id = ${id} and status = 'pending'`) === "0", 20000);
+  assert.equal(r.got.length, 300, "none twice");
+  assert.deepEqual([...new Set(r.got.slice(before).map((g) => g.path))], ["/new"]);
+});
