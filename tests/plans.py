@@ -36,7 +36,7 @@ PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_reason": 0, "oppor
 # They sort the opportunities of their days, or the open ones with a choice, where these are few; of many they walk to the newest.
 OF_DAYS = ("opportunity_list_closed_of_days", "opportunity_list_updated_of_days", "opportunity_list_updated_of_ends")
 MORE_SORTED = {"opportunity_list_updated_open": 2000, "opportunity_list_updated_open_of_days": 3200, **{name: 1200 for name in OF_DAYS}}
-# Blocks besides: of the newest thousand, or two, that a list looks at first; of the entries of all open ones; of each day; of each word and each pair of a hundred names.
+# Blocks besides: of the newest thousand that a list looks at first; of the entries of all open ones; of each day; of each word and each pair of a hundred names.
 MORE_BLOCKS = {"opportunity_list_ended": 1200, "opportunity_list_open": 100, "opportunity_list_updated_open": 2400, "opportunity_list_updated_open_of_days": 3000, **{name: 600 for name in OF_DAYS}, "client_names_differing": 12000}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.

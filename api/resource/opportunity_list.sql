@@ -99,11 +99,12 @@ with page as (
 -- were created later. So it has two parts: those that ended by two hours after the last day, which it finds at once, because most end soon after they are created; and
 -- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it. The index also says which days have any, for a
 -- record with a mistaken year may lie a million days apart.
--- fragment: page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day, %4 always or not_few: whether they are looked for)
+-- fragment: page_of_days  (%1 the column of the order, %2 ended_until or changed_until, %3 the last day, %4 always or not_few: whether they are looked for)
 soon as materialized (
     select %1 as at, o.id from opportunity o
-     where :{%4} and %1 < :{day_after %3} + interval '2 hours'
-       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null and :{%2}
+     where :{%4} and (%1, o.id) < (least($21::timestamptz, :{%2}, :{day_after %3} + interval '2 hours'),
+               case when $21::timestamptz < :{day_after %3} + interval '2 hours' then $22::bigint else 0 end)
+       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null
      order by %1 desc, o.id desc limit $23::int + 1),
 days (day) as (
     (select desk_day(o.created_at) from opportunity o
@@ -121,14 +122,14 @@ late as materialized (
      cross join lateral (
         select %1 as at, o.id from opportunity o
          where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
-           and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{%2}
+           and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_within %1 %2}
          order by %1 desc, o.id desc limit $23::int + 1) x
      where :{%4})
 
 -- fragment: always
 true
 
--- fragment: opportunity_page_of_days  (%1 the column of the order, %2 page_closed or page_updated, %3 the last day)
+-- fragment: opportunity_page_of_days  (%1 the column of the order, %2 ended_until or changed_until, %3 the last day)
 with recursive :{page_of_days %1 %2 %3 always},
 page as (
     select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
@@ -213,15 +214,15 @@ page as (
 
 -- name: opportunity_list_closed_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.closed_at page_closed $15};
+:{opportunity_page_of_days o.closed_at ended_until $15};
 
 -- name: opportunity_list_updated_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at page_updated $15};
+:{opportunity_page_of_days o.updated_at changed_until $15};
 
 -- name: opportunity_list_updated_of_ends  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at page_updated $17};
+:{opportunity_page_of_days o.updated_at changed_until $17};
 
 -- Open ones with a choice. Hardly any open one has some choices, so the list may pass all open ones. It passes entries of their index, which have the choices, and no rows.
 -- name: opportunity_list_open  ($1 to $26: see above)
@@ -234,13 +235,13 @@ page as (
     select newest.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
 :{page_rows_beside $24 $25};
 
--- The same in the order of changes: up to two thousand are found by that index and sorted; of more, the newest changes have a page soon.
+-- The same in the order of changes: up to a thousand are found by that index and sorted; of more, the newest changes have a page soon.
 -- fragment: open_few
 newest as materialized (
     select o.updated_at as at, o.id from opportunity o
      where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.created_at < :{created_until null}
-     order by o.created_at desc, o.id desc limit 2000),
-few as materialized (select count(*) < 2000 as yes from newest)
+     order by o.created_at desc, o.id desc limit 1000),
+few as materialized (select count(*) < 1000 as yes from newest)
 
 -- fragment: not_few
 not (select yes from few)
@@ -263,7 +264,7 @@ page as (
 -- name: opportunity_list_updated_open_of_days  ($1 to $26: see above)
 -- custom plan
 with recursive :{open_few},
-:{page_of_days o.updated_at page_updated $15 not_few},
+:{page_of_days o.updated_at changed_until $15 not_few},
 page as (
     select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from (select * from newest o where (select yes from few) and :{page_within o.at changed_until}
