@@ -159,7 +159,7 @@ audit_key(PGconn *pg)
 #define UNIQUE_INDEX(name, on) INDEX_OF_KIND("unique index", name, on)
 #define LATE_INDEX(name, at)                                                                       \
 	INDEX(name, "opportunity (gestor.desk_day(created_at), " at " desc, id desc) where " at    \
-		    " - created_at > interval '1 hour'")
+		    " - created_at > interval '30 minutes'")
 /* A check that a migration added without reading the table: marked valid. */
 #define VALID(table, check)                                                                        \
 	{                                                                                          \
@@ -204,7 +204,7 @@ static const struct {
 	/* A client's open ones; the orders of lists; contacts of all and of an advisor (0041_lists.sql). */
 	INDEX("opportunity_open_of_client",
 	    "opportunity (client_id, id) where closed_at is null and voided_at is null"),
-	/* Those of each day that ended, or changed, more than an hour later (resource/opportunity_list.sql). */
+	/* Those of each day that ended, or changed, more than half an hour later (resource/opportunity_list.sql). */
 	LATE_INDEX("opportunity_closed_late", "closed_at"),
 	LATE_INDEX("opportunity_updated_late", "updated_at"),
 	INDEX("opportunity_by_closed",

@@ -96,32 +96,32 @@ with page as (
 :{page_rows_beside $24 $25}
 
 -- The same in the order of the ends or changes of those that were created, or ended, until a day. Such a list would begin at the newest end, and pass the ends of all that
--- were created later. So it has two parts: those that ended by two hours after the last day, which it finds at once, because most end soon after they are created; and
--- those that ended later, of each day of creation a page, by an index of those that ended more than an hour after it. The index also says which days have any, for a
+-- were created later. So it has two parts: those that ended by an hour after the last day, which it finds at once, because most end soon after they are created; and
+-- those that ended later, of each day of creation a page, by an index of those that ended more than half an hour after it. The index also says which days have any, for a
 -- record with a mistaken year may lie a million days apart.
 -- fragment: page_of_days  (%1 the column of the order, %2 ended_until or changed_until, %3 the last day, %4 always or not_few: whether they are looked for)
 soon as materialized (
     select %1 as at, o.id from opportunity o
-     where :{%4} and (%1, o.id) < (least($21::timestamptz, :{%2}, :{day_after %3} + interval '2 hours'),
-               case when $21::timestamptz < :{day_after %3} + interval '2 hours' then $22::bigint else 0 end)
+     where :{%4} and (%1, o.id) < (least($21::timestamptz, :{%2}, :{day_after %3} + interval '1 hour'),
+               case when $21::timestamptz < :{day_after %3} + interval '1 hour' then $22::bigint else 0 end)
        and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null
      order by %1 desc, o.id desc limit $23::int + 1),
 days (day) as (
     (select desk_day(o.created_at) from opportunity o
-      where %1 - o.created_at > interval '1 hour' and desk_day(o.created_at) >= coalesce($14::date, '-infinity') and desk_day(o.created_at) <= %3::date + 1
+      where %1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) >= coalesce($14::date, '-infinity') and desk_day(o.created_at) <= %3::date + 1
       order by desk_day(o.created_at) limit 1)
     union all
     select next.day from days d
      cross join lateral (
         select desk_day(o.created_at) as day from opportunity o
-         where %1 - o.created_at > interval '1 hour' and desk_day(o.created_at) > d.day and desk_day(o.created_at) <= %3::date + 1
+         where %1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) > d.day and desk_day(o.created_at) <= %3::date + 1
          order by desk_day(o.created_at) limit 1) next),
 late as materialized (
     select x.at, x.id
       from days d
      cross join lateral (
         select %1 as at, o.id from opportunity o
-         where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '1 hour' and %1 >= :{day_after %3} + interval '2 hours'
+         where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '30 minutes' and %1 >= :{day_after %3} + interval '1 hour'
            and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_within %1 %2}
          order by %1 desc, o.id desc limit $23::int + 1) x
      where :{%4})
