@@ -61,18 +61,18 @@ enum {
 };
 
 /* The orders of the list, and the statements for each: of any, of those whose grid has certain choices, of those that were created or ended until a day,
- * and of open ones with a choice. */
+ * and of open ones with a choice, of any days and created until a day. */
 static const struct order {
 	const char *name;
-	const struct statement *any, *acting, *of_days, *of_ends, *open;
+	const struct statement *any, *acting, *of_days, *of_ends, *open, *open_of_days;
 } orders[] = {
 	{ "created_at", &sql_opportunity_list, &sql_opportunity_list_acting, NULL, NULL,
-	    &sql_opportunity_list_open },
+	    &sql_opportunity_list_open, NULL },
 	{ "closed_at", &sql_opportunity_list_closed, &sql_opportunity_list_closed_acting,
-	    &sql_opportunity_list_closed_of_days, NULL, NULL },
+	    &sql_opportunity_list_closed_of_days, NULL, NULL, NULL },
 	{ "updated_at", &sql_opportunity_list_updated, &sql_opportunity_list_updated_acting,
 	    &sql_opportunity_list_updated_of_days, &sql_opportunity_list_updated_of_ends,
-	    &sql_opportunity_list_updated_open },
+	    &sql_opportunity_list_updated_open, &sql_opportunity_list_updated_open_of_days },
 };
 
 static const struct order *
@@ -288,13 +288,14 @@ choice_given(const char *const args[])
 static const struct statement *
 list_statement(const struct order *order, const char *const args[], bool acting, bool open)
 {
-	if (open && order->of_ends != NULL && args[CREATED_TO] != NULL && choice_given(args))
-		return &sql_opportunity_list_updated_open_of_days;
+	open = open && choice_given(args);
+	if (open && order->open_of_days != NULL && args[CREATED_TO] != NULL)
+		return order->open_of_days;
 	if (order->of_days != NULL && args[CREATED_TO] != NULL)
 		return order->of_days;
 	if (order->of_ends != NULL && args[CLOSED_TO] != NULL)
 		return order->of_ends;
-	if (open && order->open != NULL && choice_given(args))
+	if (open && order->open != NULL)
 		return order->open;
 	if (acting)
 		return order->acting;
