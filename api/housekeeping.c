@@ -13,6 +13,7 @@
 #include "base/metrics_desk.h"
 #include "catalog/catalog.h"
 #include "config.h"
+#include "db/catch_up.h"
 #include "db/pool.h"
 #include "sql.h"
 
@@ -38,8 +39,8 @@
 /* How long one turn makes days. */
 #define REPORT_MAKE_MS 1000
 
-/* What the desk has open is counted at each twelfth check: once a minute, unless configured otherwise. */
-#define DESK_CHECKS 12
+/* What the desk has open, and indexes that are missing, are counted at each twelfth check: once a minute, unless configured otherwise. */
+#define RARE_CHECKS 12
 
 /* Each load overlaps the last one, because a transaction may have been uncommitted then. */
 #define ADDRESS_MARGIN_S 60
@@ -54,6 +55,7 @@ static struct {
 	int64_t partitions_ms; /* when partitions may be made next, by clock_ms() */
 	int64_t report_ms; /* when days of the report may be due next, by clock_ms() */
 	int checks; /* since the desk was counted; 0: it is due */
+	int missing; /* indexes, when they were counted last */
 	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -158,7 +160,7 @@ sample_desk(struct pool *pool)
 	struct metrics_desk desk = { .follow_ups_overdue = -1 };
 	struct db_error error;
 
-	if (self.checks++ % DESK_CHECKS != 0 || db_run(pool, &call, 1, &rows, &error) != DB_OK)
+	if (db_run(pool, &call, 1, &rows, &error) != DB_OK)
 		return;
 	for (int i = 0; i < result_rows(rows); i++) {
 		const char *kind = result_text(rows, i, 0);
@@ -175,6 +177,29 @@ sample_desk(struct pool *pool)
 		}
 	}
 	metrics_desk_set(&desk);
+}
+
+/* Says that lists and writes are slow, because `gestor migrate` has not ended. */
+static void
+tell_missing_indexes(struct pool *pool)
+{
+	char names[CATCH_UP_NAMES_SIZE];
+	const struct call call = { &sql_indexes_missing, { names } };
+	auto_result struct result *rows = NULL;
+	struct db_error error;
+	int n;
+
+	catch_up_indexes(names);
+	if (db_run(pool, &call, 1, &rows, &error) != DB_OK)
+		return;
+	n = result_rows(rows);
+	if (n > self.missing)
+		log_msg(LOG_WARN,
+		    "indexes are missing, so requests are slow: run gestor migrate (%s%s)",
+		    result_text(rows, 0, 0), n > 1 ? " and others" : "");
+	else if (n == 0 && self.missing > 0)
+		log_msg(LOG_INFO, "all indexes are there");
+	self.missing = n;
 }
 
 static void
@@ -195,7 +220,10 @@ purge(struct pool *pool)
 	make_partitions(pool);
 	make_report_days(pool);
 	sample_lag(pool);
-	sample_desk(pool);
+	if (self.checks++ % RARE_CHECKS == 0) {
+		sample_desk(pool);
+		tell_missing_indexes(pool);
+	}
 	/* Unfinished erasures; other processes continue those of other clients. */
 	(void)run_in_steps(pool, &sql_erasure_continue, STEP_ROWS);
 	(void)run_in_steps(pool, &sql_client_name_words_tidy, STEP_ROWS);

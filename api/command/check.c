@@ -1,6 +1,7 @@
 /*
  * "gestor check": compares every stored document with what its row renders to, and the report's columns with what the rows give, and looks
- * whether each client stands under the words of its name, and whether partitions are made ahead. It only reads, so the serving role may run it.
+ * whether each client stands under the words of its name, and whether partitions are made ahead and indexes are there. It only reads, so the serving
+ * role may run it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "command/command.h"
 #include "command/database.h"
+#include "db/catch_up.h"
 #include "sql.h"
 
 #define ROWS_AT_ONCE "1000"
@@ -61,6 +63,25 @@ check_partitions(struct pool *pool, long long *ret_due)
 	return true;
 }
 
+/* Tells of indexes that are not there. Nothing but time is lost by it. */
+static bool
+check_indexes(struct pool *pool, long long *ret_missing)
+{
+	char names[CATCH_UP_NAMES_SIZE];
+	const struct call call = { &sql_indexes_missing, { names } };
+	auto_result struct result *rows;
+
+	catch_up_indexes(names);
+	rows = command_run(pool, &call);
+	if (rows == NULL)
+		return false;
+	for (int i = 0; i < result_rows(rows); i++)
+		printf(
+		    "%s: this index is missing: run `gestor migrate`\n", result_text(rows, i, 0));
+	*ret_missing += result_rows(rows);
+	return true;
+}
+
 /* Compares the report's columns of each day with what its rows give. */
 static bool
 check_report(struct pool *pool, long long *ret_differing)
@@ -110,7 +131,8 @@ command_check(void)
 	    check(pool, "opportunities", "documents", &sql_opportunities_differing, &differing) &&
 	    check(pool, "consents", "documents", &sql_consents_differing, &differing) &&
 	    check(pool, "names", "entries", &sql_client_names_differing, &differing) &&
-	    check_report(pool, &differing) && check_partitions(pool, &differing);
+	    check_report(pool, &differing) && check_partitions(pool, &differing) &&
+	    check_indexes(pool, &differing);
 	pool_stop(pool);
 	return done && differing == 0 ? 0 : 1;
 }

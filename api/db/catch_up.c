@@ -1,5 +1,6 @@
 #include "db/catch_up.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,8 +151,9 @@ audit_key(PGconn *pg)
  */
 #define INDEX_OF_KIND(kind, name, on)                                                              \
 	{                                                                                          \
-		"select coalesce((select indisvalid from pg_index where indexrelid = "             \
-		"to_regclass('gestor." name "')), false)",                                         \
+		name,                                                                              \
+		    "select coalesce((select indisvalid from pg_index where indexrelid = "         \
+		    "to_regclass('gestor." name "')), false)",                                     \
 		    "drop index concurrently if exists gestor." name,                              \
 		    "create " kind " concurrently " name " on gestor." on                          \
 	}
@@ -163,11 +165,13 @@ audit_key(PGconn *pg)
 /* A check that a migration added without reading the table: marked valid. */
 #define VALID(table, check)                                                                        \
 	{                                                                                          \
-		"select convalidated from pg_constraint where conname = '" check                   \
-		"' and conrelid = 'gestor." table "'::regclass",                                   \
+		NULL,                                                                              \
+		    "select convalidated from pg_constraint where conname = '" check               \
+		    "' and conrelid = 'gestor." table "'::regclass",                               \
 		    "select false", "alter table gestor." table " validate constraint " check      \
 	}
 static const struct {
+	const char *name; /* NULL: a check */
 	const char *is_valid, *drop, *create;
 } indexes[] = {
 	/* The open ones and their choices: for lists, and for how often a catalogue's item is used (0026_catalog_life.sql). */
@@ -219,6 +223,19 @@ static const struct {
 	VALID("client", "client_phone_form"),
 	VALID("client_phone", "client_phone_phone_form"),
 };
+
+void
+catch_up_indexes(char ret_names[static CATCH_UP_NAMES_SIZE])
+{
+	size_t n = (size_t)snprintf(ret_names, CATCH_UP_NAMES_SIZE, "{audit_pkey");
+
+	for (size_t i = 0; i < NITEMS(indexes); i++)
+		if (indexes[i].name != NULL)
+			n += (size_t)snprintf(
+			    ret_names + n, CATCH_UP_NAMES_SIZE - n, ",%s", indexes[i].name);
+	assert(n + 1 < CATCH_UP_NAMES_SIZE);
+	strcpy(ret_names + n, "}");
+}
 
 static bool
 build_indexes(PGconn *pg)

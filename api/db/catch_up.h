@@ -18,4 +18,10 @@
  */
 bool catch_up(PGconn *pg) MUSTCHECK;
 
+/* A PostgreSQL identifier has 63 bytes at most. */
+#define CATCH_UP_NAMES_SIZE (64 * 64)
+
+/* catch_up_indexes - writes the names of the indexes that catch_up builds, as a PostgreSQL array. */
+void catch_up_indexes(char ret_names[static CATCH_UP_NAMES_SIZE]);
+
 #endif

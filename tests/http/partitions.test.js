@@ -1,6 +1,6 @@
 /*
  * The audit's partitions: the service makes them ahead, entries have a place without them too, lists go on over their
- * borders, and `gestor purge` drops those that are past GESTOR_AUDIT_MONTHS.
+ * borders, and `gestor purge` drops those that are past GESTOR_AUDIT_MONTHS. And indexes that `gestor migrate` has still to build.
  */
 "use strict";
 const { test, before, after } = require("node:test");
@@ -158,4 +158,21 @@ test("audit_list, audit_read_list: gestor purge drops the months past GESTOR_AUD
   const serving = gestor(["purge"], { GESTOR_AUDIT_MONTHS: "1", DATABASE_URL: world.database.serve });
   assert.notEqual(serving.status, 0);
   assert.equal(count("audit"), "12");
+});
+
+test("opportunity_list: while an index is missing, lists are whole, and the log and `gestor check` name it until `gestor migrate` has built it", async () => {
+  const log = () => world.server.log();
+  sql("drop index opportunity_open_newest");
+  await until("the log tells it", () => /"level":"warn","msg":"indexes are missing, so requests are slow: run gestor migrate \(opportunity_open_newest\)"/.test(log()));
+  const o = await lib.opened(ana);
+  const r = await boss.get("/v1/opportunities?stage=en-proceso&limit=1");
+  assert.equal(r.status, 200);
+  assert.equal(r.json.items[0].id, o.opportunity.id);
+  const check = gestor(["check"]);
+  assert.equal(check.status, 1);
+  assert.match(check.stdout, /^opportunity_open_newest: this index is missing: run `gestor migrate`$/m);
+  const migrated = gestor(["migrate"]);
+  assert.equal(migrated.status, 0, migrated.stderr);
+  await until("the log tells that it is there", () => /"level":"info","msg":"all indexes are there"/.test(log()));
+  assert.equal(gestor(["check"]).status, 0);
 });
