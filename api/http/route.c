@@ -222,6 +222,8 @@ unknown_parameter(struct request *rq, const char *name)
 		n--;
 	memcpy(shown, name, n);
 	shown[n] = '\0';
+	if (n == 0)
+		strcpy(shown, "\"\"");
 
 	for (int i = 0; i < rq->op->nparams; i++) {
 		if (!rq->op->params[i].in_path)

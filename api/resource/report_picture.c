@@ -99,13 +99,13 @@ path_of(const struct report *r, int row)
 	return path;
 }
 
-/* Whether a row's choice is below another item than that of the row before. */
+/* Whether a row's choice is below an item, and not the one that the row before is below. */
 static bool
 has_heading(const struct report *r, int row)
 {
 	const size_t n = above(r, row), before = row > 1 ? above(r, row - 1) : 0;
 
-	return n != before || (n > 0 && memcmp(r->rows[row].keys[0]->code,
+	return n > 0 && (n != before || memcmp(r->rows[row].keys[0]->code,
 					    r->rows[row - 1].keys[0]->code, n) != 0);
 }
 
@@ -205,6 +205,8 @@ report_svg(const struct report *r, size_t *ret_length)
 	    "%d\" role=\"img\" aria-labelledby=\"t d\" font-family=\"sans-serif\" "
 	    "font-size=\"13\">\n<title id=\"t\">%s, %s – %s</title>\n<desc id=\"d\">",
 	    WIDTH, high, WIDTH, high, words(r, TEXT_picture_title), r->from, r->to);
+	if (rows < all)
+		fprintf(f, "%d / %d %s: ", rows, all, words(r, TEXT_picture_rows));
 	for (int row = 1; row <= rows; row++) {
 		if (above(r, row) > 0) {
 			put_text(f, path_of(r, row), 400);
@@ -223,6 +225,9 @@ report_svg(const struct report *r, size_t *ret_length)
 	    "\"/><text x=\"168\" y=\"51\">%s</text>\n",
 	    words(r, TEXT_picture_title), r->from, r->to, words(r, TEXT_picture_retained),
 	    words(r, TEXT_picture_opened));
+	if (rows < all)
+		fprintf(f, "<text x=\"%d\" y=\"51\" text-anchor=\"end\">%d / %d %s</text>\n",
+		    WIDTH - 16, rows, all, words(r, TEXT_picture_rows));
 	if (lines)
 		put_lines(f, r, rows, most);
 	else

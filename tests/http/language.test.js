@@ -86,6 +86,8 @@ test("400: unreadable requests are explained in both languages", async () => {
   says(await post("[".repeat(40)), 400, "json_too_deep", "Arrays and objects may be nested 32 levels deep.",
     "Las listas y los objetos pueden anidarse hasta 32 niveles.");
   const get = (where) => inBoth(ana, "GET", where);
+  says(await get("/v1/sessions/current?=1"), 400, "parameter_unknown", 'There is no parameter "": this operation has no query parameters.',
+    'No existe el parámetro "": esta operación no tiene parámetros de consulta.');
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
     "No existe el parámetro x: esta operación no tiene parámetros de consulta.");
   says(await get("/v1/clients?x=1"), 400, "parameter_unknown",

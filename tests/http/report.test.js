@@ -342,6 +342,17 @@ test("report_retention: a picture has title, description and labels in the asked
     assert.equal(picture.split(`>${heading}</text>`).length, 2, `once: ${heading}`);
     assert.ok(picture.includes(`${path.join(" › ")}: ${retained} / ${opened}; `));
   }
+  assert.doesNotMatch(picture, /><\/text>/, "no text is empty");
+  /* A hundred bars at most; the rest is told. */
+  assert.doesNotMatch(picture, / rows/);
+  sql(`with made as (insert into advisor (username, full_name, role, password_hash) select 'E7000' || n, 'ASESORA DE PRUEBA ' || n, 'advisor', 'x' from generate_series(100, 220) n returning id)
+    update opportunity o set advisor_id = m.id
+      from (select id, row_number() over (order by id) as n from made) m join (select id, row_number() over (order by id) as n from opportunity where voided_at is null
+              and created_at between '2025-03-02' and '2025-04-30') x using (n) where o.id = x.id`);
+  const { rows } = await report("group_by=advisor"), told = (language) => report("group_by=advisor", { accept: "image/svg+xml", "accept-language": language });
+  assert.ok(rows.length > 120, `${rows.length}`);
+  assert.match((await told("en")).text, new RegExp(`<desc id="d">100 / ${rows.length} rows: [^]*>100 / ${rows.length} rows</text>`));
+  assert.match((await told("es")).text, new RegExp(`>100 / ${rows.length} filas</text>`));
   assert.match((await report("group_by=weekday", { accept: "image/svg+xml", "accept-language": "es" })).text, />lunes</);
   assert.match((await report("group_by=day", { accept: "image/svg+xml" })).text, /<polyline/);
   for (const text of [svg.text]) assert.equal((text.match(/<[a-z]/g) || []).length, (text.match(/<\/|\/>/g) || []).length, "every element ends");
