@@ -26,7 +26,7 @@ PAGE_ROWS = 101
 FIRST_BLOCKS, ROW_BLOCKS = 60, 12
 # Of these whole tables are the very purpose: they are run by hand, or once, and say so.
 WHOLE = {"report_retention": "counts what is asked for", "report_retention_actions": "the same", "opportunity_list_taken": "walks from the newest to what a row of a report took", "opportunity_list_taken_sorted": "the same", "opportunity_count_taken": "counts what a list has on all pages", "desk_sample": "counts what is open, by partial indexes",
-         "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same",
+         "opportunity_count": "counts what a list has on all pages", "opportunity_count_acting": "the same", "contact_count": "the same", "contact_count_waiting": "the same",
          "purge_counts": "counts what a purge would take", "export_count": "counts what an export will have",
          "report_days": "counts the report's days", "report_days_differing": "compares a day's columns with its rows, for gestor check",
          "erased_list": "all erasures since an instant, for a file",
@@ -194,6 +194,8 @@ SAMPLES = {
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
                        [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
     "contact_search_waiting": [[NONE] * 6 + [LIMIT], ["3"] + [NONE] * 5 + [LIMIT], [NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 4 + [*BEFORE, LIMIT]],
+    "contact_count": [[NONE] * 5, ["3", NONE, NONE, NONE, NONE], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE], [NONE, NONE, NONE, "2024-02-01", "true"]],
+    "contact_count_waiting": [[NONE] * 4, ["3", "2024-02-01", "2024-02-02", "true"]],
     "client_search_name": [["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
         listed(reason="ids of cancellation_reason precio-y-contenido"),

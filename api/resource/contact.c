@@ -32,33 +32,25 @@ contact_search(struct request *rq)
 		   *from = request_query_value(rq, "created_from"),
 		   *to = request_query_value(rq, "created_to"),
 		   *voided = request_query_value(rq, "voided");
-	struct call calls[2];
-	struct result *results[2];
+	const bool waiting = without != NULL && strcmp(without, "true") == 0;
+	struct call list, count;
 	struct page page;
-	int n = 0, status;
 
 	if (!request_days(rq, "created_from", "created_to"))
 		return reply_faults(rq);
 	if (request_page(rq, &page) != 0)
 		return rq->reply.status;
-	if (advisor != NULL)
-		calls[n++] = (struct call){ &sql_advisor_known, { advisor } };
-	if (without != NULL && strcmp(without, "true") == 0)
-		calls[n++] = (struct call){ &sql_contact_search_waiting,
+	if (waiting) {
+		list = (struct call){ &sql_contact_search_waiting,
 			{ advisor, from, to, voided, page.created_at, page.id, page.limit } };
-	else
-		calls[n++] = (struct call){ &sql_contact_search,
+		count = (struct call){ &sql_contact_count_waiting, { advisor, from, to, voided } };
+	} else {
+		list = (struct call){ &sql_contact_search,
 			{ advisor, without, from, to, voided, page.created_at, page.id,
 			    page.limit } };
-	if (request_run(rq, calls, n, results) != 0)
-		return rq->reply.status;
-	if (advisor != NULL && !advisor_known(rq, results[0]))
-		status = reply_faults(rq);
-	else
-		status = reply_page(rq, &page, &results[n - 1]);
-	for (int i = 0; i < n; i++)
-		result_free(results[i]);
-	return status;
+		count = (struct call){ &sql_contact_count, { advisor, without, from, to, voided } };
+	}
+	return reply_listed(rq, &page, &list, &count);
 }
 
 int

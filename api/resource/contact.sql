@@ -52,6 +52,18 @@ with page as (
      order by w.created_at desc, w.contact_id desc limit $7::int + 1)
 :{page_rows};
 
+-- name: contact_count  ($1 advisor's id or username, $2 true: without an opportunity, false: with one, or null, $3 from day, $4 to day, $5 voided ones or null)
+-- custom plan
+select count(*) from contact t left join opportunity o on o.contact_id = t.id
+ where ($1::text is null or t.advisor_id = :{advisor_named $1}) and ($2::boolean is null or (o.id is null) = $2::boolean)
+   and :{voided_is t $5} and :{day_in t.created_at $3 $4};
+
+-- name: contact_count_waiting  ($1 advisor's id or username, $2 from day, $3 to day, $4 voided ones or null)
+-- custom plan
+select count(*) from contact_waiting w join contact t on t.id = w.contact_id
+ where ($1::text is null or w.advisor_id = :{advisor_named $1}) and :{voided_is t $4}
+   and case when exists (select from opportunity o where o.contact_id = w.contact_id) then false else true end and :{day_in w.created_at $2 $3};
+
 -- Bounds the contacts of one client on one day (Lima). Concurrent requests do not see each other's contacts, so a few
 -- more can pass.
 -- fragment: contact_allowed  (needs the CTE held; %1 contacts a day, 0: no limit. The last CTE, allowed, has held's row)

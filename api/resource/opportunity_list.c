@@ -203,46 +203,6 @@ include_take(struct request *rq, bool ret_with[static 2], struct beside ret_besi
 	return authorize_also(rq, needs);
 }
 
-static bool
-count_asked(const struct request *rq)
-{
-	const char *count = request_query_value(rq, "count");
-
-	return count != NULL && strcmp(count, "true") == 0;
-}
-
-/*
- * Replies with a page in one round trip: first whether the account that the request names exists, then the list, last the count.
- * count  its statement is used if the request asks for a count
- */
-static int
-reply_listed(
-    struct request *rq, struct page *page, const struct call *list, const struct call *count)
-{
-	const char *advisor = request_query_value(rq, "advisor");
-	struct call calls[3];
-	struct result *results[3];
-	int n = 0, at, status;
-
-	if (advisor != NULL)
-		calls[n++] = (struct call){ &sql_advisor_known, { advisor } };
-	at = n;
-	calls[n++] = *list;
-	if (count_asked(rq))
-		calls[n++] = *count;
-	if (request_run(rq, calls, n, results) != 0)
-		return rq->reply.status;
-	if (count_asked(rq))
-		page->count = result_text(results[n - 1], 0, 0);
-	if (advisor != NULL && !advisor_known(rq, results[0]))
-		status = reply_faults(rq);
-	else
-		status = reply_page(rq, page, &results[at]);
-	for (int i = 0; i < n; i++)
-		result_free(results[i]);
-	return status;
-}
-
 /* Replies with a page of what a row of the report takes. */
 static int
 list_taken(struct request *rq, struct page *page, const bool with[static 2])

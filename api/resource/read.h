@@ -1,9 +1,11 @@
 /*
- * read - replies with one record, or with a page of records that belong to one.
+ * read - replies with one record, or with a page of records.
  */
 #ifndef RESOURCE_READ_H
 #define RESOURCE_READ_H
 
+#include "db/query.h"
+#include "http/page.h"
 #include "http/request.h"
 
 /*
@@ -30,5 +32,14 @@ bool request_days(struct request *rq, const char *from, const char *to) MUSTCHEC
  * added.
  */
 bool advisor_known(struct request *rq, const struct result *known) MUSTCHECK;
+
+/*
+ * reply_listed - replies with a page in one round trip: first whether the account of the query parameter `advisor` exists, then the list, last
+ * the count.
+ * count    its statement is used if the request asks for a count
+ * returns  the status of the reply
+ */
+int reply_listed(
+    struct request *rq, struct page *page, const struct call *list, const struct call *count);
 
 #endif

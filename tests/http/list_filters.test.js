@@ -335,11 +335,19 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
     assert.deepEqual(await pages(`${where}&without_opportunity=true`, limit), waiting);
     assert.deepEqual(await pages(`${where}&without_opportunity=false`, limit), opened);
   }
+  const count = async (filters) => (await boss.get(`${where}${filters}&count=true&limit=4`)).json.count;
+  assert.equal(await count(""), made.length);
+  assert.equal(await count("&without_opportunity=true"), waiting.length);
+  assert.equal(await count("&without_opportunity=false"), opened.length);
+  assert.equal((await boss.get(`${where}&limit=4`)).json.count, undefined);
   const items = (await boss.get(`${where}&limit=100`)).json.items;
   for (const day of ["2024-03-10", "2024-03-12", "2024-03-30"]) {
     const of = (item) => new Date(Date.parse(item.created_at) - 5 * 3600e3).toISOString().slice(0, 10);
     assert.deepEqual(await pages(`${where}&created_from=${day}&created_to=${day}`, 2), items.filter((item) => of(item) === day).map((item) => item.id));
     assert.deepEqual(await pages(`${where}&created_from=${day}`, 3), items.filter((item) => of(item) >= day).map((item) => item.id));
+    for (const w of ["", "&without_opportunity=true", "&without_opportunity=false"]) {
+      assert.equal(await count(`${w}&created_from=${day}&created_to=${day}`), items.filter((item) => of(item) === day && (w === "" || (item.opportunity_id === null) === w.endsWith("true"))).length);
+    }
   }
   const missing = "select count(*) from contact t where not exists (select from opportunity o where o.contact_id = t.id) and not exists (select from contact_waiting w where w.contact_id = t.id and w.advisor_id = t.advisor_id and w.created_at = t.created_at)";
   const listed = (id) => sql(`select count(*) from contact_waiting where contact_id = ${id}`);
@@ -361,6 +369,8 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
   assert.equal(voided.status, 200, voided.text);
   assert.deepEqual(await pages(`${where}&without_opportunity=true`), waiting.slice(1));
   assert.deepEqual(await pages(`${where}&voided=true`), [waiting[0]]);
+  assert.equal(await count("&without_opportunity=true"), waiting.length - 1);
+  assert.equal(await count("&voided=true"), 1);
   assert.ok((await boss.get("/v1/contacts?limit=1")).json.items.length === 1);
   assert.equal(lib.faultAt(await boss.get("/v1/contacts?advisor=E0000009"), "#/advisor").code, "not_found");
   assert.equal(lib.faultAt(await boss.get("/v1/contacts?created_from=2024-03-11&created_to=2024-03-10"), "#/created_to").code, "range_reversed");
