@@ -194,8 +194,6 @@ SAMPLES = {
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],
                        [NONE, NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 5 + [*BEFORE, LIMIT]],
     "contact_search_waiting": [[NONE] * 6 + [LIMIT], ["3"] + [NONE] * 5 + [LIMIT], [NONE, NONE, "2024-02-01", NONE, NONE, NONE, LIMIT], [NONE] * 4 + [*BEFORE, LIMIT]],
-    "contact_count": [[NONE] * 5, ["3", NONE, NONE, NONE, NONE], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE], [NONE, NONE, NONE, "2024-02-01", "true"]],
-    "contact_count_waiting": [[NONE] * 4, ["3", "2024-02-01", "2024-02-02", "true"]],
     "client_search_name": [["numero 777", NONE, NONE, LIMIT], ["nobody has it", NONE, NONE, LIMIT]],
     "opportunity_list_reasons": [
         listed(reason="ids of cancellation_reason precio-y-contenido"),
