@@ -953,8 +953,8 @@ commit_hangs(void **state)
 	assert_int_equal(admin_int("select count(*) from gestor.t"), before); /* not visible yet */
 	await_int("select count(*) from pg_stat_activity where " SYNC_WAIT, 1);
 	admin_do("select pg_cancel_backend(pid) from pg_stat_activity where " SYNC_WAIT);
-	await_int("select count(*) from pg_stat_activity where " SYNC_WAIT, 0);
-	assert_int_equal(admin_int("select count(*) from gestor.t"), before + 1);
+	/* It is visible a moment after the wait has ended. */
+	await_int("select count(*) from gestor.t", before + 1);
 
 	/* An administrator cancels the wait: PostgreSQL's notice makes the outcome unknown. */
 	job_start(&j, &sql_t_add, "2", "two");
