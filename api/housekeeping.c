@@ -54,8 +54,9 @@ static struct {
 	/* Used by the thread alone. */
 	int64_t partitions_ms; /* when partitions may be made next, by clock_ms() */
 	int64_t report_ms; /* when days of the report may be due next, by clock_ms() */
-	int checks; /* since the desk was counted; 0: it is due */
-	int missing; /* indexes, when they were counted last */
+	int checks; /* so far */
+	int missing; /* indexes, at the last look */
+	char first_missing[64];
 	int64_t addresses_ms; /* when addresses were loaded last, by clock_ms(); 0: never */
 } self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -179,7 +180,7 @@ sample_desk(struct pool *pool)
 	metrics_desk_set(&desk);
 }
 
-/* Says that lists and writes are slow, because `gestor migrate` has not ended. */
+/* Says which index that `gestor migrate` builds is missing, when it is another one than before, or others were added. */
 static void
 tell_missing_indexes(struct pool *pool)
 {
@@ -187,19 +188,25 @@ tell_missing_indexes(struct pool *pool)
 	const struct call call = { &sql_indexes_missing, { names } };
 	auto_result struct result *rows = NULL;
 	struct db_error error;
+	const char *first;
 	int n;
 
 	catch_up_indexes(names);
 	if (db_run(pool, &call, 1, &rows, &error) != DB_OK)
 		return;
 	n = result_rows(rows);
-	if (n > self.missing)
-		log_msg(LOG_WARN,
-		    "indexes are missing, so requests are slow: run gestor migrate (%s%s)",
-		    result_text(rows, 0, 0), n > 1 ? " and others" : "");
-	else if (n == 0 && self.missing > 0)
-		log_msg(LOG_INFO, "all indexes are there");
+	first = n > 0 ? result_text(rows, 0, 0) : "";
+	if (n > self.missing || strcmp(first, self.first_missing) != 0) {
+		if (n > 0)
+			log_msg(LOG_WARN,
+			    "an index is missing, so requests are slow: run gestor migrate (%s, %d "
+			    "in all)",
+			    first, n);
+		else
+			log_msg(LOG_INFO, "no index is missing any more");
+	}
 	self.missing = n;
+	snprintf(self.first_missing, sizeof(self.first_missing), "%s", first);
 }
 
 static void

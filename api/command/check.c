@@ -63,7 +63,7 @@ check_partitions(struct pool *pool, long long *ret_due)
 	return true;
 }
 
-/* Tells of indexes that are not there. Nothing but time is lost by it. */
+/* Tells of indexes that are not there. Time is lost by it, and without client_external_id_key two clients may get the same external_id. */
 static bool
 check_indexes(struct pool *pool, long long *ret_missing)
 {
@@ -126,13 +126,13 @@ command_check(void)
 	if (pool == NULL)
 		return 1;
 	done =
+	    check_indexes(pool, &differing) && check_partitions(pool, &differing) &&
 	    check(pool, "clients", "documents", &sql_clients_differing, &differing) &&
 	    check(pool, "contacts", "documents", &sql_contacts_differing, &differing) &&
 	    check(pool, "opportunities", "documents", &sql_opportunities_differing, &differing) &&
 	    check(pool, "consents", "documents", &sql_consents_differing, &differing) &&
 	    check(pool, "names", "entries", &sql_client_names_differing, &differing) &&
-	    check_report(pool, &differing) && check_partitions(pool, &differing) &&
-	    check_indexes(pool, &differing);
+	    check_report(pool, &differing);
 	pool_stop(pool);
 	return done && differing == 0 ? 0 : 1;
 }

@@ -54,7 +54,9 @@ print_commands(FILE *out)
 	    "from the rows\n"
 	    "       gestor check                 whether every stored document and day of the "
 	    "report\n"
-	    "                                    is what the rows give\n"
+	    "                                    is what the rows give, names are found, and "
+	    "no\n"
+	    "                                    index or partition is missing\n"
 	    "       gestor version\n"
 	    "       gestor --help\n\n",
 	    rights_text(rights_all(), ",", rights));

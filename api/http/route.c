@@ -14,6 +14,10 @@
 
 /* An unknown parameter's name is shown in the problem up to this many bytes. */
 #define NAME_SHOWN_MAX 64
+/* A parameter's name of these characters is shown without quotes. */
+#define PLAIN                                                                                      \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'()*+,-./:;<=>?@[]^_"  \
+	"`{|}~"
 
 static const struct route routes[] = {
 #define R(method, path, needs, shows, operation)                                                   \
@@ -215,15 +219,17 @@ static int
 unknown_parameter(struct request *rq, const char *name)
 {
 	const char *known = "";
-	char shown[NAME_SHOWN_MAX + 1];
+	char part[NAME_SHOWN_MAX + 1];
+	const char *shown = part;
 	size_t n = strlen(name) < NAME_SHOWN_MAX ? strlen(name) : NAME_SHOWN_MAX;
 
 	while (n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)
 		n--;
-	memcpy(shown, name, n);
-	shown[n] = '\0';
-	if (n == 0)
-		strcpy(shown, "\"\"");
+	memcpy(part, name, n);
+	part[n] = '\0';
+	/* Visible, too, when nothing of it can be seen. */
+	if (strspn(part, PLAIN) < n || n == 0)
+		shown = arena_printf(&rq->arena, "\"%s\"", part);
 
 	for (int i = 0; i < rq->op->nparams; i++) {
 		if (!rq->op->params[i].in_path)

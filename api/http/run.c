@@ -216,6 +216,11 @@ refused(struct request *rq, const struct db_error *error)
 	for (size_t i = 0; i < NITEMS(constraints) && error->constraint[0] != '\0'; i++) {
 		if (strcmp(constraints[i].constraint, error->constraint) != 0)
 			continue;
+		if (constraints[i].problem != NULL && constraints[i].text != TEXT_NONE) {
+			rq->reply.about = json_pack(
+			    "{s:o*}", "existing", conflict_existing(rq, error->constraint));
+			return reply_problem_text(rq, constraints[i].text);
+		}
 		if (constraints[i].problem != NULL)
 			return reply_problem_about(rq, constraints[i].problem, "existing",
 			    conflict_existing(rq, error->constraint));

@@ -3,7 +3,7 @@
  * C(constraint, problem, field, text).
  *
  * problem      the code of the problem; or NULL for a 422
- * field, text  the 422's fault: its text, and its field (spec/field_name.h), which gives the pointer
+ * field, text  the 422's fault: its text, and its field (spec/field_name.h), which gives the pointer; or the problem's text (TEXT_NONE: its usual one)
  * A constraint that only a program error can violate is not listed: it is answered with 500 and
  * logged.
  */
@@ -13,7 +13,7 @@
 	C(advisor_username_form, NULL, "role", TEXT_role_of_integration)                           \
 	C(advisor_rights_of_integrations, NULL, "rights", TEXT_rights_of_integrations)             \
 	C(client_document_key, "client_exists", NULL, TEXT_NONE)                                   \
-	C(client_external_id_key, "client_exists", NULL, TEXT_NONE)                                \
+	C(client_external_id_key, "client_exists", NULL, TEXT_external_id_taken)                   \
 	C(client_external_id_form, NULL, "client.external_id", TEXT_field_characters)              \
 	C(opportunity_contact_key, "contact_has_opportunity", NULL, TEXT_NONE)                     \
 	C(client_document_number_valid, NULL, "client.document_number", TEXT_document_unfit)       \

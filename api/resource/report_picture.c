@@ -99,13 +99,13 @@ path_of(const struct report *r, int row)
 	return path;
 }
 
-/* Whether a row's choice is below an item, and not the one that the row before is below. */
+/* Whether a row's choice is below another item than that of the row before, or below none after such a row. */
 static bool
 has_heading(const struct report *r, int row)
 {
 	const size_t n = above(r, row), before = row > 1 ? above(r, row - 1) : 0;
 
-	return n > 0 && (n != before || memcmp(r->rows[row].keys[0]->code,
+	return n != before || (n > 0 && memcmp(r->rows[row].keys[0]->code,
 					    r->rows[row - 1].keys[0]->code, n) != 0);
 }
 
@@ -125,6 +125,20 @@ figure(const struct report *r, int row, enum figure figure)
 	return (long)r->rows[row].figures[figure];
 }
 
+/* A path, or a line between what stands below the last one and what stands below none. */
+static void
+put_heading(FILE *f, const char *path, int y)
+{
+	if (*path == '\0') {
+		fprintf(f, "<line x1=\"16\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke=\"#ddd\"/>\n",
+		    WIDTH - 16, y + BAR / 2, y + BAR / 2);
+		return;
+	}
+	fprintf(f, "<text x=\"16\" y=\"%d\" fill=\"#555\">", y + 16);
+	put_text(f, path, HEADING_MAX);
+	fputs("</text>\n", f);
+}
+
 static void
 put_bars(FILE *f, const struct report *r, int rows, long most)
 {
@@ -136,9 +150,7 @@ put_bars(FILE *f, const struct report *r, int rows, long most)
 		const long wide = WIDTH - LEFT - RIGHT;
 
 		if (has_heading(r, row)) {
-			fprintf(f, "<text x=\"16\" y=\"%d\" fill=\"#555\">", y + 16);
-			put_text(f, path_of(r, row), HEADING_MAX);
-			fputs("</text>\n", f);
+			put_heading(f, path_of(r, row), y);
 			y += BAR;
 		}
 		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 8, y + 16);

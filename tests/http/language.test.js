@@ -86,6 +86,10 @@ test("400: unreadable requests are explained in both languages", async () => {
   says(await post("[".repeat(40)), 400, "json_too_deep", "Arrays and objects may be nested 32 levels deep.",
     "Las listas y los objetos pueden anidarse hasta 32 niveles.");
   const get = (where) => inBoth(ana, "GET", where);
+  for (const blank of ["%20", "%0A", "%E2%80%8B"]) {
+    const { detail } = (await get(`/v1/sessions/current?${blank}=1`)).en.json;
+    assert.equal(detail, `There is no parameter "${decodeURIComponent(blank)}": this operation has no query parameters.`);
+  }
   says(await get("/v1/sessions/current?=1"), 400, "parameter_unknown", 'There is no parameter "": this operation has no query parameters.',
     'No existe el parámetro "": esta operación no tiene parámetros de consulta.');
   says(await get("/v1/sessions/current?x=1"), 400, "parameter_unknown", "There is no parameter x: this operation has no query parameters.",
@@ -172,6 +176,11 @@ test("404, 405, 406, 411, 413, 415: explained in both languages", async () => {
 test("409: conflicts are explained in both languages", async () => {
   const { client, contact, at } = await lib.opened(ana);
   const { document_number } = client;
+  const external_id = "CRM-REPETIDO";
+  assert.equal((await ana.post("/v1/clients", lib.newClient({ external_id }))).status, 201);
+  says(await inBoth(ana, "POST", "/v1/clients", lib.newClient({ external_id })), 409, "client_exists",
+    "There is a client with this external_id already. Search by it and use that client.",
+    "Ya hay un cliente registrado con este external_id. Búsquelo por ese código y trabaje con esa ficha.");
   says(await inBoth(ana, "POST", "/v1/clients", lib.newClient({ document_number })), 409, "client_exists",
     "There is a client with this document already. Search by the document and use that client.",
     "Ya hay un cliente registrado con este documento. Búsquelo por su documento y trabaje con esa ficha.");

@@ -163,7 +163,7 @@ test("audit_list, audit_read_list: gestor purge drops the months past GESTOR_AUD
 test("opportunity_list: while an index is missing, lists are whole, and the log and `gestor check` name it until `gestor migrate` has built it", async () => {
   const log = () => world.server.log();
   sql("drop index opportunity_open_newest");
-  await until("the log tells it", () => /"level":"warn","msg":"indexes are missing, so requests are slow: run gestor migrate \(opportunity_open_newest\)"/.test(log()));
+  await until("the log tells it", () => /"level":"warn","msg":"an index is missing, so requests are slow: run gestor migrate \(opportunity_open_newest, 1 in all\)"/.test(log()));
   const o = await lib.opened(ana);
   const r = await boss.get("/v1/opportunities?stage=en-proceso&limit=1");
   assert.equal(r.status, 200);
@@ -171,8 +171,13 @@ test("opportunity_list: while an index is missing, lists are whole, and the log 
   const check = gestor(["check"]);
   assert.equal(check.status, 1);
   assert.match(check.stdout, /^opportunity_open_newest: this index is missing: run `gestor migrate`$/m);
+  const serving = gestor(["migrate"], { DATABASE_URL: world.database.serve });
+  assert.equal(serving.status, 1);
+  assert.match(serving.stderr, /^indexes: opportunity_open_newest is missing: run `gestor migrate` as the schema's owner$/m);
   const migrated = gestor(["migrate"]);
   assert.equal(migrated.status, 0, migrated.stderr);
-  await until("the log tells that it is there", () => /"level":"info","msg":"all indexes are there"/.test(log()));
+  assert.match(migrated.stdout, /^indexes built: 1 \([0-9]+ ms\)$/m);
+  await until("the log tells that it is there", () => /"level":"info","msg":"no index is missing any more"/.test(log()));
+  assert.equal(log().split("an index is missing").length, 2, "it was told once");
   assert.equal(gestor(["check"]).status, 0);
 });

@@ -343,6 +343,11 @@ test("report_retention: a picture has title, description and labels in the asked
     assert.ok(picture.includes(`${path.join(" › ")}: ${retained} / ${opened}; `));
   }
   assert.doesNotMatch(picture, /><\/text>/, "no text is empty");
+  /* A choice below none, after one below an item, stands behind a line. */
+  const sorted = (await report("group_by=reason")).rows, path = (row) => row.keys.reason?.code.split(".").slice(0, -1).join(".") ?? "";
+  const lines = sorted.filter((row, i) => i > 0 && path(row) === "" && path(sorted[i - 1]) !== "").length;
+  assert.ok(lines > 0);
+  assert.equal(picture.split("<line ").length - 1, lines);
   /* A hundred bars at most; the rest is told. */
   assert.doesNotMatch(picture, / rows/);
   sql(`with made as (insert into advisor (username, full_name, role, password_hash) select 'E7000' || n, 'ASESORA DE PRUEBA ' || n, 'advisor', 'x' from generate_series(100, 220) n returning id)
