@@ -20,7 +20,7 @@ after(() => world.end());
 const sql = (text) => world.database.sql(text);
 
 test("a process is killed while it delivers: the other one delivers within 30 s", { timeout: 180000 }, async (t) => {
-  /* Nothing is answered until the process was killed: its attempts hang. Only its attempts: the other one stands still meanwhile. */
+  /* The receiver answers nothing until the process is killed, whose attempts hang; the other process is stopped until then, and attempts nothing. */
   const r = await receiver({ answer: () => {} });
   const hooks = [];
   for (const ordering of ["none", "strict"]) hooks.push((await chief.post("/v1/webhooks", { url: r.url(`/${ordering}`), types: ["client.created"], ordering })).json.id);
