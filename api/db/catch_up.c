@@ -179,6 +179,11 @@ static const struct {
 	    "opportunity (created_at desc, id desc) include (stage_id, advisor_id, reason_id, "
 	    "competitor_plan_id, competitor_offer_id, offer_channel_id, operator_id, "
 	    "advertising_acceptance_id, updated_at) where closed_at is null and voided_at is null"),
+	/* The same by any of their choices (0061_open_choices.sql). Entries are made at once: a list would pass those that wait. */
+	INDEX("opportunity_open_choices",
+	    "opportunity using gin (gestor.opportunity_choices(reason_id, competitor_plan_id, "
+	    "competitor_offer_id, offer_channel_id, operator_id, advertising_acceptance_id, "
+	    "document)) with (fastupdate = off) where closed_at is null and voided_at is null"),
 	INDEX("opportunity_of_competitor_plan", "opportunity (competitor_plan_id, created_at desc, "
 						"id desc) where competitor_plan_id is not null"),
 	INDEX("opportunity_of_competitor_offer",

@@ -228,7 +228,7 @@ list_taken(struct request *rq, struct page *page, const bool with[static 2])
 	return reply_listed(rq, page, &list, &count);
 }
 
-/* Whether a choice is given that the index of the open ones has. */
+/* Whether a choice is given of those that the index of the open ones' entries has. */
 static bool
 choice_given(const char *const args[])
 {
@@ -242,13 +242,13 @@ choice_given(const char *const args[])
 /*
  * Returns the statement that finds a page of these filters soonest.
  * args    the filters
- * acting  whether choices of the grid are among them
+ * acting  whether choices of the grid are among them, and none of them is "without"
  * open    whether only open ones are asked for
  */
 static const struct statement *
 list_statement(const struct order *order, const char *const args[], bool acting, bool open)
 {
-	open = open && choice_given(args);
+	open = open && (acting || choice_given(args));
 	if (open && order->open_of_days != NULL && args[CREATED_TO] != NULL)
 		return order->open_of_days;
 	if (order->of_days != NULL && args[CREATED_TO] != NULL)

@@ -38,13 +38,15 @@ select :{advisor_named $1} is not null;
 
 -- The filters of the lists of opportunities and of their count, but for the reason and the grid.
 -- fragment: opportunity_filters  (an opportunity o; the parameters of these statements)
+:{filters_but_voided} and :{voided_is o $20}
+
+-- fragment: filters_but_voided
 ($1::text is null or o.advisor_id = :{advisor_named $1})
        and :{choice_in o.stage_id $2} and :{choice_in o.campaign_id $3} and :{choice_in o.sub_campaign_id $4}
        and :{choice_in o.operator_id $6} and :{choice_in o.competitor_plan_id $7} and :{choice_in o.competitor_offer_id $8}
        and :{choice_in o.offer_channel_id $9} and :{choice_in o.advertising_acceptance_id $10}
        and ($13::bigint is null or o.client_id = :{client_staying $13})
        and :{day_in o.created_at $14 $15} and :{day_in o.closed_at $16 $17} and :{day_in o.updated_at $18 $19}
-       and :{voided_is o $20}
 
 -- Stages that are not final are those of open opportunities, which have an index of their own.
 -- fragment: open_if  (%1 true: the open ones, which have no end; else any)
@@ -224,41 +226,75 @@ page as (
 -- custom plan
 :{opportunity_page_of_days o.updated_at changed_until $17};
 
--- Open ones with a choice. Hardly any open one has some choices, so the list may pass all open ones. It passes entries of their index, which have the choices, and no rows.
+-- Open ones with a choice. Nearly all open ones have some choices, and hardly any has others. So the newest open ones are passed first, by the entries of their index, which has
+-- the choices; if these have no page, few open ones have the choices, and all of them are found by the index opportunity_open_choices.
 -- name: opportunity_list_open  ($1 to $26: see above)
 -- custom plan
-with newest as materialized (
-    select o.created_at as at, o.id from opportunity o
-     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_created}
-     order by o.created_at desc, o.id desc limit $23::int + 1),
-page as (
-    select newest.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
-:{page_rows_beside $24 $25};
+with :{open_passed page_created $23::int+1},
+:{open_rare page_created $23::int+1},
+:{open_page created_at};
 
--- The same in the order of changes: up to a thousand are found by that index and sorted; of more, the newest changes have a page soon.
+-- The same in the order of changes.
+-- name: opportunity_list_updated_open  ($1 to $26: see above)
+-- custom plan
+with passed as materialized (
+    select o.updated_at, o.id
+      from (select o.* from opportunity o where :{page_updated} order by o.updated_at desc, o.id desc limit 2000) o
+     where :{open_if $26} and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has}
+     order by o.updated_at desc, o.id desc limit $23::int + 1),
+:{open_rare page_updated $23::int+1},
+:{open_page updated_at};
+
+-- fragment: open_passed  (%1 page_created or page_until, %2 how many matches are enough)
+passed as materialized (
+    select o.created_at, o.updated_at, o.id
+      from (select o.* from opportunity o
+             where :{open_if $26} and :{voided_is o $20} and :{%1}
+             order by o.created_at desc, o.id desc limit case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 2000 end) o
+     where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has}
+     order by o.created_at desc, o.id desc limit %2)
+
+-- All matches, unless enough were passed. Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
+-- fragment: open_rare  (%1 page_created, page_updated or page_until, %2 how many matches are enough)
+rare as materialized (
+    select o.created_at, o.updated_at, o.id
+      from (select o.* from opportunity o
+             where (select count(*) from passed) < %2 and :{open_if $26} and :{voided_is o $20}
+               and :{has_choice $5} and :{has_choice $6} and :{has_choice $7} and :{has_choice $8} and :{has_choice $9} and :{has_choice $10}
+               and :{has_grid_choice $11 action} and :{has_grid_choice $12 final_state} offset 0) o
+     where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has} and :{%1})
+
+-- Whether an open opportunity o has a choice by that index, which has none for records without a choice.
+-- fragment: has_choice  (%1 ids of items and all below them, or null)
+(%1::bigint[] is null or 0 = any(%1::bigint[]) or :{choices_of_open} && %1::bigint[])
+
+-- fragment: has_grid_choice  (%1 the same, %2 action or final_state)
+(%1::bigint[] is null or 0 = any(%1::bigint[])
+    or :{choices_of_open} && array(select opportunity_grid_choice('%2', i.code) from catalog_item i where i.id = any(%1::bigint[])))
+
+-- fragment: choices_of_open
+opportunity_choices(o.reason_id, o.competitor_plan_id, o.competitor_offer_id, o.offer_channel_id, o.operator_id, o.advertising_acceptance_id, o.document)
+
+-- fragment: open_page  (%1 the column of the order)
+newest as (
+    select p.id from passed p where (select count(*) from passed) > $23::int
+    union all (select r.id from rare r order by r.%1 desc, r.id desc limit $23::int + 1)),
+page as (
+    select o.%1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $24 $25}
+
+-- Fewer than a thousand open ones with a choice are sorted by their changes; of more, the newest changes have a page soon.
 -- fragment: open_few
-newest as materialized (
-    select o.updated_at as at, o.id from opportunity o
-     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.created_at < :{created_until null}
-     order by o.created_at desc, o.id desc limit 1000),
-few as materialized (select count(*) < 1000 as yes from newest)
+:{open_passed page_until 1000},
+:{open_rare page_until 1000},
+newest as materialized (select r.updated_at as at, r.id from rare r limit 1000),
+few as materialized (select (select count(*) from passed) < 1000 and (select count(*) from newest) < 1000 as yes)
+
+-- fragment: page_until
+o.created_at < :{created_until null}
 
 -- fragment: not_few
 not (select yes from few)
-
--- name: opportunity_list_updated_open  ($1 to $26: see above)
--- custom plan
-with :{open_few},
-page as (
-    select o.updated_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
-      from (select * from newest o where (select yes from few) and :{page_within o.at changed_until} order by at desc, id desc limit $23::int + 1) n
-      join opportunity o on o.id = n.id
-    union all (
-    select o.updated_at, o.id, o.client_id, o.contact_id, :{opportunity o}
-      from opportunity o
-     where :{not_few} and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_updated}
-     order by o.updated_at desc, o.id desc limit $23::int + 1))
-:{page_rows_beside $24 $25};
 
 -- The same of those that were created until a day.
 -- name: opportunity_list_updated_open_of_days  ($1 to $26: see above)
