@@ -57,7 +57,8 @@ enum {
 	CLIENT = 12,
 	CREATED_TO = 14,
 	CLOSED_TO = 16,
-	UPDATED_TO = 18
+	UPDATED_TO = 18,
+	VOIDED = 19
 };
 
 /* The orders of the list, and the statements for each: of any, of those whose grid has certain choices, of those that were created or ended until a day,
@@ -248,7 +249,9 @@ choice_given(const char *const args[])
 static const struct statement *
 list_statement(const struct order *order, const char *const args[], bool acting, bool open)
 {
-	open = open && (acting || choice_given(args));
+	const bool voided = args[VOIDED] != NULL && strcmp(args[VOIDED], "true") == 0;
+
+	open = open && (acting || choice_given(args)) && !voided;
 	if (open && order->open_of_days != NULL && args[CREATED_TO] != NULL)
 		return order->open_of_days;
 	if (order->of_days != NULL && args[CREATED_TO] != NULL)

@@ -101,37 +101,49 @@ with page as (
 -- were created later. So it has two parts: those that ended by an hour after the last day, which it finds at once, because most end soon after they are created; and
 -- those that ended later, of each day of creation a page, by an index of those that ended more than half an hour after it. The index also says which days have any, for a
 -- record with a mistaken year may lie a million days apart.
--- fragment: page_of_days  (%1 the column of the order, %2 ended_until or changed_until, %3 the last day, %4 always or not_few: whether they are looked for)
+-- Of the first part the newest are passed before all with the filters are asked for: PostgreSQL takes those that were created until a day and ended until then for few, and
+-- would sort them all.
+-- fragment: page_of_days  (%1 closed_at or updated_at, the order, %2 ended_until or changed_until, %3 the last day, %4 always or not_few: whether they are looked for)
+passed_soon as materialized (
+    select o.%1 as at, o.id
+      from (select o.* from opportunity o where :{%4} and :{soon_within %1 %2 %3} and o.%1 is not null order by o.%1 desc, o.id desc limit 2000) o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has}
+     order by o.%1 desc, o.id desc limit $23::int + 1),
 soon as materialized (
-    select %1 as at, o.id from opportunity o
-     where :{%4} and (%1, o.id) < (least($21::timestamptz, :{%2}, :{day_after %3} + interval '1 hour'),
-               case when $21::timestamptz < :{day_after %3} + interval '1 hour' then $22::bigint else 0 end)
-       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and %1 is not null
-     order by %1 desc, o.id desc limit $23::int + 1),
+    select p.at, p.id from passed_soon p where (select count(*) from passed_soon) > $23::int
+    union all (
+    select o.%1, o.id from opportunity o
+     where :{%4} and (select count(*) from passed_soon) <= $23::int and :{soon_within %1 %2 %3}
+       and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.%1 is not null
+     order by o.%1 desc, o.id desc limit $23::int + 1)),
 days (day) as (
     (select desk_day(o.created_at) from opportunity o
-      where %1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) >= coalesce($14::date, '-infinity') and desk_day(o.created_at) <= %3::date + 1
+      where o.%1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) >= coalesce($14::date, '-infinity') and desk_day(o.created_at) <= %3::date + 1
       order by desk_day(o.created_at) limit 1)
     union all
     select next.day from days d
      cross join lateral (
         select desk_day(o.created_at) as day from opportunity o
-         where %1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) > d.day and desk_day(o.created_at) <= %3::date + 1
+         where o.%1 - o.created_at > interval '30 minutes' and desk_day(o.created_at) > d.day and desk_day(o.created_at) <= %3::date + 1
          order by desk_day(o.created_at) limit 1) next),
 late as materialized (
     select x.at, x.id
       from days d
      cross join lateral (
-        select %1 as at, o.id from opportunity o
-         where desk_day(o.created_at) = d.day and %1 - o.created_at > interval '30 minutes' and %1 >= :{day_after %3} + interval '1 hour'
-           and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_within %1 %2}
-         order by %1 desc, o.id desc limit $23::int + 1) x
+        select o.%1 as at, o.id from opportunity o
+         where desk_day(o.created_at) = d.day and o.%1 - o.created_at > interval '30 minutes' and o.%1 >= :{day_after %3} + interval '1 hour'
+           and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_within o.%1 %2}
+         order by o.%1 desc, o.id desc limit $23::int + 1) x
      where :{%4})
+
+-- fragment: soon_within  (%1 to %3 as above)
+(o.%1, o.id) < (least($21::timestamptz, :{%2}, :{day_after %3} + interval '1 hour'),
+    case when $21::timestamptz < :{day_after %3} + interval '1 hour' then $22::bigint else 0 end)
 
 -- fragment: always
 true
 
--- fragment: opportunity_page_of_days  (%1 the column of the order, %2 ended_until or changed_until, %3 the last day)
+-- fragment: opportunity_page_of_days  (%1 closed_at or updated_at, the order, %2 ended_until or changed_until, %3 the last day)
 with recursive :{page_of_days %1 %2 %3 always},
 page as (
     select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
@@ -216,15 +228,15 @@ page as (
 
 -- name: opportunity_list_closed_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.closed_at ended_until $15};
+:{opportunity_page_of_days closed_at ended_until $15};
 
 -- name: opportunity_list_updated_of_days  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at changed_until $15};
+:{opportunity_page_of_days updated_at changed_until $15};
 
 -- name: opportunity_list_updated_of_ends  ($1 to $26: see above)
 -- custom plan
-:{opportunity_page_of_days o.updated_at changed_until $17};
+:{opportunity_page_of_days updated_at changed_until $17};
 
 -- Open ones with a choice. Nearly all open ones have some choices, and hardly any has others. So the newest open ones are passed first, by the entries of their index, which has
 -- the choices; if these have no page, few open ones have the choices, and all of them are found by the index opportunity_open_choices.
@@ -249,8 +261,8 @@ with passed as materialized (
 passed as materialized (
     select o.created_at, o.updated_at, o.id
       from (select o.* from opportunity o
-             where :{open_if $26} and :{voided_is o $20} and :{%1}
-             order by o.created_at desc, o.id desc limit case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 2000 end) o
+             where o.closed_at is null and o.voided_at is null and :{open_if $26} and :{%1}
+             order by o.created_at desc, o.id desc limit case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 1000 end) o
      where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has}
      order by o.created_at desc, o.id desc limit %2)
 
@@ -259,18 +271,19 @@ passed as materialized (
 rare as materialized (
     select o.created_at, o.updated_at, o.id
       from (select o.* from opportunity o
-             where (select count(*) from passed) < %2 and :{open_if $26} and :{voided_is o $20}
+             where (select count(*) from passed) < %2 and o.closed_at is null and o.voided_at is null
                and :{has_choice $5} and :{has_choice $6} and :{has_choice $7} and :{has_choice $8} and :{has_choice $9} and :{has_choice $10}
-               and :{has_grid_choice $11 action} and :{has_grid_choice $12 final_state} offset 0) o
-     where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has} and :{%1})
+               and :{has_grid_choice $11} and :{has_grid_choice $12} offset 0) o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has} and :{%1})
 
 -- Whether an open opportunity o has a choice by that index, which has none for records without a choice.
 -- fragment: has_choice  (%1 ids of items and all below them, or null)
 (%1::bigint[] is null or 0 = any(%1::bigint[]) or :{choices_of_open} && %1::bigint[])
 
--- fragment: has_grid_choice  (%1 the same, %2 action or final_state)
+-- The grid's choices stand in the index by numbers made of their codes (0061_open_choices.sql).
+-- fragment: has_grid_choice  (%1 the same)
 (%1::bigint[] is null or 0 = any(%1::bigint[])
-    or :{choices_of_open} && array(select opportunity_grid_choice('%2', i.code) from catalog_item i where i.id = any(%1::bigint[])))
+    or :{choices_of_open} && array(select hashtextextended(i.code, 0) from catalog_item i where i.id = any(%1::bigint[])))
 
 -- fragment: choices_of_open
 opportunity_choices(o.reason_id, o.competitor_plan_id, o.competitor_offer_id, o.offer_channel_id, o.operator_id, o.advertising_acceptance_id, o.document)
@@ -300,7 +313,7 @@ not (select yes from few)
 -- name: opportunity_list_updated_open_of_days  ($1 to $26: see above)
 -- custom plan
 with recursive :{open_few},
-:{page_of_days o.updated_at changed_until $15 not_few},
+:{page_of_days updated_at changed_until $15 not_few},
 page as (
     select n.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
       from (select * from newest o where (select yes from few) and :{page_within o.at changed_until}

@@ -4,21 +4,20 @@
 --
 -- Nothing is rewritten and no table is locked.
 
--- Choices of the opportunity itself are the ids of their items. Those of the grid's rows stand in the document; they are numbers made of their codes, which no item changes:
--- opportunity_grid_choice(). No text of a person looks like a member of the document, because its quotation marks have a backslash before them.
+-- Choices of the opportunity itself are the ids of their items. Those of the grid's rows stand in the document as codes, which no item changes; they become numbers by
+-- hashtextextended(), so a number of one choice may, once in a long time, be that of another: who finds a row by it looks at the row again. Between these members of the
+-- document only the codes of the rows follow `":{"code":"`; no text of a person looks like it, because its quotation marks have a backslash before them.
 create function gestor.opportunity_choices(reason bigint, plan bigint, offer bigint, channel bigint, operator bigint, advertising bigint, document text)
 returns bigint[] language plpgsql immutable parallel safe cost 1000 as $$
 declare
-    own constant bigint[] := array_remove(array[reason, plan, offer, channel, operator, advertising], null);
-    grid constant text := split_part(split_part(document, '"actions":[', 2), '],"diagnosis":', 1);
+    choices bigint[] := array_remove(array[reason, plan, offer, channel, operator, advertising], null);
+    pieces text[];
 begin
-    if grid is null or grid = '' then
-        return own;
+    if strpos(document, '"actions":[]') = 0 then
+        pieces := string_to_array(split_part(split_part(document, '"actions":[', 2), '],"diagnosis":', 1), '":{"code":"');
+        for i in 2 .. cardinality(pieces) loop
+            choices := choices || hashtextextended(split_part(pieces[i], '"', 1), 0);
+        end loop;
     end if;
-    return own || array(select gestor.opportunity_grid_choice(m.parts[1], m.parts[2])
-                          from regexp_matches(grid, '"(action|final_state)":\{"code":"([^"]*)"', 'g') m (parts));
+    return choices;
 end $$;
-
--- member  action or final_state
-create function gestor.opportunity_grid_choice(member text, code text) returns bigint language sql immutable strict parallel safe
-return hashtextextended(member || ' ' || code, 0);

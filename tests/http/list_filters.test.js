@@ -190,6 +190,48 @@ test("opportunity_list: ends and changes of those that were created or ended unt
   sql(`delete from opportunity where client_id = ${whose}`);
 });
 
+test("opportunity_list: open opportunities by every choice, alone and two at once, in every order", async () => {
+  const all = { ...filters, action: [null, "bono-gb", "migracion-postpago"], final_state: [null, "atendido", "no-atendido"] };
+  const asked = [], choices = Object.entries(all).filter(([name]) => name !== "stage").flatMap(([name, values]) => values.map((value) => [name, value ?? "none"]));
+  for (const [i, [name, value]] of choices.entries()) {
+    asked.push({ stage: "en-proceso", [name]: value });
+    for (const [other, its] of choices.slice(i + 1)) if (other !== name && bits(`${value} ${its}`, "both") % 4 === 0) asked.push({ stage: "en-proceso", [name]: value, [other]: its });
+  }
+  for (const q of asked) {
+    const n = bits(JSON.stringify(q), "more");
+    const full = { ...q, sort: ["created_at", "updated_at"][n % 2], ...(n % 3 ? {} : { created_to: "2024-03-20" }), ...(n % 7 ? {} : { voided: "true" }) };
+    assert.deepEqual(mine(await pages(query(full), 1 + (n % 40))), expected(full), query(full));
+  }
+});
+
+test("opportunity_list: a change of an open opportunity changes by which choices it is found", async () => {
+  const whose = (await ana.post("/v1/clients", lib.newClient())).json.id, text = '"action":{"code":"bono-gb"}],"diagnosis":';
+  const contact = (await ana.post(`/v1/clients/${whose}/contacts`, lib.newContact())).json.id;
+  const made = await ana.post("/v1/opportunities", { contact_id: contact, sub_campaign: "entel", service: { current_plan: text } });
+  assert.equal(made.status, 201, made.text);
+  const at = `/v1/opportunities/${made.json.id}`;
+  const found = async (q) => {
+    const sorted = [];
+    for (const sort of ["created_at", "updated_at"]) sorted.push((await pages(`/v1/opportunities?client=${whose}&stage=en-proceso&sort=${sort}&${q}`)).length);
+    assert.equal(sorted[0], sorted[1], q);
+    return sorted[0];
+  };
+  const change = async (method, path, body, status) => { const r = await ana[method](at + path, body); assert.equal(r.status, status, r.text); return r.json; };
+  assert.deepEqual([await found("action=bono-gb"), await found("action=none"), await found("reason=none")], [0, 1, 1], "a text is no choice");
+  const row = await change("post", "/actions", { action: "bono-gb.bono-4-gb-por-12-meses" }, 201);
+  assert.deepEqual([await found("action=bono-gb"), await found("action=migracion-postpago"), await found("final_state=atendido"), await found("action=none")], [1, 0, 0, 0]);
+  await change("patch", `/actions/${row.id}`, { final_state: "atendido" }, 200);
+  assert.deepEqual([await found("final_state=atendido"), await found("final_state=atendido&action=bono-gb"), await found("final_state=no-atendido")], [1, 1, 0]);
+  await change("put", "/diagnosis", { reason: "problema-con-el-uso-del-servicio.mi-equipo-esta-fallando" }, 200);
+  assert.deepEqual([await found("reason=problema-con-el-uso-del-servicio"), await found("reason=precio-y-contenido"), await found("reason=none")], [1, 0, 0]);
+  await change("put", "/competitor-offer", { operator: "bitel", phone_to_manage: "944264648" }, 200);
+  assert.deepEqual([await found("operator=bitel&action=bono-gb"), await found("operator=entel")], [1, 0]);
+  await change("delete", `/actions/${row.id}`, undefined, 204);
+  assert.deepEqual([await found("action=bono-gb"), await found("final_state=atendido"), await found("operator=bitel")], [0, 0, 1]);
+  sql(`update opportunity set voided_at = now(), void_reason = 'x' where id = ${made.json.id}`);
+  assert.equal(await found("operator=bitel"), 0, "voided");
+});
+
 test("opportunity_list: open opportunities with a choice by their last change: few, and more than a thousand", async () => {
   const whose = (await ana.post("/v1/clients", lib.newClient())).json.id, path = `/v1/opportunities?client=${whose}&stage=en-proceso&operator=bitel&sort=updated_at`;
   const newest = () => sql(`select id from opportunity where client_id = ${whose} order by updated_at desc, id desc`).split("\n");
