@@ -244,7 +244,7 @@ catch_up_indexes(char ret_names[static CATCH_UP_NAMES_SIZE])
 }
 
 static bool
-build_indexes(PGconn *pg)
+build_indexes(PGconn *pg, int *ret_built)
 {
 	static const char what[] = "indexes";
 	int64_t start_ms = clock_ms();
@@ -266,6 +266,7 @@ build_indexes(PGconn *pg)
 	}
 	if (built > 0)
 		printf("indexes built: %d (%lld ms)\n", built, (long long)(clock_ms() - start_ms));
+	*ret_built = built;
 	return ask(pg, what, "set lock_timeout to '200ms'") != FAILED;
 }
 
@@ -322,12 +323,13 @@ indexes_there(PGconn *pg)
 }
 
 bool
-catch_up(PGconn *pg)
+catch_up(PGconn *pg, int *ret_built)
 {
 	static const char what[] = "migrate";
 	enum answer desk = ask(pg, what, "select to_regclass('gestor.rendering') is not null"),
 		    owner;
 
+	*ret_built = 0;
 	/* Unit tests migrate schemas without the desk's tables. */
 	if (desk != YES)
 		return desk == NO;
@@ -338,6 +340,6 @@ catch_up(PGconn *pg)
 		return indexes_there(pg);
 	if (owner != YES)
 		return false;
-	return build_indexes(pg) && render(pg) && drop_unused(pg) && audit_key(pg) &&
+	return build_indexes(pg, ret_built) && render(pg) && drop_unused(pg) && audit_key(pg) &&
 	       partitions(pg);
 }

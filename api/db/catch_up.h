@@ -13,10 +13,11 @@
 /*
  * catch_up - renders documents of rows that an earlier version wrote, builds the audit's key, and makes partitions ahead. Every
  * part continues where it was broken off, and does nothing if nothing is to be done. Prints what takes long on standard output.
- * pg: the schema owner's session, without a transaction and without statement_timeout
- * returns false: the reason is on standard error
+ * pg         the schema owner's session, without a transaction and without statement_timeout
+ * ret_built  how many indexes were missing and are there now
+ * returns    false: the reason is on standard error
  */
-bool catch_up(PGconn *pg) MUSTCHECK;
+bool catch_up(PGconn *pg, int *ret_built) MUSTCHECK;
 
 /* A PostgreSQL identifier has 63 bytes at most. */
 #define CATCH_UP_NAMES_SIZE (64 * 64)

@@ -308,7 +308,7 @@ static bool
 migrate(PGconn *pg, int wait_ms)
 {
 	PGresult *res;
-	int applied = 0, i;
+	int applied = 0, built = 0, i;
 
 	/* The server's part of a killed migration ends soon, and with it what it locks. A server whose system cannot tell refuses this. */
 	PQclear(PQexec(pg, "set client_connection_check_interval to '1s'"));
@@ -323,15 +323,15 @@ migrate(PGconn *pg, int wait_ms)
 	for (i = 0; i < migrations_count; i++)
 		if (!step(pg, &migrations[i], &applied))
 			return false;
-	if (!grants(pg) || !catch_up(pg))
+	if (!grants(pg) || !catch_up(pg, &built))
 		return false;
 	res = query(pg, "migrate",
 	    "select coalesce(max(version collate \"C\"), 'nothing') from gestor.schema_migrations",
 	    NULL, NULL);
 	if (res == NULL)
 		return false;
-	printf(applied > 0 ? "the schema is now at %s\n" : "the schema is at %s, nothing to do\n",
-	    PQgetvalue(res, 0, 0));
+	printf("the schema is %sat %s%s\n", applied > 0 ? "now " : "", PQgetvalue(res, 0, 0),
+	    applied == 0 && built == 0 ? ", nothing to do" : "");
 	PQclear(res);
 	return true;
 }

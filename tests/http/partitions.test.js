@@ -162,21 +162,27 @@ test("audit_list, audit_read_list: gestor purge drops the months past GESTOR_AUD
 
 test("opportunity_list: while an index is missing, lists are whole, and the log and `gestor check` name it until `gestor migrate` has built it", async () => {
   const log = () => world.server.log();
-  sql("drop index opportunity_open_newest");
-  await until("the log tells it", () => /"level":"warn","msg":"an index is missing, so requests are slow: run gestor migrate \(opportunity_open_newest, 1 in all\)"/.test(log()));
+  sql("drop index opportunity_open_choices, opportunity_open_newest");
+  await until("the log tells it", () => /"level":"warn","msg":"an index is missing, so requests are slow: run gestor migrate \(opportunity_open_choices, 2 in all\)"/.test(log()));
   const o = await lib.opened(ana);
-  const r = await boss.get("/v1/opportunities?stage=en-proceso&limit=1");
-  assert.equal(r.status, 200);
-  assert.equal(r.json.items[0].id, o.opportunity.id);
+  assert.equal((await ana.put(`${o.at}/competitor-offer`, { operator: "bitel", phone_to_manage: "944264648" })).status, 200);
+  for (const filter of ["", "&operator=bitel", "&operator=bitel&sort=updated_at"]) {
+    const r = await boss.get(`/v1/opportunities?stage=en-proceso&limit=1${filter}`);
+    assert.equal(r.status, 200);
+    assert.equal(r.json.items[0].id, o.opportunity.id);
+  }
   const check = gestor(["check"]);
   assert.equal(check.status, 1);
+  assert.match(check.stdout, /^opportunity_open_choices: this index is missing: run `gestor migrate`$/m);
   assert.match(check.stdout, /^opportunity_open_newest: this index is missing: run `gestor migrate`$/m);
   const serving = gestor(["migrate"], { DATABASE_URL: world.database.serve });
   assert.equal(serving.status, 1);
   assert.match(serving.stderr, /^indexes: opportunity_open_newest is missing: run `gestor migrate` as the schema's owner$/m);
   const migrated = gestor(["migrate"]);
   assert.equal(migrated.status, 0, migrated.stderr);
-  assert.match(migrated.stdout, /^indexes built: 1 \([0-9]+ ms\)$/m);
+  assert.match(migrated.stdout, /^indexes built: 2 \([0-9]+ ms\)$/m);
+  assert.match(migrated.stdout, /^the schema is at [0-9]{4}$/m);
+  assert.match(gestor(["migrate"]).stdout, /^the schema is at [0-9]{4}, nothing to do$/m);
   await until("the log tells that it is there", () => /"level":"info","msg":"no index is missing any more"/.test(log()));
   assert.equal(log().split("an index is missing").length, 2, "it was told once");
   assert.equal(gestor(["check"]).status, 0);
