@@ -419,6 +419,18 @@ test("contact_search: by advisor, by whether there is an opportunity, by days; p
   assert.equal((await ana.get("/v1/contacts")).json.code, "role_forbidden");
 });
 
+test("contact_search, opportunity_list: the count is of those that are listed, also of clients who were merged or erased", async () => {
+  const [kept, merged, erased] = [await lib.opened(ana), await lib.opened(ana), await lib.opened(ana)];
+  for (const { client: c } of [kept, merged, erased]) assert.equal((await ana.post(`/v1/clients/${c.id}/contacts`, lib.newContact())).status, 201);
+  assert.equal((await admin.post(`/v1/clients/${merged.client.id}/merge`, { into: kept.client.id })).status, 200);
+  assert.equal((await admin.post(`/v1/clients/${erased.client.id}/erasure`)).status, 200);
+  const today = new Date(Date.now() - 5 * 3600e3).toISOString().slice(0, 10);
+  for (const filters of ["", "&without_opportunity=true", "&without_opportunity=false"])
+    assert.ok((await pages(`/v1/contacts?created_from=${today}&count=true${filters}`)).length > 0, filters);
+  for (const filters of ["", "&stage=en-proceso", "&voided=true"])
+    assert.ok((await pages(`/v1/opportunities?created_from=${today}&count=true${filters}`)).length > 0, filters);
+});
+
 test("client_search: by a part of the name, without regard to accents and capitals; paged; not the erased; for supervisors", async () => {
   const add = (name, n) => sql(`insert into client (name, document_type_id, document_type, document_number, phone, created_at)
     select '${name}', t.id, t.choice, '${60000000 + n}', '944264${100 + n}', now() - ${n} * interval '1 minute' from choice('document_type', 'dni') t returning id`).split("\n")[0];
