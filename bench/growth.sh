@@ -7,6 +7,7 @@
 #   ROUNDS=7 SECONDS_EACH=4 FRESH=1   as for bench/run.sh
 #   WARM_UP=10       seconds of each work before the first round
 #   LISTS=1          measures every list instead (bench/lists.py), ASKED=200 requests of each
+#   ONLY=TEXT        of these only those that have the text in their name
 #
 # It also counts the rows and bytes of each table (docs/scale.md).
 #
