@@ -35,9 +35,9 @@ WHOLE = {"report_retention": "counts what is asked for", "report_retention_actio
 PAGE_EACH = {"opportunity_list_reasons": 4, "opportunity_list_reason": 0, "opportunity_list_acting": 10, "opportunity_list_closed_acting": 10, "opportunity_list_updated_acting": 10}
 # They sort the opportunities of their days, or the open ones with a choice, where these are few; of many they walk to the newest.
 OF_DAYS = ("opportunity_list_closed_of_days", "opportunity_list_updated_of_days", "opportunity_list_updated_of_ends")
-MORE_SORTED = {"opportunity_list_updated_open": 2000, "opportunity_list_updated_open_of_days": 3200, **{name: 1200 for name in OF_DAYS}}
+MORE_SORTED = {"opportunity_list_updated_open": 2000, "opportunity_list_updated_open_narrow": 2000, "opportunity_list_updated_open_of_days": 3200, **{name: 1200 for name in OF_DAYS}}
 # Blocks besides: of the newest thousand, or two thousand, that a list looks at first, and their rows of the grid; of the newest open ones; of each day; of each word and each pair of a hundred names.
-MORE_BLOCKS = {"opportunity_list_ended": 1200, "opportunity_list_open": 3500, "opportunity_list_updated_open": 7000, "opportunity_list_updated_open_of_days": 3000, **{name: 2000 for name in OF_DAYS}, "client_names_differing": 12000}
+MORE_BLOCKS = {"opportunity_list_ended": 1200, "opportunity_list_open": 3500, "opportunity_list_updated_open": 7000, "opportunity_list_open_narrow": 100, "opportunity_list_updated_open_narrow": 2400, "opportunity_list_updated_open_of_days": 5000, **{name: 2000 for name in OF_DAYS}, "client_names_differing": 12000}
 # Planned for any arguments and not run: they change rows, call a function that does, read the system's catalogues or what only their own transaction has,
 # or show more than a page: all of a client, all choices.
 GENERIC = set("""
@@ -191,9 +191,18 @@ SAMPLES = {
         listed(only_open=True, stage="ids of stage en-proceso", final_state="ids of final_state atendido"),
         listed(only_open=True, stage="ids of stage en-proceso", action="ids of retention_action bono-gb"),
         listed(only_open=True, stage="ids of stage en-proceso", reason="ids of cancellation_reason precio-y-contenido")],
+    # The same of an advisor or a client; and without a choice.
+    "opportunity_list_open_narrow": [
+        *(listed(only_open=True, stage="ids of stage en-proceso", **{name: f"ids of {code}"}) for name, code in OPEN_HAS_NONE.items()),
+        listed(only_open=True, stage="ids of stage en-proceso", client=CLIENT, reason="ids of cancellation_reason precio-y-contenido"),
+        listed(only_open=True, stage="ids of stage en-proceso", advisor="3", reason="ids of cancellation_reason precio-y-contenido"),
+        listed(only_open=True, stage="ids of stage en-proceso", operator="{0}")],
+    "opportunity_list_updated_open_narrow": [
+        *(listed(only_open=True, stage="ids of stage en-proceso", **{name: f"ids of {code}"}) for name, code in OPEN_HAS_NONE.items()),
+        listed(only_open=True, stage="ids of stage en-proceso", client=CLIENT, reason="ids of cancellation_reason precio-y-contenido"),
+        listed(only_open=True, stage="ids of stage en-proceso", reason="ids of cancellation_reason precio-y-contenido")],
     "opportunity_list_updated_open_of_days": [
         *(listed(only_open=True, created_to="2024-03-31", stage="ids of stage en-proceso", **{name: f"ids of {code}"}) for name, code in OPEN_HAS_NONE.items()),
-        listed(only_open=True, created_to="2024-03-31", stage="ids of stage en-proceso", final_state="ids of final_state atendido"),
         listed(only_open=True, created_to="2024-03-31", stage="ids of stage en-proceso", reason="ids of cancellation_reason precio-y-contenido")],
     "advisor_known": [["3"], ["E9000003"], ["E0000000"]],
     "contact_search": [[NONE] * 7 + [LIMIT], ["3"] + [NONE] * 6 + [LIMIT], ["E8153375", "false", "2025-01-01", "2025-01-02", NONE, NONE, NONE, LIMIT],

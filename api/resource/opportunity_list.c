@@ -55,6 +55,7 @@ enum {
 	ACTION = 10,
 	FINAL_STATE = 11,
 	CLIENT = 12,
+	CREATED_FROM = 13,
 	CREATED_TO = 14,
 	CLOSED_TO = 16,
 	UPDATED_TO = 18,
@@ -62,18 +63,20 @@ enum {
 };
 
 /* The orders of the list, and the statements for each: of any, of those whose grid has certain choices, of those that were created or ended until a day,
- * and of open ones with a choice, of any days and created until a day. */
+ * and of open ones with a choice: of all of them, of those of an advisor, a client or some days, and of those created until a day. */
 static const struct order {
 	const char *name;
-	const struct statement *any, *acting, *of_days, *of_ends, *open, *open_of_days;
+	const struct statement *any, *acting, *of_days, *of_ends, *open, *open_narrow,
+	    *open_of_days;
 } orders[] = {
 	{ "created_at", &sql_opportunity_list, &sql_opportunity_list_acting, NULL, NULL,
-	    &sql_opportunity_list_open, NULL },
+	    &sql_opportunity_list_open, &sql_opportunity_list_open_narrow, NULL },
 	{ "closed_at", &sql_opportunity_list_closed, &sql_opportunity_list_closed_acting,
-	    &sql_opportunity_list_closed_of_days, NULL, NULL, NULL },
+	    &sql_opportunity_list_closed_of_days, NULL, NULL, NULL, NULL },
 	{ "updated_at", &sql_opportunity_list_updated, &sql_opportunity_list_updated_acting,
 	    &sql_opportunity_list_updated_of_days, &sql_opportunity_list_updated_of_ends,
-	    &sql_opportunity_list_updated_open, &sql_opportunity_list_updated_open_of_days },
+	    &sql_opportunity_list_updated_open, &sql_opportunity_list_updated_open_narrow,
+	    &sql_opportunity_list_updated_open_of_days },
 };
 
 static const struct order *
@@ -229,7 +232,7 @@ list_taken(struct request *rq, struct page *page, const bool with[static 2])
 	return reply_listed(rq, page, &list, &count);
 }
 
-/* Whether a choice is given of those that the index of the open ones' entries has. */
+/* Whether a choice is given that the index of the open ones' entries has, or that there is none. */
 static bool
 choice_given(const char *const args[])
 {
@@ -238,6 +241,28 @@ choice_given(const char *const args[])
 	for (int i = OPERATOR; i < ACTION; i++)
 		given = given || args[i] != NULL;
 	return given;
+}
+
+/* Whether a choice is given that the index opportunity_open_choices has. */
+static bool
+choice_named(const char *const args[])
+{
+	bool named = names_choices(args[REASON]);
+
+	for (int i = OPERATOR; i <= FINAL_STATE; i++)
+		named = named || names_choices(args[i]);
+	return named;
+}
+
+/* Whether a filter is given that leaves few of the open ones with a choice, and has an index. */
+static bool
+is_narrow(const char *const args[])
+{
+	bool narrow = args[ADVISOR] != NULL || args[CLIENT] != NULL;
+
+	for (int i = CREATED_FROM; i <= UPDATED_TO; i++)
+		narrow = narrow || args[i] != NULL;
+	return narrow;
 }
 
 /*
@@ -251,15 +276,17 @@ list_statement(const struct order *order, const char *const args[], bool acting,
 {
 	const bool voided = args[VOIDED] != NULL && strcmp(args[VOIDED], "true") == 0;
 
-	open = open && (acting || choice_given(args)) && !voided;
+	if (open && !voided && order->open != NULL && choice_named(args) && !is_narrow(args))
+		return order->open;
+	open = open && choice_given(args);
 	if (open && order->open_of_days != NULL && args[CREATED_TO] != NULL)
 		return order->open_of_days;
 	if (order->of_days != NULL && args[CREATED_TO] != NULL)
 		return order->of_days;
 	if (order->of_ends != NULL && args[CLOSED_TO] != NULL)
 		return order->of_ends;
-	if (open && order->open != NULL)
-		return order->open;
+	if (open && order->open_narrow != NULL)
+		return order->open_narrow;
 	if (acting)
 		return order->acting;
 	/* Of several reasons, the newest of each are found by the index. */

@@ -242,8 +242,14 @@ page as (
 -- the choices; if these have no page, few open ones have the choices, and all of them are found by the index opportunity_open_choices.
 -- name: opportunity_list_open  ($1 to $26: see above)
 -- custom plan
-with :{open_passed page_created $23::int+1},
-:{open_rare page_created $23::int+1},
+with passed as materialized (
+    select o.created_at, o.id
+      from (select o.* from opportunity o
+             where o.closed_at is null and o.voided_at is null and :{open_if $26} and :{page_created}
+             order by o.created_at desc, o.id desc limit :{open_window}) o
+     where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has}
+     order by o.created_at desc, o.id desc limit $23::int + 1),
+:{open_rare page_created open_beyond},
 :{open_page created_at};
 
 -- The same in the order of changes.
@@ -254,24 +260,23 @@ with passed as materialized (
       from (select o.* from opportunity o where :{page_updated} order by o.updated_at desc, o.id desc limit 2000) o
      where :{open_if $26} and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has}
      order by o.updated_at desc, o.id desc limit $23::int + 1),
-:{open_rare page_updated $23::int+1},
+:{open_rare page_updated always},
 :{open_page updated_at};
 
--- fragment: open_passed  (%1 page_created or page_until, %2 how many matches are enough)
-passed as materialized (
-    select o.created_at, o.updated_at, o.id
-      from (select o.* from opportunity o
-             where o.closed_at is null and o.voided_at is null and :{open_if $26} and :{%1}
-             order by o.created_at desc, o.id desc limit case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 1000 end) o
-     where :{choice_in o.reason_id $5} and :{filters_but_voided} and :{grid_has}
-     order by o.created_at desc, o.id desc limit %2)
+-- fragment: open_window
+case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 1000 end
 
--- All matches, unless enough were passed. Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
--- fragment: open_rare  (%1 page_created, page_updated or page_until, %2 how many matches are enough)
+-- Whether there are open ones that were not passed.
+-- fragment: open_beyond
+exists (select from opportunity o where o.closed_at is null and o.voided_at is null and :{page_created} order by o.created_at desc, o.id desc offset :{open_window})
+
+-- All matches, unless those that were passed are enough. Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
+-- fragment: open_rare  (%1 page_created or page_updated, %2 whether there may be more)
+enough as materialized (select (select count(*) from passed) > $23::int or not :{%2} as yes),
 rare as materialized (
     select o.created_at, o.updated_at, o.id
       from (select o.* from opportunity o
-             where (select count(*) from passed) < %2 and o.closed_at is null and o.voided_at is null
+             where not (select yes from enough) and o.closed_at is null and o.voided_at is null
                and :{has_choice $5} and :{has_choice $6} and :{has_choice $7} and :{has_choice $8} and :{has_choice $9} and :{has_choice $10}
                and :{has_grid_choice $11} and :{has_grid_choice $12} offset 0) o
      where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has} and :{%1})
@@ -290,24 +295,48 @@ opportunity_choices(o.reason_id, o.competitor_plan_id, o.competitor_offer_id, o.
 
 -- fragment: open_page  (%1 the column of the order)
 newest as (
-    select p.id from passed p where (select count(*) from passed) > $23::int
+    select p.id from passed p where (select yes from enough)
     union all (select r.id from rare r order by r.%1 desc, r.id desc limit $23::int + 1)),
 page as (
     select o.%1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
 :{page_rows_beside $24 $25}
 
--- Fewer than a thousand open ones with a choice are sorted by their changes; of more, the newest changes have a page soon.
--- fragment: open_few
-:{open_passed page_until 1000},
-:{open_rare page_until 1000},
-newest as materialized (select r.updated_at as at, r.id from rare r limit 1000),
-few as materialized (select (select count(*) from passed) < 1000 and (select count(*) from newest) < 1000 as yes)
+-- Open ones with a choice, and of an advisor, a client or some days, or without a choice: an index of these may find them soonest. If it passes all open ones, these are entries of
+-- their index, which have the choices, and no rows.
+-- name: opportunity_list_open_narrow  ($1 to $26: see above)
+-- custom plan
+with newest as materialized (
+    select o.created_at as at, o.id from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_created}
+     order by o.created_at desc, o.id desc limit $23::int + 1),
+page as (
+    select newest.at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
+:{page_rows_beside $24 $25};
 
--- fragment: page_until
-o.created_at < :{created_until null}
+-- The same in the order of changes: up to a thousand are found by that index and sorted; of more, the newest changes have a page soon.
+-- fragment: open_few
+newest as materialized (
+    select o.updated_at as at, o.id from opportunity o
+     where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and o.created_at < :{created_until null}
+     order by o.created_at desc, o.id desc limit 1000),
+few as materialized (select count(*) < 1000 as yes from newest)
 
 -- fragment: not_few
 not (select yes from few)
+
+-- name: opportunity_list_updated_open_narrow  ($1 to $26: see above)
+-- custom plan
+with :{open_few},
+page as (
+    select o.updated_at as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc
+      from (select * from newest o where (select yes from few) and :{page_within o.at changed_until} order by at desc, id desc limit $23::int + 1) n
+      join opportunity o on o.id = n.id
+    union all (
+    select o.updated_at, o.id, o.client_id, o.contact_id, :{opportunity o}
+      from opportunity o
+     where :{not_few} and :{choice_in o.reason_id $5} and :{opportunity_filters} and :{open_if $26} and :{grid_has} and :{page_updated}
+     order by o.updated_at desc, o.id desc limit $23::int + 1))
+:{page_rows_beside $24 $25};
 
 -- The same of those that were created until a day.
 -- name: opportunity_list_updated_open_of_days  ($1 to $26: see above)
