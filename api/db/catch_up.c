@@ -179,11 +179,12 @@ static const struct {
 	    "opportunity (created_at desc, id desc) include (stage_id, advisor_id, reason_id, "
 	    "competitor_plan_id, competitor_offer_id, offer_channel_id, operator_id, "
 	    "advertising_acceptance_id, updated_at) where closed_at is null and voided_at is null"),
-	/* The same by any of their choices (0061_open_choices.sql). Entries are made at once: a list would pass those that wait. */
+	/* The same by any of their choices (0061_open_choices.sql). Entries are made at once: a list would pass those that wait. No other statement has this condition,
+	 * or PostgreSQL would read the whole index to learn which ones are open. */
 	INDEX("opportunity_open_choices",
 	    "opportunity using gin (gestor.opportunity_choices(reason_id, competitor_plan_id, "
 	    "competitor_offer_id, offer_channel_id, operator_id, advertising_acceptance_id, "
-	    "document)) with (fastupdate = off) where closed_at is null and voided_at is null"),
+	    "document)) with (fastupdate = off) where coalesce(closed_at, voided_at) is null"),
 	INDEX("opportunity_of_competitor_plan", "opportunity (competitor_plan_id, created_at desc, "
 						"id desc) where competitor_plan_id is not null"),
 	INDEX("opportunity_of_competitor_offer",

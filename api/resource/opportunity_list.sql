@@ -270,13 +270,13 @@ case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 1000 en
 -- fragment: open_beyond
 exists (select from opportunity o where o.closed_at is null and o.voided_at is null and :{page_created} order by o.created_at desc, o.id desc offset :{open_window})
 
--- All matches, unless those that were passed are enough. Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
+-- All matches, unless those that were passed are enough. The condition of open ones is that of the index (db/catch_up.c). Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
 -- fragment: open_rare  (%1 page_created or page_updated, %2 whether there may be more)
 enough as materialized (select (select count(*) from passed) > $23::int or not :{%2} as yes),
 rare as materialized (
     select o.created_at, o.updated_at, o.id
       from (select o.* from opportunity o
-             where not (select yes from enough) and o.closed_at is null and o.voided_at is null
+             where not (select yes from enough) and coalesce(o.closed_at, o.voided_at) is null
                and :{has_choice $5} and :{has_choice $6} and :{has_choice $7} and :{has_choice $8} and :{has_choice $9} and :{has_choice $10}
                and :{has_grid_choice $11} and :{has_grid_choice $12} offset 0) o
      where :{choice_in o.reason_id $5} and :{opportunity_filters} and :{grid_has} and :{%1})
