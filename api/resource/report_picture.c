@@ -176,6 +176,10 @@ put_line(
 		fprintf(f, "%d,%ld ", LINE_LEFT + (rows > 1 ? (row - 1) * wide / (rows - 1) : 0),
 		    TOP + LINE_HIGH - figure(r, row, column) * LINE_HIGH / most);
 	fputs("\"/>\n", f);
+	/* A line of one point is nothing to see. */
+	if (rows == 1)
+		fprintf(f, "<circle cx=\"%d\" cy=\"%ld\" r=\"4\" fill=\"%s\"/>\n", LINE_LEFT,
+		    TOP + LINE_HIGH - figure(r, 1, column) * LINE_HIGH / most, color);
 }
 
 static void
@@ -212,6 +216,9 @@ report_svg(const struct report *r, size_t *ret_length)
 
 	for (int row = 1; row <= rows; row++)
 		most = figure(r, row, REPORT_OPENED) > most ? figure(r, row, REPORT_OPENED) : most;
+	/* The four parts of the axis are whole numbers. */
+	if (lines)
+		most = (most + 3) / 4 * 4;
 	fprintf(f,
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
 	    "%d\" role=\"img\" aria-labelledby=\"t d\" font-family=\"sans-serif\" "

@@ -360,6 +360,16 @@ test("report_retention: a picture has title, description and labels in the asked
   assert.match((await told("es")).text, new RegExp(`>100 / ${rows.length} filas</text>`));
   assert.match((await report("group_by=weekday", { accept: "image/svg+xml", "accept-language": "es" })).text, />lunes</);
   assert.match((await report("group_by=day", { accept: "image/svg+xml" })).text, /<polyline/);
+  /* Each figure of the axis is that of its line, and the highest is at or above all days. A single month is a point of each line. */
+  const days = await report("group_by=day"), drawn = (await report("group_by=day", { accept: "image/svg+xml" })).text;
+  const axis = [...drawn.matchAll(/text-anchor="end">([0-9]+)<\/text>/g)].map((found) => Number(found[1]));
+  assert.equal(axis.length, 5);
+  axis.forEach((value, i) => assert.equal(value, axis[0] * (4 - i) / 4));
+  const highest = Math.max(...days.rows.map((row) => row.opened));
+  assert.ok(axis[0] >= highest && axis[0] < highest + 4, `${axis[0]} for ${highest}`);
+  assert.doesNotMatch(drawn, /<circle/);
+  const month = await boss.get("/v1/reports/retention?group_by=month&from=2025-03-01&to=2025-03-31", { accept: "image/svg+xml" });
+  assert.equal(month.text.split("<circle ").length - 1, 2, month.text);
   for (const text of [svg.text]) assert.equal((text.match(/<[a-z]/g) || []).length, (text.match(/<\/|\/>/g) || []).length, "every element ends");
   lib.faultAt(await boss.get("/v1/reports/retention?group_by=day,hour", { accept: "image/svg+xml" }), "#/group_by");
 });
