@@ -232,7 +232,7 @@ list_taken(struct request *rq, struct page *page, const bool with[static 2])
 	return reply_listed(rq, page, &list, &count);
 }
 
-/* Whether a choice is given that the index of the open ones' entries has, or that there is none. */
+/* Whether a filter by one of the opportunity's own choices is given: a choice, or `none`. */
 static bool
 choice_given(const char *const args[])
 {
@@ -243,7 +243,7 @@ choice_given(const char *const args[])
 	return given;
 }
 
-/* Whether a choice is given that the index opportunity_open_choices has. */
+/* Whether a filter names a choice, by which the index opportunity_open_choices finds open ones. It has no entries for `none`. */
 static bool
 choice_named(const char *const args[])
 {
@@ -254,7 +254,7 @@ choice_named(const char *const args[])
 	return named;
 }
 
-/* Whether a filter is given that leaves few of the open ones with a choice, and has an index. */
+/* Whether a filter by an advisor, a client or days is given: an index of these may find a page sooner than that of the choices. */
 static bool
 is_narrow(const char *const args[])
 {
@@ -268,7 +268,7 @@ is_narrow(const char *const args[])
 /*
  * Returns the statement that finds a page of these filters soonest.
  * args    the filters
- * acting  whether choices of the grid are among them, and none of them is "without"
+ * acting  whether the filters name choices of the grid, and not `none`
  * open    whether only open ones are asked for
  */
 static const struct statement *

@@ -270,7 +270,8 @@ case when num_nonnulls($11::bigint[], $12::bigint[]) = 0 then 10000 else 1000 en
 -- fragment: open_beyond
 exists (select from opportunity o where o.closed_at is null and o.voided_at is null and :{page_created} order by o.created_at desc, o.id desc offset :{open_window})
 
--- All matches, unless those that were passed are enough. The condition of open ones is that of the index (db/catch_up.c). Without "offset 0" PostgreSQL would read the indexes of all with these choices, too.
+-- All matches, unless those that were passed are enough. The condition of open ones is that of the index (db/catch_up.c). "offset 0" keeps the other filters outside: PostgreSQL would combine the index with those
+-- of ended opportunities with the same choices, which are far larger.
 -- fragment: open_rare  (%1 page_created or page_updated, %2 whether there may be more)
 enough as materialized (select (select count(*) from passed) > $23::int or not :{%2} as yes),
 rare as materialized (
@@ -301,8 +302,8 @@ page as (
     select o.%1 as at, o.id, o.client_id, o.contact_id, :{opportunity o} as doc from newest join opportunity o on o.id = newest.id)
 :{page_rows_beside $24 $25}
 
--- Open ones with a choice, and of an advisor, a client or some days, or without a choice: an index of these may find them soonest. If it passes all open ones, these are entries of
--- their index, which have the choices, and no rows.
+-- Open ones with a choice and of an advisor, a client or some days, and open ones without a choice. PostgreSQL chooses the index. Where it passes all open ones, it reads the entries of their index, which have the
+-- choices, and no rows.
 -- name: opportunity_list_open_narrow  ($1 to $26: see above)
 -- custom plan
 with newest as materialized (
